@@ -1,0 +1,1 @@
+"""From must-haves to the checks that decide them."""

@@ -1,0 +1,1 @@
+"""The executable checks, one file each."""

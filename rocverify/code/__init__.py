@@ -1,0 +1,1 @@
+"""What the host and kernel sources really say: syntax trees, never comments."""

@@ -1,0 +1,1 @@
+"""Load, launch, copy, time: hip-python's API on every device, every call traced."""

@@ -1,0 +1,1 @@
+"""Executes gfx11 code objects on this CPU by translating them to native code."""

@@ -1,0 +1,103 @@
+"""The errors that rocverify expects, in one small tree; anything else is a bug.
+
+    RocverifyError
+    ├── UsageError                the command line or the settings are wrong           exit 2
+    │   ├── PlanError             a plan or phase document is malformed or ambiguous   exit 2
+    │   └── ManifestError         kernels.toml is malformed                            exit 2
+    ├── ToolchainError            a tool failed in a way that decides nothing          check: error
+    │   ├── CompilerNotFoundError no compiler on this machine                          check: not_run
+    │   ├── CompileError          the compiler rejected a kernel                       check: failed
+    │   └── CodeObjectError       the ELF is truncated, foreign or inconsistent        check: error
+    ├── DeviceError               a device call failed                                 check: error
+    │   ├── DeviceUnavailableError  the device that was asked for is absent            check: not_run
+    │   ├── UnsupportedInstructionError  the translator lacks it: stops the launch     check: error
+    │   └── DeviceFaultError      the kernel did something that a GPU faults on        check: failed
+    └── ContractError             a kernel contract contradicts itself or its kernel   check: error
+
+Every message says what was wrong, where, and what to do (`hint`).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of `rocverify run` (documented in the README and in --help)."""
+
+    VERIFIED = 0
+    GAPS_FOUND = 1
+    USAGE = 2
+    UNVERIFIED = 3
+    INTERNAL = 4
+    INTERRUPTED = 130
+
+
+class RocverifyError(Exception):
+    """An expected error. `where` is `path:line`, a kernel or an instruction; `hint` says what to do."""
+
+    exit_code = ExitCode.INTERNAL
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+
+class UsageError(RocverifyError):
+    """The command line or the settings are wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PlanError(UsageError):
+    """A plan or phase document is malformed, missing or ambiguous."""
+
+
+class ManifestError(UsageError):
+    """The build manifest (kernels.toml) is malformed."""
+
+
+class ToolchainError(RocverifyError):
+    """A tool failed in a way that decides nothing about the kernel."""
+
+
+class CompilerNotFoundError(ToolchainError):
+    """No usable HIP compiler on this machine; `hint` names the packages to install."""
+
+
+class CompileError(ToolchainError):
+    """The compiler rejected a kernel; `log` is its output, verbatim."""
+
+    def __init__(self, message: str, *, log: str, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.log = log
+
+
+class CodeObjectError(ToolchainError):
+    """The code object is truncated, for another machine, or contradicts itself."""
+
+
+class DeviceError(RocverifyError):
+    """A device call failed."""
+
+
+class DeviceUnavailableError(DeviceError):
+    """The device that was asked for is absent."""
+
+
+class UnsupportedInstructionError(DeviceError):
+    """The translator has no semantics for an instruction; names it, its address and source line."""
+
+
+class DeviceFaultError(DeviceError):
+    """The kernel did something that a GPU faults on (an access outside a live allocation, ...)."""
+
+
+class ContractError(RocverifyError):
+    """A kernel contract contradicts itself or the kernel that it describes."""

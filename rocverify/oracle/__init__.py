@@ -1,0 +1,1 @@
+"""Contracts, references, inputs, tolerances and negative controls."""

@@ -1,0 +1,1 @@
+"""Parsing of PLAN.md files into immutable records; knows nothing of devices."""

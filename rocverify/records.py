@@ -1,0 +1,123 @@
+"""The records that pass between rooms: verdicts, findings, results. Plain data, JSON in and out.
+
+Words are DESIGN's: a *must-have* (truth, artifact, key link) is decided by *checks*; a check has a
+*verdict*, a must-have has a verdict derived from its checks, a plan or phase has a *status*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class CheckVerdict(StrEnum):
+    """What one executed check found."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    NOT_RUN = "not_run"
+
+
+class MustHaveVerdict(StrEnum):
+    """What the checks of one must-have add up to."""
+
+    VERIFIED = "verified"
+    FAILED = "failed"
+    UNVERIFIED = "unverified"
+
+
+class Status(StrEnum):
+    """Status of a plan or a phase, in GSD's words."""
+
+    PASSED = "passed"
+    GAPS_FOUND = "gaps_found"
+    HUMAN_NEEDED = "human_needed"
+
+
+class MustHaveType(StrEnum):
+    TRUTH = "truth"
+    ARTIFACT = "artifact"
+    KEY_LINK = "key_link"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    """A place in a file, `path` relative to the root with forward slashes, `line` from 1."""
+
+    path: str
+    line: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+    @classmethod
+    def parse(cls, text: str) -> SourceRef:
+        path, _, line = text.rpartition(":")
+        return cls(path, int(line))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check saw and that counts against the must-have.
+
+    `location` is `path:line`, or an instruction address for machine code; `kernel` the symbol where
+    one is concerned; `entity` the name the plan uses.
+    """
+
+    message: str
+    location: str | None = None
+    kernel: str | None = None
+    entity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The record of one executed check. `evidence` is JSON data; `hint` says what to do."""
+
+    id: str
+    kind: str
+    verdict: CheckVerdict
+    message: str
+    hint: str | None = None
+    findings: tuple[Finding, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+    duration_s: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        data["verdict"] = str(self.verdict)
+        data["findings"] = [asdict(f) for f in self.findings]
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> CheckResult:
+        return cls(
+            **{
+                **data,
+                "verdict": CheckVerdict(data["verdict"]),
+                "findings": tuple(Finding(**f) for f in data["findings"]),
+            }
+        )
+
+
+def must_have_verdict(verdicts: Iterable[CheckVerdict]) -> MustHaveVerdict:
+    """Verified needs one check or more, and all of them passed; one failure fails it."""
+    seen = list(verdicts)
+    if any(v is CheckVerdict.FAILED for v in seen):
+        return MustHaveVerdict.FAILED
+    if seen and all(v is CheckVerdict.PASSED for v in seen):
+        return MustHaveVerdict.VERIFIED
+    return MustHaveVerdict.UNVERIFIED
+
+
+def status_of(verdicts: Iterable[MustHaveVerdict]) -> Status:
+    """gaps_found > human_needed > passed; nothing at all is human_needed, never passed."""
+    seen = list(verdicts)
+    if any(v is MustHaveVerdict.FAILED for v in seen):
+        return Status.GAPS_FOUND
+    if not seen or any(v is MustHaveVerdict.UNVERIFIED for v in seen):
+        return Status.HUMAN_NEEDED
+    return Status.PASSED

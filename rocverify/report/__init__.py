@@ -1,0 +1,1 @@
+"""Records in, SUMMARY, VERIFICATION, JSON out; runs nothing."""

@@ -1,0 +1,1 @@
+"""The pytest plugin: PLAN.md files are collected, every check is an item."""

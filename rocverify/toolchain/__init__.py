@@ -1,0 +1,1 @@
+"""From .hip source to code object, and from code object to kernel metadata."""
