@@ -1,0 +1,158 @@
+"""What a check may use: the sources, the toolchain, the build, and one opened device.
+
+Everything is made on first use, so that a check which reads text needs no compiler and one which
+compiles needs no device. What is absent raises the typed error that the runner turns into `not_run`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rocverify.errors import CompileError, ManifestError
+from rocverify.settings import Settings
+
+if TYPE_CHECKING:
+    from rocverify.code.index import CodeIndex
+    from rocverify.device.base import Device
+    from rocverify.device.trace import Tracer
+    from rocverify.toolchain.build import Builder, BuiltObject
+    from rocverify.toolchain.discover import Toolchain
+    from rocverify.toolchain.manifest import Manifest, ManifestEntry
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSession:
+    """An opened device with the tracing proxy installed and the code objects announced."""
+
+    root: Path
+    device: Device
+    tracer: Tracer
+
+    @property
+    def hip(self) -> Any:
+        """hip-python's functions on the active device, every call traced."""
+        return self.tracer.module
+
+    def load(self, reference: str) -> Any:
+        """The object that `module:attribute` names, imported from the root under verification."""
+        from rocverify.device.subject import load_subject
+
+        return load_subject(self.root, reference)
+
+
+class CheckContext:
+    """One per process. `seed` is the run's seed: fresh unless the user gave one."""
+
+    def __init__(self, root: Path, settings: Settings, *, seed: int | None = None) -> None:
+        self.root = root.resolve()
+        self.settings = settings
+        self.seed = next(s for s in (seed, settings.seed, secrets.randbits(32)) if s is not None)
+
+    @property
+    def cache_dir(self) -> Path:
+        return self.root / self.settings.cache_dir
+
+    @property
+    def target(self) -> str:
+        """The gfx target that launches use: the device's on a real GPU, else the first setting."""
+        return self.device.target
+
+    @cached_property
+    def code(self) -> CodeIndex:
+        from rocverify.code.index import CodeIndex
+
+        return CodeIndex(self.root, self.settings)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        from rocverify.toolchain.manifest import load_manifest
+
+        return load_manifest(self.root, self.settings)
+
+    @cached_property
+    def toolchain(self) -> Toolchain:
+        from rocverify.toolchain.discover import Toolchain
+
+        return Toolchain.discover(self.settings)
+
+    @cached_property
+    def builder(self) -> Builder:
+        from rocverify.toolchain.build import Builder
+
+        return Builder(self.root, self.toolchain, self.cache_dir)
+
+    @cached_property
+    def device(self) -> Device:
+        from rocverify.device.select import open_device
+
+        return open_device(
+            self.settings.device,
+            self.settings.targets[0],
+            settings=self.settings,
+            toolchain=self.toolchain,
+            cache_dir=self.cache_dir,
+        )
+
+    @cached_property
+    def tracer(self) -> Tracer:
+        from rocverify.device.trace import Tracer
+
+        return Tracer(self.device, root=self.root)
+
+    def entry(self, source: str) -> ManifestEntry:
+        """The manifest's entry for a kernel source; ManifestError if it has none."""
+        for entry in self.manifest.entries:
+            if entry.source == source:
+                return entry
+        raise ManifestError(
+            f"has no entry for {source}",
+            where=self.settings.manifest,
+            hint=f'add [[kernel]] with source = "{source}" and its symbols',
+        )
+
+    def built(self, source: str, target: str | None = None) -> BuiltObject:
+        """The code object of one source, compiled now or taken from the content-addressed cache."""
+        return self.builder.build(self.entry(source), target or self.settings.targets[0])
+
+    @contextmanager
+    def launching(self) -> Iterator[LaunchSession]:
+        """The device with the proxy installed, and each code object's path in its variable.
+
+        A kernel of the manifest that does not compile leaves its variable unset: what launches it
+        fails there, what does not need it is not disturbed.
+        """
+        target = self.target
+        variables = {}
+        for entry, built in zip(
+            self.manifest.entries, self.builder.build_all(self.manifest.entries, [target]), strict=True
+        ):
+            if not isinstance(built, CompileError):
+                variables[entry.env] = str(built.path)
+        names = {entry.env for entry in self.manifest.entries}
+        with _environment(names, variables), self.tracer.install():
+            yield LaunchSession(self.root, self.device, self.tracer)
+
+    def close(self) -> None:
+        """Closes the device if one was opened."""
+        if "device" in self.__dict__:
+            self.device.close()
+
+
+@contextmanager
+def _environment(names: set[str], values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.pop(name, None) for name in names}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
