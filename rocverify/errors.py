@@ -12,6 +12,7 @@
     │   ├── DeviceUnavailableError  the device that was asked for is absent            check: not_run
     │   ├── UnsupportedInstructionError  the translator lacks it: stops the launch     check: error
     │   └── DeviceFaultError      the kernel did something that a GPU faults on        check: failed
+    ├── SourceError               a file under verification is absent, outside, unreadable   check: failed
     └── ContractError             a kernel contract contradicts itself or its kernel   check: error
 
 Every message says what was wrong, where, and what to do (`hint`).
@@ -20,6 +21,10 @@ Every message says what was wrong, where, and what to do (`hint`).
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rocverify.device.faults import FaultReport
 
 
 class ExitCode(IntEnum):
@@ -96,7 +101,22 @@ class UnsupportedInstructionError(DeviceError):
 
 
 class DeviceFaultError(DeviceError):
-    """The kernel did something that a GPU faults on (an access outside a live allocation, ...)."""
+    """The kernel did something that a GPU faults on; `report` holds the particulars."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        report: FaultReport | None = None,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.report = report
+
+
+class SourceError(RocverifyError):
+    """A file or function under verification is absent, lies outside the root, or cannot be read."""
 
 
 class ContractError(RocverifyError):
