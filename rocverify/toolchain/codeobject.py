@@ -1,0 +1,290 @@
+"""Reads an AMDGPU code object: its target, its ABI version and what it says of each kernel.
+
+The facts stand in one ELF note (`NT_AMDGPU_METADATA`, MessagePack) and in the dynamic symbol table.
+Code object versions 4, 5 and 6 are understood: the ELF's ABI version byte tells them apart. Whatever is
+truncated, foreign, damaged or contradicts itself is a `CodeObjectError`, never another exception.
+
+Source: LLVM's "User Guide for AMDGPU Backend", sections "Code Object" and "Code Object Metadata".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from types import MappingProxyType
+from typing import Any
+
+import msgpack
+from elftools.common.exceptions import ELFError
+from elftools.construct import ConstructError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rocverify.errors import CodeObjectError
+from rocverify.toolchain.bundle import refuse_bundle
+
+EM_AMDGPU = 224
+EI_OSABI, EI_ABIVERSION = 7, 8
+ELFOSABI_AMDGPU_HSA = 64
+NT_AMDGPU_METADATA = 32
+KERNEL_DESCRIPTOR_BYTES = 64
+
+# The ELF header's ABI version byte for each code object version, and the metadata's own version.
+_ABI_VERSIONS = {2: 4, 3: 5, 4: 6}
+_METADATA_VERSIONS = {4: (1, 1), 5: (1, 2), 6: (1, 2)}
+_OLD_ABI_VERSIONS = {0: 2, 1: 3}
+
+# EF_AMDGPU_MACH (low byte of the ELF flags) of the processors whose number cannot change any more.
+_MACH = {
+    0x2C: "gfx900", 0x2F: "gfx906", 0x30: "gfx908", 0x3F: "gfx90a", 0x4C: "gfx942",
+    0x33: "gfx1010", 0x34: "gfx1011", 0x35: "gfx1012", 0x36: "gfx1030", 0x37: "gfx1031",
+    0x38: "gfx1032", 0x39: "gfx1033", 0x3E: "gfx1034", 0x3D: "gfx1035", 0x45: "gfx1036",
+    0x41: "gfx1100", 0x46: "gfx1101", 0x47: "gfx1102", 0x44: "gfx1103", 0x43: "gfx1150",
+    0x4A: "gfx1151", 0x48: "gfx1200", 0x4E: "gfx1201",
+}  # fmt: skip
+
+
+class _Record(BaseModel):
+    """Metadata keys start with a dot; keys that a later compiler adds are no error."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
+
+
+class KernelArg(_Record):
+    """One kernel argument: where it lies in the kernarg segment (bytes) and what it is.
+
+    `kind` is the metadata's word: `by_value`, `global_buffer`, `dynamic_shared_pointer`,
+    `hidden_group_size_x`, ... `name` is the source's, if the compiler kept it.
+    """
+
+    name: str | None = Field(default=None, alias=".name")
+    offset: int = Field(alias=".offset", ge=0)
+    size: int = Field(alias=".size", ge=0)
+    kind: str = Field(alias=".value_kind")
+    type_name: str | None = Field(default=None, alias=".type_name")
+    address_space: str | None = Field(default=None, alias=".address_space")
+
+    @property
+    def hidden(self) -> bool:
+        """True for what the runtime appends and no caller passes."""
+        return self.kind.startswith("hidden_")
+
+
+class KernelMetadata(_Record):
+    """What the code object says of one kernel. Sizes in bytes, registers per lane or per wave."""
+
+    name: str = Field(alias=".name", min_length=1)
+    symbol: str = Field(alias=".symbol", min_length=1)
+    args: tuple[KernelArg, ...] = Field(default=(), alias=".args")
+    kernarg_size: int = Field(alias=".kernarg_segment_size", ge=0)
+    kernarg_align: int = Field(alias=".kernarg_segment_align", ge=1)
+    lds_bytes: int = Field(alias=".group_segment_fixed_size", ge=0)
+    scratch_bytes: int = Field(alias=".private_segment_fixed_size", ge=0)
+    vgprs: int = Field(alias=".vgpr_count", ge=0)
+    sgprs: int = Field(alias=".sgpr_count", ge=0)
+    vgpr_spills: int = Field(default=0, alias=".vgpr_spill_count", ge=0)
+    sgpr_spills: int = Field(default=0, alias=".sgpr_spill_count", ge=0)
+    wavefront_size: int = Field(alias=".wavefront_size")
+    max_workgroup_size: int = Field(alias=".max_flat_workgroup_size", ge=1)
+    uses_dynamic_stack: bool = Field(default=False, alias=".uses_dynamic_stack")
+
+    @property
+    def explicit_args(self) -> tuple[KernelArg, ...]:
+        """The arguments that a caller passes, in order."""
+        return tuple(arg for arg in self.args if not arg.hidden)
+
+
+class _Metadata(_Record):
+    version: tuple[int, int] = Field(alias="amdhsa.version")
+    target: str = Field(alias="amdhsa.target")
+    kernels: tuple[KernelMetadata, ...] = Field(alias="amdhsa.kernels")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeObject:
+    """A code object's facts. `target` is the processor (`gfx1100`), `features` what follows it in the
+    target id (`:sramecc+:xnack-`), `abi_version` the code object version (4, 5 or 6)."""
+
+    target: str
+    abi_version: int
+    sha256: str
+    kernels: Mapping[str, KernelMetadata]
+    features: str = ""
+
+
+def read_code_object(data: bytes, where: str) -> CodeObject:
+    """The facts of the code object in `data`; `where` names it in errors.
+
+    Raises CodeObjectError if it is an offload bundle, no AMDGPU ELF of version 4 to 6, or damaged.
+    """
+    refuse_bundle(data, where)
+    with _malformed_is_an_error(where):
+        elf = ELFFile(BytesIO(data))
+        abi_version = _abi_version(elf, data, where)
+        metadata = _metadata(elf, where)
+        _check_version(metadata, abi_version, where)
+        target, features = _target(metadata.target, elf.header["e_flags"], where)
+        kernels = {kernel.name: _consistent(kernel, where) for kernel in metadata.kernels}
+        if len(kernels) != len(metadata.kernels):
+            raise CodeObjectError("describes two kernels of one name", where=where)
+        _check_descriptors(elf, len(data), kernels, where)
+    digest = hashlib.sha256(data).hexdigest()
+    return CodeObject(target, abi_version, digest, MappingProxyType(kernels), features)
+
+
+@contextmanager
+def _malformed_is_an_error(where: str) -> Iterator[None]:
+    """The one place that knows what pyelftools, construct and msgpack raise on malformed input.
+
+    pyelftools checks little: it trusts offsets, sizes and string tables, so that a damaged file shows
+    as an arithmetic, lookup, decoding, attribute or assertion error from somewhere within it.
+    """
+    try:
+        yield
+    except (
+        ELFError,
+        ConstructError,
+        struct.error,
+        msgpack.exceptions.UnpackException,
+        msgpack.exceptions.ExtraData,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        TypeError,
+        AttributeError,
+        AssertionError,
+        MemoryError,
+    ) as error:
+        said = str(error).strip().split("\n", 1)[0] or type(error).__name__
+        raise CodeObjectError(
+            f"is no intact AMDGPU code object: {said}",
+            where=where,
+            hint="it is truncated or damaged: remove it and compile again",
+        ) from error
+
+
+def _abi_version(elf: ELFFile, data: bytes, where: str) -> int:
+    machine = elf.header["e_machine"]
+    if machine not in ("EM_AMDGPU", EM_AMDGPU) or elf.elfclass != 64 or not elf.little_endian:
+        raise CodeObjectError(
+            f"is an ELF file for {machine}, not for an AMD GPU",
+            where=where,
+            hint="compile with --cuda-device-only --no-gpu-bundle-output to get the code object alone",
+        )
+    os_abi, byte = data[EI_OSABI], data[EI_ABIVERSION]
+    if os_abi != ELFOSABI_AMDGPU_HSA:
+        raise CodeObjectError(f"is for the AMDGPU operating system ABI {os_abi}, not for HSA", where=where)
+    if byte not in _ABI_VERSIONS:
+        version = _OLD_ABI_VERSIONS.get(byte)
+        named = f"code object version {version}" if version else f"ELF ABI version {byte}"
+        raise CodeObjectError(
+            f"has {named}; versions 4, 5 and 6 are read",
+            where=where,
+            hint="compile with -mcode-object-version=5",
+        )
+    return _ABI_VERSIONS[byte]
+
+
+def _metadata(elf: ELFFile, where: str) -> _Metadata:
+    found = [descriptor for segment in elf.iter_segments("PT_NOTE") for descriptor in _notes(segment.data())]
+    if len(found) != 1:
+        raise CodeObjectError(f"has {len(found)} notes of AMDGPU metadata instead of one", where=where)
+    tree = msgpack.unpackb(found[0], strict_map_key=True, use_list=False)
+    try:
+        return _Metadata.model_validate(tree)
+    except ValidationError as error:
+        raise CodeObjectError(
+            "has malformed metadata: "
+            + "; ".join(f"{_key_path(e['loc'])}: {e['msg']}" for e in error.errors()[:3]),
+            where=where,
+        ) from None
+
+
+def _key_path(location: tuple[int | str, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else part for part in location) or "metadata"
+
+
+def _notes(segment: bytes) -> Iterator[bytes]:
+    """The descriptors of the AMDGPU metadata notes in a PT_NOTE segment (each part padded to 4 bytes)."""
+    at = 0
+    while at < len(segment):
+        name_size, size, kind = struct.unpack_from("<III", segment, at)
+        name_at = at + 12
+        descriptor_at = name_at + (name_size + 3 & ~3)
+        at = descriptor_at + (size + 3 & ~3)
+        if descriptor_at + size > len(segment):
+            raise ValueError("a note is longer than its segment")
+        if kind == NT_AMDGPU_METADATA and segment[name_at : name_at + name_size] == b"AMDGPU\0":
+            yield segment[descriptor_at : descriptor_at + size]
+
+
+def _check_version(metadata: _Metadata, abi_version: int, where: str) -> None:
+    if metadata.version != _METADATA_VERSIONS[abi_version]:
+        raise CodeObjectError(
+            f"is of code object version {abi_version} but its metadata is of version "
+            f"{'.'.join(map(str, metadata.version))}",
+            where=where,
+        )
+
+
+def _target(triple: str, flags: int, where: str) -> tuple[str, str]:
+    """Processor and features of `amdgcn-amd-amdhsa--gfx90a:xnack+`, checked against the ELF's flags."""
+    prefix, separator, target_id = triple.partition("--")
+    processor, colon, features = target_id.partition(":")
+    if prefix != "amdgcn-amd-amdhsa" or not separator or not processor.startswith("gfx"):
+        raise CodeObjectError(f"is for the target {triple!r}, which is no amdgcn target", where=where)
+    machine = _MACH.get(flags & 0xFF)
+    if machine is not None and machine != processor:
+        raise CodeObjectError(f"says {processor} in its metadata and {machine} in its ELF flags", where=where)
+    return processor, colon + features
+
+
+def _consistent(kernel: KernelMetadata, where: str) -> KernelMetadata:
+    wrong = None
+    if kernel.wavefront_size not in (32, 64):
+        wrong = f"has waves of {kernel.wavefront_size} lanes"
+    end = 0
+    for index, arg in enumerate(kernel.args):
+        if arg.offset < end or arg.offset + arg.size > kernel.kernarg_size:
+            wrong = f"has its argument {index} at bytes {arg.offset} to {arg.offset + arg.size}, " + (
+                "over the one before" if arg.offset < end else f"past its {kernel.kernarg_size} bytes"
+            )
+            break
+        end = arg.offset + arg.size
+    if wrong:
+        raise CodeObjectError(f"contradicts itself: the kernel {kernel.name} {wrong}", where=where)
+    return kernel
+
+
+def _check_descriptors(
+    elf: ELFFile, file_size: int, kernels: Mapping[str, KernelMetadata], where: str
+) -> None:
+    """Each kernel needs its 64-byte descriptor and its code among the symbols that a loader sees."""
+    table = elf.get_section_by_name(".dynsym")
+    if not isinstance(table, SymbolTableSection):
+        raise CodeObjectError("has no dynamic symbol table", where=where)
+    symbols: dict[str, Any] = {symbol.name: symbol.entry for symbol in table.iter_symbols()}
+    for kernel in kernels.values():
+        for name, kind in ((kernel.symbol, "STT_OBJECT"), (kernel.symbol.removesuffix(".kd"), "STT_FUNC")):
+            entry = symbols.get(name)
+            if entry is None or entry["st_info"]["type"] != kind:
+                raise CodeObjectError(f"has no symbol {name} for its kernel {kernel.name}", where=where)
+            _check_inside(elf, file_size, name, entry, where)
+        if symbols[kernel.symbol]["st_size"] != KERNEL_DESCRIPTOR_BYTES:
+            raise CodeObjectError(f"has a kernel descriptor {kernel.symbol} of the wrong size", where=where)
+
+
+def _check_inside(elf: ELFFile, file_size: int, name: str, entry: Any, where: str) -> None:
+    """A symbol must lie in the bytes of one loaded segment that the file really has."""
+    start, end = entry["st_value"], entry["st_value"] + entry["st_size"]
+    for segment in elf.iter_segments("PT_LOAD"):
+        header = segment.header
+        address, size = header["p_vaddr"], header["p_filesz"]
+        if address <= start and end <= address + size and header["p_offset"] + size <= file_size:
+            return
+    raise CodeObjectError(f"has its symbol {name} outside of every loaded segment", where=where)

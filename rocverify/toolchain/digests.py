@@ -1,0 +1,44 @@
+"""Digests of files, computed once for each state of a file within a process."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+# A file written this recently may change again without its times showing it (their granularity is
+# some milliseconds), so its digest is not remembered: git's "racy" rule.
+_SETTLED_NS = 2_000_000_000
+
+_State = tuple[int, int, int, int]
+_known: dict[str, tuple[_State, str]] = {}
+
+
+def digest_bytes(data: bytes) -> str:
+    """SHA-256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_texts(parts: Iterable[str]) -> str:
+    """One digest over several texts, in order; no two different lists share it."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", errors="surrogateescape")
+        total.update(len(data).to_bytes(8, "little") + data)
+    return total.hexdigest()
+
+
+def digest_file(path: Path | str) -> str:
+    """SHA-256 of a file's bytes. Raises OSError if it cannot be read."""
+    place = Path(path)
+    key = str(place.absolute())
+    stat = place.stat()
+    state = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    known = _known.get(key)
+    if known is not None and known[0] == state:
+        return known[1]
+    digest = digest_bytes(place.read_bytes())
+    if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > _SETTLED_NS:
+        _known[key] = (state, digest)
+    return digest

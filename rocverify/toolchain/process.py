@@ -1,0 +1,74 @@
+"""Runs a tool with a time limit, in an environment that cannot change what it produces."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rocverify.errors import ToolchainError
+
+# What a compiler may see of the environment. Include paths (CPATH, ...), option overrides
+# (CCC_OVERRIDE_OPTIONS, ...) and platform switches stay outside: they would change the code object
+# without changing the key under which it is cached.
+_KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRun:
+    """What a tool said; `log` is its standard error, verbatim."""
+
+    returncode: int
+    output: str
+    log: str
+
+
+def tool_environment() -> dict[str, str]:
+    """The environment that tools run in. HIP_PLATFORM keeps hipcc from choosing NVIDIA's compiler."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {**kept, "LC_ALL": "C", "HIP_PLATFORM": "amd"}
+
+
+def run_tool(command: Sequence[str], *, timeout_s: float, cwd: Path | None = None) -> ToolRun:
+    """Runs `command` to its end; raises ToolchainError if it cannot start or exceeds `timeout_s`."""
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=tool_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolchainError(
+            f"cannot be run: {error.strerror or error}", where=command[0], hint="see `rocverify doctor`"
+        ) from error
+    with process:
+        try:
+            output, log = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ToolchainError(
+                f"did not finish within {timeout_s:g} s: {' '.join(command)}",
+                where=Path(command[0]).name,
+                hint="set compile_timeout_s higher, or find what the compiler cannot get through",
+            ) from None
+        finally:  # also on an interrupt: leave no compiler behind
+            if process.poll() is None:
+                _kill(process)
+    return ToolRun(process.returncode, output, log)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Ends the tool and the tools it started (a compiler driver runs its stages as children)."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.communicate()
