@@ -1,0 +1,352 @@
+"""Kernel contracts: the one place that says how a kernel is called and what it must compute.
+
+    @contract(source="kernels/rope.hip", symbol="rope_kernel", wrapper="kernels.rope:rope_gpu_kernel")
+    class Rope:
+        x = InOut("seq heads head_dim", F32 | F16 | BF16)
+        cos = In("seq head_dim/2", F32)
+        dims = Dims(seq=boundary(1, 4096), heads=choices(1, 7, 32), head_dim=even(2, 256))
+
+        def call(self, wrapper, arrays, dims, dtype): ...      # how the wrapper is invoked
+        def reference(self, x, cos): ...                       # the result, in the dtype it is given
+
+A contract without a wrapper has `launch(self, arrays, dims, dtype) -> Launch` instead of `call`. The
+decorator turns the class into an immutable, validated ContractSpec (ContractError says what is wrong).
+Methods declare only the parameters that they use; arrays may be inherited. Optional members:
+
+    rounding    ulps of the compute type that the arithmetic may lose (see oracle.tolerance), by dtype
+    compute     the type that the kernel computes in (default float32)
+    parameters  names of the kernel's parameters in order, checked against the code object's metadata
+    prepare(self, rng, dims, dtype, kind) -> {name: array}     inputs that are not plain random values
+    magnitude(self, ...)    like reference: the sum of the absolute values of the terms added up
+    wrong(self, ...)        like reference: {name: result} of plausible errors, all to be told apart
+    refused(self, dims) -> {name: Refusal}                     calls that must raise before a launch
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rocverify.errors import ContractError
+from rocverify.oracle.dims import Dims, Extent, boundary, choices, divisor_of, even
+from rocverify.oracle.dtypes import BF16, F16, F32, F64, I8, I32, I64, U8, U32, DType, DTypes
+
+__all__ = [
+    "BF16", "F16", "F32", "F64", "I8", "I32", "I64", "U8", "U32", "Array", "ContractSpec", "DType", "DTypes",
+    "Dims", "Extent", "HostIn", "In", "InOut", "Launch", "Out", "Refusal", "Role", "boundary", "choices",
+    "contract", "divisor_of", "even", "load_contract",
+]  # fmt: skip
+
+Values = Mapping[str, NDArray[Any]]
+
+_AXIS = re.compile(r"(?P<name>[a-z_]\w*)(?:(?P<operator>[*/])(?P<factor>[1-9]\d*))?\Z|(?P<fixed>[1-9]\d*)\Z")
+
+
+class Role(StrEnum):
+    """What happens to an array: read, written, both, or read on the host by the wrapper."""
+
+    IN = "in"
+    OUT = "out"
+    INOUT = "inout"
+    HOST = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """One array of a contract. axes: lengths in terms of dimensions, `head_dim/2` or `seq*2` or `3`."""
+
+    role: Role
+    axes: tuple[str, ...]
+    dtypes: DTypes
+
+    @property
+    def written(self) -> bool:
+        return self.role in (Role.OUT, Role.INOUT)
+
+    def shape(self, dims: Mapping[str, int]) -> tuple[int, ...]:
+        return tuple(_length(axis, dims) for axis in self.axes)
+
+    def dtype(self, case: DType) -> DType:
+        """The element type in a case of type `case`: an array of a single type keeps it."""
+        return case if len(self.dtypes) > 1 else self.dtypes.members[0]
+
+
+def In(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
+    """An array in device memory that the kernel reads and must leave as it is."""
+    return _array(Role.IN, axes, dtypes)
+
+
+def Out(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
+    """An array in device memory whose every element the kernel writes."""
+    return _array(Role.OUT, axes, dtypes)
+
+
+def InOut(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
+    """An array in device memory that the kernel changes in place."""
+    return _array(Role.INOUT, axes, dtypes)
+
+
+def HostIn(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
+    """An array on the host that the wrapper takes; `prepare` supplies its values."""
+    return _array(Role.HOST, axes, dtypes)
+
+
+def _array(role: Role, axes: str, dtypes: DType | DTypes) -> Array:
+    return Array(role, tuple(axes.split()), dtypes if isinstance(dtypes, DTypes) else DTypes((dtypes,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A launch that a contract without wrapper asks for. arguments: ctypes values in order."""
+
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+    arguments: tuple[Any, ...]
+    shared_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call that the wrapper must refuse with the exception named `error`, before any launch.
+
+    values: what replaces arrays on the host; dims: what replaces dimensions in the call (the arrays
+    keep their true shapes).
+    """
+
+    error: str
+    values: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    dims: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ContractSpec:
+    """A validated contract. `symbols` has one entry for every element type of a case."""
+
+    reference_name: str
+    source: str
+    symbols: Mapping[str, str]
+    wrapper: str | None
+    arrays: Mapping[str, Array]
+    dims: Dims
+    rounding: Mapping[str, float]
+    compute: DType
+    parameters: tuple[str, ...] | None
+    subject: Any
+
+    @property
+    def dtypes(self) -> tuple[DType, ...]:
+        """The element types of cases, in the order declared."""
+        several = [a.dtypes for a in self.arrays.values() if len(a.dtypes) > 1]
+        first = several or [a.dtypes for a in self.arrays.values() if a.written]
+        return first[0].members
+
+    @property
+    def outputs(self) -> dict[str, Array]:
+        return {name: array for name, array in self.arrays.items() if array.written}
+
+    @property
+    def where(self) -> str:
+        return self.reference_name
+
+    def symbol(self, dtype: DType) -> str:
+        return self.symbols[dtype.name]
+
+    def size(self, dims: Mapping[str, int]) -> int:
+        """Elements of the arrays that the kernel writes."""
+        return sum(int(np.prod(a.shape(dims))) for a in self.outputs.values())
+
+    def reference(self, values: Values, dims: Mapping[str, int]) -> dict[str, NDArray[Any]]:
+        """What the outputs must be, by name, computed in the element types of `values`."""
+        return self._named(self._apply("reference", values, dims), "reference")
+
+    def magnitude(self, values: Values, dims: Mapping[str, int]) -> dict[str, NDArray[Any]] | None:
+        """The sizes of the terms that add up to each output element, if the contract gives them."""
+        if not hasattr(self.subject, "magnitude"):
+            return None
+        return self._named(self._apply("magnitude", values, dims), "magnitude")
+
+    def wrong(self, values: Values, dims: Mapping[str, int]) -> dict[str, dict[str, NDArray[Any]]]:
+        """What plausible mistakes would give, by the mistake's name."""
+        if not hasattr(self.subject, "wrong"):
+            return {}
+        mistakes = self._apply("wrong", values, dims)
+        return {name: self._named(result, f"wrong: {name}") for name, result in mistakes.items()}
+
+    def refused(self, dims: Mapping[str, int]) -> dict[str, Refusal]:
+        """The calls that the wrapper must refuse, for a shape."""
+        return dict(self.subject.refused(_Namespace(dims))) if hasattr(self.subject, "refused") else {}
+
+    def prepare(
+        self, rng: np.random.Generator, dims: Mapping[str, int], dtype: DType, kind: str
+    ) -> dict[str, NDArray[Any]]:
+        """The inputs that the contract makes itself."""
+        if not hasattr(self.subject, "prepare"):
+            return {}
+        offered = {"rng": rng, "dims": _Namespace(dims), "dtype": dtype, "kind": kind}
+        return dict(_with_wanted(self.subject.prepare, offered))
+
+    def call(self, wrapper: Any, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> None:
+        """Calls the wrapper on device views (and host arrays)."""
+        offered = {"arrays": _Namespace(arrays), "dims": _Namespace(dims), "dtype": dtype}
+        _with_wanted(self.subject.call, {"wrapper": wrapper, **offered})
+
+    def launch(self, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> Launch:
+        """The launch to make where no wrapper is named."""
+        offered = {"arrays": _Namespace(arrays), "dims": _Namespace(dims), "dtype": dtype}
+        made = _with_wanted(self.subject.launch, offered)
+        if not isinstance(made, Launch):
+            raise ContractError("launch() returned no Launch", where=self.where)
+        return made
+
+    def _apply(self, method: str, values: Values, dims: Mapping[str, int]) -> Any:
+        with np.errstate(all="ignore"):
+            return _with_wanted(getattr(self.subject, method), {**dims, **values})
+
+    def _named(self, result: Any, what: str) -> dict[str, NDArray[Any]]:
+        names = tuple(self.outputs)
+        if isinstance(result, Mapping):
+            named = dict(result)
+        elif isinstance(result, tuple):
+            named = dict(zip(names, result, strict=False)) if len(result) == len(names) else {}
+        else:
+            named = {names[0]: result} if len(names) == 1 else {}
+        if set(named) != set(names):
+            raise ContractError(f"{what} must give {', '.join(names)}", where=self.where)
+        return named
+
+
+def _with_wanted(function: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
+    """Calls with those of the offered arguments that the function's parameters name."""
+    return function(**{name: offered[name] for name in inspect.signature(function).parameters})
+
+
+class _Namespace(dict[str, Any]):
+    """A mapping whose items are attributes too: `arrays.x`, `dims.seq`."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"there is {', '.join(self)}, no {name}") from None
+
+
+def contract(
+    *, source: str, symbol: str | Mapping[DType, str], wrapper: str | None = None
+) -> Callable[[type], ContractSpec]:
+    """Declares a kernel contract. symbol: one for all element types, or one for each."""
+
+    def declare(cls: type) -> ContractSpec:
+        where = f"{cls.__module__}:{cls.__qualname__}"
+        arrays = {
+            name: value
+            for base in reversed(cls.__mro__)
+            for name, value in vars(base).items()
+            if isinstance(value, Array)
+        }
+        spec = ContractSpec(
+            reference_name=where,
+            source=source,
+            symbols=_symbols(symbol, arrays, where),
+            wrapper=wrapper,
+            arrays=MappingProxyType(arrays),
+            dims=getattr(cls, "dims", Dims()),
+            rounding=MappingProxyType({d.name: float(n) for d, n in getattr(cls, "rounding", {}).items()}),
+            compute=getattr(cls, "compute", F32),
+            parameters=getattr(cls, "parameters", None),
+            subject=cls(),
+        )
+        _validate(spec)
+        return spec
+
+    return declare
+
+
+def load_contract(reference: str, load: Callable[[str], Any]) -> ContractSpec:
+    """The contract that `module:Name` names; `load` imports from the root under verification."""
+    found = load(reference)
+    if not isinstance(found, ContractSpec):
+        raise ContractError(
+            "is no kernel contract", where=reference, hint="decorate the class with @contract"
+        )
+    return found
+
+
+def _symbols(symbol: str | Mapping[DType, str], arrays: Mapping[str, Array], where: str) -> Mapping[str, str]:
+    several = {a.dtypes for a in arrays.values() if len(a.dtypes) > 1}
+    if len(several) > 1:
+        raise ContractError("arrays of several element types must have the same ones", where=where)
+    written = [a.dtypes for a in arrays.values() if a.written]
+    if not written:
+        raise ContractError("no array is Out or InOut: the kernel would do nothing", where=where)
+    dtypes = next(iter(several), written[0])
+    symbols = {d.name: symbol if isinstance(symbol, str) else symbol.get(d, "") for d in dtypes}
+    missing = [name for name, found in symbols.items() if not found]
+    if missing:
+        raise ContractError(f"no symbol for {', '.join(missing)}", where=where)
+    return MappingProxyType(symbols)
+
+
+def _validate(spec: ContractSpec) -> None:
+    for problem in (*_shape_problems(spec), *_method_problems(spec)):
+        raise ContractError(problem, where=spec.where)
+
+
+def _shape_problems(spec: ContractSpec) -> list[str]:
+    problems = []
+    for name, array in spec.arrays.items():
+        for axis in array.axes:
+            match = _AXIS.match(axis)
+            if match is None:
+                problems.append(f"axis {axis!r} of {name}: write a dimension, `dim*2`, `dim/2` or a number")
+            elif match["name"] and match["name"] not in spec.dims:
+                problems.append(f"axis {axis!r} of {name}: dims has no {match['name']!r}")
+        if array.written and not all(d.is_float for d in array.dtypes):
+            problems.append(f"{name}: outputs are compared as floating-point numbers, not {array.dtypes}")
+    if spec.parameters is not None:
+        known = set(spec.arrays) | set(spec.dims)
+        problems += [f"parameter {p!r} is no array or dimension" for p in spec.parameters if p not in known]
+    return problems
+
+
+def _method_problems(spec: ContractSpec) -> list[str]:
+    problems = []
+    needed = ("reference", "call" if spec.wrapper else "launch")
+    for method in needed:
+        if not callable(getattr(spec.subject, method, None)):
+            problems.append(f"{method}() is missing")
+    if spec.wrapper is not None and not re.fullmatch(r"[\w.]+:\w+", spec.wrapper):
+        problems.append(f"wrapper {spec.wrapper!r} is not of the form package.module:function")
+    quantities = (*spec.arrays, *spec.dims)
+    for method, known in (
+        *((name, quantities) for name in ("reference", "magnitude", "wrong")),
+        ("call", ("wrapper", "arrays", "dims", "dtype")),
+        ("launch", ("arrays", "dims", "dtype")),
+        ("prepare", ("rng", "dims", "dtype", "kind")),
+    ):
+        function = getattr(spec.subject, method, None)
+        if callable(function):
+            unknown = [p for p in inspect.signature(function).parameters if p not in known]
+            problems += [f"{method}() asks for {p!r}; there are {', '.join(known)}" for p in unknown]
+    return problems
+
+
+def _length(axis: str, dims: Mapping[str, int]) -> int:
+    match = _AXIS.match(axis)
+    if match is None:
+        raise ContractError(f"axis {axis!r} is no length")
+    if match["fixed"]:
+        return int(match["fixed"])
+    value, factor = dims[match["name"]], int(match["factor"] or 1)
+    if match["operator"] == "/":
+        if value % factor:
+            raise ContractError(f"{axis} is no whole number for {match['name']}={value}")
+        return value // factor
+    return value * factor
