@@ -1,0 +1,87 @@
+"""Which device runs: the built-in kinds, and the order in which `auto` tries them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rocverify.device.base import Device, RejectedDevice
+from rocverify.errors import DeviceUnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from rocverify.settings import Settings
+    from rocverify.toolchain.discover import Toolchain
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """What a device may need to open. `target` is what an emulator is to be; a GPU has its own.
+    `rejected` are the kinds that were tried before."""
+
+    target: str
+    settings: Settings
+    toolchain: Toolchain
+    cache_dir: Path | None
+    rejected: tuple[RejectedDevice, ...] = ()
+
+
+def _open_amd(request: OpenRequest) -> Device:
+    from rocverify.device.amd import AmdDevice
+
+    return AmdDevice.open(rejected=request.rejected)
+
+
+def _open_emulator(request: OpenRequest) -> Device:
+    from rocverify.device.emulator.api import EmulatorDevice
+
+    return EmulatorDevice.open(
+        request.target,
+        objdump=request.toolchain.objdump,
+        threads=request.settings.emulator_threads,
+        cache_dir=request.cache_dir,
+        rejected=request.rejected,
+    )
+
+
+DEVICES: Mapping[str, Callable[[OpenRequest], Device]] = {
+    "amd": _open_amd,
+    "emulator": _open_emulator,
+}
+"""The built-in kinds."""
+
+AUTO_ORDER = ("amd", "emulator")
+"""What `auto` tries. A GPU of another vendor belongs between the two: the emulator is what is left."""
+
+
+def open_device(
+    kind: str,
+    target: str,
+    *,
+    settings: Settings,
+    toolchain: Toolchain,
+    cache_dir: Path | None = None,
+) -> Device:
+    """Opens a device of a kind, or with `auto` the first of AUTO_ORDER that opens.
+
+    Raises DeviceUnavailableError naming every kind that was tried and why it was not taken, and
+    UsageError for a kind that does not exist.
+    """
+    request = OpenRequest(target, settings, toolchain, cache_dir)
+    if kind != "auto":
+        return _opener(kind)(request)
+    for candidate in AUTO_ORDER:
+        try:
+            return _opener(candidate)(request)
+        except DeviceUnavailableError as error:
+            refusal = RejectedDevice(candidate, error.message)
+            request = replace(request, rejected=(*request.rejected, refusal))
+    tried = "; ".join(f"{refusal.kind}: {refusal.reason}" for refusal in request.rejected)
+    raise DeviceUnavailableError(f"no device could be opened ({tried})", hint="see `rocverify doctor`")
+
+
+def _opener(kind: str) -> Callable[[OpenRequest], Device]:
+    if kind not in DEVICES:
+        raise UsageError(f"there is no device {kind!r}", hint=f"use one of auto, {', '.join(DEVICES)}")
+    return DEVICES[kind]

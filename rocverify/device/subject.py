@@ -1,0 +1,264 @@
+"""Imports the host code under verification: from the given root and no other, as it stands now.
+
+The import machinery of the process stays as it is but for one finder, which serves the modules of
+the current root. It never reads or writes bytecode: a file edited within the resolution of its time
+stamp is seen, and nothing is left behind in the user's tree.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+)
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+from rocverify.device.places import in_subject
+from rocverify.device.trace_proxy import active_serial
+from rocverify.errors import SourceError, UsageError
+
+_REFERENCE = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<attribute>[^\W\d]\w*(\.[^\W\d]\w*)*))?")
+_RESERVED = frozenset({"rocverify"})
+"""Top-level names that the finder leaves alone: the harness that runs is the one that was started."""
+
+_lock = threading.RLock()
+
+
+def load_subject(root: Path, reference: str) -> Any:
+    """The object that `module:attribute` names (or the module that `module` names) under `root`.
+
+    Modules of another root, and of this one if a file of it has changed or another device has been
+    opened since, are forgotten first. Raises UsageError for a malformed reference, SourceError for a
+    module or attribute that does not exist and for a module that raises on import.
+    """
+    module_name, attribute = _parsed(reference)
+    root = root.resolve()
+    with _lock:
+        _subject.prepare(root)
+        module = _import(root, module_name, reference)
+    return _attribute(root, module, attribute, reference) if attribute else module
+
+
+class _UncachedLoader(SourceFileLoader):
+    """Compiles from source each time: bytecode is keyed on what `path_stats` tells."""
+
+    def path_stats(self, path: Any) -> Any:
+        raise OSError(f"bytecode of {path} is not used")
+
+    def get_data(self, path: Any) -> bytes:
+        _subject.note(str(path))
+        return super().get_data(path)
+
+
+class _Finder:
+    """Finds modules in one folder. Packages without `__init__.py` give way to installed ones."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: dict[str, FileFinder] = {}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] in _RESERVED:
+            return None
+        for folder in [str(self._root)] if path is None else path:
+            spec = self._find_in(folder, fullname)
+            if spec is None:
+                continue
+            if spec.loader is not None:
+                return spec
+            installed = PathFinder.find_spec(fullname, path, target)
+            return spec if installed is None or installed.loader is None else None
+        return None
+
+    def _find_in(self, folder: str, fullname: str) -> ModuleSpec | None:
+        if not Path(folder).is_relative_to(self._root):
+            return None
+        if folder not in self._folders:
+            self._folders[folder] = FileFinder(
+                folder, (_UncachedLoader, SOURCE_SUFFIXES), (ExtensionFileLoader, EXTENSION_SUFFIXES)
+            )
+        self._folders[folder].invalidate_caches()
+        return self._folders[folder].find_spec(fullname)
+
+
+class _Subject:
+    """The root whose modules are imported, under which tracer, and the files they came from."""
+
+    def __init__(self) -> None:
+        self._root: Path | None = None
+        self._finder: _Finder | None = None
+        self._serial: int | None = None
+        self._stamps: dict[str, tuple[int, int]] = {}
+
+    def prepare(self, root: Path) -> None:
+        """Leaves in `sys.modules` no module of the subject that is not what an import would give."""
+        serial = active_serial()
+        other_device = serial is not None and self._serial not in (None, serial)
+        if root != self._root or other_device or self._changed():
+            self._forget()
+            self._install(root)
+        if serial is not None:
+            self._serial = serial
+        for name, module in _own_names(root):
+            if not _comes_from(module, root):
+                del sys.modules[name]
+
+    def note(self, path: str) -> None:
+        """Remembers the state of a file that is about to be read, or was read by someone else."""
+        self._stamps[path] = _stamp(path)
+
+    def note_all(self) -> None:
+        """Remembers the files of this root that something else imported."""
+        for _, module in _own_names(self._root):
+            origin = getattr(module.__spec__, "origin", None)
+            if origin and origin not in self._stamps:
+                self.note(origin)
+
+    def _changed(self) -> bool:
+        return any(_stamp(path) != stamp for path, stamp in self._stamps.items())
+
+    def _forget(self) -> None:
+        for name, _ in _own_names(self._root):
+            del sys.modules[name]
+        self._stamps.clear()
+        self._serial = None
+
+    def _install(self, root: Path) -> None:
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        self._root, self._finder = root, _Finder(root)
+        ahead = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0
+        sys.meta_path.insert(ahead, self._finder)
+
+
+_subject = _Subject()
+
+
+def _own_names(root: Path | None) -> list[tuple[str, ModuleType]]:
+    """The imported modules whose names the root would serve, wherever they came from."""
+    if root is None:
+        return []
+    imported = [(n, m) for n, m in list(sys.modules.items()) if getattr(m, "__spec__", None) is not None]
+    tops = {name.partition(".")[0] for name, _ in imported} - _RESERVED
+    served = {name for name in tops if _serves(root, name)}
+    return [(name, module) for name, module in imported if name.partition(".")[0] in served]
+
+
+def _serves(root: Path, name: str) -> bool:
+    if (root / f"{name}.py").is_file() or (root / name / "__init__.py").is_file():
+        return True
+    package = sys.modules.get(name)
+    bare = package is not None and getattr(package, "__file__", None) is None and hasattr(package, "__path__")
+    return bare and (root / name).is_dir()
+
+
+def _comes_from(module: ModuleType, root: Path) -> bool:
+    spec = module.__spec__
+    locations = [spec.origin, *(spec.submodule_search_locations or ())] if spec is not None else []
+    return any(location and Path(location).is_relative_to(root) for location in locations)
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        stat = Path(path).stat()
+    except OSError:
+        return (0, 0)
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _parsed(reference: str) -> tuple[str, str | None]:
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        raise UsageError(f"{reference!r} names no Python object", hint="write it as package.module:function")
+    return match["module"], match["attribute"]
+
+
+class _Importing:
+    """Turns whatever a user's module raises on import into one typed error with its place."""
+
+    def __init__(self, root: Path, reference: str) -> None:
+        self._root = root
+        self._reference = reference
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _subject.note_all()
+        if isinstance(error, Exception) and not isinstance(error, SourceError):
+            raise SourceError(
+                f"{self._reference} cannot be imported: {type(error).__name__}: {error}",
+                where=_place(self._root, error),
+                hint="import the module by hand from the project's root to see the whole traceback",
+            ) from error
+
+
+def _import(root: Path, name: str, reference: str) -> ModuleType:
+    with _Importing(root, reference):
+        for module in _with_parents(name):
+            if not _exists(module):
+                raise SourceError(
+                    f"{reference}: there is no module {module}",
+                    where=str(root),
+                    hint=f"expected {module.replace('.', '/')}.py or a package of that name below the root",
+                )
+            importlib.import_module(module)
+    return sys.modules[name]
+
+
+def _with_parents(name: str) -> list[str]:
+    """`a`, `a.b`, `a.b.c` of `a.b.c`."""
+    parts = name.split(".")
+    return [".".join(parts[: end + 1]) for end in range(len(parts))]
+
+
+def _exists(name: str) -> bool:
+    parent = name.rpartition(".")[0]
+    if parent and not hasattr(sys.modules[parent], "__path__"):
+        return False
+    return name in sys.modules or find_spec(name) is not None
+
+
+def _place(root: Path, error: Exception) -> str | None:
+    """`path:line` of the innermost frame of the user's own code."""
+    if isinstance(error, SyntaxError) and error.filename:
+        path = in_subject(root, error.filename) or error.filename
+        return f"{path}:{error.lineno or 1}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        inside = in_subject(root, frame.filename)
+        if inside is not None:
+            return f"{inside}:{frame.lineno or 1}"
+    return None
+
+
+def _attribute(root: Path, module: ModuleType, attribute: str, reference: str) -> Any:
+    value: Any = module
+    for name in attribute.split("."):
+        if not hasattr(value, name):
+            close = difflib.get_close_matches(name, dir(value), n=3)
+            raise SourceError(
+                f"{reference}: {name!r} does not exist",
+                where=in_subject(root, getattr(module, "__file__", None) or "") or module.__name__,
+                hint=f"did you mean {', '.join(close)}?" if close else "define it, or correct the plan",
+            )
+        value = getattr(value, name)
+    return value
