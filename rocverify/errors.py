@@ -13,6 +13,7 @@
     │   ├── UnsupportedInstructionError  the translator lacks it: stops the launch     check: error
     │   └── DeviceFaultError      the kernel did something that a GPU faults on        check: failed
     ├── SourceError               a file under verification is absent, outside, unreadable   check: failed
+    ├── SubjectError              the host code under verification raised              check: failed
     └── ContractError             a kernel contract contradicts itself or its kernel   check: error
 
 Every message says what was wrong, where, and what to do (`hint`).
@@ -117,6 +118,14 @@ class DeviceFaultError(DeviceError):
 
 class SourceError(RocverifyError):
     """A file or function under verification is absent, lies outside the root, or cannot be read."""
+
+
+class SubjectError(RocverifyError):
+    """The host code under verification raised; `kind` is the name of the exception's class."""
+
+    def __init__(self, message: str, *, kind: str, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.kind = kind
 
 
 class ContractError(RocverifyError):

@@ -1,0 +1,148 @@
+"""What a file defines under a name: the places that an `exports` of a plan can mean.
+
+Python by its syntax tree, HIP and its relatives by tokens, TOML as data, everything else by the words
+that languages put before a name they define. Comments define nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import regex
+
+from rocverify.code.cpp import cpp_definitions
+from rocverify.code.languages import is_c_family, is_markdown, is_python, is_toml
+from rocverify.code.liveness import live_blocks, live_statements
+from rocverify.code.masking import Mask
+from rocverify.code.scopes import ParsedModule
+from rocverify.errors import SourceError
+
+_DEFINING = (
+    r"\b(?:fn|func|function|def|class|struct|enum|trait|interface|type|const|static|let|var|val|mod|module|"
+    r"macro_rules!|set|option|add_executable|add_library|add_custom_target)\b[\s(]+(?:mut\s+)?"
+)
+_ASSIGNED = r"^\s*(?:export\s+)?{name}\s*(?::=|\?=|\+=|=|:)"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A name that a file defines: as what, and on which line."""
+
+    name: str
+    kind: str
+    line: int
+
+
+def python_definitions(module: ParsedModule) -> tuple[Definition, ...]:
+    """Live module-level names of a Python module, and the members of its classes (`Class.method`)."""
+    return tuple(_block_definitions(module.tree.body, ""))
+
+
+def _block_definitions(block: list[ast.stmt], prefix: str) -> Iterator[Definition]:
+    for statement in live_statements(block):
+        match statement:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield Definition(prefix + name, "function", statement.lineno)
+            case ast.ClassDef(name=name, body=body):
+                yield Definition(prefix + name, "class", statement.lineno)
+                yield from _block_definitions(body, f"{prefix}{name}.")
+            case ast.Import() | ast.ImportFrom():
+                for alias in statement.names:
+                    yield Definition(prefix + (alias.asname or alias.name), "import", statement.lineno)
+            case _:
+                yield from _assigned(statement, prefix)
+                for inner in live_blocks(statement):
+                    yield from _block_definitions(inner, prefix)
+
+
+def _assigned(statement: ast.stmt, prefix: str) -> Iterator[Definition]:
+    match statement:
+        case ast.Assign(targets=targets):
+            nodes = targets
+        case ast.AnnAssign(target=target, value=ast.expr()):
+            nodes = [target]
+        case _:  # `type X = ...` exists from Python 3.12 on
+            name = getattr(statement, "name", None)
+            nodes = [name] if isinstance(name, ast.Name) else []
+    for node in (n for target in nodes for n in ast.walk(target)):
+        if isinstance(node, ast.Name):
+            yield Definition(prefix + node.id, "assignment", statement.lineno)
+
+
+def declared_all(module: ParsedModule) -> tuple[str, ...] | None:
+    """The names of `__all__`, None if the module has none; what is not a literal is left out."""
+    names: list[str] = []
+    found = False
+    for statement in live_statements(module.tree.body):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
+                found, names = True, _strings(value)
+            case ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value):
+                found, names = True, _strings(value)
+            case ast.AugAssign(target=ast.Name(id="__all__"), value=value):
+                found, names = True, [*names, *_strings(value)]
+    return tuple(names) if found else None
+
+
+def _strings(node: ast.expr) -> list[str]:
+    return [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+
+
+def find_definition(name: str, path: str, masked: Mask) -> Definition | None:
+    """The definition of a name in a file that is not Python; None if the file has none."""
+    assert not is_python(path), "Python is asked through its syntax tree"
+    if is_c_family(path):
+        bare = name.rpartition("::")[2]
+        found = (d for d in cpp_definitions(masked.code) if d.name == bare)
+        return next((Definition(d.name, str(d.kind), d.line) for d in found), None)
+    if is_toml(path):
+        return _toml_definition(name, path, masked)
+    if is_markdown(path):
+        return _first(regex.escape(name), name, "text", masked)
+    escaped = regex.escape(name)
+    return _first(_DEFINING + escaped + r"\b", name, "definition", masked) or _first(
+        _ASSIGNED.format(name=escaped), name, "assignment", masked
+    )
+
+
+def toml_data(path: str, text: str) -> dict[str, object]:
+    """The data of a TOML file; SourceError with the parser's position if it is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SourceError(f"is not valid TOML: {error}", where=path) from None
+
+
+def toml_entries(data: object, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Every key and every string of TOML data: (`key` or `value`, dotted path, the key or string)."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            dotted = f"{prefix}.{key}" if prefix else key
+            yield "key", dotted, key
+            yield from toml_entries(value, dotted)
+    elif isinstance(data, list):
+        for item in data:
+            yield from toml_entries(item, prefix)
+    elif isinstance(data, str):
+        yield "value", prefix, data
+
+
+def _toml_definition(name: str, path: str, masked: Mask) -> Definition | None:
+    for kind, dotted, text in toml_entries(toml_data(path, masked.text)):
+        if name in (text, dotted):
+            return Definition(name, kind, _line_of(text, masked))
+    return None
+
+
+def _first(pattern: str, name: str, kind: str, masked: Mask) -> Definition | None:
+    found = regex.search(pattern, masked.code, regex.MULTILINE)
+    return Definition(name, kind, masked.code.count("\n", 0, found.end()) + 1) if found else None
+
+
+def _line_of(text: str, masked: Mask) -> int:
+    """The first line of code with the text; 1 where escapes hide it."""
+    offset = masked.code.find(text)
+    return 1 if offset < 0 else masked.code.count("\n", 0, offset) + 1

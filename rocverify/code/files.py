@@ -1,0 +1,90 @@
+"""Reading the files under verification: inside the root only, and as text.
+
+A file that is absent, lies outside the root (by `..`, an absolute path or a symbolic link), is not
+text or is too large for a source raises `SourceError`; the checks report that as a failure.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tokenize
+from pathlib import Path
+
+from rocverify.errors import SourceError
+
+MAX_SOURCE_BYTES = 4 * 1024 * 1024
+"""Above this a file is data or generated: no plan means it, and lexers take minutes over it."""
+
+
+def inside_root(root: Path, path: str | Path) -> Path:
+    """The real path of `path` (relative to the root), which must lie inside the root.
+
+    The file need not exist. Raises SourceError for an escape, whichever way it is made.
+    """
+    text = os.fspath(path)
+    if "\0" in text or not text.strip():
+        raise SourceError(f"{text!r} is no path", hint="name a file relative to the root")
+    real_root = root.resolve()
+    try:
+        real = (real_root / text).resolve()
+    except (OSError, RuntimeError) as error:  # a loop of symbolic links
+        raise SourceError(f"cannot be resolved: {error}", where=text) from None
+    if not real.is_relative_to(real_root):
+        raise SourceError(
+            "lies outside the root",
+            where=text,
+            hint="plans may name only files of the repository, and not through links that leave it",
+        )
+    return real
+
+
+def existing_file(root: Path, path: str | Path) -> Path:
+    """The real path of a regular file inside the root; SourceError says what is in the way."""
+    real = inside_root(root, path)
+    if real.is_dir():
+        raise SourceError("is a directory, not a file", where=os.fspath(path))
+    if not real.exists():
+        raise SourceError("does not exist", where=os.fspath(path))
+    if not real.is_file():
+        raise SourceError("is not a regular file", where=os.fspath(path))
+    return real
+
+
+def read_text(root: Path, path: str | Path) -> str:
+    """The text of a source file, line ends as they are.
+
+    Python files are decoded as their coding line says, all others as UTF-8 (a byte order mark is
+    dropped). Raises SourceError for binary, undecodable and over-large files.
+    """
+    real, where = existing_file(root, path), os.fspath(path)
+    data = _read_bytes(real, where)
+    if b"\0" in data:
+        raise SourceError("is a binary file", where=where, hint="plans can search text files only")
+    try:
+        return data.decode(_encoding(real, data))
+    except (UnicodeDecodeError, LookupError, SyntaxError) as error:
+        raise SourceError(f"cannot be decoded: {error}", where=where, hint="save it as UTF-8") from None
+
+
+def _read_bytes(real: Path, where: str) -> bytes:
+    try:
+        size = real.stat().st_size
+        if size > MAX_SOURCE_BYTES:
+            raise SourceError(
+                f"has {size} bytes, more than the {MAX_SOURCE_BYTES} of a source file", where=where
+            )
+        return real.read_bytes()
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror}", where=where) from None
+
+
+def _encoding(real: Path, data: bytes) -> str:
+    if real.suffix == ".py":
+        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    return "utf-8-sig"
+
+
+def relative(root: Path, real: Path) -> str:
+    """`real` as reports write it: relative to the root, with forward slashes."""
+    return real.relative_to(root.resolve()).as_posix()

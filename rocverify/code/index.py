@@ -1,0 +1,179 @@
+"""The one door to the code room: sources of a root by path, and the call graph over its host code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from rocverify.code.callgraph import CallGraph
+from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
+from rocverify.code.files import existing_file, read_text, relative
+from rocverify.code.languages import is_python
+from rocverify.code.liveness import dead_statements
+from rocverify.code.masking import Mask, mask, merge
+from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo
+from rocverify.code.modules import ModuleTable
+from rocverify.code.python_mask import node_spans
+from rocverify.code.scopes import ParsedModule
+from rocverify.code.search import PatternSearch, SearchResult
+from rocverify.errors import SourceError
+from rocverify.settings import Settings
+
+
+class CodeIndex:
+    """Sources under `root`, read and parsed once. Paths are relative to the root."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        self._root = root.resolve()
+        self._settings = settings
+        self._masks: dict[str, Mask] = {}
+
+    @property
+    def root(self) -> Path:
+        return self._root
+
+    @cached_property
+    def modules(self) -> ModuleTable:
+        return ModuleTable(self._root, self._settings.host_globs)
+
+    @cached_property
+    def graph(self) -> CallGraph:
+        return CallGraph(self.modules)
+
+    # -- text --------------------------------------------------------------------------------------
+
+    def locate(self, path: str) -> str:
+        """The path of an existing file inside the root, normalised; SourceError otherwise."""
+        return relative(self._root, existing_file(self._root, path))
+
+    def text(self, path: str) -> str:
+        """The text of a file, as it is."""
+        return self.mask(path).text
+
+    def masked(self, path: str) -> str:
+        """The text with comments and docstrings blanked, in the same layout."""
+        return self.mask(path).code
+
+    def mask(self, path: str) -> Mask:
+        """The text and where its comments are."""
+        key = self.locate(path)
+        if key not in self._masks:
+            self._masks[key] = mask(read_text(self._root, key), key)
+        return self._masks[key]
+
+    def line_count(self, path: str) -> int:
+        """The number of lines, a last one without line end included."""
+        return len(self.text(path).splitlines())
+
+    def pattern(self, pattern: str, *, where: str | None = None) -> PatternSearch:
+        """A pattern ready to search, under the settings' deadline."""
+        return PatternSearch(pattern, self._settings.regex_timeout_s, where=where)
+
+    def search(self, path: str, pattern: str, *, where: str | None = None) -> SearchResult:
+        """Matches of a pattern in one file: in code, in comments, and in code that can never run.
+
+        Raises SourceError for a file that cannot be read, PlanError (naming the pattern and `where`)
+        for one that is no regular expression or takes too long.
+        """
+        masked = self.mask(path)
+        return self.pattern(pattern, where=where).over(path, masked, self._live(path, masked))
+
+    def _live(self, path: str, masked: Mask) -> str | None:
+        """Python code with the statements blanked that can never run; None for other languages."""
+        if not is_python(path):
+            return None
+        try:
+            module = self.modules.by_path(path)
+        except SourceError:  # does not parse: then nothing is known to be dead
+            return None
+        dead = node_spans(masked.text, dead_statements(module.tree.body))
+        return Mask(masked.code, merge(dead)).code
+
+    def definition(self, path: str, name: str) -> Definition | None:
+        """Where a file defines a name; None if it does not. In Python `Class.method` works too."""
+        key = self.locate(path)
+        if not is_python(key):
+            return find_definition(name, key, self.mask(key))
+        found = (d for d in python_definitions(self.modules.by_path(key)) if d.name == name)
+        return next((d for d in found if d.kind != "import" or self._reexports(key, name)), None)
+
+    def _reexports(self, path: str, name: str) -> bool:
+        """An imported name is an export if `__all__` says so, or in a package's `__init__`."""
+        listed = declared_all(self.modules.by_path(path))
+        return name in listed if listed is not None else path.endswith("__init__.py")
+
+    # -- functions ---------------------------------------------------------------------------------
+
+    def module(self, module_or_path: str) -> ParsedModule:
+        """A Python module of the project by dotted name or path; SourceError if there is none."""
+        if is_python(module_or_path):
+            return self.modules.by_path(module_or_path)
+        found = self.modules.by_name(module_or_path)
+        if found is None:
+            raise SourceError(f"there is no module {module_or_path} under the root")
+        return found
+
+    def find_function(self, module_or_path: str, qualname: str) -> FunctionInfo | None:
+        """The function of a module, by exact qualified name; a name that the module imports or aliases
+        leads to the function itself. None if there is none."""
+        module = self.module(module_or_path)
+        exact = [f for f in module.functions if f.qualname == qualname]
+        if exact:
+            return exact[-1]
+        first, *rest = qualname.split(".")
+        values = self.graph.resolver.module_attribute(module.name, first)
+        for name in rest:
+            values = frozenset(x for v in values for x in self.graph.resolver.attribute(v, name))
+        functions = [v.info for v in values if hasattr(v, "info") and isinstance(v.info, FunctionInfo)]
+        return min(functions, key=lambda f: f.location, default=None)
+
+    def function(self, module_or_path: str, qualname: str) -> FunctionInfo:
+        """As `find_function`; SourceError if there is no such function."""
+        found = self.find_function(module_or_path, qualname)
+        if found is None:
+            module = self.module(module_or_path)
+            raise SourceError(f"defines no function {qualname}", where=module.path)
+        return found
+
+    def resolve(self, reference: str) -> FunctionInfo:
+        """The function of a `package.module:qualname` reference; SourceError if there is none."""
+        module, _, qualname = reference.partition(":")
+        return self.function(module, qualname)
+
+    def functions_named(self, name: str) -> tuple[FunctionInfo, ...]:
+        """All functions of the host sources with this bare or qualified name."""
+        every = (f for module in self.modules.host() for f in module.functions)
+        return tuple(f for f in every if f.matches(name))
+
+    def calls(self, entry: FunctionInfo) -> tuple[CallSite, ...]:
+        """The calls that a function's own live code makes."""
+        return self.graph.sites(entry)
+
+    def call_path(
+        self,
+        entry: FunctionInfo,
+        target: str | FunctionInfo,
+        kinds: frozenset[CallKind] = CERTAIN,
+    ) -> tuple[CallSite, ...] | None:
+        """A shortest chain of calls from a function to another one, or to anything of a bare name.
+
+        None if there is none. Follows certain calls only, unless told otherwise.
+        """
+        if isinstance(target, FunctionInfo):
+            return self.graph.find(entry, lambda site: site.callee == target, kinds)
+        return self.graph.find(entry, lambda site: names(site, target), kinds)
+
+    def reachable(
+        self, entry: FunctionInfo, kinds: frozenset[CallKind] = CAUTIOUS
+    ) -> Mapping[FunctionInfo, tuple[CallSite, ...]]:
+        """Every function that a call of the entry may run, with a path to it; cautious unless told."""
+        return self.graph.paths(entry, kinds)
+
+
+def names(site: CallSite, target: str) -> bool:
+    """True if a call site calls what `target` names: bare, or qualified by class or module."""
+    if site.callee is not None and site.callee.matches(target):
+        return True
+    dotted = site.name.replace(":", ".").lstrip("?")
+    return dotted == target or dotted.endswith(f".{target}")

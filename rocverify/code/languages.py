@@ -1,0 +1,61 @@
+"""Which language a file is in, by its name. The name decides how comments are told from code."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from pygments.lexer import Lexer
+from pygments.lexers import TextLexer, find_lexer_class_for_filename, get_lexer_by_name
+from pygments.util import ClassNotFound
+
+C_FAMILY = frozenset({".hip", ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".cl", ".inc"})
+MARKDOWN = frozenset({".md", ".markdown"})
+CUDA = frozenset({".cu", ".cuh"})
+PYTHON = frozenset({".py", ".pyi"})
+
+
+def is_python(path: str) -> bool:
+    """True for a Python module or stub."""
+    return PurePosixPath(path).suffix in PYTHON
+
+
+def is_markdown(path: str) -> bool:
+    """True for a Markdown document, whose text is its content."""
+    return PurePosixPath(path).suffix.lower() in MARKDOWN
+
+
+def is_c_family(path: str) -> bool:
+    """True for HIP, CUDA, C, C++ and OpenCL C sources and headers."""
+    return PurePosixPath(path).suffix.lower() in C_FAMILY | CUDA
+
+
+def is_toml(path: str) -> bool:
+    """True for TOML, which the checks read as data."""
+    return PurePosixPath(path).suffix.lower() == ".toml"
+
+
+def lexer_for(path: str) -> Lexer:
+    """Pygments' lexer for a file name, set to leave the text as it is.
+
+    An unknown extension gets the plain-text lexer: such a file has no comments that we know of.
+    """
+    name = PurePosixPath(path).name
+    suffix = PurePosixPath(path).suffix.lower()
+    options = {"stripnl": False, "ensurenl": False, "stripall": False}
+    if suffix in CUDA | C_FAMILY | PYTHON or name == "CMakeLists.txt":
+        known: Lexer = get_lexer_by_name(_lexer_name(suffix), **options)
+        return known
+    try:
+        found: type[Lexer] = find_lexer_class_for_filename(name) or TextLexer
+    except ClassNotFound:
+        found = TextLexer
+    return found(**options)
+
+
+def _lexer_name(suffix: str) -> str:
+    """For the suffixes that Pygments does not know or gives to several languages."""
+    if suffix in PYTHON:
+        return "python"
+    if suffix in CUDA:
+        return "cuda"
+    return "cpp" if suffix in C_FAMILY else "cmake"

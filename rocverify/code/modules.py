@@ -1,0 +1,111 @@
+"""Finding and parsing the Python modules of the project, each once, on demand.
+
+A dotted name belongs to the project if the root has a file or a package folder for it, as it would be
+imported with the root on the path; everything else is external.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path, PurePosixPath
+
+from rocverify.code.constants import fold_constants
+from rocverify.code.files import inside_root, read_text, relative
+from rocverify.code.python_mask import parse_python
+from rocverify.code.scopes import ParsedModule
+from rocverify.errors import SourceError
+
+_SKIPPED = frozenset({"__pycache__", "node_modules"})
+
+
+class ModuleTable:
+    """The modules under one root. `host_globs` say which of them are the project's host code."""
+
+    def __init__(self, root: Path, host_globs: tuple[str, ...]) -> None:
+        self._root = root.resolve()
+        self._globs = host_globs
+        self._by_path: dict[str, ParsedModule] = {}
+        self._paths: dict[str, str | None] = {}
+        self._host: tuple[ParsedModule, ...] | None = None
+
+    def by_path(self, path: str | Path) -> ParsedModule:
+        """The module in a file. SourceError if it is absent, outside the root or does not parse."""
+        real = inside_root(self._root, path)
+        key = relative(self._root, real)
+        if key not in self._by_path:
+            self._by_path[key] = _parse(read_text(self._root, key), key)
+        return self._by_path[key]
+
+    def by_name(self, name: str) -> ParsedModule | None:
+        """The project's module of a dotted name; None if it is external or a folder without code."""
+        path = self._path_of(name)
+        return None if path is None else self.by_path(path)
+
+    def has(self, name: str) -> bool:
+        """True if the dotted name is a module or a package folder of the project."""
+        return self._path_of(name) is not None or self._is_folder(name)
+
+    def host(self) -> tuple[ParsedModule, ...]:
+        """All modules that the host globs select, in order of path."""
+        if self._host is None:
+            found = {p for glob in self._globs for p in self._root.glob(glob) if self._is_host(p)}
+            self._host = tuple(self.by_path(relative(self._root, p)) for p in sorted(found))
+        return self._host
+
+    def loaded(self) -> tuple[ParsedModule, ...]:
+        """Every module read so far, host code and what it imports."""
+        return tuple(self._by_path.values())
+
+    def _is_host(self, path: Path) -> bool:
+        parts = path.relative_to(self._root).parts
+        hidden = any(p.startswith(".") or p in _SKIPPED for p in parts)
+        inside = path.resolve().is_relative_to(self._root)
+        return path.suffix == ".py" and not hidden and inside and path.is_file()
+
+    def _path_of(self, name: str) -> str | None:
+        if name not in self._paths:
+            self._paths[name] = self._find(name)
+        return self._paths[name]
+
+    def _find(self, name: str) -> str | None:
+        parts = name.split(".")
+        if not all(part.isidentifier() for part in parts):
+            return None
+        stem = PurePosixPath(*parts)
+        for candidate in (f"{stem}/__init__.py", f"{stem}.py"):
+            if (self._root / candidate).is_file():
+                return candidate
+        return None
+
+    def _is_folder(self, name: str) -> bool:
+        parts = name.split(".")
+        return all(p.isidentifier() for p in parts) and self._root.joinpath(*parts).is_dir()
+
+
+def module_name(path: str) -> str:
+    """The dotted name under which a file is imported with the root on the path."""
+    parts = PurePosixPath(path).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def _parse(text: str, path: str) -> ParsedModule:
+    tree = parse_python(text)
+    if tree is None:
+        raise _syntax_error(text, path)
+    name = module_name(path)
+    is_package = PurePosixPath(path).name == "__init__.py"
+    package = name if is_package else name.rpartition(".")[0]
+    try:
+        return ParsedModule(name, path, fold_constants(tree), package)
+    except RecursionError:
+        raise SourceError("is nested too deeply to analyse", where=path) from None
+
+
+def _syntax_error(text: str, path: str) -> SourceError:
+    try:
+        ast.parse(text, filename=path)
+    except SyntaxError as error:
+        return SourceError(f"is not valid Python: {error.msg}", where=f"{path}:{error.lineno or 1}")
+    except (ValueError, RecursionError, MemoryError) as error:
+        return SourceError(f"is not valid Python: {error}", where=path)
+    return SourceError("is not valid Python", where=path)
