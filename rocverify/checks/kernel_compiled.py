@@ -1,0 +1,174 @@
+"""kernel_compiled: a kernel is in the build manifest and compiles, now, to an object that holds it.
+
+Not that a file exists, and not that a build once passed: the source is compiled for each target (or found
+unchanged in the content-addressed cache) and the kernels are looked up in the code object itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.context import CheckContext
+from rocverify.errors import CompileError
+from rocverify.records import Finding
+from rocverify.toolchain.build import BuiltObject
+from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.diagnostics import first_error
+from rocverify.toolchain.manifest import ManifestEntry
+
+# What one workgroup can have on every AMD GPU so far: 64 KiB.
+LDS_LIMIT_BYTES = 65536
+
+
+class KernelCompiledParams(CheckParams):
+    """`source`: the kernel source, relative to the root. `symbols`: the kernels that must be in it (one
+    may be given as `symbol`); without, all that the manifest lists. `targets`: instead of the
+    manifest's or the settings'."""
+
+    source: str = Field(min_length=1)
+    symbols: tuple[str, ...] | None = Field(default=None, min_length=1)
+    targets: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_symbol(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "symbol" not in data:
+            return data
+        if data.get("symbols") is not None:
+            raise ValueError("give either symbol or symbols")
+        rest = {key: value for key, value in data.items() if key != "symbol"}
+        return {**rest, "symbols": (data["symbol"],)}
+
+
+def run(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
+    """Passed if every symbol is in the code object of every target. Evidence: digests, compiler, command,
+    and for each kernel its registers, LDS, scratch, spills and wavefront size."""
+    source = PurePosixPath(params.source).as_posix()
+    entry = next((e for e in ctx.manifest.entries if e.source == source), None)
+    if entry is None:
+        return _not_in_manifest(params, ctx)
+    if not (ctx.root / source).is_file():
+        return _source_gone(entry, ctx)
+    targets = params.targets or entry.targets or ctx.settings.targets
+    results = dict(zip(targets, ctx.builder.build_all([entry], targets), strict=True))
+    symbols = params.symbols or entry.symbols
+    findings = tuple(f for t, built in results.items() for f in _findings(built, t, entry, symbols, ctx))
+    evidence = {
+        "manifest": f"{ctx.manifest.path}:{entry.line}",
+        "targets": {t: _evidence(built) for t, built in results.items()},
+    }
+    if findings:
+        return Outcome.failed(findings[0].message, hint=_hint(results), findings=findings, **evidence)
+    return Outcome.passed(_summary(entry, symbols, results), **evidence)
+
+
+def _not_in_manifest(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
+    symbols = ", ".join(f'"{name}"' for name in params.symbols or ("...",))
+    message = f"{params.source} is not in the build manifest {ctx.manifest.path}"
+    present = [entry.source for entry in ctx.manifest.entries]
+    return Outcome.failed(
+        message,
+        hint=f'add [[kernel]] with source = "{params.source}", symbols = [{symbols}] and env',
+        findings=(Finding(message, location=f"{ctx.manifest.path}:1", entity=params.source),),
+        manifest_sources=present,
+    )
+
+
+def _source_gone(entry: ManifestEntry, ctx: CheckContext) -> Outcome:
+    message = f"{entry.source} does not exist, but the build manifest lists it"
+    return Outcome.failed(
+        message,
+        hint=f"restore {entry.source}",
+        findings=(Finding(message, location=f"{ctx.manifest.path}:{entry.line}", entity=entry.source),),
+    )
+
+
+def _findings(
+    built: BuiltObject | CompileError,
+    target: str,
+    entry: ManifestEntry,
+    symbols: tuple[str, ...],
+    ctx: CheckContext,
+) -> list[Finding]:
+    """What is wrong with one target's result; nothing if it is as it must be."""
+    if isinstance(built, CompileError):
+        where = built.where or entry.source
+        text = f"{entry.source} {built.message}\n{first_error(built.log)}".strip()
+        return [Finding(text, location=where, entity=entry.source)]
+    kernels = built.code_object.kernels
+    at = f"{ctx.manifest.path}:{entry.line}"
+    if not kernels:
+        message = f"the code object of {entry.source} for {target} holds no kernel at all"
+        return [Finding(message, location=at, entity=entry.source)]
+    held = ", ".join(sorted(kernels))
+    missing = [
+        Finding(
+            f"the code object of {entry.source} for {target} has no kernel {name}; it has {held}",
+            location=entry.source,
+            kernel=name,
+            entity=name,
+        )
+        for name in symbols
+        if name not in kernels
+    ]
+    too_much = [
+        Finding(
+            f"{kernel.name} needs {kernel.lds_bytes} bytes of LDS on {target}; "
+            f"a workgroup can have {LDS_LIMIT_BYTES}",
+            location=entry.source,
+            kernel=kernel.name,
+        )
+        for kernel in kernels.values()
+        if kernel.lds_bytes > LDS_LIMIT_BYTES
+    ]
+    return missing + too_much
+
+
+def _hint(results: dict[str, BuiltObject | CompileError]) -> str:
+    errors = [built for built in results.values() if isinstance(built, CompileError)]
+    return (errors[0].hint if errors else None) or "correct the source, or what the plan and manifest name"
+
+
+def _evidence(built: BuiltObject | CompileError) -> dict[str, Any]:
+    if isinstance(built, CompileError):
+        return {"error": built.message, "where": built.where, "log": built.log}
+    return {
+        "source_sha256": built.source_sha256,
+        "headers_sha256": built.headers_sha256,
+        "code_object_sha256": built.sha256,
+        "code_object_version": built.code_object.abi_version,
+        "compiler": built.compiler,
+        "command": " ".join(built.command),
+        "warnings": built.log,
+        "cached": built.cached,
+        "compile_seconds": round(built.seconds, 3),
+        "kernels": {name: _kernel(kernel) for name, kernel in sorted(built.code_object.kernels.items())},
+    }
+
+
+def _kernel(kernel: KernelMetadata) -> dict[str, Any]:
+    return {
+        "vgprs": kernel.vgprs,
+        "sgprs": kernel.sgprs,
+        "vgpr_spills": kernel.vgpr_spills,
+        "sgpr_spills": kernel.sgpr_spills,
+        "lds_bytes": kernel.lds_bytes,
+        "scratch_bytes": kernel.scratch_bytes,
+        "wavefront_size": kernel.wavefront_size,
+        "max_workgroup_size": kernel.max_workgroup_size,
+        "kernarg_bytes": kernel.kernarg_size,
+    }
+
+
+def _summary(
+    entry: ManifestEntry, symbols: tuple[str, ...], results: dict[str, BuiltObject | CompileError]
+) -> str:
+    count = f"{len(symbols)} kernel{'s' if len(symbols) != 1 else ''}"
+    return f"{entry.source} compiles for {', '.join(results)}; {count} found: {', '.join(symbols)}"
+
+
+CHECK = CheckKind("kernel_compiled", KernelCompiledParams, run)

@@ -1,0 +1,125 @@
+"""The content-addressed cache of code objects; any number of processes may use it at once.
+
+    compiled/ab/<request>/<headers>.json   what one request gave, with the state of the headers it saw
+    compiled/ab/<request>/lock             held by whoever compiles, so that a second one waits and takes
+    objects/ab/<sha256>.co                 the code objects
+
+Files appear by rename and are never written again, so a reader needs no lock. What a lock saves is double
+work, nothing else: where the file system has none, two processes compile the same and both are right. Each
+record carries its own digest and the object's: whatever is damaged counts as absent and is made again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rocverify.toolchain.digests import digest_bytes, digest_texts
+from rocverify.toolchain.headers import HeaderState
+
+# Header states kept for one request: more than anyone switches between, few enough to look through.
+_KEPT_RECORDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CachedObject:
+    """One compilation's result: where the code object is, its bytes, and what the compiler said."""
+
+    path: Path
+    data: bytes
+    headers: HeaderState
+    log: str
+    seconds: float
+
+
+class ObjectCache:
+    """`folder` is made when first written to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._compiled = folder / "compiled"
+        self._objects = folder / "objects"
+
+    def find(self, request: str, root: Path) -> CachedObject | None:
+        """The code object that `request` gives with the headers as they are below `root` now."""
+        for record in self._records(request):
+            cached = self._read(record)
+            if cached is None:
+                record.unlink(missing_ok=True)
+            elif cached.headers.holds(root):
+                return cached
+        return None
+
+    def store(
+        self, request: str, data: bytes, headers: HeaderState, log: str, seconds: float
+    ) -> CachedObject:
+        """Keeps a compilation's result."""
+        sha256 = digest_bytes(data)
+        path = self._object(sha256)
+        _write(path, data, read_only=True)
+        body = {"object": sha256, "log": log, "seconds": seconds, "headers": headers.to_json()}
+        text = json.dumps(body)
+        state = digest_texts((headers.digest, *sorted(headers.found)))
+        folder = self._folder(request)
+        _write(folder / f"{state[:32]}.json", f"{digest_texts((text,))}\n{text}".encode())
+        for old in self._records(request)[_KEPT_RECORDS:]:
+            old.unlink(missing_ok=True)
+        return CachedObject(path, data, headers, log, seconds)
+
+    @contextmanager
+    def compiling(self, request: str) -> Iterator[None]:
+        """Waits until no one else compiles the same; look again into the cache once inside."""
+        folder = self._folder(request)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("wb") as lock:
+            with suppress(OSError):  # a file system may have no locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield  # closing the file gives the lock back, also when the process dies
+
+    def _records(self, request: str) -> list[Path]:
+        """A request's records, newest first."""
+        aged = []
+        for record in self._folder(request).glob("*.json"):
+            try:
+                aged.append((record.stat().st_mtime_ns, record))
+            except FileNotFoundError:
+                continue  # dropped by another process
+        return [record for _, record in sorted(aged, reverse=True)]
+
+    def _read(self, record: Path) -> CachedObject | None:
+        try:
+            digest, _, text = record.read_text(encoding="utf-8").partition("\n")
+            if digest != digest_texts((text,)):
+                return None
+            body = json.loads(text)
+            path = self._object(body["object"])
+            data = path.read_bytes()
+        except (OSError, UnicodeDecodeError):
+            return None
+        if digest_bytes(data) != body["object"]:
+            return None
+        return CachedObject(path, data, HeaderState.from_json(body["headers"]), body["log"], body["seconds"])
+
+    def _folder(self, request: str) -> Path:
+        return self._compiled / request[:2] / request
+
+    def _object(self, sha256: str) -> Path:
+        return self._objects / sha256[:2] / f"{sha256}.co"
+
+
+def _write(path: Path, data: bytes, *, read_only: bool = False) -> None:
+    """Writes a file so that it is there whole or not at all, whoever else writes the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(draft).chmod(0o444 if read_only else 0o644)
+        Path(draft).replace(path)
+    finally:
+        Path(draft).unlink(missing_ok=True)
