@@ -32,12 +32,15 @@ class DeviceTensor:
 
 
 def as_device_tensor(value: Any) -> DeviceTensor:
-    """A DeviceTensor, or anything with `__cuda_array_interface__` (hip-python, PyTorch, CuPy arrays).
+    """A DeviceTensor, anything with its attributes `ptr`, `shape` and `dtype` (a name), or anything with
+    `__cuda_array_interface__` (hip-python, PyTorch and CuPy arrays), as a DeviceTensor.
 
     Raises PointerError for host memory, DTypeError and ShapeError for what the kernels do not take.
     """
     if isinstance(value, DeviceTensor):
         return value
+    if all(hasattr(value, name) for name in ("ptr", "shape", "dtype")):
+        return DeviceTensor(int(value.ptr), tuple(value.shape), storage_name(value.dtype))
     interface = getattr(value, "__cuda_array_interface__", None)
     if interface is None:
         raise PointerError(f"{type(value).__name__} is no device tensor")

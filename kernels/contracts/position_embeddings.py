@@ -126,7 +126,7 @@ class PositionEmbeddingsDevice:
         q_heads=QUERY_HEADS,
         head_dim=even(2, 256),
         k_heads=divisor_of("q_heads"),
-        max_seq_len=choices(1, 2, 4096, 131072),
+        max_seq_len=choices(1, 2048, 4096, 32768, 131072),
         theta=choices(10_000, 500_000),
     )
     rounding = DEVICE_ROUNDING

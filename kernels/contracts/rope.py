@@ -104,7 +104,7 @@ class RopeDevice:
         seq=boundary(1, 1024),
         heads=HEADS,
         head_dim=even(2, 256),
-        max_seq_len=choices(1, 2, 4096, 131072),
+        max_seq_len=choices(1, 2048, 4096, 32768, 131072),
         theta=choices(10_000, 500_000),
     )
     rounding = DEVICE_ROUNDING

@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.errors import ContractError
+from rocverify.errors import ContractError, RocverifyError
 from rocverify.oracle.dims import Dims, Extent, boundary, choices, divisor_of, even
 from rocverify.oracle.dtypes import BF16, F16, F32, F64, I8, I32, I64, U8, U32, DType, DTypes
 
@@ -182,7 +182,10 @@ class ContractSpec:
 
     def refused(self, dims: Mapping[str, int]) -> dict[str, Refusal]:
         """The calls that the wrapper must refuse, for a shape."""
-        return dict(self.subject.refused(_Namespace(dims))) if hasattr(self.subject, "refused") else {}
+        if not hasattr(self.subject, "refused"):
+            return {}
+        with _ContractCode(self.where, "refused"):
+            return dict(self.subject.refused(_Namespace(dims)))
 
     def prepare(
         self, rng: np.random.Generator, dims: Mapping[str, int], dtype: DType, kind: str
@@ -191,7 +194,8 @@ class ContractSpec:
         if not hasattr(self.subject, "prepare"):
             return {}
         offered = {"rng": rng, "dims": _Namespace(dims), "dtype": dtype, "kind": kind}
-        return dict(_with_wanted(self.subject.prepare, offered))
+        with _ContractCode(self.where, "prepare"):
+            return dict(_with_wanted(self.subject.prepare, offered))
 
     def call(self, wrapper: Any, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> None:
         """Calls the wrapper on device views (and host arrays)."""
@@ -201,13 +205,14 @@ class ContractSpec:
     def launch(self, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> Launch:
         """The launch to make where no wrapper is named."""
         offered = {"arrays": _Namespace(arrays), "dims": _Namespace(dims), "dtype": dtype}
-        made = _with_wanted(self.subject.launch, offered)
+        with _ContractCode(self.where, "launch"):
+            made = _with_wanted(self.subject.launch, offered)
         if not isinstance(made, Launch):
             raise ContractError("launch() returned no Launch", where=self.where)
         return made
 
     def _apply(self, method: str, values: Values, dims: Mapping[str, int]) -> Any:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), _ContractCode(self.where, method):
             return _with_wanted(getattr(self.subject, method), {**dims, **values})
 
     def _named(self, result: Any, what: str) -> dict[str, NDArray[Any]]:
@@ -221,6 +226,21 @@ class ContractSpec:
         if set(named) != set(names):
             raise ContractError(f"{what} must give {', '.join(names)}", where=self.where)
         return named
+
+
+class _ContractCode:
+    """A block that runs a method of a contract: what it raises becomes a ContractError."""
+
+    def __init__(self, where: str, method: str) -> None:
+        self._where, self._method = where, method
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, RocverifyError):
+            problem = f"{self._method}() raised {type(error).__name__}: {error}"
+            raise ContractError(problem, where=self._where) from error
 
 
 def _with_wanted(function: Callable[..., Any], offered: Mapping[str, Any]) -> Any:

@@ -60,6 +60,11 @@ class Extent:
         every = near | set(_SMALL) | {self.first, self.last}
         return tuple(sorted(v for v in every if v % self.step == 0 and self.low <= v <= self.high))
 
+    def divisors(self, others: Shape) -> tuple[int, ...]:
+        """The admissible values of a dimension that divides another, ascending."""
+        assert self.divides is not None
+        return tuple(v for v in range(1, others[self.divides] + 1) if self.admits(v, others))
+
     @property
     def first(self) -> int:
         return min(self.values) if self.values is not None else -(-self.low // self.step) * self.step
@@ -69,7 +74,10 @@ class Extent:
         return max(self.values) if self.values is not None else self.high // self.step * self.step
 
     def draw(self, rng: np.random.Generator) -> int:
-        """A random value, log-uniform: short lengths are as likely as long ones."""
+        """A random value, log-uniform: short lengths are as likely as long ones.
+
+        For a dimension that divides another, a wish that `Dims.complete` makes admissible.
+        """
         if self.values is not None:
             return int(rng.choice(np.asarray(self.values)))
         value = int(2.0 ** rng.uniform(log2(self.low), log2(self.high + 1)))
@@ -149,9 +157,9 @@ class Dims:
 
     def _divisor_near(self, name: str, shape: Shape) -> int:
         extent = self._extents[name]
-        assert extent.divides is not None
-        candidates = [v for v in range(1, shape[extent.divides] + 1) if extent.admits(v, shape)]
+        candidates = extent.divisors(shape)
         if not candidates:
+            assert extent.divides is not None
             raise ContractError(f"no value of {name} divides {extent.divides}={shape[extent.divides]}")
         below = [v for v in candidates if v <= shape[name]]
         return max(below) if below else min(candidates)

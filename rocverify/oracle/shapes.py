@@ -1,9 +1,9 @@
-"""Which shapes a run tries, in which order: the smallest, one with all axes distinct, the boundaries
+"""Which shapes a run tries, in which order: one with all axes distinct, the smallest, the boundaries
 of all dimensions at once, then random ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -16,15 +16,15 @@ def plan_shapes(
     dims: Dims, count: int, rng: np.random.Generator, *, size: Size, budget: int
 ) -> list[dict[str, int]]:
     """`count` shapes at most, without repetition, none larger than `budget` by `size` where the
-    dimensions allow it. A fifth of them, and whatever the boundaries leave, are random."""
-    random_part = max(1, count // 5)
+    dimensions allow it. A sixth of them, and whatever the boundaries leave, are random."""
+    random_part = count // 6
     planned = [distinct_shape(dims), smallest_shape(dims), *_boundary_shapes(dims, size, budget, rng)]
     chosen = _unique(planned)[: max(1, count - random_part)]
-    attempts = 8 * count
-    while len(chosen) < count and attempts:
-        attempts -= 1
-        shape = fitted(dims, {name: dims[name].draw(rng) for name in dims}, size, budget)
-        chosen = _unique([*chosen, shape])
+    for _ in range(8 * count):
+        if len(chosen) >= count:
+            break
+        drawn = {name: dims[name].draw(rng) for name in _independent(dims)}
+        chosen = _unique([*chosen, fitted(dims, _divided(dims, drawn, rng), size, budget)])
     return chosen
 
 
@@ -37,55 +37,72 @@ def distinct_shape(dims: Dims) -> dict[str, int]:
     """A small shape whose dimensions differ pairwise where they can, so that swapped axes show."""
     shape: dict[str, int] = {}
     for name in dims:
-        candidates = [v for v in dims[name].boundaries() if v > 1] or [dims[name].first]
-        if dims[name].values is None:
-            low, high, step = dims[name].first, dims[name].last, dims[name].step
-            candidates = [
-                v for v in (5 * step, 3 * step, 7 * step, 11 * step) if low <= v <= high
-            ] + candidates
-        fresh = [v for v in candidates if v not in shape.values()]
-        shape[name] = (fresh or candidates)[0]
-    return dims.complete(shape)
+        extent = dims[name]
+        if extent.divides is not None:
+            candidates: Sequence[int] = extent.divisors(shape)[:-1][::-1] or extent.divisors(shape)
+        elif extent.values is not None:
+            candidates = sorted(extent.values, key=lambda v: (v < 4, v))
+        else:
+            odd = [n * extent.step for n in (5, 3, 7, 11)]
+            candidates = [v for v in odd if extent.first <= v <= extent.last] or extent.boundaries()
+        shape[name] = next((v for v in candidates if v not in shape.values()), candidates[0])
+    return shape
 
 
 def _boundary_shapes(dims: Dims, size: Size, budget: int, rng: np.random.Generator) -> list[dict[str, int]]:
     """Shapes that between them take every boundary value of every dimension, as far as these fit.
 
-    Dimensions run in opposite directions, so that long meets short; the start of the shorter lists
-    is random, so that over several runs (and dtypes) different pairs meet.
+    Each shape takes a value not yet taken in as many dimensions as the budget allows, extremes first
+    and the rest in random order: over several runs and dtypes different values meet.
     """
-    lists = {name: list(dims[name].boundaries()) for name in dims}
-    longest = max(len(values) for values in lists.values())
+    left = {name: _extremes_first(dims[name].boundaries(), rng) for name in _independent(dims)}
     shapes = []
-    for row in range(longest):
-        shape = {}
-        for column, (name, values) in enumerate(lists.items()):
-            ordered = values if column % 2 == 0 else values[::-1]
-            shape[name] = ordered[row % len(ordered)]
-        shapes.append(fitted(dims, shape, size, budget, keep=_longest_list(lists)))
-    return [shapes[i] for i in rng.permutation(len(shapes))]
+    while any(left.values()):
+        shape = smallest_shape(dims)
+        for name in sorted(left, key=lambda n: -len(left[n])):
+            wanted = [*left[name], *rng.permutation(np.asarray(dims[name].boundaries())).tolist()]
+            fitting = (v for v in wanted if size(dims.complete({**shape, name: v})) <= budget)
+            shape = dims.complete({**shape, name: next(fitting, dims[name].first)})
+        taken = [name for name in left if shape[name] in left[name]]
+        if not taken:
+            break
+        for name in taken:
+            left[name].remove(shape[name])
+        shapes.append(fitted(dims, _divided(dims, shape, rng), size, budget))
+    return shapes
 
 
-def _longest_list(lists: Mapping[str, list[int]]) -> str:
-    return max(lists, key=lambda name: len(lists[name]))
+def _extremes_first(values: Sequence[int], rng: np.random.Generator) -> list[int]:
+    shuffled = rng.permutation(np.asarray(values)).tolist()
+    return sorted(shuffled, key=lambda v: v not in (values[0], values[-1]))
 
 
-def fitted(
-    dims: Dims, shape: dict[str, int], size: Size, budget: int, *, keep: str | None = None
-) -> dict[str, int]:
-    """The shape with its longest dimensions (`keep` last) shortened until it is within the budget."""
-    shape = dims.complete(shape)
+def _independent(dims: Dims) -> list[str]:
+    return [name for name in dims if dims[name].divides is None]
+
+
+def _divided(dims: Dims, shape: Mapping[str, int], rng: np.random.Generator) -> dict[str, int]:
+    """The shape with a random admissible value for each dimension that divides another."""
+    full = dict(shape)
+    for name in dims:
+        if dims[name].divides is not None:
+            full[name] = int(rng.choice(np.asarray(dims[name].divisors(full) or [dims[name].first])))
+    return dims.complete(full)
+
+
+def fitted(dims: Dims, shape: dict[str, int], size: Size, budget: int) -> dict[str, int]:
+    """The shape with its longest dimensions shortened until it is within the budget, if it can be."""
     while size(shape) > budget:
         shorter = {
             name: [v for v in dims[name].boundaries() if v < shape[name]]
-            for name in dims
-            if size({**shape, name: dims[name].first}) < size(shape)
+            for name in _independent(dims)
+            if size(dims.complete({**shape, name: dims[name].first})) < size(shape)
         }
         movable = [name for name, values in shorter.items() if values]
         if not movable:
             return shape
-        name = max(movable, key=lambda n: (n != keep, shape[n]))
-        shape = dims.complete({**shape, name: max(shorter[name])})
+        longest = max(movable, key=lambda name: shape[name])
+        shape = dims.complete({**shape, longest: max(shorter[longest])})
     return shape
 
 

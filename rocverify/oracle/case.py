@@ -1,0 +1,84 @@
+"""One case of a run: a shape, an element type, a kind of values, and how the buffers are set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from rocverify.errors import ContractError
+from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.dims import Dims
+from rocverify.oracle.dtypes import DType
+from rocverify.oracle.inputs import Kind
+from rocverify.oracle.poison import Placement, Poison
+from rocverify.oracle.shapes import distinct_shape, plan_shapes
+
+# Elements of the written arrays of one case: large enough for every boundary, small enough to be quick.
+_BUDGET = 65536
+# The order in which cases take their kinds; the first case is plain, so that a failure reads easily.
+_KINDS = (Kind.PLAIN, Kind.HEAVY, Kind.EXTREME, Kind.PLAIN, Kind.HEAVY, Kind.SPECIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What one execution of a wrapper is made from; the same case gives the same bytes again."""
+
+    dims: Mapping[str, int]
+    dtype: DType
+    kind: Kind
+    seed: int
+    poison: Poison = Poison.NAN
+    placement: Placement = Placement.GUARDED
+
+    def __str__(self) -> str:
+        lengths = ", ".join(f"{name}={value}" for name, value in self.dims.items())
+        return f"{self.dtype} {lengths} ({self.kind} values, case seed {self.seed})"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "dtype": self.dtype.name,
+            "dims": dict(self.dims),
+            "kind": str(self.kind),
+            "seed": self.seed,
+            "poison": str(self.poison),
+            "placement": str(self.placement),
+        }
+
+
+def plan_cases(
+    spec: ContractSpec, dtype: DType, count: int, seed: int, *, dims: Dims | None = None
+) -> list[Case]:
+    """The cases of one element type, boundary shapes first. The same seed gives the same cases."""
+    sequence = np.random.SeedSequence([seed, crc32(spec.reference_name.encode()), crc32(dtype.name.encode())])
+    rng = np.random.default_rng(sequence)
+    shapes = plan_shapes(dims or spec.dims, count, rng, size=spec.size, budget=_BUDGET)
+    return [_case(shape, dtype, index, int(rng.integers(2**32))) for index, shape in enumerate(shapes)]
+
+
+def typical_case(spec: ContractSpec, dtype: DType, seed: int) -> Case:
+    """A small case of plain values whose axes all differ in length."""
+    return Case(distinct_shape(spec.dims), dtype, Kind.PLAIN, seed)
+
+
+def _case(shape: Mapping[str, int], dtype: DType, index: int, seed: int) -> Case:
+    kind = _KINDS[index % len(_KINDS)]
+    # NaN poison would hide behind the NaNs that a special case expects. The other settings have periods
+    # that share no factor with the kinds', so that all combinations meet.
+    poison = Poison.HUGE if kind is Kind.SPECIAL or index % 5 in (1, 3) else Poison.NAN
+    placement = (Placement.GUARDED, Placement.TIGHT)[(index // 2 + index % 3) % 2]
+    return Case(dict(shape), dtype, kind, seed, poison, placement)
+
+
+def select_dtypes(spec: ContractSpec, names: Sequence[str] | None) -> tuple[DType, ...]:
+    """The element types of the contract that were asked for by name (None: all)."""
+    known = {d.name: d for d in spec.dtypes}
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise ContractError(
+            f"has no cases of {unknown[0]}", where=spec.where, hint=f"it has {', '.join(known)}"
+        )
+    return tuple(known[name] for name in names) if names else spec.dtypes

@@ -1,0 +1,119 @@
+"""One output held against its reference: every element, with true counts and the worst place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rocverify.oracle.dtypes import DType
+from rocverify.oracle.tolerance import Expected, Tolerance
+from rocverify.oracle.ulp import Array64, ulp_error, ulp_of
+
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The largest error of one sort, the element that has it, and what was expected and found there."""
+
+    error: float
+    index: Index
+    expected: float
+    observed: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "error": as_json_number(self.error),
+            "index": list(self.index),
+            "expected": as_json_number(self.expected),
+            "observed": as_json_number(self.observed),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The result for one output. Errors are over elements where both sides are finite; `bad` marks
+    every mismatch. `rel` leaves out references below the smallest normal number, where a relative error
+    says nothing; `budget` is the largest error as a part of what was allowed."""
+
+    elements: int
+    bad: NDArray[np.bool_]
+    ulp: Worst | None
+    abs: Worst | None
+    rel: Worst | None
+    budget: float
+    first: Worst | None
+
+    @property
+    def mismatches(self) -> int:
+        return int(self.bad.sum())
+
+    @property
+    def matches(self) -> bool:
+        return self.mismatches == 0
+
+
+def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) -> Comparison:
+    """Compares every element. A NaN matches a NaN, an infinity the same infinity, and a finite result an
+    infinite reference (or the reverse) only where the tolerance reaches beyond the largest number."""
+    dtype = tolerance.dtype
+    seen = np.asarray(observed).astype(np.float64)
+    exact, allowed = expected.exact, tolerance.allowed(expected)
+    with np.errstate(all="ignore"):
+        error = np.abs(seen - exact)
+        both_nan = np.isnan(seen) & np.isnan(exact)
+        bad = ~((error <= allowed) | both_nan | _overflowed(seen, exact, allowed, dtype))
+    finite = np.isfinite(seen) & np.isfinite(exact)
+    normal = finite & (np.abs(exact) >= dtype.smallest_normal)
+    with np.errstate(all="ignore"):
+        relative, share = error / np.abs(exact), error / allowed
+    return Comparison(
+        elements=seen.size,
+        bad=bad,
+        ulp=_worst(ulp_error(seen, exact, dtype), finite, seen, exact),
+        abs=_worst(error, finite, seen, exact),
+        rel=_worst(relative, normal, seen, exact),
+        budget=float(share[finite].max()) if finite.any() else 0.0,
+        first=_first(bad, error, seen, exact),
+    )
+
+
+def matches(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) -> bool:
+    """Whether every element of `observed` would pass."""
+    return compare(observed, expected, tolerance).matches
+
+
+def _overflowed(seen: Array64, exact: Array64, allowed: Array64, dtype: DType) -> NDArray[np.bool_]:
+    """Infinite results of the right sign where the reference, within tolerance, rounds to infinity."""
+    # Rounding to nearest gives infinity from half an ULP beyond the largest number on.
+    edge = dtype.largest + 0.5 * float(ulp_of(dtype.largest, dtype))
+    infinite = np.isinf(seen) & (np.sign(seen) == np.sign(exact))
+    beyond = np.abs(exact) + np.where(np.isfinite(exact), allowed, 0) >= edge
+    found: NDArray[np.bool_] = infinite & beyond
+    return found
+
+
+def _worst(errors: Array64, where: NDArray[np.bool_], seen: Array64, exact: Array64) -> Worst | None:
+    if not where.any():
+        return None
+    masked = np.where(where & ~np.isnan(errors), errors, -1.0)
+    return _at(np.unravel_index(int(np.argmax(masked)), masked.shape), masked, seen, exact)
+
+
+def _first(bad: NDArray[np.bool_], error: Array64, seen: Array64, exact: Array64) -> Worst | None:
+    if not bad.any():
+        return None
+    return _at(np.unravel_index(int(np.argmax(bad)), bad.shape), error, seen, exact)
+
+
+def _at(index: Any, error: Array64, seen: Array64, exact: Array64) -> Worst:
+    place = tuple(int(i) for i in index)
+    return Worst(float(error[place]), place, float(exact[place]), float(seen[place]))
+
+
+def as_json_number(value: float) -> float | str:
+    """JSON has no NaN and no infinity: those become text."""
+    return value if np.isfinite(value) else str(value)

@@ -1,0 +1,118 @@
+"""Negative controls: results that are wrong by construction, and that the comparison must reject.
+
+A comparison that lets zeros, a constant, an unchanged input or poison pass decides nothing, whatever the
+kernel did. A single case may be unable to tell (at position 0 a rotation changes nothing): over the cases
+of a run, each control must be rejected at least once. The same holds for the mistakes that the contract
+names, unless a mistake is no mistake for any shape of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rocverify.oracle.compare import matches
+from rocverify.oracle.contract import ContractSpec, Role
+from rocverify.oracle.drive import CaseRun
+from rocverify.oracle.poison import Poison, poisoned
+from rocverify.oracle.tolerance import Expected, Tolerance
+
+Outputs = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlOutcome:
+    """How one control fared: in how many cases it was tried, and in how many it was rejected."""
+
+    name: str
+    tried: int
+    rejected: int
+
+    @property
+    def discriminates(self) -> bool:
+        return self.rejected > 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "cases": self.tried, "rejected": self.rejected}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One case that has run, with what its outputs must be."""
+
+    run: CaseRun
+    expected: Mapping[str, Expected]
+
+
+def control_outcomes(
+    spec: ContractSpec, judged: Sequence[Judged], tolerances: Mapping[str, Tolerance]
+) -> list[ControlOutcome]:
+    """All controls over the cases of one element type. `tolerances` are by output."""
+    counts: dict[str, list[bool]] = {}
+    for case in judged:
+        for name, outputs in _controls(spec, case).items():
+            counts.setdefault(name, []).append(not accepted(outputs, case.expected, tolerances))
+    return [ControlOutcome(name, len(results), sum(results)) for name, results in counts.items()]
+
+
+def accepted(outputs: Outputs, expected: Mapping[str, Expected], tolerances: Mapping[str, Tolerance]) -> bool:
+    """Whether every element of every output would pass."""
+    return all(matches(outputs[name], expected[name], tolerances[name]) for name in expected)
+
+
+def _controls(spec: ContractSpec, case: Judged) -> dict[str, Outputs]:
+    """The controls of one case by name."""
+    run = case.run
+    written = {name: run.inputs[name] for name in spec.outputs}
+    found: dict[str, Outputs] = {
+        "zeros": {name: np.zeros_like(array) for name, array in written.items()},
+        "a constant": {name: np.full_like(array, 1) for name, array in written.items()},
+        # What the buffers held before the call: the input itself for an array changed in place.
+        "untouched": written,
+    }
+    for poison in Poison:
+        name = f"{poison} poison"
+        found[name] = {k: poisoned(a.shape, run.case.dtype, poison) for k, a in written.items()}
+    for source, array in run.inputs.items():
+        if spec.arrays[source].role is Role.IN and array.size:
+            copies = {k: _spread(array, written[k]) for k in written}
+            found[f"a copy of {source}"] = copies
+    return found
+
+
+def _spread(source: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
+    """The source's values in the shape and type of `like`, repeated or cut as needed."""
+    with np.errstate(all="ignore"):
+        return np.resize(source, like.shape).astype(like.dtype)
+
+
+def mistake_outcomes(
+    spec: ContractSpec, judged: Sequence[Judged], tolerances: Mapping[str, Tolerance]
+) -> list[ControlOutcome]:
+    """The contract's own mistakes over the cases. Cases where a mistake changes nothing are not counted;
+    a mistake that changes nothing in any case is left out."""
+    counts: dict[str, list[bool]] = {}
+    for case in judged:
+        for name, outputs in mistakes_of(spec, case).items():
+            if not _same(outputs, case.expected):
+                counts.setdefault(name, []).append(not accepted(outputs, case.expected, tolerances))
+    return [ControlOutcome(name, len(results), sum(results)) for name, results in counts.items()]
+
+
+def mistakes_of(spec: ContractSpec, case: Judged) -> dict[str, dict[str, NDArray[Any]]]:
+    """What each mistake that the contract names would give in this case, in float64."""
+    exact = {name: as_float64(array) for name, array in case.run.inputs.items()}
+    return spec.wrong(exact, case.run.case.dims)
+
+
+def as_float64(array: NDArray[Any]) -> NDArray[Any]:
+    """Floating-point arrays as float64, others as they are."""
+    return array if array.dtype.kind in "iu" else array.astype(np.float64)
+
+
+def _same(outputs: Outputs, expected: Mapping[str, Expected]) -> bool:
+    return all(np.array_equal(outputs[k], expected[k].exact, equal_nan=True) for k in expected)

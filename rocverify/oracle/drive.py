@@ -1,0 +1,244 @@
+"""Runs one case: sets up the buffers, calls the wrapper, reads everything back.
+
+The trace of a run covers the call of the wrapper and nothing of the harness's own copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rocverify.errors import ContractError, DeviceError
+from rocverify.oracle.case import Case
+from rocverify.oracle.contract import Array, ContractSpec, Launch, Role
+from rocverify.oracle.dtypes import DType
+from rocverify.oracle.inputs import Kind, draw_inputs
+from rocverify.oracle.poison import GUARD_BYTES, Placement, guard_damage, guard_pattern, poisoned
+from rocverify.oracle.subject import SubjectCall
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import LaunchSession
+    from rocverify.device.trace_events import TraceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """An array in device memory, as a contract hands it to a wrapper: a pointer that knows its shape."""
+
+    ptr: int
+    shape: tuple[int, ...]
+    dtype: str
+
+    def __int__(self) -> int:
+        return self.ptr
+
+    def __index__(self) -> int:
+        return self.ptr
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRun:
+    """What one execution of a case left behind.
+
+    inputs: every array as it was before the call (poison for pure outputs); outputs: the written arrays
+    after it; changed: input arrays that the kernel changed; damage: what was written around buffers;
+    events: the HIP calls made while the wrapper ran.
+    """
+
+    case: Case
+    inputs: Mapping[str, NDArray[Any]]
+    outputs: Mapping[str, NDArray[Any]]
+    changed: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    events: tuple[TraceEvent, ...] = ()
+
+    def launched(self, symbol: str) -> bool:
+        """Whether the kernel was launched, successfully as far as the call could tell."""
+        return any(e.kernel == symbol and e.ok for e in self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class _Buffer:
+    """Device memory of one array, with guards around it or without."""
+
+    name: str
+    before: NDArray[Any]
+    base: int
+    guard: int
+
+    @property
+    def ptr(self) -> int:
+        return self.base + self.guard
+
+
+def run_case(
+    spec: ContractSpec,
+    session: LaunchSession,
+    dims: Mapping[str, int],
+    dtype: DType,
+    seed: int,
+    *,
+    kind: Kind = Kind.PLAIN,
+) -> CaseRun:
+    """Runs the contract once on one shape: guarded buffers, poisoned outputs. See `execute`."""
+    return execute(spec, session, Case(dict(dims), dtype, kind, seed))
+
+
+def execute(
+    spec: ContractSpec,
+    session: LaunchSession,
+    case: Case,
+    *,
+    ghost: bool = False,
+    values: Mapping[str, NDArray[Any]] | None = None,
+    call_dims: Mapping[str, int] | None = None,
+    code_object: Path | None = None,
+) -> CaseRun:
+    """Runs one case through the contract's wrapper, or through its own launch if it names none.
+
+    ghost: launches report success and do nothing. values: arrays that replace drawn ones on the host.
+    call_dims: dimensions that replace those of the case in the call alone. code_object: needed by a
+    contract without wrapper.
+    Raises SubjectError for what the wrapper raises, DeviceFaultError for what the kernel does wrong,
+    DeviceError when the device fails the harness itself.
+    """
+    spec.dims.check(case.dims)
+    inputs = _starting_values(spec, case)
+    invoke = _invocation(spec, session, code_object)
+    with ExitStack() as stack:
+        buffers = {
+            name: stack.enter_context(_uploaded(session.hip, name, array, case.placement))
+            for name, array in inputs.items()
+            if spec.arrays[name].role is not Role.HOST
+        }
+        arrays = {**_views(spec, case.dtype, inputs, buffers), **(values or {})}
+        events = _call(
+            spec, session, lambda: invoke(arrays, {**case.dims, **(call_dims or {})}, case.dtype), ghost
+        )
+        after = {name: _download(session.hip, buffer) for name, buffer in buffers.items()}
+        damage = [_damage(session.hip, buffer) for buffer in buffers.values()]
+    return CaseRun(
+        case=case,
+        inputs=inputs,
+        outputs={name: after[name] for name in spec.outputs},
+        changed=tuple(
+            name
+            for name in after
+            if not spec.arrays[name].written and after[name].tobytes() != inputs[name].tobytes()
+        ),
+        damage=tuple(text for text in damage if text),
+        events=events,
+    )
+
+
+def _starting_values(spec: ContractSpec, case: Case) -> dict[str, NDArray[Any]]:
+    drawn = draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
+    for name, array in spec.arrays.items():
+        if array.role is Role.OUT:
+            drawn[name] = poisoned(array.shape(case.dims), array.dtype(case.dtype), case.poison)
+    return {name: drawn[name] for name in spec.arrays}
+
+
+def _views(
+    spec: ContractSpec, dtype: DType, inputs: Mapping[str, NDArray[Any]], buffers: Mapping[str, _Buffer]
+) -> dict[str, Any]:
+    def view(name: str, array: Array) -> Any:
+        if array.role is Role.HOST:
+            return inputs[name].copy()
+        return DeviceView(buffers[name].ptr, inputs[name].shape, array.dtype(dtype).name)
+
+    return {name: view(name, array) for name, array in spec.arrays.items()}
+
+
+def _call(
+    spec: ContractSpec, session: LaunchSession, invoke: Callable[[], None], ghost: bool
+) -> tuple[TraceEvent, ...]:
+    """Calls the subject and waits for the device; the events are those of the call alone."""
+    name = spec.wrapper or spec.where
+    device = session.device
+    skipping = session.tracer.ghost() if ghost else nullcontext()
+    with SubjectCall(name, device, session.root):
+        with session.tracer.record() as events, skipping:
+            invoke()
+        checked("hipDeviceSynchronize", session.hip.hipDeviceSynchronize())
+    return tuple(events)
+
+
+def _invocation(
+    spec: ContractSpec, session: LaunchSession, code_object: Path | None
+) -> Callable[[Mapping[str, Any], Mapping[str, int], DType], None]:
+    if spec.wrapper is not None:
+        with SubjectCall(spec.wrapper, session.device, session.root):
+            wrapper = session.load(spec.wrapper)
+        return lambda arrays, dims, dtype: spec.call(wrapper, arrays, dims, dtype)
+    if code_object is None:
+        raise ContractError("names no wrapper: running it needs the compiled code object", where=spec.where)
+    return lambda arrays, dims, dtype: _launch(
+        session.hip, code_object, spec.symbol(dtype), spec.launch(arrays, dims, dtype)
+    )
+
+
+def _launch(hip: Any, code_object: Path, symbol: str, launch: Launch) -> None:
+    image = code_object.read_bytes()
+    module = checked("hipModuleLoadData", hip.hipModuleLoadData(image))
+    try:
+        function = checked("hipModuleGetFunction", hip.hipModuleGetFunction(module, symbol.encode()))
+        arguments = tuple(launch.arguments)
+        launched = hip.hipModuleLaunchKernel(
+            function, *launch.grid, *launch.block, launch.shared_bytes, None, None, arguments
+        )
+        checked("hipModuleLaunchKernel", launched)
+        checked("hipDeviceSynchronize", hip.hipDeviceSynchronize())
+    finally:
+        checked("hipModuleUnload", hip.hipModuleUnload(module))
+
+
+@contextmanager
+def _uploaded(hip: Any, name: str, array: NDArray[Any], placement: Placement) -> Iterator[_Buffer]:
+    """The array in device memory, freed at the end of the block."""
+    guard = GUARD_BYTES if placement is Placement.GUARDED else 0
+    fence = guard_pattern() if guard else b""
+    image = np.frombuffer(fence + array.tobytes() + fence, np.uint8).copy()
+    memory = checked("hipMalloc", hip.hipMalloc(image.nbytes))
+    try:
+        checked(
+            "hipMemcpy", hip.hipMemcpy(memory, image, image.nbytes, hip.hipMemcpyKind.hipMemcpyHostToDevice)
+        )
+        yield _Buffer(name, array, int(memory), guard)
+    finally:
+        checked("hipFree", hip.hipFree(memory))
+
+
+def _download(hip: Any, buffer: _Buffer) -> NDArray[Any]:
+    target = np.empty_like(buffer.before)
+    _copy_back(hip, target, buffer.ptr)
+    return target
+
+
+def _damage(hip: Any, buffer: _Buffer) -> str | None:
+    if not buffer.guard:
+        return None
+    around = np.empty((2, buffer.guard), np.uint8)
+    _copy_back(hip, around[0], buffer.base)
+    _copy_back(hip, around[1], buffer.ptr + buffer.before.nbytes)
+    found = guard_damage(around[0].tobytes(), around[1].tobytes())
+    return None if found is None else f"{buffer.name}: {found}"
+
+
+def _copy_back(hip: Any, target: NDArray[Any], address: int) -> None:
+    kind = hip.hipMemcpyKind.hipMemcpyDeviceToHost
+    checked("hipMemcpy", hip.hipMemcpy(target, address, target.nbytes, kind))
+
+
+def checked(call: str, result: tuple[Any, ...]) -> Any:
+    """What a HIP call of the harness returned beside success; DeviceError naming the call if it failed."""
+    code, *values = result
+    if int(code) != 0:
+        raise DeviceError(f"{call} returned {getattr(code, 'name', code)}", where="oracle")
+    return values[0] if values else None

@@ -1,0 +1,55 @@
+"""The border to the code under verification: whatever it raises becomes one error of this harness."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError
+
+
+class SubjectCall:
+    """A block in which host code under verification runs.
+
+    What it raises is turned into a SubjectError that names the exception and the innermost line of the
+    subject; where the device recorded a fault meanwhile, into a DeviceFaultError that describes it.
+    Interrupts and the harness's own errors pass.
+    """
+
+    def __init__(self, name: str, device: Any, root: Path) -> None:
+        self.name = name
+        self._device = device
+        self._root = root.resolve()
+
+    def __enter__(self) -> SubjectCall:
+        if self._device.last_fault() is not None:
+            self._device.clear_fault()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        fault = self._device.last_fault()
+        if fault is not None:
+            self._device.clear_fault()
+            raise DeviceFaultError(str(fault), where=self.name) from error
+        if error is None or not isinstance(error, Exception) or isinstance(error, RocverifyError):
+            return
+        raise SubjectError(
+            f"raised {type(error).__name__}: {error}",
+            kind=type(error).__name__,
+            where=self._line(trace) or self.name,
+            hint=f"this happened in a call of {self.name}",
+        ) from error
+
+    def _line(self, trace: TracebackType | None) -> str | None:
+        """`path:line` of the innermost frame that lies in the project under verification."""
+        for frame in reversed(traceback.extract_tb(trace)):
+            path = Path(frame.filename)
+            if path.is_absolute() and path.is_relative_to(self._root) and ".venv" not in path.parts:
+                relative = path.relative_to(self._root)
+                if relative.parts[0] != "rocverify":
+                    return f"{relative.as_posix()}:{frame.lineno}"
+        return None

@@ -1,0 +1,110 @@
+"""How far a result may lie from the float64 reference. Two rules, and an element must satisfy both.
+
+Rounding rule. The last rounding costs half an ULP of the stored type at the result; the arithmetic before
+it costs a number of ULPs, declared by the contract, of the type that the kernel computes in, at the
+magnitude of the terms that were added up (so that cancellation is not held against the kernel):
+
+    |out - ref| <= ulp_stored(ref) / 2 + rounding * ulp_compute(magnitude)
+
+Two-reference rule (flash-attention's, made free of scale so that it binds small elements beside large
+ones). With errors measured in ULPs of the stored type at the magnitude, and over all cases of a type:
+
+    err(out) <= 2 * max err(reference computed in the stored type) + 2 * max err(ref + 0.3 m - 0.3 m)
+
+A contract that declares no rounding for a type is held to the second rule alone. For float32 it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rocverify.oracle.dtypes import DType
+from rocverify.oracle.ulp import Array64, ulp_of
+
+# A result may always be off by one rounding of its own type.
+_LEAST = 1.0
+# Relative width, in ULPs, that float64 references themselves may be wrong by.
+_SLACK = 2.0**-20
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What one output of one case must be. `exact` is float64; `same_type` the same formula computed in
+    the stored type; `magnitude` the size of the terms added up. All have the output's shape."""
+
+    exact: Array64
+    same_type: NDArray[Any]
+    magnitude: Array64
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """The rules for one element type. `rounding` of None: the contract declares none."""
+
+    dtype: DType
+    compute: DType
+    rounding: float | None
+    same_type_error: float
+    round_trip_error: float
+
+    @property
+    def two_reference_limit(self) -> float:
+        """The second rule's limit in ULPs of the stored type at the magnitude."""
+        return max(_LEAST, 2 * self.same_type_error + 2 * self.round_trip_error)
+
+    def allowed(self, expected: Expected) -> Array64:
+        """The largest admissible |out - ref| of each element."""
+        scale = _scale(expected)
+        limit = self.two_reference_limit * ulp_of(scale, self.dtype)
+        if self.rounding is not None:
+            arithmetic = self.rounding * ulp_of(scale, self.compute)
+            limit = np.minimum(limit, 0.5 * ulp_of(expected.exact, self.dtype) + arithmetic)
+        return limit + _SLACK * ulp_of(scale, self.dtype)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "rounding_ulps": self.rounding,
+            "compute": self.compute.name,
+            "same_dtype_reference_error_ulps": round(self.same_type_error, 4),
+            "round_trip_error_ulps": round(self.round_trip_error, 4),
+            "two_reference_limit_ulps": round(self.two_reference_limit, 4),
+        }
+
+
+def tolerance_for(
+    dtype: DType, compute: DType, rounding: float | None, expected: Sequence[Expected]
+) -> Tolerance:
+    """The tolerance of one element type from the references of all its cases."""
+    errors = [_errors(e, dtype) for e in expected]
+    return Tolerance(
+        dtype,
+        compute,
+        rounding,
+        same_type_error=max((same for same, _ in errors), default=0.0),
+        round_trip_error=max((trip for _, trip in errors), default=0.0),
+    )
+
+
+def _errors(expected: Expected, dtype: DType) -> tuple[float, float]:
+    """The largest error of the same-type reference, and of adding and taking away 0.3 magnitudes."""
+    unit = ulp_of(_scale(expected), dtype)
+    with np.errstate(all="ignore"):
+        stored = expected.exact.astype(dtype.numpy)
+        offset = (0.3 * _scale(expected)).astype(dtype.numpy)
+        trip = ((stored + offset) - offset).astype(np.float64)
+        same = expected.same_type.astype(np.float64)
+        return _largest(np.abs(same - expected.exact) / unit), _largest(np.abs(trip - expected.exact) / unit)
+
+
+def _scale(expected: Expected) -> Array64:
+    return np.fmax(np.abs(expected.exact), expected.magnitude)
+
+
+def _largest(errors: Array64) -> float:
+    finite = errors[np.isfinite(errors)]
+    return float(finite.max()) if finite.size else 0.0
