@@ -20,8 +20,9 @@ from rocverify.toolchain.codeobject import KernelMetadata
 from rocverify.toolchain.diagnostics import first_error
 from rocverify.toolchain.manifest import ManifestEntry
 
-# What one workgroup can have on every AMD GPU so far: 64 KiB.
+# What one workgroup can have, where a target differs from all others.
 LDS_LIMIT_BYTES = 65536
+_LDS_LIMITS = {"gfx950": 163840}
 
 
 class KernelCompiledParams(CheckParams):
@@ -115,15 +116,15 @@ def _findings(
         for name in symbols
         if name not in kernels
     ]
+    limit = _LDS_LIMITS.get(built.code_object.target, LDS_LIMIT_BYTES)
     too_much = [
         Finding(
-            f"{kernel.name} needs {kernel.lds_bytes} bytes of LDS on {target}; "
-            f"a workgroup can have {LDS_LIMIT_BYTES}",
+            f"{kernel.name} needs {kernel.lds_bytes} bytes of LDS on {target}; a workgroup can have {limit}",
             location=entry.source,
             kernel=kernel.name,
         )
         for kernel in kernels.values()
-        if kernel.lds_bytes > LDS_LIMIT_BYTES
+        if kernel.lds_bytes > limit
     ]
     return missing + too_much
 

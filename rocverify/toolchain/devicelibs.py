@@ -71,7 +71,7 @@ def libraries_for(
 
 def _missing(installed: Path, target: str, abi_version: int | None) -> dict[str, str]:
     """File name to IR, of each small file that the installed bitcode lacks."""
-    wanted = {_isa_file(target): ("__oclc_ISA_version", isa_version(target))}
+    wanted = {isa_file(target): ("__oclc_ISA_version", isa_version(target))}
     if abi_version is not None:
         wanted[f"oclc_abi_version_{abi_version}00.bc"] = ("__oclc_ABI_version", abi_version * 100)
     return {
@@ -81,7 +81,8 @@ def _missing(installed: Path, target: str, abi_version: int | None) -> dict[str,
     }
 
 
-def _isa_file(target: str) -> str:
+def isa_file(target: str) -> str:
+    """The name of the bitcode file that holds a target's ISA version."""
     return f"oclc_isa_version_{target.partition(':')[0].removeprefix('gfx')}.bc"
 
 
