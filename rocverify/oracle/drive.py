@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ class CaseRun:
 
     inputs: every array as it was before the call (poison for pure outputs); outputs: the written arrays
     after it; changed: input arrays that the kernel changed; damage: what was written around buffers;
-    events: the HIP calls made while the wrapper ran.
+    events: the HIP calls made while the wrapper ran; addresses: where each array lay on the device.
     """
 
     case: Case
@@ -57,6 +57,7 @@ class CaseRun:
     changed: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     events: tuple[TraceEvent, ...] = ()
+    addresses: Mapping[str, int] = field(default_factory=dict)
 
     def launched(self, symbol: str) -> bool:
         """Whether the kernel was launched, successfully as far as the call could tell."""
@@ -134,6 +135,7 @@ def execute(
         ),
         damage=tuple(text for text in damage if text),
         events=events,
+        addresses={name: buffer.ptr for name, buffer in buffers.items()},
     )
 
 
