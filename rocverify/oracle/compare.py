@@ -35,13 +35,17 @@ class Worst:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The result for one output. Errors are over elements where both sides are finite; `bad` marks
-    every mismatch. `rel` leaves out references below the smallest normal number, where a relative error
-    says nothing; `budget` is the largest error as a part of what was allowed."""
+    """The result for one output. Errors are over elements where both sides are finite.
+
+    bad marks every mismatch. ulp is in ULPs at the reference, scaled_ulp in ULPs at the magnitude of the
+    terms: the first grows without bound where terms cancel. rel leaves out references below the smallest
+    normal number, where it says nothing. budget is the largest error as a part of what was allowed.
+    """
 
     elements: int
     bad: NDArray[np.bool_]
     ulp: Worst | None
+    scaled_ulp: Worst | None
     abs: Worst | None
     rel: Worst | None
     budget: float
@@ -74,6 +78,7 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
         elements=seen.size,
         bad=bad,
         ulp=_worst(ulp_error(seen, exact, dtype), finite, seen, exact),
+        scaled_ulp=_worst(error / tolerance.units_at_magnitude(expected), finite, seen, exact),
         abs=_worst(error, finite, seen, exact),
         rel=_worst(relative, normal, seen, exact),
         budget=float(share[finite].max()) if finite.any() else 0.0,

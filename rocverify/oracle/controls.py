@@ -76,7 +76,9 @@ def _controls(spec: ContractSpec, case: Judged) -> dict[str, Outputs]:
     }
     for poison in Poison:
         name = f"{poison} poison"
-        found[name] = {k: poisoned(a.shape, run.case.dtype, poison) for k, a in written.items()}
+        found[name] = {
+            k: poisoned(a.shape, spec.arrays[k].dtype(run.case.dtype), poison) for k, a in written.items()
+        }
     for source, array in run.inputs.items():
         if spec.arrays[source].role is Role.IN and array.size:
             copies = {k: _spread(array, written[k]) for k in written}

@@ -131,7 +131,7 @@ class Dims:
             if not extent.admits(shape[name], shape):
                 raise ContractError(f"{name}={shape[name]} is not admissible beside {dict(shape)}")
 
-    def restricted(self, override: Mapping[str, int | str | Sequence[int]]) -> Dims:
+    def restricted(self, override: Mapping[str, int | str | Sequence[int | str]]) -> Dims:
         """The same dimensions with some of them limited to a value, to values or to "max" or "min".
 
         ContractError for an unknown dimension or a value outside its range.
@@ -171,7 +171,7 @@ def _extent(value: Extent | int | tuple[int, ...]) -> Extent:
     return choices(*value) if isinstance(value, tuple) else choices(value)
 
 
-def _as_sequence(given: int | str | Sequence[int]) -> Sequence[int | str]:
+def _as_sequence(given: int | str | Sequence[int | str]) -> Sequence[int | str]:
     return (given,) if isinstance(given, int | str) else given
 
 

@@ -83,7 +83,8 @@ def _extreme(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> 
     which = rng.integers(0, 5, shape)
     size = np.select([which == 0, which == 1, which == 2, which == 3], [huge, subnormal, tiny, 0.0], 1.0)
     # Multiplying zero by -1 gives the negative zero.
-    return _signs(rng, shape) * size
+    values: NDArray[Any] = _signs(rng, shape) * size
+    return values
 
 
 def _special(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> NDArray[Any]:

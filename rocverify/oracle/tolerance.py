@@ -75,6 +75,10 @@ class Tolerance:
             "two_reference_limit_ulps": round(self.two_reference_limit, 4),
         }
 
+    def units_at_magnitude(self, expected: Expected) -> Array64:
+        """One ULP of the stored type at the magnitude of each element's terms."""
+        return ulp_of(_scale(expected), self.dtype)
+
 
 def tolerance_for(
     dtype: DType, compute: DType, rounding: float | None, expected: Sequence[Expected]

@@ -1,0 +1,175 @@
+"""correctness: through its wrapper, a kernel computes what its contract's float64 reference computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.references import Reference
+from rocverify.oracle.case import Case, select_dtypes
+from rocverify.oracle.compare import as_json_number
+from rocverify.oracle.contract import ContractSpec, load_contract
+from rocverify.oracle.subject import SubjectCall
+from rocverify.oracle.verify import (
+    CaseFailure,
+    DTypeReport,
+    Plan,
+    RefusedCall,
+    verify_dtype,
+    verify_refusals,
+)
+from rocverify.records import Finding
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext, LaunchSession
+
+_SHOWN_FAILURES = 20
+# In a case of fewer elements, different mistakes look alike.
+_TELLING_ELEMENTS = 64
+Lengths = int | str | tuple[int | str, ...]
+
+
+class CorrectnessParams(CheckParams):
+    """`contract` is `module:Class`. `cases` per element type (default: the settings'), `dtypes` by name
+    (default: all of the contract), `dims` limits dimensions: a length, several, "min" or "max"."""
+
+    contract: Reference
+    cases: int | None = Field(default=None, ge=1)
+    dtypes: tuple[str, ...] | None = Field(default=None, min_length=1)
+    dims: dict[str, Lengths] = Field(default_factory=dict)
+
+
+def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
+    """Runs every element type on the active device and judges all of it."""
+    with ctx.launching() as session:
+        spec = _load(params.contract, session)
+        plan = _plan(params, ctx, spec)
+        dtypes = select_dtypes(spec, params.dtypes)
+        reports = [verify_dtype(spec, session, dtype, plan) for dtype in dtypes]
+        refused = verify_refusals(spec, session, plan)
+    return _outcome(spec, plan, reports, refused)
+
+
+def _load(reference: str, session: LaunchSession) -> ContractSpec:
+    with SubjectCall(reference, session.device, session.root):
+        return load_contract(reference, session.load)
+
+
+def _plan(params: CorrectnessParams, ctx: CheckContext, spec: ContractSpec) -> Plan:
+    return Plan(
+        seed=ctx.seed,
+        cases_per_dtype=params.cases or ctx.settings.cases_per_dtype,
+        dims=spec.dims.restricted(params.dims) if params.dims else None,
+        code_object=None if spec.wrapper else ctx.built(spec.source, ctx.target).path,
+    )
+
+
+def _outcome(
+    spec: ContractSpec, plan: Plan, reports: list[DTypeReport], refused: list[RefusedCall]
+) -> Outcome:
+    evidence = _evidence(spec, plan, reports, refused)
+    failures = [(report, failure) for report in reports for failure in report.failures]
+    not_refused = [call for call in refused if call.problem]
+    shortcomings = [text for report in reports for text in report.shortcomings]
+    name = spec.wrapper or spec.where
+    if failures:
+        return _failed(spec, plan, failures, evidence)
+    if not_refused:
+        findings = tuple(Finding(f"{c.name}: {c.problem}", entity=spec.wrapper) for c in not_refused)
+        first = not_refused[0]
+        message = f"{name} must refuse this call with {first.expected}: {first.name}; it {first.problem}"
+        return Outcome.failed(message, findings=findings, **evidence)
+    if shortcomings:
+        findings = tuple(Finding(text, entity=spec.wrapper) for text in shortcomings)
+        return Outcome.failed(
+            f"the comparison cannot discriminate: {shortcomings[0]}",
+            hint="a kernel that computes nothing would pass too: widen dims, or correct the contract",
+            findings=findings,
+            **evidence,
+        )
+    total, elements = evidence["cases"], evidence["elements"]
+    kinds = ", ".join(r.dtype.name for r in reports)
+    return Outcome.passed(
+        f"{name} agrees with the float64 reference in {total} cases ({elements} elements; {kinds})",
+        **evidence,
+    )
+
+
+def _failed(
+    spec: ContractSpec, plan: Plan, failures: list[tuple[DTypeReport, CaseFailure]], evidence: dict[str, Any]
+) -> Outcome:
+    """The message speaks of the smallest failing case that is not too small to be told apart from other
+    errors, the findings of as many as are shown."""
+    report, smallest = min(failures, key=lambda pair: _telling(spec, pair[1].case))
+    findings = tuple(
+        Finding(f"{failure.case}: {failure.message}", kernel=owner.symbol, entity=spec.wrapper)
+        for owner, failure in failures[:_SHOWN_FAILURES]
+    )
+    name = spec.wrapper or spec.where
+    replay = f"replay with --seed {plan.seed}"
+    return Outcome.failed(
+        f"{name} is wrong in {len(failures)} of {evidence['cases']} cases ({report.symbol}); smallest: "
+        f"{smallest.case}: {smallest.message}",
+        hint=f"{smallest.hint}; {replay}" if smallest.hint else replay,
+        findings=findings,
+        failing_case=smallest.case.to_json(),
+        failing_cases=len(failures),
+        **evidence,
+    )
+
+
+def _telling(spec: ContractSpec, case: Case) -> tuple[bool, int]:
+    size = spec.size(case.dims)
+    return size < _TELLING_ELEMENTS, size
+
+
+def _evidence(
+    spec: ContractSpec, plan: Plan, reports: list[DTypeReport], refused: list[RefusedCall]
+) -> dict[str, Any]:
+    return {
+        "contract": spec.reference_name,
+        "wrapper": spec.wrapper,
+        "source": spec.source,
+        "seed": plan.seed,
+        "cases": sum(len(r.cases) for r in reports),
+        "elements": sum(r.elements for r in reports),
+        "dtypes": {r.dtype.name: _dtype_evidence(r) for r in reports},
+        "refused_calls": [call.to_json() for call in refused],
+    }
+
+
+def _dtype_evidence(report: DTypeReport) -> dict[str, Any]:
+    return {
+        "symbol": report.symbol,
+        "cases": len(report.cases),
+        "elements": report.elements,
+        "max_ulp": _worst(report, "ulp"),
+        "max_ulp_at_magnitude": _worst(report, "scaled_ulp"),
+        "max_abs": _worst(report, "abs"),
+        "max_rel": _worst(report, "rel"),
+        "budget_used": as_json_number(round(report.budget, 4)),
+        "tolerance": {name: t.to_json() for name, t in report.tolerances.items()},
+        "controls": [c.to_json() for c in report.controls],
+        "mistakes": [c.to_json() for c in report.mistakes],
+        "ghost_replay": report.ghost.to_json() if report.ghost else None,
+        "shapes": [_shape(case) for case in report.cases],
+    }
+
+
+def _worst(report: DTypeReport, measure: str) -> Mapping[str, Any] | None:
+    found = report.worst(measure)
+    if found is None:
+        return None
+    worst, output, case = found
+    return {**worst.to_json(), "output": output, "case": case.to_json()}
+
+
+def _shape(case: Case) -> str:
+    lengths = " ".join(f"{name}={value}" for name, value in case.dims.items())
+    return f"{lengths} {case.kind}"
+
+
+CHECK = CheckKind("correctness", CorrectnessParams, run, needs_device=True)

@@ -1,0 +1,81 @@
+"""Why a result is wrong, where a simple hypothesis fits it: for the hint of a failed check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rocverify.oracle.compare import Comparison
+from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.controls import Judged, accepted, mistakes_of
+from rocverify.oracle.poison import Poison, poisoned
+from rocverify.oracle.tolerance import Tolerance
+
+
+def explain(
+    spec: ContractSpec,
+    judged: Judged,
+    comparisons: Mapping[str, Comparison],
+    tolerances: Mapping[str, Tolerance],
+) -> str:
+    """A mistake of the contract that the outputs match, or else where the wrong elements lie."""
+    for name, outputs in mistakes_of(spec, judged).items():
+        expected = {
+            k: replace(e, exact=np.asarray(outputs[k], np.float64)) for k, e in judged.expected.items()
+        }
+        if accepted(judged.run.outputs, expected, tolerances):
+            return f"the result matches this mistake: {name}"
+    regions = [
+        _region(spec, judged, name, comparison)
+        for name, comparison in comparisons.items()
+        if not comparison.matches
+    ]
+    return "; ".join(regions)
+
+
+def _region(spec: ContractSpec, judged: Judged, name: str, comparison: Comparison) -> str:
+    """Where the wrong elements of one output lie and what they hold, in words."""
+    axes = spec.arrays[name].axes
+    limits = [_extent(axis, comparison.bad, number) for number, axis in enumerate(axes)]
+    places = " and ".join(text for text in limits if text)
+    where = (
+        f"the wrong elements of {name} all have {places}" if places else f"{name} is wrong along every axis"
+    )
+    content = _content(judged, name, comparison)
+    return f"{where}; {content}" if content else where
+
+
+def _extent(axis: str, bad: NDArray[np.bool_], number: int) -> str | None:
+    """How the wrong elements are limited along one axis; None where every index has some."""
+    length = bad.shape[number]
+    others = tuple(n for n in range(bad.ndim) if n != number)
+    found = np.flatnonzero(bad.any(axis=others))
+    if found.size == length:
+        return None
+    low, high = int(found[0]), int(found[-1])
+    if low == high:
+        last = " (the last)" if high == length - 1 and length > 1 else ""
+        return f"{axis} index {low}{last}"
+    if found.size == high - low + 1:
+        return f"{axis} indices {low} to {high} of {length}"
+    step = int(found[1] - found[0])
+    if np.all(np.diff(found) == step):
+        return f"{axis} indices {low}, {low + step}, {low + 2 * step} and so on"
+    return f"{found.size} of {length} {axis} indices"
+
+
+def _content(judged: Judged, name: str, comparison: Comparison) -> str | None:
+    """What the wrong elements hold, where they all hold the same sort of thing."""
+    run = judged.run
+    seen, before = run.outputs[name][comparison.bad], run.inputs[name][comparison.bad]
+    if seen.tobytes() == before.tobytes():
+        return "they hold what was there before the launch"
+    if not np.any(seen.astype(np.float64)):
+        return "they are zero"
+    if np.all(np.isnan(seen.astype(np.float64))):
+        return "they are NaN"
+    poison = poisoned((1,), run.case.dtype, Poison.HUGE).astype(np.float64)
+    return "they hold poison" if np.all(seen.astype(np.float64) == poison) else None

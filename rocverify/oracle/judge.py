@@ -1,0 +1,107 @@
+"""What the outputs of a case must be, and what is wrong with what a run left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rocverify.errors import ContractError
+from rocverify.oracle.compare import Comparison, compare
+from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.controls import Judged, as_float64
+from rocverify.oracle.diagnose import explain
+from rocverify.oracle.drive import CaseRun
+from rocverify.oracle.tolerance import Expected, Tolerance, tolerance_for
+from rocverify.oracle.ulp import Array64
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVerdict:
+    """One case against its references: a comparison for each output, and everything that is wrong."""
+
+    judged: Judged
+    comparisons: Mapping[str, Comparison]
+    problems: tuple[str, ...]
+    hint: str | None = None
+
+
+def expected_of(spec: ContractSpec, run: CaseRun) -> dict[str, Expected]:
+    """The references of one case: in float64, in the stored type, and the magnitudes."""
+    dims, dtype = run.case.dims, run.case.dtype
+    values = {name: as_float64(array) for name, array in run.inputs.items()}
+    exact = _checked(spec, run, spec.reference(values, dims), "reference")
+    stored = {
+        name: array if array.dtype.kind in "iu" else array.astype(dtype.numpy)
+        for name, array in run.inputs.items()
+    }
+    same_type = _checked(spec, run, spec.reference(stored, dims), "reference")
+    magnitude = spec.magnitude(values, dims)
+    sizes = _checked(spec, run, magnitude, "magnitude") if magnitude else exact
+    return {
+        name: Expected(_f64(exact[name]), same_type[name], np.abs(_f64(sizes[name]))) for name in spec.outputs
+    }
+
+
+def tolerances_of(spec: ContractSpec, judged: Sequence[Judged]) -> dict[str, Tolerance]:
+    """The tolerance of each output, from all cases of one element type."""
+    return {name: _tolerance(spec, name, judged) for name in spec.outputs}
+
+
+def judge(spec: ContractSpec, judged: Judged, tolerances: Mapping[str, Tolerance]) -> CaseVerdict:
+    """Compares every element, and looks at the launch, the inputs and the surroundings."""
+    run = judged.run
+    comparisons = {
+        name: compare(run.outputs[name], judged.expected[name], tolerances[name]) for name in spec.outputs
+    }
+    problems = [
+        *_comparison_problems(comparisons),
+        *(f"wrote outside {text}" for text in run.damage),
+        *(f"changed its input {name}" for name in run.changed),
+    ]
+    symbol = spec.symbol(run.case.dtype)
+    if not run.launched(symbol):
+        launched = sorted({e.kernel for e in run.events if e.kernel})
+        problems.append(f"{symbol} was not launched (launched: {', '.join(launched) or 'nothing'})")
+    wrong = any(not c.matches for c in comparisons.values())
+    hint = explain(spec, judged, comparisons, tolerances) if wrong else None
+    return CaseVerdict(judged, comparisons, tuple(problems), hint)
+
+
+def _tolerance(spec: ContractSpec, name: str, judged: Sequence[Judged]) -> Tolerance:
+    dtype = spec.arrays[name].dtype(judged[0].run.case.dtype)
+    rounding = spec.rounding.get(dtype.name)
+    return tolerance_for(dtype, spec.compute, rounding, [case.expected[name] for case in judged])
+
+
+def _comparison_problems(comparisons: Mapping[str, Comparison]) -> list[str]:
+    problems = []
+    for name, comparison in comparisons.items():
+        first = comparison.first
+        if first is not None:
+            place = ", ".join(map(str, first.index))
+            problems.append(
+                f"{comparison.mismatches} of {comparison.elements} elements of {name} are wrong, the first "
+                f"at [{place}]: expected {first.expected:.9g}, got {first.observed:.9g}"
+            )
+    return problems
+
+
+def _checked(
+    spec: ContractSpec, run: CaseRun, results: Mapping[str, Any], method: str
+) -> dict[str, NDArray[Any]]:
+    """The results as arrays of the outputs' shapes; ContractError where a shape is wrong."""
+    arrays = {name: np.asarray(result) for name, result in results.items()}
+    for name, array in arrays.items():
+        shape = run.outputs[name].shape
+        if array.shape != shape:
+            problem = f"{method}() gave {name} the shape {array.shape}, not {shape}"
+            raise ContractError(problem, where=spec.where)
+    return arrays
+
+
+def _f64(array: NDArray[Any]) -> Array64:
+    return array.astype(np.float64)

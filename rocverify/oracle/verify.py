@@ -1,0 +1,208 @@
+"""Verifies one contract on one device: cases, comparisons, controls, ghost replay, refused calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rocverify.errors import DeviceFaultError, SubjectError
+from rocverify.oracle.case import Case, plan_cases
+from rocverify.oracle.compare import Worst
+from rocverify.oracle.contract import ContractSpec, Refusal
+from rocverify.oracle.controls import (
+    ControlOutcome,
+    Judged,
+    accepted,
+    control_outcomes,
+    mistake_outcomes,
+)
+from rocverify.oracle.dims import Dims
+from rocverify.oracle.drive import execute
+from rocverify.oracle.dtypes import DType
+from rocverify.oracle.judge import CaseVerdict, expected_of, judge, tolerances_of
+from rocverify.oracle.tolerance import Tolerance
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import LaunchSession
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run: the seed that everything follows from, and limits that a plan sets."""
+
+    seed: int
+    cases_per_dtype: int
+    dims: Dims | None = None
+    code_object: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFailure:
+    """One case that failed, with what it takes to repeat it."""
+
+    case: Case
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GhostReplay:
+    """A case run with the kernel replaced by nothing: its result must be rejected."""
+
+    case: Case
+    rejected: bool
+    how: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"case": self.case.to_json(), "rejected": self.rejected, "how": self.how}
+
+
+@dataclass(frozen=True, slots=True)
+class DTypeReport:
+    """All that was seen of one element type. `shortcomings` are ways in which the run itself could not
+    have told right from wrong."""
+
+    dtype: DType
+    symbol: str
+    cases: tuple[Case, ...]
+    verdicts: tuple[CaseVerdict, ...]
+    failures: tuple[CaseFailure, ...]
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    controls: tuple[ControlOutcome, ...] = ()
+    mistakes: tuple[ControlOutcome, ...] = ()
+    ghost: GhostReplay | None = None
+
+    @property
+    def elements(self) -> int:
+        return sum(c.elements for v in self.verdicts for c in v.comparisons.values())
+
+    @property
+    def shortcomings(self) -> tuple[str, ...]:
+        """Why a pass of this type would mean nothing, if it would."""
+        accepted_ones = [o.name for o in (*self.controls, *self.mistakes) if not o.discriminates]
+        found = [f"{self.dtype}: no case rejects this wrong result: {name}" for name in accepted_ones]
+        if self.ghost is not None and not self.ghost.rejected:
+            found.append(f"{self.dtype}: the result is right without {self.symbol} being executed")
+        return tuple(found)
+
+    def worst(self, measure: str) -> tuple[Worst, str, Case] | None:
+        """The largest error by `ulp`, `scaled_ulp`, `abs` or `rel`, with its output and case."""
+        found = [
+            (worst, name, verdict.judged.run.case)
+            for verdict in self.verdicts
+            for name, comparison in verdict.comparisons.items()
+            if (worst := getattr(comparison, measure)) is not None
+        ]
+        return max(found, key=lambda entry: entry[0].error, default=None)
+
+    @property
+    def budget(self) -> float:
+        """The largest error as a part of what was allowed."""
+        return max((c.budget for v in self.verdicts for c in v.comparisons.values()), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """One call that the wrapper had to refuse: `problem` says what it did instead."""
+
+    name: str
+    expected: str
+    problem: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "error": self.expected, "refused": self.problem is None}
+
+
+def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan: Plan) -> DTypeReport:
+    """Runs all cases of one element type and judges them together.
+
+    A case in which the subject raises or the device faults ends the run of this type: what comes after
+    would repeat it.
+    """
+    cases = plan_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
+    judged: list[Judged] = []
+    symbol = spec.symbol(dtype)
+    for case in cases:
+        try:
+            run = execute(spec, session, case, code_object=plan.code_object)
+        except (SubjectError, DeviceFaultError) as error:
+            failure = CaseFailure(case, _one_line(error), error.hint)
+            return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
+        judged.append(Judged(run, expected_of(spec, run)))
+    tolerances = tolerances_of(spec, judged)
+    verdicts = tuple(judge(spec, case, tolerances) for case in judged)
+    return DTypeReport(
+        dtype=dtype,
+        symbol=symbol,
+        cases=tuple(cases),
+        verdicts=verdicts,
+        failures=tuple(
+            CaseFailure(v.judged.run.case, "; ".join(v.problems), v.hint) for v in verdicts if v.problems
+        ),
+        tolerances=tolerances,
+        controls=tuple(control_outcomes(spec, judged, tolerances)),
+        mistakes=tuple(mistake_outcomes(spec, judged, tolerances)),
+        ghost=_ghost_replay(spec, session, judged, tolerances, plan),
+    )
+
+
+def _ghost_replay(
+    spec: ContractSpec,
+    session: LaunchSession,
+    judged: list[Judged],
+    tolerances: Mapping[str, Tolerance],
+    plan: Plan,
+) -> GhostReplay | None:
+    """Repeats the first case whose buffers, left untouched, would be rejected. None if there is none:
+    the control `untouched` reports that."""
+    for case in judged:
+        written = {name: case.run.inputs[name] for name in spec.outputs}
+        if accepted(written, case.expected, tolerances):
+            continue
+        try:
+            ghost = execute(spec, session, case.run.case, ghost=True, code_object=plan.code_object)
+        except SubjectError as error:
+            return GhostReplay(case.run.case, True, f"the wrapper raised {error.kind}")
+        passes = accepted(ghost.outputs, case.expected, tolerances)
+        return GhostReplay(case.run.case, not passes, "right result" if passes else "wrong result")
+    return None
+
+
+def verify_refusals(spec: ContractSpec, session: LaunchSession, plan: Plan) -> list[RefusedCall]:
+    """Makes every call that the contract says must be refused, on one small shape."""
+    case = plan_cases(spec, spec.dtypes[0], 1, plan.seed, dims=plan.dims)[0]
+    return [
+        RefusedCall(name, refusal.error, _refusal_problem(spec, session, case, refusal, plan))
+        for name, refusal in spec.refused(case.dims).items()
+    ]
+
+
+def _refusal_problem(
+    spec: ContractSpec, session: LaunchSession, case: Case, refusal: Refusal, plan: Plan
+) -> str | None:
+    """What happened instead of a refusal before any launch; None if all was well."""
+    outcome = "returned as if nothing were wrong"
+    with session.tracer.record() as events:
+        try:
+            execute(
+                spec,
+                session,
+                case,
+                values=refusal.values,
+                call_dims=refusal.dims,
+                code_object=plan.code_object,
+            )
+        except SubjectError as error:
+            outcome = "" if error.kind == refusal.error else _one_line(error)
+        except DeviceFaultError as error:
+            outcome = f"reached the device: {_one_line(error)}"
+    launches = [e.kernel for e in events if e.kernel]
+    if launches:
+        return f"launched {launches[0]} before it {outcome or 'was refused'}"
+    return outcome or None
+
+
+def _one_line(error: SubjectError | DeviceFaultError) -> str:
+    return f"{error.where}: {error.message}" if error.where else error.message
