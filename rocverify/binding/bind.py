@@ -1,0 +1,97 @@
+"""bind(): every must-have of a plan with the checks that decide it. Executes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pydantic import ValidationError
+
+from rocverify.binding.explicit import Kinds, explicit_drafts
+from rocverify.binding.infer import infer, nearest_phrase
+from rocverify.binding.model import BoundMustHave, Draft, Undecided
+from rocverify.binding.structural import artifact_draft, key_link_draft
+from rocverify.binding.subject import Subject
+from rocverify.checks.base import CheckSpec
+from rocverify.errors import PlanError
+from rocverify.plan.model import Artifact, KeyLink, MustHave, Plan, Truth
+from rocverify.records import SourceRef
+from rocverify.settings import Settings
+
+Sourced = list[tuple[Draft, SourceRef]]
+
+
+def bind(plan: Plan, settings: Settings, *, kinds: Kinds | None = None) -> tuple[BoundMustHave, ...]:
+    """Binds each must-have: by the plan's `rocverify:` list, else by what it says, else to nothing.
+
+    An explicit entry replaces what would be inferred for a truth, and adds to what an artifact or key
+    link asks by itself. Raises PlanError for a wrong entry, ManifestError for a malformed manifest.
+    kinds: the kinds of check there are (the registry's unless given).
+    """
+    if kinds is None:
+        from rocverify.checks.registry import CHECKS
+
+        kinds = CHECKS
+    explicit = explicit_drafts(plan, kinds)
+    subject = Subject(plan.root, settings)
+    bound = []
+    for must_have in plan.must_haves:
+        given = [(draft, entry.source) for entry, draft in explicit.get(must_have.id, [])]
+        own = [] if given and isinstance(must_have, Truth) else _own(must_have, plan, subject)
+        if isinstance(own, Undecided) and not given:
+            bound.append(_unbound(must_have, own))
+            continue
+        drafts = given if isinstance(own, Undecided) else [*own, *given]
+        bound.append(BoundMustHave(must_have, _specs(must_have, drafts, kinds)))
+    return tuple(bound)
+
+
+def _own(must_have: Truth | Artifact | KeyLink, plan: Plan, subject: Subject) -> Sourced | Undecided:
+    """What the must-have's own text asks for."""
+    built = (
+        infer(must_have, plan, subject)
+        if isinstance(must_have, Truth)
+        else artifact_draft(must_have)
+        if isinstance(must_have, Artifact)
+        else key_link_draft(must_have)
+    )
+    if isinstance(built, Undecided):
+        return built
+    drafts = (built,) if isinstance(built, Draft) else built
+    return [(draft, must_have.source) for draft in drafts]
+
+
+def _unbound(must_have: Truth | Artifact | KeyLink, why: Undecided) -> BoundMustHave:
+    close = nearest_phrase(must_have) if isinstance(must_have, Truth) else ""
+    return BoundMustHave(must_have, (), why.reason, close)
+
+
+def _specs(must_have: MustHave, drafts: Sourced, kinds: Kinds) -> tuple[CheckSpec, ...]:
+    seen: Counter[str] = Counter()
+    specs = []
+    for draft, source in drafts:
+        seen[draft.kind] += 1
+        suffix = f".{seen[draft.kind]}" if seen[draft.kind] > 1 else ""
+        specs.append(
+            CheckSpec(
+                id=f"{must_have.id}/{draft.kind}{suffix}",
+                kind=draft.kind,
+                must_have=must_have.id,
+                params=_params(draft, must_have, kinds),
+                why=draft.why,
+                source=source,
+            )
+        )
+    return tuple(specs)
+
+
+def _params(draft: Draft, must_have: MustHave, kinds: Kinds) -> dict[str, object]:
+    """The parameters as JSON data, once more through the schema: what was inferred needs it too."""
+    try:
+        model = kinds[draft.kind].params.model_validate(dict(draft.params))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise PlanError(
+            f"{must_have.tail} cannot be checked by {draft.kind}: {faults}", where=str(must_have.source)
+        ) from None
+    params: dict[str, object] = model.model_dump(mode="json", exclude_unset=True)
+    return params

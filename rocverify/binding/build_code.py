@@ -1,0 +1,110 @@
+"""Checks for truths about host code: calls, definitions, files, documented flows."""
+
+from __future__ import annotations
+
+import re
+
+from rocverify.binding.build_kernels import wrapper_draft
+from rocverify.binding.calls import bare, call_edges, chain_heads, chains
+from rocverify.binding.model import Built, Draft, Undecided
+from rocverify.binding.reading import Reading
+from rocverify.binding.subject import Function, Subject
+
+
+def call_made(reading: Reading) -> Built:
+    """ "f() calls g()": key_link between host functions, wrapper_present if g is a kernel's symbol."""
+    caller, callee = bare(reading.group("caller")), bare(reading.group("callee"))
+    source = _one(reading.subject, caller)
+    if isinstance(source, Undecided):
+        return source
+    launched = [k for k in reading.subject.kernels if callee in k.symbols]
+    if launched:
+        return _launch(reading, source, callee)
+    target = _one(reading.subject, callee)
+    if isinstance(target, Undecided):
+        return target
+    params = {
+        "from_path": source.path,
+        "to_path": target.path,
+        "via": f"{caller}() calls {callee}()",
+        "caller": source.name,
+        "callee": target.name,
+    }
+    return (Draft("key_link", params, f"{source.ref} is to call {target.ref}"),)
+
+
+def _launch(reading: Reading, caller: Function, symbol: str) -> Built:
+    contracts = [c for c in reading.subject.contracts_driving(caller) if symbol in c.symbols]
+    if not contracts:
+        return Undecided(
+            f"no kernel contract says that {caller.ref} launches {symbol}; "
+            "bind wrapper_present with wrapper, source and symbol"
+        )
+    return tuple(wrapper_draft(c, "the launching function is", (symbol,)) for c in contracts)
+
+
+def _one(subject: Subject, name: str) -> Function | Undecided:
+    found = subject.named(name)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        globs = ", ".join(subject.settings.host_globs)
+        return Undecided(f"{name}() is no function of the host sources ({globs})")
+    return Undecided(f"{name}() may be {', '.join(f.ref for f in found)}; bind key_link with the paths")
+
+
+def function_defined(reading: Reading) -> Built:
+    """ "f() exists": the file that defines it, with f among its exports."""
+    found = _one(reading.subject, bare(reading.group("name")))
+    if isinstance(found, Undecided):
+        return found
+    params = {"path": found.path, "exports": [found.name]}
+    return (Draft("artifact", params, f"{found.ref} is to be defined in {found.path}"),)
+
+
+def file_exists(reading: Reading) -> Built:
+    """ "path exists": an artifact with nothing further asked of it."""
+    path = reading.group("file")
+    return (
+        Draft("artifact", {"path": path}, f"{path} is to exist; the truth asks nothing of what it holds"),
+    )
+
+
+def file_exports(reading: Reading) -> Built:
+    """ "path exports f and g"."""
+    names = [bare(name) for name in re.findall(r"[A-Za-z_][\w.]*", reading.group("names")) if name != "and"]
+    return (
+        Draft(
+            "artifact",
+            {"path": reading.group("file"), "exports": names},
+            f"{reading.group('file')} is to define {', '.join(names)}",
+        ),
+    )
+
+
+def flow_documented(reading: Reading) -> Built:
+    """ "... flow is documented": each call chain that the plan's key links make, in its head's docstring."""
+    reading.kernels()
+    edges = call_edges(reading.plan)
+    heads = [f.name for f in reading.functions()] or chain_heads(edges)
+    drafts: list[Draft] = []
+    for head in heads:
+        entry = _one(reading.subject, head)
+        if isinstance(entry, Undecided):
+            return entry
+        flows = list(chains(edges, head))
+        if not flows:
+            return Undecided(f"no key link says what {head}() calls; bind documented with entry and flow")
+        drafts += [_documented(entry, flow) for flow in flows]
+    return tuple(drafts) or Undecided(
+        "it names no function, and no key link of the plan is of the form 'f() calls g()'; "
+        "bind documented with entry and flow"
+    )
+
+
+def _documented(entry: Function, flow: tuple[str, ...]) -> Draft:
+    return Draft(
+        "documented",
+        {"entry": entry.ref, "flow": list(flow)},
+        f"the plan's key links lead from {entry.ref} to {' to '.join(flow)}",
+    )

@@ -1,0 +1,138 @@
+"""Checks for truths about kernels: compiled, loaded, wrapped, listed in a build file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from rocverify.binding.model import Built, Draft, Undecided
+from rocverify.binding.reading import KernelMention, Reading
+from rocverify.binding.subject import Contract, Kernel
+
+_ALL = re.compile(r"\b(?:all|every|each)\b[^.;]*\bkernels?\b|\bkernels\b", re.IGNORECASE)
+_TARGET = r"\b(?:for|on)?\s*\bgfx[0-9a-f]{3,5}\b"
+
+
+def kernels_compiled(reading: Reading) -> Built:
+    """kernel_compiled for each kernel that the truth names, for its targets if it names some."""
+    kernels = named_kernels(reading)
+    if isinstance(kernels, Undecided):
+        return kernels
+    targets = [re.search(r"gfx\w+", found[0], re.I) for found in reading.take(_TARGET)]
+    names = list(dict.fromkeys(found[0].lower() for found in targets if found))
+    return tuple(_compiled(mention, names) for mention in kernels)
+
+
+def _compiled(mention: KernelMention, targets: list[str]) -> Draft:
+    params: dict[str, object] = {"source": mention.kernel.source}
+    if mention.symbols:
+        params["symbols"] = list(mention.symbols)
+    if targets:
+        params["targets"] = targets
+    which = ", ".join(mention.symbols) or "every symbol of its manifest entry"
+    lacking = "" if mention.kernel.in_manifest else "; the build manifest lacks it"
+    return Draft("kernel_compiled", params, f"the kernel is {mention.kernel.source} ({which}){lacking}")
+
+
+def kernels_loaded(reading: Reading) -> Built:
+    """A kernel is seen to be loaded when its wrapper launches it, so wrapper_present for each contract."""
+    return _wrappers(reading, "to be loaded is to be launched by")
+
+
+def wrappers_present(reading: Reading) -> Built:
+    """wrapper_present for the wrappers that the truth names, or for all of the kernel that it names."""
+    functions = reading.functions()
+    if not functions:
+        return _wrappers(reading, "the wrapper is")
+    drafts = []
+    for function in functions:
+        contracts = reading.subject.contracts_driving(function)
+        if not contracts:
+            return Undecided(
+                f"no kernel contract says which kernel {function.ref} launches; "
+                "bind wrapper_present with wrapper, source and symbol"
+            )
+        drafts += [wrapper_draft(contract, "the wrapper is") for contract in contracts]
+    return tuple(drafts)
+
+
+def _wrappers(reading: Reading, relation: str) -> Built:
+    kernels = named_kernels(reading)
+    if isinstance(kernels, Undecided):
+        return kernels
+    drafts: list[Draft] = []
+    for mention in kernels:
+        contracts = [
+            c for c in reading.subject.contracts_of(mention.kernel.source) if c.wrapper and c.symbols
+        ]
+        if mention.symbols:
+            contracts = [c for c in contracts if set(c.symbols) & set(mention.symbols)]
+        if not contracts:
+            return Undecided(
+                f"no kernel contract names a wrapper of {mention.kernel.source}; "
+                "write one beside the kernels, or bind wrapper_present with wrapper, source and symbol"
+            )
+        drafts += [wrapper_draft(contract, relation, mention.symbols) for contract in contracts]
+    return tuple(drafts)
+
+
+def wrapper_draft(contract: Contract, relation: str, symbols: tuple[str, ...] = ()) -> Draft:
+    """wrapper_present of one contract, at the first of its symbols that was asked for."""
+    symbol = next((s for s in contract.symbols if s in symbols), contract.symbols[0])
+    params = {
+        "wrapper": contract.wrapper,
+        "source": contract.source,
+        "symbol": symbol,
+        "contract": contract.ref,
+    }
+    return Draft("wrapper_present", params, f"{relation} {contract.wrapper} (contract {contract.ref})")
+
+
+def kernel_in_file(reading: Reading) -> Built:
+    """ "via build.rs": that file names each kernel, in its code."""
+    kernels = named_kernels(reading)
+    if isinstance(kernels, Undecided):
+        return kernels
+    path = _known_path(reading, reading.group("file"))
+    if path is None:
+        return Undecided(
+            f"{reading.group('file')} is no file of this project and none that the plan names; give its path"
+        )
+    return tuple(
+        Draft(
+            "artifact",
+            {"path": path, "contains": re.escape(m.kernel.file)},
+            f"{path} is to name {m.kernel.file}",
+        )
+        for m in kernels
+    )
+
+
+def _known_path(reading: Reading, name: str) -> str | None:
+    """The file as a path of the project, of the manifest, or of the plan; None if it is none of them."""
+    plan, manifest = reading.plan, reading.subject.settings.manifest
+    named = {a.path for a in plan.artifacts} | {link.from_path for link in plan.key_links}
+    for path in (manifest, *sorted(named | set(plan.files_modified))):
+        if name in (path, PurePosixPath(path).name):
+            return path
+    return name if ".." not in name and (reading.subject.root / name).is_file() else None
+
+
+def named_kernels(reading: Reading) -> tuple[KernelMention, ...] | Undecided:
+    """The kernels that the truth is about: those it names, or all if it says so."""
+    mentions, known = reading.kernels(), reading.subject.kernels
+    for mention in mentions:
+        same = [m.kernel.source for m in mentions if m.span == mention.span]
+        if len(set(same)) > 1:
+            return Undecided(f"the kernel's name fits {', '.join(same)}; name the file")
+    if mentions:
+        return mentions
+    if not known:
+        return Undecided("there is neither a build manifest nor a kernel source; name the source explicitly")
+    if _ALL.search(reading.text) or len(known) == 1:
+        return tuple(_unnamed(kernel) for kernel in known)
+    return Undecided(f"it does not say which kernel; there are {', '.join(k.source for k in known)}")
+
+
+def _unnamed(kernel: Kernel) -> KernelMention:
+    return KernelMention((0, 0), kernel)

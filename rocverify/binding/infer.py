@@ -1,0 +1,69 @@
+"""From the plain sentence of a truth to drafts of checks, or the reason why there are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rocverify.binding.catalogue import CATALOGUE, nearest
+from rocverify.binding.model import Draft, Undecided
+from rocverify.binding.reading import Reading
+from rocverify.binding.subject import Subject
+from rocverify.plan.model import Plan, Truth
+
+_MERGED = ("allow_uploads", "forbid")
+"""Lists that several phrases of one truth add to: "overhead is eliminated - no to_host_vec"."""
+
+
+def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Undecided:
+    """The checks for a truth. Undecided unless every word of it that carries meaning was used."""
+    reading = Reading(truth.text, plan, subject)
+    drafts: list[Draft] = []
+    for phrase in CATALOGUE:
+        for match in phrase.pattern.finditer(reading.text):
+            reading.at(match)
+            built = phrase.build(reading)
+            if isinstance(built, Undecided):
+                return Undecided(
+                    f"recognised {match[0].strip()!r} (phrase {phrase.name}), but {built.reason}"
+                )
+            why = f"inferred from {match[0].strip()!r} (phrase {phrase.name})"
+            drafts += [replace(draft, why=f"{why}: {draft.why}") for draft in built]
+    if not drafts:
+        return Undecided(f"no phrase of the catalogue fits; {_advice(truth)}")
+    left = reading.leftover()
+    if left:
+        return Undecided(
+            f"recognised a part, but nothing would decide {' '.join(left)!r}; say it in a truth of its own, "
+            f"or {_advice(truth)}"
+        )
+    return _merged(drafts)
+
+
+def nearest_phrase(truth: Truth) -> str:
+    """The phrase closest to a truth, as `explain` shows it."""
+    phrase = nearest(truth.text)
+    return f"{phrase.example!r} (phrase {phrase.name}, binds {phrase.kind})"
+
+
+def _advice(truth: Truth) -> str:
+    return f"bind it in the plan's frontmatter: rocverify: [{{proves: {truth.tail}, check: ..., ...}}]"
+
+
+def _merged(drafts: list[Draft]) -> tuple[Draft, ...]:
+    """Each check once; lists that phrases add to are joined."""
+    found: dict[str, Draft] = {}
+    for draft in drafts:
+        rest = {k: v for k, v in draft.params.items() if k not in _MERGED}
+        key = f"{draft.kind} {rest!r}"
+        found[key] = _joined(found[key], draft) if key in found else draft
+    return tuple(found.values())
+
+
+def _joined(first: Draft, second: Draft) -> Draft:
+    params: dict[str, Any] = {**second.params, **first.params}
+    for name in _MERGED:
+        both = [*first.params.get(name, ()), *second.params.get(name, ())]
+        if both:
+            params[name] = list(dict.fromkeys(both))
+    return replace(first, params=params)

@@ -1,0 +1,42 @@
+"""What binding produces: each must-have with the checks that decide it, or the reason why none does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rocverify.checks.base import CheckSpec
+from rocverify.plan.model import Artifact, KeyLink, Truth
+
+
+@dataclass(frozen=True, slots=True)
+class BoundMustHave:
+    """A must-have and its checks. `reason` explains empty `checks`, else it is empty.
+
+    `nearest` is the phrase of the catalogue that came closest to a truth which none fits.
+    """
+
+    must_have: Truth | Artifact | KeyLink
+    checks: tuple[CheckSpec, ...]
+    reason: str = ""
+    nearest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A check before its parameters were validated; `why` says how it came about."""
+
+    kind: str
+    params: Mapping[str, Any]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Why a phrase that was recognised gives no check: shown to the user, with what to do."""
+
+    reason: str
+
+
+Built = tuple[Draft, ...] | Undecided

@@ -1,0 +1,49 @@
+"""Checks for artifacts and key links, which say themselves what is asked of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rocverify.binding.calls import called_in
+from rocverify.binding.model import Draft, Undecided
+from rocverify.plan.model import Artifact, KeyLink
+
+
+def artifact_draft(artifact: Artifact) -> Draft:
+    """The artifact check; with nothing asked of the file's code, `why` says that it only has to exist."""
+    params: dict[str, Any] = {"path": artifact.path}
+    asked = []
+    if artifact.contains is not None:
+        params["contains"] = artifact.contains
+        asked.append(f"its code to match {artifact.contains!r}")
+    if artifact.min_lines is not None:
+        params["min_lines"] = artifact.min_lines
+        asked.append(f"at least {artifact.min_lines} lines")
+    if artifact.exports:
+        params["exports"] = list(artifact.exports)
+        asked.append(f"it to define {', '.join(artifact.exports)}")
+    if not asked:
+        return Draft(
+            "artifact", params, f"{artifact.path} only has to exist: no contains, min_lines or exports"
+        )
+    return Draft("artifact", params, f"{artifact.path} has to exist; the plan asks {' and '.join(asked)}")
+
+
+def key_link_draft(link: KeyLink) -> Draft | Undecided:
+    """The key_link check, if the link says how it can be seen."""
+    params: dict[str, Any] = {"from_path": link.from_path, "to_path": link.to_path}
+    call = called_in(link.via)
+    asked = []
+    if link.via:
+        params["via"] = link.via
+    if link.pattern is not None:
+        params["pattern"] = link.pattern
+        asked.append(f"the code of {link.from_path} has to match {link.pattern!r}")
+    if call:
+        asked.append(f"{call[0]}() has to call {call[1]}() on the syntax tree")
+    if not asked:
+        return Undecided(
+            "the link has neither a pattern nor a via of the form 'f() calls g()', so nothing could show it; "
+            "add one of them"
+        )
+    return Draft("key_link", params, f"{' and '.join(asked)}; {link.to_path} has to exist")

@@ -1,0 +1,175 @@
+"""What the project under verification has: kernels, host functions and contracts, found statically."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from rocverify.binding.static import (
+    constants,
+    functions,
+    integers_of,
+    keywords,
+    parse_python,
+    resolve,
+    text_of,
+    texts_of,
+)
+from rocverify.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel source and the symbols that manifest and contracts know in it."""
+
+    source: str
+    symbols: tuple[str, ...]
+    in_manifest: bool
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.source).stem
+
+    @property
+    def file(self) -> str:
+        return PurePosixPath(self.source).name
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A host function: `ref` is `kernels.rope:rope_gpu_kernel`."""
+
+    name: str
+    ref: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A kernel contract as its file states it. `dims` has the values of a dimension where listed."""
+
+    name: str
+    ref: str
+    source: str
+    symbols: tuple[str, ...]
+    wrapper: str | None
+    dims: dict[str, tuple[int, ...]] = field(hash=False)
+
+    @property
+    def wrapper_name(self) -> str:
+        return (self.wrapper or "").rpartition(":")[2]
+
+
+class Subject:
+    """The project at `root`, looked at on first use. Raises ManifestError for a malformed manifest."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        self.root = root
+        self.settings = settings
+
+    @cached_property
+    def contracts(self) -> tuple[Contract, ...]:
+        paths = self._files(self.settings.contract_globs)
+        return tuple(contract for path in paths for contract in self._contracts_in(path))
+
+    @cached_property
+    def functions(self) -> tuple[Function, ...]:
+        contracts = set(self._files(self.settings.contract_globs))
+        paths = [p for p in self._files(self.settings.host_globs) if p not in contracts]
+        return tuple(function for path in paths for function in self._functions_in(path))
+
+    @cached_property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The manifest's entries, then sources that it lacks: what was taken out of the manifest still
+        has a name, so that its check can fail."""
+        found = {kernel.source: kernel for kernel in self._manifest_kernels()}
+        for contract in self.contracts:
+            known = found.get(contract.source, Kernel(contract.source, (), False))
+            symbols = tuple(dict.fromkeys((*known.symbols, *contract.symbols)))
+            found[contract.source] = Kernel(known.source, symbols, known.in_manifest)
+        for path in self._files(self.settings.kernel_globs):
+            source = path.relative_to(self.root).as_posix()
+            found.setdefault(source, Kernel(source, (), False))
+        return tuple(found.values())
+
+    def named(self, name: str) -> tuple[Function, ...]:
+        """The functions of a name, with or without their class."""
+        return tuple(f for f in self.functions if name in (f.name, f.name.rpartition(".")[2]))
+
+    def contracts_of(self, source: str) -> tuple[Contract, ...]:
+        return tuple(c for c in self.contracts if c.source == source)
+
+    def contracts_driving(self, function: Function) -> tuple[Contract, ...]:
+        return tuple(c for c in self.contracts if c.wrapper == function.ref)
+
+    def _manifest_kernels(self) -> Iterator[Kernel]:
+        from rocverify.toolchain.manifest import load_manifest
+
+        if not (self.root / self.settings.manifest).is_file():
+            return
+        for entry in load_manifest(self.root, self.settings).entries:
+            yield Kernel(entry.source, tuple(entry.symbols), True)
+
+    def _files(self, globs: Iterable[str]) -> list[Path]:
+        found = {path for pattern in globs for path in self.root.glob(pattern) if path.is_file()}
+        return sorted(found)
+
+    def _module(self, path: Path) -> str | None:
+        parts = list(path.relative_to(self.root).with_suffix("").parts)
+        if parts[-1] == "__init__":
+            parts.pop()
+        return ".".join(parts) if parts and all(part.isidentifier() for part in parts) else None
+
+    def _functions_in(self, path: Path) -> Iterator[Function]:
+        tree, module = parse_python(path), self._module(path)
+        if tree is None or module is None:
+            return
+        relative = path.relative_to(self.root).as_posix()
+        for name, line in functions(tree):
+            yield Function(name, f"{module}:{name}", relative, line)
+
+    def _contracts_in(self, path: Path) -> Iterator[Contract]:
+        tree, module = parse_python(path), self._module(path)
+        if tree is None or module is None:
+            return
+        names = constants(tree)
+        classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+        for node in classes.values():
+            declared = next((keywords(d) for d in node.decorator_list if _is_contract(d)), None)
+            source = text_of(declared.get("source"), names) if declared else None
+            if declared and source:
+                yield Contract(
+                    name=node.name,
+                    ref=f"{module}:{node.name}",
+                    source=source,
+                    symbols=texts_of(declared.get("symbol"), names),
+                    wrapper=text_of(declared.get("wrapper"), names),
+                    dims=_dims(node, classes, names),
+                )
+
+
+def _is_contract(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) == "contract"
+
+
+def _dims(
+    node: ast.ClassDef, classes: dict[str, ast.ClassDef], names: dict[str, ast.expr]
+) -> dict[str, tuple[int, ...]]:
+    """The dimensions of a contract class, or of the nearest base in its module that has some."""
+    seen: set[str] = set()
+    queue = [node]
+    while queue:
+        current = queue.pop(0)
+        if current.name in seen:
+            continue
+        seen.add(current.name)
+        own = constants(ast.Module(current.body, []))
+        if "dims" in own:
+            return {n: integers_of(v, names) for n, v in keywords(resolve(own["dims"], names)).items()}
+        queue += [classes[b.id] for b in current.bases if isinstance(b, ast.Name) and b.id in classes]
+    return {}
