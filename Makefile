@@ -1,0 +1,46 @@
+# Everything is kept in .venv; scripts/bootstrap.sh installs what is missing.
+#
+#   make verify      verify phase 16 (VERIFY_ARGS="--device emulator" and the like are passed on)
+#   make test        lint, then the fast test suite
+#   make test-long   the slow tests
+#   make lint        ruff, ruff format, mypy
+#   make bench       the benchmarks
+#   make clean       remove what runs leave behind, the compile cache too; make distclean: .venv as well
+#
+# make itself exits 2 whatever rocverify's exit code was; it is printed, and `scripts/verify.sh` exits with it.
+
+BIN := .venv/bin
+JOBS ?= 2
+PYTEST_ARGS ?=
+VERIFY_ARGS ?=
+
+.PHONY: verify test test-long lint bench clean distclean test-tools run-lint
+
+verify:
+	@scripts/verify.sh $(VERIFY_ARGS)
+
+test: run-lint
+	$(BIN)/pytest -n $(JOBS) --benchmark-disable $(PYTEST_ARGS)
+
+test-long: test-tools
+	$(BIN)/pytest -n $(JOBS) -m long --benchmark-disable $(PYTEST_ARGS)
+
+lint: run-lint
+
+bench: test-tools
+	$(BIN)/pytest tests/benchmarks -m "long or not long" --benchmark-only $(PYTEST_ARGS)
+
+clean:
+	rm -rf .rocverify .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build
+	find rocverify kernels tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv rocverify.egg-info
+
+test-tools:
+	@scripts/bootstrap.sh test
+
+run-lint: test-tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
