@@ -1,12 +1,24 @@
-"""key_link: one file really uses another, in code, and one function really calls another."""
+"""key_link: one file really uses another, in code, and one function really calls another.
+
+The pattern is looked for in the code of `from` and nowhere else. "X() calls Y()" is followed on the
+syntax tree, through helpers, from inside X's body. "the list includes Z" is looked up in data.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.calls import Call, check_call, parse_call
+from rocverify.checks.lists import ListClaim, check_list, parse_list
+from rocverify.checks.matching import pattern_finding, searched
+from rocverify.code.files import inside_root
+from rocverify.code.launches import LaunchFinder
+from rocverify.errors import PlanError, SourceError
+from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -26,7 +38,91 @@ class KeyLinkParams(CheckParams):
 
 
 def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
-    raise NotImplementedError
+    """Raises SourceError where an end of the link is absent, PlanError where it claims nothing."""
+    source, target = ctx.code.locate(params.from_path), _existing(params.to_path, ctx)
+    call, listed = _claims(params)
+    if params.pattern is None and call is None and listed is None:
+        raise PlanError(
+            f"the link from {source} to {target} has nothing that can be checked",
+            hint='give it a pattern, or a `via` of the form "X() calls Y()"',
+        )
+    evidence: dict[str, Any] = {"from": source, "to": target}
+    findings = [
+        *_pattern(params, source, ctx, evidence),
+        *_call(call, source, target, ctx, evidence),
+        *_list(listed, source, ctx, evidence),
+    ]
+    if params.via is not None and call is None and listed is None:
+        evidence["via"] = f"{params.via!r} is prose and was not checked; the pattern was"
+    if findings:
+        return Outcome.failed(findings[0].message, findings=tuple(findings), **evidence)
+    return Outcome.passed(_summary(source, target, evidence), **evidence)
+
+
+def _existing(path: str, ctx: CheckContext) -> str:
+    """The target may be a folder too."""
+    real = inside_root(ctx.root, path)
+    if not real.exists():
+        raise SourceError("does not exist", where=path)
+    return real.relative_to(ctx.root).as_posix()
+
+
+def _claims(params: KeyLinkParams) -> tuple[Call | None, ListClaim | None]:
+    if params.caller is not None and params.callee is not None:
+        return Call(params.caller, params.callee), None
+    if params.via is None:
+        return None, None
+    call = parse_call(params.via)
+    return call, None if call else parse_list(params.via)
+
+
+def _pattern(
+    params: KeyLinkParams, source: str, ctx: CheckContext, evidence: dict[str, Any]
+) -> Iterator[Finding]:
+    if params.pattern is None:
+        return
+    result = ctx.code.search(source, params.pattern)
+    evidence["pattern"] = searched(result)
+    if finding := pattern_finding(ctx.code.pattern(params.pattern), result):
+        yield finding
+
+
+def _call(
+    call: Call | None, source: str, target: str, ctx: CheckContext, evidence: dict[str, Any]
+) -> Iterator[Finding]:
+    if call is None:
+        return
+    launches = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
+    answer = check_call(ctx.code, launches, call, source, target)
+    if answer.finding is not None:
+        yield answer.finding
+    else:
+        evidence["call_path"] = list(answer.path)
+        evidence["call"] = answer.summary
+
+
+def _list(
+    listed: ListClaim | None, source: str, ctx: CheckContext, evidence: dict[str, Any]
+) -> Iterator[Finding]:
+    if listed is None:
+        return
+    answer = check_list(ctx.code, listed, source)
+    if isinstance(answer, Finding):
+        yield answer
+    else:
+        evidence["listed"] = answer
+
+
+def _summary(source: str, target: str, evidence: dict[str, Any]) -> str:
+    parts = []
+    if "call" in evidence:
+        parts.append(evidence["call"])
+    if "listed" in evidence:
+        parts.append(evidence["listed"])
+    if "pattern" in evidence:
+        first = evidence["pattern"]["code"][0].partition(":")[0]
+        parts.append(f"{evidence['pattern']['pattern']!r} found at {source}:{first}")
+    return f"{source} → {target}: {'; '.join(parts)}"
 
 
 CHECK = CheckKind("key_link", KeyLinkParams, run)

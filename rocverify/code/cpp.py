@@ -67,6 +67,64 @@ def cpp_definitions(code: str) -> tuple[CppDefinition, ...]:
     return tuple(CppDefinition(n, k, code.count("\n", 0, offset) + 1) for n, k, offset in found)
 
 
+@dataclass(frozen=True, slots=True)
+class CppFunction:
+    """A function with a body, and what its body calls: names with their lines, in order."""
+
+    name: str
+    line: int
+    calls: tuple[tuple[str, int], ...]
+
+
+def cpp_functions(code: str) -> tuple[CppFunction, ...]:
+    """The functions that a source defines, comments being blanked already, with the calls they make."""
+    quiet = _STRING.sub(lambda m: blank(m[0]), code)
+    body = _DIRECTIVE.sub(lambda m: blank(m[0]), quiet)
+    tokens = [_Token(m[0], m.start()) for m in _TOKEN.finditer(body)]
+    position = {token.offset: i for i, token in enumerate(tokens)}
+    found = []
+    for token, kind in _statements(tokens):
+        if kind in (Definition.KERNEL, Definition.FUNCTION):
+            opening = _body_start(tokens, position[token.offset])
+            inside = tokens[opening : _closing(tokens, opening)]
+            calls = tuple((t.text, _line(code, t)) for t in _called(inside))
+            found.append(CppFunction(token.text, _line(code, token), calls))
+    return tuple(found)
+
+
+def _line(code: str, token: _Token) -> int:
+    return code.count("\n", 0, token.offset) + 1
+
+
+def _body_start(tokens: list[_Token], name: int) -> int:
+    """The `{` of the body of the function whose name stands at an index."""
+    after = _closing(tokens, name + 1)
+    return next(i for i in range(after, len(tokens)) if tokens[i].text == "{")
+
+
+def _called(tokens: list[_Token]) -> Iterator[_Token]:
+    """Names followed by `(`, or by template arguments and `(`; not keywords, not declarations."""
+    for i, token in enumerate(tokens[:-1]):
+        if not token.is_name or token.text in _NOT_NAMES:
+            continue
+        if tokens[_after_template(tokens, i + 1)].text == "(":
+            yield token
+
+
+def _after_template(tokens: list[_Token], index: int) -> int:
+    """The index behind `<...>`, or the same index where no template arguments stand."""
+    if tokens[index].text != "<":
+        return index
+    depth = 0
+    for i in range(index, len(tokens) - 1):
+        depth += (tokens[i].text == "<") - (tokens[i].text == ">")
+        if tokens[i].text in ";{}":
+            return index
+        if depth == 0:
+            return i + 1
+    return index
+
+
 def _macro_name(rest: str) -> str | None:
     name = regex.match(r"\s*([A-Za-z_]\w*)", rest)
     return name[1] if name else None

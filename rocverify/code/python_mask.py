@@ -66,10 +66,10 @@ def _comments(lines: _Lines) -> Iterator[tuple[int, int]]:
 
 
 def _standing_strings(tree: ast.Module, lines: _Lines) -> Iterator[tuple[int, int]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(value := node.value, ast.Constant):
-            if isinstance(value.value, str | bytes):
-                yield _span(value, lines)
+    standing = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    for value in standing:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str | bytes):
+            yield _span(value, lines)
 
 
 def _span(node: ast.stmt | ast.expr, lines: _Lines) -> tuple[int, int]:

@@ -1,0 +1,169 @@
+"""Whether one function calls another, as a plan's sentence claims, and why not if it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import regex
+
+from rocverify.code.cpp_calls import cpp_call_path
+from rocverify.code.index import CodeIndex, names
+from rocverify.code.languages import is_c_family, is_python
+from rocverify.code.launches import LaunchFinder
+from rocverify.code.model import CallKind, CallSite, FunctionInfo, describe_path
+from rocverify.errors import PlanError, SourceError
+from rocverify.records import Finding
+
+_NAME = r"`?(?P<{0}>[A-Za-z_][\w.]*)(?P<{0}_call>\(\))?`?"
+_CALLS = regex.compile(
+    rf"\s*{_NAME.format('caller')}\s+"
+    r"(?:directly\s+|then\s+)?(?:calls?|invokes|launches|delegates\s+to|dispatches(?:\s+to)?|forwards\s+to)"
+    rf"\s+(?:the\s+)?{_NAME.format('callee')}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A claim: the caller, defined in one file, calls the callee, defined in another."""
+
+    caller: str
+    callee: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswer:
+    """How a claim turned out. `path` has the steps as text; `finding` says what is wrong, if anything."""
+
+    path: tuple[str, ...] = ()
+    summary: str = ""
+    finding: Finding | None = None
+
+
+def parse_call(via: str) -> Call | None:
+    """The claim in a sentence of the form "X() calls Y()"; None for any other prose.
+
+    Two plain English words ("wrapper calls kernel") are prose: one side must be written as code.
+    """
+    found = _CALLS.match(via)
+    if found is None:
+        return None
+    sides = [(found[s], found[f"{s}_call"]) for s in ("caller", "callee")]
+    if not any(call or "_" in name or "." in name for name, call in sides):
+        return None
+    return Call(found["caller"].rstrip("."), found["callee"].rstrip("."))
+
+
+def check_call(
+    index: CodeIndex, launches: LaunchFinder, call: Call, from_path: str, to_path: str
+) -> CallAnswer:
+    """Whether the caller in `from_path` calls the callee in `to_path`, in live code.
+
+    Raises PlanError where the caller's language has no syntax tree here.
+    """
+    if is_c_family(from_path):
+        return _cpp(index, call, from_path, to_path)
+    if not is_python(from_path):
+        raise PlanError(
+            f"calls are followed in Python and HIP sources, not in {from_path}",
+            hint="give the link a pattern instead of a `via` of the form X() calls Y()",
+        )
+    caller = index.find_function(from_path, call.caller)
+    if caller is None or caller.path != index.locate(from_path):
+        return _refused(f"{from_path} defines no function {call.caller}", from_path, call.caller)
+    if is_python(to_path):
+        return _python(index, call, caller, to_path)
+    if is_c_family(to_path):
+        return _kernel(index, launches, call, caller, to_path)
+    return _answer(index, call, caller, index.call_path(caller, call.callee))
+
+
+def _refused(message: str, location: str, entity: str) -> CallAnswer:
+    return CallAnswer(finding=Finding(message, location, entity=entity))
+
+
+def _python(index: CodeIndex, call: Call, caller: FunctionInfo, to_path: str) -> CallAnswer:
+    definition = index.definition(to_path, call.callee)
+    target = index.find_function(to_path, call.callee)
+    if definition is None and target is None:
+        return _refused(f"{to_path} does not define {call.callee}", to_path, call.callee)
+    if target is not None:
+        return _answer(index, call, caller, index.call_path(caller, target))
+    reference = f"{index.module(to_path).name}:{call.callee}"  # a class, or another callable value
+    return _answer(index, call, caller, index.graph.find(caller, lambda site: site.name == reference))
+
+
+def _kernel(
+    index: CodeIndex, launches: LaunchFinder, call: Call, caller: FunctionInfo, to_path: str
+) -> CallAnswer:
+    """The callee is a kernel of a HIP source: it is called by being launched under its name."""
+    definition = index.definition(to_path, call.callee)
+    if definition is None:
+        return _refused(f"{to_path} does not define {call.callee}", to_path, call.callee)
+    if definition.kind != "kernel":
+        return _refused(
+            f"{call.callee} in {to_path} is a {definition.kind}, not a __global__ kernel",
+            f"{to_path}:{definition.line}",
+            call.callee,
+        )
+    if launches.path(caller) is None:
+        return _refused(f"{call.caller} reaches no kernel launch", caller.location, call.caller)
+    use = launches.use_of(caller, call.callee)
+    if use is None:
+        return _refused(
+            f"{call.caller} reaches a launch, but nothing on the way names the kernel {call.callee}",
+            caller.location,
+            call.callee,
+        )
+    steps = (*map(str, use.path), f"the symbol {call.callee} is named at {use.location}")
+    return CallAnswer(steps, f"{describe_path(use.path)}, symbol {call.callee} named at {use.location}")
+
+
+def _answer(
+    index: CodeIndex, call: Call, caller: FunctionInfo, path: tuple[CallSite, ...] | None
+) -> CallAnswer:
+    if path is not None:
+        return CallAnswer(tuple(map(str, path)), describe_path(path))
+    return CallAnswer(finding=_why_not_called(index, call, caller))
+
+
+def _why_not_called(index: CodeIndex, call: Call, caller: FunctionInfo) -> Finding:
+    """The most telling explanation of a missing call."""
+    base = f"{call.caller} does not call {call.callee}"
+    bare = call.callee.rpartition(".")[2]
+    unresolved = _unresolved(index, caller, bare)
+    if unresolved is not None:
+        message = f"{base}, as far as can be seen: {unresolved.location} calls .{bare} of an unknown object"
+        return Finding(message, unresolved.location, entity=call.callee)
+    last = getattr(caller.node, "end_lineno", None) or caller.line
+    result = index.search(caller.path, rf"(?<!\w){bare}(?!\w)")
+    for hits, what in (
+        (result.code, "the name occurs at {}, without a call of it that runs"),
+        (result.dead, "the call at {} can never run"),
+        (result.comments, "the name stands only in a comment or docstring ({})"),
+    ):
+        inside = [hit for hit in hits if caller.line <= hit.line <= last]
+        if inside:
+            where = f"{caller.path}:{inside[0].line}"
+            return Finding(f"{base}: {what.format(where)}", where, entity=call.callee)
+    return Finding(base, caller.location, entity=call.callee)
+
+
+def _unresolved(index: CodeIndex, caller: FunctionInfo, bare: str) -> CallSite | None:
+    """A possible call: of that name on a value whose type is not known."""
+    kinds = frozenset(CallKind) - {CallKind.IMPORT}
+    path = index.graph.find(caller, lambda s: s.kind is CallKind.MAYBE and names(s, bare), kinds)
+    return path[-1] if path else None
+
+
+def _cpp(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAnswer:
+    for path, name in ((from_path, call.caller), (to_path, call.callee)):
+        try:
+            known = is_c_family(path) and index.definition(path, name) is not None
+        except SourceError as error:
+            return _refused(str(error), path, name)
+        if not known:
+            return _refused(f"{path} does not define {name}", path, name)
+    steps = cpp_call_path(index, call.caller, call.callee, (from_path, to_path))
+    if steps is None:
+        return _refused(f"{call.caller} does not call {call.callee}", from_path, call.callee)
+    return CallAnswer(steps, f"{call.caller} → " + " → ".join(steps))

@@ -1,0 +1,53 @@
+"""How a search for a plan's pattern is judged and reported: in code, only in comments, or vacuous."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rocverify.code.search import Hit, PatternSearch, SearchResult
+from rocverify.records import Finding
+
+_SHOWN = 10
+
+
+def pattern_finding(pattern: PatternSearch, result: SearchResult) -> Finding | None:
+    """What is wrong with a search: the pattern proves nothing, or did not match in live code."""
+    path, text = result.path, result.pattern
+    if pattern.vacuous:
+        return Finding(f"the pattern {text!r} is vacuous: it matches any text, so it proves nothing", path)
+    if result.found:
+        return None
+    if result.dead:
+        return Finding(
+            f"the pattern {text!r} matches only code of {path} that can never run ({_lines(result.dead)})",
+            f"{path}:{result.dead[0].line}",
+        )
+    if result.comments:
+        return Finding(
+            f"the pattern {text!r} matches only comments or docstrings of {path} ({_lines(result.comments)})",
+            f"{path}:{result.comments[0].line}",
+        )
+    return Finding(f"the pattern {text!r} matches nothing in {path}", path)
+
+
+def searched(result: SearchResult) -> dict[str, Any]:
+    """A search as evidence: the first matches of each sort, with true counts."""
+    return {
+        "pattern": result.pattern,
+        "path": result.path,
+        "code": _hits(result.code),
+        "code_count": len(result.code),
+        "comment_count": len(result.comments),
+        "comments": _hits(result.comments),
+        "dead_count": len(result.dead),
+    }
+
+
+def _hits(hits: tuple[Hit, ...]) -> list[str]:
+    return [f"{hit.line}: {hit.text}" for hit in hits[:_SHOWN]]
+
+
+def _lines(hits: tuple[Hit, ...]) -> str:
+    numbers = ", ".join(str(hit.line) for hit in hits[:_SHOWN])
+    more = f" and {len(hits) - _SHOWN} more" if len(hits) > _SHOWN else ""
+    return f"{'line' if len(hits) == 1 else 'lines'} {numbers}{more}"
