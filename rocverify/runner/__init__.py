@@ -1,1 +1,1 @@
-"""The pytest plugin: PLAN.md files are collected, every check is an item."""
+"""The runner room: a pytest plugin whose items are checks, and the hermetic session that runs it."""

@@ -1,0 +1,88 @@
+"""The one error boundary: expected errors become a message, anything else a report to paste."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+import traceback
+from importlib import metadata
+from types import TracebackType
+
+import click
+
+from rocverify.errors import ExitCode, RocverifyError
+
+_PACKAGES = ("rocverify", "pytest", "pytest-xdist", "click", "pydantic", "numpy", "llvmlite", "hip-python")
+
+
+class Boundary:
+    """Around the whole of a command. `code` is what the process exits with."""
+
+    def __init__(self) -> None:
+        self.code: int = ExitCode.VERIFIED
+
+    def __enter__(self) -> Boundary:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        del kind, trace
+        if error is None:
+            return False
+        code = _handled(error)
+        if code is None:
+            return False
+        self.code = code
+        return True
+
+
+def _handled(error: BaseException) -> int | None:
+    """Shows the error and gives its exit code; None for what is no error (`SystemExit`)."""
+    if isinstance(error, RocverifyError):
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        error.show()
+        return ExitCode.USAGE
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output is gone; what Python would flush at exit must not raise again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.INTERRUPTED
+    if isinstance(error, Exception):
+        text = "".join(traceback.format_exception(error))
+        click.echo(bug_report([text]), err=True)
+        return ExitCode.INTERNAL
+    return None
+
+
+def bug_report(texts: list[str]) -> str:
+    """What a user can paste into an issue: the traces, the command and the versions."""
+    versions = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
+    return "\n".join(
+        (
+            "---- rocverify broke; please report this, from here ----",
+            f"command:  {shlex.join(['rocverify', *sys.argv[1:]])}",
+            f"platform: Python {platform.python_version()}, {platform.platform()}",
+            f"versions: {versions}",
+            "",
+            *(text.rstrip() for text in texts),
+            "---- to here ----",
+        )
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        from rocverify import __version__
+
+        return __version__ if package == "rocverify" else "absent"

@@ -1,0 +1,126 @@
+"""What the `run` commands do once they know which plans: run, judge, write, show, and the exit code."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from rocverify.cli.boundary import bug_report
+from rocverify.cli.options import Options, find_root
+from rocverify.cli.output import Screen
+from rocverify.errors import ExitCode, UsageError
+from rocverify.report.assemble import Run, assemble
+from rocverify.report.atomic import write_if_changed
+from rocverify.report.model import Report
+from rocverify.report.write import Written, json_text, write_reports
+from rocverify.runner.bound import bind_plan
+from rocverify.runner.judgement import PlanJudgement, exit_code, judge, overall_status
+from rocverify.runner.session import Outcome, Request, run_session
+from rocverify.runner.verdicts import traces
+
+Select = Callable[[Path], tuple[Path, ...]]
+
+
+def execute(options: Options, selection: str, select: Select) -> int:
+    """Runs the plans that `select` finds below the root; `selection` is how the user named them."""
+    with ExitStack() as stack:
+        root = find_root(options.root)
+        more = {}
+        if not options.write:
+            # Even the compiler's cache stays out of the tree.
+            more["cache_dir"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-cache-"))
+        settings = options.settings(root, **more)
+        seed = settings.seed if settings.seed is not None else secrets.randbits(32)
+        plans = tuple(bind_plan(path, root, settings) for path in select(root))
+        request = Request(root, settings, seed, plans, options.pytest_args, options.write)
+        screen = stack.enter_context(Screen(plans, to_stderr=options.json == "-"))
+        screen.begin(selection, seed, settings.device)
+        started, clock = datetime.now(UTC), time.monotonic()
+        outcome = run_session(request, screen)
+        judged = [judge(plan, outcome.results) for plan in plans]
+        code = _exit_code(outcome, judged, settings.gate)
+        if outcome.interrupted:
+            screen.interrupted(judged)
+            return code
+        run = Run(
+            root=root,
+            settings=settings,
+            seed=seed,
+            selection=selection,
+            pytest_args=options.pytest_args,
+            started=started,
+            duration_s=time.monotonic() - clock,
+            device=outcome.device,
+            toolchain=outcome.toolchain,
+        )
+        report = assemble(run, judged, overall_status(judged), code)
+        return _finish(options, request, outcome, judged, report, screen)
+
+
+def _exit_code(outcome: Outcome, judged: list[PlanJudgement], gate: str) -> ExitCode:
+    if outcome.interrupted:
+        return ExitCode.INTERRUPTED
+    code = exit_code(judged, gate=gate, broken=bool(outcome.broken))
+    if code is ExitCode.VERIFIED and outcome.foreign:
+        return ExitCode.GAPS_FOUND
+    return code
+
+
+def _finish(
+    options: Options,
+    request: Request,
+    outcome: Outcome,
+    judged: list[PlanJudgement],
+    report: Report,
+    screen: Screen,
+) -> int:
+    """Writes, shows and settles the exit code; what could not be written makes it 2 at least."""
+    written = Written()
+    if options.write and outcome.ran:
+        written = write_reports(
+            request.root,
+            request.settings.reports_dir,
+            report,
+            [plan.plan for plan in request.plans],
+            whole_phases=_whole_phases(request.root, judged),
+            junit=outcome.junit,
+        )
+    _write_json(options.json, report, written)
+    screen.finish(report, written, outcome)
+    broken = [*outcome.broken, *traces(outcome.results.values())]
+    if broken:
+        click.echo(bug_report(broken), err=True)
+    for error in written.errors:
+        click.echo(f"error: {error}", err=True)
+    if written.errors and report.exit_code in (ExitCode.VERIFIED, ExitCode.UNVERIFIED):
+        return ExitCode.USAGE
+    return report.exit_code
+
+
+def _write_json(path: str | None, report: Report, written: Written) -> None:
+    if path == "-":
+        click.echo(json_text(report), nl=False)
+    elif path is not None:
+        try:
+            write_if_changed(Path(path), json_text(report))
+        except OSError as error:
+            written.errors.append(UsageError(f"cannot be written: {error.strerror or error}", where=path))
+
+
+def _whole_phases(root: Path, judged: list[PlanJudgement]) -> dict[str, str]:
+    """The phases, by folder, all of whose plans were part of this run."""
+    from rocverify.plan import all_phases
+
+    ran = {judgement.plan.path for judgement in judged}
+    whole = {}
+    for phase in all_phases(root):
+        if phase.plans and all(path.relative_to(root).as_posix() in ran for path in phase.plans):
+            whole[phase.dir.relative_to(root).as_posix()] = phase.number
+    return whole

@@ -1,0 +1,81 @@
+"""`rocverify explain NN[-MM]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rocverify.cli.options import find_root, root_option
+
+if TYPE_CHECKING:
+    from rocverify.binding.model import BoundMustHave
+    from rocverify.checks.base import CheckSpec
+    from rocverify.runner.bound import BoundPlan
+
+
+@click.command(
+    "explain",
+    help="Show each must-have of a plan or phase, the checks that decide it, and why.\n\n"
+    "Nothing is executed, compiled or imported from the project, and nothing is written. NN is a phase "
+    "(16), NN-MM a plan (16-01). Exits with 0, or with 2 if a plan or the settings are wrong.",
+)
+@click.argument("selector", metavar="NN[-MM]")
+@root_option
+def command(selector: str, root: Path | None) -> int:
+    from rocverify.plan import find_plans
+    from rocverify.runner.bound import bind_plan
+    from rocverify.settings import load_settings
+
+    base = find_root(root)
+    settings = load_settings(base)
+    for path in find_plans(base, selector):
+        for line in explained(bind_plan(path, base, settings)):
+            click.echo(line)
+    return 0
+
+
+def explained(bound: BoundPlan) -> Iterator[str]:
+    """A plan with its must-haves and their checks, line by line."""
+    plan = bound.plan
+    yield f"{plan.number}  {plan.path}"
+    if not bound.must_haves:
+        yield "  The plan lists no must-haves: nothing of it can be verified."
+    for must_have in bound.must_haves:
+        yield ""
+        yield from _must_have(must_have)
+    yield ""
+
+
+def _must_have(bound: BoundMustHave) -> Iterator[str]:
+    must_have = bound.must_have
+    requirement = f"  {must_have.requirement}" if must_have.requirement else ""
+    yield f"{must_have.id}  {must_have.type}{requirement}  ({must_have.source})"
+    yield f"  {must_have.text}"
+    for spec in bound.checks:
+        yield from _check(spec)
+    if not bound.checks:
+        yield f"  no check: {bound.reason}"
+        if bound.nearest:
+            yield f"    nearest phrase of the catalogue: {bound.nearest}"
+
+
+def _check(spec: CheckSpec) -> Iterator[str]:
+    yield f"  - {spec.kind}  [{spec.id}]  ({spec.source})"
+    yield f"      why: {spec.why}"
+    for key, value in _given(spec.params).items():
+        yield f"      {key} = {_shown(value)}"
+
+
+def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in params.items() if value not in (None, (), [], {})}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_shown(inner)}" for key, inner in value.items())
+    return str(value)

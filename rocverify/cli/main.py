@@ -1,0 +1,75 @@
+"""The entry point: parses, dispatches, and turns whatever happens into an exit code."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+import click
+
+from rocverify import __version__
+from rocverify.cli.boundary import Boundary
+from rocverify.cli.texts import EXIT_CODES
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for, to start quickly."""
+
+    def __init__(self, *args: object, modules: dict[str, str], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in self._modules:
+            return None
+        command: click.Command = importlib.import_module(self._modules[cmd_name]).command
+        return command
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+run = LazyGroup(
+    name="run",
+    modules={
+        "phase": "rocverify.cli.run_phase",
+        "plan": "rocverify.cli.run_plan",
+        "all": "rocverify.cli.run_all",
+    },
+    help="Execute what plans claim, report what was seen, and exit by it.",
+    epilog=EXIT_CODES,
+    context_settings=SETTINGS,
+)
+
+
+class _Root(LazyGroup):
+    """The top of the tree: `run` is a group of its own, the rest are commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["run", *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return run if cmd_name == "run" else super().get_command(ctx, cmd_name)
+
+
+cli = _Root(
+    name="rocverify",
+    modules={"explain": "rocverify.cli.explain", "doctor": "rocverify.cli.doctor"},
+    help="Decides whether a GPU kernel plan is really done, by executing what it claims.",
+    epilog=EXIT_CODES,
+    context_settings=SETTINGS,
+)
+click.version_option(__version__, prog_name="rocverify")(cli)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    boundary = Boundary()
+    with boundary:
+        words = None if arguments is None else list(arguments)
+        boundary.code = cli.main(words, prog_name="rocverify", standalone_mode=False) or 0
+    return boundary.code

@@ -1,0 +1,116 @@
+"""The options that the `run` commands share, and what they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from rocverify.errors import UsageError
+
+if TYPE_CHECKING:
+    from rocverify.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for. None and empty mean: as the settings say."""
+
+    root: Path | None
+    device: str | None
+    targets: tuple[str, ...]
+    seed: int | None
+    gate: str | None
+    write: bool
+    json: str | None
+    pytest_args: tuple[str, ...]
+
+    def settings(self, root: Path, **more: Any) -> Settings:
+        """The project's settings with these options on top."""
+        from rocverify.settings import load_settings
+
+        given = {
+            "device": self.device,
+            "targets": list(self.targets) or None,
+            "seed": self.seed,
+            "gate": self.gate,
+        }
+        return load_settings(root, {**given, **more})
+
+
+def find_root(given: Path | None) -> Path:
+    """The project's root: what was given, else the nearest folder upwards with a `.planning` in it."""
+    if given is not None:
+        return given.resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / ".planning").is_dir():
+            return folder
+    raise UsageError(
+        "neither this folder nor any above it has a .planning folder",
+        where=str(here),
+        hint="change into the project, or give --root DIR",
+    )
+
+
+def root_option(function: F) -> F:
+    """`--root DIR`."""
+    return click.option(
+        "--root",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Root of the project under verification.  [default: the nearest folder with a .planning]",
+    )(function)
+
+
+def device_options(function: F) -> F:
+    """`--device` and `--target`."""
+    function = click.option(
+        "--target",
+        "targets",
+        metavar="GFX",
+        multiple=True,
+        help="Target to compile for, for example gfx1100; may be repeated, and the first one is what the "
+        "emulator runs.  [default: the setting `targets`]",
+    )(function)
+    return click.option(
+        "--device",
+        type=click.Choice(["auto", "amd", "emulator"]),
+        help="What runs the kernels; auto takes an AMD GPU if there is one, else the emulator.  "
+        "[default: the setting `device`]",
+    )(function)
+
+
+def run_options(function: F) -> F:
+    """Every option of a `run` command, pytest's after `--` included."""
+    decorators = (
+        root_option,
+        device_options,
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            help="Replay the random inputs of a run, by the seed it printed.  [default: a fresh one]",
+        ),
+        click.option(
+            "--gate",
+            type=click.Choice(["strict", "lenient"]),
+            help="lenient exits with 0 where nothing failed but something is unverified; reports say the "
+            "same under both.  [default: the setting `gate`]",
+        ),
+        click.option(
+            "--no-write",
+            "write",
+            flag_value=False,
+            default=True,
+            help="Write nothing into the project: no SUMMARY, no reports, no caches, no byte code.",
+        ),
+        click.option("--json", metavar="PATH", help="Write report.json to PATH as well; - is stdout."),
+        click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST OPTIONS]"),
+    )
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function

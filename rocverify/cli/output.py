@@ -1,0 +1,195 @@
+"""What a run shows: progress on a terminal, plain lines elsewhere, and the verdict table at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import click
+
+from rocverify.records import CheckResult, CheckVerdict, MustHaveVerdict, Status
+from rocverify.runner.items import details
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rocverify.report.model import Report
+    from rocverify.report.write import Written
+    from rocverify.runner.bound import BoundPlan
+    from rocverify.runner.judgement import PlanJudgement
+    from rocverify.runner.session import Outcome
+
+_COLOURS = {
+    **dict.fromkeys((CheckVerdict.PASSED, MustHaveVerdict.VERIFIED, Status.PASSED), "green"),
+    **dict.fromkeys((CheckVerdict.FAILED, CheckVerdict.ERROR, MustHaveVerdict.FAILED), "red"),
+    Status.GAPS_FOUND: "red",
+    **dict.fromkeys((CheckVerdict.NOT_RUN, MustHaveVerdict.UNVERIFIED, Status.HUMAN_NEEDED), "yellow"),
+}
+
+
+class Bar(Protocol):
+    """A progress bar, or nothing where there is no terminal."""
+
+    def show(self, name: str) -> None: ...
+
+    def step(self) -> None: ...
+
+
+class Screen:
+    """The observer of a session and the printer of its end. A context manager: its bar must go away."""
+
+    def __init__(self, plans: Sequence[BoundPlan], *, to_stderr: bool = False) -> None:
+        self._names = {nodeid: spec.id for plan in plans for nodeid, spec in plan.nodeids().items()}
+        self._target: IO[str] = sys.stderr if to_stderr else sys.stdout
+        self._file = self._target
+        self._stack = ExitStack()
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Screen:
+        if self._target.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb":
+            # While a check runs, pytest has the descriptors; the bar draws from a thread of its own.
+            copy = os.fdopen(os.dup(self._target.fileno()), "w", encoding="utf-8", errors="replace")
+            self._file = self._stack.enter_context(copy)
+            self._bar = self._stack.enter_context(_rich_bar(copy, len(self._names)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        self._stack.close()
+        self._bar, self._file = None, self._target
+
+    def _line(self, text: str = "") -> None:
+        click.echo(text, file=self._file)
+
+    def begin(self, selection: str, seed: int, device: str) -> None:
+        """The first line of a run."""
+        self._line(f"rocverify: {selection}, {len(self._names)} checks, device {device}, seed {seed}")
+
+    def started(self, name: str) -> None:
+        """A check starts."""
+        if self._bar is not None and name in self._names:
+            self._bar.show(self._names[name])
+
+    def finished(self, result: CheckResult) -> None:
+        """A check has its record: one line, and for what did not pass, why."""
+        if self._bar is not None:
+            self._bar.step()
+        verdict = click.style(f"{result.verdict:<8}", fg=_COLOURS[result.verdict])
+        self._line(f"{verdict} {result.id}  ({result.duration_s:.1f} s)")
+        if result.verdict is not CheckVerdict.PASSED:
+            self._line(_indented(details(result)))
+
+    def undecided(self, identity: str, reason: str) -> None:
+        """A must-have without a check."""
+        verdict = click.style(f"{MustHaveVerdict.UNVERIFIED:<8}", fg="yellow")
+        self._line(f"{verdict} {identity}: {reason}")
+
+    def interrupted(self, judged: Sequence[PlanJudgement]) -> None:
+        """The end of an interrupted run."""
+        self._close()
+        done = sum(not r.evidence.get("deselected") for plan in judged for r in plan.results)
+        self._line(f"interrupted after {done} of {len(self._names)} checks; no file was written")
+
+    def finish(self, report: Report, written: Written, outcome: Outcome) -> None:
+        """The end of a run: where the documents are, the verdict table, the status."""
+        self._close()
+        self._line()
+        for name in (*written.summaries, *written.verifications):
+            state = "written" if name in written.changed else "unchanged"
+            failed = any((error.where or "").startswith(name) for error in written.errors)
+            self._line(f"{name}  ({'not written' if failed else state})")
+        if not outcome.ran:
+            self._line("nothing was executed, so nothing was written")
+        for name in outcome.foreign:
+            self._line(f"failed beside the plans: {name}")
+        self._line()
+        self._table(report)
+
+    def _table(self, report: Report) -> None:
+        rows = [
+            (m.id, str(m.verdict), m.requirement or "", m.text if not m.reason else f"{m.text}\n{m.reason}")
+            for plan in report.plans
+            for m in plan.must_haves
+        ]
+        if self._target.isatty():
+            _rich_table(self._file, rows)
+        else:
+            for line in plain_table(rows):
+                self._line(line)
+        self._line()
+        for plan in report.plans:
+            empty = "  (the plan lists no must-haves)" if not plan.must_haves else ""
+            self._line(f"{plan.plan}: {plan.status}, {plan.score} must-haves verified{empty}")
+        status = click.style(str(report.status), fg=_COLOURS[report.status], bold=True)
+        device = report.device
+        self._line(
+            f"{status}: {report.score} verified, device {device.kind} ({device.name}), seed {report.seed}, "
+            f"{report.duration_s:.1f} s, exit code {int(report.exit_code)}"
+        )
+
+
+def plain_table(rows: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    """The verdict table in aligned columns; further lines of a cell stand below it."""
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    lines = []
+    for *cells, text in rows:
+        first, *more = text.splitlines() or [""]
+        head = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        lines.append(f"{head}  {first}".rstrip())
+        lines += [f"{'':<{len(head)}}  {line}" for line in more]
+    return lines
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"         {line}" for line in text.splitlines())
+
+
+def _rich_table(file: IO[str], rows: Sequence[tuple[str, str, str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Must-have", "Verdict", "Requirement", "Statement", box=None, pad_edge=False)
+    for name, verdict, requirement, text in rows:
+        colour = _COLOURS[MustHaveVerdict(verdict)]
+        table.add_row(Text(name), Text(verdict, style=colour), Text(requirement), Text(text))
+    Console(file=file).print(table)
+
+
+class _RichBar:
+    def __init__(self, file: IO[str], total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=Console(file=file),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._progress.add_task("collecting", total=total)
+
+    def __enter__(self) -> _RichBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, name: str) -> None:
+        self._progress.update(self._task, description=name)
+
+    def step(self) -> None:
+        self._progress.advance(self._task)
+
+
+def _rich_bar(file: IO[str], total: int) -> Any:
+    return _RichBar(file, total)

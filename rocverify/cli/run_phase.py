@@ -1,0 +1,28 @@
+"""`rocverify run phase N`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from rocverify.cli.options import Options, run_options
+from rocverify.cli.texts import EXIT_CODES
+
+
+@click.command(
+    "phase",
+    help="Verify every plan of phase N, and write its VERIFICATION.\n\n"
+    "N is a number (16, 016, 06.1) or the name of the phase's folder. Options of pytest follow --: "
+    "`rocverify run phase 16 -- -k correctness -x`.",
+    epilog=EXIT_CODES,
+)
+@click.argument("phase", metavar="N")
+@run_options
+def command(phase: str, **options: Any) -> int:
+    from rocverify.cli.execute import execute
+    from rocverify.plan import find_phase, find_plans
+
+    return execute(
+        Options(**options), f"phase {phase}", lambda root: find_plans(root, find_phase(root, phase).name)
+    )

@@ -1,0 +1,26 @@
+"""`rocverify run plan NN-MM`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from rocverify.cli.options import Options, run_options
+from rocverify.cli.texts import EXIT_CODES
+
+
+@click.command(
+    "plan",
+    help="Verify one plan, and write its SUMMARY.\n\n"
+    "NN-MM is the plan's number (16-01), or the path of its PLAN.md from the root. The phase's "
+    "VERIFICATION is left as it is where the phase has other plans, since those are not run.",
+    epilog=EXIT_CODES,
+)
+@click.argument("plan", metavar="NN-MM")
+@run_options
+def command(plan: str, **options: Any) -> int:
+    from rocverify.cli.execute import execute
+    from rocverify.plan import find_plans
+
+    return execute(Options(**options), f"plan {plan}", lambda root: find_plans(root, plan))

@@ -1,0 +1,142 @@
+"""From judged plans and what the session saw to the one record that every document is made from."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rocverify import __version__
+from rocverify.records import CheckResult, Status
+from rocverify.report import provenance, tables
+from rocverify.report.model import (
+    CheckReport,
+    DeviceReport,
+    FindingReport,
+    MustHaveReport,
+    PlanReport,
+    Provenance,
+    RejectedDevice,
+    Report,
+    Score,
+)
+from rocverify.runner.payload import jsonable
+
+if TYPE_CHECKING:
+    from rocverify.checks.base import CheckSpec
+    from rocverify.runner.judgement import Judgement, PlanJudgement
+    from rocverify.settings import Settings
+
+NO_DEVICE = DeviceReport(kind="none", name="no check opened one", target=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The facts of a run that belong to no plan. `selection` is `phase 16`, `plan 16-01` or `all`."""
+
+    root: Path
+    settings: Settings
+    seed: int
+    selection: str
+    pytest_args: tuple[str, ...]
+    started: datetime
+    duration_s: float
+    device: Mapping[str, Any] | None
+    toolchain: Mapping[str, Any] | None
+
+
+def assemble(run: Run, plans: Iterable[PlanJudgement], status: Status, exit_code: int) -> Report:
+    """The report of a run."""
+    parts = [plan_report(run, plan) for plan in plans]
+    device = dict(run.device or {})
+    rejected = device.pop("rejected", [])
+    return Report(
+        status=status,
+        score=Score(
+            verified=sum(part.score.verified for part in parts),
+            total=sum(part.score.total for part in parts),
+        ),
+        exit_code=exit_code,
+        gate=run.settings.gate,
+        seed=run.seed,
+        command=command(run),
+        rocverify=__version__,
+        started=run.started.isoformat(timespec="seconds"),
+        duration_s=round(run.duration_s, 3),
+        device=DeviceReport.model_validate(device) if device else NO_DEVICE,
+        rejected_devices=[RejectedDevice.model_validate(entry) for entry in rejected],
+        toolchain=dict(run.toolchain or {}),
+        plans=parts,
+    )
+
+
+def plan_report(run: Run, judged: PlanJudgement) -> PlanReport:
+    """The part of the report that is about one plan."""
+    plan = judged.plan
+    checks = [
+        _check(must_have, spec, result, run.root)
+        for must_have in judged.must_haves
+        for spec, result in zip(must_have.bound.checks, must_have.results, strict=True)
+    ]
+    return PlanReport(
+        plan=plan.number,
+        phase=plan.phase,
+        path=plan.path,
+        summary=plan.output_path,
+        status=judged.status,
+        score=Score(verified=judged.verified, total=judged.total),
+        must_haves=[_must_have(must_have) for must_have in judged.must_haves],
+        checks=checks,
+        kernels=tables.kernels(checks),
+        correctness=tables.correctness(checks),
+        transfers=tables.transfers(checks),
+        provenance=Provenance(
+            inputs=provenance.inputs(run.root, plan.path, run.settings.manifest, checks),
+            code_objects=provenance.unique_objects(tables.code_objects(checks)),
+        ),
+    )
+
+
+def _must_have(judged: Judgement) -> MustHaveReport:
+    must_have = judged.bound.must_have
+    return MustHaveReport(
+        id=must_have.id,
+        type=must_have.type,
+        text=must_have.text,
+        requirement=must_have.requirement,
+        verdict=judged.verdict,
+        source=str(must_have.source),
+        checks=[spec.id for spec in judged.bound.checks],
+        reason=judged.reason,
+    )
+
+
+def _check(judged: Judgement, spec: CheckSpec, result: CheckResult, root: Path) -> CheckReport:
+    return CheckReport(
+        id=result.id,
+        kind=result.kind,
+        verdict=result.verdict,
+        message=result.message,
+        evidence=result.evidence,
+        duration_s=result.duration_s,
+        must_have=judged.bound.must_have.id,
+        parameters=jsonable(dict(spec.params), root),
+        why=spec.why,
+        hint=result.hint,
+        findings=[FindingReport.model_validate(jsonable(finding)) for finding in result.findings],
+    )
+
+
+def command(run: Run) -> str:
+    """The command that does this run again with the same inputs, from the root."""
+    settings = run.settings
+    words = ["rocverify", "run", *run.selection.split(), f"--seed={run.seed}", f"--device={settings.device}"]
+    words += [f"--target={target}" for target in settings.targets]
+    if settings.gate != "strict":
+        words.append(f"--gate={settings.gate}")
+    if run.pytest_args:
+        words += ["--", *run.pytest_args]
+    return shlex.join(words)

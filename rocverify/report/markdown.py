@@ -1,0 +1,52 @@
+"""Outside text (plans, compilers, host code) made safe to stand in Markdown.
+
+What a reader sees is the text itself: it can neither end a table cell, a code span or a fence, nor
+become markup, nor look like the markers of the generated block.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rocverify.runner.payload import clean_text
+
+_ANYWHERE = re.compile(r"([\\`*\[<|~$])|(?<![A-Za-z0-9])(_)|(_)(?![A-Za-z0-9])|(&)(?=#|\w+;)")
+_LINE_START = re.compile(r"^(\d{1,9})([.)])|^([-+=>#:])")
+_BACKTICKS = re.compile(r"`+")
+
+
+def one_line(text: str) -> str:
+    """`text` with every run of white space made one space."""
+    return " ".join(clean_text(str(text)).split())
+
+
+def inline(text: object) -> str:
+    """Text in a paragraph, list item or table cell: one line, shown as it is."""
+    escaped = _ANYWHERE.sub(r"\\\g<0>", one_line(str(text)))
+    return _LINE_START.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", escaped)
+
+
+def cell_code(text: object) -> str:
+    """Text as a code span in a table cell, where a bar has to be escaped even within code."""
+    return code(text).replace("|", "\\|")
+
+
+def code(text: object) -> str:
+    """Text as a code span (not in a table: see `cell_code`). Empty text gives nothing."""
+    line = one_line(str(text))
+    if not line:
+        return ""
+    fence = "`" * (_longest_run(line) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def fenced(text: str, language: str = "text") -> str:
+    """Text as a code block, line by line."""
+    body = clean_text(text).strip("\n").expandtabs(4)
+    fence = "`" * max(3, _longest_run(body) + 1)
+    return f"{fence}{language}\n{body}\n{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in _BACKTICKS.findall(text)), default=0)

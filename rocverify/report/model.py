@@ -1,0 +1,205 @@
+"""The JSON contract `rocverify.report/1`: what a run saw, for programs.
+
+The schema of record is `report.schema.json` beside this file, generated from these classes (a test
+keeps the two equal). Within version 1, fields may be added; none changes its meaning or goes away.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rocverify.records import CheckVerdict, MustHaveType, MustHaveVerdict, Status
+
+SCHEMA: Literal["rocverify.report/1"] = "rocverify.report/1"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True
+    )
+
+
+class Score(_Model):
+    """How many must-haves are verified, of how many."""
+
+    verified: int = Field(ge=0)
+    total: int = Field(ge=0)
+
+    def __str__(self) -> str:
+        return f"{self.verified}/{self.total}"
+
+
+class RejectedDevice(_Model):
+    """A device that `--device auto` looked at first, and why it was not taken."""
+
+    kind: str
+    reason: str
+
+
+class DeviceReport(_Model):
+    """The device that ran the kernels. `kind` is `none` if no check opened one."""
+
+    kind: str
+    name: str
+    target: str | None
+    arch: str | None = None
+    runtime: str | None = None
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class FindingReport(_Model):
+    """One thing that counts against a must-have."""
+
+    message: str
+    location: str | None = None
+    kernel: str | None = None
+    entity: str | None = None
+
+
+class CheckReport(_Model):
+    """One check. A check that was left out of the run is `not_run`, with `deselected` in its evidence."""
+
+    id: str
+    kind: str
+    verdict: CheckVerdict
+    message: str
+    evidence: dict[str, Any]
+    duration_s: float = Field(ge=0)
+    must_have: str
+    parameters: dict[str, Any]
+    why: str
+    """How the check came to decide this must-have."""
+    hint: str | None = None
+    findings: list[FindingReport] = Field(default_factory=list)
+
+
+class MustHaveReport(_Model):
+    """A truth, artifact or key link, with the ids of the checks that decide it."""
+
+    id: str
+    type: MustHaveType
+    text: str
+    requirement: str | None
+    verdict: MustHaveVerdict
+    source: str
+    """`path:line` in the plan."""
+    checks: list[str]
+    reason: str
+    """Why it is not verified; empty if it is."""
+
+
+class KernelReport(_Model):
+    """One kernel of one code object, as its metadata describe it."""
+
+    kernel: str
+    source: str
+    target: str
+    vgprs: int | None = None
+    sgprs: int | None = None
+    vgpr_spills: int | None = None
+    sgpr_spills: int | None = None
+    lds_bytes: int | None = None
+    scratch_bytes: int | None = None
+    wavefront_size: int | None = None
+    max_workgroup_size: int | None = None
+    code_object: str | None = None
+    """SHA-256 of the code object."""
+
+
+class CorrectnessReport(_Model):
+    """What one correctness check compared, per dtype: cases and the worst errors."""
+
+    check: str
+    contract: str
+    dtype: str
+    cases: int | None = None
+    max_ulp: float | str | None = None
+    max_abs: float | str | None = None
+    max_rel: float | str | None = None
+    worst_index: str | None = None
+    tolerance: str | None = None
+    seed: int | None = None
+
+
+class TransferReport(_Model):
+    """Copies that one check saw, summed by direction and place."""
+
+    check: str
+    direction: str
+    function: str
+    count: int
+    bytes: int | None = None
+    place: str | None = None
+    """`path:line` of the host code that made the call."""
+
+
+class InputReport(_Model):
+    """A file that the verdicts rest on. `sha256` is null if it does not exist."""
+
+    role: str
+    path: str
+    sha256: str | None
+
+
+class CodeObjectReport(_Model):
+    """A code object that was built for the run."""
+
+    source: str
+    target: str
+    sha256: str
+    source_sha256: str | None = None
+    compiler: str | None = None
+
+
+class Provenance(_Model):
+    """What exactly was verified: digests of plan, sources, contracts, host code and code objects."""
+
+    inputs: list[InputReport]
+    code_objects: list[CodeObjectReport]
+
+
+class PlanReport(_Model):
+    """One plan."""
+
+    plan: str
+    phase: str
+    path: str
+    summary: str
+    """Path of its SUMMARY."""
+    status: Status
+    score: Score
+    must_haves: list[MustHaveReport]
+    checks: list[CheckReport]
+    kernels: list[KernelReport]
+    correctness: list[CorrectnessReport]
+    transfers: list[TransferReport]
+    provenance: Provenance
+
+
+class Report(_Model):
+    """One run."""
+
+    schema_: Literal["rocverify.report/1"] = Field(default=SCHEMA, alias="schema")
+    status: Status
+    score: Score
+    exit_code: int
+    gate: Literal["strict", "lenient"]
+    seed: int
+    """Given again with `--seed`, it replays the random inputs of this run."""
+    command: str
+    """The command that repeats this run, seed included."""
+    rocverify: str
+    """Version of rocverify."""
+    started: str
+    """ISO 8601, UTC."""
+    duration_s: float = Field(ge=0)
+    device: DeviceReport
+    rejected_devices: list[RejectedDevice]
+    toolchain: dict[str, Any]
+    plans: list[PlanReport]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data in the order of the contract."""
+        return self.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,218 @@
+"""NN-MM-SUMMARY.md: what a run saw of one plan, for a reader who believes nothing unshown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from rocverify.records import CheckVerdict, MustHaveVerdict
+from rocverify.report.commits import task_commits
+from rocverify.report.document import Document
+from rocverify.report.evidence import evidence_lines
+from rocverify.report.markdown import cell_code, inline
+from rocverify.report.model import (
+    CheckReport,
+    DeviceReport,
+    FindingReport,
+    MustHaveReport,
+    PlanReport,
+    Report,
+)
+from rocverify.report.render import duration, render
+from rocverify.report.stable import plan_digest
+
+if TYPE_CHECKING:
+    from rocverify.plan.model import Plan, Task
+
+OWNED = frozenset(
+    {"phase", "plan", "requirements-completed", "duration", "completed", "status", "score"},
+)
+PASSING = frozenset({"duration", "completed"})
+_LONG = 160
+
+
+def summary_document(
+    root: Path, report: Report, part: PlanReport, plan: Plan, affects: Iterable[str]
+) -> Document:
+    """The SUMMARY of one plan. `affects`: the plans that depend on it."""
+    return Document(
+        title=f"Phase {plan.phase_number} Plan {_short(plan)}: {_name(plan)} Summary",
+        digest=plan_digest(report, part),
+        values=_frontmatter(report, part, plan, affects),
+        owned=OWNED,
+        passing=PASSING,
+        body=lambda: render("summary.md.j2", **_values(root, report, part, plan)),
+    )
+
+
+def _short(plan: Plan) -> str:
+    return plan.number.rpartition("-")[2]
+
+
+def _name(plan: Plan) -> str:
+    first = next((line for line in plan.objective.splitlines() if line.strip()), plan.phase)
+    return inline(first.strip().rstrip("."))
+
+
+def _frontmatter(report: Report, part: PlanReport, plan: Plan, affects: Iterable[str]) -> dict[str, Any]:
+    verified = {m.id for m in part.must_haves if m.verdict is MustHaveVerdict.VERIFIED}
+    kernels = sorted({PurePosixPath(row.source).stem for row in part.kernels})
+    files = dict.fromkeys((*plan.files_modified, *(artifact.path for artifact in plan.artifacts)))
+    return {
+        "phase": plan.phase,
+        "plan": _short(plan),
+        "subsystem": "gpu-kernels",
+        "tags": ["hip", *dict.fromkeys(row.target for row in part.kernels), *kernels],
+        "requires": [
+            {"phase": name, "provides": f"plan {name}, verified before"} for name in plan.depends_on
+        ],
+        "provides": [truth.text for truth in plan.truths if truth.id in verified],
+        "affects": list(affects),
+        "key-files": {"modified": list(files)},
+        "requirements-completed": _completed(part),
+        "duration": duration(sum(check.duration_s for check in part.checks)),
+        "completed": datetime.fromisoformat(report.started).date(),
+        "status": str(part.status),
+        "score": str(part.score),
+    }
+
+
+def _completed(part: PlanReport) -> list[str]:
+    """The requirements all of whose must-haves in this plan are verified."""
+    seen: dict[str, bool] = {}
+    for must_have in part.must_haves:
+        for name in (must_have.requirement or "").split(", "):
+            if name:
+                seen[name] = seen.get(name, True) and must_have.verdict is MustHaveVerdict.VERIFIED
+    return [name for name, verified in seen.items() if verified]
+
+
+def _values(root: Path, report: Report, part: PlanReport, plan: Plan) -> dict[str, Any]:
+    checks = {check.id: check for check in part.checks}
+    return {
+        "headline": _headline(report, part),
+        "plan": part,
+        "device": describe_device(report.device),
+        "must_haves": [_must_have(m, [checks[name] for name in m.checks]) for m in part.must_haves],
+        "tasks": [_task(plan, task, part) for task in plan.tasks],
+        "commits": task_commits(root, plan.number),
+        "not_verified": list(not_verified(report, part, plan)),
+        "toolchain": evidence_lines(report.toolchain),
+        "command": reproduce(report, part),
+        "started": report.started,
+        "duration": duration(sum(check.duration_s for check in part.checks)),
+    }
+
+
+def _headline(report: Report, part: PlanReport) -> str:
+    where = f"on {describe_device(report.device)}" if report.device.kind != "none" else "without a device"
+    score = part.score
+    failed = sum(m.verdict is MustHaveVerdict.FAILED for m in part.must_haves)
+    undecided = score.total - score.verified - failed
+    parts = [f"{score.verified} of {score.total} must-haves verified by execution {where}"]
+    if failed:
+        parts.append(f"{failed} failed")
+    if undecided or not score.total:
+        parts.append(f"{undecided or 'everything'} undecided")
+    return "; ".join(parts)
+
+
+def describe_device(device: DeviceReport) -> str:
+    """The device in words, for Markdown."""
+    if device.kind == "none":
+        return "none (no check opened one)"
+    target = f", {inline(device.target)}" if device.target else ""
+    return f"{inline(device.kind)} ({inline(device.name)}{target})"
+
+
+def _must_have(must_have: MustHaveReport, checks: list[CheckReport]) -> dict[str, Any]:
+    return {
+        "tail": must_have.id.rpartition("/")[2],
+        "text": must_have.text,
+        "requirement": must_have.requirement,
+        "verdict": str(must_have.verdict),
+        "reason": must_have.reason,
+        "source": must_have.source,
+        "decided_by": ", ".join(f"{inline(check.kind)} ({check.verdict})" for check in checks) or "no check",
+        "checks": [_check(check) for check in checks],
+    }
+
+
+def _check(check: CheckReport) -> dict[str, Any]:
+    shown = {"parameters": check.parameters, **check.evidence}
+    texts = [check.evidence.get("compiler_log"), _trace(check.evidence)]
+    return {
+        "kind": check.kind,
+        "verdict": str(check.verdict),
+        "message": check.message,
+        "why": check.why,
+        "findings": telling(check),
+        "hint": check.hint,
+        "evidence_lines": evidence_lines(shown),
+        "blocks": [str(text) for text in texts if text],
+    }
+
+
+def telling(check: CheckReport) -> list[FindingReport]:
+    """The findings that say more than the check's message does."""
+    return [f for f in check.findings if check.message not in (f.message, f"{f.location}: {f.message}")]
+
+
+def _trace(evidence: Mapping[str, Any]) -> str | None:
+    error = evidence.get("error")
+    return error.get("traceback") if isinstance(error, dict) else None
+
+
+def _task(plan: Plan, task: Task, part: PlanReport) -> dict[str, str]:
+    about = [m.id for m in plan.must_haves_of(task)]
+    rows = [row for row in part.must_haves if row.id in about]
+    verdicts = {row.verdict for row in rows}
+    verdict = "no must-have is about it"
+    for candidate in (MustHaveVerdict.FAILED, MustHaveVerdict.UNVERIFIED, MustHaveVerdict.VERIFIED):
+        if candidate in verdicts:
+            verdict = str(candidate)
+            break
+    steps = [" ".join(step.text.split()) for step in task.verify]
+    return {
+        "name": task.name,
+        "files": ", ".join(cell_code(name) for name in task.files),
+        "verify": "; ".join(cell_code(step if len(step) <= _LONG else f"{step[:_LONG]} …") for step in steps),
+        "decided_by": ", ".join(row.id.rpartition("/")[2] for row in rows),
+        "verdict": verdict,
+    }
+
+
+def not_verified(report: Report, part: PlanReport, plan: Plan) -> Iterator[str]:
+    """What this run does not show, as Markdown, each with the reason."""
+    for must_have in part.must_haves:
+        if must_have.verdict is MustHaveVerdict.UNVERIFIED:
+            yield f"{must_have.id}, {inline(must_have.text)}: {inline(must_have.reason)}"
+    if not part.must_haves:
+        yield "Anything: the plan lists no must-haves."
+    if any(task.verify for task in plan.tasks):
+        yield "The shell commands in the tasks' `<verify>`: they are shown, never executed."
+    for task in plan.tasks:
+        if task.is_checkpoint:
+            yield f"The checkpoint {inline(task.name)}: a person decides it."
+    for section, title in ((plan.verification, "verification"), (plan.success_criteria, "success_criteria")):
+        if section is not None and section.items:
+            yield (
+                f"The {len(section.items)} lines of `<{title}>` as such: only must-haves are decided, "
+                "the lines are prose beside them."
+            )
+    if report.device.kind == "emulator":
+        yield (
+            "Speed, and anything else that only hardware shows: the code objects ran on the emulator, "
+            "instruction by instruction, on this machine's CPU."
+        )
+    if any(check.verdict is CheckVerdict.PASSED for check in part.checks if check.kind == "correctness"):
+        yield "Shapes and values beyond those that the correctness checks drew (their counts are above)."
+
+
+def reproduce(report: Report, part: PlanReport) -> str:
+    """The command that repeats this plan's part of the run, from the root."""
+    device = "" if report.device.kind == "none" else f" --device={report.device.kind}"
+    target = f" --target={report.device.target}" if report.device.target else ""
+    return f"rocverify run plan {part.plan} --seed={report.seed}{device}{target}"

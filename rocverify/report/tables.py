@@ -1,0 +1,165 @@
+"""The tables of a report, read out of the checks' evidence.
+
+Evidence is nested JSON whose shape each check decides. A row is recognised by what it must have (a
+kernel has `vgprs`, a comparison `max_abs`, a transfer a `direction` or `category` of a copy), wherever
+it stands; what it lacks (target, digest, dtype) is inherited from the levels above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rocverify.report.model import (
+    CheckReport,
+    CodeObjectReport,
+    CorrectnessReport,
+    KernelReport,
+    TransferReport,
+)
+
+_DIRECTIONS = {"h2d": "host to device", "d2h": "device to host", "d2d": "device to device"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A mapping within evidence: the key it stands under, and its scalars with those above it."""
+
+    key: str
+    own: Mapping[str, Any]
+    seen: Mapping[str, Any]
+
+    def text(self, *names: str) -> str | None:
+        """The first of these facts that is known, as text."""
+        value = next((self.seen[name] for name in names if self.seen.get(name) is not None), None)
+        return None if value is None else str(value)
+
+    def number(self, *names: str) -> int | None:
+        """The first of these facts that is a whole number."""
+        values = (self.own.get(name) for name in names)
+        return next((v for v in values if isinstance(v, int) and not isinstance(v, bool)), None)
+
+
+def nodes(check: CheckReport) -> Iterator[Node]:
+    """Every mapping in a check's evidence, from the outside in."""
+    return _walk("", check.evidence, dict(check.parameters))
+
+
+def _walk(key: str, value: Any, above: Mapping[str, Any]) -> Iterator[Node]:
+    if isinstance(value, Mapping):
+        scalars = {k: v for k, v in value.items() if not isinstance(v, Mapping | list)}
+        seen = {**above, **scalars}
+        yield Node(key, value, seen)
+        for name, inner in value.items():
+            yield from _walk(name, inner, {**seen, **_as_key(key, name)})
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _walk(key, inner, above)
+
+
+def _as_key(parent: str, name: str) -> dict[str, str]:
+    """A mapping keyed by target or dtype tells its values which they are."""
+    if name.startswith("gfx"):
+        return {"target": name}
+    if parent in ("dtypes", "by_dtype", "per_dtype"):
+        return {"dtype": name}
+    return {}
+
+
+def kernels(checks: Iterable[CheckReport]) -> list[KernelReport]:
+    """The kernels of the code objects that checks built, each once."""
+    found: dict[tuple[str, str, str], KernelReport] = {}
+    for node in (node for check in checks for node in nodes(check) if "vgprs" in node.own):
+        row = KernelReport(
+            kernel=str(node.own.get("name") or node.own.get("kernel") or node.key),
+            source=node.text("source") or "",
+            target=node.text("target") or "",
+            vgprs=node.number("vgprs"),
+            sgprs=node.number("sgprs"),
+            vgpr_spills=node.number("vgpr_spills"),
+            sgpr_spills=node.number("sgpr_spills"),
+            lds_bytes=node.number("lds_bytes", "lds"),
+            scratch_bytes=node.number("scratch_bytes", "scratch"),
+            wavefront_size=node.number("wavefront_size"),
+            max_workgroup_size=node.number("max_workgroup_size"),
+            code_object=node.text("code_object_sha256", "sha256", "code_object"),
+        )
+        found.setdefault((row.source, row.target, row.kernel), row)
+    return sorted(found.values(), key=lambda row: (row.source, row.target, row.kernel))
+
+
+def code_objects(checks: Iterable[CheckReport]) -> Iterator[CodeObjectReport]:
+    """The code objects that checks built, as often as they are mentioned."""
+    for node in (node for check in checks for node in nodes(check)):
+        digest = node.own.get("sha256") or node.own.get("code_object_sha256")
+        source, target = node.text("source"), node.text("target")
+        if isinstance(digest, str) and source and target:
+            yield CodeObjectReport(
+                source=source,
+                target=target,
+                sha256=digest,
+                source_sha256=node.text("source_sha256"),
+                compiler=node.text("compiler"),
+            )
+
+
+def correctness(checks: Iterable[CheckReport]) -> list[CorrectnessReport]:
+    """The comparisons with a reference, one row for each dtype of a check."""
+    rows = []
+    for check in (check for check in checks if check.kind == "correctness"):
+        for node in nodes(check):
+            if "max_abs" in node.own or "max_ulp" in node.own:
+                rows.append(_comparison(check, node))
+    return rows
+
+
+def _comparison(check: CheckReport, node: Node) -> CorrectnessReport:
+    seed = node.seen.get("seed")
+    worst = next(
+        (node.own[k] for k in ("worst_index", "index", "worst") if node.own.get(k) is not None), None
+    )
+    return CorrectnessReport(
+        check=check.id,
+        contract=node.text("contract") or "",
+        dtype=node.text("dtype") or node.key,
+        cases=node.number("cases", "count"),
+        max_ulp=_measure(node.own.get("max_ulp")),
+        max_abs=_measure(node.own.get("max_abs")),
+        max_rel=_measure(node.own.get("max_rel")),
+        worst_index=None if worst is None else str(worst),
+        tolerance=node.text("tolerance", "limit"),
+        seed=seed if isinstance(seed, int) else None,
+    )
+
+
+def _measure(value: Any) -> float | str | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, Mapping):
+        return _measure(value.get("value"))
+    return value if isinstance(value, str) else None
+
+
+def transfers(checks: Iterable[CheckReport]) -> list[TransferReport]:
+    """The copies that checks traced, those of one place and direction summed up."""
+    totals: dict[tuple[str, str, str, str | None], list[int]] = {}
+    for check in checks:
+        for node in nodes(check):
+            direction = str(node.own.get("direction") or node.own.get("category") or "")
+            if direction not in _DIRECTIONS and direction not in _DIRECTIONS.values():
+                continue
+            place = node.own.get("call_site") or node.own.get("place")
+            key = (
+                check.id,
+                _DIRECTIONS.get(direction, direction),
+                str(node.own.get("function") or ""),
+                None if place is None else str(place),
+            )
+            total = totals.setdefault(key, [0, 0])
+            total[0] += node.number("count") or 1
+            total[1] += node.number("bytes") or 0
+    return [
+        TransferReport(check=check, direction=way, function=name, count=n, bytes=size, place=place)
+        for (check, way, name, place), (n, size) in totals.items()
+    ]

@@ -1,0 +1,148 @@
+"""NN-VERIFICATION.md: a phase's status, score and gaps, as the workflow's next step reads them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rocverify.records import MustHaveType, MustHaveVerdict, Status
+from rocverify.report.document import Document
+from rocverify.report.model import CheckReport, MustHaveReport, PlanReport, Report, Score
+from rocverify.report.render import render
+from rocverify.report.stable import phase_digest
+from rocverify.report.summary import describe_device
+
+OWNED = frozenset({"phase", "verified", "status", "score", "gaps", "human_verification"})
+PASSING = frozenset({"verified"})
+_TITLES = {
+    MustHaveType.TRUTH: "Truths",
+    MustHaveType.ARTIFACT: "Artifacts",
+    MustHaveType.KEY_LINK: "Key links",
+}
+
+
+def verification_document(report: Report, number: str, plans: list[PlanReport]) -> Document:
+    """The VERIFICATION of one phase, all of whose plans are in the report."""
+    status = _status(plans)
+    score = Score(
+        verified=sum(plan.score.verified for plan in plans), total=sum(plan.score.total for plan in plans)
+    )
+    gaps = [_gap(plan, m) for plan in plans for m in plan.must_haves if m.verdict is MustHaveVerdict.FAILED]
+    human = [entry for plan in plans for entry in _human(plan)]
+    values = {
+        "phase": plans[0].phase,
+        "verified": datetime.fromisoformat(report.started),
+        "status": str(status),
+        "score": f"{score} must-haves verified",
+        "gaps": gaps,
+        "human_verification": human,
+    }
+    return Document(
+        title=f"Phase {number}: Verification",
+        digest=phase_digest(report, plans),
+        values=values,
+        owned=OWNED,
+        passing=PASSING,
+        body=lambda: render(
+            "verification.md.j2",
+            score=str(score),
+            status=str(status),
+            device=describe_device(report.device),
+            plans=plans,
+            groups=_groups(plans),
+            requirements=_requirements(plans),
+            gaps=gaps,
+            human=human,
+            command=_command(report, number),
+        ),
+    )
+
+
+def _status(plans: list[PlanReport]) -> Status:
+    seen = {plan.status for plan in plans}
+    for status in (Status.GAPS_FOUND, Status.HUMAN_NEEDED):
+        if status in seen:
+            return status
+    return Status.PASSED if seen else Status.HUMAN_NEEDED
+
+
+def _gap(plan: PlanReport, must_have: MustHaveReport) -> dict[str, Any]:
+    checks = [c for c in plan.checks if c.id in must_have.checks and c.verdict == "failed"]
+    missing = dict.fromkeys(check.hint for check in checks if check.hint)
+    return {
+        "truth": must_have.text,
+        "status": "failed",
+        "reason": must_have.reason,
+        "artifacts": [artifact for check in checks for artifact in _artifacts(check)],
+        "missing": list(missing) or [f"Make the check {check.id} pass" for check in checks],
+    }
+
+
+def _artifacts(check: CheckReport) -> list[dict[str, str]]:
+    """Where the failure is: the findings' places, else the file that the check was about."""
+    placed = [{"path": f.location, "issue": f.message} for f in check.findings if f.location]
+    if placed:
+        return placed
+    keys = ("path", "from_path", "source", "entry", "wrapper", "contract")
+    about = next((check.parameters[key] for key in keys if check.parameters.get(key)), None)
+    return [{"path": str(about), "issue": check.message}] if about else []
+
+
+def _human(plan: PlanReport) -> list[dict[str, str]]:
+    if not plan.must_haves:
+        reason = "the plan lists no must-haves, so there is nothing that could be executed"
+        return [_ask(f"{plan.plan}: the whole plan", "Its objective is reached", reason)]
+    return [
+        _ask(f"{must_have.id}: {must_have.text}", must_have.text, must_have.reason)
+        for must_have in plan.must_haves
+        if must_have.verdict is MustHaveVerdict.UNVERIFIED
+    ]
+
+
+def _ask(test: str, expected: str, why: str) -> dict[str, str]:
+    return {"test": test, "expected": expected, "why_human": why}
+
+
+def _groups(plans: list[PlanReport]) -> list[tuple[str, list[dict[str, str]]]]:
+    groups = []
+    for kind, title in _TITLES.items():
+        rows = [_row(plan, m) for plan in plans for m in plan.must_haves if m.type is kind]
+        if rows:
+            groups.append((title, rows))
+    return groups
+
+
+def _row(plan: PlanReport, must_have: MustHaveReport) -> dict[str, str]:
+    messages = [c.message.splitlines()[0] for c in plan.checks if c.id in must_have.checks and c.message]
+    return {
+        "id": must_have.id,
+        "text": must_have.text,
+        "verdict": str(must_have.verdict),
+        "evidence": must_have.reason or "; ".join(messages),
+    }
+
+
+def _requirements(plans: list[PlanReport]) -> list[dict[str, str]]:
+    found: dict[str, list[MustHaveReport]] = {}
+    for must_have in (m for plan in plans for m in plan.must_haves):
+        for name in (must_have.requirement or "").split(", "):
+            if name:
+                found.setdefault(name, []).append(must_have)
+    return [
+        {"id": name, "verdict": _worst(about), "must_haves": ", ".join(m.id for m in about)}
+        for name, about in sorted(found.items())
+    ]
+
+
+def _worst(must_haves: list[MustHaveReport]) -> str:
+    seen = {must_have.verdict for must_have in must_haves}
+    for verdict in (MustHaveVerdict.FAILED, MustHaveVerdict.UNVERIFIED):
+        if verdict in seen:
+            return str(verdict)
+    return str(MustHaveVerdict.VERIFIED)
+
+
+def _command(report: Report, number: str) -> str:
+    device = "" if report.device.kind == "none" else f" --device={report.device.kind}"
+    target = f" --target={report.device.target}" if report.device.target else ""
+    return f"rocverify run phase {number} --seed={report.seed}{device}{target}"

@@ -1,0 +1,86 @@
+"""Writes what a run leaves behind: report.json, junit.xml, a SUMMARY per plan, a VERIFICATION per phase."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rocverify.errors import UsageError
+from rocverify.report.atomic import write_if_changed
+from rocverify.report.document import Document, update
+from rocverify.report.model import Report
+from rocverify.report.summary import summary_document
+from rocverify.report.verification import verification_document
+
+if TYPE_CHECKING:
+    from rocverify.plan.model import Plan
+
+
+@dataclass
+class Written:
+    """The documents of a run (paths relative to the root): all that belong to it, those that changed,
+    and what could not be written."""
+
+    summaries: list[str] = field(default_factory=list)
+    verifications: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    errors: list[UsageError] = field(default_factory=list)
+
+
+def json_text(report: Report) -> str:
+    """The report as it is written to report.json."""
+    return json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_reports(
+    root: Path,
+    reports_dir: str,
+    report: Report,
+    plans: Iterable[Plan],
+    *,
+    whole_phases: Mapping[str, str],
+    junit: bytes | None,
+) -> Written:
+    """Writes everything; a document that cannot be written stays as it was and is listed in `errors`.
+
+    `whole_phases`: the folders (relative to the root) of the phases all of whose plans are in the
+    report, with their numbers. Only those get a VERIFICATION.
+    """
+    written = Written()
+    latest = f"{reports_dir}/latest"
+    _plain(root, f"{latest}/report.json", json_text(report), written)
+    if junit is not None:
+        _plain(root, f"{latest}/junit.xml", junit.decode("utf-8"), written)
+    plans = tuple(plans)
+    by_number = {plan.number: plan for plan in plans}
+    for part in report.plans:
+        plan = by_number[part.plan]
+        affects = [other.number for other in plans if plan.number in other.depends_on]
+        document = summary_document(root, report, part, plan, affects)
+        written.summaries.append(plan.output_path)
+        _document(root, plan.output_path, document, written)
+    for folder, number in whole_phases.items():
+        parts = [part for part in report.plans if part.path.startswith(f"{folder}/")]
+        name = f"{folder}/{number}-VERIFICATION.md"
+        written.verifications.append(name)
+        _document(root, name, verification_document(report, number, parts), written)
+    return written
+
+
+def _document(root: Path, name: str, document: Document, written: Written) -> None:
+    try:
+        if update(root / name, name, document):
+            written.changed.append(name)
+    except UsageError as error:
+        written.errors.append(error)
+
+
+def _plain(root: Path, name: str, text: str, written: Written) -> None:
+    try:
+        if write_if_changed(root / name, text):
+            written.changed.append(name)
+    except OSError as error:
+        written.errors.append(UsageError(f"cannot be written: {error.strerror or error}", where=name))

@@ -1,0 +1,49 @@
+"""A plan with its must-haves bound to checks: what a session runs and a report is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rocverify.checks.base import CheckSpec
+
+if TYPE_CHECKING:
+    from rocverify.binding.model import BoundMustHave
+    from rocverify.plan.model import Plan
+    from rocverify.settings import Settings
+
+EMPTY = "must_haves"
+"""Name of the item that stands for a plan without any must-have, so that it cannot look green."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPlan:
+    """One plan and, for every must-have of it, the checks that decide it."""
+
+    plan: Plan
+    must_haves: tuple[BoundMustHave, ...]
+
+    @property
+    def specs(self) -> Iterator[CheckSpec]:
+        """Every check of the plan, in order."""
+        return (spec for bound in self.must_haves for spec in bound.checks)
+
+    def nodeids(self) -> Mapping[str, CheckSpec]:
+        """The checks by the node id that pytest gives them when its rootdir is the root."""
+        return {f"{self.plan.path}::{item_name(spec.id)}": spec for spec in self.specs}
+
+
+def item_name(identity: str) -> str:
+    """Name of the item of a check or must-have: its id without the plan (`T2/no_host_roundtrip`)."""
+    return identity.partition("/")[2]
+
+
+def bind_plan(path: Path, root: Path, settings: Settings) -> BoundPlan:
+    """Parses one plan and binds it; PlanError if it is malformed."""
+    from rocverify.binding import bind
+    from rocverify.plan import parse_plan
+
+    plan = parse_plan(path, root)
+    return BoundPlan(plan, tuple(bind(plan, settings)))

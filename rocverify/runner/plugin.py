@@ -1,0 +1,164 @@
+"""The pytest plugin: collects PLAN.md files under `.planning`, runs their checks, shows their verdicts.
+
+Known to pytest by an entry point, so that `pytest .planning` works; in a session without a plan it
+does nothing and loads nothing. `rocverify run` names it with `-p` in a session of its own
+(`rocverify.runner.session`), where no configuration of the user's reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from rocverify.runner.judgement import PlanJudgement
+
+RECORDER = "rocverify-recorder"
+_PAYLOAD = "rocverify"
+_OUTPUT = "rocverify_plans"
+
+_SHOWN: dict[str, tuple[str, str, tuple[str, dict[str, bool]]]] = {
+    "error": ("error", "E", ("ERROR", {"red": True})),
+    "not_run": ("not_run", "n", ("NOT_RUN", {"yellow": True})),
+    "unverified": ("unverified", "u", ("UNVERIFIED", {"yellow": True})),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("rocverify", "rocverify: checks of PLAN.md files")
+    group.addoption("--rocverify-root", metavar="DIR", help="root of the project under verification")
+    group.addoption("--rocverify-device", metavar="KIND", help="auto, amd or emulator")
+    group.addoption(
+        "--rocverify-target",
+        metavar="GFX",
+        action="append",
+        dest="rocverify_targets",
+        help="target to compile for (repeatable); the first one is what the emulator runs",
+    )
+    group.addoption("--rocverify-seed", metavar="N", type=int, help="replay a run's random inputs")
+    group.addoption("--rocverify-gate", metavar="GATE", help="strict or lenient")
+    group.addoption("--rocverify-cache-dir", metavar="DIR", help="where compiled kernels are kept")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if not is_plan(file_path):
+        return None
+    from rocverify.runner.items import PlanFile
+
+    collector: pytest.Collector = PlanFile.from_parent(parent, path=file_path)
+    return collector
+
+
+def is_plan(path: Path) -> bool:
+    """Whether a file is a plan of a phase: `PLAN.md` or `*-PLAN.md` somewhere below `.planning`."""
+    return (path.name == "PLAN.md" or path.name.endswith("-PLAN.md")) and ".planning" in path.parts[:-1]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    complete = getattr(item, "complete", None)
+    if complete is not None and type(item).__module__ == "rocverify.runner.items":
+        complete(report, call)
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> Any:
+    text: str | None = getattr(report, _PAYLOAD, None)
+    if text is None:
+        return None
+    import json
+
+    return _SHOWN.get(json.loads(text)["verdict"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    from rocverify.runner.state import state_of
+
+    node.workerinput["rocverify_seed"] = state_of(node.config).seed
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    from rocverify.runner.state import state_of
+
+    for path, root in getattr(node, "workeroutput", {}).get(_OUTPUT, ()):
+        state_of(node.config).bind(Path(path), Path(root))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or config.pluginmanager.has_plugin(RECORDER):
+        return
+    from rocverify.runner.recorder import Recorder
+
+    config.pluginmanager.register(Recorder(), RECORDER)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    from rocverify.runner.state import started_state
+
+    state = started_state(session.config)
+    if state is None:
+        return
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_OUTPUT] = [(str(path), str(state.root_of(path))) for path in state.bound]
+    elif session.exitstatus == pytest.ExitCode.OK and _undecided(session.config):
+        # Green is what was verified. pytest's own code for it, so that CI need not know ours.
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    from rocverify.runner.state import started_state
+
+    state = started_state(config)
+    if state is not None:
+        state.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    plans = _judgements(config)
+    if not plans:
+        return
+    terminalreporter.section("must-haves")
+    for plan in plans:
+        for judged in plan.must_haves:
+            must_have = judged.bound.must_have
+            terminalreporter.line(f"{judged.verdict:<10} {must_have.id}  {must_have.text}")
+            if judged.reason:
+                terminalreporter.line(f"{'':<10} {judged.reason}")
+        terminalreporter.line(f"{plan.plan.number}: {plan.status}, {plan.verified}/{plan.total} verified")
+
+
+def _judgements(config: pytest.Config) -> list[PlanJudgement]:
+    from rocverify.runner.judgement import judge
+    from rocverify.runner.recorder import Recorder
+    from rocverify.runner.state import started_state
+
+    state, recorder = started_state(config), config.pluginmanager.get_plugin(RECORDER)
+    if state is None or recorder is None:
+        return []
+    results = cast(Recorder, recorder).results
+    return [judge(bound, results) for bound in state.bound.values()]
+
+
+def _undecided(config: pytest.Config) -> bool:
+    """Whether an item that this session ran left its must-have open, and the gate is strict."""
+    from rocverify.records import CheckVerdict
+    from rocverify.runner.recorder import Recorder
+    from rocverify.runner.state import started_state
+
+    state, recorder = started_state(config), config.pluginmanager.get_plugin(RECORDER)
+    if state is None or recorder is None:
+        return False
+    found = cast(Recorder, recorder)
+    if not found.undecided and all(r.verdict is CheckVerdict.PASSED for r in found.results.values()):
+        return False
+    return any(state.settings(state.root_of(path)).gate == "strict" for path in state.bound)

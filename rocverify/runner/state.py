@@ -1,0 +1,113 @@
+"""What one pytest process holds for our items: settings, the context of the checks, the seed."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rocverify.errors import UsageError
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext
+    from rocverify.runner.bound import BoundPlan
+    from rocverify.settings import Settings
+
+
+class State:
+    """One per pytest process. Nothing is loaded before the first plan is collected."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._settings: dict[Path, Settings] = {}
+        self._contexts: dict[Path, CheckContext] = {}
+        self._environments: dict[Path, dict[str, Any]] = {}
+        self.bound: dict[Path, BoundPlan] = {}
+        self.seed = self._seed()
+
+    def _seed(self) -> int:
+        # Workers of xdist get the controller's seed, so that a run has one, however it is spread.
+        given = getattr(self._config, "workerinput", {}).get("rocverify_seed")
+        option: int | None = self._config.getoption("rocverify_seed")
+        return next(s for s in (given, option, secrets.randbits(32)) if s is not None)
+
+    def root_of(self, plan: Path) -> Path:
+        """The root a plan belongs to: what was given, else the folder that holds its `.planning`."""
+        given = self._config.getoption("rocverify_root")
+        if given:
+            return Path(given).resolve()
+        for parent in plan.parents:
+            if parent.name == ".planning":
+                return parent.parent.resolve()
+        raise UsageError("lies outside any .planning folder", where=str(plan), hint="give --rocverify-root")
+
+    def settings(self, root: Path) -> Settings:
+        """The project's settings with the command line's on top."""
+        if root not in self._settings:
+            from rocverify.settings import load_settings
+
+            option = self._config.getoption
+            given = {name: option(f"rocverify_{name}") for name in ("device", "targets", "gate", "cache_dir")}
+            self._settings[root] = load_settings(root, given)
+            configured = self._settings[root].seed
+            if configured is not None and option("rocverify_seed") is None:
+                self.seed = configured
+        return self._settings[root]
+
+    def bind(self, path: Path, root: Path) -> BoundPlan:
+        """The plan at `path`, bound; parsed once for a session."""
+        if path not in self.bound:
+            from rocverify.runner.bound import bind_plan
+
+            self.bound[path] = bind_plan(path, root, self.settings(root))
+        return self.bound[path]
+
+    def context(self, root: Path) -> CheckContext:
+        """What checks work with: one for a process, with one device."""
+        if root not in self._contexts:
+            from rocverify.checks.context import CheckContext
+
+            settings = self.settings(root)
+            self._contexts[root] = CheckContext(root, settings, seed=self.seed)
+        return self._contexts[root]
+
+    def environment(self, root: Path) -> dict[str, Any]:
+        """What the checks have opened so far in this process: device and toolchain, as JSON data."""
+        if root not in self._contexts:
+            return {}
+        opened = vars(self._contexts[root])
+        facts = self._environments.setdefault(root, {})
+        if "device" in opened and "device" not in facts:
+            facts["device"] = _described(opened["device"].info.to_json(), root)
+        if "toolchain" in opened and "toolchain" not in facts:
+            facts["toolchain"] = _described(opened["toolchain"].describe(), root)
+        return facts
+
+    def close(self) -> None:
+        """Closes the devices that were opened."""
+        for context in self._contexts.values():
+            context.close()
+        self._contexts.clear()
+
+
+def _described(facts: Any, root: Path) -> Any:
+    from rocverify.runner.payload import jsonable
+
+    return jsonable(facts, root)
+
+
+_STATE = pytest.StashKey[State]()
+
+
+def state_of(config: pytest.Config) -> State:
+    """The state of this pytest process, made on first use."""
+    if _STATE not in config.stash:
+        config.stash[_STATE] = State(config)
+    return config.stash[_STATE]
+
+
+def started_state(config: pytest.Config) -> State | None:
+    """The state, if this session has had any use for one."""
+    return config.stash.get(_STATE, None)
