@@ -40,7 +40,7 @@ _TO_HOST = (
     r"|(?:data\s+)?(?:transfers?|copies|copy|downloads?|readbacks?)(?:\s+back)?\s+to\s+(?:the\s+)?(?:CPU|host)"
     r"|(?:silent\s+)?(?:CPU|host)\s+fallbacks?|transfers?)"
 )
-_CODE = r"`?[A-Za-z]\w*_\w+`?(?:\(\s*\))?`?"
+_CODE = r"`?(?:hip[A-Z]\w*|[A-Za-z]\w*_\w+)`?(?:\(\s*\))?`?"
 _CODE_LIST = rf"{_CODE}(?:(?:\s*,\s*(?:or\s+)?|\s+or\s+|\s*/\s*){_CODE})*"
 _REFERENCE = (
     r"(?:(?:the|a|its|float64|fp64|double[\s-]precision|NumPy|scalar|trusted|independent)\s+)*"

@@ -17,6 +17,7 @@ from rocverify.plan.requirements import without_requirements
 
 _TOKEN = re.compile(r"[A-Za-z0-9_]+(?:[./:]+[A-Za-z0-9_]+)*")
 _WORD = re.compile(r"[A-Za-z0-9_]+(?:['.][A-Za-z0-9_]+)*")
+_HIP = re.compile(r"hip[A-Z]\w*")
 _LONGEST_NAME = 4
 """Words that a kernel's name may be spread over: "flash attention causal mask"."""
 
@@ -90,12 +91,12 @@ class Reading:
 
 
 def code_names(text: str) -> Iterator[tuple[Span, str]]:
-    """The names in a text that are written as code, each with its span."""
+    """The names in a text that are written as code (`f()`, `f_g`, a HIP function), each with its span."""
     for token in _TOKEN.finditer(text):
         name = re.split(r"[.:/]+", token[0])[-1]
         quoted = text[token.start() - 1 : token.start()] == "`"
         called = text[token.end() : token.end() + 1] == "("
-        if name.isidentifier() and ("_" in name or quoted or called):
+        if name.isidentifier() and ("_" in name or quoted or called or _HIP.fullmatch(name)):
             end = token.end()
             yield (token.start(), end + 2 if text[end : end + 2] == "()" else end), name
 
