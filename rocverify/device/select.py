@@ -39,6 +39,8 @@ def _open_emulator(request: OpenRequest) -> Device:
     return EmulatorDevice.open(
         request.target,
         objdump=request.toolchain.objdump,
+        clang=request.toolchain.clang,
+        linker=request.toolchain.linker,
         threads=request.settings.emulator_threads,
         cache_dir=request.cache_dir,
         rejected=request.rejected,

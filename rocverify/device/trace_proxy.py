@@ -49,8 +49,8 @@ class HipProxy(ModuleType):
         self._dispatchers: dict[str, Callable[..., Any]] = {}
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(f"module {_REAL.__name__!r} has no attribute {name!r}")
+        if name.startswith("_"):
+            return getattr(_REAL, name)
         value = getattr(_installed[-1].namespace if _installed else _REAL, name)
         if not is_function(value):
             return value
