@@ -1,0 +1,152 @@
+"""The runtime's structures (runtime/runtime.h) as seen from Python and from translated code."""
+
+from __future__ import annotations
+
+import ctypes
+from enum import IntEnum
+
+SGPRS = 128
+MAX_LANES = 64
+SHARED_APERTURE_HI = 0x10000
+PRIVATE_APERTURE_HI = 0x20000
+
+
+class Status(IntEnum):
+    """What a call of a translated wave function ended with."""
+
+    READY = 0
+    ENDED = 1
+    BARRIER = 2
+    FAULT = 3
+
+
+class FaultKind(IntEnum):
+    NONE = 0
+    GLOBAL = 1
+    LDS = 2
+    SCRATCH = 3
+    LIMIT = 4
+    JUMP = 5
+    TRAP = 6
+    STOPPED = 7
+    UNALIGNED = 8
+    DEADLOCK = 9
+
+
+class Access(IntEnum):
+    LOAD = 0
+    STORE = 1
+    ATOMIC = 2
+    EXECUTE = 3
+
+
+class Fault(ctypes.Structure):
+    _fields_ = (
+        ("kind", ctypes.c_uint32),
+        ("access", ctypes.c_uint32),
+        ("address", ctypes.c_uint64),
+        ("target", ctypes.c_uint64),
+        ("size", ctypes.c_uint32),
+        ("lane", ctypes.c_uint32),
+        ("pc", ctypes.c_uint32),
+        ("wave", ctypes.c_uint32),
+        ("group", ctypes.c_uint32 * 3),
+        ("padding", ctypes.c_uint32),
+    )
+
+
+class Wave(ctypes.Structure):
+    """The header of a wave; its vector registers follow, `lanes` dwords each."""
+
+    _fields_ = (
+        ("sgpr", ctypes.c_uint32 * SGPRS),
+        ("exec_lanes", ctypes.c_uint32 * MAX_LANES),
+        ("scc", ctypes.c_uint32),
+        ("resume", ctypes.c_uint32),
+        ("status", ctypes.c_uint32),
+        ("mode", ctypes.c_uint32),
+        ("instructions", ctypes.c_uint64),
+        ("limit", ctypes.c_uint64),
+        ("barriers", ctypes.c_uint64),
+        ("scratch", ctypes.c_uint64),
+        ("scratch_bytes", ctypes.c_uint64),
+        ("lds", ctypes.c_uint64),
+        ("lds_bytes", ctypes.c_uint64),
+        ("reserved", ctypes.c_uint64 * 7),
+        ("addresses", ctypes.c_uint64 * MAX_LANES),
+        ("index", ctypes.c_uint32),
+        ("spare", ctypes.c_uint32 * 13),
+    )
+
+
+VGPR_OFFSET = -(-ctypes.sizeof(Wave) // 64) * 64
+"""Byte offset of v0, lane 0, from the start of a wave."""
+
+
+class Launch(ctypes.Structure):
+    _fields_ = (
+        ("ranges", ctypes.c_void_p),
+        ("range_count", ctypes.c_uint64),
+        ("run", ctypes.c_void_p),
+        ("code_base", ctypes.c_uint64),
+        ("next_group", ctypes.c_uint64),
+        ("group_count", ctypes.c_uint64),
+        ("grid", ctypes.c_uint32 * 3),
+        ("block", ctypes.c_uint32 * 3),
+        ("lanes", ctypes.c_uint32),
+        ("waves_per_group", ctypes.c_uint32),
+        ("wave_bytes", ctypes.c_uint32),
+        ("vgpr_count", ctypes.c_uint32),
+        ("user_sgpr_count", ctypes.c_uint32),
+        ("group_id_mask", ctypes.c_uint32),
+        ("user_sgpr", ctypes.c_uint32 * 32),
+        ("lds_bytes", ctypes.c_uint64),
+        ("scratch_bytes", ctypes.c_uint64),
+        ("instruction_limit", ctypes.c_uint64),
+        ("mode", ctypes.c_uint32),
+        ("stop", ctypes.c_uint32),
+        ("poison", ctypes.c_uint32),
+        ("padding", ctypes.c_uint32),
+    )
+
+
+class Range(ctypes.Structure):
+    """A live allocation: first byte and the byte after the last."""
+
+    _fields_ = (("base", ctypes.c_uint64), ("end", ctypes.c_uint64))
+
+
+class Worker(ctypes.Structure):
+    _fields_ = (
+        ("launch", ctypes.c_void_p),
+        ("waves", ctypes.c_void_p),
+        ("lds", ctypes.c_void_p),
+        ("scratch", ctypes.c_void_p),
+        ("cached", Range),
+        ("code_base", ctypes.c_uint64),
+        ("lanes", ctypes.c_uint64),
+        ("fault", Fault),
+        ("instructions", ctypes.c_uint64),
+        ("groups", ctypes.c_uint64),
+        ("wave_count", ctypes.c_uint64),
+        ("barriers", ctypes.c_uint64),
+        ("group", ctypes.c_uint32 * 3),
+        ("padding", ctypes.c_uint32),
+    )
+
+
+LAYOUT = (
+    VGPR_OFFSET,
+    Wave.exec_lanes.offset,
+    Wave.scc.offset,
+    Wave.instructions.offset,
+    Wave.addresses.offset,
+    VGPR_OFFSET,
+    ctypes.sizeof(Launch),
+    Launch.user_sgpr.offset,
+    ctypes.sizeof(Worker),
+    Worker.fault.offset,
+    ctypes.sizeof(Fault),
+    Worker.code_base.offset,
+)
+"""What rt_layout(0), rt_layout(1), ... must return."""

@@ -1,0 +1,324 @@
+"""The emulated GPU: loads code objects, translates kernels at their first launch, runs launches."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rocverify.device.emulator import abi
+from rocverify.device.emulator.disassembly import Listing, disassemble
+from rocverify.device.emulator.faulting import KernelFaultError, fault_report
+from rocverify.device.emulator.image import Image, KernelDescriptor, load_image
+from rocverify.device.emulator.kernarg import Geometry, Triple, dispatch_packet, kernarg_segment
+from rocverify.device.emulator.memory import DeviceMemory
+from rocverify.device.emulator.native import ContentCache, Jit, Runtime, digest_of
+from rocverify.device.emulator.translate.program import TRANSLATOR_VERSION, Translation, translate
+from rocverify.errors import DeviceError, UnsupportedInstructionError
+from rocverify.toolchain.codeobject import CodeObject, KernelMetadata, read_code_object
+
+MAX_LDS_BYTES = 65536
+DYNAMIC_STACK_BYTES = 16384
+"""Scratch per lane for a kernel whose stack the compiler could not bound, as ROCm reserves it."""
+
+POISON = 0x7FBADBAD
+"""What registers and LDS hold before anything is written: a signalling NaN, and a huge integer."""
+
+DEFAULT_INSTRUCTION_LIMIT = 1 << 36
+"""Instructions of one wave after which a launch is stopped as endless."""
+
+CHECKPOINT = 1 << 22
+SUPPORTED_TARGETS = ("gfx1100", "gfx1101", "gfx1102", "gfx1103", "gfx1150", "gfx1151")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchStats:
+    """What one launch did. Counts are exact; times are wall seconds."""
+
+    wave_instructions: int
+    waves: int
+    workgroups: int
+    barriers: int
+    seconds: float
+    translate_seconds: float
+
+
+@dataclass(frozen=True)
+class LoadedModule:
+    """A code object in device memory."""
+
+    metadata: CodeObject
+    image: Image
+    content: bytes
+    objdump: Path
+
+    def kernel(self, name: str) -> LoadedKernel:
+        """DeviceError naming the kernels there are if `name` is none."""
+        if name not in self.metadata.kernels:
+            raise DeviceError(
+                f"the code object has no kernel {name}",
+                hint=f"it has {', '.join(sorted(self.metadata.kernels)) or 'none'}",
+            )
+        return LoadedKernel(self, name, self.metadata.kernels[name], self.image.descriptor(name))
+
+    def symbol(self, name: str) -> tuple[int, int]:
+        """Device address and size in bytes of a global variable."""
+        symbol = self.image.symbols.get(name)
+        if symbol is None or symbol.kind != "object":
+            raise DeviceError(f"the code object has no global variable {name}")
+        return self.image.base + symbol.address, symbol.size
+
+    @cached_property
+    def listing(self) -> Listing:
+        return disassemble(self.content, self.objdump, self.metadata.target)
+
+
+@dataclass(frozen=True)
+class LoadedKernel:
+    """A kernel of a loaded module."""
+
+    module: LoadedModule
+    name: str
+    metadata: KernelMetadata
+    descriptor: KernelDescriptor
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    address: int
+    vgpr_count: int
+
+
+class Machine:
+    """One emulated GPU. `clang` and `linker` compile the runtime, `objdump` disassembles.
+
+    Launches are synchronous and serialised; workgroups of a launch run on `threads` host threads.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        objdump: Path,
+        clang: Path,
+        linker: Path,
+        memory: DeviceMemory | None = None,
+        threads: int | None = None,
+        cache_dir: Path | None = None,
+        instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
+    ) -> None:
+        if target not in SUPPORTED_TARGETS:
+            raise DeviceError(
+                f"the emulator does not run {target}", hint=f"it runs {', '.join(SUPPORTED_TARGETS)}"
+            )
+        self.target = target
+        self.memory = memory or DeviceMemory()
+        self.threads = threads or os.cpu_count() or 1
+        self.instruction_limit = instruction_limit
+        self._objdump = objdump
+        cache = ContentCache(cache_dir / "native" if cache_dir else None)
+        self._runtime = Runtime.load(clang, linker, cache)
+        self._jit = Jit(cache)
+        self._compiled: dict[tuple[str, str], _Compiled] = {}
+        self._lock = threading.RLock()
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="emulator")
+        self._packet = self.memory.malloc(64, "dispatch packet")
+
+    def load(self, code_object: bytes, label: str = "code object") -> LoadedModule:
+        """Loads a code object of this machine's target; CodeObjectError or DeviceError if it is not."""
+        metadata = read_code_object(code_object, label)
+        if metadata.target != self.target:
+            raise DeviceError(
+                f"a code object for {metadata.target} on {self.target}",
+                hint=f"compile for {self.target} (--target)",
+            )
+        return LoadedModule(metadata, load_image(code_object, self.memory, label), code_object, self._objdump)
+
+    def unload(self, module: LoadedModule) -> None:
+        """Gives the module's device memory back."""
+        self.memory.free(module.image.base)
+
+    def close(self) -> None:
+        """Stops the worker threads."""
+        self._pool.shutdown(wait=True)
+
+    def launch(
+        self, kernel: LoadedKernel, grid: Triple, block: Triple, shared_bytes: int, kernarg: bytes
+    ) -> LaunchStats:
+        """Runs a kernel to its end; `grid` in workgroups, `block` in workitems, `kernarg` the explicit
+        arguments laid out as the metadata says.
+
+        Raises DeviceError for an impossible launch, UnsupportedInstructionError for what cannot be
+        translated, KernelFaultError (with a FaultReport) when the kernel faults.
+        """
+        geometry = Geometry(grid, block, shared_bytes)
+        self._check(kernel, geometry)
+        with self._lock:
+            begun = time.perf_counter()
+            compiled = self._translate(kernel)
+            translated = time.perf_counter()
+            workers = self._run(kernel, geometry, compiled, kernarg)
+            return LaunchStats(
+                sum(w.instructions for w in workers),
+                sum(w.wave_count for w in workers),
+                sum(w.groups for w in workers),
+                sum(w.barriers for w in workers),
+                time.perf_counter() - translated,
+                translated - begun,
+            )
+
+    def _check(self, kernel: LoadedKernel, geometry: Geometry) -> None:
+        lds = kernel.metadata.lds_bytes + geometry.shared_bytes
+        problem = None
+        if min(*geometry.grid, *geometry.block) < 1:
+            problem = f"a launch of {geometry.grid} workgroups of {geometry.block} workitems"
+        elif geometry.block_size > kernel.metadata.max_workgroup_size:
+            most = kernel.metadata.max_workgroup_size
+            problem = f"{geometry.block_size} workitems a workgroup where the kernel allows {most}"
+        elif not 0 <= geometry.shared_bytes or lds > MAX_LDS_BYTES:
+            problem = f"{lds} bytes of LDS where a workgroup has {MAX_LDS_BYTES}"
+        elif any(g * b >= 1 << 32 for g, b in zip(geometry.grid, geometry.block, strict=True)):
+            problem = "2**32 workitems or more along one axis"
+        if problem:
+            raise DeviceError(problem, where=kernel.name, hint="correct the launch geometry")
+
+    def _translate(self, kernel: LoadedKernel) -> _Compiled:
+        module = kernel.module
+        key = (module.metadata.sha256, kernel.name)
+        if key not in self._compiled:
+            translation: list[Translation] = []
+
+            def make() -> tuple[str, int]:
+                made = translate(
+                    module.listing, module.image, kernel.descriptor, kernel.name, kernel.metadata.vgprs
+                )
+                translation.append(made)
+                return made.ir, made.instruction_count
+
+            address = self._jit.compile(
+                digest_of("kernel", TRANSLATOR_VERSION, *key), f"wave_{kernel.name}", make
+            )
+            count = translation[0].vgpr_count if translation else 256
+            self._compiled[key] = _Compiled(address, count)
+        return self._compiled[key]
+
+    def _run(
+        self, kernel: LoadedKernel, geometry: Geometry, compiled: _Compiled, kernarg: bytes
+    ) -> list[abi.Worker]:
+        segment = kernarg_segment(kernel.metadata, kernarg, geometry)
+        address = self.memory.malloc(len(segment) or 1, f"kernarg of {kernel.name}")
+        try:
+            self.memory.write(address, segment)
+            self.memory.write(
+                self._packet, dispatch_packet(kernel.metadata, geometry, kernel.descriptor.address, address)
+            )
+            launch, table = self._launch(kernel, geometry, compiled, address)
+            with _workers(launch, min(self.threads, geometry.group_count)) as workers:
+                pointers = [ctypes.addressof(worker) for worker in workers]
+                if len(workers) == 1:
+                    self._runtime.run(pointers[0])
+                else:
+                    list(self._pool.map(self._runtime.run, pointers))
+            del table
+        finally:
+            self.memory.free(address)
+        self._raise_fault(kernel, geometry, workers)
+        return workers
+
+    def _raise_fault(self, kernel: LoadedKernel, geometry: Geometry, workers: list[abi.Worker]) -> None:
+        stopped = abi.FaultKind.STOPPED
+        faults = sorted((w.fault for w in workers if w.fault.kind), key=lambda f: f.kind == stopped)
+        if faults:
+            module = kernel.module
+            report = fault_report(
+                faults[0], kernel.name, module.listing, self.memory, geometry, self._lanes(kernel), self._lds(kernel, geometry)
+            )
+            raise KernelFaultError(report)
+
+    @staticmethod
+    def _lanes(kernel: LoadedKernel) -> int:
+        return 32 if kernel.descriptor.wave32 else 64
+
+    @staticmethod
+    def _lds(kernel: LoadedKernel, geometry: Geometry) -> int:
+        return kernel.metadata.lds_bytes + geometry.shared_bytes
+
+    def _launch(
+        self, kernel: LoadedKernel, geometry: Geometry, compiled: _Compiled, kernarg: int
+    ) -> tuple[abi.Launch, object]:
+        descriptor, lanes = kernel.descriptor, self._lanes(kernel)
+        table = self.memory.table()
+        scratch = kernel.metadata.scratch_bytes
+        if descriptor.uses_dynamic_stack or kernel.metadata.uses_dynamic_stack:
+            scratch = max(scratch, DYNAMIC_STACK_BYTES)
+        vgprs = compiled.vgpr_count
+        launch = abi.Launch(
+            ranges=ctypes.addressof(table),
+            range_count=len(self.memory),
+            run=compiled.address,
+            code_base=kernel.module.image.base,
+            group_count=geometry.group_count,
+            grid=geometry.grid,
+            block=geometry.block,
+            lanes=lanes,
+            waves_per_group=-(-geometry.block_size // lanes),
+            wave_bytes=abi.VGPR_OFFSET + 256 * lanes * 4,
+            vgpr_count=min(vgprs, 256),
+            user_sgpr_count=descriptor.user_sgpr_count,
+            group_id_mask=descriptor.group_id_mask,
+            lds_bytes=-(-self._lds(kernel, geometry) // 4) * 4,
+            scratch_bytes=-(-scratch // 16) * 16,
+            instruction_limit=self.instruction_limit,
+            mode=descriptor.float_mode | descriptor.dx10_clamp << 8 | descriptor.ieee_mode << 9,
+            poison=POISON,
+        )
+        for index, value in enumerate(self._user_sgprs(kernel, kernarg)):
+            launch.user_sgpr[index] = value
+        return launch, table
+
+    def _user_sgprs(self, kernel: LoadedKernel, kernarg: int) -> list[int]:
+        pointers = {"dispatch_ptr": self._packet, "kernarg_segment_ptr": kernarg, "dispatch_id": 1}
+        values: list[int] = []
+        for name, count in kernel.descriptor.user_sgprs():
+            value = pointers.get(name, kernel.metadata.scratch_bytes if count == 1 else 0)
+            if name in ("queue_ptr", "private_segment_buffer", "flat_scratch_init"):
+                raise UnsupportedInstructionError(
+                    f"the kernel wants {name}", where=kernel.name, hint="run on a GPU (--device amd)"
+                )
+            values += [value >> 32 * i & 0xFFFFFFFF for i in range(count)]
+        if len(values) > 32:
+            raise DeviceError(f"{len(values)} user SGPRs", where=kernel.name)
+        return values
+
+
+@contextmanager
+def _workers(launch: abi.Launch, count: int) -> Iterator[list[abi.Worker]]:
+    """One worker a host thread, with its waves, LDS and scratch; buffers live as long as the block."""
+    sizes = (
+        launch.wave_bytes * launch.waves_per_group,
+        launch.lds_bytes,
+        launch.scratch_bytes * launch.lanes * launch.waves_per_group,
+    )
+    maps = [[mmap.mmap(-1, max(size, 1)) for size in sizes] for _ in range(count)]
+    pins = [[ctypes.c_char.from_buffer(m) for m in buffers] for buffers in maps]
+    workers = []
+    for buffers in pins:
+        waves, lds, scratch = (ctypes.addressof(pin) for pin in buffers)
+        workers.append(
+            abi.Worker(launch=ctypes.addressof(launch), waves=waves, lds=lds, scratch=scratch)
+        )
+    try:
+        yield workers
+    finally:
+        del pins, buffers
+        for group in maps:
+            for each in group:
+                each.close()

@@ -1,0 +1,209 @@
+"""Native code: the runtime library, and translated kernels through llvmlite's JIT.
+
+Both are cached by content, so that a second process starts with machine code. Cache entries carry a
+digest of their bytes; a damaged entry is made again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from rocverify.device.emulator import abi
+from rocverify.errors import ToolchainError
+
+SOURCES = Path(__file__).parent / "runtime"
+TIMEOUT_S = 120
+FLAGS = (
+    "-std=c11", "-O3", "-march=native", "-ffreestanding", "-fPIC", "-shared", "-nostdlib",
+    "-fvisibility=hidden",
+)  # fmt: skip
+OPTIMIZED_BELOW = 3000
+"""Machine instructions up to which a kernel is worth LLVM's middle-end passes."""
+
+
+class ContentCache:
+    """Files by key, each with the digest of its content; written atomically. None caches nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def get(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """The bytes under `key`, made and kept if absent or damaged."""
+        if self.folder is None:
+            return make()
+        path = self.folder / key[:2] / key
+        try:
+            stored = path.read_bytes()
+        except FileNotFoundError:
+            stored = b""
+        digest, data = stored[:32], stored[32:]
+        if data and hashlib.sha256(data).digest() == digest:
+            return data
+        data = make()
+        self._write(path, hashlib.sha256(data).digest() + data)
+        return data
+
+    @staticmethod
+    def _write(path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+
+
+def digest_of(*parts: bytes | str) -> str:
+    """One digest of several parts, each with its length."""
+    total = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        total.update(len(raw).to_bytes(8, "little") + raw)
+    return total.hexdigest()
+
+
+@cache
+def host_description() -> str:
+    """CPU and features that native code is made for, with the version of LLVM that makes it."""
+    features = llvm.get_host_cpu_features().flatten()
+    return f"{llvm.get_host_cpu_name()} {features} llvm{llvm.llvm_version_info} {llvmlite.__version__}"
+
+
+class Runtime:
+    """The compiled runtime (runtime/*.c): `run` is rt_run, and its functions are known to the JIT."""
+
+    _lock = threading.Lock()
+    _loaded: Runtime | None = None
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        self.run = library.rt_run
+        self.run.argtypes, self.run.restype = [ctypes.c_void_p], ctypes.c_int
+        self.layout = library.rt_layout
+        self.layout.argtypes, self.layout.restype = [ctypes.c_uint32], ctypes.c_uint64
+        for name in self.functions():
+            llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
+
+    @staticmethod
+    def functions() -> tuple[str, ...]:
+        """The functions that translated code calls, by name."""
+        from rocverify.device.emulator.translate.memory import LOADS, STORES
+
+        spaces = ("global", "lds", "scratch", "flat")
+        return (
+            *(f"rt_{space}_load_{name}" for space in spaces for name in LOADS),
+            *(f"rt_{space}_store_{name}" for space in spaces for name in STORES),
+            *("rt_scalar_load", "rt_atomic_b32", "rt_atomic_b64", "rt_over_limit", "rt_trap"),
+        )
+
+    @classmethod
+    def load(cls, clang: Path, linker: Path, cache: ContentCache) -> Runtime:
+        """The runtime of this process, compiled if it is in no cache.
+
+        Raises ToolchainError with the compiler's words if it cannot be compiled or loaded.
+        """
+        with cls._lock:
+            if cls._loaded is None:
+                cls._loaded = cls(_open_library(_library(clang, linker, cache)))
+                _check_layout(cls._loaded)
+            return cls._loaded
+
+
+def _check_layout(runtime: Runtime) -> None:
+    for index, expected in enumerate(abi.LAYOUT):
+        if runtime.layout(index) != expected:
+            raise ToolchainError(
+                f"the runtime's layout {index} is {runtime.layout(index)}, not {expected}",
+                where="rocverify/device/emulator/abi.py",
+                hint="runtime.h and abi.py have come apart: this is a bug in rocverify",
+            )
+
+
+def _library(clang: Path, linker: Path, cache: ContentCache) -> bytes:
+    sources = sorted(SOURCES.glob("*.[ch]"))
+    key = digest_of("runtime", host_description(), *FLAGS, *(source.read_bytes() for source in sources))
+    return cache.get(key, lambda: _compile(clang, linker, [s for s in sources if s.suffix == ".c"]))
+
+
+def _compile(clang: Path, linker: Path, sources: list[Path]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "runtime.so"
+        command = [clang, "-x", "c", *FLAGS, f"--ld-path={linker}", "-o", output, *sources]
+        done = subprocess.run(
+            [str(word) for word in command], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+        if done.returncode:
+            raise ToolchainError(
+                f"{clang.name} cannot compile the emulator's runtime:\n{done.stderr.strip()}",
+                hint="the emulator needs a clang with an x86-64 or AArch64 target",
+            )
+        return output.read_bytes()
+
+
+def _open_library(data: bytes) -> ctypes.CDLL:
+    """Loads from a private file: what lies in the cache may be replaced while we run."""
+    with tempfile.NamedTemporaryFile(suffix=".so") as file:
+        file.write(data)
+        file.flush()
+        try:
+            return ctypes.CDLL(file.name)
+        except OSError as error:
+            raise ToolchainError(
+                f"the emulator's runtime cannot be loaded: {error}",
+                hint="is the folder for temporary files mounted noexec? set TMPDIR to another",
+            ) from None
+
+
+class Jit:
+    """Compiles LLVM IR to machine code in this process."""
+
+    def __init__(self, cache: ContentCache) -> None:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._machines = {level: _target_machine(level) for level in (1, 2)}
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machines[2])
+
+    def compile(self, key: str, name: str, make: Callable[[], tuple[str, int]]) -> int:
+        """The address of function `name`; `make` gives IR and instruction count if `key` is new."""
+        with self._lock:
+            data = self._cache.get(digest_of(key, host_description()), lambda: self._object(*make()))
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+            self._engine.finalize_object()
+            return int(self._engine.get_function_address(name))
+
+    def _object(self, source: str, instruction_count: int) -> bytes:
+        module = llvm.parse_assembly(source)
+        small = instruction_count < OPTIMIZED_BELOW
+        machine = self._machines[2 if small else 1]
+        options = llvm.create_pipeline_tuning_options(speed_level=1)
+        builder = llvm.create_pass_builder(machine, options)
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_instruction_combine_pass()
+        passes.add_simplify_cfg_pass()
+        passes.add_dead_code_elimination_pass()
+        if small:
+            passes.run(module, builder)
+        return bytes(machine.emit_object(module))
+
+
+def _target_machine(level: int) -> llvm.TargetMachine:
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=level,
+        reloc="default",
+        codemodel="jitdefault",
+        jit=True,
+    )

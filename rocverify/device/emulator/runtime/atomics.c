@@ -1,0 +1,96 @@
+/* Atomic read-modify-write, a lane at a time in lane order. `data` holds the operand registers (for
+ * cmpswap the new value, then the compared one), `result` the destination or null. */
+#include "runtime.h"
+
+#define API __attribute__((visibility("default")))
+
+enum Operation {
+    OP_SWAP, OP_CMPSWAP, OP_ADD, OP_SUB, OP_SMIN, OP_UMIN, OP_SMAX, OP_UMAX, OP_AND, OP_OR, OP_XOR,
+    OP_INC, OP_DEC, OP_FADD, OP_FMIN, OP_FMAX, OP_CSUB,
+};
+
+enum Space { SPACE_GLOBAL, SPACE_LDS, SPACE_FLAT };
+
+static float as_float(u32 v) { float f; __builtin_memcpy(&f, &v, 4); return f; }
+static u32 float_bits(float f) { u32 v; __builtin_memcpy(&v, &f, 4); return v; }
+static double as_double(u64 v) { double f; __builtin_memcpy(&f, &v, 8); return f; }
+static u64 double_bits(double f) { u64 v; __builtin_memcpy(&v, &f, 8); return v; }
+
+#define MINIMUM(a, b) ((a) != (a) ? (b) : (b) != (b) ? (a) : (b) < (a) ? (b) : (a))
+#define MAXIMUM(a, b) ((a) != (a) ? (b) : (b) != (b) ? (a) : (b) > (a) ? (b) : (a))
+
+#define APPLY(T, S, F, to_float, to_bits)                                   \
+    static T apply_##T(u32 op, T old, T data, T compare)                    \
+    {                                                                       \
+        switch (op) {                                                       \
+        case OP_SWAP: return data;                                          \
+        case OP_CMPSWAP: return old == compare ? data : old;                \
+        case OP_ADD: return old + data;                                     \
+        case OP_SUB: return old - data;                                     \
+        case OP_SMIN: return (S)data < (S)old ? data : old;                 \
+        case OP_UMIN: return data < old ? data : old;                       \
+        case OP_SMAX: return (S)data > (S)old ? data : old;                 \
+        case OP_UMAX: return data > old ? data : old;                       \
+        case OP_AND: return old & data;                                     \
+        case OP_OR: return old | data;                                      \
+        case OP_XOR: return old ^ data;                                     \
+        case OP_INC: return old >= data ? 0 : old + 1;                      \
+        case OP_DEC: return old == 0 || old > data ? data : old - 1;        \
+        case OP_FADD: return to_bits(to_float(old) + to_float(data));       \
+        case OP_FMIN: return to_bits(MINIMUM(to_float(old), to_float(data))); \
+        case OP_FMAX: return to_bits(MAXIMUM(to_float(old), to_float(data))); \
+        default: return old >= data ? old - data : 0;                       \
+        }                                                                   \
+    }
+
+APPLY(u32, i32, float, as_float, float_bits)
+APPLY(u64, i64, double, as_double, double_bits)
+
+static u8 *resolve(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 *kind)
+{
+    u32 aperture = (u32)(address >> 32);
+    if (space == SPACE_FLAT && aperture == SHARED_APERTURE_HI) {
+        space = SPACE_LDS;
+        address = (u32)address;
+    }
+    *kind = space == SPACE_LDS ? FAULT_LDS : FAULT_GLOBAL;
+    u8 *p;
+    if (space == SPACE_LDS)
+        p = address < s->lds_bytes && s->lds_bytes - address >= size ? (u8 *)(s->lds + address) : 0;
+    else
+        p = rt_global(w, address, size);
+    if (p && ((u64)p & (size - 1))) {
+        *kind = FAULT_UNALIGNED;
+        return 0;
+    }
+    return p;
+}
+
+#define ATOMIC(T, bits, dwords, read)                                                                    \
+    API int rt_atomic_b##bits(Worker *w, Wave *s, const u32 *data, u32 *result, u64 exec, u32 op,        \
+                              u32 space, u32 pc)                                                         \
+    {                                                                                                    \
+        u32 lanes = (u32)w->lanes;                                                                       \
+        for (u64 left = exec; left; left &= left - 1) {                                                  \
+            u32 lane = (u32)__builtin_ctzll(left), kind;                                                 \
+            u64 address = s->addresses[lane];                                                            \
+            T *p = (T *)resolve(w, s, space, address, sizeof(T), &kind);                                 \
+            if (!p)                                                                                      \
+                return rt_fault(w, s, kind, ACCESS_ATOMIC, address, sizeof(T), lane, pc);                \
+            const u32 *d = data + lane;                                                                  \
+            T value = read(d, 0), compare = op == OP_CMPSWAP ? read(d, dwords) : 0;                      \
+            T old = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                                \
+            while (!__atomic_compare_exchange_n(p, &old, apply_##T(op, old, value, compare), 0,          \
+                                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))                     \
+                ;                                                                                        \
+            for (u32 k = 0; result && k < dwords; k++)                                                   \
+                result[lane + k * lanes] = (u32)((u64)old >> (32 * k));                                  \
+        }                                                                                                \
+        return 0;                                                                                        \
+    }
+
+#define READ32(d, k) (d)[(k)*lanes]
+#define READ64(d, k) ((u64)(d)[(k)*lanes] | (u64)(d)[((k) + 1) * lanes] << 32)
+
+ATOMIC(u32, 32, 1, READ32)
+ATOMIC(u64, 64, 2, READ64)

@@ -1,0 +1,154 @@
+/* The loop over workgroups and waves. Each host thread calls rt_run with a worker of its own;
+ * workgroups are taken from the launch's counter until none is left or one has faulted. */
+#include "runtime.h"
+
+#define API __attribute__((visibility("default")))
+
+void *memset(void *p, int value, unsigned long n)
+{
+    for (u8 *d = p; n--; d++)
+        *(volatile u8 *)d = (u8)value;
+    return p;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, unsigned long n)
+{
+    volatile u8 *d = to;
+    for (const u8 *s = from; n--; s++)
+        *d++ = *s;
+    return to;
+}
+
+static Wave *wave_at(Worker *w, u32 index) { return (Wave *)(w->waves + (u64)index * w->launch->wave_bytes); }
+
+/* Workitem ids of a wave, packed x | y << 10 | z << 20 in v0; lanes past the workgroup are off. */
+static u64 set_workitem_ids(const Launch *launch, Wave *s, u32 first)
+{
+    u32 bx = launch->block[0], by = launch->block[1], size = bx * by * launch->block[2];
+    u64 exec = 0;
+    for (u32 lane = 0; lane < launch->lanes; lane++) {
+        u32 flat = first + lane;
+        if (flat >= size) {
+            s->vgpr[lane] = launch->poison;
+            continue;
+        }
+        exec |= 1ull << lane;
+        s->vgpr[lane] = flat % bx | (flat / bx % by) << 10 | (flat / (bx * by)) << 20;
+    }
+    return exec;
+}
+
+static void start_wave(Worker *w, u32 index)
+{
+    const Launch *launch = w->launch;
+    Wave *s = wave_at(w, index);
+    for (u32 i = 0; i < SGPRS; i++)
+        s->sgpr[i] = launch->poison;
+    for (u32 i = launch->lanes; i < launch->vgpr_count * launch->lanes; i++)
+        s->vgpr[i] = launch->poison;
+    u32 next = launch->user_sgpr_count;
+    for (u32 i = 0; i < next; i++)
+        s->sgpr[i] = launch->user_sgpr[i];
+    for (u32 axis = 0; axis < 3; axis++)
+        if (launch->group_id_mask >> axis & 1)
+            s->sgpr[next++] = w->group[axis];
+    u64 exec = set_workitem_ids(launch, s, index * launch->lanes);
+    s->sgpr[EXEC] = (u32)exec;
+    s->sgpr[EXEC + 1] = (u32)(exec >> 32);
+    for (u32 lane = 0; lane < launch->lanes; lane++)
+        s->exec_lanes[lane] = exec >> lane & 1 ? ~0u : 0;
+    s->scc = s->resume = 0;
+    s->status = WAVE_READY;
+    s->mode = launch->mode;
+    s->instructions = s->barriers = 0;
+    s->limit = launch->instruction_limit;
+    s->lds = (u64)w->lds;
+    s->lds_bytes = launch->lds_bytes;
+    s->scratch_bytes = launch->scratch_bytes;
+    s->scratch = (u64)w->scratch + (u64)index * launch->lanes * launch->scratch_bytes;
+    s->index = index;
+}
+
+/* Runs every wave to its next barrier, again and again, until all have ended. */
+static int run_group(Worker *w)
+{
+    const Launch *launch = w->launch;
+    u32 waves = launch->waves_per_group, live = waves;
+    for (u64 i = 0; i < launch->lds_bytes; i += 4)
+        *(u32 *)(w->lds + i) = launch->poison;
+    for (u32 i = 0; i < waves; i++)
+        start_wave(w, i);
+    while (live) {
+        for (u32 i = 0; i < waves; i++) {
+            Wave *s = wave_at(w, i);
+            if (s->status == WAVE_ENDED)
+                continue;
+            s->status = launch->run(w, s);
+            if (s->status == WAVE_FAULT)
+                return 1;
+            if (s->status == WAVE_ENDED) {
+                live--;
+                w->instructions += s->instructions;
+                w->barriers += s->barriers;
+                w->wave_count++;
+            }
+        }
+    }
+    return 0;
+}
+
+API int rt_run(Worker *w)
+{
+    Launch *launch = w->launch;
+    w->lanes = launch->lanes;
+    w->code_base = launch->code_base;
+    while (!__atomic_load_n(&launch->stop, __ATOMIC_RELAXED)) {
+        u64 group = __atomic_fetch_add(&launch->next_group, 1, __ATOMIC_RELAXED);
+        if (group >= launch->group_count)
+            return 0;
+        w->group[0] = (u32)(group % launch->grid[0]);
+        w->group[1] = (u32)(group / launch->grid[0] % launch->grid[1]);
+        w->group[2] = (u32)(group / launch->grid[0] / launch->grid[1]);
+        if (run_group(w)) {
+            __atomic_store_n(&launch->stop, 1, __ATOMIC_RELAXED);
+            return 1;
+        }
+        w->groups++;
+    }
+    return 0;
+}
+
+/* Called on a backward branch once the wave is past its limit, and to see a stop asked for. */
+API int rt_over_limit(Worker *w, Wave *s, u32 pc)
+{
+    if (__atomic_load_n(&w->launch->stop, __ATOMIC_RELAXED))
+        return rt_fault(w, s, FAULT_STOPPED, ACCESS_EXECUTE, 0, 0, 0, pc);
+    if (s->instructions > s->limit)
+        return rt_fault(w, s, FAULT_LIMIT, ACCESS_EXECUTE, s->instructions, 0, 0, pc);
+    return 0;
+}
+
+API int rt_trap(Worker *w, Wave *s, u32 kind, u64 address, u32 pc)
+{
+    return rt_fault(w, s, kind, ACCESS_EXECUTE, address, 0, 0, pc);
+}
+
+/* Sizes and offsets, for the test that abi.py mirrors this file. */
+API u64 rt_layout(u32 what)
+{
+    switch (what) {
+    case 0: return sizeof(Wave);
+    case 1: return __builtin_offsetof(Wave, exec_lanes);
+    case 2: return __builtin_offsetof(Wave, scc);
+    case 3: return __builtin_offsetof(Wave, instructions);
+    case 4: return __builtin_offsetof(Wave, addresses);
+    case 5: return __builtin_offsetof(Wave, vgpr);
+    case 6: return sizeof(Launch);
+    case 7: return __builtin_offsetof(Launch, user_sgpr);
+    case 8: return sizeof(Worker);
+    case 9: return __builtin_offsetof(Worker, fault);
+    case 10: return sizeof(Fault);
+    case 11: return __builtin_offsetof(Worker, code_base);
+    default: return ~0ull;
+    }
+}

@@ -1,0 +1,108 @@
+/* The part of the emulator that is not generated per kernel: checked memory access and the loop
+ * over workgroups and waves. Freestanding C, compiled once per machine by the toolchain's clang.
+ *
+ * Layouts in this file are mirrored by abi.py; test_abi.py compares the two through rt_layout(). */
+#ifndef ROCVERIFY_RUNTIME_H
+#define ROCVERIFY_RUNTIME_H
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef signed char i8;
+typedef short i16;
+typedef int i32;
+typedef long long i64;
+
+enum {
+    MAX_LANES = 64,
+    SGPRS = 128,
+    VCC = 106,
+    EXEC = 126,
+};
+
+/* The apertures that flat addresses are told apart by (high half of the address). */
+#define SHARED_APERTURE_HI 0x10000u
+#define PRIVATE_APERTURE_HI 0x20000u
+
+enum Status {
+    WAVE_READY = 0,
+    WAVE_ENDED = 1,
+    WAVE_BARRIER = 2,
+    WAVE_FAULT = 3,
+};
+
+enum FaultKind {
+    FAULT_NONE = 0,
+    FAULT_GLOBAL = 1,  /* outside every live allocation */
+    FAULT_LDS = 2,     /* outside the LDS that the launch asked for */
+    FAULT_SCRATCH = 3, /* outside the lane's scratch */
+    FAULT_LIMIT = 4,   /* more wave instructions than the limit */
+    FAULT_JUMP = 5,    /* indirect jump to no known code */
+    FAULT_TRAP = 6,    /* s_trap */
+    FAULT_STOPPED = 7, /* the host asked to stop */
+    FAULT_UNALIGNED = 8, /* an atomic or scalar access off its natural alignment */
+    FAULT_DEADLOCK = 9,
+};
+
+enum Access { ACCESS_LOAD = 0, ACCESS_STORE = 1, ACCESS_ATOMIC = 2, ACCESS_EXECUTE = 3 };
+
+typedef struct {
+    u64 base, end;
+} Range;
+
+typedef struct {
+    u32 kind, access;
+    u64 address, target;
+    u32 size, lane, pc, wave;
+    u32 group[3], padding;
+} Fault;
+
+/* A wave: registers and everything that survives a barrier. Vector registers follow the header,
+ * `lanes` dwords each. */
+typedef struct {
+    u32 sgpr[SGPRS];
+    u32 exec_lanes[MAX_LANES]; /* EXEC once more, all ones or zero a lane */
+    u32 scc, resume, status, mode;
+    u64 instructions, limit, barriers;
+    u64 scratch, scratch_bytes, lds, lds_bytes;
+    u64 reserved[7];          /* keeps what follows aligned to 64 bytes */
+    u64 addresses[MAX_LANES]; /* operands of the access under way */
+    u32 index, spare[13];
+    u32 vgpr[] __attribute__((aligned(64)));
+} Wave;
+
+struct Launch;
+struct Worker;
+typedef u32 (*WaveFunction)(struct Worker *, Wave *);
+
+typedef struct Launch {
+    const Range *ranges;
+    u64 range_count;
+    WaveFunction run;
+    u64 code_base;
+    u64 next_group, group_count; /* next_group is taken atomically by the workers */
+    u32 grid[3], block[3];
+    u32 lanes, waves_per_group, wave_bytes, vgpr_count;
+    u32 user_sgpr_count, group_id_mask; /* which of x, y, z the kernel wants, from bit 0 */
+    u32 user_sgpr[32];
+    u64 lds_bytes, scratch_bytes, instruction_limit;
+    u32 mode, stop;
+    u32 poison, padding;
+} Launch;
+
+typedef struct Worker {
+    Launch *launch;
+    u8 *waves, *lds, *scratch;
+    Range cached;
+    u64 code_base;
+    u64 lanes;
+    Fault fault;
+    u64 instructions, groups, wave_count, barriers;
+    u32 group[3], padding;
+} Worker;
+
+int rt_fault(Worker *w, Wave *s, u32 kind, u32 access, u64 address, u32 size, u32 lane, u32 pc);
+u8 *rt_global(Worker *w, u64 address, u64 size);
+
+#endif

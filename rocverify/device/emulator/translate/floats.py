@@ -1,0 +1,308 @@
+"""Floating-point vector instructions and conversions, by family. Names are the ISA manual's.
+
+Rounding is to nearest even and denormals are kept, as HIP kernels are started; a kernel whose
+descriptor asks for another MODE is refused before it is translated (program.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from llvmlite import ir
+
+from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.translate.types import TYPES, Value
+from rocverify.device.emulator.translate.vector import Handler, accumulate, clamp01, commit_bits, read, valu
+from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.errors import DeviceError
+
+K = WaveBuilder
+
+
+def fma(k: K, a: Value, b: Value, c: Value) -> Value:
+    return k.intrinsic("fma", a.type, [a, b, c])
+
+
+def _minimum(k: K, a: Value, b: Value) -> Value:
+    return k.intrinsic("minimumnum", a.type, [a, b])
+
+
+def _maximum(k: K, a: Value, b: Value) -> Value:
+    return k.intrinsic("maximumnum", a.type, [a, b])
+
+
+def _median(k: K, a: Value, b: Value, c: Value) -> Value:
+    """The middle one; with a NaN among them the minimum of all three."""
+    middle = _maximum(k, _minimum(k, a, b), _minimum(k, _maximum(k, a, b), c))
+    unordered = k.b.or_(k.b.fcmp_unordered("uno", a, b), k.b.fcmp_unordered("uno", c, c))
+    return k.b.select(unordered, _minimum(k, _minimum(k, a, b), c), middle)
+
+
+def _multiply_legacy(k: K, a: Value, b: Value) -> Value:
+    """Zero times anything is zero."""
+    zero = k.const(a.type, 0.0)
+    none = k.b.or_(k.b.fcmp_ordered("==", a, zero), k.b.fcmp_ordered("==", b, zero))
+    return k.b.select(none, zero, k.b.fmul(a, b))
+
+
+def flush_denormals(k: K, value: Value) -> Value:
+    """Signed zero for denormals: what the f32 transcendental unit does to operand and result."""
+    integers = k.shapes.i32
+    bits = k.b.bitcast(value, integers)
+    exponent = k.b.and_(bits, k.const(integers, 0x7F800000))
+    tiny = k.b.icmp_unsigned("==", exponent, k.const(integers, 0))
+    zero = k.b.bitcast(k.b.and_(bits, k.const(integers, 0x80000000)), value.type)
+    return k.b.select(tiny, zero, value)
+
+
+def _reciprocal(k: K, value: Value) -> Value:
+    return flush_denormals(k, k.b.fdiv(k.const(value.type, 1.0), flush_denormals(k, value)))
+
+
+def _reciprocal_plain(k: K, value: Value) -> Value:
+    return k.b.fdiv(k.const(value.type, 1.0), value)
+
+
+def _square_root(k: K, value: Value) -> Value:
+    return k.intrinsic("sqrt", value.type, [value])
+
+
+def _square_root_f32(k: K, value: Value) -> Value:
+    return _square_root(k, flush_denormals(k, value))
+
+
+def _reciprocal_root(k: K, value: Value) -> Value:
+    return k.b.fdiv(k.const(value.type, 1.0), _square_root(k, value))
+
+
+def _reciprocal_root_f32(k: K, value: Value) -> Value:
+    return _reciprocal_root(k, flush_denormals(k, value))
+
+
+def _rounding(name: str) -> Callable[..., Value]:
+    return lambda k, a: k.intrinsic(name, a.type, [a])
+
+
+def _fraction(k: K, value: Value) -> Value:
+    """x - floor(x), below one even where the subtraction rounds up to it."""
+    bits = value.type.element
+    below_one = {"half": 1 - 2.0**-11, "float": 1 - 2.0**-24, "double": 1 - 2.0**-53}[str(bits)]
+    difference = k.b.fsub(value, k.intrinsic("floor", value.type, [value]))
+    return _minimum(k, difference, k.const(value.type, below_one))
+
+
+def _ldexp(k: K, value: Value, exponent: Value) -> Value:
+    """Scales by two powers of two in three exact steps, so that one rounding remains."""
+    limit = 3000
+    low, high = k.const(exponent.type, -limit), k.const(exponent.type, limit)
+    bounded = k.b.select(k.b.icmp_signed("<", exponent, low), low, exponent)
+    bounded = k.b.select(k.b.icmp_signed(">", bounded, high), high, bounded)
+    wide = k.b.fpext(value, k.shapes.f64) if value.type != k.shapes.f64 else value
+    if value.type == k.shapes.f64:
+        return _scale_double(k, wide, bounded)
+    inside = k.const(exponent.type, 600)
+    bounded = k.b.select(k.b.icmp_signed(">", bounded, inside), inside, bounded)
+    bounded = k.b.select(
+        k.b.icmp_signed("<", bounded, k.const(exponent.type, -600)), k.const(exponent.type, -600), bounded
+    )
+    return k.b.fptrunc(k.b.fmul(wide, _power_of_two(k, bounded)), value.type)
+
+
+def _power_of_two(k: K, exponent: Value) -> Value:
+    """2**n as a double, for n in the normal range."""
+    biased = k.b.add(k.b.sext(exponent, k.shapes.i64), k.const(k.shapes.i64, 1023))
+    return k.b.bitcast(k.b.shl(biased, k.const(k.shapes.i64, 52)), k.shapes.f64)
+
+
+def _scale_double(k: K, value: Value, exponent: Value) -> Value:
+    for bound in (-1000, 1000):
+        over = k.b.icmp_signed("<" if bound < 0 else ">", exponent, k.const(exponent.type, bound))
+        for _ in range(2):
+            factor = k.b.select(over, k.const(value.type, 2.0**bound), k.const(value.type, 1.0))
+            value = k.b.fmul(value, factor)
+            exponent = k.b.select(over, k.b.sub(exponent, k.const(exponent.type, bound)), exponent)
+            over = k.b.icmp_signed("<" if bound < 0 else ">", exponent, k.const(exponent.type, bound))
+    return k.b.fmul(value, _power_of_two(k, exponent))
+
+
+def to_integer(bits: int, signed: bool) -> Callable[..., Value]:
+    """Truncation towards zero, saturated; NaN is 0."""
+    name = "fptosi.sat" if signed else "fptoui.sat"
+
+    def compute(k: K, value: Value) -> Value:
+        result = k.shapes.vector(ir.IntType(bits))
+        element = {"half": "f16", "float": "f32", "double": "f64"}[str(value.type.element)]
+        return k.call(f"llvm.{name}.v{k.lanes}i{bits}.v{k.lanes}{element}", result, [value])
+
+    return compute
+
+
+def to_half(k: K, value: Value) -> Value:
+    return k.b.fptrunc(value, k.shapes.f16)
+
+
+def _to_half_towards_zero(k: K, value: Value) -> Value:
+    """f32 to f16, rounded towards zero: the nearest, one step back where it grew."""
+    near = k.b.fptrunc(value, k.shapes.f16)
+    back = k.b.fpext(near, k.shapes.f32)
+    grew = k.b.fcmp_ordered(
+        ">", k.intrinsic("fabs", back.type, [back]), k.intrinsic("fabs", value.type, [value])
+    )
+    bits = k.b.bitcast(near, k.shapes.i16)
+    return k.b.select(grew, k.b.sub(bits, k.const(bits.type, 1)), bits)
+
+
+def _pack16(k: K, low: Value, high: Value) -> Value:
+    wide = k.b.shl(k.b.zext(high, k.shapes.i32), k.const(k.shapes.i32, 16))
+    return k.b.or_(k.b.zext(low, k.shapes.i32), wide)
+
+
+def _pack_b32_f16(k: K, inst: Instruction) -> None:
+    """v_pack_b32_f16 moves bits; neither half is rounded."""
+    halves = inst.flags("op_sel", 2, 0)
+    low, high = (
+        k.b.bitcast(read(k, inst, s, TYPES["f16"], high=bool(h)), k.shapes.i16)
+        for s, h in zip(inst.operands[1:], halves, strict=True)
+    )
+    commit_bits(k, inst.operands[0], _pack16(k, low, high))
+
+
+def _mixed(result: str) -> Handler:
+    """v_fma_mix_f32, _mixlo_f16, _mixhi_f16: op_sel_hi says which sources are f16, op_sel which half."""
+
+    def handle(k: K, inst: Instruction) -> None:
+        halves, is_half = inst.flags("op_sel", 3, 0), inst.flags("op_sel_hi", 3, 0)
+        a, b, c = (
+            _mixed_source(k, inst, index, bool(is_half[index]), bool(halves[index])) for index in range(3)
+        )
+        value = fma(k, a, b, c)
+        if "clamp" in inst.modifiers:
+            value = clamp01(k, value)
+        if result == "f32":
+            commit_bits(k, inst.operands[0], k.b.bitcast(value, k.shapes.i32))
+        else:
+            half = k.b.bitcast(to_half(k, value), k.shapes.i16)
+            commit_bits(k, inst.operands[0], half, high=result == "high")
+
+    return handle
+
+
+def _mixed_source(k: K, inst: Instruction, index: int, is_half: bool, high: bool) -> Value:
+    """neg_hi stands for absolute and neg_lo for negate in the packed encoding of v_fma_mix."""
+    operand = inst.operands[index + 1]
+    negate = operand.negate or bool(inst.flags("neg_lo", 3, 0)[index])
+    absolute = operand.absolute or bool(inst.flags("neg_hi", 3, 0)[index])
+    operand = replace(operand, negate=negate, absolute=absolute)
+    if not is_half:
+        return read(k, inst, operand, TYPES["f32"])
+    return k.b.fpext(read(k, inst, operand, TYPES["f16"], high=high), k.shapes.f32)
+
+
+def _constant_multiplier(position: int) -> Handler:
+    """v_fmamk_f32 (d = a * K + b) and v_fmaak_f32 (d = a * b + K)."""
+    plain = {
+        "f32": valu("f32", "f32 f32 f32", fma),
+        "f16": valu("f16", "f16 f16 f16", fma),
+    }
+
+    def handle(k: K, inst: Instruction) -> None:
+        if inst.operands[position].is_register:
+            raise DeviceError(f"no literal where {inst.text} must have one")
+        plain[inst.mnemonic[-3:]](k, inst)
+
+    return handle
+
+
+def _arithmetic(t: str) -> dict[str, Handler]:
+    """What exists in f16, f32 and f64 alike."""
+    two, three = f"{t} {t}", f"{t} {t} {t}"
+    return {
+        f"v_add_{t}": valu(t, two, lambda k, a, b: k.b.fadd(a, b)),
+        f"v_mul_{t}": valu(t, two, lambda k, a, b: k.b.fmul(a, b)),
+        f"v_min_{t}": valu(t, two, _minimum),
+        f"v_max_{t}": valu(t, two, _maximum),
+        f"v_fma_{t}": valu(t, three, fma),
+        f"v_rndne_{t}": valu(t, t, _rounding("roundeven")),
+        f"v_trunc_{t}": valu(t, t, _rounding("trunc")),
+        f"v_floor_{t}": valu(t, t, _rounding("floor")),
+        f"v_ceil_{t}": valu(t, t, _rounding("ceil")),
+        f"v_fract_{t}": valu(t, t, _fraction),
+    }
+
+
+def _narrow(t: str) -> dict[str, Handler]:
+    """What exists in f16 and f32 only."""
+    two, three = f"{t} {t}", f"{t} {t} {t}"
+    return {
+        f"v_sub_{t}": valu(t, two, lambda k, a, b: k.b.fsub(a, b)),
+        f"v_subrev_{t}": valu(t, two, lambda k, a, b: k.b.fsub(b, a)),
+        f"v_fmac_{t}": accumulate(t, two, fma),
+        f"v_fmamk_{t}": _constant_multiplier(2),
+        f"v_fmaak_{t}": _constant_multiplier(3),
+        f"v_min3_{t}": valu(t, three, lambda k, a, b, c: _minimum(k, _minimum(k, a, b), c)),
+        f"v_max3_{t}": valu(t, three, lambda k, a, b, c: _maximum(k, _maximum(k, a, b), c)),
+        f"v_med3_{t}": valu(t, three, _median),
+        f"v_maxmin_{t}": valu(t, three, lambda k, a, b, c: _minimum(k, _maximum(k, a, b), c)),
+        f"v_minmax_{t}": valu(t, three, lambda k, a, b, c: _maximum(k, _minimum(k, a, b), c)),
+    }
+
+
+CONVERSIONS: dict[str, Handler] = {
+    "v_cvt_f32_u32": valu("f32", "u32", lambda k, a: k.b.uitofp(a, k.shapes.f32)),
+    "v_cvt_f32_i32": valu("f32", "i32", lambda k, a: k.b.sitofp(a, k.shapes.f32)),
+    "v_cvt_u32_f32": valu("u32", "f32", to_integer(32, signed=False)),
+    "v_cvt_i32_f32": valu("i32", "f32", to_integer(32, signed=True)),
+    "v_cvt_f16_f32": valu("f16", "f32", to_half),
+    "v_cvt_f32_f16": valu("f32", "f16", lambda k, a: k.b.fpext(a, k.shapes.f32)),
+    "v_cvt_f64_f32": valu("f64", "f32", lambda k, a: k.b.fpext(a, k.shapes.f64)),
+    "v_cvt_f32_f64": valu("f32", "f64", lambda k, a: k.b.fptrunc(a, k.shapes.f32)),
+    "v_cvt_f64_i32": valu("f64", "i32", lambda k, a: k.b.sitofp(a, k.shapes.f64)),
+    "v_cvt_f64_u32": valu("f64", "u32", lambda k, a: k.b.uitofp(a, k.shapes.f64)),
+    "v_cvt_i32_f64": valu("i32", "f64", to_integer(32, signed=True)),
+    "v_cvt_u32_f64": valu("u32", "f64", to_integer(32, signed=False)),
+    "v_cvt_f16_u16": valu("f16", "u16", lambda k, a: k.b.uitofp(a, k.shapes.f16)),
+    "v_cvt_f16_i16": valu("f16", "i16", lambda k, a: k.b.sitofp(a, k.shapes.f16)),
+    "v_cvt_u16_f16": valu("u16", "f16", to_integer(16, signed=False)),
+    "v_cvt_i16_f16": valu("i16", "f16", to_integer(16, signed=True)),
+    "v_cvt_pk_rtz_f16_f32": valu(
+        "b32", "f32 f32", lambda k, a, b: _pack16(k, _to_half_towards_zero(k, a), _to_half_towards_zero(k, b))
+    ),
+    **{
+        f"v_cvt_f32_ubyte{n}": valu(
+            "f32",
+            "b32",
+            lambda k, a, n=n: k.b.uitofp(
+                k.b.and_(k.b.lshr(a, k.const(a.type, 8 * n)), k.const(a.type, 0xFF)), k.shapes.f32
+            ),
+        )
+        for n in range(4)
+    },
+}
+
+HANDLERS: dict[str, Handler] = {
+    **_arithmetic("f16"),
+    **_arithmetic("f32"),
+    **_arithmetic("f64"),
+    **_narrow("f16"),
+    **_narrow("f32"),
+    **CONVERSIONS,
+    "v_fmac_f64": accumulate("f64", "f64 f64", fma),
+    "v_mul_dx9_zero_f32": valu("f32", "f32 f32", _multiply_legacy),
+    "v_rcp_f32": valu("f32", "f32", _reciprocal),
+    "v_rcp_iflag_f32": valu("f32", "f32", _reciprocal),
+    "v_rcp_f16": valu("f16", "f16", _reciprocal_plain),
+    "v_rcp_f64": valu("f64", "f64", _reciprocal_plain),
+    "v_rsq_f32": valu("f32", "f32", _reciprocal_root_f32),
+    "v_rsq_f16": valu("f16", "f16", _reciprocal_root),
+    "v_rsq_f64": valu("f64", "f64", _reciprocal_root),
+    "v_sqrt_f32": valu("f32", "f32", _square_root_f32),
+    "v_sqrt_f16": valu("f16", "f16", _square_root),
+    "v_sqrt_f64": valu("f64", "f64", _square_root),
+    "v_ldexp_f32": valu("f32", "f32 i32", _ldexp),
+    "v_ldexp_f64": valu("f64", "f64 i32", _ldexp),
+    "v_pack_b32_f16": _pack_b32_f16,
+    "v_fma_mix_f32": _mixed("f32"),
+    "v_fma_mixlo_f16": _mixed("low"),
+    "v_fma_mixhi_f16": _mixed("high"),
+}

@@ -1,0 +1,269 @@
+"""A kernel's machine code as one LLVM function, `u32 wave(Worker *, Wave *)`.
+
+The function runs one wave until it ends, meets a barrier or faults; called again after a barrier, it
+goes on where the wave stopped (`resume` holds the index of that place).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from rocverify.device.emulator import abi
+from rocverify.device.emulator.disassembly import Instruction, Listing
+from rocverify.device.emulator.image import Image, KernelDescriptor
+from rocverify.device.emulator.translate import arithmetic, compare, floats, lanes, memory, packed, scalar, special
+from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph, discover
+from rocverify.device.emulator.translate.types import I32, I64, TYPES, Value
+from rocverify.device.emulator.translate.vector import Handler
+from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.errors import DeviceError, UnsupportedInstructionError
+
+TRANSLATOR_VERSION = "1"
+"""Part of every key of the translation cache; raised whenever translations change."""
+
+HANDLERS: dict[str, Handler] = {
+    **scalar.HANDLERS,
+    **arithmetic.HANDLERS,
+    **floats.HANDLERS,
+    **packed.HANDLERS,
+    **compare.HANDLERS,
+    **lanes.HANDLERS,
+    **memory.HANDLERS,
+    **special.HANDLERS,
+}
+
+SUPPORTED_FLOAT_MODE = 0xF0
+"""Round to nearest even, denormals kept: how HIP starts kernels unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """LLVM IR of one kernel; `function` is the name of its wave function."""
+
+    function: str
+    ir: str
+    instruction_count: int
+    vgpr_count: int
+
+
+def translate(
+    listing: Listing, image: Image, descriptor: KernelDescriptor, kernel: str, vgpr_count: int
+) -> Translation:
+    """Translates all code that the kernel reaches.
+
+    Raises UnsupportedInstructionError naming mnemonic, address and source line of the first
+    instruction without semantics, and for a MODE that is not HIP's.
+    """
+    if descriptor.float_mode != SUPPORTED_FLOAT_MODE:
+        raise UnsupportedInstructionError(
+            f"float mode {descriptor.float_mode:#04x} (rounding, denormals) is not supported, only "
+            f"{SUPPORTED_FLOAT_MODE:#04x}",
+            where=kernel,
+            hint="compile without -fgpu-flush-denormals-to-zero",
+        )
+    graph = discover(listing, image, descriptor.entry)
+    module = ir.Module(name=kernel)
+    name = f"wave_{kernel}"
+    k = WaveBuilder(module, name, 32 if descriptor.wave32 else 64)
+    _Program(k, graph, kernel).emit()
+    return Translation(name, str(module), graph.instruction_count, max(vgpr_count, _highest_vgpr(graph) + 1))
+
+
+def unsupported(graph: Graph) -> list[Instruction]:
+    """The reached instructions that `translate` would refuse for want of semantics."""
+    return [inst for block in graph.blocks.values() for inst in block if not _is_known(inst)]
+
+
+def _is_known(inst: Instruction) -> bool:
+    if inst.mnemonic in BRANCHES | ENDS:
+        return True
+    parts = [inst] if inst.second is None else [inst, inst.second]
+    return all(handler_name(part) in HANDLERS for part in parts)
+
+
+def handler_name(inst: Instruction) -> str:
+    """VOPD halves have the semantics of the instruction that they name."""
+    return inst.mnemonic.replace("v_dual_", "v_", 1)
+
+
+def _highest_vgpr(graph: Graph) -> int:
+    highest = 0
+    for block in graph.blocks.values():
+        for inst in block:
+            for operand in (*inst.operands, *(inst.second.operands if inst.second else ())):
+                if operand.name.startswith("v") and operand.is_register:
+                    highest = max(highest, operand.index + operand.count - 1)
+    return min(highest, 255)
+
+
+class _Program:
+    def __init__(self, k: WaveBuilder, graph: Graph, kernel: str) -> None:
+        self.k, self.graph, self.kernel = k, graph, kernel
+        self.labels = {a: k.function.append_basic_block(f"x{a:x}") for a in graph.blocks}
+        self.resume_points = [graph.entry]
+        self.dispatch: ir.Block | None = None
+        self.target: Value = None
+        if graph.indirect_targets:
+            self.dispatch = k.function.append_basic_block("dispatch")
+
+    def emit(self) -> None:
+        k, entry = self.k, self.k.b.block
+        if self.dispatch is not None:
+            self.target = k.b.alloca(I64)
+        for address, block in self.graph.blocks.items():
+            k.start_block(self.labels[address])
+            self._block(block)
+        if self.dispatch is not None:
+            self._emit_dispatch(self.dispatch)
+        k.start_block(entry)
+        resume = k.load_field(abi.Wave.resume.offset, I32)
+        choice = k.b.switch(resume, self.labels[self.graph.entry])
+        for index, address in enumerate(self.resume_points[1:], 1):
+            choice.add_case(ir.Constant(I32, index), self.labels[address])
+
+    def _emit_dispatch(self, dispatch: ir.Block) -> None:
+        """Jumps to the code at `target`, a device address; anywhere else is a fault."""
+        k = self.k
+        k.start_block(dispatch)
+        unknown = k.function.append_basic_block("unknown")
+        address = k.b.load(self.target, typ=I64)
+        choice = k.b.switch(k.b.sub(address, k.code_base()), unknown)
+        for place in sorted(self.graph.indirect_targets & self.labels.keys()):
+            choice.add_case(ir.Constant(I64, place), self.labels[place])
+        k.start_block(unknown)
+        self._fault(abi.FaultKind.JUMP, address, self.graph.entry)
+
+    def _block(self, block: list[Instruction]) -> None:
+        count = sum(1 for _ in block)
+        total = self.k.load_field(abi.Wave.instructions.offset, I64)
+        self.k.store_field(abi.Wave.instructions.offset, self.k.b.add(total, self.k.i64(count)))
+        for inst in block:
+            if inst.mnemonic in BRANCHES:
+                self._branch(inst)
+            elif inst.mnemonic in ENDS:
+                _ENDS[inst.mnemonic](self, inst)
+            else:
+                self._instruction(inst)
+        if not self.k.b.block.is_terminated:
+            self.k.flush()
+            self.k.b.branch(self.labels[block[-1].next_address])
+
+    def _instruction(self, inst: Instruction) -> None:
+        k = self.k
+        k.lane_override = None
+        try:
+            if inst.second is None:
+                self._handler(inst)(k, inst)
+                return
+            k.begin_pair()
+            self._handler(inst)(k, inst)
+            self._handler(inst.second)(k, inst.second)
+            k.end_pair()
+        except UnsupportedInstructionError:
+            raise
+        except DeviceError as error:
+            raise self._refusal(inst, error.message) from None
+
+    def _handler(self, inst: Instruction) -> Handler:
+        handler = HANDLERS.get(handler_name(inst))
+        if handler is None:
+            raise self._refusal(inst, f"the emulator has no semantics for {inst.mnemonic}")
+        return handler
+
+    def _refusal(self, inst: Instruction, message: str) -> UnsupportedInstructionError:
+        source = f" ({inst.source})" if inst.source else ""
+        return UnsupportedInstructionError(
+            f"{message}: `{inst.text}`",
+            where=f"{self.kernel}+{inst.address - self.graph.entry:#x} at {inst.address:#x}{source}",
+            hint="run on a GPU (--device amd), or report the instruction",
+        )
+
+    # ---- ends of blocks
+
+    def _branch(self, inst: Instruction) -> None:
+        k, target = self.k, inst.branch_target
+        condition = None if inst.mnemonic == "s_branch" else self._condition(inst.mnemonic)
+        k.flush()
+        if target <= inst.address:
+            self._check_limit(inst, condition)
+        if condition is None:
+            k.b.branch(self.labels[target])
+        else:
+            k.b.cbranch(condition, self.labels[target], self.labels[inst.next_address])
+
+    def _condition(self, mnemonic: str) -> Value:
+        k, what = self.k, mnemonic.removeprefix("s_cbranch_")
+        if what in ("scc0", "scc1"):
+            scc = k.scc()
+            return k.invert(scc) if what == "scc0" else scc
+        bits = k.exec_bits() if what.startswith("exec") else k.read_mask(k.vcc)
+        return k.b.icmp_unsigned("==" if what.endswith("z") and "nz" not in what else "!=", bits, k.i64(0))
+
+    def _check_limit(self, inst: Instruction, condition: Value | None) -> None:
+        """On the way back in a loop: has the wave run past its checkpoint?"""
+        k = self.k
+        done = k.load_field(abi.Wave.instructions.offset, I64)
+        over = k.b.icmp_unsigned(">", done, k.load_field(abi.Wave.limit.offset, I64))
+        if condition is not None:
+            over = k.b.and_(over, condition)
+        ask, onward = (k.function.append_basic_block(name) for name in ("over", "onward"))
+        k.b.cbranch(over, ask, onward)
+        k.b.position_at_end(ask)
+        stop = k.call("rt_over_limit", I32, [k.worker, k.wave, k.i32(inst.address)])
+        k.b.cbranch(k.b.icmp_unsigned("!=", stop, k.i32(0)), k.fault_block, onward)
+        k.b.position_at_end(onward)
+
+    def _end(self, _: Instruction) -> None:
+        self.k.b.ret(self.k.i32(abi.Status.ENDED))
+
+    def _barrier(self, inst: Instruction) -> None:
+        """Returns to the driver; the wave goes on at the next instruction when all have come."""
+        k = self.k
+        self.resume_points.append(inst.next_address)
+        k.flush()
+        met = k.load_field(abi.Wave.barriers.offset, I64)
+        k.store_field(abi.Wave.barriers.offset, k.b.add(met, k.i64(1)))
+        k.store_field(abi.Wave.resume.offset, k.i32(len(self.resume_points) - 1))
+        k.b.ret(k.i32(abi.Status.BARRIER))
+
+    def _jump(self, inst: Instruction) -> None:
+        """s_setpc_b64 and s_swappc_b64."""
+        k = self.k
+        target = k.read_scalar(inst.operands[-1], TYPES["b64"])
+        if inst.mnemonic == "s_swappc_b64":
+            k.write_scalar(inst.operands[0], k.b.add(k.code_base(), k.i64(inst.next_address)))
+        k.flush()
+        if self.dispatch is None:
+            self._fault(abi.FaultKind.JUMP, target, inst.address)
+            return
+        self._check_limit(inst, None)
+        k.b.store(target, self.target)
+        k.b.branch(self.dispatch)
+
+    def _call(self, inst: Instruction) -> None:
+        k = self.k
+        k.write_scalar(inst.operands[0], k.b.add(k.code_base(), k.i64(inst.next_address)))
+        k.flush()
+        k.b.branch(self.labels[inst.branch_target])
+
+    def _trap(self, inst: Instruction) -> None:
+        self._fault(abi.FaultKind.TRAP, self.k.i64(inst.word & 0xFFFF), inst.address)
+
+    def _fault(self, kind: abi.FaultKind, address: Value, pc: int) -> None:
+        k = self.k
+        k.call("rt_trap", I32, [k.worker, k.wave, k.i32(kind), address, k.i32(pc)])
+        k.b.branch(k.fault_block)
+
+
+_ENDS: dict[str, Callable[[_Program, Instruction], None]] = {
+    "s_endpgm": _Program._end,
+    "s_endpgm_saved": _Program._end,
+    "s_barrier": _Program._barrier,
+    "s_setpc_b64": _Program._jump,
+    "s_swappc_b64": _Program._jump,
+    "s_call_b64": _Program._call,
+    "s_trap": _Program._trap,
+}

@@ -1,0 +1,72 @@
+"""Instructions about the wave itself, and those that this model has nothing to do for.
+
+Time and caches are not modelled: memory operations complete at once and in order, so waits, cache
+controls and scheduling hints have no effect on what a kernel computes. Each is listed by name.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rocverify.device.emulator import abi
+from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.translate.types import I32
+from rocverify.device.emulator.translate.vector import Handler
+from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.errors import DeviceError
+
+K = WaveBuilder
+
+NOTHING_TO_DO = (
+    "s_nop", "s_waitcnt", "s_waitcnt_depctr", "s_waitcnt_vscnt", "s_waitcnt_vmcnt", "s_waitcnt_expcnt",
+    "s_waitcnt_lgkmcnt", "s_delay_alu", "s_clause", "s_sleep", "s_setprio", "s_set_inst_prefetch_distance",
+    "s_icache_inv", "s_wait_idle", "s_wait_event", "s_code_end", "buffer_gl0_inv", "buffer_gl1_inv", "s_dcache_inv",
+    "s_gl1_inv", "v_nop", "s_version", "s_ttracedata", "s_ttracedata_imm", "s_incperflevel",
+    "s_decperflevel",
+)  # fmt: skip
+
+HARMLESS_MESSAGES = ("MSG_DEALLOC_VGPRS",)
+_HWREG = re.compile(r"hwreg\((\w+)(?:,\s*(\d+),\s*(\d+))?\)")
+
+
+def _nothing(k: K, inst: Instruction) -> None:
+    """No effect on registers or memory."""
+
+
+def _sendmsg(k: K, inst: Instruction) -> None:
+    if not any(name in inst.text for name in HARMLESS_MESSAGES):
+        raise DeviceError("a message to the host is not supported (device printf, assert, interrupts)")
+
+
+def _getpc(k: K, inst: Instruction) -> None:
+    k.write_scalar(inst.operands[0], k.b.add(k.code_base(), k.i64(inst.next_address)))
+
+
+def _getreg(k: K, inst: Instruction) -> None:
+    """s_getreg_b32 of MODE; other hardware registers have no meaning here."""
+    name, offset, size = _hwreg(inst.operands[1].name)
+    if name != "HW_REG_MODE":
+        raise DeviceError(f"hardware register {name} is not supported")
+    mode = k.load_field(abi.Wave.mode.offset, I32)
+    k.write_scalar(inst.operands[0], k.b.and_(k.b.lshr(mode, k.i32(offset)), k.i32((1 << size) - 1)))
+
+
+def _hwreg(text: str) -> tuple[str, int, int]:
+    match = _HWREG.fullmatch(text)
+    if match is None:
+        raise DeviceError(f"hardware register {text} is not known")
+    return match[1], int(match[2] or 0), int(match[3] or 32)
+
+
+def _memtime(k: K, inst: Instruction) -> None:
+    raise DeviceError("clocks are not supported: a result that depends on time cannot be verified")
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(NOTHING_TO_DO, _nothing),
+    "s_sendmsg": _sendmsg,
+    "s_getpc_b64": _getpc,
+    "s_getreg_b32": _getreg,
+    "s_memtime": _memtime,
+    "s_memrealtime": _memtime,
+}

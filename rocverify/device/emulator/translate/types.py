@@ -1,0 +1,130 @@
+"""IR types and constants of a wave, and the data types that instruction names carry."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from llvmlite import ir
+from llvmlite.ir.values import FormattedConstant
+
+I1, I8, I16, I32, I64, I128 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64, 128))
+F16, F32, F64 = ir.HalfType(), ir.FloatType(), ir.DoubleType()
+PTR = ir.PointerType()
+
+Value = Any
+"""An llvmlite value; the library has no annotations of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """What an operand holds: `bits` wide, `signed` and `is_float` as its name says."""
+
+    name: str
+    bits: int
+    signed: bool = False
+    is_float: bool = False
+
+    @property
+    def dwords(self) -> int:
+        return max(self.bits // 32, 1)
+
+    @property
+    def scalar(self) -> ir.Type:
+        if self.is_float:
+            return {16: F16, 32: F32, 64: F64}[self.bits]
+        return ir.IntType(self.bits)
+
+
+TYPES = {
+    t.name: t
+    for t in (
+        DataType("b16", 16),
+        DataType("u16", 16),
+        DataType("i16", 16, signed=True),
+        DataType("f16", 16, is_float=True),
+        DataType("b32", 32),
+        DataType("u32", 32),
+        DataType("i32", 32, signed=True),
+        DataType("f32", 32, is_float=True),
+        DataType("b64", 64),
+        DataType("u64", 64),
+        DataType("i64", 64, signed=True),
+        DataType("f64", 64, is_float=True),
+    )
+}
+
+
+class _Splat(FormattedConstant):
+    """A vector constant with all lanes equal, in LLVM's short spelling."""
+
+    def __init__(self, type_: ir.Type, text: str) -> None:
+        self.type = type_
+        self.constant = text
+
+
+def constant(type_: ir.Type, value: int | float) -> Value:
+    """A scalar constant, or a vector with every lane the same."""
+    if isinstance(type_, ir.VectorType):
+        element = constant(type_.element, value)
+        return _Splat(type_, f"splat ({element.type} {element.get_reference()})")
+    if isinstance(type_, ir.IntType):
+        return ir.Constant(type_, int(value) & ((1 << type_.width) - 1))
+    return ir.Constant(type_, float(value))
+
+
+def inline_float_bits(value: float, bits: int) -> int:
+    """The bits of an inline float constant; 1/(2*pi) has its own encoding in every width."""
+    if value in (0.15915494, 0.15915494309189532):
+        return {16: 0x3118, 32: 0x3E22F983, 64: 0x3FC45F306DC9C882}[bits]
+    form = {16: "<e", 32: "<f", 64: "<d"}[bits]
+    return int.from_bytes(struct.pack(form, value), "little")
+
+
+class Shapes:
+    """The vector types of one wave size (`lanes` is 32 or 64)."""
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        self.mask_type = ir.IntType(lanes)
+
+    def vector(self, element: ir.Type) -> ir.VectorType:
+        return ir.VectorType(element, self.lanes)
+
+    @cached_property
+    def i1(self) -> ir.VectorType:
+        return self.vector(I1)
+
+    @cached_property
+    def i8(self) -> ir.VectorType:
+        return self.vector(I8)
+
+    @cached_property
+    def i16(self) -> ir.VectorType:
+        return self.vector(I16)
+
+    @cached_property
+    def i32(self) -> ir.VectorType:
+        return self.vector(I32)
+
+    @cached_property
+    def i64(self) -> ir.VectorType:
+        return self.vector(I64)
+
+    @cached_property
+    def i128(self) -> ir.VectorType:
+        return self.vector(I128)
+
+    @cached_property
+    def f16(self) -> ir.VectorType:
+        return self.vector(F16)
+
+    @cached_property
+    def f32(self) -> ir.VectorType:
+        return self.vector(F32)
+
+    @cached_property
+    def f64(self) -> ir.VectorType:
+        return self.vector(F64)

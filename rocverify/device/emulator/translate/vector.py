@@ -1,0 +1,157 @@
+"""Operands and results of vector instructions: fetch, source modifiers, output modifiers, commit.
+
+Every vector instruction goes through the same phases: decode, operands, compute, commit under EXEC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from llvmlite import ir
+
+from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.operands import Operand, OperandKind
+from rocverify.device.emulator.translate import dpp
+from rocverify.device.emulator.translate.types import TYPES, DataType, Value
+from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.errors import DeviceError
+
+Handler = Callable[[WaveBuilder, Instruction], None]
+Compute = Callable[..., Value]
+
+OUTPUT_MULTIPLIERS = {("mul", "2"): 2.0, ("mul", "4"): 4.0, ("div", "2"): 0.5}
+
+
+def element(k: WaveBuilder, type_: DataType) -> ir.VectorType:
+    """The vector type of an operand: floats as floats, integers of their width."""
+    return k.shapes.vector(type_.scalar)
+
+
+def read(
+    k: WaveBuilder, inst: Instruction, operand: Operand, type_: DataType, *, high: bool = False
+) -> Value:
+    """A vector source with its modifiers applied (absolute value, then negation)."""
+    value = _read_raw(k, inst, operand, type_, high or operand.half == "h")
+    if type_.is_float:
+        value = k.b.bitcast(value, element(k, type_)) if type_.scalar != value.type.element else value
+        if operand.absolute:
+            value = k.intrinsic("fabs", value.type, [value])
+        return k.b.fneg(value) if operand.negate else value
+    if operand.absolute or operand.negate:
+        raise DeviceError(f"a source modifier on an integer operand: {inst.text}")
+    return value
+
+
+def _read_raw(k: WaveBuilder, inst: Instruction, operand: Operand, type_: DataType, high: bool) -> Value:
+    if operand.kind is not OperandKind.VGPR:
+        if type_.bits == 16 and high and operand.kind is OperandKind.SGPR:
+            return k.splat(k.b.trunc(k.b.lshr(k.sgpr(operand.index), k.i32(16)), ir.IntType(16)))
+        return _splat_scalar(k, operand, type_)
+    permute = inst.encoding.endswith(("dpp", "dpp8")) and len(inst.operands) > 1 and operand == _source0(inst)
+    low = _register(k, inst, operand.index, permute)
+    if type_.bits == 64:
+        return k.pair(low, _register(k, inst, operand.index + 1, permute))
+    if type_.bits == 32:
+        return low
+    if high:
+        low = k.b.lshr(low, k.const(low.type, 16))
+    return k.b.trunc(low, k.shapes.i16)
+
+
+def _splat_scalar(k: WaveBuilder, operand: Operand, type_: DataType) -> Value:
+    value = k.read_scalar(operand, type_)
+    if isinstance(value, ir.Constant):
+        return k.const(k.shapes.vector(value.type), value.constant)
+    return k.splat(value)
+
+
+def _source0(inst: Instruction) -> Operand:
+    """The first vector source: the one that DPP permutes."""
+    writes_mask = inst.mnemonic.startswith(("v_cmp_", "v_cmpx_"))
+    first = 0 if inst.mnemonic.startswith("v_cmpx_") else 1
+    carries = inst.mnemonic.startswith(("v_add_co", "v_sub_co", "v_subrev_co"))
+    return inst.operands[first + (1 if carries and not writes_mask else 0)]
+
+
+def _register(k: WaveBuilder, inst: Instruction, index: int, permute: bool) -> Value:
+    value = k.vgpr(index)
+    return dpp.permute(k, inst, value) if permute else value
+
+
+def write(
+    k: WaveBuilder, inst: Instruction, operand: Operand, value: Value, type_: DataType, *, high: bool = False
+) -> None:
+    """Applies omod and clamp, then commits under EXEC. A 16-bit result keeps the other half."""
+    if type_.is_float:
+        value = _output_modifiers(k, inst, value, type_)
+        value = k.b.bitcast(value, k.shapes.vector(ir.IntType(type_.bits)))
+    elif "clamp" in inst.modifiers:
+        raise DeviceError(f"clamp on an integer result: {inst.text}")
+    commit_bits(k, operand, value, high=high or operand.half == "h")
+
+
+def commit_bits(k: WaveBuilder, operand: Operand, value: Value, *, high: bool = False) -> None:
+    """Commits integer lanes of 1, 16, 32 or 64 bits to a VGPR or pair."""
+    if operand.kind is not OperandKind.VGPR:
+        raise DeviceError(f"vector destination {operand.name} is not supported")
+    bits = value.type.element.width
+    if bits == 64:
+        low, upper = k.halves(value)
+        k.commit(operand.part(0), low)
+        k.commit(operand.part(1), upper)
+        return
+    if bits == 16:
+        old = k.vgpr(operand.index)
+        wide = k.b.zext(value, k.shapes.i32)
+        if high:
+            wide = k.b.or_(
+                k.b.shl(wide, k.const(wide.type, 16)), k.b.and_(old, k.const(wide.type, 0xFFFF))
+            )
+        else:
+            wide = k.b.or_(wide, k.b.and_(old, k.const(wide.type, 0xFFFF0000)))
+        value = wide
+    k.commit(operand, value)
+
+
+def _output_modifiers(k: WaveBuilder, inst: Instruction, value: Value, type_: DataType) -> Value:
+    for (name, argument), factor in OUTPUT_MULTIPLIERS.items():
+        if inst.modifiers.get(name) == argument:
+            value = k.b.fmul(value, k.const(value.type, factor))
+    if "clamp" in inst.modifiers:
+        value = clamp01(k, value)
+    return value
+
+
+def clamp01(k: WaveBuilder, value: Value) -> Value:
+    """Clamps to [0, 1]; NaN becomes 0 (DX10_CLAMP, which HIP kernels have set)."""
+    zero, one = k.const(value.type, 0.0), k.const(value.type, 1.0)
+    positive = k.b.select(k.b.fcmp_ordered(">", value, zero), value, zero)
+    return k.b.select(k.b.fcmp_ordered(">", positive, one), one, positive)
+
+
+def valu(result: str, sources: str, compute: Compute) -> Handler:
+    """A handler for `mnemonic vdst, src0, src1, ...` from the types of its operands."""
+    result_type, types = TYPES[result], [TYPES[name] for name in sources.split()]
+
+    def handle(k: WaveBuilder, inst: Instruction) -> None:
+        selects = inst.flags("op_sel", len(types) + 1, 0)
+        values = [
+            read(k, inst, operand, type_, high=bool(select))
+            for operand, type_, select in zip(inst.operands[1:], types, selects, strict=False)
+        ]
+        if len(values) != len(types):
+            raise DeviceError(f"{inst.text} has {len(values)} sources where {len(types)} are known")
+        write(k, inst, inst.operands[0], compute(k, *values), result_type, high=bool(selects[len(types)]))
+
+    return handle
+
+
+def accumulate(result: str, sources: str, compute: Compute) -> Handler:
+    """A handler for `mnemonic vdst, src0, src1` whose destination is the last source as well."""
+    plain = valu(result, f"{sources} {result}", compute)
+
+    def handle(k: WaveBuilder, inst: Instruction) -> None:
+        plain(k, replace(inst, operands=(*inst.operands, inst.operands[0])))
+
+    return handle

@@ -1,0 +1,346 @@
+"""The builder that instruction semantics write to: registers, EXEC, masks and calls of one wave.
+
+Registers live in the wave's memory. Within a basic block their values are kept as SSA values and
+written back when the block ends, or when the runtime is to see them. That keeps translation linear
+in code size, and makes a wave resumable at every block boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llvmlite import ir
+
+from rocverify.device.emulator import abi
+from rocverify.device.emulator.operands import EXEC, NULL_INDEX, VCC, Operand, OperandKind
+from rocverify.device.emulator.translate.types import (
+    I8,
+    I16,
+    I32,
+    I64,
+    PTR,
+    DataType,
+    Shapes,
+    Value,
+    constant,
+    inline_float_bits,
+)
+from rocverify.errors import DeviceError
+
+SCC = "scc"
+
+
+class WaveBuilder:
+    """Emits one wave function. `b` is llvmlite's builder, positioned in the current basic block."""
+
+    def __init__(self, module: ir.Module, name: str, lanes: int) -> None:
+        self.module = module
+        self.shapes = Shapes(lanes)
+        self.lanes = lanes
+        self.function = ir.Function(module, ir.FunctionType(I32, [PTR, PTR]), name)
+        self.worker, self.wave = self.function.args
+        self.wave.add_attribute("noalias")
+        self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.fault_block = self.function.append_basic_block("fault")
+        ir.IRBuilder(self.fault_block).ret(ir.Constant(I32, int(abi.Status.FAULT)))
+        self._values: dict[tuple[str, int], Value] = {}
+        self._dirty: set[tuple[str, int]] = set()
+        self._mask: Value | None = None
+        self._mask_dirty = False
+        self._deferred: list[tuple[Operand, Value]] | None = None
+        self.lane_override: Value | None = None
+
+    # ---- constants and intrinsics
+
+    def i32(self, value: int) -> Value:
+        return constant(I32, value)
+
+    def i64(self, value: int) -> Value:
+        return constant(I64, value)
+
+    def const(self, type_: ir.Type, value: int | float) -> Value:
+        return constant(type_, value)
+
+    def invert(self, value: Value) -> Value:
+        """Every bit the other way."""
+        return self.b.xor(value, constant(value.type, -1))
+
+    def splat(self, scalar: Value) -> Value:
+        """A scalar in every lane."""
+        type_ = self.shapes.vector(scalar.type)
+        first = self.b.insert_element(ir.Constant(type_, ir.Undefined), scalar, self.i32(0))
+        zeros = ir.Constant(ir.VectorType(I32, self.lanes), [constant(I32, 0)] * self.lanes)
+        return self.b.shuffle_vector(first, ir.Constant(type_, ir.Undefined), zeros)
+
+    def intrinsic(self, name: str, result: ir.Type, arguments: Sequence[Value]) -> Value:
+        """Calls `llvm.NAME.TYPE`, overloaded on the result type."""
+        return self.call(f"llvm.{name}.{_mangled(result)}", result, arguments)
+
+    def call(self, name: str, result: ir.Type, arguments: Sequence[Value]) -> Value:
+        """Calls a function by name, declaring it at first use."""
+        function = self.module.globals.get(name)
+        if function is None:
+            function = ir.Function(self.module, ir.FunctionType(result, [a.type for a in arguments]), name)
+        return self.b.call(function, list(arguments))
+
+    # ---- the wave's memory
+
+    def _field(self, offset: int) -> Value:
+        return self.b.gep(self.wave, [self.i64(offset)], inbounds=True, source_etype=I8)
+
+    def load_field(self, offset: int, type_: ir.Type) -> Value:
+        return self.b.load(self._field(offset), typ=type_, align=_alignment(type_))
+
+    def store_field(self, offset: int, value: Value) -> None:
+        self.b.store(value, self._field(offset), align=_alignment(value.type))
+
+    def vgpr_pointer(self, index: int) -> Value:
+        return self._field(abi.VGPR_OFFSET + 4 * self.lanes * index)
+
+    def code_base(self) -> Value:
+        """The device address of the code object's virtual address 0."""
+        pointer = self.b.gep(
+            self.worker, [self.i64(abi.Worker.code_base.offset)], inbounds=True, source_etype=I8
+        )
+        return self.b.load(pointer, typ=I64)
+
+    # ---- dword registers
+
+    def _offset(self, key: tuple[str, int]) -> tuple[int, ir.Type]:
+        bank, index = key
+        if bank == "s":
+            return 4 * index, I32
+        if bank == "v":
+            return abi.VGPR_OFFSET + 4 * self.lanes * index, self.shapes.i32
+        return abi.Wave.scc.offset, I32
+
+    def _get(self, key: tuple[str, int]) -> Value:
+        if key not in self._values:
+            offset, type_ = self._offset(key)
+            self._values[key] = self.load_field(offset, type_)
+        return self._values[key]
+
+    def _set(self, key: tuple[str, int], value: Value) -> None:
+        self._values[key] = value
+        self._dirty.add(key)
+
+    def sgpr(self, index: int) -> Value:
+        return self.i32(0) if index == NULL_INDEX else self._get(("s", index))
+
+    def set_sgpr(self, index: int, value: Value) -> None:
+        if index == NULL_INDEX:
+            return
+        self._set(("s", index), value)
+        if index == EXEC or (index == EXEC + 1 and self.lanes == 64):
+            self._mask, self._mask_dirty = None, True
+
+    def vgpr(self, index: int) -> Value:
+        return self._get(("v", index))
+
+    def set_vgpr_all_lanes(self, index: int, value: Value) -> None:
+        """Writes every lane, whatever EXEC says (v_writelane and the like)."""
+        self._set(("v", index), value)
+
+    def commit(self, register: Operand, value: Value) -> None:
+        """Writes a VGPR under EXEC, or under the mask of the DPP control in force."""
+        if self._deferred is not None:
+            self._deferred.append((register, value))
+            return
+        old = self.vgpr(register.index)
+        self._set(("v", register.index), self.b.select(self.write_mask(), value, old))
+
+    def begin_pair(self) -> None:
+        """From here on commits wait: both halves of a VOPD read before either writes."""
+        self._deferred = []
+
+    def end_pair(self) -> None:
+        waiting, self._deferred = self._deferred or [], None
+        for register, value in waiting:
+            self.commit(register, value)
+
+    def flush(self) -> None:
+        """Writes back every register that differs from memory; values stay known."""
+        for key in sorted(self._dirty):
+            self.store_field(self._offset(key)[0], self._values[key])
+        self._dirty.clear()
+        if self._mask_dirty:
+            lanes = self.b.sext(self.exec_mask(), self.shapes.i32)
+            self.store_field(abi.Wave.exec_lanes.offset, lanes)
+            self._mask_dirty = False
+
+    def flush_vgprs(self, first: int, count: int) -> None:
+        """Writes back a VGPR tuple, for the runtime to read."""
+        for index in range(first, first + count):
+            if ("v", index) in self._dirty:
+                self.store_field(self._offset(("v", index))[0], self._values["v", index])
+                self._dirty.discard(("v", index))
+
+    def forget_vgprs(self, first: int, count: int) -> None:
+        """After the runtime wrote a VGPR tuple: its values are in memory."""
+        for index in range(first, first + count):
+            self._values.pop(("v", index), None)
+            self._dirty.discard(("v", index))
+
+    def forget_sgprs(self, first: int, count: int) -> None:
+        for index in range(first, first + count):
+            self._values.pop(("s", index), None)
+            self._dirty.discard(("s", index))
+            if index in (EXEC, EXEC + 1):
+                self._mask, self._mask_dirty = None, True
+
+    def start_block(self, block: ir.Block) -> None:
+        """Goes on in another block, knowing nothing of the registers."""
+        self._values.clear()
+        self._dirty.clear()
+        self._mask, self._mask_dirty = None, False
+        self.b.position_at_end(block)
+
+    # ---- EXEC and lane masks
+
+    def exec_bits(self) -> Value:
+        """EXEC as i64; the upper half is zero in wave32."""
+        return self.wide_mask(self.sgpr(EXEC), self.sgpr(EXEC + 1) if self.lanes == 64 else None)
+
+    def wide_mask(self, low: Value, high: Value | None) -> Value:
+        value = self.b.zext(low, I64)
+        if high is None:
+            return value
+        return self.b.or_(value, self.b.shl(self.b.zext(high, I64), self.i64(32)))
+
+    def set_exec(self, bits: Value) -> None:
+        self.set_sgpr(EXEC, self.b.trunc(bits, I32))
+        if self.lanes == 64:
+            self.set_sgpr(EXEC + 1, self.b.trunc(self.b.lshr(bits, self.i64(32)), I32))
+
+    def exec_mask(self) -> Value:
+        """EXEC as one bit a lane."""
+        if self._mask is None:
+            if self._mask_dirty:
+                self._mask = self.lanes_of(self.exec_bits())
+            else:
+                stored = self.load_field(abi.Wave.exec_lanes.offset, self.shapes.i32)
+                self._mask = self.b.icmp_signed("<", stored, self.const(self.shapes.i32, 0))
+        return self._mask
+
+    def write_mask(self) -> Value:
+        """The lanes that the current instruction writes."""
+        if self.lane_override is None:
+            return self.exec_mask()
+        return self.b.and_(self.exec_mask(), self.lane_override)
+
+    def lanes_of(self, bits: Value) -> Value:
+        """A lane mask in i64 as one bit a lane."""
+        narrow = bits if self.lanes == 64 else self.b.trunc(bits, I32)
+        return self.b.bitcast(narrow, self.shapes.i1)
+
+    def bits_of(self, mask: Value) -> Value:
+        """One bit a lane as a lane mask in i64."""
+        packed = self.b.bitcast(mask, self.shapes.mask_type)
+        return packed if self.lanes == 64 else self.b.zext(packed, I64)
+
+    def read_mask(self, operand: Operand) -> Value:
+        """A lane-mask operand: one SGPR in wave32, two in wave64, or a constant."""
+        if operand.kind is OperandKind.SGPR:
+            high = self.sgpr(operand.index + 1) if self.lanes == 64 else None
+            return self.wide_mask(self.sgpr(operand.index), high)
+        if operand.kind is OperandKind.NULL:
+            return self.i64(0)
+        return self.i64(operand.integer)
+
+    def write_lane_mask(self, operand: Operand, bits: Value) -> None:
+        """Writes a lane mask to an SGPR or pair; null takes nothing."""
+        if operand.kind is OperandKind.NULL:
+            return
+        self.set_sgpr(operand.index, self.b.trunc(bits, I32))
+        if self.lanes == 64:
+            self.set_sgpr(operand.index + 1, self.b.trunc(self.b.lshr(bits, self.i64(32)), I32))
+
+    @property
+    def vcc(self) -> Operand:
+        return Operand(OperandKind.SGPR, VCC, 1 if self.lanes == 32 else 2, name="vcc")
+
+    # ---- scalar operands
+
+    def scc(self) -> Value:
+        return self.b.icmp_unsigned("!=", self._get((SCC, 0)), self.i32(0))
+
+    def set_scc(self, condition: Value) -> None:
+        self._set((SCC, 0), self.b.zext(condition, I32))
+
+    def constant_bits(self, operand: Operand, type_: DataType) -> int:
+        """The bits of an immediate operand as an operand of this type sees them."""
+        if operand.kind is OperandKind.FLOAT:
+            bits = 32 if type_.bits == 32 or not type_.is_float else type_.bits
+            return inline_float_bits(operand.value, bits)
+        if operand.kind is OperandKind.LITERAL and type_.is_float and type_.bits == 64:
+            return operand.index << 32
+        return operand.integer
+
+    def read_scalar(self, operand: Operand, type_: DataType) -> Value:
+        """A scalar source as an integer of the type's width (16 is read as the low half)."""
+        if operand.kind is OperandKind.SGPR:
+            low = self.sgpr(operand.index)
+            if type_.bits == 64:
+                return self.pair(low, self.sgpr(operand.index + 1))
+            return low if type_.bits == 32 else self.b.trunc(low, I16)
+        if operand.kind is OperandKind.NULL:
+            return constant(ir.IntType(type_.bits), 0)
+        if operand.kind is OperandKind.SPECIAL:
+            return self._read_special(operand, type_)
+        return constant(ir.IntType(type_.bits), self.constant_bits(operand, type_))
+
+    def _read_special(self, operand: Operand, type_: DataType) -> Value:
+        aperture = {
+            "src_shared_base": abi.SHARED_APERTURE_HI,
+            "src_private_base": abi.PRIVATE_APERTURE_HI,
+        }.get(operand.name)
+        if aperture is not None:
+            return constant(ir.IntType(type_.bits), aperture << 32 if type_.bits == 64 else aperture)
+        if operand.name in ("src_scc", "src_vccz", "src_execz"):
+            flag = self.scc() if operand.name == "src_scc" else self._is_zero(operand.name)
+            return self.b.zext(flag, ir.IntType(type_.bits))
+        raise DeviceError(f"operand {operand.name} is not supported")
+
+    def _is_zero(self, name: str) -> Value:
+        bits = self.exec_bits() if name == "src_execz" else self.read_mask(self.vcc)
+        return self.b.icmp_unsigned("==", bits, self.i64(0))
+
+    def write_scalar(self, operand: Operand, value: Value) -> None:
+        """Writes an i32 or i64 to an SGPR or pair; null takes nothing."""
+        if operand.kind is OperandKind.NULL:
+            return
+        if operand.kind is not OperandKind.SGPR:
+            raise DeviceError(f"scalar destination {operand.name} is not supported")
+        if value.type.width == 64:
+            self.set_sgpr(operand.index, self.b.trunc(value, I32))
+            self.set_sgpr(operand.index + 1, self.b.trunc(self.b.lshr(value, self.i64(32)), I32))
+        else:
+            self.set_sgpr(operand.index, value)
+
+    def pair(self, low: Value, high: Value) -> Value:
+        """Two dwords, scalars or vectors, as one value of 64 bits."""
+        wide = I64 if isinstance(low.type, ir.IntType) else self.shapes.i64
+        upper = self.b.shl(self.b.zext(high, wide), self.const(wide, 32))
+        return self.b.or_(self.b.zext(low, wide), upper)
+
+    def halves(self, value: Value) -> tuple[Value, Value]:
+        """The low and the high dword of a 64-bit value, scalar or vector."""
+        narrow = I32 if isinstance(value.type, ir.IntType) else self.shapes.i32
+        low = self.b.trunc(value, narrow)
+        return low, self.b.trunc(self.b.lshr(value, self.const(value.type, 32)), narrow)
+
+
+def _alignment(type_: ir.Type) -> int:
+    """Bytes: vectors of registers begin at multiples of 64 (runtime.h)."""
+    return 64 if isinstance(type_, ir.VectorType) else type_.width // 8
+
+
+def _mangled(type_: ir.Type) -> str:
+    if isinstance(type_, ir.VectorType):
+        return f"v{type_.count}{_mangled(type_.element)}"
+    if isinstance(type_, ir.IntType):
+        return f"i{type_.width}"
+    return {"half": "f16", "float": "f32", "double": "f64"}[str(type_)]
+
+
+
