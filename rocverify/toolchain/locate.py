@@ -117,7 +117,7 @@ def device_libraries(header: Path, compiler: Path, places: SearchPlaces) -> Path
 
 def linker(compiler: Path) -> Path | None:
     """The lld that clang runs: the one beside it."""
-    return next((p for n in ("lld", "ld.lld") if (p := compiler.resolve().parent / n).is_file()), None)
+    return next((p for n in ("ld.lld", "lld") if (p := compiler.resolve().parent / n).is_file()), None)
 
 
 def disassembler(compiler: Path, llvm_major: int, places: SearchPlaces) -> Path | None:
