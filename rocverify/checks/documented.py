@@ -1,13 +1,23 @@
-"""documented: the flow that a truth names stands in the entry's docstring and is what the code does."""
+"""documented: the flow that a truth names stands in the entry's docstring and is what the code does.
+
+Every name of the flow must be in the docstring, exist, and lie on the static call path from the entry,
+in the documented order. A docstring that names functions which do not exist fails as well.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.flow import FlowOrder, Place
+from rocverify.checks.prose import arrow_chains, mentioned_names, position_of
 from rocverify.checks.references import Reference
+from rocverify.code.model import FunctionInfo, describe_path
+from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -23,7 +33,104 @@ class DocumentedParams(CheckParams):
 
 
 def run(params: DocumentedParams, ctx: CheckContext) -> Outcome:
-    raise NotImplementedError
+    """Raises SourceError for an entry that does not exist."""
+    entry = ctx.code.resolve(params.entry)
+    docstring = entry.docstring
+    if not docstring:
+        return Outcome.failed(
+            f"{entry.qualname} has no docstring",
+            hint=f"describe the flow: {' → '.join(params.flow)}",
+            findings=(Finding("no docstring", entry.location, entity=entry.qualname),),
+        )
+    order = FlowOrder(ctx, entry)
+    places = {name: order.place(name) for name in params.flow}
+    evidence = _evidence(entry, params.flow, places)
+    findings = [
+        *_title(params, entry, docstring),
+        *_flow(params.flow, entry, docstring, places, order),
+        *_order(params.flow, entry, places, order, "the flow"),
+        *_chains(docstring, entry, order),
+        *_unknown(docstring, entry, order),
+    ]
+    if findings:
+        return Outcome.failed(findings[0].message, findings=tuple(findings), **evidence)
+    message = f"{entry.location} documents {' → '.join(params.flow)}, and that is the call path"
+    return Outcome.passed(message, **evidence)
+
+
+def _evidence(entry: FunctionInfo, flow: tuple[str, ...], places: dict[str, Place | None]) -> dict[str, Any]:
+    steps = {}
+    for name in flow:
+        place = places[name]
+        if place is not None:
+            steps[name] = describe_path(place.path) or f"the entry itself ({entry.location})"
+    return {"entry": entry.ref, "docstring": entry.location, "flow": list(flow), "call_paths": steps}
+
+
+def _title(params: DocumentedParams, entry: FunctionInfo, docstring: str) -> Iterator[Finding]:
+    words = " ".join(docstring.split()).casefold()
+    if params.title is not None and " ".join(params.title.split()).casefold() not in words:
+        yield Finding(f"the docstring of {entry.qualname} does not contain {params.title!r}", entry.location)
+
+
+def _flow(
+    flow: tuple[str, ...],
+    entry: FunctionInfo,
+    docstring: str,
+    places: dict[str, Place | None],
+    order: FlowOrder,
+) -> Iterator[Finding]:
+    for name in flow:
+        if position_of(name, docstring) is None:
+            message = f"the docstring of {entry.qualname} does not mention {name}"
+            yield Finding(message, entry.location, entity=name)
+        if places[name] is None and not order.exists(name):
+            yield Finding(f"{name} does not exist", entry.location, entity=name)
+        elif places[name] is None:
+            yield Finding(
+                f"{name} is not on the call path from {entry.qualname}", entry.location, entity=name
+            )
+
+
+def _order(
+    names: tuple[str, ...],
+    entry: FunctionInfo,
+    places: dict[str, Place | None],
+    order: FlowOrder,
+    what: str,
+) -> Iterator[Finding]:
+    """Each name must come after the one before it: called by it, or called later than it."""
+    present = [(name, place) for name in names if (place := places.get(name)) is not None]
+    for (before, first), (after, second) in pairwise(present):
+        if not order.follows(first, second):
+            message = f"{what} puts {before} before {after}, the code of {entry.qualname} does not"
+            yield Finding(message, second.location, None, after)
+
+
+def _chains(docstring: str, entry: FunctionInfo, order: FlowOrder) -> Iterator[Finding]:
+    """Chains of arrows in the docstring itself claim an order, too."""
+    for chain in arrow_chains(docstring):
+        places = {name: order.place(name) for name in chain}
+        for name, place in places.items():
+            if place is None and order.exists(name):
+                yield Finding(
+                    f"the docstring puts {name} on the path of {entry.qualname}, where it is not",
+                    entry.location,
+                    None,
+                    name,
+                )
+        yield from _order(chain, entry, places, order, "the docstring")
+
+
+def _unknown(docstring: str, entry: FunctionInfo, order: FlowOrder) -> Iterator[Finding]:
+    for name in mentioned_names(docstring):
+        if not order.exists(name):
+            yield Finding(
+                f"the docstring of {entry.qualname} names {name}, which does not exist",
+                entry.location,
+                None,
+                name,
+            )
 
 
 CHECK = CheckKind("documented", DocumentedParams, run)

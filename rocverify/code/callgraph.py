@@ -56,6 +56,11 @@ class CallGraph:
         """The calls inside one statement of a function, those of its inner blocks included."""
         yield from self._find_sites(info, [statement])
 
+    def sites_of(self, info: FunctionInfo, expression: ast.expr) -> list[CallSite]:
+        """The calls inside one expression of a function."""
+        scope = self.resolver.scope_of(info)
+        return [s for node in walk_expression(expression) for s in self._sites_of(node, info, scope)]
+
     def paths(self, entry: FunctionInfo, kinds: frozenset[CallKind] = CERTAIN) -> Mapping[FunctionInfo, Path]:
         """Every function that can be reached from the entry (itself included), with a shortest path."""
         found: dict[FunctionInfo, Path] = {entry: ()}
@@ -144,7 +149,8 @@ class CallGraph:
         match node.func:
             case ast.Attribute(attr=name):
                 dotted = f"?.{name}"
-                maybe = self._methods_named(name)
+                special = name.startswith("__")  # there are too many __init__ to mean one
+                maybe = () if special else self._methods_named(name)
             case ast.Name(id=name):
                 dotted, maybe = f"?{name}", ()
             case _:

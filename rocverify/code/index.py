@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from rocverify.code.callgraph import CallGraph
+from rocverify.code.cpp import Definition as CppKind
+from rocverify.code.cpp import cpp_definitions
 from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
 from rocverify.code.files import existing_file, read_text, relative
 from rocverify.code.languages import is_python
@@ -97,6 +99,11 @@ class CodeIndex:
             return find_definition(name, key, self.mask(key))
         found = (d for d in python_definitions(self.modules.by_path(key)) if d.name == name)
         return next((d for d in found if d.kind != "import" or self._reexports(key, name)), None)
+
+    def kernels(self, path: str) -> tuple[str, ...]:
+        """The `__global__` functions that a HIP source defines, in order."""
+        definitions = cpp_definitions(self.masked(path))
+        return tuple(d.name for d in definitions if d.kind is CppKind.KERNEL)
 
     def _reexports(self, path: str, name: str) -> bool:
         """An imported name is an export if `__all__` says so, or in a package's `__init__`."""

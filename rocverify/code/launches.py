@@ -26,6 +26,7 @@ class LaunchFinder:
     def __init__(self, index: CodeIndex, functions: tuple[str, ...]) -> None:
         self._index = index
         self._functions = frozenset(functions)
+        self._paths: dict[FunctionInfo, Path | None] = {}
 
     def is_launch(self, site: CallSite) -> bool:
         """True for a call of HIP's launch function; a project function of that name is none."""
@@ -33,7 +34,9 @@ class LaunchFinder:
 
     def path(self, entry: FunctionInfo) -> Path | None:
         """A shortest chain of certain calls from a function to a launch."""
-        return self._index.graph.find(entry, self.is_launch)
+        if entry not in self._paths:
+            self._paths[entry] = self._index.graph.find(entry, self.is_launch)
+        return self._paths[entry]
 
     def launching(self, entry: FunctionInfo) -> frozenset[FunctionInfo]:
         """The functions on the way from the entry from which a launch is reached."""
