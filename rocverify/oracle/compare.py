@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.oracle.dtypes import DType
+from rocverify.oracle.dtypes import DType, to_float64
 from rocverify.oracle.tolerance import Expected, Tolerance
 from rocverify.oracle.ulp import Array64, ulp_error, ulp_of
 
@@ -64,7 +64,7 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
     """Compares every element. A NaN matches a NaN, an infinity the same infinity, and a finite result an
     infinite reference (or the reverse) only where the tolerance reaches beyond the largest number."""
     dtype = tolerance.dtype
-    seen = np.asarray(observed).astype(np.float64)
+    seen = to_float64(observed)
     exact, allowed = expected.exact, tolerance.allowed(expected)
     with np.errstate(all="ignore"):
         error = np.abs(seen - exact)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rocverify.oracle.compare import matches
 from rocverify.oracle.contract import ContractSpec, Role
 from rocverify.oracle.drive import CaseRun
+from rocverify.oracle.dtypes import to_float64
 from rocverify.oracle.poison import Poison, poisoned
 from rocverify.oracle.tolerance import Expected, Tolerance
 
@@ -113,7 +114,7 @@ def mistakes_of(spec: ContractSpec, case: Judged) -> dict[str, dict[str, NDArray
 
 def as_float64(array: NDArray[Any]) -> NDArray[Any]:
     """Floating-point arrays as float64, others as they are."""
-    return array if array.dtype.kind in "iu" else array.astype(np.float64)
+    return array if array.dtype.kind in "iu" else to_float64(array)
 
 
 def _same(outputs: Outputs, expected: Mapping[str, Expected]) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rocverify.oracle.compare import Comparison
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.controls import Judged, accepted, mistakes_of
+from rocverify.oracle.dtypes import to_float64
 from rocverify.oracle.poison import Poison, poisoned
 from rocverify.oracle.tolerance import Tolerance
 
@@ -73,9 +74,10 @@ def _content(judged: Judged, name: str, comparison: Comparison) -> str | None:
     seen, before = run.outputs[name][comparison.bad], run.inputs[name][comparison.bad]
     if seen.tobytes() == before.tobytes():
         return "they hold what was there before the launch"
-    if not np.any(seen.astype(np.float64)):
+    values = to_float64(seen)
+    if not np.any(values):
         return "they are zero"
-    if np.all(np.isnan(seen.astype(np.float64))):
+    if np.all(np.isnan(values)):
         return "they are NaN"
-    poison = poisoned((1,), run.case.dtype, Poison.HUGE).astype(np.float64)
-    return "they hold poison" if np.all(seen.astype(np.float64) == poison) else None
+    huge = to_float64(poisoned((1,), run.case.dtype, Poison.HUGE))
+    return "they hold poison" if np.all(values == huge) else None

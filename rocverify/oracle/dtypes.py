@@ -8,6 +8,7 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,9 @@ I8 = DType("int8", 8)
 U8 = DType("uint8", 8)
 
 BY_NAME = {d.name: d for d in (F64, F32, F16, BF16, I64, I32, U32, I8, U8)}
+
+
+def to_float64(array: NDArray[Any]) -> NDArray[np.float64]:
+    """The values as float64, exactly. Quiet about signalling NaNs, which poison and special inputs have."""
+    with np.errstate(all="ignore"):
+        return np.asarray(array).astype(np.float64)

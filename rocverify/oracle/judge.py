@@ -15,8 +15,8 @@ from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.controls import Judged, as_float64
 from rocverify.oracle.diagnose import explain
 from rocverify.oracle.drive import CaseRun
+from rocverify.oracle.dtypes import DType, to_float64
 from rocverify.oracle.tolerance import Expected, Tolerance, tolerance_for
-from rocverify.oracle.ulp import Array64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,13 @@ def expected_of(spec: ContractSpec, run: CaseRun) -> dict[str, Expected]:
     dims, dtype = run.case.dims, run.case.dtype
     values = {name: as_float64(array) for name, array in run.inputs.items()}
     exact = _checked(spec, run, spec.reference(values, dims), "reference")
-    stored = {
-        name: array if array.dtype.kind in "iu" else array.astype(dtype.numpy)
-        for name, array in run.inputs.items()
-    }
+    stored = {name: _stored(array, dtype) for name, array in run.inputs.items()}
     same_type = _checked(spec, run, spec.reference(stored, dims), "reference")
     magnitude = spec.magnitude(values, dims)
     sizes = _checked(spec, run, magnitude, "magnitude") if magnitude else exact
     return {
-        name: Expected(_f64(exact[name]), same_type[name], np.abs(_f64(sizes[name]))) for name in spec.outputs
+        name: Expected(to_float64(exact[name]), same_type[name], np.abs(to_float64(sizes[name])))
+        for name in spec.outputs
     }
 
 
@@ -90,6 +88,12 @@ def _comparison_problems(comparisons: Mapping[str, Comparison]) -> list[str]:
     return problems
 
 
+def _stored(array: NDArray[Any], dtype: DType) -> NDArray[Any]:
+    """Floating-point arrays in the stored type; what overflows there is infinite."""
+    with np.errstate(all="ignore"):
+        return array if array.dtype.kind in "iu" else array.astype(dtype.numpy)
+
+
 def _checked(
     spec: ContractSpec, run: CaseRun, results: Mapping[str, Any], method: str
 ) -> dict[str, NDArray[Any]]:
@@ -101,7 +105,3 @@ def _checked(
             problem = f"{method}() gave {name} the shape {array.shape}, not {shape}"
             raise ContractError(problem, where=spec.where)
     return arrays
-
-
-def _f64(array: NDArray[Any]) -> Array64:
-    return array.astype(np.float64)

@@ -53,7 +53,7 @@ def guard_damage(before: bytes, after: bytes) -> str | None:
     changed_after = np.flatnonzero(np.frombuffer(after, np.uint8) != pattern)
     parts = []
     if changed_before.size:
-        nearest = GUARD_BYTES - int(changed_before[-1])
+        nearest = GUARD_BYTES - 1 - int(changed_before[-1])
         parts.append(f"{changed_before.size} bytes before it, the nearest {nearest} bytes from its start")
     if changed_after.size:
         nearest = int(changed_after[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from rocverify.device.places import in_subject
 from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError
 
 
@@ -34,7 +35,7 @@ class SubjectCall:
         fault = self._device.last_fault()
         if fault is not None:
             self._device.clear_fault()
-            raise DeviceFaultError(str(fault), where=self.name) from error
+            raise DeviceFaultError(str(fault), report=fault, where=self.name) from error
         if error is None or not isinstance(error, Exception) or isinstance(error, RocverifyError):
             return
         raise SubjectError(
@@ -47,9 +48,7 @@ class SubjectCall:
     def _line(self, trace: TracebackType | None) -> str | None:
         """`path:line` of the innermost frame that lies in the project under verification."""
         for frame in reversed(traceback.extract_tb(trace)):
-            path = Path(frame.filename)
-            if path.is_absolute() and path.is_relative_to(self._root) and ".venv" not in path.parts:
-                relative = path.relative_to(self._root)
-                if relative.parts[0] != "rocverify":
-                    return f"{relative.as_posix()}:{frame.lineno}"
+            place = in_subject(self._root, frame.filename)
+            if place is not None:
+                return f"{place}:{frame.lineno}"
         return None

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.oracle.dtypes import DType
+from rocverify.oracle.dtypes import DType, to_float64
 from rocverify.oracle.ulp import Array64, ulp_of
 
 # A result may always be off by one rounding of its own type.
@@ -101,7 +101,7 @@ def _errors(expected: Expected, dtype: DType) -> tuple[float, float]:
         stored = expected.exact.astype(dtype.numpy)
         offset = (0.3 * _scale(expected)).astype(dtype.numpy)
         trip = ((stored + offset) - offset).astype(np.float64)
-        same = expected.same_type.astype(np.float64)
+        same = to_float64(expected.same_type)
         return _largest(np.abs(same - expected.exact) / unit), _largest(np.abs(trip - expected.exact) / unit)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.oracle.dtypes import DType
+from rocverify.oracle.dtypes import DType, to_float64
 
 Array64 = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def ulp_of(value: NDArray[Any] | float, dtype: DType) -> Array64:
 def ulp_error(observed: NDArray[Any], reference: NDArray[Any], dtype: DType) -> Array64:
     """|observed - reference| in ULPs of `dtype` at the reference; fractional, since the reference is
     exact to float64. Equal infinities and a pair of NaNs have error 0, other non-finite pairs inf."""
-    seen, expected = np.asarray(observed, np.float64), np.asarray(reference, np.float64)
+    seen, expected = to_float64(observed), to_float64(reference)
     with np.errstate(all="ignore"):
         error = np.abs(seen - expected) / ulp_of(expected, dtype)
     same = (seen == expected) | (np.isnan(seen) & np.isnan(expected))

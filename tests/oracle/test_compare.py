@@ -1,0 +1,143 @@
+"""Comparison and tolerance: what passes, what fails, and what is reported of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rocverify.oracle.compare import as_json_number, compare
+from rocverify.oracle.dtypes import BF16, F16, F32, DType
+from rocverify.oracle.tolerance import Expected, Tolerance, tolerance_for
+
+TYPES = pytest.mark.parametrize("dtype", [F32, F16, BF16], ids=str)
+
+
+def exact(values: np.ndarray, dtype: DType, magnitude: np.ndarray | None = None) -> Expected:
+    wide = np.asarray(values, np.float64)
+    with np.errstate(all="ignore"):
+        return Expected(wide, wide.astype(dtype.numpy), np.abs(wide) if magnitude is None else magnitude)
+
+
+def strict(dtype: DType, rounding: float | None = 1.0) -> Tolerance:
+    return Tolerance(dtype, F32, rounding, same_type_error=2.0, round_trip_error=0.5)
+
+
+@TYPES
+def test_the_correctly_rounded_result_passes(dtype: DType) -> None:
+    rng = np.random.default_rng(3)
+    values = rng.standard_normal((7, 11)) * 2.0 ** rng.integers(-8, 8, (7, 11))
+    result = compare(values.astype(dtype.numpy), exact(values, dtype), strict(dtype, 0.0))
+    assert result.matches
+    assert result.elements == 77
+    assert result.ulp is not None
+    assert result.ulp.error <= 0.5
+
+
+@TYPES
+@pytest.mark.parametrize("steps", [2, -2])
+def test_two_ulps_off_in_one_element_fails_and_is_located(dtype: DType, steps: int) -> None:
+    values = np.linspace(1.1, 1.9, 30).reshape(5, 6)
+    seen = values.astype(dtype.numpy)
+    bits = seen.view(f"u{dtype.bits // 8}")
+    bits[3, 4] += np.array(steps).astype(bits.dtype)
+    result = compare(seen, exact(values, dtype), strict(dtype))
+    assert result.mismatches == 1
+    assert result.first is not None
+    assert result.first.index == (3, 4)
+    assert result.ulp is not None
+    assert result.ulp.index == (3, 4)
+    assert 1.5 <= result.ulp.error <= 2.5
+
+
+def test_all_mismatches_are_counted() -> None:
+    values = np.ones((100, 100))
+    result = compare(np.zeros((100, 100), np.float32), exact(values, F32), strict(F32))
+    assert result.mismatches == 10000
+    assert result.abs is not None
+    assert result.abs.error == 1.0
+    assert result.rel is not None
+    assert result.rel.error == 1.0
+
+
+def test_cancellation_is_allowed_for_by_the_magnitude_of_the_terms() -> None:
+    reference = np.array([1e-6])
+    seen = np.array([1e-6 + 5e-8], np.float32)
+    assert not compare(seen, exact(reference, F32), strict(F32)).matches
+    assert compare(seen, exact(reference, F32, np.array([1.0])), strict(F32)).matches
+
+
+def test_small_elements_are_held_to_their_own_size_beside_large_ones() -> None:
+    reference = np.array([1e30, 1.0])
+    seen = np.array([1e30, 1.001], np.float32)
+    assert compare(seen, exact(reference, F32), strict(F32)).mismatches == 1
+
+
+@pytest.mark.parametrize(
+    ("seen", "reference", "good"),
+    [
+        (np.nan, np.nan, True),
+        (np.nan, 1.0, False),
+        (1.0, np.nan, False),
+        (np.inf, np.inf, True),
+        (-np.inf, np.inf, False),
+        (np.inf, 1e30, False),
+        (1e30, np.inf, False),
+        (np.inf, 1e39, True),
+        (-np.inf, -1e39, True),
+        (-np.inf, 1e39, False),
+        (0.0, -0.0, True),
+        (1e-45, 1.4e-45, True),
+        (0.0, 1e-40, False),
+    ],
+)
+def test_non_finite_and_tiny_values(seen: float, reference: float, good: bool) -> None:
+    with np.errstate(all="ignore"):
+        result = compare(np.array([seen], np.float32), exact(np.array([reference]), F32), strict(F32))
+    assert result.matches is good
+
+
+def test_float16_overflow_to_infinity_is_right_where_the_reference_rounds_to_it() -> None:
+    seen = np.array([np.inf, np.inf, 65504], np.float16)
+    reference = np.array([65520.0, 60000.0, 65519.0])
+    result = compare(seen, exact(reference, F16), strict(F16))
+    np.testing.assert_array_equal(result.bad, [False, True, False])
+
+
+def test_both_rules_bind() -> None:
+    reference = np.full(4, 1.5)
+    loose = Tolerance(F32, F32, 100.0, same_type_error=0.5, round_trip_error=0.0)
+    assert loose.two_reference_limit == 1.0
+    seen = (reference + 3 * 2.0**-23).astype(np.float32)
+    assert not compare(seen, exact(reference, F32), loose).matches
+    wide = Tolerance(F32, F32, 100.0, same_type_error=2.0, round_trip_error=0.0)
+    assert compare(seen, exact(reference, F32), wide).matches
+    assert not compare(seen, exact(reference, F32), Tolerance(F32, F32, 1.0, 2.0, 0.0)).matches
+
+
+def test_the_two_reference_limit_follows_the_error_of_the_same_type_reference() -> None:
+    wide = np.full(8, 1.5)
+    off_by_three = (wide + 3 * 2.0**-10).astype(np.float16)
+    found = tolerance_for(F16, F32, None, [Expected(wide, off_by_three, wide)])
+    assert found.same_type_error == pytest.approx(3.0)
+    assert found.two_reference_limit >= 6.0
+    assert compare(off_by_three, Expected(wide, off_by_three, wide), found).matches
+
+
+def test_the_tolerance_pools_all_cases_and_ignores_what_is_not_finite() -> None:
+    good, bad = np.array([1.0]), np.array([np.inf, np.nan])
+    found = tolerance_for(F32, F32, 1.0, [exact(good, F32), exact(bad, F32)])
+    assert np.isfinite(found.two_reference_limit)
+    assert found.to_json()["compute"] == "float32"
+
+
+def test_nothing_to_compare_has_no_worst_element() -> None:
+    result = compare(np.empty((0, 3), np.float32), exact(np.empty((0, 3)), F32), strict(F32))
+    assert result.matches
+    assert result.ulp is None
+    assert result.budget == 0.0
+
+
+def test_numbers_that_json_lacks_become_text() -> None:
+    assert as_json_number(1.5) == 1.5
+    assert as_json_number(float("nan")) == "nan"
+    assert as_json_number(float("-inf")) == "-inf"

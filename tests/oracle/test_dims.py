@@ -1,0 +1,132 @@
+"""Dimensions and shapes: what is admitted, what is tried first, and what a plan may restrict."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rocverify.errors import ContractError
+from rocverify.oracle.dims import Dims, Extent, boundary, choices, divisor_of, even
+from rocverify.oracle.shapes import distinct_shape, plan_shapes, smallest_shape
+
+GQA = Dims(
+    seq=boundary(1, 512), q_heads=choices(1, 2, 4, 6, 32), head_dim=even(2, 256), k=divisor_of("q_heads")
+)
+
+
+def gqa_size(shape: dict[str, int]) -> int:
+    return shape["seq"] * (shape["q_heads"] + shape["k"]) * shape["head_dim"]
+
+
+def test_boundaries_are_the_extremes_the_landmarks_and_their_neighbours() -> None:
+    found = boundary(1, 300).boundaries()
+    assert found == (1, 2, 3, 7, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 300)
+
+
+def test_a_tile_adds_its_neighbours() -> None:
+    assert {95, 96, 97} <= set(boundary(1, 300, tile=96).boundaries())
+
+
+def test_even_boundaries_are_even_and_lie_on_both_sides_of_each_landmark() -> None:
+    found = even(2, 256).boundaries()
+    assert all(value % 2 == 0 for value in found)
+    assert {30, 32, 34, 62, 64, 66, 254, 256} <= set(found)
+
+
+@given(st.integers(1, 5000), st.integers(0, 5000), st.integers(1, 3), st.integers(0, 2**32))
+def test_what_is_drawn_is_admitted(low: int, more: int, step: int, seed: int) -> None:
+    extent = Extent(low * step, (low + more) * step, step=step)
+    assert extent.admits(extent.draw(np.random.default_rng(seed)), {})
+    assert all(extent.admits(value, {}) for value in extent.boundaries())
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32))
+def test_every_planned_shape_is_admissible_unique_and_within_the_budget(seed: int) -> None:
+    shapes = plan_shapes(GQA, 24, np.random.default_rng(seed), size=gqa_size, budget=20000)
+    assert len(shapes) == 24
+    assert len({tuple(sorted(s.items())) for s in shapes}) == 24
+    for shape in shapes:
+        GQA.check(shape)
+        assert gqa_size(shape) <= 20000
+
+
+def test_the_same_generator_state_gives_the_same_shapes() -> None:
+    first, second = (
+        plan_shapes(GQA, 24, np.random.default_rng(5), size=gqa_size, budget=20000) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_a_long_enough_run_takes_every_boundary_of_every_dimension() -> None:
+    shapes = plan_shapes(GQA, 40, np.random.default_rng(1), size=gqa_size, budget=10**9)
+    for name in ("seq", "q_heads", "head_dim"):
+        assert set(GQA[name].boundaries()) <= {shape[name] for shape in shapes}
+    assert any(1 < s["k"] < s["q_heads"] for s in shapes)
+
+
+def test_the_first_shape_has_pairwise_distinct_axes() -> None:
+    shape = distinct_shape(GQA)
+    assert len(set(shape.values())) == len(shape)
+    assert min(shape.values()) > 1
+    assert smallest_shape(GQA) == {"seq": 1, "q_heads": 1, "head_dim": 2, "k": 1}
+
+
+def test_exhausted_dimensions_give_fewer_shapes_than_asked_for() -> None:
+    dims = Dims(n=choices(1, 2))
+    assert len(plan_shapes(dims, 24, np.random.default_rng(0), size=lambda s: s["n"], budget=10)) == 2
+
+
+def test_a_budget_that_nothing_fits_is_overrun_rather_than_nothing_tried() -> None:
+    dims = Dims(n=choices(100))
+    assert plan_shapes(dims, 3, np.random.default_rng(0), size=lambda s: s["n"], budget=10) == [{"n": 100}]
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ({"seq": 7}, (7,)),
+        ({"seq": [7, 9]}, (7, 9)),
+        ({"seq": "max"}, (512,)),
+        ({"seq": ["min", 33, "max"]}, (1, 33, 512)),
+    ],
+)
+def test_a_plan_may_limit_a_dimension(override: dict, expected: tuple[int, ...]) -> None:
+    assert GQA.restricted(override)["seq"].values == expected
+
+
+def test_limiting_a_dividing_dimension_keeps_the_division() -> None:
+    limited = GQA.restricted({"k": 2, "q_heads": [6, 4]})
+    for shape in plan_shapes(limited, 12, np.random.default_rng(0), size=gqa_size, budget=10**6):
+        assert shape["k"] == 2
+
+
+@pytest.mark.parametrize(
+    "override",
+    [{"rows": 1}, {"seq": 513}, {"seq": "most"}, {"head_dim": 3}, {"q_heads": [1, 5]}, {"seq": True}],
+)
+def test_an_impossible_limit_is_an_error(override: dict) -> None:
+    with pytest.raises(ContractError):
+        GQA.restricted(override)
+
+
+@pytest.mark.parametrize("make", [lambda: choices(), lambda: boundary(0, 5), lambda: boundary(5, 4)])
+def test_an_empty_range_is_an_error(make) -> None:
+    with pytest.raises(ContractError):
+        make()
+
+
+def test_a_dimension_can_only_divide_an_independent_one() -> None:
+    with pytest.raises(ContractError, match="divides"):
+        Dims(a=divisor_of("b"), b=divisor_of("a"))
+    with pytest.raises(ContractError, match="divides"):
+        Dims(a=divisor_of("missing"))
+
+
+def test_check_names_the_dimension_that_does_not_fit() -> None:
+    with pytest.raises(ContractError, match="k=4"):
+        GQA.check({"seq": 1, "q_heads": 6, "head_dim": 2, "k": 4})
+    with pytest.raises(ContractError, match="dimensions are"):
+        GQA.check({"seq": 1})
