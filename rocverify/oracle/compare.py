@@ -66,10 +66,8 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
     dtype = tolerance.dtype
     seen = to_float64(observed)
     exact, allowed = expected.exact, tolerance.allowed(expected)
-    with np.errstate(all="ignore"):
-        error = np.abs(seen - exact)
-        both_nan = np.isnan(seen) & np.isnan(exact)
-        bad = ~((error <= allowed) | both_nan | _overflowed(seen, exact, allowed, dtype))
+    bad = _mismatches(seen, exact, allowed, dtype)
+    error = _distance(seen, exact)
     finite = np.isfinite(seen) & np.isfinite(exact)
     normal = finite & (np.abs(exact) >= dtype.smallest_normal)
     with np.errstate(all="ignore"):
@@ -86,9 +84,39 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
     )
 
 
-def matches(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) -> bool:
-    """Whether every element of `observed` would pass."""
-    return compare(observed, expected, tolerance).matches
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Decides on one output over and over: what is allowed is computed once."""
+
+    exact: Array64
+    allowed: Array64
+    dtype: DType
+
+    def accepts(self, observed: NDArray[Any]) -> bool:
+        """Whether every element of `observed` would pass."""
+        return not _mismatches(to_float64(observed), self.exact, self.allowed, self.dtype).any()
+
+
+def judge_of(expected: Expected, tolerance: Tolerance) -> Judge:
+    """The judge for one output of one case."""
+    return Judge(expected.exact, tolerance.allowed(expected), tolerance.dtype)
+
+
+def _distance(seen: Array64, exact: Array64) -> Array64:
+    with np.errstate(all="ignore"):
+        distance: Array64 = np.abs(seen - exact)
+    return distance
+
+
+def _mismatches(seen: Array64, exact: Array64, allowed: Array64, dtype: DType) -> NDArray[np.bool_]:
+    bad: NDArray[np.bool_] = ~(_distance(seen, exact) <= allowed)
+    # What is not finite needs a closer look; it is rare.
+    odd = np.nonzero(bad & ~(np.isfinite(seen) & np.isfinite(exact)))
+    if odd[0].size:
+        here, there = seen[odd], exact[odd]
+        both_nan = np.isnan(here) & np.isnan(there)
+        bad[odd] = ~(both_nan | _overflowed(here, there, allowed[odd], dtype))
+    return bad
 
 
 def _overflowed(seen: Array64, exact: Array64, allowed: Array64, dtype: DType) -> NDArray[np.bool_]:

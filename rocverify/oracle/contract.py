@@ -328,8 +328,9 @@ def _shape_problems(spec: ContractSpec) -> list[str]:
                 problems.append(f"axis {axis!r} of {name}: write a dimension, `dim*2`, `dim/2` or a number")
             elif match["name"] and match["name"] not in spec.dims:
                 problems.append(f"axis {axis!r} of {name}: dims has no {match['name']!r}")
-        if array.written and not all(d.is_float for d in array.dtypes):
-            problems.append(f"{name}: outputs are compared as floating-point numbers, not {array.dtypes}")
+        if array.written and not all(d.is_float and d.bits < 64 for d in array.dtypes):
+            held = ", ".join(d.name for d in array.dtypes)
+            problems.append(f"{name}: {held} outputs cannot be held against a float64 reference")
     if spec.parameters is not None:
         known = set(spec.arrays) | set(spec.dims)
         problems += [f"parameter {p!r} is no array or dimension" for p in spec.parameters if p not in known]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.oracle.compare import matches
+from rocverify.oracle.compare import Judge, judge_of
 from rocverify.oracle.contract import ContractSpec, Role
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import to_float64
@@ -55,14 +55,20 @@ def control_outcomes(
     """All controls over the cases of one element type. `tolerances` are by output."""
     counts: dict[str, list[bool]] = {}
     for case in judged:
+        judges = judges_of(case, tolerances)
         for name, outputs in _controls(spec, case).items():
-            counts.setdefault(name, []).append(not accepted(outputs, case.expected, tolerances))
+            counts.setdefault(name, []).append(not accepted(outputs, judges))
     return [ControlOutcome(name, len(results), sum(results)) for name, results in counts.items()]
 
 
-def accepted(outputs: Outputs, expected: Mapping[str, Expected], tolerances: Mapping[str, Tolerance]) -> bool:
+def judges_of(case: Judged, tolerances: Mapping[str, Tolerance]) -> dict[str, Judge]:
+    """A judge for each output of a case."""
+    return {name: judge_of(expected, tolerances[name]) for name, expected in case.expected.items()}
+
+
+def accepted(outputs: Outputs, judges: Mapping[str, Judge]) -> bool:
     """Whether every element of every output would pass."""
-    return all(matches(outputs[name], expected[name], tolerances[name]) for name in expected)
+    return all(judge.accepts(outputs[name]) for name, judge in judges.items())
 
 
 def _controls(spec: ContractSpec, case: Judged) -> dict[str, Outputs]:
@@ -100,9 +106,10 @@ def mistake_outcomes(
     a mistake that changes nothing in any case is left out."""
     counts: dict[str, list[bool]] = {}
     for case in judged:
+        judges = judges_of(case, tolerances)
         for name, outputs in mistakes_of(spec, case).items():
             if not _same(outputs, case.expected):
-                counts.setdefault(name, []).append(not accepted(outputs, case.expected, tolerances))
+                counts.setdefault(name, []).append(not accepted(outputs, judges))
     return [ControlOutcome(name, len(results), sum(results)) for name, results in counts.items()]
 
 

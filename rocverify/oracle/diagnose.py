@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.oracle.compare import Comparison
+from rocverify.oracle.compare import Comparison, judge_of
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.controls import Judged, accepted, mistakes_of
 from rocverify.oracle.dtypes import to_float64
@@ -24,10 +24,9 @@ def explain(
 ) -> str:
     """A mistake of the contract that the outputs match, or else where the wrong elements lie."""
     for name, outputs in mistakes_of(spec, judged).items():
-        expected = {
-            k: replace(e, exact=np.asarray(outputs[k], np.float64)) for k, e in judged.expected.items()
-        }
-        if accepted(judged.run.outputs, expected, tolerances):
+        mistaken = {k: replace(e, exact=to_float64(outputs[k])) for k, e in judged.expected.items()}
+        judges = {k: judge_of(expected, tolerances[k]) for k, expected in mistaken.items()}
+        if accepted(judged.run.outputs, judges):
             return f"the result matches this mistake: {name}"
     regions = [
         _region(spec, judged, name, comparison)

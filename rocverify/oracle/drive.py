@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from rocverify.device.trace_events import TraceEvent
 
 
+Invocation = Callable[[Mapping[str, Any], Mapping[str, int], DType], None]
+"""Takes device views and host arrays by name, the dimensions of the call, and the element type."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceView:
     """An array in device memory, as a contract hands it to a wrapper: a pointer that knows its shape."""
@@ -99,19 +103,19 @@ def execute(
     ghost: bool = False,
     values: Mapping[str, NDArray[Any]] | None = None,
     call_dims: Mapping[str, int] | None = None,
-    code_object: Path | None = None,
+    invoke: Invocation | None = None,
 ) -> CaseRun:
     """Runs one case through the contract's wrapper, or through its own launch if it names none.
 
     ghost: launches report success and do nothing. values: arrays that replace drawn ones on the host.
-    call_dims: dimensions that replace those of the case in the call alone. code_object: needed by a
-    contract without wrapper.
+    call_dims: dimensions that replace those of the case in the call alone. invoke: made once by
+    `invocation` for many cases.
     Raises SubjectError for what the wrapper raises, DeviceFaultError for what the kernel does wrong,
     DeviceError when the device fails the harness itself.
     """
     spec.dims.check(case.dims)
     inputs = _starting_values(spec, case)
-    invoke = _invocation(spec, session, code_object)
+    run_subject = invoke or invocation(spec, session)
     with ExitStack() as stack:
         buffers = {
             name: stack.enter_context(_uploaded(session.hip, name, array, case.placement))
@@ -120,7 +124,7 @@ def execute(
         }
         arrays = {**_views(spec, case.dtype, inputs, buffers), **(values or {})}
         events = _call(
-            spec, session, lambda: invoke(arrays, {**case.dims, **(call_dims or {})}, case.dtype), ghost
+            spec, session, lambda: run_subject(arrays, {**case.dims, **(call_dims or {})}, case.dtype), ghost
         )
         after = {name: _download(session.hip, buffer) for name, buffer in buffers.items()}
         damage = [_damage(session.hip, buffer) for buffer in buffers.values()]
@@ -172,9 +176,9 @@ def _call(
     return tuple(events)
 
 
-def _invocation(
-    spec: ContractSpec, session: LaunchSession, code_object: Path | None
-) -> Callable[[Mapping[str, Any], Mapping[str, int], DType], None]:
+def invocation(spec: ContractSpec, session: LaunchSession, code_object: Path | None = None) -> Invocation:
+    """How the contract's kernel is run: through its wrapper, imported now, or by the contract's own
+    launch from the compiled code object."""
     if spec.wrapper is not None:
         with SubjectCall(spec.wrapper, session.device, session.root):
             wrapper = session.load(spec.wrapper)

@@ -15,15 +15,17 @@ from rocverify.oracle.dtypes import DType, to_float64
 
 Array64 = NDArray[np.float64]
 
+_BIAS = 1023
+
 
 def ulp_of(value: NDArray[Any] | float, dtype: DType) -> Array64:
-    """The size of one ULP of `dtype` at each |value|, as float64. Not finite: that of the largest."""
-    size = np.abs(np.asarray(value, np.float64))
-    size = np.where(np.isfinite(size), np.minimum(size, dtype.largest), dtype.largest)
-    _, exponent = np.frexp(size)
-    # frexp gives size = m * 2**exponent with 0.5 <= m < 1: the binade starts at 2**(exponent - 1).
-    binade = np.maximum(np.where(size > 0, exponent - 1, dtype.min_exponent), dtype.min_exponent)
-    unit: Array64 = np.ldexp(1.0, binade - dtype.precision + 1)
+    """The size of one ULP of `dtype` (narrower than float64) at each |value|, as float64. What is not
+    finite or beyond the largest number counts as that."""
+    # The exponent field of float64 is the binade; a power of two is an exponent field and nothing else.
+    # Values above the largest, infinities and NaNs have larger fields and are cut down to the largest's.
+    field = (np.asarray(value, np.float64).view(np.int64) >> 52) & 0x7FF
+    binade = np.clip(field, _BIAS + dtype.min_exponent, _BIAS + dtype.max_exponent)
+    unit: Array64 = ((binade - (dtype.precision - 1)) << 52).view(np.float64)
     return unit
 
 

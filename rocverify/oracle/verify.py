@@ -16,10 +16,11 @@ from rocverify.oracle.controls import (
     Judged,
     accepted,
     control_outcomes,
+    judges_of,
     mistake_outcomes,
 )
 from rocverify.oracle.dims import Dims
-from rocverify.oracle.drive import execute
+from rocverify.oracle.drive import Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.judge import CaseVerdict, expected_of, judge, tolerances_of
 from rocverify.oracle.tolerance import Tolerance
@@ -124,9 +125,10 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     cases = plan_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
     judged: list[Judged] = []
     symbol = spec.symbol(dtype)
+    invoke = invocation(spec, session, plan.code_object)
     for case in cases:
         try:
-            run = execute(spec, session, case, code_object=plan.code_object)
+            run = execute(spec, session, case, invoke=invoke)
         except (SubjectError, DeviceFaultError) as error:
             failure = CaseFailure(case, _one_line(error), error.hint)
             return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
@@ -144,7 +146,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         tolerances=tolerances,
         controls=tuple(control_outcomes(spec, judged, tolerances)),
         mistakes=tuple(mistake_outcomes(spec, judged, tolerances)),
-        ghost=_ghost_replay(spec, session, judged, tolerances, plan),
+        ghost=_ghost_replay(spec, session, judged, tolerances, invoke),
     )
 
 
@@ -153,19 +155,19 @@ def _ghost_replay(
     session: LaunchSession,
     judged: list[Judged],
     tolerances: Mapping[str, Tolerance],
-    plan: Plan,
+    invoke: Invocation,
 ) -> GhostReplay | None:
     """Repeats the first case whose buffers, left untouched, would be rejected. None if there is none:
     the control `untouched` reports that."""
     for case in judged:
-        written = {name: case.run.inputs[name] for name in spec.outputs}
-        if accepted(written, case.expected, tolerances):
+        judges = judges_of(case, tolerances)
+        if accepted({name: case.run.inputs[name] for name in spec.outputs}, judges):
             continue
         try:
-            ghost = execute(spec, session, case.run.case, ghost=True, code_object=plan.code_object)
+            ghost = execute(spec, session, case.run.case, ghost=True, invoke=invoke)
         except SubjectError as error:
             return GhostReplay(case.run.case, True, f"the wrapper raised {error.kind}")
-        passes = accepted(ghost.outputs, case.expected, tolerances)
+        passes = accepted(ghost.outputs, judges)
         return GhostReplay(case.run.case, not passes, "right result" if passes else "wrong result")
     return None
 
@@ -173,27 +175,21 @@ def _ghost_replay(
 def verify_refusals(spec: ContractSpec, session: LaunchSession, plan: Plan) -> list[RefusedCall]:
     """Makes every call that the contract says must be refused, on one small shape."""
     case = plan_cases(spec, spec.dtypes[0], 1, plan.seed, dims=plan.dims)[0]
+    invoke = invocation(spec, session, plan.code_object)
     return [
-        RefusedCall(name, refusal.error, _refusal_problem(spec, session, case, refusal, plan))
+        RefusedCall(name, refusal.error, _refusal_problem(spec, session, case, refusal, invoke))
         for name, refusal in spec.refused(case.dims).items()
     ]
 
 
 def _refusal_problem(
-    spec: ContractSpec, session: LaunchSession, case: Case, refusal: Refusal, plan: Plan
+    spec: ContractSpec, session: LaunchSession, case: Case, refusal: Refusal, invoke: Invocation
 ) -> str | None:
     """What happened instead of a refusal before any launch; None if all was well."""
     outcome = "returned as if nothing were wrong"
     with session.tracer.record() as events:
         try:
-            execute(
-                spec,
-                session,
-                case,
-                values=refusal.values,
-                call_dims=refusal.dims,
-                code_object=plan.code_object,
-            )
+            execute(spec, session, case, values=refusal.values, call_dims=refusal.dims, invoke=invoke)
         except SubjectError as error:
             outcome = "" if error.kind == refusal.error else _one_line(error)
         except DeviceFaultError as error:
