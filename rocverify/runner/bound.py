@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rocverify.checks.base import CheckSpec
-
 if TYPE_CHECKING:
     from rocverify.binding.model import BoundMustHave
+    from rocverify.checks.base import CheckSpec
     from rocverify.plan.model import Plan
     from rocverify.settings import Settings
 

@@ -59,9 +59,10 @@ class PlanFile(pytest.File):
             )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        del style
         if isinstance(excinfo.value, RocverifyError):
             return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        return super().repr_failure(excinfo)
 
 
 class PlanItem(pytest.Item):

@@ -80,6 +80,8 @@ def _arguments(request: Request, scratch: Path, junit: Path) -> list[str]:
     arguments = [
         *("-c", str(CONFIGURATION), f"--rootdir={request.root}", "--noconftest", "--assert=plain"),
         *(part for plugin in _plugins(request.pytest_args) for part in ("-p", plugin)),
+        # Its sweeps of the garbage collector take longer than many a check, and decide nothing.
+        *("-p", "no:unraisableexception"),
         *("-o", f"cache_dir={cache}", f"--junitxml={junit}"),
         *(f"--rocverify-root={request.root}", f"--rocverify-seed={request.seed}"),
         *(f"--rocverify-device={settings.device}", f"--rocverify-gate={settings.gate}"),
