@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -35,7 +36,12 @@ POISON = 0x7FBADBAD
 DEFAULT_INSTRUCTION_LIMIT = 1 << 36
 """Instructions of one wave after which a launch is stopped as endless."""
 
-CHECKPOINT = 1 << 22
+QUEUE_APERTURES = 0x40
+"""Offset of group_segment_aperture_base_hi and its private twin in amd_queue_t."""
+
+KERNARG_BLOCK = 64
+"""Bytes that the kernarg segment is rounded up to."""
+
 SUPPORTED_TARGETS = ("gfx1100", "gfx1101", "gfx1102", "gfx1103", "gfx1150", "gfx1151")
 
 
@@ -131,6 +137,9 @@ class Machine:
         self._lock = threading.RLock()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="emulator")
         self._packet = self.memory.malloc(64, "dispatch packet")
+        self._queue = self.memory.malloc(256, "queue")
+        apertures = struct.pack("<II", abi.SHARED_APERTURE_HI, abi.PRIVATE_APERTURE_HI)
+        self.memory.write(self._queue + QUEUE_APERTURES, apertures)
 
     def load(self, code_object: bytes, label: str = "code object") -> LoadedModule:
         """Loads a code object of this machine's target; CodeObjectError or DeviceError if it is not."""
@@ -214,7 +223,9 @@ class Machine:
         self, kernel: LoadedKernel, geometry: Geometry, compiled: _Compiled, kernarg: bytes
     ) -> list[abi.Worker]:
         segment = kernarg_segment(kernel.metadata, kernarg, geometry)
-        address = self.memory.malloc(len(segment) or 1, f"kernarg of {kernel.name}")
+        # Compilers load arguments in wide pieces, past the last one but never past an aligned block.
+        padded = -(-max(len(segment), 1) // KERNARG_BLOCK) * KERNARG_BLOCK
+        address = self.memory.malloc(padded, f"kernarg of {kernel.name}")
         try:
             self.memory.write(address, segment)
             self.memory.write(
@@ -285,11 +296,16 @@ class Machine:
         return launch, table
 
     def _user_sgprs(self, kernel: LoadedKernel, kernarg: int) -> list[int]:
-        pointers = {"dispatch_ptr": self._packet, "kernarg_segment_ptr": kernarg, "dispatch_id": 1}
+        pointers = {
+            "dispatch_ptr": self._packet,
+            "queue_ptr": self._queue,
+            "kernarg_segment_ptr": kernarg,
+            "dispatch_id": 1,
+        }
         values: list[int] = []
         for name, count in kernel.descriptor.user_sgprs():
             value = pointers.get(name, kernel.metadata.scratch_bytes if count == 1 else 0)
-            if name in ("queue_ptr", "private_segment_buffer", "flat_scratch_init"):
+            if name in ("private_segment_buffer", "flat_scratch_init"):
                 raise UnsupportedInstructionError(
                     f"the kernel wants {name}", where=kernel.name, hint="run on a GPU (--device amd)"
                 )

@@ -19,6 +19,9 @@ void *memcpy(void *restrict to, const void *restrict from, unsigned long n)
     return to;
 }
 
+/* Instructions between two looks at the launch's limit and stop flag. */
+#define CHECKPOINT (1u << 20)
+
 static Wave *wave_at(Worker *w, u32 index) { return (Wave *)(w->waves + (u64)index * w->launch->wave_bytes); }
 
 /* Workitem ids of a wave, packed x | y << 10 | z << 20 in v0; lanes past the workgroup are off. */
@@ -61,7 +64,7 @@ static void start_wave(Worker *w, u32 index)
     s->status = WAVE_READY;
     s->mode = launch->mode;
     s->instructions = s->barriers = 0;
-    s->limit = launch->instruction_limit;
+    s->limit = CHECKPOINT;
     s->lds = (u64)w->lds;
     s->lds_bytes = launch->lds_bytes;
     s->scratch_bytes = launch->scratch_bytes;
@@ -118,13 +121,15 @@ API int rt_run(Worker *w)
     return 0;
 }
 
-/* Called on a backward branch once the wave is past its limit, and to see a stop asked for. */
+/* Called on a backward branch once the wave is past its checkpoint: was a stop asked for, is the
+ * wave past the launch's limit? Otherwise sets the next checkpoint. */
 API int rt_over_limit(Worker *w, Wave *s, u32 pc)
 {
     if (__atomic_load_n(&w->launch->stop, __ATOMIC_RELAXED))
         return rt_fault(w, s, FAULT_STOPPED, ACCESS_EXECUTE, 0, 0, 0, pc);
-    if (s->instructions > s->limit)
-        return rt_fault(w, s, FAULT_LIMIT, ACCESS_EXECUTE, s->instructions, 0, 0, pc);
+    if (s->instructions > w->launch->instruction_limit)
+        return rt_fault(w, s, FAULT_LIMIT, ACCESS_EXECUTE, w->launch->instruction_limit, 0, 0, pc);
+    s->limit = s->instructions + CHECKPOINT;
     return 0;
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.operands import OperandKind
 from rocverify.device.emulator.translate.types import TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler, commit_bits, read, valu, write
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -172,18 +173,25 @@ def _carry(operation: str, reverse: bool = False, carry_in: bool = False) -> Han
 
     def handle(k: K, inst: Instruction) -> None:
         target, carry_out, *sources = inst.operands
-        a, b = (k.b.zext(read(k, inst, s, u32), k.shapes.i64) for s in sources[:2])
-        a, b = (b, a) if reverse else (a, b)
-        total = (k.b.add if operation == "add" else k.b.sub)(a, b)
+        a, b = (read(k, inst, s, u32) for s in sources[:2])
+        total, carried = _step(k, operation, *((b, a) if reverse else (a, b)))
         if carry_in:
-            bit = k.b.zext(k.lanes_of(k.read_mask(sources[2])), k.shapes.i64)
-            total = (k.b.add if operation == "add" else k.b.sub)(total, bit)
-        carried = k.b.trunc(k.b.lshr(total, k.const(total.type, 32)), k.shapes.i1)
+            bit = k.b.zext(k.lanes_of(k.read_mask(sources[2])), k.shapes.i32)
+            total, again = _step(k, operation, total, bit)
+            carried = k.b.or_(carried, again)
         bits = k.b.and_(k.bits_of(carried), k.exec_bits())
-        commit_bits(k, target, k.b.trunc(total, k.shapes.i32))
+        commit_bits(k, target, total)
         k.write_lane_mask(carry_out, bits)
 
     return handle
+
+
+def _step(k: K, operation: str, a: Value, b: Value) -> tuple[Value, Value]:
+    """One 32-bit addition or subtraction, and whether it carried or borrowed."""
+    if operation == "add":
+        total = k.b.add(a, b)
+        return total, k.b.icmp_unsigned("<", total, a)
+    return k.b.sub(a, b), k.b.icmp_unsigned("<", a, b)
 
 
 def _mad_wide(signed: bool) -> Handler:
@@ -196,13 +204,15 @@ def _mad_wide(signed: bool) -> Handler:
         a, b = (extend(read(k, inst, s, narrow), k.shapes.i64) for s in sources[:2])
         product, addend = k.b.mul(a, b), read(k, inst, sources[2], wide)
         total = k.b.add(product, addend)
+        commit_bits(k, target, total)
+        if carry_out.kind is OperandKind.NULL:
+            return
         if signed:
             differs = k.b.and_(k.b.xor(total, product), k.b.xor(total, addend))
             overflow = k.b.icmp_signed("<", differs, k.const(differs.type, 0))
         else:
             overflow = k.b.icmp_unsigned("<", total, product)
         bits = k.b.and_(k.bits_of(overflow), k.exec_bits())
-        commit_bits(k, target, total)
         k.write_lane_mask(carry_out, bits)
 
     return handle

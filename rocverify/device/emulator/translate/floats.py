@@ -138,6 +138,18 @@ def to_integer(bits: int, signed: bool) -> Callable[..., Value]:
     return compute
 
 
+def _to_unsigned(k: K, value: Value) -> Value:
+    """f32 to u32, towards zero, saturated, NaN is 0: through the signed conversion, which is native."""
+    half, type_ = 2.0**31, k.shapes.i32
+    positive = k.b.select(k.b.fcmp_ordered(">", value, k.const(value.type, 0.0)), value, k.const(value.type, 0.0))
+    upper = k.b.fcmp_ordered(">=", positive, k.const(value.type, half))
+    reduced = k.b.select(upper, k.b.fsub(positive, k.const(value.type, half)), positive)
+    fits = k.b.fcmp_ordered("<", reduced, k.const(value.type, half))
+    low = k.b.fptosi(k.b.select(fits, reduced, k.const(value.type, 0.0)), type_)
+    result = k.b.select(upper, k.b.xor(low, k.const(type_, 1 << 31)), low)
+    return k.b.select(fits, result, k.const(type_, -1))
+
+
 def to_half(k: K, value: Value) -> Value:
     return k.b.fptrunc(value, k.shapes.f16)
 
@@ -251,7 +263,7 @@ def _narrow(t: str) -> dict[str, Handler]:
 CONVERSIONS: dict[str, Handler] = {
     "v_cvt_f32_u32": valu("f32", "u32", lambda k, a: k.b.uitofp(a, k.shapes.f32)),
     "v_cvt_f32_i32": valu("f32", "i32", lambda k, a: k.b.sitofp(a, k.shapes.f32)),
-    "v_cvt_u32_f32": valu("u32", "f32", to_integer(32, signed=False)),
+    "v_cvt_u32_f32": valu("u32", "f32", _to_unsigned),
     "v_cvt_i32_f32": valu("i32", "f32", to_integer(32, signed=True)),
     "v_cvt_f16_f32": valu("f16", "f32", to_half),
     "v_cvt_f32_f16": valu("f32", "f16", lambda k, a: k.b.fpext(a, k.shapes.f32)),

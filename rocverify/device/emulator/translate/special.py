@@ -43,12 +43,15 @@ def _getpc(k: K, inst: Instruction) -> None:
 
 
 def _getreg(k: K, inst: Instruction) -> None:
-    """s_getreg_b32 of MODE; other hardware registers have no meaning here."""
+    """s_getreg_b32 of MODE and of the apertures; other hardware registers have no meaning here."""
     name, offset, size = _hwreg(inst.operands[1].name)
-    if name != "HW_REG_MODE":
+    if name == "HW_REG_MODE":
+        value = k.load_field(abi.Wave.mode.offset, I32)
+    elif name == "HW_REG_SH_MEM_BASES":
+        value = k.i32(abi.SHARED_APERTURE_HI | abi.PRIVATE_APERTURE_HI >> 16)
+    else:
         raise DeviceError(f"hardware register {name} is not supported")
-    mode = k.load_field(abi.Wave.mode.offset, I32)
-    k.write_scalar(inst.operands[0], k.b.and_(k.b.lshr(mode, k.i32(offset)), k.i32((1 << size) - 1)))
+    k.write_scalar(inst.operands[0], k.b.and_(k.b.lshr(value, k.i32(offset)), k.i32((1 << size) - 1)))
 
 
 def _hwreg(text: str) -> tuple[str, int, int]:

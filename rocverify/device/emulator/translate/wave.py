@@ -45,8 +45,8 @@ class WaveBuilder:
         ir.IRBuilder(self.fault_block).ret(ir.Constant(I32, int(abi.Status.FAULT)))
         self._values: dict[tuple[str, int], Value] = {}
         self._dirty: set[tuple[str, int]] = set()
-        self._mask: Value | None = None
-        self._mask_dirty = False
+        self._lanes: Value | None = None
+        self._lanes_dirty = False
         self._deferred: list[tuple[Operand, Value]] | None = None
         self.lane_override: Value | None = None
 
@@ -132,7 +132,7 @@ class WaveBuilder:
             return
         self._set(("s", index), value)
         if index == EXEC or (index == EXEC + 1 and self.lanes == 64):
-            self._mask, self._mask_dirty = None, True
+            self._lanes, self._lanes_dirty = None, True
 
     def vgpr(self, index: int) -> Value:
         return self._get(("v", index))
@@ -146,8 +146,13 @@ class WaveBuilder:
         if self._deferred is not None:
             self._deferred.append((register, value))
             return
-        old = self.vgpr(register.index)
-        self._set(("v", register.index), self.b.select(self.write_mask(), value, old))
+        self._set(("v", register.index), self._blend(value, self.vgpr(register.index)))
+
+    def _blend(self, new: Value, old: Value) -> Value:
+        """`new` in the lanes that the instruction writes. By bits, since a select between a value and
+        what its register held would become a masked store, which is slow on many CPUs."""
+        differs = self.b.and_(self.b.xor(new, old), self.write_lanes())
+        return self.b.xor(differs, old)
 
     def begin_pair(self) -> None:
         """From here on commits wait: both halves of a VOPD read before either writes."""
@@ -163,10 +168,9 @@ class WaveBuilder:
         for key in sorted(self._dirty):
             self.store_field(self._offset(key)[0], self._values[key])
         self._dirty.clear()
-        if self._mask_dirty:
-            lanes = self.b.sext(self.exec_mask(), self.shapes.i32)
-            self.store_field(abi.Wave.exec_lanes.offset, lanes)
-            self._mask_dirty = False
+        if self._lanes_dirty:
+            self.store_field(abi.Wave.exec_lanes.offset, self.exec_lanes())
+            self._lanes_dirty = False
 
     def flush_vgprs(self, first: int, count: int) -> None:
         """Writes back a VGPR tuple, for the runtime to read."""
@@ -186,13 +190,13 @@ class WaveBuilder:
             self._values.pop(("s", index), None)
             self._dirty.discard(("s", index))
             if index in (EXEC, EXEC + 1):
-                self._mask, self._mask_dirty = None, True
+                self._lanes, self._lanes_dirty = None, True
 
     def start_block(self, block: ir.Block) -> None:
         """Goes on in another block, knowing nothing of the registers."""
         self._values.clear()
         self._dirty.clear()
-        self._mask, self._mask_dirty = None, False
+        self._lanes, self._lanes_dirty = None, False
         self.b.position_at_end(block)
 
     # ---- EXEC and lane masks
@@ -212,26 +216,36 @@ class WaveBuilder:
         if self.lanes == 64:
             self.set_sgpr(EXEC + 1, self.b.trunc(self.b.lshr(bits, self.i64(32)), I32))
 
+    def exec_lanes(self) -> Value:
+        """EXEC as i32 lanes, all ones or zero."""
+        if self._lanes is None:
+            if self._lanes_dirty:
+                self._lanes = self.b.sext(self.lanes_of(self.exec_bits()), self.shapes.i32)
+            else:
+                self._lanes = self.load_field(abi.Wave.exec_lanes.offset, self.shapes.i32)
+        return self._lanes
+
     def exec_mask(self) -> Value:
         """EXEC as one bit a lane."""
-        if self._mask is None:
-            if self._mask_dirty:
-                self._mask = self.lanes_of(self.exec_bits())
-            else:
-                stored = self.load_field(abi.Wave.exec_lanes.offset, self.shapes.i32)
-                self._mask = self.b.icmp_signed("<", stored, self.const(self.shapes.i32, 0))
-        return self._mask
+        return self.b.icmp_signed("<", self.exec_lanes(), self.const(self.shapes.i32, 0))
 
-    def write_mask(self) -> Value:
-        """The lanes that the current instruction writes."""
+    def write_lanes(self) -> Value:
+        """The lanes that the current instruction writes, all ones or zero."""
         if self.lane_override is None:
-            return self.exec_mask()
-        return self.b.and_(self.exec_mask(), self.lane_override)
+            return self.exec_lanes()
+        return self.b.and_(self.exec_lanes(), self.b.sext(self.lane_override, self.shapes.i32))
 
     def lanes_of(self, bits: Value) -> Value:
         """A lane mask in i64 as one bit a lane."""
-        narrow = bits if self.lanes == 64 else self.b.trunc(bits, I32)
-        return self.b.bitcast(narrow, self.shapes.i1)
+        low = self.splat(self.b.trunc(bits, I32))
+        if self.lanes == 64:
+            high = self.splat(self.b.trunc(self.b.lshr(bits, self.i64(32)), I32))
+            halves = ir.Constant(self.shapes.i32, [constant(I32, lane) for lane in range(32)] + [
+                constant(I32, 64 + lane) for lane in range(32)
+            ])
+            low = self.b.shuffle_vector(low, high, halves)
+        own = ir.Constant(self.shapes.i32, [constant(I32, 1 << lane % 32) for lane in range(self.lanes)])
+        return self.b.icmp_unsigned("!=", self.b.and_(low, own), self.const(self.shapes.i32, 0))
 
     def bits_of(self, mask: Value) -> Value:
         """One bit a lane as a lane mask in i64."""
