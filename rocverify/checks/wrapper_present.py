@@ -1,13 +1,23 @@
-"""wrapper_present: a wrapper exists, launches the kernel, and passes the arguments the kernel takes."""
+"""wrapper_present: a wrapper exists, launches the kernel, and passes the arguments the kernel takes.
+
+First on the syntax tree: the function exists and its live code reaches a launch. Then on the device,
+for every element type of the contract: what the launch passes is compared with the code object's
+metadata (once with the launch held back, so that wrong arguments are reported and not run), and the
+launch really happens.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
+from rocverify.code.launches import LaunchFinder
+from rocverify.code.model import FunctionInfo, describe_path
+from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -24,7 +34,69 @@ class WrapperPresentParams(CheckParams):
 
 
 def run(params: WrapperPresentParams, ctx: CheckContext) -> Outcome:
-    raise NotImplementedError
+    """Raises SourceError for a wrapper or source that is absent, CompileError, SubjectError and
+    DeviceFaultError for what goes wrong on the way to the launch, ContractError for no contract."""
+    ctx.code.locate(params.source)
+    wrapper = ctx.code.resolve(params.wrapper)
+    evidence: dict[str, Any] = {"wrapper": params.wrapper, "defined": wrapper.location}
+    findings = [*_static(params, ctx, wrapper, evidence), *_in_manifest(params, ctx)]
+    if not findings:
+        findings = _observed(params, ctx, evidence)
+    if findings:
+        return Outcome.failed(findings[0].message, findings=tuple(findings), **evidence)
+    return Outcome.passed(_summary(params, wrapper, evidence), **evidence)
+
+
+def _static(
+    params: WrapperPresentParams, ctx: CheckContext, wrapper: FunctionInfo, evidence: dict[str, Any]
+) -> Iterator[Finding]:
+    finder = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
+    path = finder.path(wrapper)
+    if path is None:
+        launches = " or ".join(ctx.settings.transfers.launches)
+        message = f"{wrapper.qualname} reaches no launch: no live call leads from it to {launches}"
+        yield Finding(message, wrapper.location, params.symbol, wrapper.qualname)
+        return
+    evidence["launch_path"] = [str(site) for site in path]
+    evidence["launch"] = describe_path(path)
+    use = finder.use_of(wrapper, params.symbol)
+    evidence["symbol_named"] = use.location if use else "not as a constant; seen at the launch"
+
+
+def _in_manifest(params: WrapperPresentParams, ctx: CheckContext) -> Iterator[Finding]:
+    """A kernel that the manifest lacks is a gap of the work, not an error of the plan."""
+    entry = next((e for e in ctx.manifest.entries if e.source == params.source), None)
+    if entry is None:
+        message = f"{ctx.settings.manifest} has no entry for {params.source}: nothing is built to launch"
+        yield Finding(message, ctx.settings.manifest, params.symbol, params.source)
+
+
+def _observed(params: WrapperPresentParams, ctx: CheckContext, evidence: dict[str, Any]) -> list[Finding]:
+    from rocverify.checks.wrapper_launch import LaunchProbe  # needs the toolchain and device rooms
+
+    built = ctx.built(params.source, ctx.target)
+    metadata = built.code_object.kernels.get(params.symbol)
+    if metadata is None:
+        known = ", ".join(sorted(built.code_object.kernels)) or "no kernel"
+        message = f"the code object of {params.source} has no {params.symbol}: it has {known}"
+        return [Finding(message, params.source, kernel=params.symbol)]
+    with ctx.launching() as session:
+        probe = LaunchProbe(ctx, session, built)
+        findings = probe.run(params.wrapper, params.symbol, params.contract)
+    evidence["device"] = ctx.device.info.to_json()
+    evidence["code_object"] = built.sha256
+    evidence["launches"] = probe.launches
+    return findings
+
+
+def _summary(params: WrapperPresentParams, wrapper: FunctionInfo, evidence: dict[str, Any]) -> str:
+    launches = evidence["launches"]
+    dtypes = ", ".join(launch["dtype"] for launch in launches)
+    count = len(launches[0]["arguments"]) if launches else 0
+    return (
+        f"{wrapper.qualname} ({wrapper.location}) launches {params.symbol}; "
+        f"its {count} arguments agree with the code object ({dtypes})"
+    )
 
 
 CHECK = CheckKind("wrapper_present", WrapperPresentParams, run, needs_device=True)

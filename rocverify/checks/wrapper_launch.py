@@ -1,0 +1,152 @@
+"""Watching a wrapper launch its kernel, once for every element type of its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rocverify.checks.coverage import Kernel, reached_by_larger_grid, untouched
+from rocverify.checks.driving import Driven, drive, find_contract
+from rocverify.checks.launch_arguments import Block, Expectation, argument_findings, live_blocks
+from rocverify.checks.launch_geometry import geometry_findings
+from rocverify.device.trace_events import Category, TraceEvent
+from rocverify.errors import ContractError
+from rocverify.oracle.contract import ContractSpec
+from rocverify.records import Finding
+from rocverify.toolchain.build import BuiltObject
+from rocverify.toolchain.codeobject import KernelMetadata
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext, LaunchSession
+
+
+class LaunchProbe:
+    """Drives a wrapper and judges its launches. `launches` is the evidence, one entry a launch."""
+
+    def __init__(self, ctx: CheckContext, session: LaunchSession, built: BuiltObject) -> None:
+        self._ctx = ctx
+        self._session = session
+        self._built = built
+        self.launches: list[dict[str, Any]] = []
+
+    def run(self, wrapper: str, symbol: str, contract: str | None) -> list[Finding]:
+        """The findings over all element types; the first type with findings ends it."""
+        spec = find_contract(self._ctx, self._session, wrapper, contract, symbol)
+        for dtype in spec.dtypes:
+            held_back = drive(spec, self._session, dtype, self._ctx.seed, ghost=True)
+            findings = self._judge(held_back)
+            if not findings:
+                findings = self._judge_real(drive(spec, self._session, dtype, self._ctx.seed, ghost=False))
+            if findings:
+                return findings
+        return []
+
+    def _judge(self, driven: Driven) -> list[Finding]:
+        """The launches of a run in which no kernel ran: right kernel, right arguments, right geometry."""
+        launches = launches_of(driven.run.events)
+        findings = wrong_kernel(driven.spec.wrapper or "the wrapper", driven.symbol, launches)
+        for launch in launches:
+            metadata = self._built.code_object.kernels.get(launch.kernel or "")
+            if launch.kernel == driven.symbol and metadata is not None:
+                findings += self._compare(driven, launch, metadata)
+        return findings
+
+    def _compare(self, driven: Driven, launch: TraceEvent, metadata: KernelMetadata) -> list[Finding]:
+        expectation = expectation_of(driven, metadata)
+        blocks = live_blocks(driven.run.events, launch.seq, expectation.arrays)
+        return [
+            *foreign_code(launch, self._built.sha256, metadata.name),
+            *argument_findings(launch, metadata, expectation, blocks),
+            *geometry_findings(launch, metadata),
+        ]
+
+    def _judge_real(self, driven: Driven) -> list[Finding]:
+        """The same on the device: the launch succeeds and its grid covers the data."""
+        launches = launches_of(driven.run.events)
+        findings = wrong_kernel(driven.spec.wrapper or "the wrapper", driven.symbol, launches)
+        findings += [_refused(launch) for launch in launches if not launch.ok]
+        for launch in launches:
+            if launch.kernel == driven.symbol:
+                self.launches.append(self._described(driven, launch))
+        return findings or self._uncovered(driven, launches[-1])
+
+    def _uncovered(self, driven: Driven, launch: TraceEvent) -> list[Finding]:
+        missed = untouched(driven.spec, driven.run)
+        metadata = self._built.code_object.kernels[driven.symbol]
+        if not missed:
+            return []
+        self.launches[-1]["untouched"] = [str(m) for m in missed]
+        kernel = Kernel(self._built.path.read_bytes(), metadata)
+        if not reached_by_larger_grid(driven.spec, self._session, driven.run, launch, kernel):
+            return []  # the kernel's own mistake, which the correctness check reports
+        text = (
+            f"{launch.host_function}: a grid of {launch.grid} workgroups of {launch.block} work-items is too "
+            f"small: it leaves {'; '.join(map(str, missed))} untouched ({driven.run.case})"
+        )
+        return [Finding(text, launch.call_site, kernel=driven.symbol)]
+
+    def _described(self, driven: Driven, launch: TraceEvent) -> dict[str, Any]:
+        metadata = self._built.code_object.kernels[driven.symbol]
+        names = expectation_of(driven, metadata).names(metadata)
+        arguments = [
+            {"name": name, "kind": parameter.kind, "size": parameter.size, "passed": given.ctype}
+            for name, parameter, given in zip(names, metadata.explicit_args, launch.args or (), strict=True)
+        ]
+        return {
+            "dtype": driven.dtype.name,
+            "kernel": launch.kernel,
+            "case": driven.run.case.to_json(),
+            "grid": list(launch.grid or ()),
+            "block": list(launch.block or ()),
+            "shared_bytes": launch.shared_bytes or 0,
+            "call_site": launch.call_site,
+            "callers": list(launch.callers),
+            "arguments": arguments,
+        }
+
+
+def launches_of(events: Sequence[TraceEvent]) -> list[TraceEvent]:
+    """The launches in a trace."""
+    return [event for event in events if event.category is Category.LAUNCH]
+
+
+def wrong_kernel(wrapper: str, symbol: str, launches: Sequence[TraceEvent]) -> list[Finding]:
+    """A wrapper must launch its kernel, and no other one in its place."""
+    if any(launch.kernel == symbol for launch in launches):
+        return []
+    if not launches:
+        return [Finding(f"{wrapper} launched no kernel, {symbol} was expected", kernel=symbol)]
+    others = ", ".join(dict.fromkeys(launch.kernel or "an unknown kernel" for launch in launches))
+    message = f"{wrapper} launched {others}, {symbol} was expected"
+    return [Finding(message, launches[0].call_site, kernel=symbol)]
+
+
+def foreign_code(launch: TraceEvent, sha256: str, kernel: str) -> list[Finding]:
+    """The kernel must come from the code object that was compiled now."""
+    if launch.code_object in (None, sha256):
+        return []
+    message = f"{kernel} was launched from another code object ({str(launch.code_object)[:12]}…)"
+    return [Finding(message, launch.call_site, kernel=kernel)]
+
+
+def _refused(launch: TraceEvent) -> Finding:
+    reason = f": {launch.reason}" if launch.reason else ""
+    message = f"the launch of {launch.kernel} returned {launch.result}{reason}"
+    return Finding(message, launch.call_site, kernel=launch.kernel)
+
+
+def expectation_of(driven: Driven, metadata: KernelMetadata) -> Expectation:
+    """What the contract says of the launch's values. ContractError if it names other parameters."""
+    spec, run = driven.spec, driven.run
+    _check_parameters(spec, metadata)
+    arrays = {name: Block(address, run.inputs[name].nbytes, name) for name, address in run.addresses.items()}
+    return Expectation(arrays, run.case.dims, spec.parameters)
+
+
+def _check_parameters(spec: ContractSpec, metadata: KernelMetadata) -> None:
+    if spec.parameters is not None and len(spec.parameters) != len(metadata.explicit_args):
+        raise ContractError(
+            f"lists {len(spec.parameters)} parameters, {metadata.name} takes {len(metadata.explicit_args)}",
+            where=spec.where,
+            hint="`parameters` names the kernel's parameters in order",
+        )

@@ -1,0 +1,54 @@
+"""Finding the kernel contracts of a project without running them: classes decorated with @contract."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rocverify.code.index import CodeIndex
+from rocverify.code.liveness import walk_block
+from rocverify.code.model import LiteralValue
+from rocverify.code.scopes import ParsedModule
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredContract:
+    """A contract as its source declares it: `ref` is `module:Class`; what is no constant is None."""
+
+    ref: str
+    wrapper: str | None
+    source: str | None
+
+
+def declared_contracts(index: CodeIndex, globs: tuple[str, ...]) -> tuple[DeclaredContract, ...]:
+    """The contracts in the files that the globs select, in order of path and line."""
+    paths = {p for glob in globs for p in index.root.glob(glob) if p.is_file() and p.suffix == ".py"}
+    inside = sorted(p.relative_to(index.root).as_posix() for p in paths)
+    return tuple(c for path in inside for c in _in_module(index, index.module(path)))
+
+
+def _in_module(index: CodeIndex, module: ParsedModule) -> Iterator[DeclaredContract]:
+    for statement in walk_block(module.tree.body):
+        if not isinstance(statement, ast.ClassDef):
+            continue
+        for decorator in statement.decorator_list:
+            if isinstance(decorator, ast.Call) and _is_contract(decorator.func):
+                texts = {
+                    k.arg: _text(index, module, k.value)
+                    for k in decorator.keywords
+                    if k.arg in ("wrapper", "source")
+                }
+                ref = f"{module.name}:{statement.name}"
+                yield DeclaredContract(ref, texts.get("wrapper"), texts.get("source"))
+
+
+def _is_contract(node: ast.expr) -> bool:
+    return ast.unparse(node).rpartition(".")[2] == "contract"
+
+
+def _text(index: CodeIndex, module: ParsedModule, node: ast.expr) -> str | None:
+    """The constant that an expression stands for, if it is one string."""
+    values = index.graph.resolver.values(node, module.scope)
+    texts = [v.value for v in values if isinstance(v, LiteralValue) and isinstance(v.value, str)]
+    return texts[0] if len(texts) == 1 else None
