@@ -11,7 +11,9 @@ from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.compare import as_json_number
+from rocverify.oracle.consistency import check_parameters
 from rocverify.oracle.contract import ContractSpec, load_contract
+from rocverify.oracle.dtypes import DType
 from rocverify.oracle.subject import SubjectCall
 from rocverify.oracle.verify import (
     CaseFailure,
@@ -25,6 +27,7 @@ from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.toolchain.build import BuiltObject
 
 _SHOWN_FAILURES = 20
 # In a case of fewer elements, different mistakes look alike.
@@ -46,8 +49,10 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
     """Runs every element type on the active device and judges all of it."""
     with ctx.launching() as session:
         spec = _load(params.contract, session)
-        plan = _plan(params, ctx, spec)
         dtypes = select_dtypes(spec, params.dtypes)
+        built = ctx.built(spec.source, ctx.target)
+        _check_signatures(spec, dtypes, built)
+        plan = _plan(params, ctx, spec, built)
         reports = [verify_dtype(spec, session, dtype, plan) for dtype in dtypes]
         refused = verify_refusals(spec, session, plan)
     return _outcome(spec, plan, reports, refused)
@@ -58,12 +63,21 @@ def _load(reference: str, session: LaunchSession) -> ContractSpec:
         return load_contract(reference, session.load)
 
 
-def _plan(params: CorrectnessParams, ctx: CheckContext, spec: ContractSpec) -> Plan:
+def _check_signatures(spec: ContractSpec, dtypes: tuple[DType, ...], built: BuiltObject) -> None:
+    """ContractError where contract and compiled kernel disagree. A symbol that is not there is left to
+    the wrapper, which fails to launch it."""
+    kernels = built.code_object.kernels
+    for dtype in dtypes:
+        if spec.symbol(dtype) in kernels:
+            check_parameters(spec, kernels[spec.symbol(dtype)])
+
+
+def _plan(params: CorrectnessParams, ctx: CheckContext, spec: ContractSpec, built: BuiltObject) -> Plan:
     return Plan(
         seed=ctx.seed,
         cases_per_dtype=params.cases or ctx.settings.cases_per_dtype,
         dims=spec.dims.restricted(params.dims) if params.dims else None,
-        code_object=None if spec.wrapper else ctx.built(spec.source, ctx.target).path,
+        code_object=built.path,
     )
 
 

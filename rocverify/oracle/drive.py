@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from rocverify.errors import ContractError, DeviceError
 from rocverify.oracle.case import Case
+from rocverify.oracle.consistency import check_arguments
 from rocverify.oracle.contract import Array, ContractSpec, Launch, Role
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import Kind, draw_inputs
 from rocverify.oracle.poison import GUARD_BYTES, Placement, guard_damage, guard_pattern, poisoned
 from rocverify.oracle.subject import SubjectCall
+from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
@@ -185,13 +187,20 @@ def invocation(spec: ContractSpec, session: LaunchSession, code_object: Path | N
         return lambda arrays, dims, dtype: spec.call(wrapper, arrays, dims, dtype)
     if code_object is None:
         raise ContractError("names no wrapper: running it needs the compiled code object", where=spec.where)
-    return lambda arrays, dims, dtype: _launch(
-        session.hip, code_object, spec.symbol(dtype), spec.launch(arrays, dims, dtype)
-    )
-
-
-def _launch(hip: Any, code_object: Path, symbol: str, launch: Launch) -> None:
     image = code_object.read_bytes()
+    kernels = read_code_object(image, code_object.name).kernels
+
+    def invoke(arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> None:
+        symbol, launch = spec.symbol(dtype), spec.launch(arrays, dims, dtype)
+        if symbol not in kernels:
+            raise ContractError(f"{symbol} is not in {code_object.name}", where=spec.where)
+        check_arguments(spec, kernels[symbol], launch.arguments)
+        _launch(session.hip, image, symbol, launch)
+
+    return invoke
+
+
+def _launch(hip: Any, image: bytes, symbol: str, launch: Launch) -> None:
     module = checked("hipModuleLoadData", hip.hipModuleLoadData(image))
     try:
         function = checked("hipModuleGetFunction", hip.hipModuleGetFunction(module, symbol.encode()))
