@@ -7,7 +7,7 @@ from collections import Counter
 from pydantic import ValidationError
 
 from rocverify.binding.explicit import Kinds, explicit_drafts
-from rocverify.binding.infer import infer, nearest_phrase
+from rocverify.binding.infer import infer
 from rocverify.binding.model import BoundMustHave, Draft, Undecided
 from rocverify.binding.structural import artifact_draft, key_link_draft
 from rocverify.binding.subject import Subject
@@ -38,7 +38,7 @@ def bind(plan: Plan, settings: Settings, *, kinds: Kinds | None = None) -> tuple
         given = [(draft, entry.source) for entry, draft in explicit.get(must_have.id, [])]
         own = [] if given and isinstance(must_have, Truth) else _own(must_have, plan, subject)
         if isinstance(own, Undecided) and not given:
-            bound.append(_unbound(must_have, own))
+            bound.append(BoundMustHave(must_have, (), own.reason, own.nearest))
             continue
         drafts = given if isinstance(own, Undecided) else [*own, *given]
         bound.append(BoundMustHave(must_have, _specs(must_have, drafts, kinds)))
@@ -58,11 +58,6 @@ def _own(must_have: Truth | Artifact | KeyLink, plan: Plan, subject: Subject) ->
         return built
     drafts = (built,) if isinstance(built, Draft) else built
     return [(draft, must_have.source) for draft in drafts]
-
-
-def _unbound(must_have: Truth | Artifact | KeyLink, why: Undecided) -> BoundMustHave:
-    close = nearest_phrase(must_have) if isinstance(must_have, Truth) else ""
-    return BoundMustHave(must_have, (), why.reason, close)
 
 
 def _specs(must_have: MustHave, drafts: Sourced, kinds: Kinds) -> tuple[CheckSpec, ...]:

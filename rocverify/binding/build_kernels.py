@@ -10,6 +10,7 @@ from rocverify.binding.reading import KernelMention, Reading
 from rocverify.binding.subject import Contract, Kernel
 
 _ALL = re.compile(r"\b(?:all|every|each)\b[^.;]*\bkernels?\b|\bkernels\b", re.IGNORECASE)
+_WELL = r"\b(?:successfully|cleanly|without\s+errors?)\b"
 _TARGET = r"\b(?:for|on)?\s*\bgfx[0-9a-f]{3,5}\b"
 
 
@@ -18,6 +19,7 @@ def kernels_compiled(reading: Reading) -> Built:
     kernels = named_kernels(reading)
     if isinstance(kernels, Undecided):
         return kernels
+    reading.take(_WELL)
     targets = [re.search(r"gfx\w+", found[0], re.I) for found in reading.take(_TARGET)]
     names = list(dict.fromkeys(found[0].lower() for found in targets if found))
     return tuple(_compiled(mention, names) for mention in kernels)

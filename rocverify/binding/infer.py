@@ -11,12 +11,17 @@ from rocverify.binding.reading import Reading
 from rocverify.binding.subject import Subject
 from rocverify.plan.model import Plan, Truth
 
+MAX_TRUTH = 1_000
+"""Characters of a truth that are searched for phrases, so that no text can keep the search busy."""
+
 _MERGED = ("allow_uploads", "forbid")
 """Lists that several phrases of one truth add to: "overhead is eliminated - no to_host_vec"."""
 
 
 def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Undecided:
     """The checks for a truth. Undecided unless every word of it that carries meaning was used."""
+    if len(truth.text) > MAX_TRUTH:
+        return Undecided(f"{len(truth.text)} characters are no sentence; {_advice(truth)}")
     reading = Reading(truth.text, plan, subject)
     drafts: list[Draft] = []
     for phrase in CATALOGUE:
@@ -30,7 +35,7 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Und
             why = f"inferred from {match[0].strip()!r} (phrase {phrase.name})"
             drafts += [replace(draft, why=f"{why}: {draft.why}") for draft in built]
     if not drafts:
-        return Undecided(f"no phrase of the catalogue fits; {_advice(truth)}")
+        return Undecided(f"no phrase of the catalogue fits; {_advice(truth)}", _nearest(truth))
     left = reading.leftover()
     if left:
         return Undecided(
@@ -40,8 +45,7 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Und
     return _merged(drafts)
 
 
-def nearest_phrase(truth: Truth) -> str:
-    """The phrase closest to a truth, as `explain` shows it."""
+def _nearest(truth: Truth) -> str:
     phrase = nearest(truth.text)
     return f"{phrase.example!r} (phrase {phrase.name}, binds {phrase.kind})"
 

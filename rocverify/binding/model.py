@@ -34,9 +34,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Why a phrase that was recognised gives no check: shown to the user, with what to do."""
+    """Why a must-have gives no check, with what to do; `nearest` as in `BoundMustHave`."""
 
     reason: str
+    nearest: str = ""
 
 
 Built = tuple[Draft, ...] | Undecided

@@ -1,0 +1,65 @@
+"""The plans of this repository bind completely, to checks of every kind."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rocverify.binding import BoundMustHave, bind
+from rocverify.checks.registry import CHECKS
+from rocverify.plan import Plan, find_phase, find_plans, parse_plan
+from rocverify.settings import load_settings
+
+
+@pytest.fixture(scope="module")
+def plans(repo_root: Path) -> list[Plan]:
+    return [parse_plan(path, repo_root) for path in find_plans(repo_root, "16")]
+
+
+@pytest.fixture(scope="module")
+def bound(plans: list[Plan], repo_root: Path) -> list[BoundMustHave]:
+    settings = load_settings(repo_root)
+    return [b for plan in plans for b in bind(plan, settings)]
+
+
+def test_the_phase(repo_root: Path, plans: list[Plan]) -> None:
+    assert find_phase(repo_root, "16").name == "16-gpu-rope-implementation"
+    assert [plan.number for plan in plans] == ["16-01", "16-02"]
+    for plan in plans:
+        assert plan.output_path == f".planning/phases/16-gpu-rope-implementation/{plan.number}-SUMMARY.md"
+
+
+def test_every_must_have_has_a_check(bound: list[BoundMustHave]) -> None:
+    assert bound
+    assert [(b.must_have.id, b.reason) for b in bound if not b.checks] == []
+
+
+def test_every_kind_of_check_occurs(bound: list[BoundMustHave]) -> None:
+    assert {spec.kind for b in bound for spec in b.checks} == set(CHECKS)
+
+
+def test_both_ways_of_binding_occur(bound: list[BoundMustHave]) -> None:
+    ways = {spec.why.partition(" ")[0] for b in bound if b.must_have.tail[0] == "T" for spec in b.checks}
+    assert ways == {"bound", "inferred"}
+
+
+def test_every_requirement_is_proved_by_a_truth_and_worked_on_by_a_task(
+    repo_root: Path, plans: list[Plan]
+) -> None:
+    text = (repo_root / ".planning" / "REQUIREMENTS.md").read_text()
+    wanted = sorted(re.findall(r"\*\*(ROPE-\d+)\*\*", text))
+    assert len(wanted) == 6
+    assert sorted(r for plan in plans for t in plan.truths for r in t.requirements) == wanted
+    assert sorted(r for plan in plans for task in plan.tasks for r in task.requirements) == wanted
+    assert sorted(r for plan in plans for r in plan.requirements) == wanted
+
+
+def test_what_the_plans_name_is_there(repo_root: Path, plans: list[Plan]) -> None:
+    for plan in plans:
+        named = {a.path for a in plan.artifacts}
+        named |= {path for link in plan.key_links for path in (link.from_path, link.to_path)}
+        named |= {file for task in plan.tasks for file in (*task.files, *task.read_first)}
+        named |= {*plan.files_modified, *(ref.path for ref in plan.context_refs)}
+        assert [path for path in sorted(named) if not (repo_root / path).is_file()] == []
