@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rocverify.code.contracts import declared_contracts
@@ -11,7 +12,10 @@ from rocverify.oracle.case import typical_case
 from rocverify.oracle.contract import ContractSpec, load_contract
 from rocverify.oracle.drive import CaseRun, execute
 from rocverify.oracle.dtypes import DType
+from rocverify.oracle.shapes import smallest_shape
 from rocverify.oracle.subject import SubjectCall
+from rocverify.records import Finding
+from rocverify.toolchain.build import BuiltObject
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
@@ -63,6 +67,39 @@ def _declared(ctx: CheckContext, function: str) -> tuple[str, ...]:
     return tuple(c.ref for c in contracts if c.wrapper == function)
 
 
-def drive(spec: ContractSpec, session: LaunchSession, dtype: DType, seed: int, *, ghost: bool) -> Driven:
-    """Calls the host code once on a small case whose dimensions differ; with `ghost`, no kernel runs."""
-    return Driven(spec, dtype, execute(spec, session, typical_case(spec, dtype, seed), ghost=ghost))
+def drive(
+    spec: ContractSpec,
+    session: LaunchSession,
+    dtype: DType,
+    seed: int,
+    *,
+    ghost: bool = False,
+    smallest: bool = False,
+) -> Driven:
+    """Calls the host code once, on a small case whose dimensions differ or on the smallest one; with
+    `ghost`, no kernel runs."""
+    case = typical_case(spec, dtype, seed)
+    if smallest:
+        case = replace(case, dims=smallest_shape(spec.dims))
+    return Driven(spec, dtype, execute(spec, session, case, ghost=ghost))
+
+
+def kernel_object(
+    ctx: CheckContext, source: str, symbols: Iterable[str]
+) -> tuple[BuiltObject | None, list[Finding]]:
+    """The code object of a kernel source, or what is missing: its manifest entry, or a symbol in it.
+
+    What the project lacks is a gap of the work and so a finding, not an error of the plan. Raises
+    CompileError for a source that does not compile.
+    """
+    if not any(entry.source == source for entry in ctx.manifest.entries):
+        message = f"{ctx.settings.manifest} has no entry for {source}: nothing is built to launch"
+        return None, [Finding(message, ctx.settings.manifest, entity=source)]
+    built = ctx.built(source, ctx.target)
+    kernels = built.code_object.kernels
+    known = ", ".join(sorted(kernels)) or "no kernel"
+    return built, [
+        Finding(f"the code object of {source} has no {symbol}: it has {known}", source, kernel=symbol)
+        for symbol in dict.fromkeys(symbols)
+        if symbol not in kernels
+    ]

@@ -1,11 +1,25 @@
-"""no_host_roundtrip: from an entry point to its launches, no data comes back to the host."""
+"""no_host_roundtrip: from an entry point to its launches, no data comes back to the host.
+
+Statically, over everything that the entry's live code can call: no device-to-host copy, a launch that
+is reached, no way around it that computes on the host. Dynamically, over the trace of calls driven by
+the contract, one for every element type: the expected kernel is launched on the data, nothing is
+copied back, only named inputs are uploaded; and when launches are held back, the result must not change.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
+from rocverify.code.contracts import declared_contracts
+from rocverify.code.device_reads import DeviceReadFinder
+from rocverify.code.fallbacks import FallbackFinder
+from rocverify.code.launches import LaunchFinder
+from rocverify.code.model import FunctionInfo, describe_path
+from rocverify.code.transfers import Direction, Transfer, TransferFinder
+from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -23,7 +37,116 @@ class NoHostRoundtripParams(CheckParams):
 
 
 def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
-    raise NotImplementedError
+    """Raises SourceError for an entry that is absent, CompileError and SubjectError for what goes wrong
+    on the way to the launch, DeviceFaultError, ContractError for no contract."""
+    entry = ctx.code.resolve(params.entry)
+    evidence: dict[str, Any] = {"entry": params.entry, "defined": entry.location}
+    findings = static_findings(params, ctx, entry, evidence)
+    if not findings:
+        findings = _traced(params, ctx, evidence)
+    if findings:
+        return Outcome.failed(findings[0].message, findings=tuple(findings), **evidence)
+    return Outcome.passed(_summary(entry, evidence), **evidence)
+
+
+def static_findings(
+    params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo, evidence: dict[str, Any]
+) -> list[Finding]:
+    """What the sources alone show. An entry that reaches no launch fails: nothing would be proved."""
+    launches = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
+    path = launches.path(entry)
+    evidence["functions_examined"] = len(ctx.code.reachable(entry))
+    if path is None:
+        message = f"{entry.qualname} reaches no kernel launch in live code: there is no GPU path to examine"
+        return [
+            Finding(message, entry.location, entity=entry.qualname),
+            *_transfers(params, ctx, entry, evidence),
+        ]
+    evidence["launch_path"] = describe_path(path)
+    return [
+        *_transfers(params, ctx, entry, evidence),
+        *_device_reads(params, ctx, entry),
+        *_fallbacks(ctx, entry, launches),
+    ]
+
+
+def _transfers(
+    params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo, evidence: dict[str, Any]
+) -> Iterator[Finding]:
+    finder = TransferFinder(ctx.code.graph, ctx.settings.transfers, params.forbid)
+    found = list(finder.transfers(entry))
+    evidence["transfers_in_code"] = [_described(transfer) for transfer in found]
+    for transfer in found:
+        if transfer.direction in (Direction.TO_HOST, Direction.OPEN):
+            yield _forbidden(transfer, entry)
+
+
+def _described(transfer: Transfer) -> dict[str, str]:
+    return {
+        "call": transfer.word,
+        "direction": str(transfer.direction),
+        "function": transfer.site.caller.qualname,
+        "call_site": transfer.site.location,
+        "path": describe_path(transfer.path),
+    }
+
+
+def _forbidden(transfer: Transfer, entry: FunctionInfo) -> Finding:
+    site = transfer.site
+    moves = (
+        "copies from the device to the host"
+        if transfer.direction is Direction.TO_HOST
+        else "copies in a direction that cannot be seen, and so perhaps to the host"
+    )
+    message = (
+        f"{site.caller.qualname} {moves}: {transfer.word} at {site.location}, "
+        f"on the path {describe_path(transfer.path)}"
+    )
+    return Finding(message, site.location, entity=entry.qualname)
+
+
+def _device_reads(params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo) -> Iterator[Finding]:
+    contracts = declared_contracts(ctx.code, ctx.settings.contract_globs)
+    arrays = frozenset[str]().union(*(c.device_arrays for c in contracts if c.wrapper == params.entry))
+    for read in DeviceReadFinder(ctx.code.graph).reads(entry, arrays):
+        site = read.site
+        message = (
+            f"{site.caller.qualname} reads device memory on the host: {site.short} of {read.name} "
+            f"at {site.location}, on the path {describe_path(read.path)}"
+        )
+        yield Finding(message, site.location, entity=read.name)
+
+
+def _fallbacks(ctx: CheckContext, entry: FunctionInfo, launches: LaunchFinder) -> Iterator[Finding]:
+    for fallback in FallbackFinder(ctx.code.graph, launches).fallbacks(entry):
+        way = f", reached by {describe_path(fallback.path)}" if fallback.path else ""
+        message = (
+            f"{fallback.function.qualname} {fallback.kind} at {fallback.location} ({fallback.detail}){way}"
+        )
+        yield Finding(message, fallback.location, entity=fallback.function.qualname)
+
+
+def _traced(params: NoHostRoundtripParams, ctx: CheckContext, evidence: dict[str, Any]) -> list[Finding]:
+    from rocverify.checks.roundtrip_trace import RoundtripProbe  # needs the toolchain and device rooms
+
+    with ctx.launching() as session:
+        probe = RoundtripProbe(ctx, session, params.allow_uploads)
+        findings = probe.run(params.entry, params.contract)
+    evidence["device"] = ctx.device.info.to_json()
+    evidence["traces"] = probe.traces
+    return findings
+
+
+def _summary(entry: FunctionInfo, evidence: dict[str, Any]) -> str:
+    traces = evidence["traces"]
+    launches = sum(1 for trace in traces for event in trace["events"] if "launch" in event)
+    uploads = {e["what"] for t in traces for e in t["events"] if e.get("transfer") == "h2d"}
+    sent = f", uploads {', '.join(sorted(uploads))}" if uploads else ", uploads nothing"
+    dtypes = ", ".join(dict.fromkeys(trace["dtype"] for trace in traces))
+    return (
+        f"{entry.qualname}: nothing comes back to the host in {len(traces)} traced calls ({dtypes}; "
+        f"{launches} launches{sent}) nor in the {evidence['functions_examined']} functions that it can reach"
+    )
 
 
 CHECK = CheckKind("no_host_roundtrip", NoHostRoundtripParams, run, needs_device=True)

@@ -36,7 +36,7 @@ class LaunchProbe:
             held_back = drive(spec, self._session, dtype, self._ctx.seed, ghost=True)
             findings = self._judge(held_back)
             if not findings:
-                findings = self._judge_real(drive(spec, self._session, dtype, self._ctx.seed, ghost=False))
+                findings = self._judge_real(drive(spec, self._session, dtype, self._ctx.seed))
             if findings:
                 return findings
         return []

@@ -39,7 +39,7 @@ def run(params: WrapperPresentParams, ctx: CheckContext) -> Outcome:
     ctx.code.locate(params.source)
     wrapper = ctx.code.resolve(params.wrapper)
     evidence: dict[str, Any] = {"wrapper": params.wrapper, "defined": wrapper.location}
-    findings = [*_static(params, ctx, wrapper, evidence), *_in_manifest(params, ctx)]
+    findings = list(_static(params, ctx, wrapper, evidence))
     if not findings:
         findings = _observed(params, ctx, evidence)
     if findings:
@@ -63,23 +63,13 @@ def _static(
     evidence["symbol_named"] = use.location if use else "not as a constant; seen at the launch"
 
 
-def _in_manifest(params: WrapperPresentParams, ctx: CheckContext) -> Iterator[Finding]:
-    """A kernel that the manifest lacks is a gap of the work, not an error of the plan."""
-    entry = next((e for e in ctx.manifest.entries if e.source == params.source), None)
-    if entry is None:
-        message = f"{ctx.settings.manifest} has no entry for {params.source}: nothing is built to launch"
-        yield Finding(message, ctx.settings.manifest, params.symbol, params.source)
-
-
 def _observed(params: WrapperPresentParams, ctx: CheckContext, evidence: dict[str, Any]) -> list[Finding]:
-    from rocverify.checks.wrapper_launch import LaunchProbe  # needs the toolchain and device rooms
+    from rocverify.checks.driving import kernel_object  # these need the toolchain and device rooms
+    from rocverify.checks.wrapper_launch import LaunchProbe
 
-    built = ctx.built(params.source, ctx.target)
-    metadata = built.code_object.kernels.get(params.symbol)
-    if metadata is None:
-        known = ", ".join(sorted(built.code_object.kernels)) or "no kernel"
-        message = f"the code object of {params.source} has no {params.symbol}: it has {known}"
-        return [Finding(message, params.source, kernel=params.symbol)]
+    built, missing = kernel_object(ctx, params.source, (params.symbol,))
+    if built is None or missing:
+        return missing
     with ctx.launching() as session:
         probe = LaunchProbe(ctx, session, built)
         findings = probe.run(params.wrapper, params.symbol, params.contract)

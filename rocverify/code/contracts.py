@@ -11,14 +11,18 @@ from rocverify.code.liveness import walk_block
 from rocverify.code.model import LiteralValue
 from rocverify.code.scopes import ParsedModule
 
+_DEVICE_ROLES = frozenset({"In", "Out", "InOut"})
+
 
 @dataclass(frozen=True, slots=True)
 class DeclaredContract:
-    """A contract as its source declares it: `ref` is `module:Class`; what is no constant is None."""
+    """A contract as its source declares it: `ref` is `module:Class`; what is no constant is None.
+    `device_arrays` are the names of its In, Out and InOut arrays, inherited ones included."""
 
     ref: str
     wrapper: str | None
     source: str | None
+    device_arrays: frozenset[str]
 
 
 def declared_contracts(index: CodeIndex, globs: tuple[str, ...]) -> tuple[DeclaredContract, ...]:
@@ -40,7 +44,21 @@ def _in_module(index: CodeIndex, module: ParsedModule) -> Iterator[DeclaredContr
                     if k.arg in ("wrapper", "source")
                 }
                 ref = f"{module.name}:{statement.name}"
-                yield DeclaredContract(ref, texts.get("wrapper"), texts.get("source"))
+                arrays = _device_arrays(index, module, statement)
+                yield DeclaredContract(ref, texts.get("wrapper"), texts.get("source"), arrays)
+
+
+def _device_arrays(index: CodeIndex, module: ParsedModule, node: ast.ClassDef) -> frozenset[str]:
+    resolver = index.graph.resolver
+    klass = next(k for k in module.classes if k.node is node)
+    found: set[str] = set()
+    for info in resolver.lineage(klass):
+        for statement in info.node.body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=function)):
+                    if ast.unparse(function).rpartition(".")[2] in _DEVICE_ROLES:
+                        found.add(name)
+    return frozenset(found)
 
 
 def _is_contract(node: ast.expr) -> bool:

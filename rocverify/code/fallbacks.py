@@ -114,6 +114,11 @@ class FallbackFinder:
             if any(site.name == "contextlib.suppress" for site in sites):
                 detail = f"with {ast.unparse(item.context_expr)}"
                 yield FallbackKind.HANDLER, node.lineno, detail
+            for site in sites:
+                handler = _swallowing_handler(site.callee) if site.callee else None
+                if site.callee and handler:
+                    detail = f"{site.short} catches what its block raises, at {site.callee.path}:{handler}"
+                    yield FallbackKind.HANDLER, node.lineno, detail
 
     # -- branches ------------------------------------------------------------------------------------
 
@@ -193,6 +198,21 @@ class FallbackFinder:
                 if _is_numerical(site):
                     return f"{site.short} at {site.location}"
         return None
+
+
+def _swallowing_handler(manager: FunctionInfo) -> int | None:
+    """The line of a handler around a `yield` of a context manager that lets the block's errors vanish."""
+    for statement in walk_block(manager.body):
+        if isinstance(statement, ast.Try | ast.TryStar) and _yields(statement.body):
+            for handler in statement.handlers:
+                if _leaves_normally(handler.body):
+                    return handler.lineno
+    return None
+
+
+def _yields(block: list[ast.stmt]) -> bool:
+    expressions = (e for s in walk_block(block) for e in expressions_of(s))
+    return any(isinstance(n, ast.Yield) for e in expressions for n in walk_expression(e))
 
 
 def _is_numerical(site: CallSite) -> bool:

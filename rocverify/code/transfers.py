@@ -15,6 +15,7 @@ from enum import StrEnum
 import regex
 
 from rocverify.code.callgraph import CallGraph, Path
+from rocverify.code.device_reads import bound_arguments
 from rocverify.code.index import names
 from rocverify.code.model import (
     CAUTIOUS,
@@ -142,16 +143,9 @@ class TransferFinder:
     def _passed(self, info: FunctionInfo, name: str) -> Iterator[tuple[FunctionInfo, ast.expr]]:
         """The arguments that calls in the host sources bind to a parameter."""
         for site in self._calls_of(info):
-            if not isinstance(site.node, ast.Call):
-                continue
-            for keyword in site.node.keywords:
-                if keyword.arg == name:
-                    yield site.caller, keyword.value
-            offset = 1 if info.owner is not None and isinstance(site.node.func, ast.Attribute) else 0
-            if name in info.positional:
-                index = info.positional.index(name) - offset
-                if 0 <= index < len(site.node.args):
-                    yield site.caller, site.node.args[index]
+            if isinstance(site.node, ast.Call):
+                bound = bound_arguments(info, site.node)
+                yield from ((site.caller, argument) for parameter, argument in bound if parameter == name)
 
     def _calls_of(self, info: FunctionInfo) -> Iterator[CallSite]:
         for module in self._graph.table.loaded():

@@ -1,0 +1,79 @@
+"""Driving an entry on the device and judging what its trace shows of transfers and launches."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from rocverify.checks.driving import Driven, drive, find_contract, kernel_object
+from rocverify.checks.trace_rules import Call, trace_findings, transfer_evidence
+from rocverify.checks.wrapper_launch import expectation_of
+from rocverify.device.trace_events import Category
+from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.dtypes import DType
+from rocverify.records import Finding
+from rocverify.toolchain.codeobject import KernelMetadata
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext, LaunchSession
+
+
+class RoundtripProbe:
+    """Calls an entry once for every element type. `traces` is the evidence."""
+
+    def __init__(self, ctx: CheckContext, session: LaunchSession, allow_uploads: tuple[str, ...]) -> None:
+        self._ctx = ctx
+        self._session = session
+        self._allow_uploads = allow_uploads
+        self.traces: list[dict[str, Any]] = []
+
+    def run(self, entry: str, contract: str | None) -> list[Finding]:
+        """The findings of the first element type that has any."""
+        spec = find_contract(self._ctx, self._session, entry, contract)
+        built, missing = kernel_object(self._ctx, spec.source, spec.symbols.values())
+        if built is None or missing:
+            return missing
+        kernels = dict(built.code_object.kernels)
+        for dtype, smallest in product(spec.dtypes, (False, True)):
+            findings = self._judge(spec, dtype, kernels, smallest=smallest)
+            if findings:
+                return findings
+        return []
+
+    def _judge(
+        self, spec: ContractSpec, dtype: DType, kernels: dict[str, KernelMetadata], *, smallest: bool
+    ) -> list[Finding]:
+        driven = drive(spec, self._session, dtype, self._ctx.seed, smallest=smallest)
+        call = self._call(driven, kernels)
+        findings = trace_findings(call)
+        self.traces.append(
+            {"dtype": dtype.name, "case": driven.run.case.to_json(), "events": transfer_evidence(call)}
+        )
+        return findings or ([] if smallest else self._without_kernel(spec, dtype))
+
+    def _call(self, driven: Driven, kernels: dict[str, KernelMetadata]) -> Call:
+        spec = driven.spec
+        return Call(
+            entry=spec.wrapper or spec.where,
+            symbol=driven.symbol,
+            events=driven.run.events,
+            expectation=expectation_of(driven, kernels[driven.symbol]),
+            written=tuple(spec.outputs),
+            kernels=kernels,
+            allow_uploads=self._allow_uploads,
+        )
+
+    def _without_kernel(self, spec: ContractSpec, dtype: DType) -> list[Finding]:
+        """Once more with launches held back: what changes then, the host computed."""
+        driven = drive(spec, self._session, dtype, self._ctx.seed, ghost=True)
+        run = driven.run
+        changed = [n for n, after in run.outputs.items() if after.tobytes() != run.inputs[n].tobytes()]
+        if not changed or any(e.category is Category.MEMSET for e in run.events):
+            return []
+        return [
+            Finding(
+                f"{spec.wrapper} changes {', '.join(changed)} even when no kernel runs: the host wrote it",
+                kernel=driven.symbol,
+                entity=spec.wrapper,
+            )
+        ]
