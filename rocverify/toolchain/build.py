@@ -158,8 +158,8 @@ class Builder:
             seconds = time.monotonic() - clock
             if run.returncode != 0:
                 raise self._failure(request, run)
-            data = output.read_bytes()
-            headers = self._headers(request, depfile.read_text(encoding="utf-8", errors="surrogateescape"))
+            data, read = _written(output, depfile, request.entry.source)
+            headers = self._headers(request, read)
         if self._changed_since(began, request, headers):
             raise _SourceChangedError
         read_code_object(data, request.entry.source)
@@ -244,6 +244,18 @@ class Builder:
         if key not in self._read:
             self._read[key] = read_code_object(cached.data, source)
         return self._read[key]
+
+
+def _written(output: Path, depfile: Path, source: str) -> tuple[bytes, str]:
+    """The code object and the list of what was read for it, as the compiler wrote them."""
+    try:
+        return output.read_bytes(), depfile.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise ToolchainError(
+            f"the compiler reported success but wrote no code object: {error.strerror}",
+            where=source,
+            hint="is the cache folder writable, and the disk not full?",
+        ) from error
 
 
 def _asked_version(flags: Sequence[str]) -> int | None:

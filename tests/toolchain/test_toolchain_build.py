@@ -359,12 +359,16 @@ def test_compiler_that_crashes_decides_nothing(project: Project, tool_script: To
 
 
 def test_compiler_that_writes_nonsense(project: Project, tool_script: ToolScript) -> None:
-    body = (
-        'for a in "$@"; do case $p in -o) printf junk > "$a" ;; -MF) echo "o: k" > "$a" ;; esac; p=$a; done\n'
-    )
+    write = 'case $p in -o) printf junk > "$a" ;; -MF) echo "o: kernels/k.hip" > "$a" ;; esac'
+    body = f'for a in "$@"; do {write}; p=$a; done'
     with pytest.raises(CodeObjectError):
         build(misbehaving(project, tool_script, body))
     assert not list(project.cache.glob("objects/*/*.co"))
+
+
+def test_compiler_that_writes_nothing(project: Project, tool_script: ToolScript) -> None:
+    with pytest.raises(ToolchainError, match="wrote no code object"):
+        build(misbehaving(project, tool_script, "exit 0"))
 
 
 def test_source_that_changes_under_the_compiler_is_compiled_again(
