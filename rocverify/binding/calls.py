@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rocverify.checks.calls import parse_call
 from rocverify.plan.model import Plan
 
 VERB = (
@@ -12,15 +13,12 @@ VERB = (
 )
 _NAME = r"`?(?P<{0}>[A-Za-z_][\w.:]*)`?(?:\(\s*\))?`?"
 CALL = rf"{_NAME.format('caller')}\s+{VERB}\s+(?:the\s+)?{_NAME.format('callee')}"
-_LINK = re.compile(
-    rf"`?(?P<caller>[A-Za-z_][\w.:]*)\(\s*\)`?\s+{VERB}\s+`?(?P<callee>[A-Za-z_][\w.:]*)\(\s*\)", re.I
-)
 
 
 def called_in(via: str) -> tuple[str, str] | None:
-    """Caller and callee of a `via` such as "f() calls g()", else None."""
-    found = _LINK.search(via)
-    return (bare(found["caller"]), bare(found["callee"])) if found else None
+    """Caller and callee of a `via` that the key_link check reads as a call, else None."""
+    call = parse_call(via)
+    return (bare(call.caller), bare(call.callee)) if call else None
 
 
 def bare(name: str) -> str:

@@ -110,10 +110,10 @@ def test_a_project_without_anything(tmp_path: Path) -> None:
     ("via", "call"),
     [
         ("f() calls g()", ("f", "g")),
-        ("f() in a.py: `m.f()` invokes `n.g()` twice", ("f", "g")),
-        ("Type::f() delegates to g()", ("f", "g")),
+        ("`m.f()` invokes `n.g()` twice", ("f", "g")),
+        ("f_one delegates to g", ("f_one", "g")),
         ("calls g()", None),
-        ("f calls g", None),
+        ("wrapper calls kernel", None),
         ("", None),
     ],
 )
