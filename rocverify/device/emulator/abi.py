@@ -89,7 +89,6 @@ class Launch(ctypes.Structure):
         ("range_count", ctypes.c_uint64),
         ("run", ctypes.c_void_p),
         ("code_base", ctypes.c_uint64),
-        ("next_group", ctypes.c_uint64),
         ("group_count", ctypes.c_uint64),
         ("grid", ctypes.c_uint32 * 3),
         ("block", ctypes.c_uint32 * 3),
@@ -104,9 +103,12 @@ class Launch(ctypes.Structure):
         ("scratch_bytes", ctypes.c_uint64),
         ("instruction_limit", ctypes.c_uint64),
         ("mode", ctypes.c_uint32),
-        ("stop", ctypes.c_uint32),
         ("poison", ctypes.c_uint32),
+        ("apart", ctypes.c_uint64 * 8),
+        ("next_group", ctypes.c_uint64),
+        ("stop", ctypes.c_uint32),
         ("padding", ctypes.c_uint32),
+        ("apart_too", ctypes.c_uint64 * 8),
     )
 
 
@@ -132,6 +134,7 @@ class Worker(ctypes.Structure):
         ("barriers", ctypes.c_uint64),
         ("group", ctypes.c_uint32 * 3),
         ("padding", ctypes.c_uint32),
+        ("apart", ctypes.c_uint64 * 8),
     )
 
 

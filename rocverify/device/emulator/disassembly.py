@@ -146,7 +146,16 @@ def _parse_one(text: str, full: str, place: _Place, second: Instruction | None =
         rest, modifiers = _take_modifiers(rest)
         operands = tuple(parse_operand(part) for part in split_operands(rest))
     return Instruction(
-        place.address, place.size, mnemonic, encoding, operands, modifiers, full, place.source, second, place.word
+        place.address,
+        place.size,
+        mnemonic,
+        encoding,
+        operands,
+        modifiers,
+        full,
+        place.source,
+        second,
+        place.word,
     )
 
 

@@ -75,12 +75,18 @@ def _workitem(block: Triple, flat: int) -> Triple:
 def _message(fault: abi.Fault, kind: abi.FaultKind, access: str, memory: DeviceMemory, lds_bytes: int) -> str:
     match kind:
         case abi.FaultKind.GLOBAL:
-            return f"{access} of {fault.size} byte(s) outside every allocation: {_global_place(fault, memory)}"
+            return (
+                f"{access} of {fault.size} byte(s) outside every allocation: {_global_place(fault, memory)}"
+            )
         case abi.FaultKind.LDS:
             offset = fault.address & 0xFFFFFFFF
-            return f"{access} of {fault.size} byte(s) at LDS offset {offset}, of {lds_bytes} that the launch has"
+            return (
+                f"{access} of {fault.size} byte(s) at LDS offset {offset}, of {lds_bytes} that the launch has"
+            )
         case abi.FaultKind.SCRATCH:
-            return f"{access} of {fault.size} byte(s) at scratch offset {fault.address & 0xFFFFFFFF}, outside it"
+            return (
+                f"{access} of {fault.size} byte(s) at scratch offset {fault.address & 0xFFFFFFFF}, outside it"
+            )
         case abi.FaultKind.LIMIT:
             return f"a wave executed more than {fault.address} instructions"
         case abi.FaultKind.JUMP:

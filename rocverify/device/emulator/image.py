@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
 
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.errors import CodeObjectError
@@ -117,7 +118,9 @@ class Image:
         """The kernel descriptor; CodeObjectError if there is none or it is damaged."""
         symbol = self.symbols.get(f"{kernel}.kd")
         if symbol is None or symbol.address + DESCRIPTOR_BYTES > self.size:
-            raise CodeObjectError(f"has no kernel descriptor {kernel}.kd", hint="is it a kernel (__global__)?")
+            raise CodeObjectError(
+                f"has no kernel descriptor {kernel}.kd", hint="is it a kernel (__global__)?"
+            )
         raw = self.content[symbol.address : symbol.address + DESCRIPTOR_BYTES]
         group, private, kernarg, _, offset, _, _, rsrc1, rsrc2, properties, _, _ = struct.unpack(
             "<IIIIq20sIIIHHI", raw
@@ -139,7 +142,15 @@ def load_image(code_object: bytes, memory: DeviceMemory, label: str) -> Image:
         symbols = _symbols(elf)
         text = _text_range(elf)
         pointers = _relocations(elf, len(content))
-    except (ELFError, struct.error, UnicodeDecodeError, ValueError, KeyError, IndexError, AttributeError) as error:
+    except (
+        ELFError,
+        struct.error,
+        UnicodeDecodeError,
+        ValueError,
+        KeyError,
+        IndexError,
+        AttributeError,
+    ) as error:
         raise CodeObjectError(f"is no readable ELF: {error}", hint="recompile the kernel") from None
     base = memory.malloc(len(content), label)
     for where, (target, width) in pointers.items():
@@ -167,7 +178,7 @@ def _symbols(elf: ELFFile) -> dict[str, Symbol]:
     found: dict[str, Symbol] = {}
     for name in (".dynsym", ".symtab"):
         section = elf.get_section_by_name(name)
-        for symbol in section.iter_symbols() if section is not None else ():
+        for symbol in section.iter_symbols() if isinstance(section, SymbolTableSection) else ():
             kind = kinds.get(symbol["st_info"]["type"])
             if kind and symbol["st_shndx"] != "SHN_UNDEF":
                 found[symbol.name] = Symbol(symbol.name, symbol["st_value"], symbol["st_size"], kind)
@@ -187,6 +198,8 @@ def _relocations(elf: ELFFile, size: int) -> dict[int, tuple[int, int]]:
         if not isinstance(section, RelocationSection) or not section["sh_flags"] & 2:
             continue
         symbols = elf.get_section(section["sh_link"])
+        if not isinstance(symbols, SymbolTableSection):
+            raise CodeObjectError("relocations without a symbol table", hint="recompile the kernel")
         for entry in section.iter_relocations():
             kind, where = entry["r_info_type"], entry["r_offset"]
             target = entry["r_addend"] if section.is_RELA() else 0

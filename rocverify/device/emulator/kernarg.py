@@ -6,7 +6,6 @@ Source: "User Guide for AMDGPU Backend" (hidden arguments, AQL kernel dispatch p
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from rocverify.device.emulator import abi
@@ -38,27 +37,20 @@ class Geometry:
         return max((i + 1 for i in range(3) if self.grid[i] * self.block[i] > 1), default=1)
 
 
-_BY_AXIS: dict[str, Callable[[Geometry, int], int]] = {
-    "hidden_block_count": lambda g, axis: g.grid[axis],
-    "hidden_group_size": lambda g, axis: g.block[axis],
-    "hidden_remainder": lambda g, axis: 0,
-    "hidden_global_offset": lambda g, axis: 0,
+_ALWAYS_ZERO = {"hidden_remainder", "hidden_global_offset"}
+"""By axis: HIP launches whole workgroups, from 0."""
+
+_NOT_PROVIDED = {
+    "hidden_none",
+    "hidden_hostcall_buffer",
+    "hidden_printf_buffer",
+    "hidden_default_queue",
+    "hidden_completion_action",
+    "hidden_multigrid_sync_arg",
+    "hidden_heap_v1",
+    "hidden_queue_ptr",
 }
-_PLAIN: dict[str, Callable[[Geometry], int]] = {
-    "hidden_grid_dims": lambda g: g.dimensions,
-    "hidden_dynamic_lds_size": lambda g: g.shared_bytes,
-    "hidden_private_base": lambda g: abi.PRIVATE_APERTURE_HI,
-    "hidden_shared_base": lambda g: abi.SHARED_APERTURE_HI,
-    # Not provided: a kernel that needs one of these meets a null pointer and faults there.
-    "hidden_none": lambda g: 0,
-    "hidden_hostcall_buffer": lambda g: 0,
-    "hidden_printf_buffer": lambda g: 0,
-    "hidden_default_queue": lambda g: 0,
-    "hidden_completion_action": lambda g: 0,
-    "hidden_multigrid_sync_arg": lambda g: 0,
-    "hidden_heap_v1": lambda g: 0,
-    "hidden_queue_ptr": lambda g: 0,
-}
+"""Null: a kernel that needs one of these faults where it follows the pointer."""
 
 
 def kernarg_segment(metadata: KernelMetadata, explicit: bytes, geometry: Geometry) -> bytes:
@@ -84,10 +76,19 @@ def kernarg_segment(metadata: KernelMetadata, explicit: bytes, geometry: Geometr
 
 def _hidden_value(kernel: str, kind: str, geometry: Geometry) -> int:
     stem, _, axis = kind.rpartition("_")
-    if axis in AXES and stem in _BY_AXIS:
-        return _BY_AXIS[stem](geometry, AXES.index(axis))
-    if kind in _PLAIN:
-        return _PLAIN[kind](geometry)
+    by_axis = {"hidden_block_count": geometry.grid, "hidden_group_size": geometry.block}
+    plain = {
+        "hidden_grid_dims": geometry.dimensions,
+        "hidden_dynamic_lds_size": geometry.shared_bytes,
+        "hidden_private_base": abi.PRIVATE_APERTURE_HI,
+        "hidden_shared_base": abi.SHARED_APERTURE_HI,
+    }
+    if stem in by_axis and axis in AXES:
+        return by_axis[stem][AXES.index(axis)]
+    if stem in _ALWAYS_ZERO or kind in _NOT_PROVIDED:
+        return 0
+    if kind in plain:
+        return plain[kind]
     raise UnsupportedInstructionError(
         f"hidden argument {kind} is not supported", where=kernel, hint="run on a GPU (--device amd)"
     )

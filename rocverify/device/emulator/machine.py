@@ -22,7 +22,7 @@ from rocverify.device.emulator.image import Image, KernelDescriptor, load_image
 from rocverify.device.emulator.kernarg import Geometry, Triple, dispatch_packet, kernarg_segment
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.device.emulator.native import ContentCache, Jit, Runtime, digest_of
-from rocverify.device.emulator.translate.program import TRANSLATOR_VERSION, Translation, translate
+from rocverify.device.emulator.translate.program import translate, translator_digest, wave_function
 from rocverify.errors import DeviceError, UnsupportedInstructionError
 from rocverify.toolchain.codeobject import CodeObject, KernelMetadata, read_code_object
 
@@ -97,12 +97,6 @@ class LoadedKernel:
     descriptor: KernelDescriptor
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    address: int
-    vgpr_count: int
-
-
 class Machine:
     """One emulated GPU. `clang` and `linker` compile the runtime, `objdump` disassembles.
 
@@ -133,7 +127,7 @@ class Machine:
         cache = ContentCache(cache_dir / "native" if cache_dir else None)
         self._runtime = Runtime.load(clang, linker, cache)
         self._jit = Jit(cache)
-        self._compiled: dict[tuple[str, str], _Compiled] = {}
+        self._compiled: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="emulator")
         self._packet = self.memory.malloc(64, "dispatch packet")
@@ -192,35 +186,31 @@ class Machine:
         elif geometry.block_size > kernel.metadata.max_workgroup_size:
             most = kernel.metadata.max_workgroup_size
             problem = f"{geometry.block_size} workitems a workgroup where the kernel allows {most}"
-        elif not 0 <= geometry.shared_bytes or lds > MAX_LDS_BYTES:
+        elif not geometry.shared_bytes >= 0 or lds > MAX_LDS_BYTES:
             problem = f"{lds} bytes of LDS where a workgroup has {MAX_LDS_BYTES}"
         elif any(g * b >= 1 << 32 for g, b in zip(geometry.grid, geometry.block, strict=True)):
             problem = "2**32 workitems or more along one axis"
         if problem:
             raise DeviceError(problem, where=kernel.name, hint="correct the launch geometry")
 
-    def _translate(self, kernel: LoadedKernel) -> _Compiled:
+    def _translate(self, kernel: LoadedKernel) -> int:
+        """The address of the kernel's wave function."""
         module = kernel.module
         key = (module.metadata.sha256, kernel.name)
         if key not in self._compiled:
-            translation: list[Translation] = []
+            name = wave_function(kernel.name, module.metadata.sha256)
 
             def make() -> tuple[str, int]:
-                made = translate(
-                    module.listing, module.image, kernel.descriptor, kernel.name, kernel.metadata.vgprs
-                )
-                translation.append(made)
+                made = translate(module.listing, module.image, kernel.descriptor, kernel.name, name)
                 return made.ir, made.instruction_count
 
-            address = self._jit.compile(
-                digest_of("kernel", TRANSLATOR_VERSION, *key), f"wave_{kernel.name}", make
+            self._compiled[key] = self._jit.compile(
+                digest_of("kernel", translator_digest(), *key), name, make
             )
-            count = translation[0].vgpr_count if translation else 256
-            self._compiled[key] = _Compiled(address, count)
         return self._compiled[key]
 
     def _run(
-        self, kernel: LoadedKernel, geometry: Geometry, compiled: _Compiled, kernarg: bytes
+        self, kernel: LoadedKernel, geometry: Geometry, compiled: int, kernarg: bytes
     ) -> list[abi.Worker]:
         segment = kernarg_segment(kernel.metadata, kernarg, geometry)
         # Compilers load arguments in wide pieces, past the last one but never past an aligned block.
@@ -250,7 +240,13 @@ class Machine:
         if faults:
             module = kernel.module
             report = fault_report(
-                faults[0], kernel.name, module.listing, self.memory, geometry, self._lanes(kernel), self._lds(kernel, geometry)
+                faults[0],
+                kernel.name,
+                module.listing,
+                self.memory,
+                geometry,
+                self._lanes(kernel),
+                self._lds(kernel, geometry),
             )
             raise KernelFaultError(report)
 
@@ -263,18 +259,17 @@ class Machine:
         return kernel.metadata.lds_bytes + geometry.shared_bytes
 
     def _launch(
-        self, kernel: LoadedKernel, geometry: Geometry, compiled: _Compiled, kernarg: int
+        self, kernel: LoadedKernel, geometry: Geometry, compiled: int, kernarg: int
     ) -> tuple[abi.Launch, object]:
         descriptor, lanes = kernel.descriptor, self._lanes(kernel)
         table = self.memory.table()
         scratch = kernel.metadata.scratch_bytes
         if descriptor.uses_dynamic_stack or kernel.metadata.uses_dynamic_stack:
             scratch = max(scratch, DYNAMIC_STACK_BYTES)
-        vgprs = compiled.vgpr_count
         launch = abi.Launch(
             ranges=ctypes.addressof(table),
             range_count=len(self.memory),
-            run=compiled.address,
+            run=compiled,
             code_base=kernel.module.image.base,
             group_count=geometry.group_count,
             grid=geometry.grid,
@@ -282,7 +277,7 @@ class Machine:
             lanes=lanes,
             waves_per_group=-(-geometry.block_size // lanes),
             wave_bytes=abi.VGPR_OFFSET + 256 * lanes * 4,
-            vgpr_count=min(vgprs, 256),
+            vgpr_count=min(max(kernel.metadata.vgprs, 1), 256),
             user_sgpr_count=descriptor.user_sgpr_count,
             group_id_mask=descriptor.group_id_mask,
             lds_bytes=-(-self._lds(kernel, geometry) // 4) * 4,
@@ -328,9 +323,7 @@ def _workers(launch: abi.Launch, count: int) -> Iterator[list[abi.Worker]]:
     workers = []
     for buffers in pins:
         waves, lds, scratch = (ctypes.addressof(pin) for pin in buffers)
-        workers.append(
-            abi.Worker(launch=ctypes.addressof(launch), waves=waves, lds=lds, scratch=scratch)
-        )
+        workers.append(abi.Worker(launch=ctypes.addressof(launch), waves=waves, lds=lds, scratch=scratch))
     try:
         yield workers
     finally:

@@ -51,7 +51,6 @@ class Allocation:
         return f"allocation {self.sequence}{name} of {self.size} bytes at {self.base:#x}"
 
 
-
 class DeviceMemory:
     """Allocations by address. All methods are thread-safe; sizes and offsets are bytes."""
 

@@ -181,7 +181,12 @@ class Jit:
             data = self._cache.get(digest_of(key, host_description()), lambda: self._object(*make()))
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
             self._engine.finalize_object()
-            return int(self._engine.get_function_address(name))
+            address = int(self._engine.get_function_address(name))
+        if not address:
+            raise ToolchainError(
+                f"the translation of {name} holds no such function", hint="report it as a bug"
+            )
+        return address
 
     def _object(self, source: str, instruction_count: int) -> bytes:
         module = llvm.parse_assembly(source)

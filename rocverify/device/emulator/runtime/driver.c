@@ -4,18 +4,18 @@
 
 #define API __attribute__((visibility("default")))
 
-void *memset(void *p, int value, unsigned long n)
+/* The compiler may turn loops into calls of these two; there is no libc to provide them. */
+__attribute__((no_builtin("memset"))) void *memset(void *p, int value, unsigned long n)
 {
-    for (u8 *d = p; n--; d++)
-        *(volatile u8 *)d = (u8)value;
+    for (unsigned long i = 0; i < n; i++)
+        ((u8 *)p)[i] = (u8)value;
     return p;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, unsigned long n)
+__attribute__((no_builtin("memcpy"))) void *memcpy(void *restrict to, const void *restrict from, unsigned long n)
 {
-    volatile u8 *d = to;
-    for (const u8 *s = from; n--; s++)
-        *d++ = *s;
+    for (unsigned long i = 0; i < n; i++)
+        ((u8 *)to)[i] = ((const u8 *)from)[i];
     return to;
 }
 
@@ -24,20 +24,28 @@ void *memcpy(void *restrict to, const void *restrict from, unsigned long n)
 
 static Wave *wave_at(Worker *w, u32 index) { return (Wave *)(w->waves + (u64)index * w->launch->wave_bytes); }
 
+static void fill(u32 *to, u32 value, u64 count)
+{
+    for (u64 i = 0; i < count; i++)
+        to[i] = value;
+}
+
 /* Workitem ids of a wave, packed x | y << 10 | z << 20 in v0; lanes past the workgroup are off. */
 static u64 set_workitem_ids(const Launch *launch, Wave *s, u32 first)
 {
     u32 bx = launch->block[0], by = launch->block[1], size = bx * by * launch->block[2];
-    u64 exec = 0;
-    for (u32 lane = 0; lane < launch->lanes; lane++) {
-        u32 flat = first + lane;
-        if (flat >= size) {
-            s->vgpr[lane] = launch->poison;
-            continue;
+    u32 x = first % bx, y = first / bx % by, z = first / (bx * by), lane = 0;
+    for (; lane < launch->lanes && first + lane < size; lane++) {
+        s->vgpr[lane] = x | y << 10 | z << 20;
+        if (++x == bx) {
+            x = 0;
+            if (++y == by)
+                y = 0, z++;
         }
-        exec |= 1ull << lane;
-        s->vgpr[lane] = flat % bx | (flat / bx % by) << 10 | (flat / (bx * by)) << 20;
     }
+    u64 exec = lane == 64 ? ~0ull : (1ull << lane) - 1;
+    for (; lane < launch->lanes; lane++)
+        s->vgpr[lane] = launch->poison;
     return exec;
 }
 
@@ -45,10 +53,8 @@ static void start_wave(Worker *w, u32 index)
 {
     const Launch *launch = w->launch;
     Wave *s = wave_at(w, index);
-    for (u32 i = 0; i < SGPRS; i++)
-        s->sgpr[i] = launch->poison;
-    for (u32 i = launch->lanes; i < launch->vgpr_count * launch->lanes; i++)
-        s->vgpr[i] = launch->poison;
+    fill(s->sgpr, launch->poison, SGPRS);
+    fill(s->vgpr + launch->lanes, launch->poison, (launch->vgpr_count - 1) * launch->lanes);
     u32 next = launch->user_sgpr_count;
     for (u32 i = 0; i < next; i++)
         s->sgpr[i] = launch->user_sgpr[i];
@@ -77,8 +83,7 @@ static int run_group(Worker *w)
 {
     const Launch *launch = w->launch;
     u32 waves = launch->waves_per_group, live = waves;
-    for (u64 i = 0; i < launch->lds_bytes; i += 4)
-        *(u32 *)(w->lds + i) = launch->poison;
+    fill((u32 *)w->lds, launch->poison, launch->lds_bytes / 4);
     for (u32 i = 0; i < waves; i++)
         start_wave(w, i);
     while (live) {

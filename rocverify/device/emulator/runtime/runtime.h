@@ -81,14 +81,17 @@ typedef struct Launch {
     u64 range_count;
     WaveFunction run;
     u64 code_base;
-    u64 next_group, group_count; /* next_group is taken atomically by the workers */
+    u64 group_count;
     u32 grid[3], block[3];
     u32 lanes, waves_per_group, wave_bytes, vgpr_count;
     u32 user_sgpr_count, group_id_mask; /* which of x, y, z the kernel wants, from bit 0 */
     u32 user_sgpr[32];
     u64 lds_bytes, scratch_bytes, instruction_limit;
-    u32 mode, stop;
-    u32 poison, padding;
+    u32 mode, poison;
+    u64 apart[8];           /* the workers write what follows: it has a cache line of its own */
+    u64 next_group;         /* taken atomically by the workers */
+    u32 stop, padding;
+    u64 apart_too[8];
 } Launch;
 
 typedef struct Worker {
@@ -100,6 +103,7 @@ typedef struct Worker {
     Fault fault;
     u64 instructions, groups, wave_count, barriers;
     u32 group[3], padding;
+    u64 apart[8];
 } Worker;
 
 int rt_fault(Worker *w, Wave *s, u32 kind, u32 access, u64 address, u32 size, u32 lane, u32 pc);

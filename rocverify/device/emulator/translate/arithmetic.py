@@ -91,7 +91,9 @@ def _bfe(signed: bool) -> Callable[..., Value]:
         mask = k.b.sub(k.b.shl(k.const(value.type, 1), width), k.const(value.type, 1))
         field = k.b.and_(moved, mask)
         if signed:
-            spare = k.b.sub(k.const(value.type, 32), k.b.select(_is_zero(k, width), k.const(value.type, 1), width))
+            spare = k.b.sub(
+                k.const(value.type, 32), k.b.select(_is_zero(k, width), k.const(value.type, 1), width)
+            )
             field = k.b.ashr(k.b.shl(field, spare), spare)
         return k.b.select(_is_zero(k, width), zero, field)
 
@@ -125,7 +127,9 @@ def _perm(k: K, high: Value, low: Value, selector: Value) -> Value:
     joined, result = k.pair(low, high), k.const(k.shapes.i32, 0)
     for byte in range(4):
         select = k.b.and_(k.b.lshr(selector, k.const(k.shapes.i32, 8 * byte)), k.const(k.shapes.i32, 0xFF))
-        shift = k.b.zext(k.b.mul(k.b.and_(select, k.const(select.type, 7)), k.const(select.type, 8)), k.shapes.i64)
+        shift = k.b.zext(
+            k.b.mul(k.b.and_(select, k.const(select.type, 7)), k.const(select.type, 8)), k.shapes.i64
+        )
         plain = k.b.trunc(k.b.lshr(joined, shift), k.shapes.i8)
         chosen = _perm_special(k, joined, select, k.b.zext(plain, k.shapes.i32))
         result = k.b.or_(result, k.b.shl(chosen, k.const(k.shapes.i32, 8 * byte)))
@@ -273,10 +277,18 @@ def _small(u: str, i: str) -> dict[str, Handler]:
         f"v_max_{u}": valu(u, f"{u} {u}", _maximum(signed=False)),
         f"v_min_{i}": valu(i, f"{i} {i}", _minimum(signed=True)),
         f"v_max_{i}": valu(i, f"{i} {i}", _maximum(signed=True)),
-        f"v_min3_{u}": valu(u, f"{u} {u} {u}", lambda k, a, b, c: _minimum(False)(k, _minimum(False)(k, a, b), c)),
-        f"v_max3_{u}": valu(u, f"{u} {u} {u}", lambda k, a, b, c: _maximum(False)(k, _maximum(False)(k, a, b), c)),
-        f"v_min3_{i}": valu(i, f"{i} {i} {i}", lambda k, a, b, c: _minimum(True)(k, _minimum(True)(k, a, b), c)),
-        f"v_max3_{i}": valu(i, f"{i} {i} {i}", lambda k, a, b, c: _maximum(True)(k, _maximum(True)(k, a, b), c)),
+        f"v_min3_{u}": valu(
+            u, f"{u} {u} {u}", lambda k, a, b, c: _minimum(False)(k, _minimum(False)(k, a, b), c)
+        ),
+        f"v_max3_{u}": valu(
+            u, f"{u} {u} {u}", lambda k, a, b, c: _maximum(False)(k, _maximum(False)(k, a, b), c)
+        ),
+        f"v_min3_{i}": valu(
+            i, f"{i} {i} {i}", lambda k, a, b, c: _minimum(True)(k, _minimum(True)(k, a, b), c)
+        ),
+        f"v_max3_{i}": valu(
+            i, f"{i} {i} {i}", lambda k, a, b, c: _maximum(True)(k, _maximum(True)(k, a, b), c)
+        ),
         f"v_med3_{u}": valu(u, f"{u} {u} {u}", _median(signed=False)),
         f"v_med3_{i}": valu(i, f"{i} {i} {i}", _median(signed=True)),
         f"v_mul_lo_{u}": valu(u, f"{u} {u}", _binary("mul")),

@@ -63,9 +63,7 @@ def _class_of(k: K, bits: Value, width: int, mantissa_bits: int) -> Value:
     i32 = k.shapes.i32
 
     def either(minus: str, plus: str) -> Value:
-        return k.b.select(
-            negative, k.const(i32, CLASSES.index(minus)), k.const(i32, CLASSES.index(plus))
-        )
+        return k.b.select(negative, k.const(i32, CLASSES.index(minus)), k.const(i32, CLASSES.index(plus)))
 
     nan = k.b.select(quiet, k.const(i32, CLASSES.index("qnan")), k.const(i32, CLASSES.index("snan")))
     small = k.b.select(no_mantissa, either("-0", "+0"), either("-denormal", "+denormal"))

@@ -53,7 +53,8 @@ def permute(k: WaveBuilder, inst: Instruction, value: Value) -> Value:
     bound_ctrl). Sets the builder's lane override for the commit."""
     sources = source_lanes(inst, k.lanes)
     index = ir.Constant(
-        ir.VectorType(I32, k.lanes), [ir.Constant(I32, lane if s is None else s) for lane, s in enumerate(sources)]
+        ir.VectorType(I32, k.lanes),
+        [ir.Constant(I32, lane if s is None else s) for lane, s in enumerate(sources)],
     )
     undefined = ir.Constant(value.type, ir.Undefined)
     moved = k.b.shuffle_vector(value, undefined, index)

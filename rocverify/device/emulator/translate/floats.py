@@ -141,7 +141,9 @@ def to_integer(bits: int, signed: bool) -> Callable[..., Value]:
 def _to_unsigned(k: K, value: Value) -> Value:
     """f32 to u32, towards zero, saturated, NaN is 0: through the signed conversion, which is native."""
     half, type_ = 2.0**31, k.shapes.i32
-    positive = k.b.select(k.b.fcmp_ordered(">", value, k.const(value.type, 0.0)), value, k.const(value.type, 0.0))
+    positive = k.b.select(
+        k.b.fcmp_ordered(">", value, k.const(value.type, 0.0)), value, k.const(value.type, 0.0)
+    )
     upper = k.b.fcmp_ordered(">=", positive, k.const(value.type, half))
     reduced = k.b.select(upper, k.b.fsub(positive, k.const(value.type, half)), positive)
     fits = k.b.fcmp_ordered("<", reduced, k.const(value.type, half))

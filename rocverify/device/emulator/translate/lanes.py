@@ -51,7 +51,9 @@ def _mbcnt(high: bool) -> Handler:
 
     def handle(k: K, inst: Instruction) -> None:
         target, mask, base = inst.operands
-        below = [((1 << lane) - 1) >> 32 if high else ((1 << lane) - 1) & 0xFFFFFFFF for lane in range(k.lanes)]
+        below = [
+            ((1 << lane) - 1) >> 32 if high else ((1 << lane) - 1) & 0xFFFFFFFF for lane in range(k.lanes)
+        ]
         lanes_below = ir.Constant(k.shapes.i32, [ir.Constant(I32, bits) for bits in below])
         chosen = k.b.and_(read(k, inst, mask, B32), lanes_below)
         count = k.intrinsic("ctpop", chosen.type, [chosen])
@@ -126,7 +128,9 @@ def _permlane(across: bool) -> Handler:
         target, data, low, high = inst.operands
         selects = k.pair(k.read_scalar(low, B32), k.read_scalar(high, B32))
         fetch_inactive, _ = inst.flags("op_sel", 2, 0)
-        shifts = ir.Constant(k.shapes.i64, [ir.Constant(ir.IntType(64), 4 * (lane % 16)) for lane in range(k.lanes)])
+        shifts = ir.Constant(
+            k.shapes.i64, [ir.Constant(ir.IntType(64), 4 * (lane % 16)) for lane in range(k.lanes)]
+        )
         rows = ir.Constant(
             k.shapes.i32, [ir.Constant(I32, (lane // 16 ^ int(across)) * 16) for lane in range(k.lanes)]
         )

@@ -11,12 +11,11 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import Operand, OperandKind
-from rocverify.device.emulator.translate.scalar import leave_on_fault
+from rocverify.device.emulator.translate.smem import leave_on_fault
 from rocverify.device.emulator.translate.types import I32, PTR, Value
 from rocverify.device.emulator.translate.vector import Handler
 from rocverify.device.emulator.translate.wave import WaveBuilder
 from rocverify.errors import DeviceError
-
 
 K = WaveBuilder
 
@@ -33,7 +32,9 @@ ATOMICS = {
 SPACES = {"global": 0, "lds": 1, "flat": 2}
 
 
-def vector_address(k: K, inst: Instruction, address: Operand, base: Operand | None, space: str) -> Value:
+def vector_address(
+    k: K, inst: Instruction, space: str, address: Operand, base: Operand | None = None
+) -> Value:
     """The byte address of every lane as 64 bits; for LDS and scratch an offset."""
     if space in ("lds", "scratch"):
         return _offset_address(k, inst, address, base, space)
@@ -81,7 +82,7 @@ def _load(space: str, name: str) -> Handler:
     def handle(k: K, inst: Instruction) -> None:
         _refuse_modifiers(inst)
         target, address, *base = inst.operands
-        emit_load(k, inst, space, name, target, vector_address(k, inst, address, *(base or [None]), space=space))
+        emit_load(k, inst, space, name, target, vector_address(k, inst, space, address, *base))
 
     return handle
 
@@ -90,7 +91,7 @@ def _store(space: str, name: str) -> Handler:
     def handle(k: K, inst: Instruction) -> None:
         _refuse_modifiers(inst)
         address, data, *base = inst.operands
-        emit_store(k, inst, space, name, data, vector_address(k, inst, address, *(base or [None]), space=space))
+        emit_store(k, inst, space, name, data, vector_address(k, inst, space, address, *base))
 
     return handle
 
@@ -121,7 +122,14 @@ def _pair_access(load: bool, name: str, scale: int) -> Handler:
 
 
 def _emit_atomic(
-    k: K, inst: Instruction, operation: int, bits: int, space: str, data: int, result: Operand | None, addresses: Value
+    k: K,
+    inst: Instruction,
+    operation: int,
+    bits: int,
+    space: str,
+    data: int,
+    result: Operand | None,
+    addresses: Value,
 ) -> None:
     dwords = bits // 32
     _announce(k, addresses)
@@ -147,7 +155,7 @@ def _atomic(space: str, operation: int, bits: int) -> Handler:
         operands = list(inst.operands)
         result = operands.pop(0) if "glc" in inst.modifiers else None
         address, data, *base = operands
-        addresses = vector_address(k, inst, address, *(base or [None]), space=space)
+        addresses = vector_address(k, inst, space, address, *base)
         _emit_atomic(k, inst, operation, bits, space, data.index, result, addresses)
 
     return handle
@@ -163,7 +171,7 @@ def _lds_atomic(operation: int, bits: int, returns: bool) -> Handler:
         address, *data = operands
         if len(data) == 2 and data[1].index != data[0].index + data[0].count:
             raise DeviceError(f"operands of {inst.text} that are not consecutive registers")
-        addresses = vector_address(k, inst, address, None, "lds")
+        addresses = vector_address(k, inst, "lds", address)
         _emit_atomic(k, inst, operation, bits, "lds", data[0].index, result, addresses)
 
     return handle

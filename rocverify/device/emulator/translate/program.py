@@ -6,26 +6,37 @@ goes on where the wave stopped (`resume` holds the index of that place).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from llvmlite import ir
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.disassembly import Instruction, Listing
 from rocverify.device.emulator.image import Image, KernelDescriptor
-from rocverify.device.emulator.translate import arithmetic, compare, floats, lanes, memory, packed, scalar, special
+from rocverify.device.emulator.translate import (
+    arithmetic,
+    compare,
+    floats,
+    lanes,
+    memory,
+    packed,
+    scalar,
+    smem,
+    special,
+)
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph, discover
 from rocverify.device.emulator.translate.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler
 from rocverify.device.emulator.translate.wave import WaveBuilder
 from rocverify.errors import DeviceError, UnsupportedInstructionError
 
-TRANSLATOR_VERSION = "1"
-"""Part of every key of the translation cache; raised whenever translations change."""
-
 HANDLERS: dict[str, Handler] = {
     **scalar.HANDLERS,
+    **smem.HANDLERS,
     **arithmetic.HANDLERS,
     **floats.HANDLERS,
     **packed.HANDLERS,
@@ -41,18 +52,16 @@ SUPPORTED_FLOAT_MODE = 0xF0
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """LLVM IR of one kernel; `function` is the name of its wave function."""
+    """LLVM IR of one kernel, and how many machine instructions it stands for."""
 
-    function: str
     ir: str
     instruction_count: int
-    vgpr_count: int
 
 
 def translate(
-    listing: Listing, image: Image, descriptor: KernelDescriptor, kernel: str, vgpr_count: int
+    listing: Listing, image: Image, descriptor: KernelDescriptor, kernel: str, function: str
 ) -> Translation:
-    """Translates all code that the kernel reaches.
+    """Translates all code that the kernel reaches into an LLVM function of the given name.
 
     Raises UnsupportedInstructionError naming mnemonic, address and source line of the first
     instruction without semantics, and for a MODE that is not HIP's.
@@ -66,10 +75,22 @@ def translate(
         )
     graph = discover(listing, image, descriptor.entry)
     module = ir.Module(name=kernel)
-    name = f"wave_{kernel}"
-    k = WaveBuilder(module, name, 32 if descriptor.wave32 else 64)
+    k = WaveBuilder(module, function, 32 if descriptor.wave32 else 64)
     _Program(k, graph, kernel).emit()
-    return Translation(name, str(module), graph.instruction_count, max(vgpr_count, _highest_vgpr(graph) + 1))
+    return Translation(str(module), graph.instruction_count)
+
+
+def wave_function(kernel: str, digest: str) -> str:
+    """The name of a kernel's wave function: code objects with kernels of one name may be loaded."""
+    return f"wave_{kernel}_{digest[:16]}"
+
+
+@cache
+def translator_digest() -> str:
+    """Digest of the translator's own sources: part of every key of the translation cache."""
+    folder = Path(__file__).parent
+    sources = sorted([*folder.glob("*.py"), *folder.parent.glob("*.py")])
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
 def unsupported(graph: Graph) -> list[Instruction]:
@@ -87,16 +108,6 @@ def _is_known(inst: Instruction) -> bool:
 def handler_name(inst: Instruction) -> str:
     """VOPD halves have the semantics of the instruction that they name."""
     return inst.mnemonic.replace("v_dual_", "v_", 1)
-
-
-def _highest_vgpr(graph: Graph) -> int:
-    highest = 0
-    for block in graph.blocks.values():
-        for inst in block:
-            for operand in (*inst.operands, *(inst.second.operands if inst.second else ())):
-                if operand.name.startswith("v") and operand.is_register:
-                    highest = max(highest, operand.index + operand.count - 1)
-    return min(highest, 255)
 
 
 class _Program:

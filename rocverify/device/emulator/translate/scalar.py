@@ -1,4 +1,4 @@
-"""Scalar instructions: SOP1, SOP2, SOPC, SOPK and SMEM loads. Names are the ISA manual's."""
+"""Scalar instructions: SOP1, SOP2, SOPC and SOPK. Names are the ISA manual's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import OperandKind
 from rocverify.device.emulator.translate.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -104,7 +103,9 @@ def _extreme(relation: str, signed: bool) -> Callable[..., Pair]:
 def _shift(name: str) -> Callable[..., Value]:
     def compute(k: K, value: Value, count: Value) -> Value:
         width = value.type.width
-        amount = k.b.and_(k.b.zext(count, value.type) if width > 32 else count, k.const(value.type, width - 1))
+        amount = k.b.and_(
+            k.b.zext(count, value.type) if width > 32 else count, k.const(value.type, width - 1)
+        )
         return getattr(k.b, name)(value, amount)
 
     return compute
@@ -318,37 +319,6 @@ def _whole_quads(bits: int) -> Callable[..., Value]:
     return compute
 
 
-SMEM_DWORDS = {"b32": 1, "b64": 2, "b128": 4, "b256": 8, "b512": 16}
-
-
-def _scalar_load(dwords: int) -> Handler:
-    """s_load: SBASE + soffset + offset, aligned down to a dword."""
-
-    def handle(k: K, inst: Instruction) -> None:
-        target, base, offset = inst.operands
-        if target.kind is OperandKind.NULL:
-            return
-        address = k.pair(k.sgpr(base.index), k.sgpr(base.index + 1))
-        if offset.kind is OperandKind.SGPR:
-            address = k.b.add(address, k.b.zext(k.sgpr(offset.index), I64))
-        elif offset.kind is not OperandKind.NULL:
-            address = k.b.add(address, k.i64(offset.integer))
-        address = k.b.and_(k.b.add(address, k.i64(inst.offset)), k.i64(-4))
-        arguments = [k.worker, k.wave, address, k.i32(dwords), k.i32(target.index), k.i32(inst.address)]
-        failed = k.call("rt_scalar_load", I32, arguments)
-        k.forget_sgprs(target.index, dwords)
-        leave_on_fault(k, failed)
-
-    return handle
-
-
-def leave_on_fault(k: K, failed: Value) -> None:
-    """Goes on in a new block of code unless the runtime recorded a fault."""
-    onward = k.function.append_basic_block("next")
-    k.b.cbranch(k.b.icmp_unsigned("!=", failed, k.i32(0)), k.fault_block, onward)
-    k.b.position_at_end(onward)
-
-
 def _both(suffix: str) -> dict[str, Handler]:
     """What exists for 32 and 64 bits alike."""
     b, i, u = f"b{suffix}", f"i{suffix}", f"u{suffix}"
@@ -396,7 +366,6 @@ HANDLERS: dict[str, Handler] = {
     **{f"s_cmp_{name}_u64": _compare(op, "u64") for name, op in RELATIONS.items() if name in ("eq", "lg")},
     **{f"s_cmpk_{name}_u32": _compare_immediate(op, signed=False) for name, op in RELATIONS.items()},
     **{f"s_cmpk_{name}_i32": _compare_immediate(op, signed=True) for name, op in RELATIONS.items()},
-    **{f"s_load_{name}": _scalar_load(count) for name, count in SMEM_DWORDS.items()},
     "s_add_u32": sop2("u32", _add_unsigned),
     "s_sub_u32": sop2("u32", _sub_unsigned),
     "s_add_i32": sop2("i32", _add_signed),

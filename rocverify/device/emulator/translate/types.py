@@ -57,7 +57,7 @@ TYPES = {
 }
 
 
-class _Splat(FormattedConstant):
+class _Splat(FormattedConstant):  # type: ignore[misc]  # llvmlite has no annotations
     """A vector constant with all lanes equal, in LLVM's short spelling."""
 
     def __init__(self, type_: ir.Type, text: str) -> None:

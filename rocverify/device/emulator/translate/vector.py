@@ -84,7 +84,7 @@ def write(
 ) -> None:
     """Applies omod and clamp, then commits under EXEC. A 16-bit result keeps the other half."""
     if type_.is_float:
-        value = _output_modifiers(k, inst, value, type_)
+        value = _output_modifiers(k, inst, value)
         value = k.b.bitcast(value, k.shapes.vector(ir.IntType(type_.bits)))
     elif "clamp" in inst.modifiers:
         raise DeviceError(f"clamp on an integer result: {inst.text}")
@@ -105,16 +105,14 @@ def commit_bits(k: WaveBuilder, operand: Operand, value: Value, *, high: bool = 
         old = k.vgpr(operand.index)
         wide = k.b.zext(value, k.shapes.i32)
         if high:
-            wide = k.b.or_(
-                k.b.shl(wide, k.const(wide.type, 16)), k.b.and_(old, k.const(wide.type, 0xFFFF))
-            )
+            wide = k.b.or_(k.b.shl(wide, k.const(wide.type, 16)), k.b.and_(old, k.const(wide.type, 0xFFFF)))
         else:
             wide = k.b.or_(wide, k.b.and_(old, k.const(wide.type, 0xFFFF0000)))
         value = wide
     k.commit(operand, value)
 
 
-def _output_modifiers(k: WaveBuilder, inst: Instruction, value: Value, type_: DataType) -> Value:
+def _output_modifiers(k: WaveBuilder, inst: Instruction, value: Value) -> Value:
     for (name, argument), factor in OUTPUT_MULTIPLIERS.items():
         if inst.modifiers.get(name) == argument:
             value = k.b.fmul(value, k.const(value.type, factor))

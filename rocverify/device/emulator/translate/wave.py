@@ -240,9 +240,11 @@ class WaveBuilder:
         low = self.splat(self.b.trunc(bits, I32))
         if self.lanes == 64:
             high = self.splat(self.b.trunc(self.b.lshr(bits, self.i64(32)), I32))
-            halves = ir.Constant(self.shapes.i32, [constant(I32, lane) for lane in range(32)] + [
-                constant(I32, 64 + lane) for lane in range(32)
-            ])
+            halves = ir.Constant(
+                self.shapes.i32,
+                [constant(I32, lane) for lane in range(32)]
+                + [constant(I32, 64 + lane) for lane in range(32)],
+            )
             low = self.b.shuffle_vector(low, high, halves)
         own = ir.Constant(self.shapes.i32, [constant(I32, 1 << lane % 32) for lane in range(self.lanes)])
         return self.b.icmp_unsigned("!=", self.b.and_(low, own), self.const(self.shapes.i32, 0))
@@ -355,6 +357,3 @@ def _mangled(type_: ir.Type) -> str:
     if isinstance(type_, ir.IntType):
         return f"i{type_.width}"
     return {"half": "f16", "float": "f32", "double": "f64"}[str(type_)]
-
-
-
