@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rocverify.toolchain.build import BuiltObject
 
 _SHOWN_FAILURES = 20
-# In a case of fewer elements, different mistakes look alike.
+# With fewer elements, one mistake looks like another.
 _TELLING_ELEMENTS = 64
 Lengths = int | str | tuple[int | str, ...]
 
@@ -55,7 +55,8 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
         plan = _plan(params, ctx, spec, built)
         reports = [verify_dtype(spec, session, dtype, plan) for dtype in dtypes]
         refused = verify_refusals(spec, session, plan)
-    return _outcome(spec, plan, reports, refused)
+    digests = {"source_sha256": built.source_sha256, "code_object_sha256": built.sha256}
+    return _outcome(spec, plan, reports, refused, digests)
 
 
 def _load(reference: str, session: LaunchSession) -> ContractSpec:
@@ -82,9 +83,13 @@ def _plan(params: CorrectnessParams, ctx: CheckContext, spec: ContractSpec, buil
 
 
 def _outcome(
-    spec: ContractSpec, plan: Plan, reports: list[DTypeReport], refused: list[RefusedCall]
+    spec: ContractSpec,
+    plan: Plan,
+    reports: list[DTypeReport],
+    refused: list[RefusedCall],
+    digests: Mapping[str, str],
 ) -> Outcome:
-    evidence = _evidence(spec, plan, reports, refused)
+    evidence = {**_evidence(spec, plan, reports, refused), **digests}
     failures = [(report, failure) for report in reports for failure in report.failures]
     not_refused = [call for call in refused if call.problem]
     shortcomings = [text for report in reports for text in report.shortcomings]
@@ -115,8 +120,8 @@ def _outcome(
 def _failed(
     spec: ContractSpec, plan: Plan, failures: list[tuple[DTypeReport, CaseFailure]], evidence: dict[str, Any]
 ) -> Outcome:
-    """The message speaks of the smallest failing case that is not too small to be told apart from other
-    errors, the findings of as many as are shown."""
+    """The message speaks of the smallest failing case in which one mistake does not look like another,
+    the findings of as many cases as are shown."""
     report, smallest = min(failures, key=lambda pair: _telling(spec, pair[1].case))
     findings = tuple(
         Finding(f"{failure.case}: {failure.message}", kernel=owner.symbol, entity=spec.wrapper)
@@ -136,8 +141,10 @@ def _failed(
 
 
 def _telling(spec: ContractSpec, case: Case) -> tuple[bool, int]:
+    """Cases with an axis of length one, or few elements, come last; then the smaller comes first."""
     size = spec.size(case.dims)
-    return size < _TELLING_ELEMENTS, size
+    shortest = min(length for a in spec.outputs.values() for length in a.shape(case.dims))
+    return shortest < 2 or size < _TELLING_ELEMENTS, size
 
 
 def _evidence(

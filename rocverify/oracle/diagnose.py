@@ -15,6 +15,8 @@ from rocverify.oracle.dtypes import to_float64
 from rocverify.oracle.poison import Poison, poisoned
 from rocverify.oracle.tolerance import Tolerance
 
+_NAMED_INDICES = 4
+
 
 def explain(
     spec: ContractSpec,
@@ -23,6 +25,9 @@ def explain(
     tolerances: Mapping[str, Tolerance],
 ) -> str:
     """A mistake of the contract that the outputs match, or else where the wrong elements lie."""
+    run = judged.run
+    if all(run.outputs[name].tobytes() == run.inputs[name].tobytes() for name in run.outputs):
+        return f"{' and '.join(run.outputs)}: still what was there before the launch"
     for name, outputs in mistakes_of(spec, judged).items():
         mistaken = {k: replace(e, exact=to_float64(outputs[k])) for k, e in judged.expected.items()}
         judges = {k: judge_of(expected, tolerances[k]) for k, expected in mistaken.items()}
@@ -41,15 +46,14 @@ def _region(spec: ContractSpec, judged: Judged, name: str, comparison: Compariso
     axes = spec.arrays[name].axes
     limits = [_extent(axis, comparison.bad, number) for number, axis in enumerate(axes)]
     places = " and ".join(text for text in limits if text)
-    where = (
-        f"the wrong elements of {name} all have {places}" if places else f"{name} is wrong along every axis"
-    )
+    lie = f"all have {places}" if places else "lie on every axis"
+    where = f"the wrong elements of {name} {lie}"
     content = _content(judged, name, comparison)
     return f"{where}; {content}" if content else where
 
 
 def _extent(axis: str, bad: NDArray[np.bool_], number: int) -> str | None:
-    """How the wrong elements are limited along one axis; None where every index has some."""
+    """How the wrong elements are limited along one axis; None where no simple limit holds."""
     length = bad.shape[number]
     others = tuple(n for n in range(bad.ndim) if n != number)
     found = np.flatnonzero(bad.any(axis=others))
@@ -62,9 +66,10 @@ def _extent(axis: str, bad: NDArray[np.bool_], number: int) -> str | None:
     if found.size == high - low + 1:
         return f"{axis} indices {low} to {high} of {length}"
     step = int(found[1] - found[0])
-    if np.all(np.diff(found) == step):
+    if found.size > 2 and np.all(np.diff(found) == step):
         return f"{axis} indices {low}, {low + step}, {low + 2 * step} and so on"
-    return f"{found.size} of {length} {axis} indices"
+    # A few scattered indices are worth naming; many say nothing.
+    return f"{axis} indices {', '.join(map(str, found))}" if found.size <= _NAMED_INDICES else None
 
 
 def _content(judged: Judged, name: str, comparison: Comparison) -> str | None:
