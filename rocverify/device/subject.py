@@ -20,6 +20,7 @@ from importlib.machinery import (
     ExtensionFileLoader,
     FileFinder,
     ModuleSpec,
+    NamespaceLoader,
     PathFinder,
     SourceFileLoader,
 )
@@ -33,8 +34,9 @@ from rocverify.device.trace_proxy import active_serial
 from rocverify.errors import SourceError, UsageError
 
 _REFERENCE = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<attribute>[^\W\d]\w*(\.[^\W\d]\w*)*))?")
-_RESERVED = frozenset({"rocverify"})
-"""Top-level names that the finder leaves alone: the harness that runs is the one that was started."""
+_RESERVED = frozenset({"rocverify", "conftest"})
+"""Top-level names that are left alone: the harness that runs is the one that was started, and pytest
+has its own way with conftest.py."""
 
 _lock = threading.RLock()
 
@@ -49,9 +51,15 @@ def load_subject(root: Path, reference: str) -> Any:
     module_name, attribute = _parsed(reference)
     root = root.resolve()
     with _lock:
-        _subject.prepare(root)
+        _subject.prepare(root, module_name.partition(".")[0])
         module = _import(root, module_name, reference)
     return _attribute(root, module, attribute, reference) if attribute else module
+
+
+def forget_subject() -> None:
+    """Ends what `load_subject` began: its modules and its finder go, what they displaced comes back."""
+    with _lock:
+        _subject.release()
 
 
 class _UncachedLoader(SourceFileLoader):
@@ -102,13 +110,22 @@ class _Subject:
     """The root whose modules are imported, under which tracer, and the files they came from."""
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self._root: Path | None = None
         self._finder: _Finder | None = None
         self._serial: int | None = None
         self._stamps: dict[str, tuple[int, int]] = {}
+        self._asked: set[str] = set()
+        self._displaced: dict[str, ModuleType] = {}
 
-    def prepare(self, root: Path) -> None:
-        """Leaves in `sys.modules` no module of the subject that is not what an import would give."""
+    def prepare(self, root: Path, top: str) -> None:
+        """Leaves in `sys.modules` no module of the subject that is not what an import would give.
+
+        `top` is the top-level name that is about to be imported.
+        """
+        self._asked.add(top)
         serial = active_serial()
         other_device = serial is not None and self._serial not in (None, serial)
         if root != self._root or other_device or self._changed():
@@ -116,9 +133,20 @@ class _Subject:
             self._install(root)
         if serial is not None:
             self._serial = serial
-        for name, module in _own_names(root):
+        for name, module in self._served(root):
             if not _comes_from(module, root):
+                self._displaced.setdefault(name, sys.modules.pop(name))
+
+    def release(self) -> None:
+        """Leaves the process as if nothing had been loaded."""
+        for name, module in self._served(self._root):
+            if isinstance(getattr(module.__spec__, "loader", None), _UncachedLoader | NamespaceLoader):
                 del sys.modules[name]
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        for name, module in self._displaced.items():
+            sys.modules.setdefault(name, module)
+        self._clear()
 
     def note(self, path: str) -> None:
         """Remembers the state of a file that is about to be read, or was read by someone else."""
@@ -126,7 +154,7 @@ class _Subject:
 
     def note_all(self) -> None:
         """Remembers the files of this root that something else imported."""
-        for _, module in _own_names(self._root):
+        for _, module in self._served(self._root):
             origin = getattr(module.__spec__, "origin", None)
             if origin and origin not in self._stamps:
                 self.note(origin)
@@ -135,10 +163,26 @@ class _Subject:
         return any(_stamp(path) != stamp for path, stamp in self._stamps.items())
 
     def _forget(self) -> None:
-        for name, _ in _own_names(self._root):
+        for name, _ in self._served(self._root):
             del sys.modules[name]
         self._stamps.clear()
         self._serial = None
+
+    def _served(self, root: Path | None) -> list[tuple[str, ModuleType]]:
+        """The imported modules whose names the root would serve, wherever they came from."""
+        if root is None:
+            return []
+        imported = [(n, m) for n, m in list(sys.modules.items()) if getattr(m, "__spec__", None) is not None]
+        tops = {name.partition(".")[0] for name, _ in imported} - _RESERVED
+        served = {name for name in tops if self._serves(root, name)}
+        return [(name, module) for name, module in imported if name.partition(".")[0] in served]
+
+    def _serves(self, root: Path, name: str) -> bool:
+        """A folder without `__init__.py` counts only if it was asked for: any folder could be meant."""
+        if (root / f"{name}.py").is_file() or (root / name / "__init__.py").is_file():
+            return True
+        bare = getattr(sys.modules.get(name), "__file__", None) is None
+        return bare and name in self._asked and (root / name).is_dir()
 
     def _install(self, root: Path) -> None:
         if self._finder in sys.meta_path:
@@ -149,24 +193,6 @@ class _Subject:
 
 
 _subject = _Subject()
-
-
-def _own_names(root: Path | None) -> list[tuple[str, ModuleType]]:
-    """The imported modules whose names the root would serve, wherever they came from."""
-    if root is None:
-        return []
-    imported = [(n, m) for n, m in list(sys.modules.items()) if getattr(m, "__spec__", None) is not None]
-    tops = {name.partition(".")[0] for name, _ in imported} - _RESERVED
-    served = {name for name in tops if _serves(root, name)}
-    return [(name, module) for name, module in imported if name.partition(".")[0] in served]
-
-
-def _serves(root: Path, name: str) -> bool:
-    if (root / f"{name}.py").is_file() or (root / name / "__init__.py").is_file():
-        return True
-    package = sys.modules.get(name)
-    bare = package is not None and getattr(package, "__file__", None) is None and hasattr(package, "__path__")
-    return bare and (root / name).is_dir()
 
 
 def _comes_from(module: ModuleType, root: Path) -> bool:
