@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 from rocverify.binding.build_kernels import wrapper_draft
 from rocverify.binding.calls import bare, call_edges, chain_heads, chains
@@ -92,6 +93,8 @@ def flow_documented(reading: Reading) -> Built:
         entry = _one(reading.subject, head)
         if isinstance(entry, Undecided):
             return entry
+        if reading.group("file") not in ("", entry.path, PurePosixPath(entry.path).name):
+            return Undecided(f"{entry.ref} stands in {entry.path}, not in {reading.group('file')}")
         flows = list(chains(edges, head))
         if not flows:
             return Undecided(f"no key link says what {head}() calls; bind documented with entry and flow")

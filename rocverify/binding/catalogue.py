@@ -77,8 +77,9 @@ CATALOGUE: tuple[Phrase, ...] = (
         "kernel-in-file",
         "artifact",
         "RoPE kernel is compiled via build.rs",
-        r"(?:\b(?:listed|registered|included|declared|named)\s+)?\b(?:via|by|through|from|in|with)\s+"
-        r"(?P<file>(?:[\w./-]*/)?(?:\w[\w-]*\.(?:rs|toml|cmake|py|json|ya?ml|mk|txt)|Makefile|meson\.build))(?![\w.])",
+        r"\b(?:compiled|built|loaded|listed|registered|included|declared|named)\s+"
+        r"(?:via|by|through|from|in|with)\s+(?P<file>(?:[\w./-]*/)?"
+        r"(?:\w[\w-]*\.(?:rs|toml|cmake|py|json|ya?ml|mk|txt)|Makefile|meson\.build))(?![\w.])",
         build_kernels.kernel_in_file,
     ),
     _row(
@@ -137,7 +138,7 @@ CATALOGUE: tuple[Phrase, ...] = (
         "documented",
         "GPU RoPE execution flow is documented and traceable",
         r"\b(?:call\s+)?(?:(?:is|are)\s+)?(?:documented|described)(?:\s+and\s+traceable)?"
-        r"(?:\s+in\s+(?:its|the|their)\s+docstrings?)?\b",
+        rf"(?:\s+in\s+(?:(?:its|the|their)\s+docstrings?|`?(?P<file>{_FILE})`?))?(?!\w)",
         build_code.flow_documented,
     ),
     _row(

@@ -25,7 +25,7 @@ _NEUTRAL_TEXT = """
 a all an and any are as at be been both by can code device does during each every execution flow for
 from fully function functions gpu has have hip hot implementation in inside is it its kernel kernels
 method now of on or path paths rocm successfully the their them these this those through to via was
-when with within wrapper wrappers
+when with within
 """
 NEUTRAL = frozenset(_NEUTRAL_TEXT.split())
 """Words without a claim of their own. No negation, no number, no quality is among them."""

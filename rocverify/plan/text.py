@@ -68,9 +68,11 @@ def section(source: SourceText, element: Element | None) -> Section | None:
 
 
 def names(source: SourceText, element: Element | None) -> tuple[str, ...]:
-    """Paths listed one a line or between commas, with or without bullets, backticks or `@`."""
+    """Paths listed one a line or between commas, with or without bullets, backticks, `@` or a remark in
+    parentheses."""
     pieces = re.split(r"[,;\n]", inner_text(source, element))
-    cleaned = (re.sub(r"^(?:[-*+]\s+)?[`@]*|`(?:\s.*)?$", "", piece.strip()).strip() for piece in pieces)
+    around = re.compile(r"^(?:[-*+]\s+)?[`@]*|`(?:\s.*)?$|\s+\(.*\)$")
+    cleaned = (around.sub("", piece.strip()).strip() for piece in pieces)
     return tuple(dict.fromkeys(piece for piece in cleaned if piece))
 
 

@@ -228,8 +228,18 @@ def test_host_code(bind_truth: BindTruth, truth: str, kind: str, params: Mapping
 
 def test_documented_along_the_links(bind_truth: BindTruth, links: str) -> None:
     flow = {"entry": "kernels.softmax:softmax_device", "flow": ["row_softmax_gpu"]}
-    for truth in ("GPU execution flow is documented and traceable", "softmax_device() is documented"):
+    for truth in (
+        "GPU execution flow is documented and traceable",
+        "softmax_device() is documented",
+        "GPU flow is documented in its docstring",
+        "GPU flow is documented in kernels/softmax.py",
+    ):
         assert checks(bind_truth(truth, links)) == [("documented", flow)]
+
+
+def test_documented_elsewhere(bind_truth: BindTruth, links: str) -> None:
+    bound = bind_truth("GPU flow is documented in kernels/mask.py", links)
+    assert "stands in kernels/softmax.py, not in kernels/mask.py" in bound.reason
 
 
 def test_documented_without_links(bind_truth: BindTruth) -> None:
@@ -249,6 +259,7 @@ def test_documented_without_links(bind_truth: BindTruth) -> None:
         ("The log says that mask_gpu() exists", "log says that"),
         ("The flash softmax kernel and the row softmax kernel are compiled", "flash softmax"),
         ("mask_gpu() exists and softmax_device is fast", "softmax_device fast"),
+        ("Causal mask kernel and wrapper are compiled", "wrapper"),
     ],
 )
 def test_words_that_no_check_decides_leave_the_truth_to_a_person(

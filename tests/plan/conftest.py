@@ -86,7 +86,7 @@ were cut at 32.
   <name>Task 1: Reduce the row (SOFT-02)</name>
   <files>kernels/softmax.hip, `kernels/softmax.py`</files>
   <read_first>
-    - kernels/kernels.toml
+    - kernels/kernels.toml (all of it)
     - @kernels/runtime.py
   </read_first>
   <action>
