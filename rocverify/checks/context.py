@@ -140,7 +140,10 @@ class CheckContext:
             yield LaunchSession(self.root, self.device, self.tracer)
 
     def close(self) -> None:
-        """Closes the device if one was opened."""
+        """Closes the device if one was opened, and forgets what was imported from the root."""
+        from rocverify.device.subject import forget_subject
+
+        forget_subject()
         if "device" in self.__dict__:
             self.device.close()
 
