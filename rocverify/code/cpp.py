@@ -160,8 +160,8 @@ def _opens_scope(statement: list[_Token]) -> bool:
 
 def _is_type_or_value(statement: list[_Token]) -> bool:
     """Where a `}` does not end the statement: `struct S {...} s;` and `int a[] = {...};`."""
-    texts = {t.text for t in statement}
-    return "=" in texts or (bool(texts & _TYPES) and "(" not in texts)
+    outside = set(_outside_parentheses(_without_template(statement)))
+    return "=" in outside or (bool(outside & _TYPES) and "(" not in outside)
 
 
 def _closing(tokens: list[_Token], index: int) -> int:
@@ -198,10 +198,12 @@ def _without_template(statement: list[_Token]) -> list[_Token]:
     """The statement behind its `template <...>` prefix."""
     if not statement or statement[0].text != "template":
         return statement
-    depth = 0
+    depth = nested = 0
     for i, token in enumerate(statement[1:], 1):
-        depth += (token.text == "<") - (token.text == ">")
-        if depth == 0:
+        nested += (token.text == "(") - (token.text == ")")
+        if nested == 0:  # a comparison stands in parentheses there
+            depth += (token.text == "<") - (token.text == ">")
+        if depth == 0 and nested == 0:
             return _without_template(statement[i + 1 :])
     return statement
 
