@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 _CONFIGURATION_BYTES = 40
 _BUFFER_POINTER, _BUFFER_SIZE, _END = 1, 2, 3
 
-_FAULT_CODES = {"limit": "hipErrorLaunchTimeOut", "stopped": "hipErrorLaunchTimeOut"}
-_OTHER_FAULTS = frozenset({"trap", "jump", "deadlock"})
+_FAULT_CODES = {
+    "limit": "hipErrorLaunchTimeOut",
+    "stopped": "hipErrorLaunchTimeOut",
+    "trap": "hipErrorLaunchFailure",
+    "jump": "hipErrorLaunchFailure",
+    "deadlock": "hipErrorLaunchFailure",
+}
+"""The codes of the faults that are no illegal access."""
 
 
 class LaunchCalls(HipCalls):
@@ -120,10 +126,8 @@ def _run(
         try:
             state.stats = state.machine.launch(entry.kernel, grid, block, shared, kernarg)
         except DeviceFaultError as error:
-            kind = error.report.kind if error.report is not None else "trap"
-            code = _FAULT_CODES.get(
-                kind, "hipErrorLaunchFailure" if kind in _OTHER_FAULTS else "hipErrorIllegalAddress"
-            )
+            kind = error.report.kind if error.report is not None else ""
+            code = _FAULT_CODES.get(kind, "hipErrorIllegalAddress")
             state.fault = error.report
             state.sticky = HipCallError(code, error.message)
             raise state.sticky from error
