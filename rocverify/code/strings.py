@@ -27,6 +27,8 @@ def names_text(resolver: Resolver, info: FunctionInfo, text: str) -> int | None:
     """The line on which the live code of a function forms exactly this text; None if it does not."""
     scope = resolver.scope_of(info)
     for statement in walk_block(info.body):
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            continue  # a docstring, or a string that does nothing
         for expression in expressions_of(statement):
             for node in walk_expression(expression):
                 if any(_fits(pattern, text) for pattern in _texts(node, scope, resolver)):

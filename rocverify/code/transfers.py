@@ -125,9 +125,10 @@ class TransferFinder:
                 direction = _KINDS.get(value.name.rpartition(".")[2])
                 if direction is not None:
                     yield direction
-        match node:
-            case ast.Call(func=function, args=[number]) if _is_kind(function):
-                yield from _numbers(self._values(number, info, depth))
+        if isinstance(node, ast.Call) and len(node.args) == 1:  # hipMemcpyKind(2)
+            called = self._values(node.func, info, depth)
+            if any(isinstance(v, ExternalValue) and v.name.endswith(".hipMemcpyKind") for v in called):
+                yield from _numbers(self._values(node.args[0], info, depth))
 
     def _values(self, node: ast.expr | None, info: FunctionInfo, depth: int) -> Values:
         """What an expression stands for, parameters being replaced by what callers pass."""
@@ -151,10 +152,6 @@ class TransferFinder:
         for module in self._graph.table.loaded():
             for caller in list(module.functions):
                 yield from (s for s in self._graph.sites(caller) if s.callee == info)
-
-
-def _is_kind(node: ast.expr) -> bool:
-    return ast.unparse(node).rpartition(".")[2] == "hipMemcpyKind"
 
 
 def _last_or_kind(node: ast.Call) -> ast.expr | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sysconfig
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -80,11 +81,15 @@ CALLS = {
     "cycle": "from kernels.h import target\ndef f():\n    g()\ndef g():\n    f()\n    target()",
     "nested": "from kernels.h import target\ndef f():\n    def g():\n        target()\n    g()",
     "lambda": "from kernels.h import target\ndef f():\n    g = lambda: target()\n    g()",
-    "partial": "from functools import partial\nfrom kernels.h import target\ndef f():\n    g = partial(target, 1)\n    g()",
-    "partial of module": "import functools\nfrom kernels.h import target\ng = functools.partial(target)\ndef f():\n    g()",
+    "partial": "from functools import partial\nfrom kernels.h import target\ndef f():\n"
+    "    g = partial(target, 1)\n    g()",
+    "partial of module": "import functools\nfrom kernels.h import target\n"
+    "g = functools.partial(target)\ndef f():\n    g()",
     "passed": "from kernels.h import target\ndef f():\n    apply(target)",
-    "passed by keyword": "from threading import Thread\nfrom kernels.h import target\ndef f():\n    Thread(target=target)",
-    "passed partial": "from functools import partial\nfrom kernels.h import target\ndef f():\n    run(partial(target, 1))",
+    "passed by keyword": "from threading import Thread\nfrom kernels.h import target\ndef f():\n"
+    "    Thread(target=target)",
+    "passed partial": "from functools import partial\nfrom kernels.h import target\ndef f():\n"
+    "    run(partial(target, 1))",
     "passed lambda": "from kernels.h import target\ndef f():\n    run(lambda: target())",
     "map": "from kernels.h import target\ndef f():\n    list(map(target, [1]))",
     "table": "from kernels.h import target\nT = {'a': target}\ndef f(k):\n    T[k]()",
@@ -95,8 +100,10 @@ CALLS = {
     "getattr": "import kernels.h as k\ndef f():\n    getattr(k, 'target')()",
     "import_module": "import importlib\ndef f():\n    importlib.import_module('kernels.h').target()",
     "default argument": "from kernels.h import target\ndef f(g=target):\n    g()",
-    "decorated": "import functools\nfrom kernels.h import target\n@functools.cache\ndef g():\n    target()\ndef f():\n    g()",
-    "project decorator": "from kernels.h import target\ndef deco(fn):\n    def w():\n        target()\n        return fn()\n"
+    "decorated": "import functools\nfrom kernels.h import target\n@functools.cache\ndef g():\n"
+    "    target()\ndef f():\n    g()",
+    "project decorator": "from kernels.h import target\ndef deco(fn):\n    def w():\n"
+    "        target()\n        return fn()\n"
     "    return w\n@deco\ndef g():\n    pass\ndef f():\n    g()",
     "walrus": "from kernels.h import target\ndef f():\n    if (g := target):\n        g()",
     "comprehension": "from kernels.h import target\ndef f(xs):\n    return [target(x) for x in xs]",
@@ -105,13 +112,16 @@ CALLS = {
     "try": "from kernels.h import target\ndef f():\n    try:\n        target()\n    finally:\n        pass",
     "async": "from kernels.h import target\nasync def f():\n    await target()",
     "match": "from kernels.h import target\ndef f(x):\n    match x:\n        case 1:\n            target()",
-    "global": "from kernels.h import target\ng = None\ndef init():\n    global g\n    g = target\ndef f():\n    g()",
-    "nonlocal": "from kernels.h import target\ndef f():\n    g = None\n    def s():\n        nonlocal g\n        g = target\n    s()\n    g()",
+    "global": "from kernels.h import target\ng = None\ndef init():\n    global g\n    g = target\n"
+    "def f():\n    g()",
+    "nonlocal": "from kernels.h import target\ndef f():\n    g = None\n    def s():\n"
+    "        nonlocal g\n        g = target\n    s()\n    g()",
     "instance": "from kernels.h import Box\ndef f():\n    Box().method()",
     "typed local": "from kernels.h import Box\ndef f():\n    b = Box()\n    b.method()",
     "annotated": "from kernels.h import Box\ndef f(b: Box):\n    b.method()",
     "string annotation": "from kernels.h import Box\ndef f(b: 'Box | None'):\n    b.method()",
-    "list annotation": "from kernels.h import Box\ndef f(bs: list[Box]):\n    for b in bs:\n        b.method()",
+    "list annotation": "from kernels.h import Box\ndef f(bs: list[Box]):\n    for b in bs:\n"
+    "        b.method()",
     "return annotation": "from kernels.h import made\ndef f():\n    made().method()",
     "property": "from kernels.h import Box\ndef f(b: Box):\n    return b.prop",
     "static": "from kernels.h import Box\ndef f():\n    Box.static()",
@@ -122,15 +132,19 @@ CALLS = {
     "attribute of self": "from kernels.h import Box\ndef f():\n    Box().inner.deep()",
     "inherited": "from kernels.h import Child\ndef f():\n    Child().static()",
     "super": "from kernels.h import Child\ndef f():\n    Child().method()",
-    "constructor": "from kernels.h import target\nclass C:\n    def __init__(self):\n        target()\ndef f():\n    C()",
-    "method on self": "from kernels.h import target\nclass C:\n    def a(self):\n        self.b()\n    def b(self):\n"
+    "constructor": "from kernels.h import target\nclass C:\n    def __init__(self):\n"
+    "        target()\ndef f():\n    C()",
+    "method on self": "from kernels.h import target\nclass C:\n    def a(self):\n        self.b()\n"
+    "    def b(self):\n"
     "        target()\ndef f():\n    C().a()",
     "module instance": "from kernels.h import Box\nb = Box()\ndef f():\n    b.method()",
-    "contextlib": "import contextlib\nfrom kernels.h import target\n@contextlib.contextmanager\ndef g():\n    target()\n"
+    "contextlib": "import contextlib\nfrom kernels.h import target\n@contextlib.contextmanager\n"
+    "def g():\n    target()\n"
     "    yield\ndef f():\n    with g():\n        pass",
     "type checking": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from x import target\nelse:\n"
     "    from kernels.h import target\ndef f():\n    target()",
-    "import in try": "try:\n    from kernels.h import target\nexcept ImportError:\n    target = None\ndef f():\n    target()",
+    "import in try": "try:\n    from kernels.h import target\nexcept ImportError:\n"
+    "    target = None\ndef f():\n    target()",
 }
 
 NO_CALLS = {
@@ -145,7 +159,8 @@ NO_CALLS = {
     "after raise": "from kernels.h import target\ndef f():\n    raise ValueError\n    target()",
     "uncalled nested": "from kernels.h import target\ndef f():\n    def g():\n        target()\n    return 0",
     "uncalled lambda": "from kernels.h import target\ndef f():\n    g = lambda: target()\n    return 0",
-    "uncalled partial": "from functools import partial\nfrom kernels.h import target\ndef f():\n    g = partial(target)",
+    "uncalled partial": "from functools import partial\nfrom kernels.h import target\ndef f():\n"
+    "    g = partial(target)",
     "shadowed by a parameter": "from kernels.h import target\ndef f(target):\n    target()",
     "shadowed by a local": "from kernels.h import target\ndef f():\n    target = len\n    target('')",
     "another module's": "from other import target\ndef f():\n    target()",
@@ -154,7 +169,8 @@ NO_CALLS = {
     "printed": "from kernels.h import target\ndef f():\n    print(target)",
     "other function": "from kernels.h import target\ndef f():\n    return 0\ndef g():\n    target()",
     "another class": "class C:\n    def target(self):\n        pass\ndef f():\n    C().target()",
-    "class scope is not seen": "class C:\n    from kernels.h import target\n    def m(self):\n        target()\ndef f():\n    C().m()",
+    "class scope is not seen": "class C:\n    from kernels.h import target\n    def m(self):\n"
+    "        target()\ndef f():\n    C().m()",
 }
 
 
@@ -175,7 +191,7 @@ def test_a_call_is_found(project: MakeIndex, text: str) -> None:
     path = index.call_path(index.function("kernels.a", "f"), index.function("kernels.h", "target"))
     assert path is not None
     assert path[-1].callee == index.function("kernels.h", "target")
-    assert all(a.callee == b.caller for a, b in zip(path, path[1:], strict=False))
+    assert all(a.callee == b.caller for a, b in pairwise(path))
 
 
 @pytest.mark.parametrize("text", NO_CALLS.values(), ids=NO_CALLS.keys())
@@ -219,7 +235,9 @@ def test_an_import_inside_a_function_runs_the_module(project: MakeIndex) -> None
 
 
 def test_external_calls_keep_their_dotted_names(project: MakeIndex) -> None:
-    index = index_of(project, "from rocm.bindings import hip as h\ndef f(x):\n    h.hipMemcpy(x)\n    x.to_host_vec()")
+    index = index_of(
+        project, "from rocm.bindings import hip as h\ndef f(x):\n    h.hipMemcpy(x)\n    x.to_host_vec()"
+    )
     names = [site.name for site in index.calls(index.function("kernels.a", "f"))]
     assert names == ["rocm.bindings.hip.hipMemcpy", "?.to_host_vec"]
 

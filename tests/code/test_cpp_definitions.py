@@ -79,7 +79,9 @@ def test_calls_inside_bodies_are_seen_and_words_are_not() -> None:
     assert calls["make"] == []
 
 
-@pytest.mark.parametrize("text", ["", "}", "{", "(", "void f(", "template <", "#define", "struct {", "f() {", "= {", "'"])
+@pytest.mark.parametrize(
+    "text", ["", "}", "{", "(", "void f(", "template <", "#define", "struct {", "f() {", "= {", "'"]
+)
 def test_broken_sources_define_what_can_be_seen(text: str) -> None:
     assert isinstance(cpp_definitions(text), tuple)
     assert isinstance(cpp_functions(text), tuple)

@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 
 from rocverify.code.masking import mask
 
-PATHS = ("a.py", "a.hip", "a.cu", "a.rs", "a.toml", "a.md", "a.yaml", "a.sh", "CMakeLists.txt", "Makefile", "a.xyz")
+PATHS = (
+    "a.py",
+    "a.hip",
+    "a.cu",
+    "a.rs",
+    "a.toml",
+    "a.md",
+    "a.yaml",
+    "a.sh",
+    "CMakeLists.txt",
+    "Makefile",
+    "a.xyz",
+)
 
 
 def code(text: str, path: str) -> str:
@@ -41,7 +53,12 @@ def code(text: str, path: str) -> str:
         ("a.hip", 'auto s = "// f()"; // g()\n', ["// f()"], ["g()"]),
         ("a.hip", "// one \\\n g()\nf();\n", ["f()"], ["g()"]),
         ("a.rs", "/// g()\nfn f() {} // h()\n//! i()\n", ["fn f()"], ["g()", "h()", "i()"]),
-        ("a.toml", 'a = "rope.hip" # g.hip\n# h.hip\nb = "x # y"\n', ["rope.hip", "x # y"], ["g.hip", "h.hip"]),
+        (
+            "a.toml",
+            'a = "rope.hip" # g.hip\n# h.hip\nb = "x # y"\n',
+            ["rope.hip", "x # y"],
+            ["g.hip", "h.hip"],
+        ),
         ("a.yaml", "a: rope # g\n", ["rope"], ["# g"]),
         ("CMakeLists.txt", "add_library(rope) # g\n", ["rope"], ["# g"]),
         ("a.sh", "#!/bin/sh\nf # g\n", ["#!/bin/sh", "f"], ["# g"]),
@@ -89,8 +106,11 @@ def test_any_text_keeps_its_length_and_lines(text: str, path: str) -> None:
 
 
 FRAGMENTS = st.sampled_from(
-    ["f()", "# c\n", "// c\n", "/* c */", '"s"', "'s'", '"""d"""', "'''", '"', "\\", "\n", "\r\n", "\r", "    "]
-    + ["def g():", "<!--", "-->", "```\n", "#if 0\n", "#endif\n", "\f", "é", "\u2028", "x = 1", "{", "}", ";", ":"]
+    (
+        *("f()", "# c\n", "// c\n", "/* c */", '"s"', "'s'", '"""d"""', "'''", '"', "\\", "\n", "\r\n", "\r"),
+        *("    ", "def g():", "<!--", "-->", "```\n", "#if 0\n", "#endif\n", "\f", "é", "\u2028"),
+        *("x = 1", "{", "}", ";", ":"),
+    )
 )
 
 
@@ -107,8 +127,14 @@ def test_text_made_of_comment_marks_keeps_its_layout(parts: list[str], path: str
 def test_python_means_the_same_without_its_comments(name: str) -> None:
     text = (Path(tokenize.__file__).parent / name).read_text(encoding="utf-8")
     masked = code(text, "a.py")
-    comments = [t for t in tokenize.generate_tokens(io.StringIO(masked).readline) if t.type == tokenize.COMMENT]
+    comments = [
+        t for t in tokenize.generate_tokens(io.StringIO(masked).readline) if t.type == tokenize.COMMENT
+    ]
     assert comments == []
-    names = [t.string for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type == tokenize.NAME]
-    left = [t.string for t in tokenize.generate_tokens(io.StringIO(masked).readline) if t.type == tokenize.NAME]
+    names = [
+        t.string for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type == tokenize.NAME
+    ]
+    left = [
+        t.string for t in tokenize.generate_tokens(io.StringIO(masked).readline) if t.type == tokenize.NAME
+    ]
     assert left == names

@@ -42,13 +42,16 @@ def test_anchors_work_on_lines(project: MakeIndex) -> None:
     assert [h.line for h in index.search("a.txt", "^two$").code] == [2]
 
 
-@pytest.mark.parametrize("pattern", [r"rope\.hip|position_embeddings\.hip", "rope_gpu_kernel", r"def .*rope", "hip"])
+@pytest.mark.parametrize(
+    "pattern", [r"rope\.hip|position_embeddings\.hip", "rope_gpu_kernel", r"def .*rope", "hip"]
+)
 def test_telling_patterns_are_not_vacuous(pattern: str) -> None:
     assert not PatternSearch(pattern, 1.0).vacuous
 
 
 @pytest.mark.parametrize(
-    "pattern", ["", ".*", ".", r"\w+", r"[a-z]+", "x?", "a|", "(?i)[A-Z]", r"\s", "^", r"\b", "(?!rope)", r"\w+\(", "="]
+    "pattern",
+    ["", ".*", ".", r"\w+", r"[a-z]+", "x?", "a|", "(?i)[A-Z]", r"\s", "^", r"\b", "(?!rope)", r"\w+\(", "="],
 )
 def test_patterns_that_match_anything_are_vacuous(pattern: str) -> None:
     assert PatternSearch(pattern, 1.0).vacuous

@@ -25,7 +25,9 @@ def test_a_file_is_read_with_its_line_ends(root: Path) -> None:
     assert read_text(root, "crlf.py") == "a = 1\r\nb = 2\r\n"
 
 
-@pytest.mark.parametrize("path", ["../secret.py", "sub/../../secret.py", "/etc/hosts", "sub/./../../secret.py"])
+@pytest.mark.parametrize(
+    "path", ["../secret.py", "sub/../../secret.py", "/etc/hosts", "sub/./../../secret.py"]
+)
 def test_dots_and_absolute_paths_do_not_leave_the_root(root: Path, path: str) -> None:
     with pytest.raises(SourceError, match="lies outside the root"):
         existing_file(root, path)
