@@ -87,7 +87,7 @@ def test_one_call_deeper_the_path_is_told(project: MakeIndex) -> None:
 
 def test_a_method_on_an_unknown_object_is_followed(project: MakeIndex) -> None:
     text = f"{HEAD}class Buffer:\n    def peek(self):\n        hip.hipMemcpyDtoH(1, 2, 3)\n"
-    f"def f(b):\n    b.peek()\n"
+    text += "def f(b):\n    b.peek()\n"
     assert directions(project({"kernels/a.py": text})) == [TO_HOST]
 
 
@@ -157,7 +157,7 @@ def test_ways_around_a_launch(project: MakeIndex, body: str, expected: list[Fall
 
 def test_a_way_around_is_found_in_a_helper_with_its_path(project: MakeIndex) -> None:
     text = f"{LAUNCH}def g(x):\n    try:\n        launch(x)\n    except Exception:\n        cpu(x)\n"
-    f"def f(x):\n    g(x)\n"
+    text += "def f(x):\n    g(x)\n"
     index = project({"kernels/a.py": text})
     finder = FallbackFinder(index.graph, LaunchFinder(index, Transfers().launches))
     (found,) = finder.fallbacks(index.function("kernels.a", "f"))
@@ -220,7 +220,7 @@ def test_reads_of_device_memory(project: MakeIndex, body: str, expected: list[st
 )
 def test_symbols_that_live_code_can_name(project: MakeIndex, body: str, symbol: str, named: bool) -> None:
     tables = "SYMBOLS = {1: 'rope_kernel', 2: 'rope_kernel_f16'}\nFAMILY = 'rope_kernel'\n"
-    "SUFFIX = {1: '', 2: '_bf16'}\n"
+    tables += "SUFFIX = {1: '', 2: '_bf16'}\n"
     index = project({"kernels/a.py": f"{LAUNCH}{tables}def f(s):\n    {body}\n"})
     use = LaunchFinder(index, Transfers().launches).use_of(index.function("kernels.a", "f"), symbol)
     assert (use is not None) is named
