@@ -59,6 +59,7 @@ def execute(options: Options, selection: str, select: Select) -> int:
             duration_s=time.monotonic() - clock,
             device=outcome.device,
             toolchain=outcome.toolchain,
+            code_objects=outcome.code_objects,
         )
         report = assemble(run, judged, overall_status(judged), code)
         return _finish(options, request, outcome, judged, report, screen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +46,8 @@ class Run:
     duration_s: float
     device: Mapping[str, Any] | None
     toolchain: Mapping[str, Any] | None
+    code_objects: Sequence[Mapping[str, Any]] = ()
+    """What launches used: source, target, digests and kernels, as the runner saw them."""
 
 
 def assemble(run: Run, plans: Iterable[PlanJudgement], status: Status, exit_code: int) -> Report:
@@ -81,6 +83,8 @@ def plan_report(run: Run, judged: PlanJudgement) -> PlanReport:
         for must_have in judged.must_haves
         for spec, result in zip(must_have.bound.checks, must_have.results, strict=True)
     ]
+    about = tables.sources(checks)
+    seen = tables.nodes_of(checks, (entry for entry in run.code_objects if entry.get("source") in about))
     return PlanReport(
         plan=plan.number,
         phase=plan.phase,
@@ -90,12 +94,12 @@ def plan_report(run: Run, judged: PlanJudgement) -> PlanReport:
         score=Score(verified=judged.verified, total=judged.total),
         must_haves=[_must_have(must_have) for must_have in judged.must_haves],
         checks=checks,
-        kernels=tables.kernels(checks),
+        kernels=tables.kernels(seen),
         correctness=tables.correctness(checks),
         transfers=tables.transfers(checks),
         provenance=Provenance(
-            inputs=provenance.inputs(run.root, plan.path, run.settings.manifest, checks),
-            code_objects=provenance.unique_objects(tables.code_objects(checks)),
+            inputs=provenance.inputs(run.root, plan.path, run.settings.manifest, about, checks),
+            code_objects=tables.code_objects(seen),
         ),
     )
 

@@ -80,5 +80,5 @@ def replace_block(text: str, block: str, where: str) -> str:
 
 
 def _defused(body: str) -> str:
-    """The body without anything that could be taken for a marker."""
-    return re.sub(r"<!--(?=\s*rocverify:)", "<!-", body)
+    """The body without a line that could be taken for a marker (a compiler's log may hold one)."""
+    return re.sub(r"^<!--(?= rocverify:)", "<!-", body, flags=re.MULTILINE)

@@ -6,14 +6,30 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rocverify.report.markdown import code, inline
+from rocverify.report.model import CheckReport
+from rocverify.report.presenters import PRESENTERS
 
 _MOST = 6
-_DEPTH = 4
+_DEPTH = 3
 _HIDDEN = ("compiler_log", "traceback", "deselected")
 
 
+def check_lines(check: CheckReport) -> list[str]:
+    """The evidence of a check as Markdown list items, its parameters first."""
+    given = {key: value for key, value in check.parameters.items() if value not in (None, "", [], {})}
+    lines = [f"- parameters: {_inline_mapping(given)}"] if given and _flat(given) else []
+    if given and not lines:
+        lines = list(_mapping({"parameters": given}, 0))
+    presenter = PRESENTERS.get(check.kind)
+    evidence = check.evidence
+    if presenter is not None and presenter.consumed & evidence.keys():
+        lines += presenter.lines(evidence)
+        evidence = {key: value for key, value in evidence.items() if key not in presenter.consumed}
+    return lines + evidence_lines(evidence)
+
+
 def evidence_lines(evidence: Mapping[str, Any]) -> list[str]:
-    """Markdown list items; texts that need a block of their own are left to the template."""
+    """Any evidence as Markdown list items; texts that need a block of their own are left out."""
     return list(_mapping(evidence, 0))
 
 

@@ -17,7 +17,8 @@ import yaml
 from rocverify.errors import UsageError
 
 _FENCE = "---"
-_NUMBER = re.compile(r"\d+")
+_PLAIN = re.compile(r"\d+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+"""Texts written without quotes: `plan: 01`, `verified: 2026-01-31T12:00:00Z`, as the workflow does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,8 @@ _Dumper.add_representer(
 
 
 def _rendered(key: str, value: Any, newline: str) -> str:
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return f"{key}: {value}{newline}"  # `plan: 01`, as the workflow writes it
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return f"{key}: {value}{newline}"
     if isinstance(value, list) and all(isinstance(item, str) and len(item) < 40 for item in value):
         value = _Flow(value)
     text: str = yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
@@ -153,7 +154,8 @@ def _compose(lines: list[str], where: str) -> yaml.Node | None:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark is not None else 1
-        raise _broken(f"the frontmatter is not valid YAML: {error}", f"{where}:{line}") from None
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise _broken(f"the frontmatter is not valid YAML: {problem}", f"{where}:{line}") from None
 
 
 def _value(node: yaml.Node, where: str) -> Any:

@@ -10,8 +10,13 @@ import re
 
 from rocverify.runner.payload import clean_text
 
-_ANYWHERE = re.compile(r"([\\`*\[<|~$])|(?<![A-Za-z0-9])(_)|(_)(?![A-Za-z0-9])|(&)(?=#|\w+;)")
-_LINE_START = re.compile(r"^(\d{1,9})([.)])|^([-+=>#:])")
+_ANYWHERE = re.compile(
+    r"[`*\[<|~$]"
+    r"|\\(?=[!-/:-@\[-`{-~]|$)"  # a backslash means something before ASCII punctuation only
+    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+    r"|&(?=#|\w+;)"
+)
+_LINE_START = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))|^(?=[-+](?:\s|$)|-[-\s]*$|=+$|>|#{1,6}(?:\s|$))")
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -23,7 +28,7 @@ def one_line(text: str) -> str:
 def inline(text: object) -> str:
     """Text in a paragraph, list item or table cell: one line, shown as it is."""
     escaped = _ANYWHERE.sub(r"\\\g<0>", one_line(str(text)))
-    return _LINE_START.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", escaped)
+    return _LINE_START.sub(lambda match: f"{match[1] or ''}\\", escaped)
 
 
 def cell_code(text: object) -> str:

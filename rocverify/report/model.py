@@ -1,11 +1,13 @@
 """The JSON contract `rocverify.report/1`: what a run saw, for programs.
 
 The schema of record is `report.schema.json` beside this file, generated from these classes (a test
-keeps the two equal). Within version 1, fields may be added; none changes its meaning or goes away.
+keeps the two equal; `python -c "from rocverify.report.model import schema_text as s; print(s(), end='')"`
+writes it anew). Within version 1, fields may be added; none changes its meaning or goes away.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -109,17 +111,27 @@ class KernelReport(_Model):
 
 
 class CorrectnessReport(_Model):
-    """What one correctness check compared, per dtype: cases and the worst errors."""
+    """What one correctness check compared, per dtype: cases and the worst errors.
+
+    An error that is no finite number is its name as text.
+    """
 
     check: str
     contract: str
     dtype: str
+    symbol: str | None = None
     cases: int | None = None
+    elements: int | None = None
     max_ulp: float | str | None = None
+    """In units in the last place of the reference's value."""
+    max_ulp_at_magnitude: float | str | None = None
+    """In units in the last place at the magnitude of the terms."""
     max_abs: float | str | None = None
     max_rel: float | str | None = None
     worst_index: str | None = None
-    tolerance: str | None = None
+    """Index of the element with the largest error at magnitude, else of the largest absolute one."""
+    budget_used: float | None = None
+    """The largest error as a part of what the tolerance allows."""
     seed: int | None = None
 
 
@@ -203,3 +215,8 @@ class Report(_Model):
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data in the order of the contract."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def schema_text() -> str:
+    """The JSON schema of the contract, as `report.schema.json` holds it."""
+    return json.dumps(Report.model_json_schema(by_alias=True), indent=2) + "\n"

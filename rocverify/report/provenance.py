@@ -6,15 +6,19 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rocverify.report.model import CheckReport, CodeObjectReport, InputReport
+from rocverify.report.model import CheckReport, InputReport
 
 _FILES = {"path": "artifact", "source": "kernel source", "from_path": "host code", "to_path": "host code"}
 _MODULES = {"contract": "contract", "wrapper": "host code", "entry": "host code"}
 
 
-def inputs(root: Path, plan: str, manifest: str, checks: Iterable[CheckReport]) -> list[InputReport]:
-    """The plan, the build manifest, and the files behind the checks' parameters, each once."""
+def inputs(
+    root: Path, plan: str, manifest: str, sources: Iterable[str], checks: Iterable[CheckReport]
+) -> list[InputReport]:
+    """The plan, the build manifest, the kernel sources that the checks were about, and the files behind
+    their parameters, each once."""
     named = [("plan", plan), ("build manifest", manifest)]
+    named += [("kernel source", path) for path in sorted(sources)]
     named += [found for check in checks for found in _named(root, check)]
     # A file that several checks name keeps its most telling role: a kernel source is one even where
     # an artifact check names it as well.
@@ -49,8 +53,3 @@ def sha256(path: Path) -> str | None:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return None
-
-
-def unique_objects(found: Iterable[CodeObjectReport]) -> list[CodeObjectReport]:
-    """Each code object once, in the order of first mention."""
-    return list({(entry.source, entry.target, entry.sha256): entry for entry in found}.values())

@@ -24,7 +24,7 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        md=inline, code=code, cellcode=cell_code, fenced=fenced, known=_known, measure=_measure
+        md=inline, code=code, cellcode=cell_code, fenced=fenced, known=_known, measure=_measure, share=_share
     )
     return environment
 
@@ -35,6 +35,10 @@ def _known(value: object) -> str:
 
 def _measure(value: float | str | None) -> str:
     return f"{value:.4g}" if isinstance(value, float) else inline(_known(value))
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rocverify.records import CheckVerdict, MustHaveVerdict
 from rocverify.report.commits import task_commits
 from rocverify.report.document import Document
-from rocverify.report.evidence import evidence_lines
+from rocverify.report.evidence import check_lines, evidence_lines
 from rocverify.report.markdown import cell_code, inline
 from rocverify.report.model import (
     CheckReport,
@@ -101,29 +101,31 @@ def _values(root: Path, report: Report, part: PlanReport, plan: Plan) -> dict[st
         "not_verified": list(not_verified(report, part, plan)),
         "toolchain": evidence_lines(report.toolchain),
         "command": reproduce(report, part),
+        "seed": report.seed,
         "started": report.started,
         "duration": duration(sum(check.duration_s for check in part.checks)),
     }
 
 
 def _headline(report: Report, part: PlanReport) -> str:
-    where = f"on {describe_device(report.device)}" if report.device.kind != "none" else "without a device"
     score = part.score
     failed = sum(m.verdict is MustHaveVerdict.FAILED for m in part.must_haves)
     undecided = score.total - score.verified - failed
-    parts = [f"{score.verified} of {score.total} must-haves verified by execution {where}"]
+    parts = [f"{score.verified} of {score.total} must-haves verified"]
     if failed:
         parts.append(f"{failed} failed")
     if undecided or not score.total:
         parts.append(f"{undecided or 'everything'} undecided")
-    return "; ".join(parts)
+    ran = report.device.kind != "none"
+    where = f"kernels ran on {describe_device(report.device)}" if ran else "no kernel was run"
+    return f"{', '.join(parts)}; {where}"
 
 
 def describe_device(device: DeviceReport) -> str:
     """The device in words, for Markdown."""
     if device.kind == "none":
         return "none (no check opened one)"
-    target = f", {inline(device.target)}" if device.target else ""
+    target = f", {inline(device.target)}" if device.target and device.target not in device.name else ""
     return f"{inline(device.kind)} ({inline(device.name)}{target})"
 
 
@@ -135,13 +137,23 @@ def _must_have(must_have: MustHaveReport, checks: list[CheckReport]) -> dict[str
         "verdict": str(must_have.verdict),
         "reason": must_have.reason,
         "source": must_have.source,
-        "decided_by": ", ".join(f"{inline(check.kind)} ({check.verdict})" for check in checks) or "no check",
+        "decided_by": decided_by(checks),
         "checks": [_check(check) for check in checks],
     }
 
 
+def decided_by(checks: list[CheckReport]) -> str:
+    """The kinds of the checks with their number, and how they went where not all passed."""
+    parts = []
+    for kind in dict.fromkeys(check.kind for check in checks):
+        verdicts = [str(check.verdict) for check in checks if check.kind == kind]
+        number = f" ({len(verdicts)})" if len(verdicts) > 1 else ""
+        others = ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
+        parts.append(f"{inline(kind)}{number}" + (f": {others}" if {*verdicts} != {"passed"} else ""))
+    return ", ".join(parts) or "no check"
+
+
 def _check(check: CheckReport) -> dict[str, Any]:
-    shown = {"parameters": check.parameters, **check.evidence}
     texts = [check.evidence.get("compiler_log"), _trace(check.evidence)]
     return {
         "kind": check.kind,
@@ -150,7 +162,7 @@ def _check(check: CheckReport) -> dict[str, Any]:
         "why": check.why,
         "findings": telling(check),
         "hint": check.hint,
-        "evidence_lines": evidence_lines(shown),
+        "evidence_lines": check_lines(check),
         "blocks": [str(text) for text in texts if text],
     }
 

@@ -1,8 +1,8 @@
 """The tables of a report, read out of the checks' evidence.
 
 Evidence is nested JSON whose shape each check decides. A row is recognised by what it must have (a
-kernel has `vgprs`, a comparison `max_abs`, a transfer a `direction` or `category` of a copy), wherever
-it stands; what it lacks (target, digest, dtype) is inherited from the levels above it.
+kernel has `vgprs`, a comparison `max_abs`, a transfer a `transfer`), wherever it stands; what
+it lacks (target, digest, dtype) is inherited from the levels above it.
 """
 
 from __future__ import annotations
@@ -46,6 +46,18 @@ def nodes(check: CheckReport) -> Iterator[Node]:
     return _walk("", check.evidence, dict(check.parameters))
 
 
+def nodes_of(checks: Iterable[CheckReport], built: Iterable[Mapping[str, Any]]) -> list[Node]:
+    """Every mapping in the evidence of the checks and in the code objects that launches used."""
+    found = [node for check in checks for node in nodes(check)]
+    return found + [node for entry in built for node in _walk("", entry, {})]
+
+
+def sources(checks: Iterable[CheckReport]) -> set[str]:
+    """The kernel sources that the checks were about."""
+    found = (node.seen.get("source") for check in checks for node in nodes(check))
+    return {source for source in found if isinstance(source, str)}
+
+
 def _walk(key: str, value: Any, above: Mapping[str, Any]) -> Iterator[Node]:
     if isinstance(value, Mapping):
         scalars = {k: v for k, v in value.items() if not isinstance(v, Mapping | list)}
@@ -67,10 +79,10 @@ def _as_key(parent: str, name: str) -> dict[str, str]:
     return {}
 
 
-def kernels(checks: Iterable[CheckReport]) -> list[KernelReport]:
-    """The kernels of the code objects that checks built, each once."""
-    found: dict[tuple[str, str, str], KernelReport] = {}
-    for node in (node for check in checks for node in nodes(check) if "vgprs" in node.own):
+def kernels(found: Iterable[Node]) -> list[KernelReport]:
+    """The kernels of the code objects that checks built or launched, each once."""
+    rows: dict[tuple[str, str, str], KernelReport] = {}
+    for node in (node for node in found if "vgprs" in node.own):
         row = KernelReport(
             kernel=str(node.own.get("name") or node.own.get("kernel") or node.key),
             source=node.text("source") or "",
@@ -85,23 +97,26 @@ def kernels(checks: Iterable[CheckReport]) -> list[KernelReport]:
             max_workgroup_size=node.number("max_workgroup_size"),
             code_object=node.text("code_object_sha256", "sha256", "code_object"),
         )
-        found.setdefault((row.source, row.target, row.kernel), row)
-    return sorted(found.values(), key=lambda row: (row.source, row.target, row.kernel))
+        rows.setdefault((row.source, row.target, row.kernel), row)
+    return sorted(rows.values(), key=lambda row: (row.source, row.target, row.kernel))
 
 
-def code_objects(checks: Iterable[CheckReport]) -> Iterator[CodeObjectReport]:
-    """The code objects that checks built, as often as they are mentioned."""
-    for node in (node for check in checks for node in nodes(check)):
+def code_objects(found: Iterable[Node]) -> list[CodeObjectReport]:
+    """The code objects that checks built or launched, each once."""
+    rows: dict[tuple[str, str, str], CodeObjectReport] = {}
+    for node in found:
         digest = node.own.get("sha256") or node.own.get("code_object_sha256")
         source, target = node.text("source"), node.text("target")
         if isinstance(digest, str) and source and target:
-            yield CodeObjectReport(
+            row = CodeObjectReport(
                 source=source,
                 target=target,
                 sha256=digest,
                 source_sha256=node.text("source_sha256"),
                 compiler=node.text("compiler"),
             )
+            rows.setdefault((source, target, digest), row)
+    return list(rows.values())
 
 
 def correctness(checks: Iterable[CheckReport]) -> list[CorrectnessReport]:
@@ -115,30 +130,39 @@ def correctness(checks: Iterable[CheckReport]) -> list[CorrectnessReport]:
 
 
 def _comparison(check: CheckReport, node: Node) -> CorrectnessReport:
-    seed = node.seen.get("seed")
-    worst = next(
-        (node.own[k] for k in ("worst_index", "index", "worst") if node.own.get(k) is not None), None
-    )
+    seed, budget = node.seen.get("seed"), node.own.get("budget_used")
     return CorrectnessReport(
         check=check.id,
         contract=node.text("contract") or "",
         dtype=node.text("dtype") or node.key,
-        cases=node.number("cases", "count"),
+        symbol=node.text("symbol"),
+        cases=node.number("cases"),
+        elements=node.number("elements"),
         max_ulp=_measure(node.own.get("max_ulp")),
+        max_ulp_at_magnitude=_measure(node.own.get("max_ulp_at_magnitude")),
         max_abs=_measure(node.own.get("max_abs")),
         max_rel=_measure(node.own.get("max_rel")),
-        worst_index=None if worst is None else str(worst),
-        tolerance=node.text("tolerance", "limit"),
+        worst_index=_index(node.own),
+        budget_used=budget if isinstance(budget, float | int) else None,
         seed=seed if isinstance(seed, int) else None,
     )
 
 
 def _measure(value: Any) -> float | str | None:
+    if isinstance(value, Mapping):
+        return _measure(value.get("error"))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if isinstance(value, Mapping):
-        return _measure(value.get("value"))
     return value if isinstance(value, str) else None
+
+
+def _index(own: Mapping[str, Any]) -> str | None:
+    """`x[45, 7, 2]`: the worst element with the output that it belongs to."""
+    for key in ("max_ulp_at_magnitude", "max_abs", "max_ulp"):
+        worst = own.get(key)
+        if isinstance(worst, Mapping) and isinstance(worst.get("index"), list):
+            return f"{worst.get('output') or ''}[{', '.join(map(str, worst['index']))}]"
+    return None
 
 
 def transfers(checks: Iterable[CheckReport]) -> list[TransferReport]:
@@ -146,18 +170,13 @@ def transfers(checks: Iterable[CheckReport]) -> list[TransferReport]:
     totals: dict[tuple[str, str, str, str | None], list[int]] = {}
     for check in checks:
         for node in nodes(check):
-            direction = str(node.own.get("direction") or node.own.get("category") or "")
-            if direction not in _DIRECTIONS and direction not in _DIRECTIONS.values():
+            direction = _DIRECTIONS.get(str(node.own.get("transfer")))
+            if direction is None:
                 continue
-            place = node.own.get("call_site") or node.own.get("place")
-            key = (
-                check.id,
-                _DIRECTIONS.get(direction, direction),
-                str(node.own.get("function") or ""),
-                None if place is None else str(place),
-            )
+            place = node.own.get("call_site")
+            key = (check.id, direction, str(node.own.get("function") or ""), str(place) if place else None)
             total = totals.setdefault(key, [0, 0])
-            total[0] += node.number("count") or 1
+            total[0] += 1
             total[1] += node.number("bytes") or 0
     return [
         TransferReport(check=check, direction=way, function=name, count=n, bytes=size, place=place)

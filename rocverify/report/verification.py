@@ -31,7 +31,7 @@ def verification_document(report: Report, number: str, plans: list[PlanReport]) 
     human = [entry for plan in plans for entry in _human(plan)]
     values = {
         "phase": plans[0].phase,
-        "verified": datetime.fromisoformat(report.started),
+        "verified": f"{datetime.fromisoformat(report.started):%Y-%m-%dT%H:%M:%SZ}",
         "status": str(status),
         "score": f"{score} must-haves verified",
         "gaps": gaps,
@@ -81,19 +81,17 @@ def _gap(plan: PlanReport, must_have: MustHaveReport) -> dict[str, Any]:
 def _artifacts(check: CheckReport) -> list[dict[str, str]]:
     """Where the failure is: the findings' places, else the file that the check was about."""
     placed = [{"path": f.location, "issue": f.message} for f in check.findings if f.location]
-    if placed:
-        return placed
-    keys = ("path", "from_path", "source", "entry", "wrapper", "contract")
-    about = next((check.parameters[key] for key in keys if check.parameters.get(key)), None)
-    return [{"path": str(about), "issue": check.message}] if about else []
+    known = {**check.evidence, **check.parameters}
+    about = next((known[key] for key in ("path", "from_path", "source") if known.get(key)), None)
+    return placed or ([{"path": str(about), "issue": check.message}] if about else [])
 
 
 def _human(plan: PlanReport) -> list[dict[str, str]]:
     if not plan.must_haves:
         reason = "the plan lists no must-haves, so there is nothing that could be executed"
-        return [_ask(f"{plan.plan}: the whole plan", "Its objective is reached", reason)]
+        return [_ask(f"Check plan {plan.plan} by hand", "Its objective is reached", reason)]
     return [
-        _ask(f"{must_have.id}: {must_have.text}", must_have.text, must_have.reason)
+        _ask(f"Check {must_have.id} by hand, or bind a check to it", must_have.text, must_have.reason)
         for must_have in plan.must_haves
         if must_have.verdict is MustHaveVerdict.UNVERIFIED
     ]
@@ -114,11 +112,12 @@ def _groups(plans: list[PlanReport]) -> list[tuple[str, list[dict[str, str]]]]:
 
 def _row(plan: PlanReport, must_have: MustHaveReport) -> dict[str, str]:
     messages = [c.message.splitlines()[0] for c in plan.checks if c.id in must_have.checks and c.message]
+    more = f" (and {len(messages) - 1} more checks, in the SUMMARY)" if len(messages) > 1 else ""
     return {
         "id": must_have.id,
         "text": must_have.text,
         "verdict": str(must_have.verdict),
-        "evidence": must_have.reason or "; ".join(messages),
+        "evidence": must_have.reason or f"{messages[0] if messages else ''}{more}",
     }
 
 

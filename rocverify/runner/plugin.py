@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from rocverify.runner.judgement import PlanJudgement
+    from rocverify.runner.recorder import Recorder
+    from rocverify.runner.state import State
 
 RECORDER = "rocverify-recorder"
 _PAYLOAD = "rocverify"
@@ -138,27 +140,30 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def _judgements(config: pytest.Config) -> list[PlanJudgement]:
-    from rocverify.runner.judgement import judge
-    from rocverify.runner.recorder import Recorder
-    from rocverify.runner.state import started_state
-
-    state, recorder = started_state(config), config.pluginmanager.get_plugin(RECORDER)
-    if state is None or recorder is None:
+    known = _known(config)
+    if known is None:
         return []
-    results = cast(Recorder, recorder).results
-    return [judge(bound, results) for bound in state.bound.values()]
+    from rocverify.runner.judgement import judge
+
+    state, recorder = known
+    return [judge(bound, recorder.results) for bound in state.bound.values()]
 
 
 def _undecided(config: pytest.Config) -> bool:
     """Whether an item that this session ran left its must-have open, and the gate is strict."""
-    from rocverify.records import CheckVerdict
-    from rocverify.runner.recorder import Recorder
-    from rocverify.runner.state import started_state
-
-    state, recorder = started_state(config), config.pluginmanager.get_plugin(RECORDER)
-    if state is None or recorder is None:
+    known = _known(config)
+    if known is None:
         return False
-    found = cast(Recorder, recorder)
-    if not found.undecided and all(r.verdict is CheckVerdict.PASSED for r in found.results.values()):
+    state, recorder = known
+    if not recorder.undecided and all(result.verdict == "passed" for result in recorder.results.values()):
         return False
     return any(state.settings(state.root_of(path)).gate == "strict" for path in state.bound)
+
+
+def _known(config: pytest.Config) -> tuple[State, Recorder] | None:
+    """The state and the recorder of a session that had to do with plans."""
+    from rocverify.runner.state import started_state
+
+    state = started_state(config)
+    recorder: Recorder | None = config.pluginmanager.get_plugin(RECORDER)
+    return None if state is None or recorder is None else (state, recorder)

@@ -91,6 +91,11 @@ class Recorder:
         """The toolchain that the checks used, if one did."""
         return _first(self.environments, "toolchain")
 
+    def code_objects(self) -> list[dict[str, Any]]:
+        """The code objects that launches used, each once."""
+        found = [entry for facts in self.environments for entry in facts.get("code_objects", ())]
+        return [entry for index, entry in enumerate(found) if entry not in found[:index]]
+
 
 def _first(environments: Iterable[Mapping[str, Any]], key: str) -> dict[str, Any] | None:
     return next((facts[key] for facts in environments if key in facts), None)

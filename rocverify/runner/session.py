@@ -51,6 +51,7 @@ class Outcome:
     results: Mapping[str, CheckResult]
     device: Mapping[str, object] | None
     toolchain: Mapping[str, object] | None
+    code_objects: Sequence[Mapping[str, object]]
     ran: bool
     interrupted: bool
     broken: tuple[str, ...]
@@ -131,6 +132,7 @@ def _outcome(request: Request, recorder: Recorder, junit: bytes | None) -> Outco
         results=results,
         device=recorder.device(),
         toolchain=recorder.toolchain(),
+        code_objects=recorder.code_objects(),
         ran=bool(results or recorder.undecided),
         interrupted=recorder.interrupted,
         broken=tuple(broken),

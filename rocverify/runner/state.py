@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
     from rocverify.runner.bound import BoundPlan
     from rocverify.settings import Settings
+
+
+_KERNEL_FACTS = (
+    *("vgprs", "sgprs", "vgpr_spills", "sgpr_spills", "lds_bytes", "scratch_bytes"),
+    *("wavefront_size", "max_workgroup_size"),
+)
 
 
 class State:
@@ -83,6 +90,8 @@ class State:
             facts["device"] = _described(opened["device"].info.to_json(), root)
         if "toolchain" in opened and "toolchain" not in facts:
             facts["toolchain"] = _described(opened["toolchain"].describe(), root)
+        if "tracer" in opened and "code_objects" not in facts:
+            facts["code_objects"] = _described(list(_launched(self._contexts[root])), root)
         return facts
 
     def close(self) -> None:
@@ -90,6 +99,26 @@ class State:
         for context in self._contexts.values():
             context.close()
         self._contexts.clear()
+
+
+def _launched(context: CheckContext) -> Iterator[dict[str, Any]]:
+    """The code objects that launches of this process take, from the build's cache."""
+    from rocverify.errors import CompileError
+
+    entries = context.manifest.entries
+    for built in context.builder.build_all(entries, [context.target]):
+        if not isinstance(built, CompileError):
+            yield {
+                "source": built.source,
+                "target": built.target,
+                "code_object_sha256": built.sha256,
+                "source_sha256": built.source_sha256,
+                "compiler": built.compiler,
+                "kernels": {
+                    name: {fact: getattr(kernel, fact) for fact in _KERNEL_FACTS}
+                    for name, kernel in built.code_object.kernels.items()
+                },
+            }
 
 
 def _described(facts: Any, root: Path) -> Any:

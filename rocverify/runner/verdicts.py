@@ -10,6 +10,7 @@ anything else                                 error: a bug (exit code 4), with i
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,6 +33,8 @@ from rocverify.records import CheckResult, CheckVerdict, Finding
 from rocverify.runner.payload import clean_text, jsonable
 
 _FAILED = (CompileError, DeviceFaultError, SourceError, SubjectError)
+_START = "rocverify/runner/items.py"
+_INSTALLED = re.compile(r'File "[^"\n]*/(?:site-packages|lib/python[\d.]+)/|File "[^"\n]*/(?=rocverify/)')
 _NOT_RUN = (CompilerNotFoundError, DeviceUnavailableError)
 
 
@@ -99,7 +102,7 @@ def _expected(spec: CheckSpec, error: RocverifyError, duration: float, root: Pat
 
 def internal_error(spec: CheckSpec, error: BaseException, duration: float, root: Path) -> CheckResult:
     """The record of a bug: of the harness, or of a subject that raised where no check expects it."""
-    trace = "".join(traceback.format_exception(error))
+    trace = _trace(error)
     return _result(
         spec,
         CheckVerdict.ERROR,
@@ -109,6 +112,16 @@ def internal_error(spec: CheckSpec, error: BaseException, duration: float, root:
         evidence={"error": {"type": type(error).__name__, "internal": True, "traceback": trace}},
         duration=duration,
     )
+
+
+def _trace(error: BaseException) -> str:
+    """The traceback from the check on: what pytest did before it says nothing, and where Python and
+    its packages are installed is nobody's business."""
+    trace = error.__traceback__
+    while trace is not None and not trace.tb_frame.f_code.co_filename.endswith(_START):
+        trace = trace.tb_next
+    found = traceback.TracebackException(type(error), error, trace or error.__traceback__)
+    return _INSTALLED.sub('File "', "".join(found.format()))
 
 
 def crashed(spec: CheckSpec, text: str, root: Path) -> CheckResult:

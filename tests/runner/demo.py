@@ -20,7 +20,9 @@ FOLDER = ".planning/phases/16-demo"
 Check = Mapping[str, Any]
 
 
-def plan_text(truths: Mapping[str, Sequence[Check]], *, plan: str = "01", extra: str = "", **keys: Any) -> str:
+def plan_text(
+    truths: Mapping[str, Sequence[Check]], *, plan: str = "01", extra: str = "", **keys: Any
+) -> str:
     """A PLAN.md: each truth with the fake checks that decide it, in order."""
     entries = [
         {"proves": f"T{number}", "check": "fake", **check}
@@ -60,7 +62,9 @@ class Demo:
         return self.plan({f"Truth {n} holds (REQ-0{n})": [{"does": w}] for n, w in enumerate(words, 1)})
 
     def run(self, *arguments: str) -> int:
-        return main(["run", *arguments, "--root", str(self.root)] if "--" not in arguments else self._split(arguments))
+        return main(
+            ["run", *arguments, "--root", str(self.root)] if "--" not in arguments else self._split(arguments)
+        )
 
     def _split(self, arguments: Sequence[str]) -> list[str]:
         at = list(arguments).index("--")
@@ -68,7 +72,9 @@ class Demo:
 
     def process(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """The command line in a process of its own, which knows the fake kind."""
-        program = "import sys, tests.runner.fake_plugin; from rocverify.cli.main import main; sys.exit(main())"
+        program = (
+            "import sys, tests.runner.fake_plugin; from rocverify.cli.main import main; sys.exit(main())"
+        )
         return subprocess.run(
             [sys.executable, "-c", program, *arguments],
             cwd=self.root,

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.context import CheckContext
@@ -28,7 +29,7 @@ from rocverify.records import Finding
 class FakeParams(CheckParams):
     does: str
     text: str = "as planned"
-    evidence: dict[str, Any] = {}
+    evidence: dict[str, Any] = Field(default_factory=dict)
 
 
 def _compile_error(text: str) -> CompileError:
@@ -54,6 +55,8 @@ def run(params: FakeParams, ctx: CheckContext) -> Outcome:
     if params.does == "failed":
         finding = Finding(f"finding: {params.text}", location="kernels/rope.py:7", kernel="rope_kernel")
         return Outcome.failed(params.text, hint="do it", findings=(finding,), **params.evidence)
+    if params.does == "ansi":
+        return Outcome.failed("\x1b[31mred\x1b[0m and \x00 nul", hint="\x1b]0;title\x07see")
     if params.does == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if params.does == "sleep":

@@ -42,7 +42,14 @@ def test_green_is_only_what_was_verified(demo: Demo, words: tuple[str, ...], cod
 
 
 def test_verdicts_are_the_same_and_shown(demo: Demo) -> None:
-    demo.plan({"Nobody knows": [], "A": [{"does": "passed"}], "B": [{"does": "failed"}], "C": [{"does": "no_device"}]})
+    demo.plan(
+        {
+            "Nobody knows": [],
+            "A": [{"does": "passed"}],
+            "B": [{"does": "failed"}],
+            "C": [{"does": "no_device"}],
+        }
+    )
     done = plain(demo, ".planning", "-v")
     lines = done.stdout.splitlines()
     for verdict, name in (("unverified", "T1"), ("verified", "T2"), ("failed", "T3"), ("unverified", "T4")):
@@ -98,7 +105,8 @@ def test_ordinary_tests_are_left_alone(demo: Demo) -> None:
     demo.file("docs/16-01-PLAN.md").write_text("no plan of ours", encoding="utf-8")
     program = (
         "import sys, pytest; code = pytest.main(['-q', '-p', 'rocverify.runner.plugin']); "
-        "heavy = [m for m in sys.modules if m.startswith(('rocverify.plan', 'rocverify.checks.', 'pydantic'))]; "
+        "names = ('rocverify.plan', 'rocverify.checks.', 'pydantic'); "
+        "heavy = [m for m in sys.modules if m.startswith(names)]; "
         "print('loaded', heavy); sys.exit(code)"
     )
     done = subprocess.run(

@@ -33,7 +33,9 @@ def test_xdist_gives_the_same_report(demo: Demo) -> None:
     demo.does("passed", "failed", "no_device", "bad_object", "device", "seed", "numpy")
     alone = demo.process("run", "phase", "16", "--seed", "5")
     first = demo.report()
-    spread = demo.process("run", "phase", "16", "--seed", "5", "--", "-n", "2", "-p", "tests.runner.fake_plugin")
+    spread = demo.process(
+        "run", "phase", "16", "--seed", "5", "--", "-n", "2", "-p", "tests.runner.fake_plugin"
+    )
     assert (alone.returncode, spread.returncode) == (1, 1), spread.stdout + spread.stderr
     assert stable(demo.report()) == stable(first)
 
@@ -126,7 +128,9 @@ def test_verbose_shows_pytests_own_output(demo: Demo, capsys: pytest.CaptureFixt
     assert "1 passed, 1 error, 1 not_run" in output.replace("not_run, 1 error", "error, 1 not_run")
 
 
-def test_an_unknown_option_of_pytests_is_a_usage_error(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_option_of_pytests_is_a_usage_error(
+    demo: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
     demo.does("passed")
     assert demo.run("phase", "16", "--", "--no-such-option") == 2
     assert "--no-such-option" in capsys.readouterr().err
