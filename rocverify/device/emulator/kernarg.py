@@ -67,28 +67,32 @@ def kernarg_segment(metadata: KernelMetadata, explicit: bytes, geometry: Geometr
         )
     segment = bytearray(max(metadata.kernarg_size, needed))
     segment[:needed] = explicit[:needed]
+    values = _hidden_values(geometry)
     for arg in metadata.args:
         if arg.hidden:
-            value = _hidden_value(metadata.name, arg.kind, geometry)
+            value = _hidden_value(metadata.name, arg.kind, values)
             segment[arg.offset : arg.offset + arg.size] = value.to_bytes(arg.size, "little")
     return bytes(segment)
 
 
-def _hidden_value(kernel: str, kind: str, geometry: Geometry) -> int:
-    stem, _, axis = kind.rpartition("_")
-    by_axis = {"hidden_block_count": geometry.grid, "hidden_group_size": geometry.block}
-    plain = {
+def _hidden_values(geometry: Geometry) -> dict[str, int]:
+    values = {
         "hidden_grid_dims": geometry.dimensions,
         "hidden_dynamic_lds_size": geometry.shared_bytes,
         "hidden_private_base": abi.PRIVATE_APERTURE_HI,
         "hidden_shared_base": abi.SHARED_APERTURE_HI,
     }
-    if stem in by_axis and axis in AXES:
-        return by_axis[stem][AXES.index(axis)]
-    if stem in _ALWAYS_ZERO or kind in _NOT_PROVIDED:
+    for axis, name in enumerate(AXES):
+        values[f"hidden_block_count_{name}"] = geometry.grid[axis]
+        values[f"hidden_group_size_{name}"] = geometry.block[axis]
+    return values
+
+
+def _hidden_value(kernel: str, kind: str, values: dict[str, int]) -> int:
+    if kind in values:
+        return values[kind]
+    if kind in _NOT_PROVIDED or kind.rpartition("_")[0] in _ALWAYS_ZERO:
         return 0
-    if kind in plain:
-        return plain[kind]
     raise UnsupportedInstructionError(
         f"hidden argument {kind} is not supported", where=kernel, hint="run on a GPU (--device amd)"
     )

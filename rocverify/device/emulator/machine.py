@@ -8,12 +8,11 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.disassembly import Listing, disassemble
@@ -35,6 +34,8 @@ POISON = 0x7FBADBAD
 
 DEFAULT_INSTRUCTION_LIMIT = 1 << 36
 """Instructions of one wave after which a launch is stopped as endless."""
+
+MIN_WAVES_PER_THREAD = 64
 
 QUEUE_APERTURES = 0x40
 """Offset of group_segment_aperture_base_hi and its private twin in amd_queue_t."""
@@ -129,6 +130,7 @@ class Machine:
         self._jit = Jit(cache)
         self._compiled: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()
+        self._buffers: list[_WorkerBuffers] = []
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="emulator")
         self._packet = self.memory.malloc(64, "dispatch packet")
         self._queue = self.memory.malloc(256, "queue")
@@ -222,17 +224,38 @@ class Machine:
                 self._packet, dispatch_packet(kernel.metadata, geometry, kernel.descriptor.address, address)
             )
             launch, table = self._launch(kernel, geometry, compiled, address)
-            with _workers(launch, min(self.threads, geometry.group_count)) as workers:
-                pointers = [ctypes.addressof(worker) for worker in workers]
-                if len(workers) == 1:
-                    self._runtime.run(pointers[0])
-                else:
-                    list(self._pool.map(self._runtime.run, pointers))
+            workers = self._workers(launch, self._thread_count(launch))
+            pointers = [ctypes.addressof(worker) for worker in workers]
+            if len(workers) == 1:
+                self._runtime.run(pointers[0])
+            else:
+                list(self._pool.map(self._runtime.run, pointers))
             del table
         finally:
             self.memory.free(address)
         self._raise_fault(kernel, geometry, workers)
         return workers
+
+    def _thread_count(self, launch: abi.Launch) -> int:
+        """One thread for a launch so small that waking others takes longer than running it."""
+        enough = launch.group_count * launch.waves_per_group // MIN_WAVES_PER_THREAD
+        return int(max(1, min(self.threads, launch.group_count, enough)))
+
+    def _workers(self, launch: abi.Launch, count: int) -> list[abi.Worker]:
+        """One worker a host thread, with buffers of its own."""
+        while len(self._buffers) < count:
+            self._buffers.append(_WorkerBuffers(_Buffer(), _Buffer(), _Buffer()))
+        waves = launch.wave_bytes * launch.waves_per_group
+        scratch = launch.scratch_bytes * launch.lanes * launch.waves_per_group
+        return [
+            abi.Worker(
+                launch=ctypes.addressof(launch),
+                waves=buffers.waves.address(waves),
+                lds=buffers.lds.address(launch.lds_bytes),
+                scratch=buffers.scratch.address(scratch),
+            )
+            for buffers in self._buffers[:count]
+        ]
 
     def _raise_fault(self, kernel: LoadedKernel, geometry: Geometry, workers: list[abi.Worker]) -> None:
         stopped = abi.FaultKind.STOPPED
@@ -310,24 +333,24 @@ class Machine:
         return values
 
 
-@contextmanager
-def _workers(launch: abi.Launch, count: int) -> Iterator[list[abi.Worker]]:
-    """One worker a host thread, with its waves, LDS and scratch; buffers live as long as the block."""
-    sizes = (
-        launch.wave_bytes * launch.waves_per_group,
-        launch.lds_bytes,
-        launch.scratch_bytes * launch.lanes * launch.waves_per_group,
-    )
-    maps = [[mmap.mmap(-1, max(size, 1)) for size in sizes] for _ in range(count)]
-    pins = [[ctypes.c_char.from_buffer(m) for m in buffers] for buffers in maps]
-    workers = []
-    for buffers in pins:
-        waves, lds, scratch = (ctypes.addressof(pin) for pin in buffers)
-        workers.append(abi.Worker(launch=ctypes.addressof(launch), waves=waves, lds=lds, scratch=scratch))
-    try:
-        yield workers
-    finally:
-        del pins, buffers
-        for group in maps:
-            for each in group:
-                each.close()
+class _Buffer:
+    """Host memory of at least the size last asked for, kept between launches."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._held: ctypes.Array[ctypes.c_char] | None = None
+
+    def address(self, size: int) -> int:
+        """Page-aligned address of `size` bytes or more."""
+        if self._held is None or size > self._size:
+            self._size = max(size, 1)
+            self._held = (ctypes.c_char * self._size).from_buffer(mmap.mmap(-1, self._size))
+        return ctypes.addressof(self._held)
+
+
+class _WorkerBuffers(NamedTuple):
+    """What one host thread needs: its waves, LDS and scratch."""
+
+    waves: _Buffer
+    lds: _Buffer
+    scratch: _Buffer

@@ -22,6 +22,9 @@ __attribute__((no_builtin("memcpy"))) void *memcpy(void *restrict to, const void
 /* Instructions between two looks at the launch's limit and stop flag. */
 #define CHECKPOINT (1u << 20)
 
+/* Scratch per lane up to which every wave gets it poisoned anew; more is poisoned once a launch. */
+#define FRESH_SCRATCH 2048
+
 static Wave *wave_at(Worker *w, u32 index) { return (Wave *)(w->waves + (u64)index * w->launch->wave_bytes); }
 
 static void fill(u32 *to, u32 value, u64 count)
@@ -76,6 +79,8 @@ static void start_wave(Worker *w, u32 index)
     s->scratch_bytes = launch->scratch_bytes;
     s->scratch = (u64)w->scratch + (u64)index * launch->lanes * launch->scratch_bytes;
     s->index = index;
+    if (launch->scratch_bytes <= FRESH_SCRATCH)
+        fill((u32 *)s->scratch, launch->poison, launch->lanes * launch->scratch_bytes / 4);
 }
 
 /* Runs every wave to its next barrier, again and again, until all have ended. */
@@ -110,6 +115,9 @@ API int rt_run(Worker *w)
     Launch *launch = w->launch;
     w->lanes = launch->lanes;
     w->code_base = launch->code_base;
+    if (launch->scratch_bytes > FRESH_SCRATCH)
+        fill((u32 *)w->scratch, launch->poison,
+             launch->scratch_bytes / 4 * launch->lanes * launch->waves_per_group);
     while (!__atomic_load_n(&launch->stop, __ATOMIC_RELAXED)) {
         u64 group = __atomic_fetch_add(&launch->next_group, 1, __ATOMIC_RELAXED);
         if (group >= launch->group_count)
