@@ -174,12 +174,16 @@ class _Subject:
             return []
         imported = [(n, m) for n, m in list(sys.modules.items()) if getattr(m, "__spec__", None) is not None]
         tops = {name.partition(".")[0] for name, _ in imported} - _RESERVED
-        served = {name for name in tops if self._serves(root, name)}
+        there = {path.name for path in root.iterdir()}
+        served = {name for name in tops if f"{name}.py" in there or self._serves(root, name, there)}
         return [(name, module) for name, module in imported if name.partition(".")[0] in served]
 
-    def _serves(self, root: Path, name: str) -> bool:
-        """A folder without `__init__.py` counts only if it was asked for: any folder could be meant."""
-        if (root / f"{name}.py").is_file() or (root / name / "__init__.py").is_file():
+    def _serves(self, root: Path, name: str, there: set[str]) -> bool:
+        """Whether a folder of the root is this package. One without `__init__.py` counts only if it was
+        asked for: any folder could be meant."""
+        if name not in there:
+            return False
+        if (root / name / "__init__.py").is_file():
             return True
         bare = getattr(sys.modules.get(name), "__file__", None) is None
         return bare and name in self._asked and (root / name).is_dir()
