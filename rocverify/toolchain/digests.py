@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 # some milliseconds), so its digest is not remembered: git's "racy" rule.
 _SETTLED_NS = 2_000_000_000
 
-_State = tuple[int, int, int, int]
+_State = tuple[int, int, int, int, int]
 _known: dict[str, tuple[_State, str]] = {}
 
 
@@ -31,14 +32,13 @@ def digest_texts(parts: Iterable[str]) -> str:
 
 def digest_file(path: Path | str) -> str:
     """SHA-256 of a file's bytes. Raises OSError if it cannot be read."""
-    place = Path(path)
-    key = str(place.absolute())
-    stat = place.stat()
-    state = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    key = os.fspath(path)
+    stat = os.stat(key)
+    state = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     known = _known.get(key)
     if known is not None and known[0] == state:
         return known[1]
-    digest = digest_bytes(place.read_bytes())
+    digest = digest_bytes(Path(key).read_bytes())
     if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > _SETTLED_NS:
         _known[key] = (state, digest)
     return digest

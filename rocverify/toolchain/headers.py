@@ -41,7 +41,7 @@ class Lookups:
         found: set[str] = set()
         for folder in {*self.folders, *self.beside}:
             names = self.names if folder in self.folders else self.beside[folder]
-            found.update(f"{folder}/{name}" for name in _existing(root / folder, names))
+            found.update(f"{folder}/{name}" for name in _existing(os.path.join(root, folder), names))
         return frozenset(found)
 
 
@@ -64,7 +64,7 @@ class HeaderState:
     def holds(self, root: Path) -> bool:
         """True if the same compilation would read the same bytes today."""
         try:
-            same = all(digest_file(root / path) == digest for path, digest in self.files.items())
+            same = all(digest_file(os.path.join(root, path)) == sha for path, sha in self.files.items())
         except OSError:
             return False
         return same and self.lookups.existing(root) == self.found
@@ -136,10 +136,10 @@ def _lookups(root: Path, sources: Iterable[str], folders: Sequence[str]) -> Look
     )
 
 
-def _existing(folder: Path, names: Iterable[str]) -> Iterator[str]:
+def _existing(folder: str, names: Iterable[str]) -> Iterator[str]:
     """The names that are files in `folder`, which is listed once: few names need a look of their own."""
     try:
-        listed = {".", "..", *(entry.name for entry in os.scandir(folder))}
+        listed = {".", "..", *os.listdir(folder)}
     except OSError:
         return
-    yield from (name for name in names if name.partition("/")[0] in listed and (folder / name).is_file())
+    yield from (n for n in names if n.partition("/")[0] in listed and os.path.isfile(f"{folder}/{n}"))
