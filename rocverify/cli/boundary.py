@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shlex
 import sys
@@ -52,9 +51,8 @@ def _handled(error: BaseException) -> int | None:
     if isinstance(error, KeyboardInterrupt | click.Abort):
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
-    if isinstance(error, BrokenPipeError):
-        # Whoever read our output is gone; what Python would flush at exit must not raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
+        # Whoever read our output is gone, and click would exit with 1, which means gaps here.
         return ExitCode.INTERRUPTED
     if isinstance(error, Exception):
         text = "".join(traceback.format_exception(error))

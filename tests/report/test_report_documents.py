@@ -1,4 +1,4 @@
-"""SUMMARY and VERIFICATION as runs write them: complete, kind to people's text, still where nothing changed."""
+"""SUMMARY and VERIFICATION as runs write them: complete, kind to people, still where nothing changed."""
 
 from __future__ import annotations
 
