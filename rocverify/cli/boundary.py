@@ -39,7 +39,7 @@ class Boundary:
 
 
 def _handled(error: BaseException) -> int | None:
-    """Shows the error and gives its exit code; None for what is no error (`SystemExit`)."""
+    """Shows the error and gives its exit code; None for what nobody may hold up."""
     if isinstance(error, RocverifyError):
         click.echo(f"error: {error}", err=True)
         return error.exit_code
@@ -51,8 +51,8 @@ def _handled(error: BaseException) -> int | None:
     if isinstance(error, KeyboardInterrupt | click.Abort):
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
-    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
-        # Whoever read our output is gone, and click would exit with 1, which means gaps here.
+    if isinstance(error, SystemExit):
+        # click does this where whoever read our output is gone; its code, 1, means gaps here.
         return ExitCode.INTERRUPTED
     if isinstance(error, Exception):
         text = "".join(traceback.format_exception(error))
