@@ -2,7 +2,8 @@
 
 A comparison that lets zeros, a constant, an unchanged input or poison pass decides nothing, whatever the
 kernel did. A single case may be unable to tell (at position 0 a rotation changes nothing): over the cases
-of a run, each control must be rejected at least once. The same holds for the mistakes that the contract
+of a run, each control must be rejected at least once, and by finite values: what a NaN among the inputs
+does to a result tells no wrong kernel from a right one. The same holds for the mistakes that the contract
 names, unless a mistake is no mistake for any shape of the run.
 """
 
@@ -19,6 +20,7 @@ from rocverify.oracle.compare import Judge, judge_of
 from rocverify.oracle.contract import ContractSpec, Role
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import to_float64
+from rocverify.oracle.inputs import Kind
 from rocverify.oracle.poison import Poison, poisoned
 from rocverify.oracle.tolerance import Expected, Tolerance
 
@@ -54,11 +56,16 @@ def control_outcomes(
 ) -> list[ControlOutcome]:
     """All controls over the cases of one element type. `tolerances` are by output."""
     counts: dict[str, list[bool]] = {}
-    for case in judged:
+    for case in telling(judged):
         judges = judges_of(case, tolerances)
         for name, outputs in _controls(spec, case).items():
             counts.setdefault(name, []).append(not accepted(outputs, judges))
     return [ControlOutcome(name, len(results), sum(results)) for name, results in counts.items()]
+
+
+def telling(judged: Sequence[Judged]) -> list[Judged]:
+    """The cases by which controls are tried: those whose values are all finite."""
+    return [case for case in judged if case.run.case.kind is not Kind.SPECIAL]
 
 
 def judges_of(case: Judged, tolerances: Mapping[str, Tolerance]) -> dict[str, Judge]:
@@ -105,7 +112,7 @@ def mistake_outcomes(
     """The contract's own mistakes over the cases. Cases where a mistake changes nothing are not counted;
     a mistake that changes nothing in any case is left out."""
     counts: dict[str, list[bool]] = {}
-    for case in judged:
+    for case in telling(judged):
         judges = judges_of(case, tolerances)
         for name, outputs in mistakes_of(spec, case).items():
             if not _same(outputs, case.expected):

@@ -18,6 +18,7 @@ from rocverify.oracle.controls import (
     control_outcomes,
     judges_of,
     mistake_outcomes,
+    telling,
 )
 from rocverify.oracle.dims import Dims
 from rocverify.oracle.drive import Invocation, execute, invocation
@@ -159,7 +160,7 @@ def _ghost_replay(
 ) -> GhostReplay | None:
     """Repeats the first case whose buffers, left untouched, would be rejected. None if there is none:
     the control `untouched` reports that."""
-    for case in judged:
+    for case in telling(judged):
         judges = judges_of(case, tolerances)
         if accepted({name: case.run.inputs[name] for name in spec.outputs}, judges):
             continue
