@@ -37,11 +37,10 @@ def run(params: DocumentedParams, ctx: CheckContext) -> Outcome:
     entry = ctx.code.resolve(params.entry)
     docstring = entry.docstring
     if not docstring:
-        return Outcome.failed(
-            f"{entry.qualname} has no docstring",
-            hint=f"describe the flow: {' → '.join(params.flow)}",
-            findings=(Finding("no docstring", entry.location, entity=entry.qualname),),
-        )
+        message = f"{entry.qualname} has no docstring"
+        finding = Finding(message, entry.location, entity=entry.qualname)
+        hint = f"describe the flow: {' → '.join(params.flow)}"
+        return Outcome.failed(message, hint=hint, findings=(finding,))
     order = FlowOrder(ctx, entry)
     places = {name: order.place(name) for name in params.flow}
     evidence = _evidence(entry, params.flow, places)

@@ -1,0 +1,171 @@
+"""key_link: one file really uses another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from rocverify.errors import PlanError, SourceError
+from rocverify.records import CheckVerdict
+from tests.checks.conftest import Project
+
+Make = Callable[[Mapping[str, str]], Project]
+
+FILES = {
+    "kernels/rope.py": """\
+        '''apply_rope_device() calls rope_gpu_kernel(); see only_in_docstring.'''
+        from rocm.bindings import hip
+        from kernels.wrap import rope_gpu_kernel, unused, Wrapper
+        KERNELS = ["kernels/rope.hip"]
+        OTHER = ["kernels/other.hip"]
+
+        def apply_rope_device(x):
+            '''Calls documented_only().'''
+            helper(x)
+
+        def helper(x):
+            rope_gpu_kernel(x)
+            return
+            unused(x)
+
+        def direct(x, w):
+            # unused(x)
+            w.launch(x)
+
+        def typed(x, w: Wrapper):
+            w.launch(x)
+        """,
+    "kernels/wrap.py": """\
+        from rocm.bindings import hip
+        def rope_gpu_kernel(x):
+            '''Launches.'''
+            hip.hipModuleLaunchKernel("rope_kernel")
+        def unused(x): ...
+        def documented_only(): ...
+        class Wrapper:
+            def launch(self, x): ...
+        """,
+    "kernels/kernels.toml": """\
+        # source = "kernels/gone.hip"
+        [[kernel]]
+        source = "kernels/rope.hip"
+        symbols = ["rope_kernel"]
+        """,
+    "kernels/rope.hip": """\
+        #include "pair.h"
+        // second_kernel
+        __device__ void inner(float* x) { rotate_pair(x); }
+        extern "C" __global__ void rope_kernel(float* x) { inner(x); }
+        extern "C" __global__ void second_kernel(float* x) { }
+        """,
+    "kernels/pair.h": "__device__ void rotate_pair(float* x) { x[0] = 1; }\n",
+    "build.rs": '// rope.hip\nconst KERNELS: &[&str] = &["kernels/rope.hip"];\n',
+}
+
+ROPE, WRAP, TOML, HIP, HEADER = (
+    "kernels/rope.py",
+    "kernels/wrap.py",
+    "kernels/kernels.toml",
+    "kernels/rope.hip",
+    "kernels/pair.h",
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "claim"),
+    [
+        (TOML, HIP, {"pattern": r"rope\.hip|position_embeddings\.hip"}),
+        (TOML, HIP, {"via": "KERNELS list includes rope.hip"}),
+        (TOML, HIP, {"via": "manifest lists kernels/rope.hip"}),
+        (ROPE, HIP, {"via": "KERNELS list includes rope.hip"}),
+        ("build.rs", HIP, {"via": "KERNELS list includes rope.hip"}),
+        (ROPE, WRAP, {"via": "apply_rope_device() calls rope_gpu_kernel()", "pattern": "rope_gpu_kernel"}),
+        (ROPE, WRAP, {"via": "helper calls rope_gpu_kernel directly"}),
+        (ROPE, WRAP, {"caller": "helper", "callee": "rope_gpu_kernel"}),
+        (ROPE, WRAP, {"via": "`typed()` calls `Wrapper.launch()`"}),
+        (ROPE, HIP, {"via": "apply_rope_device() launches rope_kernel"}),
+        (HIP, HEADER, {"via": "rope_kernel() calls rotate_pair()"}),
+        (ROPE, "kernels", {"pattern": "rope_gpu_kernel"}),
+        (ROPE, WRAP, {"via": "wrapper import", "pattern": "rope_gpu_kernel"}),
+    ],
+)
+def test_a_real_link_passes(project: Make, source: str, target: str, claim: dict[str, str]) -> None:
+    outcome = project(FILES).check("key_link", from_path=source, to_path=target, **claim)
+    assert outcome.verdict is CheckVerdict.PASSED, outcome.message
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "claim", "message"),
+    [
+        (ROPE, WRAP, {"pattern": "only_in_docstring"}, r"only comments or docstrings .*\(line 1\)"),
+        (ROPE, WRAP, {"pattern": "class Wrapper"}, "matches nothing in kernels/rope.py"),
+        (ROPE, WRAP, {"pattern": ".*"}, "vacuous"),
+        (TOML, HIP, {"pattern": r"gone\.hip"}, "only comments"),
+        (
+            TOML,
+            HIP,
+            {"via": "KERNELS list includes gone.hip"},
+            r"does not list gone\.hip; .*comment \(line 1\)",
+        ),
+        (ROPE, HIP, {"via": "KERNELS list includes other.hip"}, r"does not list other\.hip"),
+        ("build.rs", HIP, {"via": "KERNELS list includes position.hip"}, "does not list"),
+        (
+            ROPE,
+            WRAP,
+            {"via": "apply_rope_device() calls documented_only()"},
+            "only in a comment or docstring",
+        ),
+        (ROPE, WRAP, {"via": "helper() calls unused()"}, r"the call at kernels/rope\.py:14 can never run"),
+        (ROPE, WRAP, {"via": "direct() calls unused()"}, "only in a comment or docstring"),
+        (ROPE, WRAP, {"via": "apply_rope_device() calls nothing_there()"}, "wrap.py does not define"),
+        (ROPE, WRAP, {"via": "absent() calls rope_gpu_kernel()"}, "rope.py defines no function absent"),
+        (ROPE, WRAP, {"via": "unused() calls rope_gpu_kernel()"}, "rope.py defines no function unused"),
+        (ROPE, WRAP, {"via": "direct() calls Wrapper.launch()"}, "unknown object"),
+        (WRAP, ROPE, {"via": "rope_gpu_kernel() calls helper()"}, "does not call helper"),
+        (ROPE, HIP, {"via": "apply_rope_device() launches second_kernel"}, "nothing on the way names"),
+        (ROPE, HIP, {"via": "direct() launches rope_kernel"}, "direct reaches no kernel launch"),
+        (ROPE, HIP, {"via": "apply_rope_device() launches inner()"}, "not a __global__ kernel"),
+        (HIP, HEADER, {"via": "second_kernel() calls rotate_pair()"}, "does not call"),
+    ],
+)
+def test_a_link_that_is_not_there_fails(
+    project: Make, source: str, target: str, claim: dict[str, str], message: str
+) -> None:
+    outcome = project(FILES).check("key_link", from_path=source, to_path=target, **claim)
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert re.search(message, outcome.message), outcome.message
+
+
+def test_the_path_is_reported_with_its_lines(project: Make) -> None:
+    outcome = project(FILES).check(
+        "key_link", from_path=ROPE, to_path=WRAP, via="apply_rope_device() calls rope_gpu_kernel()"
+    )
+    assert outcome.evidence["call_path"] == [
+        "apply_rope_device calls helper (kernels/rope.py:9)",
+        "helper calls rope_gpu_kernel (kernels/rope.py:12)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("none.py", WRAP), (ROPE, "none.py"), (ROPE, "../x"), ("kernels", ROPE)]
+)
+def test_an_absent_end_is_a_source_error(project: Make, source: str, target: str) -> None:
+    with pytest.raises(SourceError):
+        project(FILES).check("key_link", from_path=source, to_path=target, pattern="rope")
+
+
+@pytest.mark.parametrize(
+    ("source", "via"), [(ROPE, None), (ROPE, "the wrapper uses it"), ("build.rs", "main() calls build()")]
+)
+def test_a_link_that_claims_nothing_checkable_is_a_plan_error(
+    project: Make, source: str, via: str | None
+) -> None:
+    with pytest.raises(PlanError):
+        project(FILES).check("key_link", from_path=source, to_path=WRAP, via=via)
+
+
+def test_a_pattern_that_only_the_target_has_is_no_link(project: Make) -> None:
+    outcome = project(FILES).check("key_link", from_path=TOML, to_path=WRAP, pattern="rope_gpu_kernel")
+    assert outcome.verdict is CheckVerdict.FAILED
