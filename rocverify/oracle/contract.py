@@ -29,6 +29,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
@@ -161,7 +163,7 @@ class ContractSpec:
 
     def size(self, dims: Mapping[str, int]) -> int:
         """Elements of the arrays that the kernel writes."""
-        return sum(int(np.prod(a.shape(dims))) for a in self.outputs.values())
+        return sum(prod(a.shape(dims)) for a in self.arrays.values() if a.written)
 
     def reference(self, values: Values, dims: Mapping[str, int]) -> dict[str, NDArray[Any]]:
         """What the outputs must be, by name, computed in the element types of `values`."""
@@ -245,7 +247,12 @@ class _ContractCode:
 
 def _with_wanted(function: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
     """Calls with those of the offered arguments that the function's parameters name."""
-    return function(**{name: offered[name] for name in inspect.signature(function).parameters})
+    return function(**{name: offered[name] for name in _parameters(function)})
+
+
+@cache
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
 
 
 class _Namespace(dict[str, Any]):
@@ -360,14 +367,21 @@ def _method_problems(spec: ContractSpec) -> list[str]:
 
 
 def _length(axis: str, dims: Mapping[str, int]) -> int:
+    name, operator, factor = _parsed(axis)
+    if name is None:
+        return factor
+    value = dims[name]
+    if operator == "/":
+        if value % factor:
+            raise ContractError(f"{axis} is no whole number for {name}={value}")
+        return value // factor
+    return value * factor
+
+
+@cache
+def _parsed(axis: str) -> tuple[str | None, str | None, int]:
+    """(dimension, operator, factor) of an axis; the dimension is None for a fixed length."""
     match = _AXIS.match(axis)
     if match is None:
         raise ContractError(f"axis {axis!r} is no length")
-    if match["fixed"]:
-        return int(match["fixed"])
-    value, factor = dims[match["name"]], int(match["factor"] or 1)
-    if match["operator"] == "/":
-        if value % factor:
-            raise ContractError(f"{axis} is no whole number for {match['name']}={value}")
-        return value // factor
-    return value * factor
+    return match["name"], match["operator"], int(match["factor"] or match["fixed"] or 1)

@@ -128,8 +128,8 @@ def execute(
         events = _call(
             spec, session, lambda: run_subject(arrays, {**case.dims, **(call_dims or {})}, case.dtype), ghost
         )
-        after = {name: _download(session.hip, buffer) for name, buffer in buffers.items()}
-        damage = [_damage(session.hip, buffer) for buffer in buffers.values()]
+        images = {name: _download(session.hip, buffer) for name, buffer in buffers.items()}
+    after = {name: array for name, (array, _) in images.items()}
     return CaseRun(
         case=case,
         inputs=inputs,
@@ -139,7 +139,7 @@ def execute(
             for name in after
             if not spec.arrays[name].written and after[name].tobytes() != inputs[name].tobytes()
         ),
-        damage=tuple(text for text in damage if text),
+        damage=tuple(text for _, text in images.values() if text),
         events=events,
         addresses={name: buffer.ptr for name, buffer in buffers.items()},
     )
@@ -230,25 +230,18 @@ def _uploaded(hip: Any, name: str, array: NDArray[Any], placement: Placement) ->
         checked("hipFree", hip.hipFree(memory))
 
 
-def _download(hip: Any, buffer: _Buffer) -> NDArray[Any]:
-    target = np.empty_like(buffer.before)
-    _copy_back(hip, target, buffer.ptr)
-    return target
-
-
-def _damage(hip: Any, buffer: _Buffer) -> str | None:
+def _download(hip: Any, buffer: _Buffer) -> tuple[NDArray[Any], str | None]:
+    """The array as it is now, and where its guards were overwritten, in words."""
+    size = buffer.before.nbytes
+    image = np.empty(size + 2 * buffer.guard, np.uint8)
+    from_device = hip.hipMemcpyKind.hipMemcpyDeviceToHost
+    checked("hipMemcpy", hip.hipMemcpy(image, buffer.base, image.nbytes, from_device))
+    start, end = buffer.guard, buffer.guard + size
+    array = image[start:end].view(buffer.before.dtype).reshape(buffer.before.shape)
     if not buffer.guard:
-        return None
-    around = np.empty((2, buffer.guard), np.uint8)
-    _copy_back(hip, around[0], buffer.base)
-    _copy_back(hip, around[1], buffer.ptr + buffer.before.nbytes)
-    found = guard_damage(around[0].tobytes(), around[1].tobytes())
-    return None if found is None else f"{buffer.name}: {found}"
-
-
-def _copy_back(hip: Any, target: NDArray[Any], address: int) -> None:
-    kind = hip.hipMemcpyKind.hipMemcpyDeviceToHost
-    checked("hipMemcpy", hip.hipMemcpy(target, address, target.nbytes, kind))
+        return array, None
+    found = guard_damage(image[:start].tobytes(), image[end:].tobytes())
+    return array, None if found is None else f"{buffer.name}: {found}"
 
 
 def checked(call: str, result: tuple[Any, ...]) -> Any:

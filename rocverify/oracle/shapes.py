@@ -3,7 +3,8 @@ of all dimensions at once, then random ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -17,9 +18,12 @@ def plan_shapes(
 ) -> list[dict[str, int]]:
     """`count` shapes at most, without repetition, none larger than `budget` by `size` where the
     dimensions allow it. A sixth of them, and whatever the boundaries leave, are random."""
-    random_part = count // 6
-    planned = [distinct_shape(dims), smallest_shape(dims), *_boundary_shapes(dims, size, budget, rng)]
-    chosen = _unique(planned)[: max(1, count - random_part)]
+    wanted = max(1, count - count // 6)
+    chosen = [distinct_shape(dims)]
+    for shape in chain([smallest_shape(dims)], _boundary_shapes(dims, size, budget, rng)):
+        if len(chosen) >= wanted:
+            break
+        chosen = _unique([*chosen, shape])
     for _ in range(8 * count):
         if len(chosen) >= count:
             break
@@ -49,14 +53,15 @@ def distinct_shape(dims: Dims) -> dict[str, int]:
     return shape
 
 
-def _boundary_shapes(dims: Dims, size: Size, budget: int, rng: np.random.Generator) -> list[dict[str, int]]:
+def _boundary_shapes(
+    dims: Dims, size: Size, budget: int, rng: np.random.Generator
+) -> Iterator[dict[str, int]]:
     """Shapes that between them take every boundary value of every dimension, as far as these fit.
 
     Each shape takes a value not yet taken in as many dimensions as the budget allows, extremes first
     and the rest in random order: over several runs and dtypes different values meet.
     """
     left = {name: _extremes_first(dims[name].boundaries(), rng) for name in _independent(dims)}
-    shapes = []
     while any(left.values()):
         shape = smallest_shape(dims)
         for name in sorted(left, key=lambda n: -len(left[n])):
@@ -65,11 +70,10 @@ def _boundary_shapes(dims: Dims, size: Size, budget: int, rng: np.random.Generat
             shape = dims.complete({**shape, name: next(fitting, dims[name].first)})
         taken = [name for name in left if shape[name] in left[name]]
         if not taken:
-            break
+            return
         for name in taken:
             left[name].remove(shape[name])
-        shapes.append(fitted(dims, _divided(dims, shape, rng), size, budget))
-    return shapes
+        yield fitted(dims, _divided(dims, shape, rng), size, budget)
 
 
 def _extremes_first(values: Sequence[int], rng: np.random.Generator) -> list[int]:
