@@ -24,6 +24,7 @@ from rocverify.errors import (
     CompilerNotFoundError,
     DeviceFaultError,
     DeviceUnavailableError,
+    PlanError,
     RocverifyError,
     SourceError,
     SubjectError,
@@ -76,8 +77,10 @@ def _expected(spec: CheckSpec, error: RocverifyError, duration: float, root: Pat
     elif isinstance(error, _NOT_RUN):
         verdict = CheckVerdict.NOT_RUN
     described: dict[str, Any] = {"type": type(error).__name__}
-    if error.where:
-        described["where"] = error.where
+    # what the plan itself got wrong (a pattern, a link that claims nothing) stands on the plan's line
+    where = error.where or (str(spec.source) if isinstance(error, PlanError) else None)
+    if where:
+        described["where"] = where
     if isinstance(error, UsageError):
         described["usage"] = True
     evidence: dict[str, Any] = {"error": described}
@@ -86,8 +89,8 @@ def _expected(spec: CheckSpec, error: RocverifyError, duration: float, root: Pat
     report = getattr(error, "report", None)
     if report is not None:
         evidence["fault"] = report
-    finding = Finding(error.message, location=error.where)
-    text = f"{error.where}: {error.message}" if error.where else error.message
+    finding = Finding(error.message, location=where)
+    text = f"{where}: {error.message}" if where else error.message
     return _result(
         spec,
         verdict,
