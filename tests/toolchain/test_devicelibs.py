@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def test_missing_file_is_made_and_the_others_are_the_installed(toolchain: Toolch
         lambda folder: (folder / "contents.sha256").write_bytes(b"\xff"),
     ],
 )
-def test_damaged_folder_is_made_again(damage, clang19: Toolchain, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_folder_is_made_again(
+    damage: Callable[[Path], object], clang19: Toolchain, tmp_path: Path
+) -> None:
     folder = libraries_for(clang19, "gfx1100", None, tmp_path).folder
     damage(folder)
     assert libraries_for(clang19, "gfx1100", None, tmp_path).folder == folder
