@@ -13,13 +13,13 @@ from enum import StrEnum
 
 import regex
 
+from rocverify.code.cpp_macros import Macro, invocations, macros_of, without_directives
 from rocverify.code.masking import blank
 
 _STRING = regex.compile(
     r'R"(?P<mark>[^()\\\s]{0,16})\((?:.*?)\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'',
     regex.DOTALL,
 )
-_DIRECTIVE = regex.compile(r"^[ \t]*#[ \t]*(?P<name>\w*)(?P<rest>(?:\\\r?\n|[^\n])*)", regex.MULTILINE)
 _TOKEN = regex.compile(r"[A-Za-z_]\w*|::|->|[^\sA-Za-z_0-9]|\d[\w.']*")
 _OPAQUE = frozenset({"__launch_bounds__", "__attribute__", "alignas", "__declspec", "decltype", "noexcept"})
 _NOT_NAMES = frozenset({"if", "for", "while", "switch", "return", "catch", "sizeof", "operator", "defined"})
@@ -59,12 +59,21 @@ class _Token:
 def cpp_definitions(code: str) -> tuple[CppDefinition, ...]:
     """The definitions of a source whose comments are already blanked."""
     quiet = _STRING.sub(lambda m: blank(m[0]), code)
-    macros = [m for m in _DIRECTIVE.finditer(quiet) if m["name"] == "define"]
-    body = _DIRECTIVE.sub(lambda m: blank(m[0]), quiet)
-    tokens = [_Token(m[0], m.start()) for m in _TOKEN.finditer(body)]
-    found = [(name, Definition.MACRO, m.start("rest")) for m in macros if (name := _macro_name(m["rest"]))]
-    found += [(token.text, kind, token.offset) for token, kind in _statements(tokens)]
+    macros = macros_of(quiet)
+    found = [(m.name, Definition.MACRO, m.offset) for m in macros]
+    body = without_directives(quiet)
+    for start, stop, text in list(invocations(body, macros)):
+        found += [(name, kind, start) for name, kind, _ in _defined(text, macros)]
+        body = body[:start] + blank(body[start:stop]) + body[stop:]
+    found += _defined(body, macros)
     return tuple(CppDefinition(n, k, code.count("\n", 0, offset) + 1) for n, k, offset in found)
+
+
+def _defined(body: str, macros: list[Macro]) -> list[tuple[str, Definition, int]]:
+    """The definitions in text without directives, with their offsets."""
+    kernels = {m.name for m in macros if m.marks_kernels}
+    tokens = [_Token("__global__" if m[0] in kernels else m[0], m.start()) for m in _TOKEN.finditer(body)]
+    return [(token.text, kind, token.offset) for token, kind in _statements(tokens)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +88,7 @@ class CppFunction:
 def cpp_functions(code: str) -> tuple[CppFunction, ...]:
     """The functions that a source defines, comments being blanked already, with the calls they make."""
     quiet = _STRING.sub(lambda m: blank(m[0]), code)
-    body = _DIRECTIVE.sub(lambda m: blank(m[0]), quiet)
-    tokens = [_Token(m[0], m.start()) for m in _TOKEN.finditer(body)]
+    tokens = [_Token(m[0], m.start()) for m in _TOKEN.finditer(without_directives(quiet))]
     position = {token.offset: i for i, token in enumerate(tokens)}
     found = []
     for token, kind in _statements(tokens):
@@ -123,11 +131,6 @@ def _after_template(tokens: list[_Token], index: int) -> int:
         if depth == 0:
             return i + 1
     return index
-
-
-def _macro_name(rest: str) -> str | None:
-    name = regex.match(r"\s*([A-Za-z_]\w*)", rest)
-    return name[1] if name else None
 
 
 def _statements(tokens: list[_Token]) -> Iterator[tuple[_Token, Definition]]:

@@ -210,9 +210,15 @@ def expressions_of(statement: ast.stmt) -> Iterator[ast.expr]:
 
 def walk_expression(node: ast.expr) -> Iterator[ast.expr]:
     """The live sub-expressions in evaluation order, the node itself last; lambdas are not entered."""
-    for child in _live_children(node):
-        yield from walk_expression(child)
-    yield node
+    stack = [(node, _live_children(node))]
+    while stack:  # not by recursion: a sum of a thousand strings nests a thousand deep
+        current, children = stack[-1]
+        child = next(children, None)
+        if child is None:
+            stack.pop()
+            yield current
+        else:
+            stack.append((child, _live_children(child)))
 
 
 def _live_children(node: ast.expr) -> Iterator[ast.expr]:

@@ -30,8 +30,10 @@ class ModuleTable:
 
     def by_path(self, path: str | Path) -> ParsedModule:
         """The module in a file. SourceError if it is absent, outside the root or does not parse."""
-        real = inside_root(self._root, path)
-        key = relative(self._root, real)
+        known = self._by_path.get(str(path))
+        if known is not None:
+            return known
+        key = relative(self._root, inside_root(self._root, path))
         if key not in self._by_path:
             self._by_path[key] = _parse(read_text(self._root, key), key)
         return self._by_path[key]

@@ -265,6 +265,12 @@ def test_a_ring_of_bases_does_no_harm(project: MakeIndex) -> None:
     assert [s.name for s in index.calls(index.function("kernels.a", "f"))][-1] == "?.x"
 
 
+def test_a_very_long_sum_does_no_harm(project: MakeIndex) -> None:
+    text = f"def g(): ...\ndef f():\n    return {' + '.join(['x'] * 900)} + g()\n"
+    index = project({"kernels/a.py": text})
+    assert index.call_path(index.function("kernels.a", "f"), "g") is not None
+
+
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
 
 

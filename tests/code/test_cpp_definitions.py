@@ -85,3 +85,29 @@ def test_calls_inside_bodies_are_seen_and_words_are_not() -> None:
 def test_broken_sources_define_what_can_be_seen(text: str) -> None:
     assert isinstance(cpp_definitions(text), tuple)
     assert isinstance(cpp_functions(text), tuple)
+
+
+MACROS = r"""
+#define KERNEL extern "C" __global__
+#define DEFINE_ROPE(suffix, T) \
+  KERNEL void rope_kernel_##suffix(T* x, int n) { \
+    if (n) { check(#suffix); } \
+  }
+#define TWICE(x) ((x) * 2)
+DEFINE_ROPE(f16, _Float16)
+DEFINE_ROPE(bf16, Pair<int, 2>)
+KERNEL void plain_kernel(float* x) { x[0] = TWICE(1); }
+// DEFINE_ROPE(f64, double)
+"""
+
+
+def test_kernels_that_macros_define_are_kernels() -> None:
+    found = {d.name: (str(d.kind), d.line) for d in cpp_definitions(mask(MACROS, "a.hip").code)}
+    assert found == {
+        "KERNEL": ("macro", 2),
+        "DEFINE_ROPE": ("macro", 3),
+        "TWICE": ("macro", 7),
+        "rope_kernel_f16": ("kernel", 8),
+        "rope_kernel_bf16": ("kernel", 9),
+        "plain_kernel": ("kernel", 10),
+    }
