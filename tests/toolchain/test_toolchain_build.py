@@ -264,7 +264,7 @@ def test_compile_error_is_shown_as_the_compiler_gave_it(project: Project) -> Non
     with pytest.raises(CompileError, match="use of undeclared identifier '__shfl_down_f32'") as caught:
         build(project)
     assert caught.value.where == "kernels/k.hip:3"
-    compiler = [project.toolchain.clang, "-x", "hip", f"--offload-arch={TARGET}", "--cuda-device-only"]
+    compiler = [str(project.toolchain.clang), "-x", "hip", f"--offload-arch={TARGET}", "--cuda-device-only"]
     alone = subprocess.run(
         [*compiler, "--no-gpu-bundle-output", *BARE, "-c", "kernels/k.hip", "-o", "out.co"],
         cwd=project.root,
