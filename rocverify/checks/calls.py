@@ -8,10 +8,10 @@ import regex
 
 from rocverify.code.cpp_calls import cpp_call_path
 from rocverify.code.index import CodeIndex, names
-from rocverify.code.languages import is_c_family, is_python
+from rocverify.code.languages import has_braces, is_c_family, is_python
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.model import CallKind, CallSite, FunctionInfo, describe_path
-from rocverify.errors import PlanError, SourceError
+from rocverify.errors import RocverifyError, SourceError
 from rocverify.records import Finding
 
 _NAME = r"`?(?P<{0}>[A-Za-z_][\w.]*)(?P<{0}_call>\(\))?`?"
@@ -58,14 +58,15 @@ def check_call(
 ) -> CallAnswer:
     """Whether the caller in `from_path` calls the callee in `to_path`, in live code.
 
-    Raises PlanError where the caller's language has no syntax tree here.
+    Raises RocverifyError where the caller's language cannot be followed.
     """
-    if is_c_family(from_path):
-        return _cpp(index, call, from_path, to_path)
+    same_language = is_c_family(from_path) == is_c_family(to_path)
+    if has_braces(from_path) and has_braces(to_path) and same_language:
+        return _braced(index, call, from_path, to_path)
     if not is_python(from_path):
-        raise PlanError(
-            f"calls are followed in Python and HIP sources, not in {from_path}",
-            hint="give the link a pattern instead of a `via` of the form X() calls Y()",
+        raise RocverifyError(
+            f"whether {call.caller} calls {call.callee} cannot be followed from {from_path} to {to_path}",
+            hint="calls are followed in Python, HIP and Rust; give the link a pattern instead",
         )
     caller = index.find_function(from_path, call.caller)
     if caller is None or caller.path != index.locate(from_path):
@@ -155,10 +156,10 @@ def _unresolved(index: CodeIndex, caller: FunctionInfo, bare: str) -> CallSite |
     return path[-1] if path else None
 
 
-def _cpp(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAnswer:
+def _braced(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAnswer:
     for path, name in ((from_path, call.caller), (to_path, call.callee)):
         try:
-            known = is_c_family(path) and index.definition(path, name) is not None
+            known = index.definition(path, name) is not None
         except SourceError as error:
             return _refused(str(error), path, name)
         if not known:

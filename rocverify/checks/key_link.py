@@ -38,7 +38,8 @@ class KeyLinkParams(CheckParams):
 
 
 def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
-    """Raises SourceError where an end of the link is absent, PlanError where it claims nothing."""
+    """Raises SourceError where an end of the link is absent, PlanError where it claims nothing, and
+    RocverifyError where the claim is about a language that cannot be followed."""
     source, target = ctx.code.locate(params.from_path), _existing(params.to_path, ctx)
     call, listed = _claims(params)
     if params.pattern is None and call is None and listed is None:
@@ -55,7 +56,8 @@ def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
     if params.via is not None and call is None and listed is None:
         evidence["via"] = f"{params.via!r} is prose and was not checked; the pattern was"
     if findings:
-        return Outcome.failed(findings[0].message, findings=tuple(findings), **evidence)
+        hint = f"make the link in live code of {source}, or correct the plan"
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
     return Outcome.passed(_summary(source, target, evidence), **evidence)
 
 

@@ -1,4 +1,4 @@
-"""What a HIP, CUDA, C or C++ source defines, by its tokens.
+"""What a HIP, CUDA, C or C++ source defines, by its tokens. Functions of Rust are understood as well.
 
 Function definitions (kernels apart), types, aliases, macros and variables at file or namespace scope.
 Works on masked code, so comments and `#if 0` regions define nothing. Declarations without a body do
@@ -17,13 +17,13 @@ from rocverify.code.cpp_macros import Macro, invocations, macros_of, without_dir
 from rocverify.code.masking import blank
 
 _STRING = regex.compile(
-    r'R"(?P<mark>[^()\\\s]{0,16})\((?:.*?)\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'',
+    r'R"(?P<mark>[^()\\\s]{0,16})\((?:.*?)\)(?P=mark)"|"(?:\\.|[^"\\])*"|(?<![0-9a-fA-F])\'(?:\\[^\'\n]+|[^\'\\\n])\'',
     regex.DOTALL,
 )
 _TOKEN = regex.compile(r"[A-Za-z_]\w*|::|->|[^\sA-Za-z_0-9]|\d[\w.']*")
 _OPAQUE = frozenset({"__launch_bounds__", "__attribute__", "alignas", "__declspec", "decltype", "noexcept"})
 _NOT_NAMES = frozenset({"if", "for", "while", "switch", "return", "catch", "sizeof", "operator", "defined"})
-_TRANSPARENT = frozenset({"namespace", "extern"})
+_TRANSPARENT = frozenset({"namespace", "extern", "impl", "mod", "trait"})
 _TYPES = frozenset({"struct", "class", "union", "enum"})
 
 
@@ -106,7 +106,7 @@ def _line(code: str, token: _Token) -> int:
 
 def _body_start(tokens: list[_Token], name: int) -> int:
     """The `{` of the body of the function whose name stands at an index."""
-    after = _closing(tokens, name + 1)
+    after = _closing(tokens, _after_template(tokens, name + 1))
     return next(i for i in range(after, len(tokens)) if tokens[i].text == "{")
 
 
@@ -121,10 +121,11 @@ def _called(tokens: list[_Token]) -> Iterator[_Token]:
 
 def _after_template(tokens: list[_Token], index: int) -> int:
     """The index behind `<...>`, or the same index where no template arguments stand."""
-    if tokens[index].text != "<":
+    start = index + 1 if tokens[index].text == "::" and index + 1 < len(tokens) else index
+    if tokens[start].text != "<":
         return index
     depth = 0
-    for i in range(index, len(tokens) - 1):
+    for i in range(start, len(tokens) - 1):
         depth += (tokens[i].text == "<") - (tokens[i].text == ">")
         if tokens[i].text in ";{}":
             return index
@@ -158,7 +159,7 @@ def _opens_scope(statement: list[_Token]) -> bool:
     names = [t.text for t in statement]
     if not names or names[-1] in (")", "="):
         return False
-    return names[0] in _TRANSPARENT or names[:2] == ["inline", "namespace"]
+    return bool(_TRANSPARENT & set(names[:2]))
 
 
 def _is_type_or_value(statement: list[_Token]) -> bool:
@@ -236,10 +237,20 @@ def _function_name(head: list[_Token]) -> _Token | None:
         if head[index].text != "(":
             index += 1
             continue
-        before = head[index - 1] if index else None
+        before = _before_template(head, index)
         if before is not None and before.text not in _OPAQUE and before.is_name:
             return None if before.text in _NOT_NAMES else before
         index = _closing(head, index) + 1
+    return None
+
+
+def _before_template(head: list[_Token], index: int) -> _Token | None:
+    """The token before a `(`, or before the `<...>` that stands before it."""
+    depth = 0
+    for token in reversed(head[:index]):
+        depth += (token.text == ">") - (token.text == "<")
+        if depth == 0 and token.text != "<":
+            return token
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from rocverify.errors import PlanError, SourceError
+from rocverify.errors import PlanError, RocverifyError, SourceError, UsageError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project
 
@@ -61,6 +61,12 @@ FILES = {
         extern "C" __global__ void second_kernel(float* x) { }
         """,
     "kernels/pair.h": "__device__ void rotate_pair(float* x) { x[0] = 1; }\n",
+    "src/rope.rs": """\
+        pub fn apply_rope_device(x: &T) { helper(x); }
+        fn helper(x: &T) { rope_gpu_kernel(x) }
+        """,
+    "src/kernels.rs": "pub fn rope_gpu_kernel(x: &T) {}\npub fn unused() {}\n",
+    "Makefile": "all:\n\techo\n",
     "build.rs": '// rope.hip\nconst KERNELS: &[&str] = &["kernels/rope.hip"];\n',
 }
 
@@ -87,6 +93,7 @@ ROPE, WRAP, TOML, HIP, HEADER = (
         (ROPE, WRAP, {"via": "`typed()` calls `Wrapper.launch()`"}),
         (ROPE, HIP, {"via": "apply_rope_device() launches rope_kernel"}),
         (HIP, HEADER, {"via": "rope_kernel() calls rotate_pair()"}),
+        ("src/rope.rs", "src/kernels.rs", {"via": "apply_rope_device() calls rope_gpu_kernel()"}),
         (ROPE, "kernels", {"pattern": "rope_gpu_kernel"}),
         (ROPE, WRAP, {"via": "wrapper import", "pattern": "rope_gpu_kernel"}),
     ],
@@ -128,6 +135,7 @@ def test_a_real_link_passes(project: Make, source: str, target: str, claim: dict
         (ROPE, HIP, {"via": "direct() launches rope_kernel"}, "direct reaches no kernel launch"),
         (ROPE, HIP, {"via": "apply_rope_device() launches inner()"}, "not a __global__ kernel"),
         (HIP, HEADER, {"via": "second_kernel() calls rotate_pair()"}, "does not call"),
+        ("src/rope.rs", "src/kernels.rs", {"via": "helper() calls unused()"}, "does not call"),
     ],
 )
 def test_a_link_that_is_not_there_fails(
@@ -156,9 +164,14 @@ def test_an_absent_end_is_a_source_error(project: Make, source: str, target: str
         project(FILES).check("key_link", from_path=source, to_path=target, pattern="rope")
 
 
-@pytest.mark.parametrize(
-    ("source", "via"), [(ROPE, None), (ROPE, "the wrapper uses it"), ("build.rs", "main() calls build()")]
-)
+@pytest.mark.parametrize(("source", "target"), [("Makefile", WRAP), ("src/rope.rs", HIP), ("build.rs", WRAP)])
+def test_a_language_that_cannot_be_followed_is_no_failure(project: Make, source: str, target: str) -> None:
+    with pytest.raises(RocverifyError, match="cannot be followed") as error:
+        project(FILES).check("key_link", from_path=source, to_path=target, via="a_b() calls c_d()")
+    assert not isinstance(error.value, UsageError | SourceError)
+
+
+@pytest.mark.parametrize(("source", "via"), [(ROPE, None), (ROPE, "the wrapper uses it")])
 def test_a_link_that_claims_nothing_checkable_is_a_plan_error(
     project: Make, source: str, via: str | None
 ) -> None:

@@ -111,3 +111,23 @@ def test_kernels_that_macros_define_are_kernels() -> None:
         "rope_kernel_bf16": ("kernel", 9),
         "plain_kernel": ("kernel", 10),
     }
+
+
+RUST = """
+pub mod attention {
+impl<'a> Rope<'a> {
+    pub fn apply_rope_device<T: Copy>(&'a self, x: &'a T) -> Result<(), Error> {
+        let c = 'x'; let s = "rope_kernel() }";
+        self.upload::<f32>(x)?;
+        crate::kernels::rope_gpu_kernel(x)
+    }
+    // fn commented() { other() }
+}
+}
+unsafe fn free_standing(x: i32) -> i32 { x }
+"""
+
+
+def test_functions_of_rust_and_their_calls() -> None:
+    found = {f.name: [name for name, _ in f.calls] for f in cpp_functions(mask(RUST, "a.rs").code)}
+    assert found == {"apply_rope_device": ["upload", "rope_gpu_kernel"], "free_standing": []}
