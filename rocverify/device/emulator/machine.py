@@ -35,7 +35,7 @@ POISON = 0x7FBADBAD
 DEFAULT_INSTRUCTION_LIMIT = 1 << 36
 """Instructions of one wave after which a launch is stopped as endless."""
 
-MIN_WAVES_PER_THREAD = 64
+MIN_WAVES_PER_THREAD = 1024
 
 QUEUE_APERTURES = 0x40
 """Offset of group_segment_aperture_base_hi and its private twin in amd_queue_t."""
