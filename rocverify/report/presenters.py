@@ -55,7 +55,7 @@ def _kernel_compiled(evidence: Data) -> Iterator[str]:
         yield f"- listed at {code(evidence['manifest'])}"
     for target, built in _mapping(evidence, "targets").items():
         if "code_object_sha256" not in built:
-            yield f"- {inline(target)}: {_text(built, 'error')}"
+            yield f"- {inline(target)}: {_text(built, 'error')} (see the compiler's output)"
             continue
         kernels = ", ".join(code(name) for name in _mapping(built, "kernels"))
         yield f"- {inline(target)}: code object {_digest(built, 'code_object_sha256')} with {kernels}"
@@ -69,17 +69,25 @@ def _wrapper_present(evidence: Data) -> Iterator[str]:
     yield from _defined(evidence)
     if evidence.get("launch"):
         yield f"- path to the launch: {_text(evidence, 'launch')}"
+    for how, kernels in _launches(evidence).items():
+        yield f"- observed launch of {', '.join(kernels)}: {how}"
+    if evidence.get("code_object"):
+        yield f"- code object launched: {_digest(evidence, 'code_object')}"
+
+
+def _launches(evidence: Data) -> dict[str, list[str]]:
+    """The kernels by how they were launched: the element types of one kernel mostly agree in that."""
+    found: dict[str, list[str]] = {}
     for launch in _items(evidence, "launches"):
         arguments = ", ".join(
             f"{_text(argument, 'name')} ({_text(argument, 'kind')}, {_text(argument, 'size')} bytes)"
             for argument in _items(launch, "arguments")
         )
-        yield (
-            f"- observed launch of {_name(launch, 'kernel')} for {_text(launch, 'dtype')}: "
+        how = (
             f"grid {_sizes(launch, 'grid')}, block {_sizes(launch, 'block')}, arguments {arguments or 'none'}"
         )
-    if evidence.get("code_object"):
-        yield f"- code object launched: {_digest(evidence, 'code_object')}"
+        found.setdefault(how, []).append(f"{_name(launch, 'kernel')} ({_text(launch, 'dtype')})")
+    return found
 
 
 def _no_host_roundtrip(evidence: Data) -> Iterator[str]:

@@ -91,11 +91,12 @@ def _completed(part: PlanReport) -> list[str]:
 
 def _values(root: Path, report: Report, part: PlanReport, plan: Plan) -> dict[str, Any]:
     checks = {check.id: check for check in part.checks}
+    shown: set[str] = set()
     return {
         "headline": _headline(report, part),
         "plan": part,
         "device": describe_device(report.device),
-        "must_haves": [_must_have(m, [checks[name] for name in m.checks]) for m in part.must_haves],
+        "must_haves": [_must_have(m, [checks[name] for name in m.checks], shown) for m in part.must_haves],
         "tasks": [_task(plan, task, part) for task in plan.tasks],
         "commits": task_commits(root, plan.number),
         "not_verified": list(not_verified(report, part, plan)),
@@ -129,7 +130,7 @@ def describe_device(device: DeviceReport) -> str:
     return f"{inline(device.kind)} ({inline(device.name)}{target})"
 
 
-def _must_have(must_have: MustHaveReport, checks: list[CheckReport]) -> dict[str, Any]:
+def _must_have(must_have: MustHaveReport, checks: list[CheckReport], shown: set[str]) -> dict[str, Any]:
     return {
         "tail": must_have.id.rpartition("/")[2],
         "text": must_have.text,
@@ -138,7 +139,7 @@ def _must_have(must_have: MustHaveReport, checks: list[CheckReport]) -> dict[str
         "reason": must_have.reason,
         "source": must_have.source,
         "decided_by": decided_by(checks),
-        "checks": [_check(check) for check in checks],
+        "checks": [_check(check, shown) for check in checks],
     }
 
 
@@ -153,8 +154,10 @@ def decided_by(checks: list[CheckReport]) -> str:
     return ", ".join(parts) or "no check"
 
 
-def _check(check: CheckReport) -> dict[str, Any]:
-    texts = [check.evidence.get("compiler_log"), _trace(check.evidence)]
+def _check(check: CheckReport, shown: set[str]) -> dict[str, Any]:
+    blocks = list(_blocks(check.evidence))
+    fresh = [text for text in blocks if text not in shown]
+    shown.update(fresh)
     return {
         "kind": check.kind,
         "verdict": str(check.verdict),
@@ -163,7 +166,8 @@ def _check(check: CheckReport) -> dict[str, Any]:
         "findings": telling(check),
         "hint": check.hint,
         "evidence_lines": check_lines(check),
-        "blocks": [str(text) for text in texts if text],
+        "blocks": fresh,
+        "repeated": len(fresh) < len(blocks),
     }
 
 
@@ -172,9 +176,14 @@ def telling(check: CheckReport) -> list[FindingReport]:
     return [f for f in check.findings if check.message not in (f.message, f"{f.location}: {f.message}")]
 
 
-def _trace(evidence: Mapping[str, Any]) -> str | None:
+def _blocks(evidence: Mapping[str, Any]) -> Iterator[str]:
+    """The texts that are shown as they were written: compilers' output and tracebacks, each once."""
     error = evidence.get("error")
-    return error.get("traceback") if isinstance(error, dict) else None
+    targets = evidence.get("targets")
+    texts = [evidence.get("compiler_log"), error.get("traceback") if isinstance(error, Mapping) else None]
+    if isinstance(targets, Mapping):
+        texts += [built.get("log") for built in targets.values() if isinstance(built, Mapping)]
+    yield from dict.fromkeys(str(text) for text in texts if text)
 
 
 def _task(plan: Plan, task: Task, part: PlanReport) -> dict[str, str]:

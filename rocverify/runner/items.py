@@ -29,6 +29,9 @@ PAYLOAD = "rocverify"
 
 UNDECIDED = "unverified"
 
+_LOG_LINES = 12
+"""Several checks may stop at one compile error: a terminal shows its beginning, the report all of it."""
+
 
 class PlanFile(pytest.File):
     """A PLAN.md."""
@@ -178,9 +181,10 @@ def details(result: CheckResult) -> str:
         if result.message not in (finding.message, f"{finding.location}: {finding.message}"):
             place = f"{finding.location}: " if finding.location else ""
             lines.append(f"  {place}{finding.message}")
-    log = result.evidence.get("compiler_log")
-    if log:
-        lines.append(str(log).rstrip())
+    log = str(result.evidence.get("compiler_log") or "").rstrip().splitlines()
+    lines += log[:_LOG_LINES]
+    if len(log) > _LOG_LINES:
+        lines.append(f"  ({len(log) - _LOG_LINES} more lines of the compiler's, in the report)")
     if result.hint:
         lines.append(f"  hint: {result.hint}")
     return "\n".join(lines)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rocverify.errors import UsageError
+from rocverify.errors import CompileError, RocverifyError, UsageError
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
     from rocverify.runner.bound import BoundPlan
     from rocverify.settings import Settings
+    from rocverify.toolchain.build import BuiltObject
 
 
 _KERNEL_FACTS = (
@@ -91,7 +91,7 @@ class State:
         if "toolchain" in opened and "toolchain" not in facts:
             facts["toolchain"] = _described(opened["toolchain"].describe(), root)
         if "tracer" in opened and "code_objects" not in facts:
-            facts["code_objects"] = _described(list(_launched(self._contexts[root])), root)
+            facts["code_objects"] = _described(_launched(self._contexts[root]), root)
         return facts
 
     def close(self) -> None:
@@ -101,24 +101,27 @@ class State:
         self._contexts.clear()
 
 
-def _launched(context: CheckContext) -> Iterator[dict[str, Any]]:
+def _launched(context: CheckContext) -> list[dict[str, Any]]:
     """The code objects that launches of this process take, from the build's cache."""
-    from rocverify.errors import CompileError
+    try:
+        built = context.builder.build_all(context.manifest.entries, [context.target])
+    except RocverifyError:
+        return []  # the checks that need them report it
+    return [_code_object(entry) for entry in built if not isinstance(entry, CompileError)]
 
-    entries = context.manifest.entries
-    for built in context.builder.build_all(entries, [context.target]):
-        if not isinstance(built, CompileError):
-            yield {
-                "source": built.source,
-                "target": built.target,
-                "code_object_sha256": built.sha256,
-                "source_sha256": built.source_sha256,
-                "compiler": built.compiler,
-                "kernels": {
-                    name: {fact: getattr(kernel, fact) for fact in _KERNEL_FACTS}
-                    for name, kernel in built.code_object.kernels.items()
-                },
-            }
+
+def _code_object(built: BuiltObject) -> dict[str, Any]:
+    return {
+        "source": built.source,
+        "target": built.target,
+        "code_object_sha256": built.sha256,
+        "source_sha256": built.source_sha256,
+        "compiler": built.compiler,
+        "kernels": {
+            name: {fact: getattr(kernel, fact) for fact in _KERNEL_FACTS}
+            for name, kernel in built.code_object.kernels.items()
+        },
+    }
 
 
 def _described(facts: Any, root: Path) -> Any:

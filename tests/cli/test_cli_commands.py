@@ -12,7 +12,7 @@ import pytest
 
 from rocverify.cli.main import main
 from rocverify.errors import CompilerNotFoundError, DeviceUnavailableError, ExitCode
-from tests.runner.demo import FOLDER, REPOSITORY, Demo
+from tests.runner.demo import COMMAND, FOLDER, REPOSITORY, Demo
 
 
 def heavy_modules(*arguments: str) -> str:
@@ -258,9 +258,8 @@ def test_a_bug_is_4_with_a_report(
 
 def test_a_closed_pipe_is_quiet(demo: Demo) -> None:
     demo.does(*["passed"] * 3)
-    program = "import sys, tests.runner.fake_plugin; from rocverify.cli.main import main; sys.exit(main())"
     process = subprocess.Popen(
-        [sys.executable, "-c", program, "explain", "16"],
+        [*COMMAND, "explain", "16"],
         cwd=demo.root,
         env={"PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,
@@ -284,10 +283,9 @@ def test_a_terminal_gets_progress(demo: Demo) -> None:
     import pty
 
     demo.does("passed", "failed")
-    program = "import sys, tests.runner.fake_plugin; from rocverify.cli.main import main; sys.exit(main())"
     parent, child = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", program, "run", "phase", "16"],
+        [*COMMAND, "run", "phase", "16"],
         cwd=demo.root,
         env={"PYTHONPATH": str(REPOSITORY), "TERM": "xterm", "COLUMNS": "120", "PATH": os.environ["PATH"]},
         stdout=child,

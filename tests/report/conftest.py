@@ -1,18 +1,11 @@
-"""A temporary project with fake checks."""
+"""The temporary project with fake checks, as tests/runner/demo.py makes it."""
 
-from __future__ import annotations
+from hypothesis import settings
 
-from pathlib import Path
+from tests.runner.demo import demo
 
-import pytest
+__all__ = ["demo"]
 
-from rocverify.checks import registry
-from tests.runner.demo import Demo
-
-
-@pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
-    monkeypatch.setitem(registry.MODULES, "fake", "tests.runner.fake_kind")
-    root = tmp_path / "project"
-    root.mkdir()
-    return Demo(root)
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("rocverify", deadline=None)
+settings.load_profile("rocverify")

@@ -1,18 +1,5 @@
-"""A temporary project with fake checks."""
+"""The temporary project with fake checks, as tests/runner/demo.py makes it."""
 
-from __future__ import annotations
+from tests.runner.demo import demo
 
-from pathlib import Path
-
-import pytest
-
-from rocverify.checks import registry
-from tests.runner.demo import Demo
-
-
-@pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
-    monkeypatch.setitem(registry.MODULES, "fake", "tests.runner.fake_kind")
-    root = tmp_path / "project"
-    root.mkdir()
-    return Demo(root)
+__all__ = ["demo"]

@@ -11,11 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from rocverify.checks import registry
 from rocverify.cli.main import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+COMMAND = (
+    sys.executable,
+    "-uc",
+    "import sys, tests.runner.fake_plugin; from rocverify.cli.main import main; sys.exit(main())",
+)
+"""The command line in a process of its own, which knows the fake kind (with PYTHONPATH=REPOSITORY)."""
+
 FOLDER = ".planning/phases/16-demo"
 Check = Mapping[str, Any]
 
@@ -107,3 +116,12 @@ class Demo:
             for path in sorted(self.root.rglob("*"))
             if path.is_file()
         }
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
+    """An empty project in which plans may bind the fake kind of check."""
+    monkeypatch.setitem(registry.MODULES, "fake", "tests.runner.fake_kind")
+    root = tmp_path / "project"
+    root.mkdir()
+    return Demo(root)

@@ -67,6 +67,7 @@ def test_a_plan_without_must_haves_is_not_green(demo: Demo) -> None:
     assert "1 unverified" in done.stdout
 
 
+@pytest.mark.long
 def test_under_xdist_the_controller_shows_the_same(demo: Demo) -> None:
     demo.does("passed", "failed", "no_device")
     done = plain(demo, ".planning", "-n", "2")

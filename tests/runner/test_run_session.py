@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from typing import Any
 
 import pytest
 
-from tests.runner.demo import FOLDER, REPOSITORY, Demo
+from tests.runner.demo import COMMAND, FOLDER, REPOSITORY, Demo
 
 VOLATILE = ("started", "duration_s", "command", "seed")
 
@@ -29,6 +28,7 @@ def must_haves(demo: Demo) -> dict[str, tuple[str, str]]:
     return {m["id"]: (m["verdict"], m["reason"]) for m in demo.report()["plans"][0]["must_haves"]}
 
 
+@pytest.mark.long
 def test_xdist_gives_the_same_report(demo: Demo) -> None:
     demo.does("passed", "failed", "no_device", "bad_object", "device", "seed", "numpy")
     alone = demo.process("run", "phase", "16", "--seed", "5")
@@ -40,6 +40,7 @@ def test_xdist_gives_the_same_report(demo: Demo) -> None:
     assert stable(demo.report()) == stable(first)
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_is_an_error_of_its_check(demo: Demo) -> None:
     demo.does("kill", "passed")
     done = demo.process("run", "phase", "16", "--", "-n", "1", "-p", "tests.runner.fake_plugin")
@@ -173,9 +174,8 @@ def test_an_interrupt_leaves_files_as_they_were(demo: Demo, capsys: pytest.Captu
 
 def test_ctrl_c_in_a_real_process(demo: Demo) -> None:
     demo.does("passed", "sleep")
-    program = "import sys, tests.runner.fake_plugin; from rocverify.cli.main import main; sys.exit(main())"
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", program, "run", "phase", "16"],
+        [*COMMAND, "run", "phase", "16"],
         cwd=demo.root,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
         stdout=subprocess.PIPE,
@@ -223,3 +223,12 @@ def test_chatter_of_the_subject_stays_out_of_the_json(demo: Demo) -> None:
     demo.does("prints")
     done = demo.process("run", "phase", "16", "--no-write", "--json", "-")
     assert json.loads(done.stdout)["exit_code"] == 0
+
+
+@pytest.mark.parametrize("name", ["with space", "br[ack]et", "double::colon", "ünïcode", "-dash", "per%cent"])
+def test_roots_with_odd_names(demo: Demo, name: str) -> None:
+    odd = Demo(demo.root / name)
+    odd.root.mkdir()
+    odd.does("passed", "failed")
+    assert odd.run("phase", "16") == 1
+    assert odd.report()["score"] == {"verified": 1, "total": 2}
