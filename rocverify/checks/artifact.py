@@ -42,7 +42,8 @@ def run(params: ArtifactParams, ctx: CheckContext) -> Outcome:
         *_contents(params, path, ctx, evidence),
     ]
     if findings:
-        return Outcome.failed(findings[0].message, findings=tuple(findings), **evidence)
+        hint = f"deliver it in the code of {path}, or correct the plan"
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
     return Outcome.passed(_summary(params, path, lines), **evidence)
 
 

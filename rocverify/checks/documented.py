@@ -52,7 +52,8 @@ def run(params: DocumentedParams, ctx: CheckContext) -> Outcome:
         *_unknown(docstring, entry, order),
     ]
     if findings:
-        return Outcome.failed(findings[0].message, findings=tuple(findings), **evidence)
+        hint = f"let the docstring at {entry.location} and the calls below it say the same"
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
     message = f"{entry.location} documents {' → '.join(params.flow)}, and that is the call path"
     return Outcome.passed(message, **evidence)
 

@@ -24,6 +24,11 @@ from rocverify.records import Finding
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
 
+_HINT = (
+    "let the kernel do the work and leave the data on the device: no copy to the host, nothing computed "
+    "there in the kernel's place, no way around the launch"
+)
+
 
 class NoHostRoundtripParams(CheckParams):
     """`entry` is `module:function`; `contract` drives it, looked up in the project's contracts when not
@@ -45,7 +50,7 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     if not findings:
         findings = _traced(params, ctx, evidence)
     if findings:
-        return Outcome.failed(findings[0].message, findings=tuple(findings), **evidence)
+        return Outcome.failed(findings[0].message, hint=_HINT, findings=tuple(findings), **evidence)
     return Outcome.passed(_summary(entry, evidence), **evidence)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.coverage import Kernel, reached_by_larger_grid, untouched
 from rocverify.checks.driving import Driven, drive, find_contract
 from rocverify.checks.launch_arguments import Block, Expectation, argument_findings, live_blocks
 from rocverify.checks.launch_geometry import geometry_findings
+from rocverify.checks.trace_rules import caller_chain
 from rocverify.device.trace_events import Category, TraceEvent
 from rocverify.errors import ContractError
 from rocverify.oracle.contract import ContractSpec
@@ -54,11 +56,13 @@ class LaunchProbe:
     def _compare(self, driven: Driven, launch: TraceEvent, metadata: KernelMetadata) -> list[Finding]:
         expectation = expectation_of(driven, metadata)
         blocks = live_blocks(driven.run.events, launch.seq, expectation.arrays)
-        return [
+        found = [
             *foreign_code(launch, self._built.sha256, metadata.name),
             *argument_findings(launch, metadata, expectation, blocks),
             *geometry_findings(launch, metadata),
         ]
+        # The launch often stands in a helper that all wrappers share: what counts is who called it.
+        return [replace(f, message=f"{f.message}; called by {caller_chain(launch)}") for f in found]
 
     def _judge_real(self, driven: Driven) -> list[Finding]:
         """The same on the device: the launch succeeds and its grid covers the data."""

@@ -43,7 +43,11 @@ def run(params: WrapperPresentParams, ctx: CheckContext) -> Outcome:
     if not findings:
         findings = _observed(params, ctx, evidence)
     if findings:
-        return Outcome.failed(findings[0].message, findings=tuple(findings), **evidence)
+        hint = (
+            f"{wrapper.qualname} ({wrapper.location}) must launch {params.symbol} of {params.source} with "
+            "the arguments that it declares, in their order, over a grid that covers the data"
+        )
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
     return Outcome.passed(_summary(params, wrapper, evidence), **evidence)
 
 
