@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rocverify.errors import CompileError, ManifestError
+from rocverify.errors import CompileError, SourceError
 from rocverify.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,11 +107,11 @@ class CheckContext:
         return Tracer(self.device, root=self.root)
 
     def entry(self, source: str) -> ManifestEntry:
-        """The manifest's entry for a kernel source; ManifestError if it has none."""
+        """The manifest's entry for a kernel source. SourceError if it has none: that is a gap of the work."""
         for entry in self.manifest.entries:
             if entry.source == source:
                 return entry
-        raise ManifestError(
+        raise SourceError(
             f"has no entry for {source}",
             where=self.settings.manifest,
             hint=f'add [[kernel]] with source = "{source}" and its symbols',
