@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -13,12 +15,12 @@ from tests.runner.demo import FOLDER, REPOSITORY, Demo
 
 
 def plain(demo: Demo, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """pytest in a process of its own, as a user with rocverify installed starts it."""
-    known = ("-p", "rocverify.runner.plugin", "-p", "tests.runner.fake_plugin")
+    """pytest in a process of its own; it names the plugins that an installation makes known."""
+    known = ("-p", "rocverify.runner.plugin", "-p", "tests.runner.fake_plugin", "-p", "xdist.plugin")
     return subprocess.run(
         [sys.executable, "-m", "pytest", *known, *arguments],
         cwd=demo.root,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -136,7 +138,11 @@ def test_ordinary_tests_are_left_alone(demo: Demo) -> None:
         ("docs/PLAN.md", False),
     ],
 )
-def test_which_files_are_plans(tmp_path: object, name: str, expected: bool) -> None:
-    from pathlib import Path
+def test_which_files_are_plans(tmp_path: Path, name: str, expected: bool) -> None:
+    assert is_plan(tmp_path / name) is expected
 
-    assert is_plan(Path(str(tmp_path)) / name) is expected
+
+def test_the_entry_point_has_the_name_that_p_uses(repo_root: Path) -> None:
+    # Under another name, an installed plugin and `-p` of the same session would collide.
+    project = tomllib.loads((repo_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["entry-points"]["pytest11"] == {"rocverify.runner.plugin": "rocverify.runner.plugin"}
