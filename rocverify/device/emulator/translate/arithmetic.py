@@ -9,7 +9,7 @@ from llvmlite import ir
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import OperandKind
 from rocverify.device.emulator.translate.types import TYPES, Value
-from rocverify.device.emulator.translate.vector import Handler, commit_bits, read, valu, write
+from rocverify.device.emulator.translate.vector import Handler, commit_bits, read, saturating, valu, write
 from rocverify.device.emulator.translate.wave import WaveBuilder
 
 K = WaveBuilder
@@ -41,8 +41,8 @@ def _ashr(k: K, count: Value, value: Value) -> Value:
 def _low24(k: K, value: Value, signed: bool) -> Value:
     if not signed:
         return k.b.and_(value, k.const(value.type, 0xFFFFFF))
-    eight = k.const(value.type, 8)
-    return k.b.ashr(k.b.shl(value, eight), eight)
+    spare = k.const(value.type, value.type.element.width - 24)
+    return k.b.ashr(k.b.shl(value, spare), spare)
 
 
 def _mul24(signed: bool) -> Callable[..., Value]:
@@ -268,11 +268,11 @@ def _small(u: str, i: str) -> dict[str, Handler]:
     """Additions, minima and shifts that exist in 16 and 32 bits."""
     bits = f"b{u[1:]}"
     return {
-        f"v_add_nc_{u}": valu(u, f"{u} {u}", _binary("add")),
-        f"v_sub_nc_{u}": valu(u, f"{u} {u}", _binary("sub")),
-        f"v_add_nc_{i}": valu(i, f"{i} {i}", _binary("add")),
-        f"v_sub_nc_{i}": valu(i, f"{i} {i}", _binary("sub")),
-        f"v_subrev_nc_{u}": valu(u, f"{u} {u}", lambda k, a, b: k.b.sub(b, a)),
+        f"v_add_nc_{u}": saturating(u, f"{u} {u}", _binary("add")),
+        f"v_sub_nc_{u}": saturating(u, f"{u} {u}", _binary("sub")),
+        f"v_add_nc_{i}": saturating(i, f"{i} {i}", _binary("add")),
+        f"v_sub_nc_{i}": saturating(i, f"{i} {i}", _binary("sub")),
+        f"v_subrev_nc_{u}": saturating(u, f"{u} {u}", lambda k, a, b: k.b.sub(b, a)),
         f"v_min_{u}": valu(u, f"{u} {u}", _minimum(signed=False)),
         f"v_max_{u}": valu(u, f"{u} {u}", _maximum(signed=False)),
         f"v_min_{i}": valu(i, f"{i} {i}", _minimum(signed=True)),
@@ -312,19 +312,19 @@ HANDLERS: dict[str, Handler] = {
     "v_mul_i32_i24": valu("i32", "i32 i32", _mul24(signed=True)),
     "v_mul_hi_u32_u24": valu("u32", "u32 u32", lambda k, a, b: _mul_hi24(k, a, b, signed=False)),
     "v_mul_hi_i32_i24": valu("i32", "i32 i32", lambda k, a, b: _mul_hi24(k, a, b, signed=True)),
-    "v_mad_u32_u24": valu("u32", "u32 u32 u32", lambda k, a, b, c: k.b.add(_mul24(False)(k, a, b), c)),
-    "v_mad_i32_i24": valu("i32", "i32 i32 i32", lambda k, a, b, c: k.b.add(_mul24(True)(k, a, b), c)),
-    "v_mad_u16": valu("u16", "u16 u16 u16", _three("add", "mul")),
-    "v_mad_i16": valu("i16", "i16 i16 i16", _three("add", "mul")),
-    "v_mad_u32_u16": valu(
+    "v_mad_u32_u24": saturating("u32", "u32 u32 u32", lambda k, a, b, c: k.b.add(_mul24(False)(k, a, b), c)),
+    "v_mad_i32_i24": saturating("i32", "i32 i32 i32", lambda k, a, b, c: k.b.add(_mul24(True)(k, a, b), c)),
+    "v_mad_u16": saturating("u16", "u16 u16 u16", _three("add", "mul")),
+    "v_mad_i16": saturating("i16", "i16 i16 i16", _three("add", "mul")),
+    "v_mad_u32_u16": saturating(
         "u32",
         "u16 u16 u32",
-        lambda k, a, b, c: k.b.add(k.b.mul(k.b.zext(a, k.shapes.i32), k.b.zext(b, k.shapes.i32)), c),
+        lambda k, a, b, c: k.b.add(k.b.mul(k.b.zext(a, c.type), k.b.zext(b, c.type)), c),
     ),
-    "v_mad_i32_i16": valu(
+    "v_mad_i32_i16": saturating(
         "i32",
         "i16 i16 i32",
-        lambda k, a, b, c: k.b.add(k.b.mul(k.b.sext(a, k.shapes.i32), k.b.sext(b, k.shapes.i32)), c),
+        lambda k, a, b, c: k.b.add(k.b.mul(k.b.sext(a, c.type), k.b.sext(b, c.type)), c),
     ),
     "v_mad_u64_u32": _mad_wide(signed=False),
     "v_mad_i64_i32": _mad_wide(signed=True),
@@ -348,7 +348,7 @@ HANDLERS: dict[str, Handler] = {
     "v_clz_i32_u32": valu("i32", "u32", _leading("clz")),
     "v_ctz_i32_b32": valu("i32", "b32", _leading("ctz")),
     "v_cls_i32": valu("i32", "i32", _leading("cls")),
-    "v_sad_u32": valu("u32", "u32 u32 u32", _sad_u32),
+    "v_sad_u32": saturating("u32", "u32 u32 u32", _sad_u32),
     "v_add_co_u32": _carry("add"),
     "v_sub_co_u32": _carry("sub"),
     "v_subrev_co_u32": _carry("sub", reverse=True),

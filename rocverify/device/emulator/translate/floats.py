@@ -21,22 +21,67 @@ K = WaveBuilder
 
 
 def fma(k: K, a: Value, b: Value, c: Value) -> Value:
+    if a.type == k.shapes.f16:
+        return _fma_half(k, *(k.b.fpext(value, k.shapes.f32) for value in (a, b, c)))
     return k.intrinsic("fma", a.type, [a, b, c])
 
 
-def _minimum(k: K, a: Value, b: Value) -> Value:
+def _fma_half(k: K, a: Value, b: Value, c: Value) -> Value:
+    """f16 operands, widened: the product is exact in f32, the sum is rounded to odd there and to
+    nearest afterwards, which equals one rounding. (LLVM would call a library's fmaf16.)"""
+    product = k.b.fmul(a, b)
+    total = k.b.fadd(product, c)
+    shadow = k.b.fsub(total, product)
+    error = k.b.fadd(k.b.fsub(product, k.b.fsub(total, shadow)), k.b.fsub(c, shadow))
+    bits, integers = k.b.bitcast(total, k.shapes.i32), k.shapes.i32
+    inexact = k.b.fcmp_ordered("!=", error, k.const(error.type, 0.0))
+    even = k.b.icmp_unsigned("==", k.b.and_(bits, k.const(integers, 1)), k.const(integers, 0))
+    opposed = k.b.icmp_signed("<", k.b.xor(bits, k.b.bitcast(error, integers)), k.const(integers, 0))
+    step = k.b.select(opposed, k.const(integers, -1), k.const(integers, 1))
+    odd = k.b.select(k.b.and_(inexact, even), k.b.add(bits, step), bits)
+    return k.b.fptrunc(k.b.bitcast(odd, k.shapes.f32), k.shapes.f16)
+
+
+def minimum(k: K, a: Value, b: Value) -> Value:
+    """-0 is below +0; a quiet NaN gives the other operand, a signalling one a quiet NaN (IEEE mode)."""
+    return _quieted(k, _lower(k, a, b), a, b)
+
+
+def maximum(k: K, a: Value, b: Value) -> Value:
+    return _quieted(k, _higher(k, a, b), a, b)
+
+
+def _lower(k: K, a: Value, b: Value) -> Value:
     return k.intrinsic("minimumnum", a.type, [a, b])
 
 
-def _maximum(k: K, a: Value, b: Value) -> Value:
+def _higher(k: K, a: Value, b: Value) -> Value:
     return k.intrinsic("maximumnum", a.type, [a, b])
+
+
+_QUIET_BITS = {16: (0x0200, 0x7FFF, 0x7E00), 32: (1 << 22, (1 << 31) - 1, 0x7FC00000)} | {
+    64: (1 << 51, (1 << 63) - 1, 0x7FF8 << 48)
+}
+
+
+def _quieted(k: K, result: Value, *sources: Value) -> Value:
+    """A quiet NaN where a source is a signalling one."""
+    bits = {"half": 16, "float": 32, "double": 64}[str(result.type.element)]
+    quiet, magnitude, nan = _QUIET_BITS[bits]
+    integers = k.shapes.vector(ir.IntType(bits))
+    found = None
+    for source in sources:
+        flipped = k.b.xor(k.b.bitcast(source, integers), k.const(integers, quiet))
+        one = k.b.icmp_signed(">", k.b.and_(flipped, k.const(integers, magnitude)), k.const(integers, nan))
+        found = one if found is None else k.b.or_(found, one)
+    return k.b.select(found, k.b.bitcast(k.const(integers, nan), result.type), result)
 
 
 def _median(k: K, a: Value, b: Value, c: Value) -> Value:
     """The middle one; with a NaN among them the minimum of all three."""
-    middle = _maximum(k, _minimum(k, a, b), _minimum(k, _maximum(k, a, b), c))
+    middle = _higher(k, _lower(k, a, b), _lower(k, _higher(k, a, b), c))
     unordered = k.b.or_(k.b.fcmp_unordered("uno", a, b), k.b.fcmp_unordered("uno", c, c))
-    return k.b.select(unordered, _minimum(k, _minimum(k, a, b), c), middle)
+    return k.b.select(unordered, minimum(k, minimum(k, a, b), c), middle)
 
 
 def _multiply_legacy(k: K, a: Value, b: Value) -> Value:
@@ -85,11 +130,12 @@ def _rounding(name: str) -> Callable[..., Value]:
 
 
 def _fraction(k: K, value: Value) -> Value:
-    """x - floor(x), below one even where the subtraction rounds up to it."""
+    """x - floor(x), below one even where the subtraction rounds up to it; NaN of infinities."""
     bits = value.type.element
     below_one = {"half": 1 - 2.0**-11, "float": 1 - 2.0**-24, "double": 1 - 2.0**-53}[str(bits)]
     difference = k.b.fsub(value, k.intrinsic("floor", value.type, [value]))
-    return _minimum(k, difference, k.const(value.type, below_one))
+    limit = k.const(value.type, below_one)
+    return k.b.select(k.b.fcmp_unordered("<", difference, limit), difference, limit)
 
 
 def _ldexp(k: K, value: Value, exponent: Value) -> Value:
@@ -234,8 +280,8 @@ def _arithmetic(t: str) -> dict[str, Handler]:
     return {
         f"v_add_{t}": valu(t, two, lambda k, a, b: k.b.fadd(a, b)),
         f"v_mul_{t}": valu(t, two, lambda k, a, b: k.b.fmul(a, b)),
-        f"v_min_{t}": valu(t, two, _minimum),
-        f"v_max_{t}": valu(t, two, _maximum),
+        f"v_min_{t}": valu(t, two, minimum),
+        f"v_max_{t}": valu(t, two, maximum),
         f"v_fma_{t}": valu(t, three, fma),
         f"v_rndne_{t}": valu(t, t, _rounding("roundeven")),
         f"v_trunc_{t}": valu(t, t, _rounding("trunc")),
@@ -254,11 +300,11 @@ def _narrow(t: str) -> dict[str, Handler]:
         f"v_fmac_{t}": accumulate(t, two, fma),
         f"v_fmamk_{t}": _constant_multiplier(2),
         f"v_fmaak_{t}": _constant_multiplier(3),
-        f"v_min3_{t}": valu(t, three, lambda k, a, b, c: _minimum(k, _minimum(k, a, b), c)),
-        f"v_max3_{t}": valu(t, three, lambda k, a, b, c: _maximum(k, _maximum(k, a, b), c)),
+        f"v_min3_{t}": valu(t, three, lambda k, a, b, c: minimum(k, minimum(k, a, b), c)),
+        f"v_max3_{t}": valu(t, three, lambda k, a, b, c: maximum(k, maximum(k, a, b), c)),
         f"v_med3_{t}": valu(t, three, _median),
-        f"v_maxmin_{t}": valu(t, three, lambda k, a, b, c: _minimum(k, _maximum(k, a, b), c)),
-        f"v_minmax_{t}": valu(t, three, lambda k, a, b, c: _maximum(k, _minimum(k, a, b), c)),
+        f"v_maxmin_{t}": valu(t, three, lambda k, a, b, c: minimum(k, maximum(k, a, b), c)),
+        f"v_minmax_{t}": valu(t, three, lambda k, a, b, c: maximum(k, minimum(k, a, b), c)),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import OperandKind
-from rocverify.device.emulator.translate.floats import fma
+from rocverify.device.emulator.translate.floats import fma, maximum, minimum
 from rocverify.device.emulator.translate.types import TYPES, DataType, Value
 from rocverify.device.emulator.translate.vector import Handler, clamp01, commit_bits, read
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -75,8 +75,8 @@ HANDLERS: dict[str, Handler] = {
     "v_pk_add_f16": packed("f16", 2, lambda k, a, b: k.b.fadd(a, b)),
     "v_pk_mul_f16": packed("f16", 2, lambda k, a, b: k.b.fmul(a, b)),
     "v_pk_fma_f16": packed("f16", 3, fma),
-    "v_pk_min_f16": packed("f16", 2, lambda k, a, b: k.intrinsic("minimumnum", a.type, [a, b])),
-    "v_pk_max_f16": packed("f16", 2, lambda k, a, b: k.intrinsic("maximumnum", a.type, [a, b])),
+    "v_pk_min_f16": packed("f16", 2, minimum),
+    "v_pk_max_f16": packed("f16", 2, maximum),
     "v_pk_add_u16": packed("u16", 2, lambda k, a, b: k.b.add(a, b)),
     "v_pk_add_i16": packed("i16", 2, lambda k, a, b: k.b.add(a, b)),
     "v_pk_sub_u16": packed("u16", 2, lambda k, a, b: k.b.sub(a, b)),

@@ -20,8 +20,6 @@ from rocverify.errors import DeviceError
 Handler = Callable[[WaveBuilder, Instruction], None]
 Compute = Callable[..., Value]
 
-OUTPUT_MULTIPLIERS = {("mul", "2"): 2.0, ("mul", "4"): 4.0, ("div", "2"): 0.5}
-
 
 def element(k: WaveBuilder, type_: DataType) -> ir.VectorType:
     """The vector type of an operand: floats as floats, integers of their width."""
@@ -113,9 +111,7 @@ def commit_bits(k: WaveBuilder, operand: Operand, value: Value, *, high: bool = 
 
 
 def _output_modifiers(k: WaveBuilder, inst: Instruction, value: Value) -> Value:
-    for (name, argument), factor in OUTPUT_MULTIPLIERS.items():
-        if inst.modifiers.get(name) == argument:
-            value = k.b.fmul(value, k.const(value.type, factor))
+    # omod is not applied: hardware ignores it while denormals are kept, the only mode supported.
     if "clamp" in inst.modifiers:
         value = clamp01(k, value)
     return value
@@ -145,11 +141,41 @@ def valu(result: str, sources: str, compute: Compute) -> Handler:
     return handle
 
 
+def saturating(result: str, sources: str, compute: Compute) -> Handler:
+    """As `valu`, for integer sums and products: with clamp the exact result is limited to its type."""
+    plain, type_, types = valu(result, sources, compute), TYPES[result], [TYPES[n] for n in sources.split()]
+    low, high = (-(1 << type_.bits - 1), (1 << type_.bits - 1) - 1) if type_.signed else (0, (1 << type_.bits) - 1)
+
+    def handle(k: WaveBuilder, inst: Instruction) -> None:
+        if "clamp" not in inst.modifiers:
+            plain(k, inst)
+            return
+        selects, wide = inst.flags("op_sel", len(types) + 1, 0), k.shapes.i64
+        values = [
+            (k.b.sext if source.signed else k.b.zext)(read(k, inst, operand, source, high=bool(select)), wide)
+            for operand, source, select in zip(inst.operands[1:], types, selects, strict=False)
+        ]
+        limited = limit(k, compute(k, *values), low, high)
+        narrow = k.b.trunc(limited, k.shapes.vector(type_.scalar))
+        commit_bits(k, inst.operands[0], narrow, high=bool(selects[len(types)]) or inst.operands[0].half == "h")
+
+    return handle
+
+
+def limit(k: WaveBuilder, value: Value, low: int, high: int) -> Value:
+    """The signed value, held within [low, high]."""
+    smallest, largest = k.const(value.type, low), k.const(value.type, high)
+    value = k.b.select(k.b.icmp_signed("<", value, smallest), smallest, value)
+    return k.b.select(k.b.icmp_signed(">", value, largest), largest, value)
+
+
 def accumulate(result: str, sources: str, compute: Compute) -> Handler:
     """A handler for `mnemonic vdst, src0, src1` whose destination is the last source as well."""
     plain = valu(result, f"{sources} {result}", compute)
 
     def handle(k: WaveBuilder, inst: Instruction) -> None:
-        plain(k, replace(inst, operands=(*inst.operands, inst.operands[0])))
+        first, second, high = inst.flags("op_sel", 3, 0)
+        modifiers = {**inst.modifiers, "op_sel": f"[{first},{second},{high},{high}]"}
+        plain(k, replace(inst, operands=(*inst.operands, inst.operands[0]), modifiers=modifiers))
 
     return handle

@@ -286,7 +286,8 @@ class WaveBuilder:
     def constant_bits(self, operand: Operand, type_: DataType) -> int:
         """The bits of an immediate operand as an operand of this type sees them."""
         if operand.kind is OperandKind.FLOAT:
-            bits = 32 if type_.bits == 32 or not type_.is_float else type_.bits
+            # A 16-bit integer takes the low half of the single; 64-bit integers take the double.
+            bits = 32 if type_.bits == 16 and not type_.is_float else type_.bits
             return inline_float_bits(operand.value, bits)
         if operand.kind is OperandKind.LITERAL and type_.is_float and type_.bits == 64:
             return operand.index << 32

@@ -1,0 +1,100 @@
+"""Assembles single instructions into code objects that a Machine loads."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from rocverify.toolchain.discover import Toolchain
+
+TRIPLE = "amdgcn-amd-amdhsa"
+_ERROR = re.compile(r":(\d+):\d+: error: (.*)")
+
+_FOOTER = """
+.rodata
+.p2align 6
+.amdhsa_kernel probe
+  .amdhsa_next_free_vgpr 64
+  .amdhsa_next_free_sgpr 100
+  .amdhsa_wavefront_size32 {wave32}
+  .amdhsa_group_segment_fixed_size {lds}
+  .amdhsa_private_segment_fixed_size {scratch}
+  .amdhsa_user_sgpr_kernarg_segment_ptr 1
+  .amdhsa_system_sgpr_workgroup_id_x 1
+  .amdhsa_float_denorm_mode_32 3
+.end_amdhsa_kernel
+.amdgpu_metadata
+amdhsa.version: [1, 2]
+amdhsa.target: amdgcn-amd-amdhsa--gfx1100
+amdhsa.kernels:
+  - .name: probe
+    .symbol: probe.kd
+    .kernarg_segment_size: 24
+    .kernarg_segment_align: 8
+    .group_segment_fixed_size: {lds}
+    .private_segment_fixed_size: {scratch}
+    .vgpr_count: 64
+    .sgpr_count: 100
+    .wavefront_size: {lanes}
+    .max_flat_workgroup_size: 1024
+    .args:
+      - {{ .offset: 0, .size: 8, .value_kind: global_buffer }}
+      - {{ .offset: 8, .size: 8, .value_kind: global_buffer }}
+      - {{ .offset: 16, .size: 8, .value_kind: global_buffer }}
+...
+.end_amdgpu_metadata
+"""
+
+
+@dataclass(frozen=True)
+class Assembler:
+    """llvm-mc and the linker of one toolchain."""
+
+    mc: Path
+    linker: Path
+    folder: Path
+
+    @classmethod
+    def beside(cls, toolchain: Toolchain, folder: Path) -> Assembler | None:
+        """The assembler beside the toolchain's disassembler, if there is one."""
+        for name in (toolchain.objdump, toolchain.objdump.resolve()):
+            mc = name.with_name(name.name.replace("objdump", "mc"))
+            if mc.exists():
+                return cls(mc, toolchain.linker, folder)
+        return None
+
+    def rejected(self, lines: list[str], lanes: int = 32) -> dict[int, str]:
+        """Which lines the assembler refuses, by index, and its words."""
+        source = self.folder / "lines.s"
+        source.write_text("\n".join(lines) + "\n")
+        done = self._assemble(source, lanes)
+        return {int(found[1]) - 1: found[2] for found in _ERROR.finditer(done.stderr)}
+
+    def kernel(self, body: str, lanes: int = 32, lds: int = 0, scratch: int = 0) -> bytes:
+        """The code object of a kernel `probe` with three pointer arguments: s[0:1] has the kernarg
+        address, s2 the workgroup, v0 the workitem."""
+        footer = _FOOTER.format(wave32=int(lanes == 32), lanes=lanes, lds=lds, scratch=scratch)
+        source, output = self.folder / "probe.s", self.folder / "probe.co"
+        source.write_text(f".text\n.globl probe\n.p2align 8\n.type probe,@function\nprobe:\n{body}\n{footer}")
+        done = self._assemble(source, lanes)
+        assert done.returncode == 0, done.stderr[:2000]
+        command = [self.linker, "-flavor", "gnu", "-shared", "-o", output, source.with_suffix(".o")]
+        if self.linker.name != "lld":
+            del command[1:3]
+        linked = subprocess.run(
+            [str(word) for word in command], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert linked.returncode == 0, linked.stderr[:2000]
+        return output.read_bytes()
+
+    def _assemble(self, source: Path, lanes: int) -> subprocess.CompletedProcess[str]:
+        wave = "+wavefrontsize64,-wavefrontsize32" if lanes == 64 else "+wavefrontsize32"
+        command = [
+            self.mc, f"-triple={TRIPLE}", "-mcpu=gfx1100", f"-mattr={wave}", "-filetype=obj",
+            "-o", source.with_suffix(".o"), source,
+        ]  # fmt: skip
+        return subprocess.run(
+            [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False
+        )
