@@ -60,7 +60,7 @@ class Variant:
             for i, (s, t) in enumerate(zip(self.sources, self.model.sources, strict=True))
         ]
         text = f"{self.mnemonic} {', '.join(['{d2}' if bits == 64 else '{d}', *names])}"
-        selects = [int(s.high) for s in self.sources] + [int(self.high_result)]
+        selects = [int(s.high) for s in self.sources] + [0] * self.model.accumulates + [int(self.high_result)]
         if any(selects):
             text += f" op_sel:[{','.join(map(str, selects))}]"
         return Probe(f"{text}{self.suffix}{' clamp' if self.clamp else ''}", vector=2 if bits == 64 else 1)

@@ -52,11 +52,19 @@ def maximum(k: K, a: Value, b: Value) -> Value:
 
 
 def _lower(k: K, a: Value, b: Value) -> Value:
-    return k.intrinsic("minimumnum", a.type, [a, b])
+    return _exact(k, "minimumnum", a, b)
 
 
 def _higher(k: K, a: Value, b: Value) -> Value:
-    return k.intrinsic("maximumnum", a.type, [a, b])
+    return _exact(k, "maximumnum", a, b)
+
+
+def _exact(k: K, name: str, *values: Value) -> Value:
+    """An intrinsic that rounds nothing; halves go through f32, which the host can do."""
+    if values[0].type != k.shapes.f16:
+        return k.intrinsic(name, values[0].type, values)
+    wide = k.intrinsic(name, k.shapes.f32, [k.b.fpext(value, k.shapes.f32) for value in values])
+    return k.b.fptrunc(wide, k.shapes.f16)
 
 
 _QUIET_BITS = {16: (0x0200, 0x7FFF, 0x7E00), 32: (1 << 22, (1 << 31) - 1, 0x7FC00000)} | {
@@ -126,14 +134,14 @@ def _reciprocal_root_f32(k: K, value: Value) -> Value:
 
 
 def _rounding(name: str) -> Callable[..., Value]:
-    return lambda k, a: k.intrinsic(name, a.type, [a])
+    return lambda k, a: _exact(k, name, a)
 
 
 def _fraction(k: K, value: Value) -> Value:
     """x - floor(x), below one even where the subtraction rounds up to it; NaN of infinities."""
     bits = value.type.element
     below_one = {"half": 1 - 2.0**-11, "float": 1 - 2.0**-24, "double": 1 - 2.0**-53}[str(bits)]
-    difference = k.b.fsub(value, k.intrinsic("floor", value.type, [value]))
+    difference = k.b.fsub(value, _exact(k, "floor", value))
     limit = k.const(value.type, below_one)
     return k.b.select(k.b.fcmp_unordered("<", difference, limit), difference, limit)
 

@@ -194,13 +194,13 @@ def _cselect(k: K, a: Value, b: Value) -> Pair:
     return k.b.select(k.scc(), a, b), None
 
 
-def _bit_set(value: int) -> Handler:
+def _bit_set(value: int, type_: str) -> Handler:
     """s_bitset0 and s_bitset1: one bit of the destination."""
 
     def handle(k: K, inst: Instruction) -> None:
         target, source = inst.operands
-        old = k.read_scalar(target, TYPES["b32"])
-        bit = k.b.shl(k.i32(1), k.b.and_(k.read_scalar(source, TYPES["b32"]), k.i32(31)))
+        old = k.read_scalar(target, TYPES[type_])
+        bit = _shift("shl")(k, k.const(old.type, 1), k.read_scalar(source, TYPES["b32"]))
         k.write_scalar(target, k.b.or_(old, bit) if value else k.b.and_(old, k.invert(bit)))
 
     return handle
@@ -347,6 +347,8 @@ def _both(suffix: str) -> dict[str, Handler]:
         f"s_ashr_{i}": sop2(i, _logic(_shift("ashr")), "u32"),
         f"s_bfe_{u}": sop2(u, _logic(_bfe(bits, signed=False)), "u32"),
         f"s_bfe_{i}": sop2(i, _logic(_bfe(bits, signed=True)), "u32"),
+        f"s_bitset0_{b}": _bit_set(0, b),
+        f"s_bitset1_{b}": _bit_set(1, b),
         f"s_bitcmp0_{b}": _bit_test(0, b),
         f"s_bitcmp1_{b}": _bit_test(1, b),
     }
@@ -387,8 +389,6 @@ HANDLERS: dict[str, Handler] = {
     "s_cls_i32_i64": sop1("i64", _plain(_leading_sign)),
     "s_bfm_b32": sop2("b32", _plain(_bfm)),
     "s_bfm_b64": sop2("b32", _plain(_bfm64)),
-    "s_bitset0_b32": _bit_set(0),
-    "s_bitset1_b32": _bit_set(1),
     "s_pack_ll_b32_b16": sop2("b32", _plain(_pack(low_high=False, high_high=False))),
     "s_pack_lh_b32_b16": sop2("b32", _plain(_pack(low_high=False, high_high=True))),
     "s_pack_hh_b32_b16": sop2("b32", _plain(_pack(low_high=True, high_high=True))),

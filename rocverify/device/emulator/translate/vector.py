@@ -174,7 +174,7 @@ def accumulate(result: str, sources: str, compute: Compute) -> Handler:
     plain = valu(result, f"{sources} {result}", compute)
 
     def handle(k: WaveBuilder, inst: Instruction) -> None:
-        first, second, high = inst.flags("op_sel", 3, 0)
+        first, second, _, high = inst.flags("op_sel", 4, 0)
         modifiers = {**inst.modifiers, "op_sel": f"[{first},{second},{high},{high}]"}
         plain(k, replace(inst, operands=(*inst.operands, inst.operands[0]), modifiers=modifiers))
 
