@@ -119,6 +119,7 @@ class _Subject:
         self._stamps: dict[str, tuple[int, int]] = {}
         self._asked: set[str] = set()
         self._displaced: dict[str, ModuleType] = {}
+        self._settled: tuple[str, ...] | None = None
 
     def prepare(self, root: Path, top: str) -> None:
         """Leaves in `sys.modules` no module of the subject that is not what an import would give.
@@ -133,9 +134,10 @@ class _Subject:
             self._install(root)
         if serial is not None:
             self._serial = serial
-        for name, module in self._served(root):
-            if not _comes_from(module, root):
-                self._displaced.setdefault(name, sys.modules.pop(name))
+        if self._settled != tuple(sys.modules):
+            for name, module in self._served(root):
+                if not _comes_from(module, root):
+                    self._displaced.setdefault(name, sys.modules.pop(name))
 
     def release(self) -> None:
         """Leaves the process as if nothing had been loaded."""
@@ -154,6 +156,10 @@ class _Subject:
 
     def note_all(self) -> None:
         """Remembers the files of this root that something else imported."""
+        imported = tuple(sys.modules)
+        if self._settled == imported:
+            return
+        self._settled = imported
         for _, module in self._served(self._root):
             origin = getattr(module.__spec__, "origin", None)
             if origin and origin not in self._stamps:
@@ -167,6 +173,7 @@ class _Subject:
             del sys.modules[name]
         self._stamps.clear()
         self._serial = None
+        self._settled = None
 
     def _served(self, root: Path | None) -> list[tuple[str, ModuleType]]:
         """The imported modules whose names the root would serve, wherever they came from."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic_core import to_json
 
 from rocverify.errors import UsageError
 from rocverify.report.atomic import write_if_changed
@@ -32,7 +33,7 @@ class Written:
 
 def json_text(report: Report) -> str:
     """The report as it is written to report.json."""
-    return json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return to_json(report.to_json(), indent=2, inf_nan_mode="strings").decode() + "\n"
 
 
 def write_reports(
