@@ -11,6 +11,7 @@ from rocverify.device.emulator.operands import OperandKind
 from rocverify.device.emulator.translate.types import TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler, commit_bits, read, saturating, valu, write
 from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.errors import DeviceError
 
 K = WaveBuilder
 
@@ -184,6 +185,8 @@ def _carry(operation: str, reverse: bool = False, carry_in: bool = False) -> Han
             total, again = _step(k, operation, total, bit)
             carried = k.b.or_(carried, again)
         bits = k.b.and_(k.bits_of(carried), k.exec_bits())
+        if "clamp" in inst.modifiers:
+            total = k.b.select(carried, k.const(total.type, -1 if operation == "add" else 0), total)
         commit_bits(k, target, total)
         k.write_lane_mask(carry_out, bits)
 
@@ -203,6 +206,8 @@ def _mad_wide(signed: bool) -> Handler:
 
     def handle(k: K, inst: Instruction) -> None:
         target, carry_out, *sources = inst.operands
+        if "clamp" in inst.modifiers:
+            raise DeviceError("clamp of a 64-bit sum is not supported")
         narrow, wide = (TYPES["i32"], TYPES["i64"]) if signed else (TYPES["u32"], TYPES["u64"])
         extend = k.b.sext if signed else k.b.zext
         a, b = (extend(read(k, inst, s, narrow), k.shapes.i64) for s in sources[:2])

@@ -12,6 +12,9 @@ from rocverify.device.emulator.translate.wave import WaveBuilder
 from rocverify.errors import DeviceError
 
 ROW = 16
+CONTROLS = frozenset(
+    ("dpp8", "quad_perm", "row_shl", "row_shr", "row_ror", "row_xmask", "row_share", "row_mirror", "row_half_mirror")
+)
 
 
 def source_lanes(inst: Instruction, lanes: int) -> list[int | None]:
@@ -45,7 +48,8 @@ def _in_row(inst: Instruction, name: str, lane: int) -> int | None:
 
 
 def is_dpp(inst: Instruction) -> bool:
-    return re.search(r"dpp8?$", inst.encoding) is not None
+    """By the encoding or the control: comparisons are written without the suffix."""
+    return re.search(r"dpp8?$", inst.encoding) is not None or not CONTROLS.isdisjoint(inst.modifiers)
 
 
 def permute(k: WaveBuilder, inst: Instruction, value: Value) -> Value:

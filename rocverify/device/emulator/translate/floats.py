@@ -13,7 +13,15 @@ from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.translate.types import TYPES, Value
-from rocverify.device.emulator.translate.vector import Handler, accumulate, clamp01, commit_bits, read, valu
+from rocverify.device.emulator.translate.vector import (
+    Handler,
+    accumulate,
+    clamp01,
+    commit_bits,
+    read,
+    refuse_dpp,
+    valu,
+)
 from rocverify.device.emulator.translate.wave import WaveBuilder
 from rocverify.errors import DeviceError
 
@@ -240,6 +248,7 @@ def _mixed(result: str) -> Handler:
     """v_fma_mix_f32, _mixlo_f16, _mixhi_f16: op_sel_hi says which sources are f16, op_sel which half."""
 
     def handle(k: K, inst: Instruction) -> None:
+        refuse_dpp(inst)
         halves, is_half = inst.flags("op_sel", 3, 0), inst.flags("op_sel_hi", 3, 0)
         a, b, c = (
             _mixed_source(k, inst, index, bool(is_half[index]), bool(halves[index])) for index in range(3)

@@ -75,9 +75,28 @@ def _bpermute(k: K, inst: Instruction) -> None:
     """ds_bpermute_b32: each lane pulls from the lane that its address names; inactive lanes give 0."""
     target, address, data = inst.operands
     offset = k.b.add(k.vgpr(address.index), k.const(k.shapes.i32, inst.offset))
-    lane = k.b.and_(k.b.lshr(offset, k.const(k.shapes.i32, 2)), k.const(k.shapes.i32, k.lanes - 1))
     active = k.b.select(k.exec_mask(), k.vgpr(data.index), k.const(k.shapes.i32, 0))
-    commit_bits(k, target, _permute_lanes(k, active, lane))
+    commit_bits(k, target, _permute_lanes(k, active, _lane_in_half(k, offset)))
+
+
+def _lane_in_half(k: K, offset: Value) -> Value:
+    """The lane that a byte offset names: the crossbar joins 32 lanes, so wave64 has two of them."""
+    lane = k.b.and_(k.b.lshr(offset, k.const(k.shapes.i32, 2)), k.const(k.shapes.i32, 31))
+    halves = ir.Constant(k.shapes.i32, [ir.Constant(I32, lane & 32) for lane in range(k.lanes)])
+    return k.b.or_(lane, halves)
+
+
+def _permute(k: K, inst: Instruction) -> None:
+    """ds_permute_b32: each active lane pushes; where several push to one lane, the highest wins."""
+    target, address, data = inst.operands
+    offset = k.b.add(k.vgpr(address.index), k.const(k.shapes.i32, inst.offset))
+    places, value, exec_mask = _lane_in_half(k, offset), k.vgpr(data.index), k.exec_mask()
+    result = k.const(k.shapes.i32, 0)
+    for lane in range(k.lanes):
+        place = k.b.extract_element(places, k.i32(lane))
+        pushed = k.b.insert_element(result, k.b.extract_element(value, k.i32(lane)), place)
+        result = k.b.select(k.b.extract_element(exec_mask, k.i32(lane)), pushed, result)
+    commit_bits(k, target, result)
 
 
 def _swizzle(k: K, inst: Instruction) -> None:
@@ -127,7 +146,7 @@ def _permlane(across: bool) -> Handler:
     def handle(k: K, inst: Instruction) -> None:
         target, data, low, high = inst.operands
         selects = k.pair(k.read_scalar(low, B32), k.read_scalar(high, B32))
-        fetch_inactive, _ = inst.flags("op_sel", 2, 0)
+        fetch_inactive, bound_control = inst.flags("op_sel", 2, 0)
         shifts = ir.Constant(
             k.shapes.i64, [ir.Constant(ir.IntType(64), 4 * (lane % 16)) for lane in range(k.lanes)]
         )
@@ -140,7 +159,8 @@ def _permlane(across: bool) -> Handler:
         if not fetch_inactive:
             active = k.b.sext(k.exec_mask(), k.shapes.i32)
             valid = k.b.icmp_signed("<", _permute_lanes(k, active, lane), k.const(k.shapes.i32, 0))
-            value = k.b.select(valid, value, k.vgpr(target.index))
+            kept = k.const(value.type, 0) if bound_control else k.vgpr(target.index)
+            value = k.b.select(valid, value, kept)
         commit_bits(k, target, value)
 
     return handle
@@ -163,5 +183,6 @@ HANDLERS: dict[str, Handler] = {
     "v_permlanex16_b32": _permlane(across=True),
     "v_swap_b32": _swap,
     "ds_bpermute_b32": _bpermute,
+    "ds_permute_b32": _permute,
     "ds_swizzle_b32": _swizzle,
 }

@@ -9,7 +9,7 @@ from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import OperandKind
 from rocverify.device.emulator.translate.floats import fma, maximum, minimum
 from rocverify.device.emulator.translate.types import TYPES, DataType, Value
-from rocverify.device.emulator.translate.vector import Handler, clamp01, commit_bits, read
+from rocverify.device.emulator.translate.vector import Handler, clamp01, commit_bits, read, refuse_dpp
 from rocverify.device.emulator.translate.wave import WaveBuilder
 from rocverify.errors import DeviceError
 
@@ -21,6 +21,7 @@ def packed(type_name: str, count: int, compute: Callable[..., Value]) -> Handler
     type_ = TYPES[type_name]
 
     def handle(k: K, inst: Instruction) -> None:
+        refuse_dpp(inst)
         low = compute(k, *_sources(k, inst, type_, count, "op_sel", "neg_lo", 0))
         high = compute(k, *_sources(k, inst, type_, count, "op_sel_hi", "neg_hi", 1))
         if "clamp" in inst.modifiers:

@@ -46,7 +46,7 @@ def _read_raw(k: WaveBuilder, inst: Instruction, operand: Operand, type_: DataTy
         if type_.bits == 16 and high and operand.kind is OperandKind.SGPR:
             return k.splat(k.b.trunc(k.b.lshr(k.sgpr(operand.index), k.i32(16)), ir.IntType(16)))
         return _splat_scalar(k, operand, type_)
-    permute = inst.encoding.endswith(("dpp", "dpp8")) and len(inst.operands) > 1 and operand == _source0(inst)
+    permute = dpp.is_dpp(inst) and len(inst.operands) > 1 and operand is _source0(inst)
     low = _register(k, inst, operand.index, permute)
     if type_.bits == 64:
         return k.pair(low, _register(k, inst, operand.index + 1, permute))
@@ -75,6 +75,12 @@ def _source0(inst: Instruction) -> Operand:
 def _register(k: WaveBuilder, inst: Instruction, index: int, permute: bool) -> Value:
     value = k.vgpr(index)
     return dpp.permute(k, inst, value) if permute else value
+
+
+def refuse_dpp(inst: Instruction) -> None:
+    """For handlers that rewrite their operands, so that the permuted source cannot be told."""
+    if dpp.is_dpp(inst):
+        raise DeviceError(f"data-parallel primitives are not supported on {inst.mnemonic}")
 
 
 def write(

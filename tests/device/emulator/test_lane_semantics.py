@@ -1,0 +1,36 @@
+"""DPP, lane moves, permutations and VOPD against their models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from rocverify.device.emulator.machine import Machine
+from tests.device.emulator import models_lanes, operands
+from tests.device.emulator.assembling import Assembler
+from tests.device.emulator.cases import Case, assembled, failures
+
+FAMILIES: dict[str, tuple[Callable[[], Iterable[Case]], operands.Source]] = {
+    "dpp": (models_lanes.dpp_cases, operands.integer_bits),
+    "lanes": (models_lanes.lane_cases, operands.integer_bits),
+    "permutations": (models_lanes.permutation_cases, operands.integer_bits),
+    "dual": (models_lanes.dual_cases, operands.float32_bits),
+}
+
+
+@pytest.mark.parametrize(
+    ("family", "lanes"),
+    [("dpp", 32), ("lanes", 32), ("lanes", 64), ("permutations", 32), ("permutations", 64), ("dual", 32)],
+)
+def test_lanes_move_as_the_manual_says(
+    machine: Machine, assembler: Assembler, family: str, lanes: int
+) -> None:
+    make, source = FAMILIES[family]
+    cases = list(make())
+    tried = assembled(assembler, cases, lanes)
+    rows = operands.make_rows(source, 8, lanes=lanes, seed=7)
+    wrong = failures(machine, assembler, tried, rows)
+    wrong += [f"not assembled: {case.probe.text}" for case in cases if case not in tried]
+    if wrong:
+        pytest.fail("\n".join(wrong))
