@@ -58,7 +58,12 @@ class _Root(LazyGroup):
 
 cli = _Root(
     name="rocverify",
-    modules={"explain": "rocverify.cli.explain", "doctor": "rocverify.cli.doctor"},
+    modules={
+        "explain": "rocverify.cli.explain",
+        "doctor": "rocverify.cli.doctor",
+        "inspect": "rocverify.cli.inspect",
+        "emulate": "rocverify.cli.emulate",
+    },
     help="Decides whether a GPU kernel plan is really done, by executing what it claims.",
     epilog=EXIT_CODES,
     context_settings=SETTINGS,

@@ -20,6 +20,7 @@ _HINTS = {
     abi.FaultKind.LDS: "pass the dynamic LDS size that the kernel indexes, or correct the index",
     abi.FaultKind.SCRATCH: "an index into a local array is out of its bounds",
     abi.FaultKind.LIMIT: "the kernel does not end: check the loop's condition",
+    abi.FaultKind.STOPPED: "does the kernel end? check its loops and waits, or allow it more time",
     abi.FaultKind.UNALIGNED: "an atomic must be aligned to its size",
     abi.FaultKind.TRAP: "an assertion or __builtin_trap of the kernel was reached",
 }

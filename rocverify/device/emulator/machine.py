@@ -21,7 +21,9 @@ from rocverify.device.emulator.image import Image, KernelDescriptor, load_image
 from rocverify.device.emulator.kernarg import Geometry, Triple, dispatch_packet, kernarg_segment
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.device.emulator.native import ContentCache, Jit, Runtime, digest_of
+from rocverify.device.emulator.stopping import StopSwitch, stopped_report
 from rocverify.device.emulator.translate.program import translate, translator_digest, wave_function
+from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceError, UnsupportedInstructionError
 from rocverify.toolchain.codeobject import CodeObject, KernelMetadata, read_code_object
 
@@ -39,6 +41,11 @@ MIN_WAVES_PER_THREAD = 1024
 
 QUEUE_APERTURES = 0x40
 """Offset of group_segment_aperture_base_hi and its private twin in amd_queue_t."""
+
+REFUSED_USER_SGPRS = ("private_segment_buffer", "flat_scratch_init")
+"""What no compiler asks for on the targets that run here."""
+
+MAX_GROUPS = 1 << 63
 
 KERNARG_BLOCK = 64
 """Bytes that the kernarg segment is rounded up to."""
@@ -130,6 +137,7 @@ class Machine:
         self._jit = Jit(cache)
         self._compiled: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()
+        self._switch: StopSwitch | None = None
         self._buffers: list[_WorkerBuffers] = []
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="emulator")
         self._packet = self.memory.malloc(64, "dispatch packet")
@@ -155,14 +163,27 @@ class Machine:
         """Stops the worker threads."""
         self._pool.shutdown(wait=True)
 
+    def stop(self, reason: str) -> None:
+        """Ends the launch that another thread has under way, if any, with KernelFaultError."""
+        switch = self._switch
+        if switch is not None:
+            switch.stop(reason)
+
     def launch(
-        self, kernel: LoadedKernel, grid: Triple, block: Triple, shared_bytes: int, kernarg: bytes
+        self,
+        kernel: LoadedKernel,
+        grid: Triple,
+        block: Triple,
+        shared_bytes: int,
+        kernarg: bytes,
+        *,
+        timeout_s: float | None = None,
     ) -> LaunchStats:
         """Runs a kernel to its end; `grid` in workgroups, `block` in workitems, `kernarg` the explicit
-        arguments laid out as the metadata says.
+        arguments laid out as the metadata says, `timeout_s` what it may take once it is translated.
 
         Raises DeviceError for an impossible launch, UnsupportedInstructionError for what cannot be
-        translated, KernelFaultError (with a FaultReport) when the kernel faults.
+        translated, KernelFaultError (with a FaultReport) when the kernel faults or is stopped.
         """
         geometry = Geometry(grid, block, shared_bytes)
         self._check(kernel, geometry)
@@ -170,7 +191,7 @@ class Machine:
             begun = time.perf_counter()
             compiled = self._translate(kernel)
             translated = time.perf_counter()
-            workers = self._run(kernel, geometry, compiled, kernarg)
+            workers = self._run(kernel, geometry, compiled, kernarg, timeout_s)
             return LaunchStats(
                 sum(w.instructions for w in workers),
                 sum(w.wave_count for w in workers),
@@ -192,6 +213,8 @@ class Machine:
             problem = f"{lds} bytes of LDS where a workgroup has {MAX_LDS_BYTES}"
         elif any(g * b >= 1 << 32 for g, b in zip(geometry.grid, geometry.block, strict=True)):
             problem = "2**32 workitems or more along one axis"
+        elif geometry.group_count >= MAX_GROUPS:
+            problem = f"{geometry.group_count} workgroups"
         if problem:
             raise DeviceError(problem, where=kernel.name, hint="correct the launch geometry")
 
@@ -212,7 +235,12 @@ class Machine:
         return self._compiled[key]
 
     def _run(
-        self, kernel: LoadedKernel, geometry: Geometry, compiled: int, kernarg: bytes
+        self,
+        kernel: LoadedKernel,
+        geometry: Geometry,
+        compiled: int,
+        kernarg: bytes,
+        timeout_s: float | None,
     ) -> list[abi.Worker]:
         segment = kernarg_segment(kernel.metadata, kernarg, geometry)
         # Compilers load arguments in wide pieces, past the last one but never past an aligned block.
@@ -226,14 +254,16 @@ class Machine:
             launch, table = self._launch(kernel, geometry, compiled, address)
             workers = self._workers(launch, self._thread_count(launch))
             pointers = [ctypes.addressof(worker) for worker in workers]
-            if len(workers) == 1:
-                self._runtime.run(pointers[0])
-            else:
-                list(self._pool.map(self._runtime.run, pointers))
+            with StopSwitch(launch, timeout_s) as self._switch:
+                if len(workers) == 1:
+                    self._runtime.run(pointers[0])
+                else:
+                    list(self._pool.map(self._runtime.run, pointers))
+            reason, self._switch = self._switch.reason, None
             del table
         finally:
             self.memory.free(address)
-        self._raise_fault(kernel, geometry, workers)
+        self._raise_fault(kernel, geometry, workers, reason)
         return workers
 
     def _thread_count(self, launch: abi.Launch) -> int:
@@ -257,21 +287,21 @@ class Machine:
             for buffers in self._buffers[:count]
         ]
 
-    def _raise_fault(self, kernel: LoadedKernel, geometry: Geometry, workers: list[abi.Worker]) -> None:
-        stopped = abi.FaultKind.STOPPED
-        faults = sorted((w.fault for w in workers if w.fault.kind), key=lambda f: f.kind == stopped)
-        if faults:
-            module = kernel.module
-            report = fault_report(
-                faults[0],
-                kernel.name,
-                module.listing,
-                self.memory,
-                geometry,
-                self._lanes(kernel),
-                self._lds(kernel, geometry),
-            )
+    def _raise_fault(
+        self, kernel: LoadedKernel, geometry: Geometry, workers: list[abi.Worker], stopped: str | None
+    ) -> None:
+        """The fault of a launch, if it had one; `stopped` is why it was asked to stop."""
+        asked = abi.FaultKind.STOPPED
+        faults = sorted((w.fault for w in workers if w.fault.kind), key=lambda f: f.kind == asked)
+        report = self._report(faults[0], kernel, geometry) if faults else None
+        if report is not None and faults[0].kind != asked:
             raise KernelFaultError(report)
+        if stopped is not None and sum(w.groups for w in workers) < geometry.group_count:
+            raise KernelFaultError(stopped_report(report, kernel.name, stopped))
+
+    def _report(self, fault: abi.Fault, kernel: LoadedKernel, geometry: Geometry) -> FaultReport:
+        listing, lanes, lds = kernel.module.listing, self._lanes(kernel), self._lds(kernel, geometry)
+        return fault_report(fault, kernel.name, listing, self.memory, geometry, lanes, lds)
 
     @staticmethod
     def _lanes(kernel: LoadedKernel) -> int:
@@ -323,7 +353,7 @@ class Machine:
         values: list[int] = []
         for name, count in kernel.descriptor.user_sgprs():
             value = pointers.get(name, kernel.metadata.scratch_bytes if count == 1 else 0)
-            if name in ("private_segment_buffer", "flat_scratch_init"):
+            if name in REFUSED_USER_SGPRS:
                 raise UnsupportedInstructionError(
                     f"the kernel wants {name}", where=kernel.name, hint="run on a GPU (--device amd)"
                 )

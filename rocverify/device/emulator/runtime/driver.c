@@ -25,6 +25,13 @@ __attribute__((no_builtin("memcpy"))) void *memcpy(void *restrict to, const void
 /* Scratch per lane up to which every wave gets it poisoned anew; more is poisoned once a launch. */
 #define FRESH_SCRATCH 2048
 
+/* The instruction count at which a wave looks again: the limit itself, where that comes first. */
+static u64 checkpoint(const Launch *launch, u64 done)
+{
+    u64 next = done + CHECKPOINT;
+    return next < launch->instruction_limit ? next : launch->instruction_limit;
+}
+
 static Wave *wave_at(Worker *w, u32 index) { return (Wave *)(w->waves + (u64)index * w->launch->wave_bytes); }
 
 static void fill(u32 *to, u32 value, u64 count)
@@ -73,7 +80,7 @@ static void start_wave(Worker *w, u32 index)
     s->status = WAVE_READY;
     s->mode = launch->mode;
     s->instructions = s->barriers = 0;
-    s->limit = CHECKPOINT;
+    s->limit = checkpoint(launch, 0);
     s->lds = (u64)w->lds;
     s->lds_bytes = launch->lds_bytes;
     s->scratch_bytes = launch->scratch_bytes;
@@ -142,7 +149,7 @@ API int rt_over_limit(Worker *w, Wave *s, u32 pc)
         return rt_fault(w, s, FAULT_STOPPED, ACCESS_EXECUTE, 0, 0, 0, pc);
     if (s->instructions > w->launch->instruction_limit)
         return rt_fault(w, s, FAULT_LIMIT, ACCESS_EXECUTE, w->launch->instruction_limit, 0, 0, pc);
-    s->limit = s->instructions + CHECKPOINT;
+    s->limit = checkpoint(w->launch, s->instructions);
     return 0;
 }
 

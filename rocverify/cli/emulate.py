@@ -1,0 +1,280 @@
+"""`rocverify emulate FILE.hsaco KERNEL`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rocverify.cli.codeobjects import Exit, exit_code_of, project_settings, read_file
+from rocverify.errors import DeviceUnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from rocverify.device.emulator.emulation import BufferAfter, Emulation, LaunchRequest
+    from rocverify.device.emulator.machine import LoadedKernel, Machine
+    from rocverify.device.faults import FaultReport
+
+Triple = tuple[int, int, int]
+
+DEFAULT_TIMEOUT_S = 300.0
+NOTES = """\b
+Forms of --arg, given in the kernel's order:
+    u32:5  i64:-1  u8:0xff  f32:1.5  bf16:inf     a value
+    bytes:0100c0ff                                a struct passed by value, by its bytes
+    f32[1024]:zeros                               an array on the device, and what it holds:
+    f32[1024]:1.5                                   every element the same
+    f32[1024]:random                                floats in [-1, 1), integers of all values
+    f32[1024]:range                                 0, 1, 2, ...
+    f32[1024]:out                                   NaN, or bytes A5 if integers: unwritten elements show
+    f32[]:=1,2,3                                    a list (the count may be left out)
+    f32[]:@x.npy                                    a file's elements, of the same type
+    same:0                                        the array of argument 0 again
+    null                                          a null pointer
+Types: i8 i16 i32 i64 u8 u16 u32 u64 f16 bf16 f32 f64. bf16 is read from and saved as float32.
+
+\b
+Exit codes:
+    0  the kernel ran to its end
+    1  it faulted, or was stopped by --timeout or --max-instructions; the arrays are not shown
+    2  the command line is wrong (arguments that are not the kernel's, an impossible launch), or FILE is
+       no intact code object, or a file cannot be written
+    3  the emulator cannot run it: unsupported instruction or target, or no compiler here
+    4  rocverify itself broke
+  130  interrupted
+"""
+
+
+def _triple(ctx: click.Context, param: click.Parameter, value: str) -> Triple:
+    """`X[,Y[,Z]]`, all positive."""
+    parts = value.split(",")
+    if not 1 <= len(parts) <= 3 or not all(part.isascii() and part.isdecimal() for part in parts):
+        raise click.BadParameter(f"{value!r} is not of the form X, X,Y or X,Y,Z", ctx, param)
+    if not all(len(part) <= 10 and 1 <= int(part) < 1 << 32 for part in parts):
+        raise click.BadParameter(f"{value!r} holds a number that is not from 1 to 2**32 - 1", ctx, param)
+    numbers = [int(part) for part in parts] + [1, 1]
+    return numbers[0], numbers[1], numbers[2]
+
+
+def _axes(name: str, help_text: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    return click.option(name, metavar="X[,Y[,Z]]", callback=_triple, required=True, help=help_text)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for."""
+
+    file: Path
+    kernel: str
+    grid: Triple
+    block: Triple
+    shared: int
+    arg: tuple[str, ...]
+    save: tuple[str, ...]
+    seed: int
+    timeout: float
+    max_instructions: int | None
+    threads: int | None
+    as_json: bool
+
+
+@click.command(
+    "emulate",
+    help="Run one kernel of a code object on the emulator, once, and show what its arrays hold after.\n\n"
+    "FILE is one code object (.hsaco, .co) for gfx1100 to gfx1103, gfx1150 or gfx1151; no GPU is needed. "
+    "Number, kind and size of the arguments are checked against the code object's metadata, which "
+    "`rocverify inspect` shows. Compiled with -gline-tables-only, faults name the source line.",
+    epilog=NOTES,
+)
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("kernel", metavar="KERNEL")
+@_axes("--grid", "Workgroups along each axis.")
+@_axes("--block", "Work-items of a workgroup along each axis.")
+@click.option(
+    "--shared", metavar="BYTES", type=click.IntRange(0), default=0, help="Dynamic LDS.  [default: 0]"
+)
+@click.option("--arg", metavar="FORM", multiple=True, help="An argument; repeated, in the kernel's order.")
+@click.option(
+    "--save",
+    metavar="ARG=FILE",
+    multiple=True,
+    help="Write the array of an argument, by name or index, to a .npy file after the launch.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Decides what `random` draws.  [default: 0]")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    default=DEFAULT_TIMEOUT_S,
+    help=f"Stop the launch after this time, translation not counted.  [default: {DEFAULT_TIMEOUT_S:g}]",
+)
+@click.option(
+    "--max-instructions",
+    metavar="N",
+    type=click.IntRange(1, (1 << 63) - 1),
+    help="Stop at the first backward branch of a wave that has executed more.  [default: 2**36]",
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 1024), help="Host threads.  [default: the setting emulator_threads]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (schema rocverify.emulate/1).")
+def command(**options: Any) -> int:
+    return exit_code_of(lambda: _emulate(Options(**options)))
+
+
+def _emulate(options: Options) -> int:
+    from rocverify.device.emulator.emulation import check_arguments, emulate
+
+    data = read_file(options.file)
+    request = _request(options)
+    machine = _machine(options, data)
+    try:
+        kernel = _kernel(machine, data, options)
+        check_arguments(kernel, request.arguments)
+        saves = _saves(options, kernel, request)
+        result = emulate(machine, kernel, request)
+    finally:
+        machine.close()
+    for index, path in saves.items():
+        _save(path, next((b for b in result.buffers if b.index == index), None))
+    if options.as_json:
+        click.echo(json.dumps({"file": str(options.file), **result.to_json()}, indent=2, allow_nan=False))
+    else:
+        for line in described(result):
+            click.echo(line)
+    return Exit.FINE if result.fault is None else Exit.FOUND
+
+
+def _request(options: Options) -> LaunchRequest:
+    from rocverify.device.emulator.arguments import parse_argument
+    from rocverify.device.emulator.emulation import LaunchRequest
+
+    if not math.isfinite(options.timeout):
+        raise UsageError("--timeout takes a finite number of seconds")
+    arguments = tuple(parse_argument(text, i, options.seed) for i, text in enumerate(options.arg))
+    return LaunchRequest(options.grid, options.block, options.shared, arguments, options.timeout)
+
+
+def _machine(options: Options, data: bytes) -> Machine:
+    """An emulated GPU of the code object's own target."""
+    from rocverify.device.emulator.machine import DEFAULT_INSTRUCTION_LIMIT, SUPPORTED_TARGETS, Machine
+    from rocverify.toolchain.codeobject import read_code_object
+    from rocverify.toolchain.discover import Toolchain
+
+    target = read_code_object(data, str(options.file)).target
+    if target not in SUPPORTED_TARGETS:
+        raise DeviceUnavailableError(
+            f"the emulator does not run {target}",
+            where=str(options.file),
+            hint=f"compile for one of {', '.join(SUPPORTED_TARGETS)}",
+        )
+    settings, cache_dir = project_settings()
+    toolchain = Toolchain.discover(settings)
+    return Machine(
+        target,
+        objdump=toolchain.objdump,
+        clang=toolchain.clang,
+        linker=toolchain.linker,
+        threads=options.threads or settings.emulator_threads,
+        cache_dir=cache_dir,
+        instruction_limit=options.max_instructions or DEFAULT_INSTRUCTION_LIMIT,
+    )
+
+
+def _kernel(machine: Machine, data: bytes, options: Options) -> LoadedKernel:
+    module = machine.load(data, str(options.file))
+    if options.kernel not in module.metadata.kernels:
+        raise UsageError(
+            f"has no kernel {options.kernel}",
+            where=str(options.file),
+            hint=f"it has {', '.join(sorted(module.metadata.kernels)) or 'no kernel'}",
+        )
+    return module.kernel(options.kernel)
+
+
+def _saves(options: Options, kernel: LoadedKernel, request: LaunchRequest) -> dict[int, Path]:
+    """The files to write, by the index of their argument."""
+    from rocverify.device.emulator.arguments import Buffer
+
+    indices = {str(index): index for index in range(len(request.arguments))}
+    indices |= {arg.name: i for i, arg in enumerate(kernel.metadata.explicit_args) if arg.name}
+    saves = {}
+    for text in options.save:
+        name, separator, path = text.partition("=")
+        if not separator or not path or name not in indices:
+            raise UsageError(
+                f"--save {text} is not ARG=FILE with an argument's name or index",
+                hint=f"arguments: {', '.join(indices) or 'none'}",
+            )
+        if not isinstance(request.arguments[indices[name]], Buffer):
+            raise UsageError(f"--save {text}: that argument is no array")
+        saves[indices[name]] = Path(path)
+    return saves
+
+
+def _save(path: Path, buffer: BufferAfter | None) -> None:
+    import numpy as np
+
+    if buffer is None:
+        return
+    try:
+        with path.open("wb") as file:
+            np.save(file, buffer.saved)
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(path)) from None
+
+
+def described(result: Emulation) -> Iterator[str]:
+    """What the launch did, line by line."""
+    request = result.request
+    grid, block = (",".join(map(str, triple)) for triple in (request.grid, request.block))
+    yield f"{result.kernel}  grid {grid}  block {block}  dynamic LDS {request.shared_bytes} bytes"
+    if result.fault is not None:
+        yield from _fault(result.fault, result.hint)
+        return
+    stats = result.stats
+    if stats is not None:
+        yield (
+            f"  ran  {stats.wave_instructions} wave instructions, {stats.waves} waves, "
+            f"{stats.workgroups} workgroups, {stats.barriers} barriers, {stats.seconds:.3f} s "
+            f"(translation {stats.translate_seconds:.3f} s)"
+        )
+    for buffer in result.buffers:
+        yield from _buffer(buffer)
+
+
+def _buffer(buffer: BufferAfter) -> Iterator[str]:
+    name = f" {buffer.name}" if buffer.name else ""
+    limits = buffer.limits
+    extent = "no finite element" if limits is None else f"min {limits[0]:g}  max {limits[1]:g}"
+    special = f"  not finite {buffer.special}" if buffer.special else ""
+    count = buffer.after.size
+    changed = f"changed {buffer.changed} of {count}"
+    yield f"  {buffer.index}{name}  {buffer.type_name}[{count}]  {changed}  {extent}{special}"
+    more = ", ..." if count > len(buffer.head) else ""
+    yield f"    [{', '.join(f'{number:.9g}' for number in buffer.head)}{more}]"
+    yield f"    sha256 {buffer.sha256}"
+
+
+def _fault(fault: FaultReport, hint: str | None) -> Iterator[str]:
+    yield f"  fault        {fault.kind}: {fault.message}"
+    if fault.instruction is not None:
+        yield f"  instruction  {fault.instruction}  (at {fault.pc:#x})"
+    elif fault.pc is not None:
+        yield f"  instruction  at {fault.pc:#x}"
+    if fault.source_line:
+        yield f"  source       {fault.source_line}"
+    if fault.workgroup is not None:
+        yield f"  workgroup    {','.join(map(str, fault.workgroup))}"
+    if fault.workitem is not None:
+        yield f"  workitem     {','.join(map(str, fault.workitem))}"
+    if fault.address is not None:
+        yield f"  address      {fault.address:#x}, {fault.access} of {fault.size} byte(s)"
+    if fault.allocation:
+        yield f"  allocation   {fault.allocation}"
+    if hint:
+        yield f"  hint         {hint}"

@@ -1,0 +1,94 @@
+"""Which microcode format an instruction has, by the bits of its dwords: one table for each family.
+
+Sources: "RDNA3 Instruction Set Architecture", chapter "Microcode Formats" (the encoding field of each
+format, SRC0 values of DPP, SEG of the memory format). A further family is a further table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Bits(NamedTuple):
+    """A field of the encoding: bits `high` to `low` of dword `dword` hold `value`."""
+
+    dword: int
+    high: int
+    low: int
+    value: int
+
+    def holds(self, words: Sequence[int]) -> bool:
+        """Whether these dwords have the field's value; never where they end before it."""
+        if self.dword >= len(words):
+            return False
+        return words[self.dword] >> self.low & (1 << self.high - self.low + 1) - 1 == self.value
+
+
+class Format(NamedTuple):
+    """A microcode format and the fields that tell it from all others."""
+
+    name: str
+    fields: tuple[Bits, ...]
+
+
+def _first(high: int, low: int, value: int) -> Bits:
+    return Bits(0, high, low, value)
+
+
+_DPP16, _DPP8, _DPP8FI = 250, 233, 234
+"""SRC0 values that announce a dword of lane control; the last two differ in fetching inactive lanes."""
+
+
+def _with_dpp(name: str, dword: int, *fields: Bits) -> tuple[Format, ...]:
+    """A vector format, first with the SRC0 values that announce DPP; `dword` is where SRC0 lies."""
+    variants = (("_DPP16", _DPP16), ("_DPP8", _DPP8), ("_DPP8", _DPP8FI))
+    return (
+        *(Format(name + suffix, (*fields, Bits(dword, 8, 0, source))) for suffix, source in variants),
+        Format(name, fields),
+    )
+
+
+_GFX11 = (
+    Format("SOP1", (_first(31, 23, 0b101111101),)),
+    Format("SOPC", (_first(31, 23, 0b101111110),)),
+    Format("SOPP", (_first(31, 23, 0b101111111),)),
+    Format("SOPK", (_first(31, 28, 0b1011),)),
+    Format("SOP2", (_first(31, 30, 0b10),)),
+    Format("SMEM", (_first(31, 26, 0b111101),)),
+    *_with_dpp("VOP1", 0, _first(31, 25, 0b0111111)),
+    *_with_dpp("VOPC", 0, _first(31, 25, 0b0111110)),
+    *_with_dpp("VOP2", 0, _first(31, 31, 0)),
+    *_with_dpp("VOP3", 1, _first(31, 26, 0b110101)),
+    *_with_dpp("VOP3P", 1, _first(31, 24, 0b11001100)),
+    Format("VINTERP", (_first(31, 24, 0b11001101),)),
+    Format("LDSDIR", (_first(31, 24, 0b11001110),)),
+    Format("VOPD", (_first(31, 26, 0b110010),)),
+    Format("DS", (_first(31, 26, 0b110110),)),
+    Format("FLAT", (_first(31, 26, 0b110111), _first(17, 16, 0))),
+    Format("SCRATCH", (_first(31, 26, 0b110111), _first(17, 16, 1))),
+    Format("GLOBAL", (_first(31, 26, 0b110111), _first(17, 16, 2))),
+    Format("MUBUF", (_first(31, 26, 0b111000),)),
+    Format("MTBUF", (_first(31, 26, 0b111010),)),
+    Format("MIMG", (_first(31, 26, 0b111100),)),
+    Format("EXP", (_first(31, 26, 0b111110),)),
+)
+"""In this order: the first format whose fields hold is the instruction's."""
+
+FAMILIES: Mapping[str, tuple[Format, ...]] = {"gfx11": _GFX11}
+"""Tables by the family's name: what a target's name begins with, before its last two digits."""
+
+UNKNOWN = "unknown"
+
+
+def formats_of(target: str) -> tuple[Format, ...] | None:
+    """The table of a target such as gfx1100; None where its family has none yet."""
+    return FAMILIES.get(target[:-2])
+
+
+def format_name(table: Sequence[Format], words: Sequence[int]) -> str:
+    """The name of the format that these dwords have, UNKNOWN if none in the table."""
+    for candidate in table:
+        if all(field.holds(words) for field in candidate.fields):
+            return candidate.name
+    return UNKNOWN
