@@ -28,9 +28,7 @@ class Case:
     s_bits: int = 32
 
 
-def failures(
-    machine: Machine, assembler: Assembler, cases: Sequence[Case], rows: Sequence[Row]
-) -> list[str]:
+def failures(machine: Machine, assembler: Assembler, cases: Sequence[Case], rows: Sequence[Row]) -> list[str]:
     """One text for every case that disagrees with its model somewhere."""
     found = []
     all_seen = run_probes(machine, assembler, [case.probe for case in cases], rows)

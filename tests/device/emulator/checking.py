@@ -24,7 +24,9 @@ def differences(
 ) -> list[str]:
     """One text for every variant that disagrees with its model somewhere."""
     found = []
-    for variant, seen in zip(tried, run_probes(machine, assembler, [v.probe for v in tried], rows), strict=True):
+    for variant, seen in zip(
+        tried, run_probes(machine, assembler, [v.probe for v in tried], rows), strict=True
+    ):
         wrong = [text for row, one in zip(rows, seen, strict=True) for text in _compare(variant, row, one)]
         if wrong:
             found.append(f"{variant.probe.text}: {len(wrong)} wrong, e.g. " + "; ".join(wrong[:SHOWN]))

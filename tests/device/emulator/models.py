@@ -94,7 +94,9 @@ def clamped(model: Valu, value: Any) -> Any:
     """The clamp modifier: floats to [0, 1] with NaN as 0, integers to their type's range."""
     type_ = TYPES[model.result]
     if type_.format is None:
-        low, high = (-(1 << type_.bits - 1), (1 << type_.bits - 1) - 1) if type_.signed else (0, mask(type_.bits))
+        low, high = (
+            (-(1 << type_.bits - 1), (1 << type_.bits - 1) - 1) if type_.signed else (0, mask(type_.bits))
+        )
         return min(max(value, low), high)
     bits = value.bits if isinstance(value, Near) else value
     one = softfloat.from_float(type_.format, 1.0)

@@ -80,7 +80,9 @@ def reciprocal_root(f: Format, x: int) -> Near:
             return 0
         value = sf.to_fraction(f, v)
         scale = 4 * f.man + 2 * abs(parts_exponent(f, v))
-        return sf.from_fraction(f, Fraction(1 << 2 * scale, math.isqrt(int(value * (1 << 2 * scale)) << 2 * scale)))
+        return sf.from_fraction(
+            f, Fraction(1 << 2 * scale, math.isqrt(int(value * (1 << 2 * scale)) << 2 * scale))
+        )
 
     return _transcendental(f, x, compute)
 
@@ -103,7 +105,9 @@ def ldexp(f: Format, x: int, exponent: int) -> int:
     return sf.pack(f, sign, mantissa, base + exponent)
 
 
-def to_integer(f: Format, bits: int, signed: bool, x: int, how: Callable[[Fraction], int] = math.trunc) -> int:
+def to_integer(
+    f: Format, bits: int, signed: bool, x: int, how: Callable[[Fraction], int] = math.trunc
+) -> int:
     """Saturated; NaN is 0."""
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
     if sf.is_nan(f, x):

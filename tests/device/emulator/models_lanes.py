@@ -180,7 +180,7 @@ def _permlanes() -> Iterator[Case]:
 
 def _named_swizzles() -> Iterator[tuple[str, Callable[[int], int]]]:
     yield "swizzle(QUAD_PERM, 1, 0, 3, 2)", lambda i: i ^ 1
-    yield "swizzle(BITMASK_PERM, \"01pi0\")", lambda i: i // 32 * 32 + ((i & 0b00110 | 0b01000) ^ 0b00010)
+    yield 'swizzle(BITMASK_PERM, "01pi0")', lambda i: i // 32 * 32 + ((i & 0b00110 | 0b01000) ^ 0b00010)
     yield "swizzle(BROADCAST,8,5)", lambda i: i // 8 * 8 + 5
     yield "swizzle(SWAP,4)", lambda i: i ^ 4
     yield "swizzle(REVERSE,16)", lambda i: i // 16 * 16 + 15 - i % 16

@@ -18,7 +18,13 @@ def _case(text: str, effect: Callable[[Row], Effect], bits: int = 32, exec_: boo
 
 
 def _sop2(
-    name: str, bits: int, fn: Binary, scc: str | None = None, *, second: int | None = None, is_signed: bool = False
+    name: str,
+    bits: int,
+    fn: Binary,
+    scc: str | None = None,
+    *,
+    second: int | None = None,
+    is_signed: bool = False,
 ) -> Iterator[Case]:
     """`scc` "nonzero": whether the result is; else SCC stays. Registers, a constant and a literal."""
     other = bits if second is None else second
@@ -27,7 +33,10 @@ def _sop2(
 
     def effect(read_a: Callable[[Row], int], read_b: Callable[[Row], int]) -> Callable[[Row], Effect]:
         def run(row: Row) -> Effect:
-            result = fn(wrap(read_a(row), bits), wrap(read_b(row), other) if second is None else read_b(row) & mask(32))
+            result = fn(
+                wrap(read_a(row), bits),
+                wrap(read_b(row), other) if second is None else read_b(row) & mask(32),
+            )
             result &= mask(bits)
             return {"s": result} | ({"scc": int(result != 0)} if scc == "nonzero" else {})
 
@@ -89,8 +98,12 @@ def _arithmetic() -> Iterator[Case]:
     yield _with_scc("s_sub_i32", _overflow(lambda a, b: a - b))
     yield _with_scc("s_min_u32", lambda r, a, b: (min(a, b), a < b))
     yield _with_scc("s_max_u32", lambda r, a, b: (max(a, b), a >= b))
-    yield _with_scc("s_min_i32", lambda r, a, b: (min(signed(a, 32), signed(b, 32)), signed(a, 32) < signed(b, 32)))
-    yield _with_scc("s_max_i32", lambda r, a, b: (max(signed(a, 32), signed(b, 32)), signed(a, 32) >= signed(b, 32)))
+    yield _with_scc(
+        "s_min_i32", lambda r, a, b: (min(signed(a, 32), signed(b, 32)), signed(a, 32) < signed(b, 32))
+    )
+    yield _with_scc(
+        "s_max_i32", lambda r, a, b: (max(signed(a, 32), signed(b, 32)), signed(a, 32) >= signed(b, 32))
+    )
     yield _with_scc("s_absdiff_i32", lambda r, a, b: (d := abs(signed(a - b, 32)), d & u32 != 0))
     for n in (1, 2, 3, 4):
         yield _with_scc(f"s_lshl{n}_add_u32", lambda r, a, b, n=n: ((a << n) + b, (a << n) + b > u32))
@@ -102,9 +115,7 @@ def _arithmetic() -> Iterator[Case]:
     yield from _sop2("s_pack_lh_b32_b16", 32, lambda a, b: a & 0xFFFF | b & 0xFFFF0000)
     yield from _sop2("s_pack_hh_b32_b16", 32, lambda a, b: a >> 16 | b & 0xFFFF0000)
     yield from _sop2("s_pack_hl_b32_b16", 32, lambda a, b: a >> 16 | b << 16)
-    yield _case(
-        "s_bfm_b64 {sd2}, {sa}, {sb}", lambda r: {"s": mask(r.sa & 63) << (r.sb & 63) & mask(64)}, 64
-    )
+    yield _case("s_bfm_b64 {sd2}, {sa}, {sb}", lambda r: {"s": mask(r.sa & 63) << (r.sb & 63) & mask(64)}, 64)
 
 
 def _both_widths(n: int) -> Iterator[Case]:
@@ -136,7 +147,11 @@ def _both_widths(n: int) -> Iterator[Case]:
     for wanted in (0, 1):
         name = f"s_bitcmp{wanted}_{b}"
         yield _case(f"{name} {s}, {{sb}}", lambda r, w=wanted: {"scc": int(r.sa >> r.sb % n & 1 == w)}, n)
-    for name, value in (("1.0", 0x3F800000 if n == 32 else 0x3FF << 52), ("-2", -2), ("0xfedcba98", 0xFEDCBA98)):
+    for name, value in (
+        ("1.0", 0x3F800000 if n == 32 else 0x3FF << 52),
+        ("-2", -2),
+        ("0xfedcba98", 0xFEDCBA98),
+    ):
         yield _case(f"s_mov_{b} {d}, {name}", lambda r, v=value: {"s": v & every}, n)
 
 
@@ -180,10 +195,14 @@ def _others() -> Iterator[Case]:
         yield _case(f"s_bitset1_b{n} {d}, {s}", lambda r, n=n: {"s": r.sold | 1 << r.sa % n}, n)
     for value in (0, 5, -3, 0x7FFF, -0x8000):
         yield _case(f"s_movk_i32 {{sd}}, {value}", lambda r, v=value: {"s": v & mask(32)})
-        yield _case(f"s_cmovk_i32 {{sd}}, {value}", lambda r, v=value: {"s": v & mask(32) if r.scc else r.sold})
+        yield _case(
+            f"s_cmovk_i32 {{sd}}, {value}", lambda r, v=value: {"s": v & mask(32) if r.scc else r.sold}
+        )
         yield _case(f"s_addk_i32 {{sd}}, {value}", lambda r, v=value: _addk(r, v))
         yield _case(f"s_mulk_i32 {{sd}}, {value}", lambda r, v=value: {"s": r.sold * v & mask(32)})
-    yield _case("s_add_u32 null, {sa}, {sb}", lambda r: {"scc": int((r.sa & mask(32)) + (r.sb & mask(32)) > mask(32))})
+    yield _case(
+        "s_add_u32 null, {sa}, {sb}", lambda r: {"scc": int((r.sa & mask(32)) + (r.sb & mask(32)) > mask(32))}
+    )
     yield _case("s_mov_b32 {sd}, src_scc", lambda r: {"s": r.scc})
 
 
@@ -211,10 +230,10 @@ def saveexec_cases(lanes: int) -> Iterator[Case]:
 
         yield _case(f"s_{name}_saveexec_b{lanes} {d}, {s}", lambda r, e=effect: e(r, True), lanes, exec_=True)
         if name in ("and_not0", "and_not1"):
-            yield _case(f"s_{name}_wrexec_b{lanes} {d}, {s}", lambda r, e=effect: e(r, False), lanes, exec_=True)
+            yield _case(
+                f"s_{name}_wrexec_b{lanes} {d}, {s}", lambda r, e=effect: e(r, False), lanes, exec_=True
+            )
 
 
 def cases() -> list[Case]:
     return [*_arithmetic(), *_both_widths(32), *_both_widths(64), *_comparisons(), *_others()]
-
-

@@ -10,7 +10,17 @@ from tests.device.emulator.softfloat import F16, F32, F64, Format, from_float
 
 Source = Callable[[random.Random], int]
 EDGES_32 = [0, 1, 2, 31, 32, 33, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFF, 0x800000]
-EDGES_32 += [0xFFFFFF, 0x1000000, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFF8000, 0xFFFFFFFE, 0xFFFFFFFF, 0x7FFF8000]
+EDGES_32 += [
+    0xFFFFFF,
+    0x1000000,
+    0x7FFFFFFF,
+    0x80000000,
+    0x80000001,
+    0xFFFF8000,
+    0xFFFFFFFE,
+    0xFFFFFFFF,
+    0x7FFF8000,
+]
 
 
 def float_edges(f: Format) -> list[int]:
@@ -20,10 +30,35 @@ def float_edges(f: Format) -> list[int]:
         0, ulp, (1 << f.man) - 1, 1 << f.man, (1 << f.man) + 1, one, one + ulp, one - ulp, f.inf - 1, f.inf,
         f.nan, f.nan | 5, f.inf | 1, f.inf | (1 << f.man - 1) - 1, 1 << f.man - 1,
     ]  # fmt: skip
-    for value in (0.5, 1.5, 2.0, 2.5, 3.0, 4.0, 0.15915494309189532, 127.5, 255.5, 2047.0, 2049.0, 4096.0, 65504.0):
+    for value in (
+        0.5,
+        1.5,
+        2.0,
+        2.5,
+        3.0,
+        4.0,
+        0.15915494309189532,
+        127.5,
+        255.5,
+        2047.0,
+        2049.0,
+        4096.0,
+        65504.0,
+    ):
         positive.append(from_float(f, value))
     if f is not F16:
-        for value in (65519.0, 65520.0, 2.0**31, 2.0**31 - 128, 2.0**32, 2.0**32 - 256, 2.0**-14, 2.0**-24, 2.0**-25, 1e9):
+        for value in (
+            65519.0,
+            65520.0,
+            2.0**31,
+            2.0**31 - 128,
+            2.0**32,
+            2.0**32 - 256,
+            2.0**-14,
+            2.0**-24,
+            2.0**-25,
+            1e9,
+        ):
             positive.append(from_float(f, value))
     return positive + [value | f.sign_bit for value in positive]
 
@@ -101,7 +136,9 @@ def _row(rng: random.Random, source: Source, lanes: int, partial: bool) -> Row:
 
 def _mask(rng: random.Random, lanes: int) -> int:
     everyone = (1 << lanes) - 1
-    return rng.choice((rng.getrandbits(lanes), rng.getrandbits(lanes), 1 << rng.randrange(lanes), everyone ^ 1))
+    return rng.choice(
+        (rng.getrandbits(lanes), rng.getrandbits(lanes), 1 << rng.randrange(lanes), everyone ^ 1)
+    )
 
 
 def _related(rng: random.Random, other: int, source: Source) -> int:

@@ -96,7 +96,9 @@ def parts(f: Format, x: int) -> Parts:
     return sign_of(f, x), mantissa, f.min_exponent
 
 
-def pack(f: Format, sign: int, mantissa: int, exponent: int, sticky: bool = False, towards_zero: bool = False) -> int:
+def pack(
+    f: Format, sign: int, mantissa: int, exponent: int, sticky: bool = False, towards_zero: bool = False
+) -> int:
     """Rounds mantissa * 2**exponent (a little more if `sticky`) to nearest even, or towards zero."""
     top = sign << f.bits - 1
     if mantissa == 0:
@@ -130,7 +132,9 @@ def from_fraction(f: Format, value: Fraction, sign: int = 0, towards_zero: bool 
     shift = scale - (number.numerator.bit_length() - number.denominator.bit_length())
     scaled = number * Fraction(2) ** shift
     whole = scaled.numerator // scaled.denominator
-    return pack(f, int(value < 0), whole, -shift, whole * scaled.denominator != scaled.numerator, towards_zero)
+    return pack(
+        f, int(value < 0), whole, -shift, whole * scaled.denominator != scaled.numerator, towards_zero
+    )
 
 
 def to_fraction(f: Format, x: int) -> Fraction:

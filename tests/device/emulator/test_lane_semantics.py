@@ -1,4 +1,4 @@
-"""DPP, lane moves, permutations and VOPD against their models."""
+"""DPP, lane moves, permutations, VOPD and packed math against their models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from rocverify.device.emulator.machine import Machine
-from tests.device.emulator import models_lanes, operands
+from tests.device.emulator import models_lanes, models_packed, operands
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.cases import Case, assembled, failures
 
@@ -16,12 +16,17 @@ FAMILIES: dict[str, tuple[Callable[[], Iterable[Case]], operands.Source]] = {
     "lanes": (models_lanes.lane_cases, operands.integer_bits),
     "permutations": (models_lanes.permutation_cases, operands.integer_bits),
     "dual": (models_lanes.dual_cases, operands.float32_bits),
+    "packed floats": (models_packed.float_cases, operands.half_bits),
+    "packed integers": (models_packed.integer_cases, operands.integer_bits),
+    "mixed halves": (models_packed.mixed_cases, operands.half_bits),
+    "mixed singles": (models_packed.mixed_cases, operands.float32_bits),
+    "conversions": (models_packed.conversion_cases, operands.float32_bits),
 }
 
 
 @pytest.mark.parametrize(
     ("family", "lanes"),
-    [("dpp", 32), ("lanes", 32), ("lanes", 64), ("permutations", 32), ("permutations", 64), ("dual", 32)],
+    [(name, 32) for name in FAMILIES] + [("lanes", 64), ("permutations", 64)],
 )
 def test_lanes_move_as_the_manual_says(
     machine: Machine, assembler: Assembler, family: str, lanes: int

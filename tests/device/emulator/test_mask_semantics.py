@@ -16,7 +16,9 @@ SOURCES: dict[str, Source] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("family", "lanes"), [(name, 32) for name in SOURCES] + [("integer", 64), ("f32", 64)])
+@pytest.mark.parametrize(
+    ("family", "lanes"), [(name, 32) for name in SOURCES] + [("integer", 64), ("f32", 64)]
+)
 def test_masks_are_what_the_manual_says(
     machine: Machine, assembler: Assembler, family: str, lanes: int
 ) -> None:

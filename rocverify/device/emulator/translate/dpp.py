@@ -13,7 +13,8 @@ from rocverify.errors import DeviceError
 
 ROW = 16
 CONTROLS = frozenset(
-    ("dpp8", "quad_perm", "row_shl", "row_shr", "row_ror", "row_xmask", "row_share", "row_mirror", "row_half_mirror")
+    {"dpp8", "quad_perm", "row_shl", "row_shr", "row_ror", "row_xmask", "row_share", "row_mirror"}
+    | {"row_half_mirror"}
 )
 
 

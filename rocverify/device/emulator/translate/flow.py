@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from rocverify.device.emulator.disassembly import Instruction, Listing
 from rocverify.device.emulator.image import Image
 from rocverify.device.emulator.operands import OperandKind
-from rocverify.errors import UnsupportedInstructionError
+from rocverify.errors import DeviceError, UnsupportedInstructionError
 
 BRANCHES = {"s_branch", "s_cbranch_scc0", "s_cbranch_scc1", "s_cbranch_vccz", "s_cbranch_vccnz"} | {
     "s_cbranch_execz",
@@ -74,11 +74,20 @@ def _straight(listing: Listing, address: int, seen: set[int]) -> Iterator[Instru
                 hint="the code object is damaged, or calls code that it does not hold",
             )
         seen.add(address)
-        inst = listing.at(address)
+        inst = _readable(listing, address)
         yield inst
         if inst.mnemonic in NO_FALLTHROUGH:
             return
         address = inst.next_address
+
+
+def _readable(listing: Listing, address: int) -> Instruction:
+    try:
+        return listing.at(address)
+    except DeviceError as error:
+        raise UnsupportedInstructionError(
+            error.message, where=error.where, hint="run on a GPU (--device amd), or report the instruction"
+        ) from None
 
 
 def _successors(inst: Instruction) -> Iterator[int]:

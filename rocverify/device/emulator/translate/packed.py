@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 
 from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import OperandKind
+from rocverify.device.emulator.operands import Operand, OperandKind
 from rocverify.device.emulator.translate.floats import fma, maximum, minimum
-from rocverify.device.emulator.translate.types import TYPES, DataType, Value
-from rocverify.device.emulator.translate.vector import Handler, clamp01, commit_bits, read, refuse_dpp
+from rocverify.device.emulator.translate.types import TYPES, DataType, Value, inline_float_bits
+from rocverify.device.emulator.translate.vector import (
+    Handler,
+    clamp01,
+    commit_bits,
+    limit,
+    read,
+    refuse_dpp,
+)
 from rocverify.device.emulator.translate.wave import WaveBuilder
-from rocverify.errors import DeviceError
 
 K = WaveBuilder
 
@@ -22,10 +28,10 @@ def packed(type_name: str, count: int, compute: Callable[..., Value]) -> Handler
 
     def handle(k: K, inst: Instruction) -> None:
         refuse_dpp(inst)
-        low = compute(k, *_sources(k, inst, type_, count, "op_sel", "neg_lo", 0))
-        high = compute(k, *_sources(k, inst, type_, count, "op_sel_hi", "neg_hi", 1))
-        if "clamp" in inst.modifiers:
-            low, high = _clamp(k, inst, type_, low), _clamp(k, inst, type_, high)
+        clamped = "clamp" in inst.modifiers
+        one = partial(_clamped, k, type_, compute) if clamped else partial(compute, k)
+        low = one(*_sources(k, inst, type_, count, "op_sel", "neg_lo", 0))
+        high = one(*_sources(k, inst, type_, count, "op_sel_hi", "neg_hi", 1))
         bits = [k.b.bitcast(v, k.shapes.i16) if type_.is_float else v for v in (low, high)]
         upper = k.b.shl(k.b.zext(bits[1], k.shapes.i32), k.const(k.shapes.i32, 16))
         commit_bits(k, inst.operands[0], k.b.or_(k.b.zext(bits[0], k.shapes.i32), upper))
@@ -33,10 +39,23 @@ def packed(type_name: str, count: int, compute: Callable[..., Value]) -> Handler
     return handle
 
 
-def _clamp(k: K, inst: Instruction, type_: DataType, value: Value) -> Value:
-    if not type_.is_float:
-        raise DeviceError(f"clamp on an integer result: {inst.text}")
-    return clamp01(k, value)
+def _clamped(k: K, type_: DataType, compute: Callable[..., Value], *sources: Value) -> Value:
+    """Floats to [0, 1]; integers to their type's range, from the exact result."""
+    if type_.is_float:
+        return clamp01(k, compute(k, *sources))
+    extend = k.b.sext if type_.signed else k.b.zext
+    exact = compute(k, *(extend(source, k.shapes.i64) for source in sources))
+    low, high = (-0x8000, 0x7FFF) if type_.signed else (0, 0xFFFF)
+    return k.b.trunc(limit(k, exact, low, high), k.shapes.i16)
+
+
+def _constant_half(operand: Operand, type_: DataType, high: bool) -> Operand:
+    """One half of a constant: inline constants are dwords, floats of 16 bits in the low half."""
+    if operand.kind is OperandKind.FLOAT:
+        bits = inline_float_bits(operand.value, 16 if type_.is_float else 32)
+    else:
+        bits = operand.index & 0xFFFFFFFF
+    return Operand(OperandKind.LITERAL, bits >> 16 * high & 0xFFFF, name=operand.name)
 
 
 def _sources(
@@ -45,13 +64,8 @@ def _sources(
     halves, negated = inst.flags(select, count, default), inst.flags(negate, count, 0)
     values = []
     for operand, half, minus in zip(inst.operands[1 : 1 + count], halves, negated, strict=True):
-        # An inline constant stands in the low half; its high half is zero.
-        if operand.kind in (OperandKind.INTEGER, OperandKind.FLOAT) and half and type_.is_float:
-            value = k.const(k.shapes.vector(type_.scalar), 0.0)
-        elif operand.kind is OperandKind.LITERAL:
-            value = read(k, inst, replace(operand, index=operand.index >> 16 * half & 0xFFFF), type_)
-        elif operand.kind is OperandKind.INTEGER and half:
-            value = k.const(k.shapes.vector(type_.scalar), -1 if operand.index < 0 else 0)
+        if operand.kind in (OperandKind.INTEGER, OperandKind.FLOAT, OperandKind.LITERAL):
+            value = read(k, inst, _constant_half(operand, type_, bool(half)), type_)
         else:
             value = read(k, inst, operand, type_, high=bool(half))
         values.append(k.b.fneg(value) if minus and type_.is_float else value)

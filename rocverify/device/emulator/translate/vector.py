@@ -150,7 +150,9 @@ def valu(result: str, sources: str, compute: Compute) -> Handler:
 def saturating(result: str, sources: str, compute: Compute) -> Handler:
     """As `valu`, for integer sums and products: with clamp the exact result is limited to its type."""
     plain, type_, types = valu(result, sources, compute), TYPES[result], [TYPES[n] for n in sources.split()]
-    low, high = (-(1 << type_.bits - 1), (1 << type_.bits - 1) - 1) if type_.signed else (0, (1 << type_.bits) - 1)
+    low, high = (
+        (-(1 << type_.bits - 1), (1 << type_.bits - 1) - 1) if type_.signed else (0, (1 << type_.bits) - 1)
+    )
 
     def handle(k: WaveBuilder, inst: Instruction) -> None:
         if "clamp" not in inst.modifiers:
@@ -163,7 +165,9 @@ def saturating(result: str, sources: str, compute: Compute) -> Handler:
         ]
         limited = limit(k, compute(k, *values), low, high)
         narrow = k.b.trunc(limited, k.shapes.vector(type_.scalar))
-        commit_bits(k, inst.operands[0], narrow, high=bool(selects[len(types)]) or inst.operands[0].half == "h")
+        commit_bits(
+            k, inst.operands[0], narrow, high=bool(selects[len(types)]) or inst.operands[0].half == "h"
+        )
 
     return handle
 
