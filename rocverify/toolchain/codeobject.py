@@ -123,7 +123,7 @@ def read_code_object(data: bytes, where: str) -> CodeObject:
     Raises CodeObjectError if it is an offload bundle, no AMDGPU ELF of version 4 to 6, or damaged.
     """
     refuse_bundle(data, where)
-    with _malformed_is_an_error(where):
+    with malformed_is_an_error(where):
         elf = ELFFile(BytesIO(data))
         abi_version = _abi_version(elf, data, where)
         metadata = _metadata(elf, where)
@@ -138,8 +138,8 @@ def read_code_object(data: bytes, where: str) -> CodeObject:
 
 
 @contextmanager
-def _malformed_is_an_error(where: str) -> Iterator[None]:
-    """The one place that knows what pyelftools, construct and msgpack raise on malformed input.
+def malformed_is_an_error(where: str) -> Iterator[None]:
+    """Turns what pyelftools, construct and msgpack raise on malformed input into CodeObjectError.
 
     pyelftools checks little: it trusts offsets, sizes and string tables, so that a damaged file shows
     as an arithmetic, lookup, decoding, attribute or assertion error from somewhere within it.

@@ -106,7 +106,9 @@ def disassemble(code_object: bytes, objdump: Path, target: str) -> Listing:
         file.flush()
         command = [str(objdump), "-d", "-l", f"--mcpu={target}", file.name]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, check=False
+            )
         except subprocess.TimeoutExpired:
             raise CodeObjectError(f"{objdump.name} took over {TIMEOUT_S} s to disassemble") from None
     if done.returncode:

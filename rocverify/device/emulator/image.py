@@ -10,19 +10,20 @@ import io
 import struct
 from dataclasses import dataclass
 
-from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.errors import CodeObjectError
+from rocverify.toolchain.codeobject import malformed_is_an_error
 
 MAX_IMAGE_BYTES = 1 << 30
 DESCRIPTOR_BYTES = 64
 
 R_AMDGPU_ABS32_LO, R_AMDGPU_ABS32_HI, R_AMDGPU_ABS64 = 1, 2, 3
 R_AMDGPU_ABS32, R_AMDGPU_RELATIVE64 = 6, 13
+SHF_ALLOC, SHF_EXECINSTR = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class Image:
     """A loaded code object. Virtual address `v` lives at device address `base + v`.
 
     `pointers` maps virtual addresses of words in data to the virtual addresses that relocations put
-    there (the GOT, tables of function pointers).
+    there (the GOT, tables of function pointers). `content` is what the file gives, before relocation;
+    zeros follow it up to `size`.
     """
 
     base: int
@@ -117,7 +119,7 @@ class Image:
     def descriptor(self, kernel: str) -> KernelDescriptor:
         """The kernel descriptor; CodeObjectError if there is none or it is damaged."""
         symbol = self.symbols.get(f"{kernel}.kd")
-        if symbol is None or symbol.address + DESCRIPTOR_BYTES > self.size:
+        if symbol is None or symbol.address + DESCRIPTOR_BYTES > len(self.content):
             raise CodeObjectError(
                 f"has no kernel descriptor {kernel}.kd", hint="is it a kernel (__global__)?"
             )
@@ -136,41 +138,50 @@ def load_image(code_object: bytes, memory: DeviceMemory, label: str) -> Image:
 
     Raises CodeObjectError for an ELF that is truncated, absurd or relocated in an unknown way.
     """
-    try:
+    with malformed_is_an_error(label):
         elf = ELFFile(io.BytesIO(code_object))
-        content = bytearray(_flat_image(elf))
+        content, size = _flat_image(elf)
         symbols = _symbols(elf)
         text = _text_range(elf)
-        pointers = _relocations(elf, len(content))
-    except (
-        ELFError,
-        struct.error,
-        UnicodeDecodeError,
-        ValueError,
-        KeyError,
-        IndexError,
-        AttributeError,
-    ) as error:
-        raise CodeObjectError(f"is no readable ELF: {error}", hint="recompile the kernel") from None
-    base = memory.malloc(len(content), label)
+        _check_code(elf, code_object, content)
+        pointers = _relocations(elf, len(content), text)
+    base = memory.malloc(size, label)
+    relocated = bytearray(content)
     for where, (target, width) in pointers.items():
-        content[where : where + width] = (base + target).to_bytes(8, "little")[:width]
-    memory.write(base, bytes(content))
-    return Image(base, len(content), text, symbols, {w: t for w, (t, _) in pointers.items()}, bytes(content))
+        address = base + target & (1 << 64) - 1
+        relocated[where : where + width] = address.to_bytes(8, "little")[:width]
+    memory.write(base, relocated)
+    memory.fill(base + len(content), 0, size - len(content))
+    return Image(base, size, text, symbols, {w: t for w, (t, _) in pointers.items()}, content)
 
 
-def _flat_image(elf: ELFFile) -> bytes:
+def _flat_image(elf: ELFFile) -> tuple[bytes, int]:
+    """What the segments hold, from virtual address 0 to the last byte that the file gives, and the size
+    in memory."""
     loads = [s for s in elf.iter_segments() if s["p_type"] == "PT_LOAD"]
     size = max((s["p_vaddr"] + s["p_memsz"] for s in loads), default=0)
     if not 0 < size <= MAX_IMAGE_BYTES:
         raise CodeObjectError(f"would occupy {size} bytes", hint="recompile the kernel")
-    content = bytearray(size)
+    content = bytearray(max(s["p_vaddr"] + min(s["p_filesz"], s["p_memsz"]) for s in loads))
     for segment in loads:
         data = segment.data()
         if len(data) != segment["p_filesz"] or segment["p_filesz"] > segment["p_memsz"]:
             raise CodeObjectError("a segment is truncated", hint="recompile the kernel")
         content[segment["p_vaddr"] : segment["p_vaddr"] + len(data)] = data
-    return bytes(content)
+    return bytes(content), size
+
+
+def _check_code(elf: ELFFile, code_object: bytes, content: bytes) -> None:
+    """Sections are what is disassembled, segments what a GPU would execute: they must be the same."""
+    for section in elf.iter_sections():
+        if not section["sh_flags"] & SHF_EXECINSTR:
+            continue
+        size, at, address = section["sh_size"], section["sh_offset"], section["sh_addr"]
+        code = code_object[at : at + size]
+        if len(code) != size or code != content[address : address + size]:
+            raise CodeObjectError(
+                f"its section {section.name} is not what its segments load", hint="recompile the kernel"
+            )
 
 
 def _symbols(elf: ELFFile) -> dict[str, Symbol]:
@@ -192,10 +203,12 @@ def _text_range(elf: ELFFile) -> range:
     return range(section["sh_addr"], section["sh_addr"] + section["sh_size"])
 
 
-def _relocations(elf: ELFFile, size: int) -> dict[int, tuple[int, int]]:
+def _relocations(elf: ELFFile, size: int, text: range) -> dict[int, tuple[int, int]]:
     pointers: dict[int, tuple[int, int]] = {}
     for section in elf.iter_sections():
-        if not isinstance(section, RelocationSection) or not section["sh_flags"] & 2:
+        if section["sh_type"] == "SHT_RELR":
+            raise CodeObjectError("has packed relocations, which are not known", hint="link without RELR")
+        if not isinstance(section, RelocationSection) or not section["sh_flags"] & SHF_ALLOC:
             continue
         symbols = elf.get_section(section["sh_link"])
         if not isinstance(symbols, SymbolTableSection):
@@ -210,5 +223,7 @@ def _relocations(elf: ELFFile, size: int) -> dict[int, tuple[int, int]]:
             width = 4 if kind == R_AMDGPU_ABS32 else 8
             if where + width > size:
                 raise CodeObjectError("a relocation lies outside the image", where=f"{where:#x}")
+            if where in text or where + width - 1 in text:
+                raise CodeObjectError("a relocation changes code", where=f"{where:#x}", hint="use -fPIC")
             pointers[where] = (target, width)
     return pointers

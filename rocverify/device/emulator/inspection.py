@@ -215,4 +215,5 @@ def _formats(target: str, graph: Graph, image: Image) -> dict[str, int]:
 
 
 def _words(image: Image, inst: Instruction) -> tuple[int, ...]:
+    # load_image has seen to it that these are the bytes that were disassembled.
     return struct.unpack_from(f"<{inst.size // 4}I", image.content, inst.address)

@@ -1,0 +1,268 @@
+"""Damaged and hostile code objects: a clear error or an honest result; no crash, no hang, no leak.
+
+Nothing is launched: what a bit-flipped kernel would do is its own affair, but reading, loading,
+disassembling and translating it must end in a result or in a RocverifyError.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import struct
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import llvmlite.binding as llvm
+import pytest
+from elftools.elf.elffile import ELFFile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rocverify.device.emulator.disassembly import disassemble
+from rocverify.device.emulator.image import Image, load_image
+from rocverify.device.emulator.inspection import inspect_code_object
+from rocverify.device.emulator.memory import DeviceMemory
+from rocverify.device.emulator.translate.flow import discover
+from rocverify.device.emulator.translate.program import translate
+from rocverify.errors import CodeObjectError, RocverifyError
+from rocverify.toolchain.codeobject import read_code_object
+from rocverify.toolchain.discover import Toolchain
+
+FAST_ELF, LONG_ELF = 300, 5000
+FAST_CODE, LONG_CODE = 15, 1000
+SECONDS = 20.0
+"""What one example may take, on a machine that is busy with other things."""
+
+INTERESTING = (
+    0,
+    1,
+    2,
+    7,
+    0x7F,
+    0xFF,
+    0xFFFF,
+    0x7FFFFFFF,
+    0xFFFFFFFF,
+    1 << 30,
+    1 << 40,
+    (1 << 63) - 1,
+    (1 << 64) - 1,
+)
+
+
+def bounded(examples: int) -> Callable[..., object]:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+# ---- damage
+
+
+def truncated(rng: random.Random, data: bytearray) -> bytearray:
+    return data[: rng.randrange(len(data))]
+
+
+def flipped(rng: random.Random, data: bytearray) -> bytearray:
+    for _ in range(rng.choice((1, 1, 2, 8, 64))):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return data
+
+
+def spliced(rng: random.Random, data: bytearray) -> bytearray:
+    """A piece of the object copied over, into or out of another place."""
+    size, source, target = rng.randrange(1, 512), rng.randrange(len(data)), rng.randrange(len(data))
+    piece = data[source : source + size]
+    kept = rng.choice((0, len(piece)))
+    return data[:target] + rng.choice((piece, bytearray())) + data[target + kept :]
+
+
+def fields_changed(rng: random.Random, data: bytearray) -> bytearray:
+    """Header fields, which are aligned, set to values that break sums, products and loops."""
+    header = struct.unpack_from("<QQ", data, 32)
+    starts = [0, *(at for at in header if at < len(data))]
+    for _ in range(rng.choice((1, 2, 4))):
+        width = rng.choice((2, 4, 8))
+        at = rng.choice(starts) + rng.randrange(0, 1024, width)
+        if at + width <= len(data):
+            value = rng.choice(INTERESTING) & (1 << 8 * width) - 1
+            data[at : at + width] = value.to_bytes(width, "little")
+    return data
+
+
+DAMAGE = (truncated, flipped, spliced, fields_changed)
+
+
+def damaged(data: bytes, seed: int) -> bytes:
+    rng = random.Random(seed)
+    result = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        if len(result) >= 64:
+            result = rng.choice(DAMAGE)(rng, result)
+    return bytes(result)
+
+
+def recoded(data: bytes, seed: int) -> bytes:
+    """The same object with other machine code: flipped bits, random words, instructions moved about."""
+    rng = random.Random(seed)
+    start, size = text_place(data)
+    result = bytearray(data)
+    for _ in range(rng.choice((1, 4, 16, 64))):
+        at = start + 4 * rng.randrange(size // 4)
+        if rng.random() < 0.4:
+            result[at + rng.randrange(4)] ^= 1 << rng.randrange(8)
+        elif rng.random() < 0.5:
+            result[at : at + 4] = random_word(rng).to_bytes(4, "little")
+        else:
+            other = start + 4 * rng.randrange(size // 4)
+            result[at : at + 4] = data[other : other + 4]
+    return bytes(result)
+
+
+def random_word(rng: random.Random) -> int:
+    """A dword that begins like an instruction of some format more often than chance would have it."""
+    prefixes = (0x7E, 0x7C, 0xD5, 0xD6, 0xD7, 0xCC, 0xC8, 0xD8, 0xDC, 0xBE, 0xBF, 0xB0, 0x80, 0xF4, 0xE0)
+    return rng.choice((*prefixes, rng.randrange(256))) << 24 | rng.getrandbits(24)
+
+
+def text_place(data: bytes) -> tuple[int, int]:
+    section = ELFFile(io.BytesIO(data)).get_section_by_name(".text")
+    return section["sh_offset"], section["sh_size"]
+
+
+# ---- what must hold
+
+
+def loaded_and_released(data: bytes) -> Image | None:
+    """Reads and loads, each whatever the other says; no device memory stays in use."""
+    memory = DeviceMemory(1 << 32)
+    begun = time.monotonic()
+    code, image = None, None
+    with suppress(RocverifyError):
+        code = read_code_object(data, "hostile")
+    with suppress(RocverifyError):
+        image = load_image(data, memory, "hostile")
+    if image is not None:
+        assert len(image.content) <= image.size
+        for name in () if code is None else code.kernels:
+            with suppress(RocverifyError):
+                assert image.descriptor(name).entry in image.text
+        memory.free(image.base)
+    assert memory.used == 0
+    assert time.monotonic() - begun < SECONDS
+    return image
+
+
+def translated_or_refused(data: bytes, objdump: Path, seed: int) -> None:
+    """Up to IR that LLVM accepts, for one kernel."""
+    begun = time.monotonic()
+    memory = DeviceMemory(1 << 32)
+    with suppress(RocverifyError):
+        code = read_code_object(data, "hostile")
+        image = load_image(data, memory, "hostile")
+        listing = disassemble(data, objdump, code.target)
+        name = random.Random(seed).choice(sorted(code.kernels))
+        descriptor = image.descriptor(name)
+        graph = discover(listing, image, descriptor.entry)
+        assert graph.instruction_count <= len(listing.addresses)
+        made = translate(listing, image, descriptor, name, "hostile")
+        llvm.parse_assembly(made.ir).verify()
+    assert time.monotonic() - begun < SECONDS
+
+
+@given(st.integers(0, (1 << 64) - 1))
+@bounded(FAST_ELF)
+def test_damaged_files_are_errors_or_load(image: bytes, seed: int) -> None:
+    loaded_and_released(damaged(image, seed))
+
+
+@pytest.mark.long
+@given(st.integers(0, (1 << 64) - 1))
+@bounded(LONG_ELF)
+def test_many_damaged_files_are_errors_or_load(image: bytes, seed: int) -> None:
+    loaded_and_released(damaged(image, seed))
+
+
+@given(st.binary(max_size=4096))
+@bounded(100)
+def test_bytes_that_are_no_elf(data: bytes) -> None:
+    assert loaded_and_released(data) is None
+    assert loaded_and_released(b"\x7fELF\x02\x01\x01\x40\x03" + data) is None
+
+
+def test_every_truncation_of_the_headers(image: bytes) -> None:
+    for size in (*range(0, 1024, 7), *range(len(image) - 64, len(image))):
+        assert loaded_and_released(image[:size]) is None or size > 1024
+
+
+@given(st.integers(0, (1 << 64) - 1))
+@bounded(FAST_CODE)
+def test_damaged_code_translates_or_is_refused(image: bytes, toolchain: Toolchain, seed: int) -> None:
+    translated_or_refused(recoded(image, seed), toolchain.objdump, seed)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@given(st.integers(0, (1 << 64) - 1))
+@bounded(LONG_CODE)
+def test_much_damaged_code_translates_or_is_refused(image: bytes, toolchain: Toolchain, seed: int) -> None:
+    translated_or_refused(recoded(image, seed), toolchain.objdump, seed)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@given(st.integers(0, (1 << 64) - 1))
+@bounded(200)
+def test_inspection_of_damaged_code(image: bytes, toolchain: Toolchain, seed: int) -> None:
+    with suppress(RocverifyError):
+        inspection = inspect_code_object(recoded(image, seed), "hostile", toolchain.objdump)
+        for kernel in inspection.kernels:
+            assert kernel.instructions is None or sum(kernel.formats.values()) == kernel.instructions
+
+
+# ---- attacks with a name
+
+
+def test_a_segment_of_a_gigabyte_costs_no_such_copies(image: bytes) -> None:
+    """Zeros behind the file's bytes are not built in host memory; beyond the limit nothing is."""
+    hostile = with_memory_size(image, 1 << 45)
+    with pytest.raises(CodeObjectError, match="would occupy"):
+        load_image(hostile, DeviceMemory(1 << 32), "hostile")
+
+
+def with_memory_size(image: bytes, size: int) -> bytes:
+    """The last PT_LOAD asks for this much memory."""
+    (phoff,) = struct.unpack_from("<Q", image, 32)
+    entry_size, count = struct.unpack_from("<HH", image, 54)
+    entries = [phoff + i * entry_size for i in range(count)]
+    loads = [at for at in entries if struct.unpack_from("<I", image, at)[0] == 1]
+    hostile = bytearray(image)
+    struct.pack_into("<Q", hostile, loads[-1] + 40, size)
+    return bytes(hostile)
+
+
+def test_code_that_differs_between_section_and_segment_is_refused(image: bytes) -> None:
+    """The disassembler reads sections, a GPU runs segments: verifying one and running the other is out."""
+    elf = ELFFile(io.BytesIO(image))
+    index = elf.get_section_index(".text")
+    header = elf.header["e_shoff"] + index * elf.header["e_shentsize"]
+    hostile = bytearray(image) + os.urandom(elf.get_section(index)["sh_size"])
+    struct.pack_into("<Q", hostile, header + 24, len(image))
+    with pytest.raises(CodeObjectError, match="not what its segments load"):
+        load_image(bytes(hostile), DeviceMemory(1 << 32), "hostile")
+
+
+def test_a_descriptor_that_enters_elsewhere_is_refused(image: bytes) -> None:
+    memory = DeviceMemory(1 << 32)
+    good = load_image(image, memory, "good")
+    descriptor = good.descriptor("axpy")
+    place = image.find(good.content[descriptor.address : descriptor.address + 64])
+    hostile = bytearray(image)
+    struct.pack_into("<q", hostile, place + 16, -descriptor.address)
+    with pytest.raises(CodeObjectError, match=r"outside \.text"):
+        load_image(bytes(hostile), memory, "hostile").descriptor("axpy")
