@@ -128,7 +128,8 @@ class _Subject:
         """
         self._asked.add(top)
         serial = active_serial()
-        other_device = serial is not None and self._serial not in (None, serial)
+        # Modules imported while no tracer was installed hold hip-python itself, not its proxy.
+        other_device = serial not in (None, self._serial)
         if root != self._root or other_device or self._changed():
             self._forget()
             self._install(root)
@@ -136,7 +137,7 @@ class _Subject:
             self._serial = serial
         if self._settled != tuple(sys.modules):
             for name, module in self._served(root):
-                if not _comes_from(module, root):
+                if not _comes_from(module, root) or _imported_plainly(module):
                     self._displaced.setdefault(name, sys.modules.pop(name))
 
     def release(self) -> None:
@@ -210,6 +211,11 @@ def _comes_from(module: ModuleType, root: Path) -> bool:
     spec = module.__spec__
     locations = [spec.origin, *(spec.submodule_search_locations or ())] if spec is not None else []
     return any(location and Path(location).is_relative_to(root) for location in locations)
+
+
+def _imported_plainly(module: ModuleType) -> bool:
+    """Whether somebody else imported it, by the usual way: it may hold hip-python itself, not its proxy."""
+    return type(getattr(module.__spec__, "loader", None)) is SourceFileLoader
 
 
 def _stamp(path: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,9 +111,26 @@ def test_another_device_means_a_fresh_import(tmp_path: Path, listener: Any) -> N
     root = project(tmp_path, pkg__a="handles = {}\n")
     before = load_subject(root, "pkg.a:handles")
     with Tracer(listener, root=root).install():
-        assert load_subject(root, "pkg.a:handles") is before, "imported without a device: nothing is stale"
+        first = load_subject(root, "pkg.a:handles")
+        assert first is not before, "what was imported without a device may hold hip-python itself"
+        assert load_subject(root, "pkg.a:handles") is first
     with Tracer(listener, root=root).install():
-        assert load_subject(root, "pkg.a:handles") is not before
+        assert load_subject(root, "pkg.a:handles") is not first
+
+
+def test_what_was_imported_plainly_before_is_not_used(
+    tmp_path: Path, listener: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project(tmp_path, early__wrapper="from rocm.bindings import hip\n")
+    monkeypatch.syspath_prepend(str(root))
+    plain = importlib.import_module("early.wrapper")
+    tracer = Tracer(listener, root=root)
+    with tracer.install():
+        assert load_subject(root, "early.wrapper:hip") is tracer.module
+    forget_subject()
+    assert sys.modules["early.wrapper"] is plain
+    for name in ("early", "early.wrapper"):
+        monkeypatch.delitem(sys.modules, name)
 
 
 def test_no_bytecode_is_written_or_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
