@@ -171,6 +171,17 @@ def _ldexp(k: K, value: Value, exponent: Value) -> Value:
     return k.b.fptrunc(k.b.fmul(wide, _power_of_two(k, bounded)), value.type)
 
 
+def _ldexp_half(k: K, value: Value, exponent: Value) -> Value:
+    """Exact in f32, whose range holds every product that does not vanish or overflow."""
+    wide = k.b.sext(exponent, k.shapes.i32)
+    for relation, bound in (("<", -60), (">", 60)):
+        edge = k.const(wide.type, bound)
+        wide = k.b.select(k.b.icmp_signed(relation, wide, edge), edge, wide)
+    biased = k.b.shl(k.b.add(wide, k.const(wide.type, 127)), k.const(wide.type, 23))
+    product = k.b.fmul(k.b.fpext(value, k.shapes.f32), k.b.bitcast(biased, k.shapes.f32))
+    return k.b.fptrunc(product, value.type)
+
+
 def _power_of_two(k: K, exponent: Value) -> Value:
     """2**n as a double, for n in the normal range."""
     biased = k.b.add(k.b.sext(exponent, k.shapes.i64), k.const(k.shapes.i64, 1023))
@@ -376,6 +387,7 @@ HANDLERS: dict[str, Handler] = {
     "v_sqrt_f32": valu("f32", "f32", _square_root_f32),
     "v_sqrt_f16": valu("f16", "f16", _square_root),
     "v_sqrt_f64": valu("f64", "f64", _square_root),
+    "v_ldexp_f16": valu("f16", "f16 i16", _ldexp_half),
     "v_ldexp_f32": valu("f32", "f32 i32", _ldexp),
     "v_ldexp_f64": valu("f64", "f64 i32", _ldexp),
     "v_pack_b32_f16": _pack_b32_f16,

@@ -193,13 +193,21 @@ def _atomic_names() -> dict[str, tuple[int, int]]:
     return names
 
 
+def _spelling(prefix: str, name: str, short: str) -> str:
+    """LDS instructions put the half last, and call its 16 bits u16 where they load them."""
+    if prefix != "ds" or not name.startswith("d16_"):
+        return name
+    half, _, kind = name.rpartition("_")
+    return f"{short if kind == 'b16' else kind}_{half}"
+
+
 def _handlers() -> dict[str, Handler]:
     handlers: dict[str, Handler] = {}
     for space, prefix in (("global", "global"), ("flat", "flat"), ("scratch", "scratch"), ("lds", "ds")):
         for name in LOADS:
-            handlers[f"{prefix}_load_{name}"] = _load(space, name)
+            handlers[f"{prefix}_load_{_spelling(prefix, name, 'u16')}"] = _load(space, name)
         for name in STORES:
-            handlers[f"{prefix}_store_{name}"] = _store(space, name)
+            handlers[f"{prefix}_store_{_spelling(prefix, name, 'b16')}"] = _store(space, name)
     for name, (operation, bits) in _atomic_names().items():
         for space in ("global", "flat"):
             handlers[f"{space}_atomic_{name}"] = _atomic(space, operation, bits)

@@ -20,6 +20,8 @@ from rocverify.device.emulator.image import Image, KernelDescriptor
 from rocverify.device.emulator.translate import (
     arithmetic,
     compare,
+    conversions,
+    division,
     floats,
     lanes,
     memory,
@@ -27,6 +29,7 @@ from rocverify.device.emulator.translate import (
     scalar,
     smem,
     special,
+    transcendental,
 )
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph, discover
 from rocverify.device.emulator.translate.types import I32, I64, TYPES, Value
@@ -39,6 +42,9 @@ HANDLERS: dict[str, Handler] = {
     **smem.HANDLERS,
     **arithmetic.HANDLERS,
     **floats.HANDLERS,
+    **conversions.HANDLERS,
+    **division.HANDLERS,
+    **transcendental.HANDLERS,
     **packed.HANDLERS,
     **compare.HANDLERS,
     **lanes.HANDLERS,
