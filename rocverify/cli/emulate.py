@@ -119,7 +119,9 @@ class Options:
     help="Stop at the first backward branch of a wave that has executed more.  [default: 2**36]",
 )
 @click.option(
-    "--threads", type=click.IntRange(1, 1024), help="Host threads.  [default: the setting emulator_threads]"
+    "--threads",
+    type=click.IntRange(1, 1024),
+    help="Host threads.  [default: the setting emulator_threads, else all CPUs]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema rocverify.emulate/1).")
 def command(**options: Any) -> int:

@@ -20,14 +20,16 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from llvmlite import ir
 
-from rocverify.device.emulator.disassembly import disassemble
+from rocverify.device.emulator.disassembly import Instruction, disassemble
 from rocverify.device.emulator.image import Image, load_image
 from rocverify.device.emulator.inspection import inspect_code_object
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.device.emulator.translate.flow import discover
-from rocverify.device.emulator.translate.program import translate
-from rocverify.errors import CodeObjectError, RocverifyError
+from rocverify.device.emulator.translate.program import HANDLERS, handler_name, translate
+from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.errors import CodeObjectError, DeviceError, RocverifyError, UnsupportedInstructionError
 from rocverify.toolchain.codeobject import read_code_object
 from rocverify.toolchain.discover import Toolchain
 
@@ -212,6 +214,53 @@ def test_damaged_code_translates_or_is_refused(image: bytes, toolchain: Toolchai
 @bounded(LONG_CODE)
 def test_much_damaged_code_translates_or_is_refused(image: bytes, toolchain: Toolchain, seed: int) -> None:
     translated_or_refused(recoded(image, seed), toolchain.objdump, seed)
+
+
+def nonsense(data: bytes, seed: int) -> bytes:
+    """The same object with random words for machine code."""
+    rng = random.Random(seed)
+    start, size = text_place(data)
+    words = b"".join(random_word(rng).to_bytes(4, "little") for _ in range(size // 4))
+    return data[:start] + words + data[start + len(words) :]
+
+
+def each_instruction_translates_or_is_refused(data: bytes, objdump: Path, seed: int) -> int:
+    """All that the disassembler makes of nonsense, one by one, up to verified IR; how many it was."""
+    rng = random.Random(seed)
+    listing = disassemble(nonsense(data, seed), objdump, "gfx1100")
+    translated = 0
+    for address in listing.addresses:
+        k = WaveBuilder(ir.Module(), "one", rng.choice((32, 64)))
+        entry = k.b.block
+        start = k.function.append_basic_block()
+        k.start_block(start)
+        with suppress(DeviceError):
+            inst = listing.at(address)
+            for part in (inst, inst.second) if inst.second else (inst,):
+                HANDLERS.get(handler_name(part), refused)(k, part)
+            k.flush()
+            k.b.ret(k.i32(0))
+            k.b.position_at_end(entry)
+            k.b.branch(start)
+            llvm.parse_assembly(str(k.module)).verify()
+            translated += 1
+    return translated
+
+
+def refused(_: WaveBuilder, inst: Instruction) -> None:
+    raise UnsupportedInstructionError(inst.mnemonic)
+
+
+def test_nonsense_translates_or_is_refused(image: bytes, toolchain: Toolchain) -> None:
+    assert each_instruction_translates_or_is_refused(image, toolchain.objdump, 1) > 5
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@given(st.integers(0, (1 << 64) - 1))
+@bounded(300)
+def test_much_nonsense_translates_or_is_refused(image: bytes, toolchain: Toolchain, seed: int) -> None:
+    each_instruction_translates_or_is_refused(image, toolchain.objdump, seed)
 
 
 @pytest.mark.long

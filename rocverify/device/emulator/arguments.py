@@ -31,12 +31,12 @@ DTYPES: Mapping[str, np.dtype[Any]] = MappingProxyType(
 UNWRITTEN, UNWRITTEN_FLOAT = 0xA5, 0xFF
 """The byte that an `out` array of integers or floats holds before the launch; such floats are NaN."""
 
-MAX_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+MAX_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 8
 """The largest array: there is a second copy of each, to tell what changed."""
 
 FORMS = "u32:5, f32:1.5, f32[1024]:random, f32[1024]:out, f32[]:@file.npy, f32[]:=1,2,3, same:0, null"
 
-_ARRAY = re.compile(r"(?P<type>\w+)\[(?P<count>\d*)\]:(?P<fill>.*)", re.DOTALL)
+_ARRAY = re.compile(r"(?P<type>\w+)\[(?P<count>[0-9]{0,18})\]:(?P<fill>.*)", re.DOTALL)
 _SCALAR = re.compile(r"(?P<type>\w+):(?P<value>.*)", re.DOTALL)
 
 
@@ -102,7 +102,7 @@ def _parsed(text: str, rng: np.random.Generator) -> Argument:
     if match is None:
         raise _WrongError("is of no known form")
     if match["type"] == "same":
-        if not match["value"].isdecimal():
+        if not re.fullmatch("[0-9]{1,4}", match["value"]):
             raise _WrongError("same: takes the index of an argument")
         return Same(text, int(match["value"]))
     if match["type"] == "bytes":
@@ -156,7 +156,7 @@ def _content(dtype: np.dtype[Any], count: int | None, fill: str, rng: np.random.
     if count is None:
         raise _WrongError("needs its number of elements in the brackets")
     _check_size(count, dtype)
-    make = _FILLS.get(fill)
+    make = FILLS.get(fill)
     return make(dtype, count, rng) if make else np.full(count, _number(fill, dtype), dtype)
 
 
@@ -194,7 +194,8 @@ def _file(path: Path, dtype: np.dtype[Any]) -> Array:
 def _random(dtype: np.dtype[Any], count: int, rng: np.random.Generator) -> Array:
     """Uniform: floats in [-1, 1), integers over all that their type holds."""
     if is_float(dtype):
-        return rng.uniform(-1.0, 1.0, count).astype(dtype)
+        uniform = rng.random(count, np.float64 if dtype.itemsize == 8 else np.float32)
+        return (uniform * 2 - 1).astype(dtype)
     return np.frombuffer(rng.bytes(count * dtype.itemsize), dtype)
 
 
@@ -209,9 +210,12 @@ def _unwritten(dtype: np.dtype[Any], count: int, _: np.random.Generator) -> Arra
     return np.full(count * dtype.itemsize, byte, np.uint8).view(dtype)
 
 
-_FILLS: Mapping[str, Callable[[np.dtype[Any], int, np.random.Generator], Array]] = {
-    "zeros": lambda dtype, count, _: np.zeros(count, dtype),
-    "random": _random,
-    "range": _range,
-    "out": _unwritten,
-}
+FILLS: Mapping[str, Callable[[np.dtype[Any], int, np.random.Generator], Array]] = MappingProxyType(
+    {
+        "zeros": lambda dtype, count, _: np.zeros(count, dtype),
+        "random": _random,
+        "range": _range,
+        "out": _unwritten,
+    }
+)
+"""What an array of a given number of elements may be filled with, by name."""
