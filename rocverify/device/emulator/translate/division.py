@@ -106,7 +106,8 @@ def _scaled(k: K, f: _Format, value: Value, denominator: Value, numerator: Value
     result = k.b.select(tiny, up, plain)
     result = k.b.select(quotient, k.b.select(is_numerator, up, plain), result)
     result = k.b.select(inverse, down, result)
-    result = k.b.select(both, k.b.select(is_denominator, up, plain), result)
+    # The manual's pseudocode scales up here, which would overflow: the denominator is the large one.
+    result = k.b.select(both, k.b.select(is_denominator, down, plain), result)
     result = k.b.select(denormal, up, result)
     result = k.b.select(far, k.b.select(is_denominator, up, plain), result)
     invalid = k.b.or_(_equals(k, numerator, 0.0), _equals(k, denominator, 0.0))
@@ -193,6 +194,9 @@ def _fixup(f: _Format) -> Callable[..., Value]:
             gap = k.b.sub(_exponent(k, numerator, f), _exponent(k, denominator, f))
             vanishing = k.b.icmp_signed("<", gap, k.const(integers, f.least))
             size = k.b.select(vanishing, k.const(type_, 0.0), size)
+            # So far apart that the steps before this one overflowed, and met themselves as a NaN.
+            beyond = k.b.icmp_signed(">", gap, k.const(integers, f.bias + 2))
+            size = k.b.select(beyond, k.const(type_, inf), size)
         n_zero, d_zero = _equals(k, numerator, 0.0), _equals(k, denominator, 0.0)
         n_inf, d_inf = (_equals(k, _magnitude(k, v), inf) for v in (numerator, denominator))
         size = k.b.select(k.b.or_(d_inf, n_zero), k.const(type_, 0.0), size)
