@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ class CheckContext:
     def __init__(self, root: Path, settings: Settings, *, seed: int | None = None) -> None:
         self.root = root.resolve()
         self.settings = settings
+        self._builds: dict[tuple[str, str], BuiltObject | CompileError] = {}
         self.seed = next(s for s in (seed, settings.seed, secrets.randbits(32)) if s is not None)
 
     @property
@@ -118,8 +120,28 @@ class CheckContext:
         )
 
     def built(self, source: str, target: str | None = None) -> BuiltObject:
-        """The code object of one source, compiled now or taken from the content-addressed cache."""
-        return self.builder.build(self.entry(source), target or self.settings.targets[0])
+        """The code object of one source, compiled in this run or taken from the content-addressed
+        cache; CompileError if it does not compile."""
+        (outcome,) = self.builds([self.entry(source)], [target or self.settings.targets[0]])
+        if isinstance(outcome, CompileError):
+            raise outcome
+        return outcome
+
+    def builds(
+        self, entries: Sequence[ManifestEntry], targets: Sequence[str]
+    ) -> list[BuiltObject | CompileError]:
+        """What became of every entry for every target, entry by entry. Each is built once in a run: what
+        the checks of one run see is one build, and one that fails is not tried again."""
+        jobs = [(entry, target) for entry in entries for target in targets]
+        missing = [(e, t) for e, t in jobs if (e.source, t) not in self._builds]
+        if missing:
+            sources, wanted = (list(dict.fromkeys(column)) for column in zip(*missing, strict=True))
+            outcomes = self.builder.build_all(sources, wanted)
+            self._builds |= {
+                (entry.source, target): outcome
+                for (entry, target), outcome in zip(product(sources, wanted), outcomes, strict=True)
+            }
+        return [self._builds[entry.source, target] for entry, target in jobs]
 
     @contextmanager
     def launching(self) -> Iterator[LaunchSession]:
@@ -130,9 +152,8 @@ class CheckContext:
         """
         target = self.target
         variables = {}
-        for entry, built in zip(
-            self.manifest.entries, self.builder.build_all(self.manifest.entries, [target]), strict=True
-        ):
+        entries = self.manifest.entries
+        for entry, built in zip(entries, self.builds(entries, [target]), strict=True):
             if not isinstance(built, CompileError):
                 variables[entry.env] = str(built.path)
         names = {entry.env for entry in self.manifest.entries}

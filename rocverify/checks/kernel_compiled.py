@@ -55,7 +55,7 @@ def run(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
     if not (ctx.root / source).is_file():
         return _source_gone(entry, ctx)
     targets = params.targets or entry.targets or ctx.settings.targets
-    results = dict(zip(targets, ctx.builder.build_all([entry], targets), strict=True))
+    results = dict(zip(targets, ctx.builds([entry], targets), strict=True))
     symbols = params.symbols or entry.symbols
     findings = tuple(f for t, built in results.items() for f in _findings(built, t, entry, symbols, ctx))
     evidence = {

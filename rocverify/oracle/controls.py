@@ -27,7 +27,7 @@ from rocverify.oracle.tolerance import Expected, Tolerance
 Outputs = Mapping[str, NDArray[Any]]
 
 # A wrong result that so many cases reject needs no further trial.
-_ENOUGH = 4
+_ENOUGH = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,9 +102,9 @@ class State:
 
 
 def _launched(context: CheckContext) -> list[dict[str, Any]]:
-    """The code objects that launches of this process take, from the build's cache."""
+    """The code objects that launches of this process took."""
     try:
-        built = context.builder.build_all(context.manifest.entries, [context.target])
+        built = context.builds(context.manifest.entries, [context.target])
     except RocverifyError:
         return []  # the checks that need them report it
     return [_code_object(entry) for entry in built if not isinstance(entry, CompileError)]

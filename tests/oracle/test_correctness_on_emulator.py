@@ -65,7 +65,7 @@ def test_every_contract_holds(context: CheckContext, contract: str) -> None:
     assert len(evidence["code_object_sha256"]) == 64
     assert all(call["refused"] for call in evidence["refused_calls"])
     for seen in evidence["dtypes"].values():
-        assert seen["cases"] >= 20
+        assert seen["cases"] == context.settings.cases_per_dtype
         assert seen["ghost_replay"]["rejected"] is True
         assert all(c["rejected"] > 0 for c in (*seen["controls"], *seen["mistakes"]))
         assert seen["max_ulp"]["index"]
