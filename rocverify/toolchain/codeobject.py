@@ -33,6 +33,8 @@ EI_OSABI, EI_ABIVERSION = 7, 8
 ELFOSABI_AMDGPU_HSA = 64
 NT_AMDGPU_METADATA = 32
 KERNEL_DESCRIPTOR_BYTES = 64
+MAX_KERNARG_BYTES = 1 << 15
+"""More than any runtime passes; HIP's limit is 4096 bytes and the hidden arguments."""
 
 # The ELF header's ABI version byte for each code object version, and the metadata's own version.
 _ABI_VERSIONS = {2: 4, 3: 5, 4: 6}
@@ -248,6 +250,8 @@ def _consistent(kernel: KernelMetadata, where: str) -> KernelMetadata:
     wrong = None
     if kernel.wavefront_size not in (32, 64):
         wrong = f"has waves of {kernel.wavefront_size} lanes"
+    if kernel.kernarg_size > MAX_KERNARG_BYTES:
+        wrong = f"takes {kernel.kernarg_size} bytes of arguments"
     end = 0
     for index, arg in enumerate(kernel.args):
         if arg.offset < end or arg.offset + arg.size > kernel.kernarg_size:

@@ -306,6 +306,40 @@ def test_code_that_differs_between_section_and_segment_is_refused(image: bytes) 
         load_image(bytes(hostile), DeviceMemory(1 << 32), "hostile")
 
 
+def changed_metadata(image: bytes, key: str, old: bytes, new: bytes) -> bytes:
+    """The value behind a key of the metadata note, first kernel that has it so; same length."""
+    assert len(old) == len(new)
+    packed = bytes([0xA0 | len(key)]) if len(key) < 32 else bytes([0xD9, len(key)])
+    place = image.index(packed + key.encode() + old)
+    at = place + len(packed) + len(key)
+    return image[:at] + new + image[at + len(old) :]
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "message"),
+    [
+        (".wavefront_size", b"\x20", b"\x40", "64 in its metadata"),
+        (".private_segment_fixed_size", b"\x00", b"\x7f", "127 in its metadata"),
+        (".group_segment_fixed_size", b"\x00", b"\x7f", "127 in its metadata"),
+    ],
+)
+def test_metadata_against_the_descriptor(
+    image: bytes, toolchain: Toolchain, key: str, old: bytes, new: bytes, message: str
+) -> None:
+    """A GPU obeys the descriptor, so what was verified by the metadata would be another launch."""
+    hostile = changed_metadata(image, key, old, new)
+    with pytest.raises(CodeObjectError, match=message):
+        inspect_code_object(hostile, "hostile", toolchain.objdump)
+
+
+def test_an_absurd_kernarg_segment_is_refused(image: bytes) -> None:
+    sizes = [kernel.kernarg_size for kernel in read_code_object(image, "good").kernels.values()]
+    size = next(size for size in sizes if size > 255).to_bytes(2, "big")
+    hostile = changed_metadata(image, ".kernarg_segment_size", b"\xcd" + size, b"\xcd\xff\xff")
+    with pytest.raises(CodeObjectError, match="65535 bytes of arguments"):
+        read_code_object(hostile, "hostile")
+
+
 def test_a_descriptor_that_enters_elsewhere_is_refused(image: bytes) -> None:
     memory = DeviceMemory(1 << 32)
     good = load_image(image, memory, "good")

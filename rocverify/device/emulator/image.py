@@ -16,7 +16,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.errors import CodeObjectError
-from rocverify.toolchain.codeobject import malformed_is_an_error
+from rocverify.toolchain.codeobject import KernelMetadata, malformed_is_an_error
 
 MAX_IMAGE_BYTES = 1 << 30
 DESCRIPTOR_BYTES = 64
@@ -131,6 +131,22 @@ class Image:
         if entry not in self.text:
             raise CodeObjectError(f"the descriptor of {kernel} points outside .text ({entry:#x})")
         return KernelDescriptor(symbol.address, group, private, kernarg, entry, rsrc1, rsrc2, properties)
+
+
+def check_descriptor(descriptor: KernelDescriptor, metadata: KernelMetadata) -> None:
+    """CodeObjectError unless descriptor, which a GPU obeys, and metadata say the same of a kernel."""
+    pairs = {
+        "LDS bytes": (descriptor.group_segment_fixed_size, metadata.lds_bytes),
+        "scratch bytes": (descriptor.private_segment_fixed_size, metadata.scratch_bytes),
+        "lanes a wave": (32 if descriptor.wave32 else 64, metadata.wavefront_size),
+    }
+    for what, (said, told) in pairs.items():
+        if said != told:
+            raise CodeObjectError(
+                f"contradicts itself: {said} {what} in its descriptor, {told} in its metadata",
+                where=metadata.name,
+                hint="recompile the kernel",
+            )
 
 
 def load_image(code_object: bytes, memory: DeviceMemory, label: str) -> Image:

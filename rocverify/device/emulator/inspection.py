@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction, Listing, disassemble
 from rocverify.device.emulator.encodings import UNKNOWN, format_name, formats_of
-from rocverify.device.emulator.image import Image, KernelDescriptor, load_image
+from rocverify.device.emulator.image import Image, KernelDescriptor, check_descriptor, load_image
 from rocverify.device.emulator.kernarg import Geometry, kernarg_segment
 from rocverify.device.emulator.machine import REFUSED_USER_SGPRS, SUPPORTED_TARGETS
 from rocverify.device.emulator.memory import DeviceMemory
@@ -121,6 +121,7 @@ def _asked(code: CodeObject, where: str, kernel: str | None) -> tuple[str, ...]:
 
 def _inspected(code: CodeObject, name: str, image: Image, listing: Listing) -> KernelInspection:
     metadata, descriptor = code.kernels[name], image.descriptor(name)
+    check_descriptor(descriptor, metadata)
     refusals = list(_kernel_refusals(code, metadata, descriptor))
     try:
         graph = discover(listing, image, descriptor.entry)

@@ -71,6 +71,12 @@ def kernarg_segment(metadata: KernelMetadata, explicit: bytes, geometry: Geometr
     for arg in metadata.args:
         if arg.hidden:
             value = _hidden_value(metadata.name, arg.kind, values)
+            if value >> 8 * arg.size:
+                raise DeviceError(
+                    f"the hidden argument {arg.kind} of {arg.size} byte(s) cannot hold {value}",
+                    where=metadata.name,
+                    hint="launch fewer workgroups, or recompile the kernel if it is damaged",
+                )
             segment[arg.offset : arg.offset + arg.size] = value.to_bytes(arg.size, "little")
     return bytes(segment)
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.disassembly import Listing, disassemble
 from rocverify.device.emulator.faulting import KernelFaultError, fault_report
-from rocverify.device.emulator.image import Image, KernelDescriptor, load_image
+from rocverify.device.emulator.image import Image, KernelDescriptor, check_descriptor, load_image
 from rocverify.device.emulator.kernarg import Geometry, Triple, dispatch_packet, kernarg_segment
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.device.emulator.native import ContentCache, Jit, Runtime, digest_of
@@ -28,6 +28,9 @@ from rocverify.errors import DeviceError, UnsupportedInstructionError
 from rocverify.toolchain.codeobject import CodeObject, KernelMetadata, read_code_object
 
 MAX_LDS_BYTES = 65536
+MAX_WORKGROUP_SIZE = 1024
+MAX_SCRATCH_BYTES = 1 << 20
+"""What a work-item can have: the field that says it counts up to 32 MiB a wave."""
 DYNAMIC_STACK_BYTES = 16384
 """Scratch per lane for a kernel whose stack the compiler could not bound, as ROCm reserves it."""
 
@@ -75,13 +78,15 @@ class LoadedModule:
     objdump: Path
 
     def kernel(self, name: str) -> LoadedKernel:
-        """DeviceError naming the kernels there are if `name` is none."""
+        """DeviceError naming the kernels there are if `name` is none; CodeObjectError if it is damaged."""
         if name not in self.metadata.kernels:
             raise DeviceError(
                 f"the code object has no kernel {name}",
                 hint=f"it has {', '.join(sorted(self.metadata.kernels)) or 'none'}",
             )
-        return LoadedKernel(self, name, self.metadata.kernels[name], self.image.descriptor(name))
+        metadata, descriptor = self.metadata.kernels[name], self.image.descriptor(name)
+        check_descriptor(descriptor, metadata)
+        return LoadedKernel(self, name, metadata, descriptor)
 
     def symbol(self, name: str) -> tuple[int, int]:
         """Device address and size in bytes of a global variable."""
@@ -203,14 +208,16 @@ class Machine:
 
     def _check(self, kernel: LoadedKernel, geometry: Geometry) -> None:
         lds = kernel.metadata.lds_bytes + geometry.shared_bytes
+        most = min(kernel.metadata.max_workgroup_size, MAX_WORKGROUP_SIZE)
         problem = None
         if min(*geometry.grid, *geometry.block) < 1:
             problem = f"a launch of {geometry.grid} workgroups of {geometry.block} workitems"
-        elif geometry.block_size > kernel.metadata.max_workgroup_size:
-            most = kernel.metadata.max_workgroup_size
+        elif geometry.block_size > most:
             problem = f"{geometry.block_size} workitems a workgroup where the kernel allows {most}"
         elif not geometry.shared_bytes >= 0 or lds > MAX_LDS_BYTES:
             problem = f"{lds} bytes of LDS where a workgroup has {MAX_LDS_BYTES}"
+        elif kernel.metadata.scratch_bytes > MAX_SCRATCH_BYTES:
+            problem = f"{kernel.metadata.scratch_bytes} bytes of scratch for a work-item"
         elif any(g * b >= 1 << 32 for g, b in zip(geometry.grid, geometry.block, strict=True)):
             problem = "2**32 workitems or more along one axis"
         elif geometry.group_count >= MAX_GROUPS:
