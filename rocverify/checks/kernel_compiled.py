@@ -7,6 +7,7 @@ unchanged in the content-addressed cache) and the kernels are looked up in the c
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -143,7 +144,8 @@ def _evidence(built: BuiltObject | CompileError) -> dict[str, Any]:
         "code_object_sha256": built.sha256,
         "code_object_version": built.code_object.abi_version,
         "compiler": built.compiler,
-        "command": " ".join(built.command),
+        # By name: where the compiler lies differs between machines, its version stands beside it.
+        "command": " ".join((Path(built.command[0]).name, *built.command[1:])),
         "warnings": built.log,
         "cached": built.cached,
         "compile_seconds": round(built.seconds, 3),
