@@ -6,8 +6,7 @@ unchanged in the content-addressed cache) and the kernels are looked up in the c
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import Field, model_validator
