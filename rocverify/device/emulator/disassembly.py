@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from rocverify.device.emulator.operands import Operand, parse_operand, split_operands
+from rocverify.device.emulator.operands import Operand, parse_operand, split_operands, split_outside
 from rocverify.errors import CodeObjectError, DeviceError
 
 TIMEOUT_S = 120
@@ -167,7 +167,7 @@ _OPAQUE = ("s_waitcnt", "s_delay_alu", "s_clause", "s_branch", "s_cbranch")
 
 def _take_modifiers(rest: str) -> tuple[str, dict[str, str]]:
     modifiers: dict[str, str] = {}
-    words = _words(rest)
+    words = split_outside(rest, " ")
     while words:
         word = words[-1]
         if word in _FLAGS and not (word == "off" and (len(words) == 1 or words[-2].endswith(","))):
@@ -178,16 +178,3 @@ def _take_modifiers(rest: str) -> tuple[str, dict[str, str]]:
             break
         words.pop()
     return " ".join(words), modifiers
-
-
-def _words(text: str) -> list[str]:
-    """Splits at spaces outside brackets."""
-    words, depth, current = [], 0, ""
-    for char in text:
-        depth += (char in "([") - (char in ")]")
-        if char == " " and depth == 0:
-            words.append(current)
-            current = ""
-        else:
-            current += char
-    return [word for word in [*words, current] if word]

@@ -74,7 +74,7 @@ def parse_operand(text: str) -> Operand:
     """One operand as the disassembler writes it; DeviceError for a form that is not known."""
     text = text.strip()
     negate = absolute = False
-    if text.startswith("-") and not (_INTEGER.fullmatch(text) or _FLOAT.fullmatch(text)):
+    if text.startswith("-") and not any(form.fullmatch(text) for form in (_INTEGER, _HEX, _FLOAT)):
         negate, text = True, text[1:]
     if text.startswith("neg(") and text.endswith(")"):
         negate, text = True, text[4:-1]
@@ -118,11 +118,16 @@ def _register(match: re.Match[str], text: str) -> Operand:
 
 
 def split_operands(text: str) -> list[str]:
-    """Splits at top-level commas; brackets, parentheses and bars keep theirs."""
+    """Splits at top-level commas; brackets and parentheses keep theirs."""
+    return split_outside(text, ",")
+
+
+def split_outside(text: str, separator: str) -> list[str]:
+    """The non-empty parts between separators that stand outside brackets and parentheses."""
     parts, depth, current = [], 0, ""
     for char in text:
         depth += (char in "([") - (char in ")]")
-        if char == "," and depth == 0:
+        if char == separator and depth == 0:
             parts.append(current)
             current = ""
         else:
