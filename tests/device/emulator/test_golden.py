@@ -71,7 +71,9 @@ def _run(machine: Machine, code: bytes, made: ModuleType, seed: int) -> None:
     arguments, expected = made.case(np.random.default_rng(seed))
     module, memory = machine.load(code), machine.memory
     buffers = {
-        index: memory.malloc(value.nbytes) for index, value in enumerate(arguments) if isinstance(value, np.ndarray)
+        index: memory.malloc(value.nbytes)
+        for index, value in enumerate(arguments)
+        if isinstance(value, np.ndarray)
     }
     try:
         for index, address in buffers.items():
@@ -82,7 +84,9 @@ def _run(machine: Machine, code: bytes, made: ModuleType, seed: int) -> None:
         for index, wanted in expected.items():
             seen = np.frombuffer(memory.read(buffers[index], wanted.nbytes), wanted.dtype)
             relative = getattr(made, "RELATIVE", 0)
-            np.testing.assert_allclose(seen, wanted, rtol=relative, atol=relative, err_msg=f"argument {index}")
+            np.testing.assert_allclose(
+                seen, wanted, rtol=relative, atol=relative, err_msg=f"argument {index}"
+            )
     finally:
         for address in buffers.values():
             memory.free(address)

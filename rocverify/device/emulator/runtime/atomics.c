@@ -1,5 +1,5 @@
-/* Atomic read-modify-write, a lane at a time in lane order. `data` holds the operand registers (for
- * cmpswap the new value, then the compared one), `result` the destination or null. */
+/* Atomic read-modify-write, a lane at a time in lane order. `data` is the operand's register (for
+ * cmpswap the new value, and `other` that of the compared one), `result` the destination or null. */
 #include "runtime.h"
 
 #define API __attribute__((visibility("default")))
@@ -67,8 +67,8 @@ static u8 *resolve(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 *ki
 }
 
 #define ATOMIC(T, bits, dwords, read)                                                                    \
-    API int rt_atomic_b##bits(Worker *w, Wave *s, const u32 *data, u32 *result, u64 exec, u32 op,        \
-                              u32 space, u32 pc)                                                         \
+    API int rt_atomic_b##bits(Worker *w, Wave *s, const u32 *data, const u32 *other, u32 *result,        \
+                              u64 exec, u32 op, u32 space, u32 pc)                                       \
     {                                                                                                    \
         u32 lanes = (u32)w->lanes;                                                                       \
         for (u64 left = exec; left; left &= left - 1) {                                                  \
@@ -77,8 +77,8 @@ static u8 *resolve(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 *ki
             T *p = (T *)resolve(w, s, space, address, sizeof(T), &kind);                                 \
             if (!p)                                                                                      \
                 return rt_fault(w, s, kind, ACCESS_ATOMIC, address, sizeof(T), lane, pc);                \
-            const u32 *d = data + lane;                                                                  \
-            T value = read(d, 0), compare = op == OP_CMPSWAP ? read(d, dwords) : 0;                      \
+            const u32 *d = data + lane, *e = other + lane;                                               \
+            T value = read(d, 0), compare = op == OP_CMPSWAP ? read(e, 0) : 0;                           \
             T old = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                                \
             while (!__atomic_compare_exchange_n(p, &old, apply_##T(op, old, value, compare), 0,          \
                                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))                     \

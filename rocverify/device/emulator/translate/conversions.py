@@ -101,7 +101,9 @@ def _dot_integers(bits: int, mixed_signs: bool) -> Handler:
     def handle(k: K, inst: Instruction) -> None:
         first, second, base = (read(k, inst, s, TYPES["b32"]) for s in inst.operands[1:])
         signs = inst.flags("neg_lo", 3, 0)[:2] if mixed_signs else (0, 0)
-        pairs = zip(_fields(k, first, bits, bool(signs[0])), _fields(k, second, bits, bool(signs[1])), strict=True)
+        pairs = zip(
+            _fields(k, first, bits, bool(signs[0])), _fields(k, second, bits, bool(signs[1])), strict=True
+        )
         if "clamp" not in inst.modifiers:
             for a, b in pairs:
                 base = k.b.add(base, k.b.mul(a, b))

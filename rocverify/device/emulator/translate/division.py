@@ -173,7 +173,9 @@ def _scaled_back_double(k: K, a: Value, b: Value, c: Value, upwards: Value) -> V
     small = k.b.fmul(near, k.const(type_, 2.0**-128))
     missed = k.b.fsub(near, k.b.fmul(small, k.const(type_, 2.0**128)))
     tie = k.b.fcmp_ordered("==", _magnitude(k, missed), k.const(type_, 2.0**-947))
-    same = k.b.fcmp_ordered(">", k.b.fmul(k.b.fmul(missed, k.const(type_, 2.0**900)), rest), k.const(type_, 0.0))
+    same = k.b.fcmp_ordered(
+        ">", k.b.fmul(k.b.fmul(missed, k.const(type_, 2.0**900)), rest), k.const(type_, 0.0)
+    )
     bits = k.b.bitcast(small, integers)
     away = k.b.icmp_signed(">=", k.b.xor(bits, k.b.bitcast(missed, integers)), k.const(integers, 0))
     moved = k.b.add(bits, k.b.select(away, k.const(integers, 1), k.const(integers, -1)))

@@ -130,17 +130,22 @@ def _emit_atomic(
     data: int,
     result: Operand | None,
     addresses: Value,
+    compared: int | None = None,
 ) -> None:
+    """`compared` is the register that cmpswap compares with; without it the one after the data."""
     dwords = bits // 32
     _announce(k, addresses)
-    k.flush_vgprs(data, dwords * (2 if operation == ATOMICS["cmpswap"] else 1))
+    k.flush_vgprs(data, dwords)
+    other = data + dwords if compared is None else compared
+    if operation == ATOMICS["cmpswap"]:
+        k.flush_vgprs(other, dwords)
     pointer = ir.Constant(PTR, None)
     if result is not None:
         k.flush_vgprs(result.index, dwords)
         pointer = k.vgpr_pointer(result.index)
     arguments = [
-        k.worker, k.wave, k.vgpr_pointer(data), pointer, k.exec_bits(), k.i32(operation),
-        k.i32(SPACES[space]), k.i32(inst.address),
+        k.worker, k.wave, k.vgpr_pointer(data), k.vgpr_pointer(other), pointer, k.exec_bits(),
+        k.i32(operation), k.i32(SPACES[space]), k.i32(inst.address),
     ]  # fmt: skip
     failed = k.call(f"rt_atomic_b{bits}", I32, arguments)
     if result is not None:
@@ -169,10 +174,9 @@ def _lds_atomic(operation: int, bits: int, returns: bool) -> Handler:
         operands = list(inst.operands)
         result = operands.pop(0) if returns else None
         address, *data = operands
-        if len(data) == 2 and data[1].index != data[0].index + data[0].count:
-            raise DeviceError(f"operands of {inst.text} that are not consecutive registers")
         addresses = vector_address(k, inst, "lds", address)
-        _emit_atomic(k, inst, operation, bits, "lds", data[0].index, result, addresses)
+        compared = data[1].index if len(data) == 2 else None
+        _emit_atomic(k, inst, operation, bits, "lds", data[0].index, result, addresses, compared)
 
     return handle
 

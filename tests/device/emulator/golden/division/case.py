@@ -9,7 +9,17 @@ def spread(rng: np.random.Generator, real: type, bits: type) -> np.ndarray:
     """Random bits, so every exponent, with edges among them."""
     info = np.finfo(real)
     raw = rng.integers(0, np.iinfo(bits).max, N, dtype=bits, endpoint=True).view(real)
-    edges = [0.0, -0.0, 1.0, info.max, info.tiny, info.smallest_subnormal, 3 * info.smallest_subnormal, np.inf, np.nan]
+    edges = [
+        0.0,
+        -0.0,
+        1.0,
+        info.max,
+        info.tiny,
+        info.smallest_subnormal,
+        3 * info.smallest_subnormal,
+        np.inf,
+        np.nan,
+    ]
     chosen = rng.choice(np.array(edges, real), N)
     near = (rng.normal(0, 1, N) * 2.0 ** rng.integers(-8, 8, N)).astype(real)
     return np.choose(rng.integers(0, 4, N), [raw, raw, near, chosen])

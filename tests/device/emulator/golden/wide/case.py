@@ -30,8 +30,14 @@ def case(rng: np.random.Generator) -> tuple:
     b = rng.integers(-(1 << 62), 1 << 62, N, dtype=np.int64) >> rng.integers(0, 60, N)
     b[3] = 0
     x, y = rng.normal(0, 1e3, N), rng.normal(0, 1e-3, N)
-    whole = np.array([integers(*row) for row in zip(a.tolist(), b.tolist(), x.tolist(), strict=True)], np.int64)
-    fused = [float(np.longdouble(p) * np.longdouble(q) + np.longdouble(0.5)) for p, q in zip(x, y, strict=True)]
-    real = np.stack([x + y, x * y - 1.0, fused, x / y, np.sqrt(np.abs(x)), np.floor(x) + a.astype(float)], axis=1)
+    whole = np.array(
+        [integers(*row) for row in zip(a.tolist(), b.tolist(), x.tolist(), strict=True)], np.int64
+    )
+    fused = [
+        float(np.longdouble(p) * np.longdouble(q) + np.longdouble(0.5)) for p, q in zip(x, y, strict=True)
+    ]
+    real = np.stack(
+        [x + y, x * y - 1.0, fused, x / y, np.sqrt(np.abs(x)), np.floor(x) + a.astype(float)], axis=1
+    )
     arguments = (a, b, x, y, np.zeros(8 * N, np.int64), np.zeros(6 * N), np.int32(N))
     return arguments, {4: whole.ravel(), 5: real.ravel()}
