@@ -1,4 +1,5 @@
 """Instructions across lanes and halves: DPP, VOPD, lane moves, permutations, packed and mixed math."""
+# ruff: noqa: ARG005 - effects share one signature, whether or not they look at the row
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ def _dpp16() -> Iterator[tuple[str, LaneMap]]:
     yield "row_xmask:9", lambda i: i ^ 9
 
 
-def _dpp_read(row: Row, lane: int, source: int | None, fetch_inactive: bool) -> int | None:
+def _dpp_read(row: Row, source: int | None, fetch_inactive: bool) -> int | None:
     """The value that a lane reads; None if its source is invalid."""
     if source is None or not (fetch_inactive or row.active(source)):
         return None
@@ -50,7 +51,7 @@ def dpp_cases() -> Iterator[Case]:
                 ) -> int | None:  # fmt: skip
                     if not (rows >> i // ROW & 1 and banks >> i % ROW // 4 & 1):
                         return None
-                    value = _dpp_read(r, i, where(i), fetch)
+                    value = _dpp_read(r, where(i), fetch)
                     if value is None and not bound:
                         return None
                     return (value or 0) + (r.b[i] & mask(32)) & mask(32)
@@ -67,14 +68,14 @@ def _dpp8_cases() -> Iterator[Case]:
             text = f"v_sub_nc_u32_dpp {{d}}, {{a}}, {{b}} dpp8:[{listed}]{' fi:1' if fetch else ''}"
 
             def one(r: Row, i: int, s: list[int] = selects, fetch: bool = fetch) -> int:
-                value = _dpp_read(r, i, i // 8 * 8 + s[i % 8], fetch)
+                value = _dpp_read(r, i // 8 * 8 + s[i % 8], fetch)
                 return (value or 0) - (r.b[i] & mask(32)) & mask(32)
 
             yield Case("v_sub_nc_u32", Probe(text, vector=1), lanewise(one))
     yield Case(
         "v_mov_b32",
         Probe("v_mov_b32_dpp {d}, {a} row_shr:1 row_mask:0xf bank_mask:0xf", vector=1),
-        lanewise(lambda r, i: _dpp_read(r, i, i - 1 if i % ROW else None, False)),
+        lanewise(lambda r, i: _dpp_read(r, i - 1 if i % ROW else None, False)),
     )
 
 
@@ -84,7 +85,7 @@ def _dpp_compares() -> Iterator[Case]:
     def effect(row: Row) -> Effect:
         bits = 0
         for lane in range(row.lanes):
-            value = _dpp_read(row, lane, lane ^ 1, True)
+            value = _dpp_read(row, lane ^ 1, True)
             if row.active(lane) and value is not None and value < (row.b[lane] & mask(32)):
                 bits |= 1 << lane
         return {"vcc": bits}
@@ -159,10 +160,19 @@ def lane_cases() -> Iterator[Case]:
 
         yield Case(name, Probe(f"{name} {{d}}, {{a}}, {{b}}", vector=1), lanewise(count))
     yield from _permlanes()
+    yield from _relative()
     swap = Probe("v_mov_b32 v20, {a}; v_swap_b32 {d}, v20; v_mov_b32 v20, v20", vector=1)
     yield Case("v_swap_b32", swap, lanewise(lambda r, i: r.a[i] & mask(32)))
     other = Probe("v_mov_b32 v20, {a}; v_swap_b32 v20, {d}; v_mov_b32 {d}, v20", vector=1)
     yield Case("v_swap_b32", other, lanewise(lambda r, i: r.old[i] & mask(32)))
+
+
+def _relative() -> Iterator[Case]:
+    """Registers at a distance that M0 holds: {b} is two after {a}, {d} one after v11."""
+    text = "s_mov_b32 m0, 2;v_movrels_b32 {d}, {a}"
+    yield Case("v_movrels_b32", Probe(text, vector=1), lanewise(lambda r, i: r.b[i] & mask(32)))
+    text = "s_mov_b32 m0, 1;v_movreld_b32 v11, {a}"
+    yield Case("v_movreld_b32", Probe(text, vector=1), lanewise(lambda r, i: r.a[i] & mask(32)))
 
 
 def _permlanes() -> Iterator[Case]:
@@ -171,7 +181,7 @@ def _permlanes() -> Iterator[Case]:
 
             def one(r: Row, i: int, cross: int = cross, fetch: int = fetch, bound: int = bound) -> int | None:
                 select = (r.sa & mask(32) | (r.sb & mask(32)) << 32) >> 4 * (i % 16) & 15
-                value = _dpp_read(r, i, (i // 16 ^ cross) * 16 + select, bool(fetch))
+                value = _dpp_read(r, (i // 16 ^ cross) * 16 + select, bool(fetch))
                 return 0 if value is None and bound else value
 
             text = f"{name} {{d}}, {{a}}, {{sa}}, {{sb}} op_sel:[{fetch},{bound}]"
@@ -196,13 +206,13 @@ def permutation_cases() -> Iterator[Case]:
         yield Case(
             "ds_swizzle_b32",
             Probe(text, vector=1),
-            lanewise(lambda r, i, where=where: _dpp_read(r, i, where(i), False) or 0),
+            lanewise(lambda r, i, where=where: _dpp_read(r, where(i), False) or 0),
         )
     for offset in (0, 4, 20):
 
         def pulled(r: Row, i: int, offset: int = offset) -> int:
             lane = i // 32 * 32 + (r.b[i] + offset >> 2) % 32
-            return _dpp_read(r, i, lane, False) or 0
+            return _dpp_read(r, lane, False) or 0
 
         text = f"ds_bpermute_b32 {{d}}, {{b}}, {{a}} offset:{offset};s_waitcnt lgkmcnt(0)"
         yield Case("ds_bpermute_b32", Probe(text, vector=1), lanewise(pulled))

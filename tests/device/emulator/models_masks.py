@@ -1,4 +1,5 @@
 """Vector instructions that read or write lane masks: comparisons, classes, carries, selections."""
+# ruff: noqa: ARG005 - effects share one signature, whether or not they look at the row
 
 from __future__ import annotations
 

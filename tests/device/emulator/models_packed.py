@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from tests.device.emulator import softfloat as sf
-from tests.device.emulator.cases import Case
+from tests.device.emulator.cases import Case, lanewise
 from tests.device.emulator.models import mask, modified, signed
 from tests.device.emulator.models_float import maximum, minimum
+from tests.device.emulator.models_integer import dot
 from tests.device.emulator.probes import Probe, Row
 from tests.device.emulator.softfloat import F16, F32
 
@@ -59,6 +60,7 @@ def _sources(row: Row, lane: int, count: int, first: int | None) -> list[int]:
     return values if first is None else [first, *values[1:]]
 
 
+PLAIN = ((0, 0, 0), (1, 1, 1))
 SELECTIONS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     ("", (0, 0, 0), (1, 1, 1)),
     (" op_sel:[1,0{}]", (1, 0, 0), (1, 1, 1)),
@@ -71,9 +73,7 @@ def _halves(words: list[int], select: tuple[int, ...]) -> list[int]:
     return [word >> 16 * half & 0xFFFF for word, half in zip(words, select, strict=False)]
 
 
-def _float_case(
-    name: str, count: int, fn: Half, tail: str, effect: Callable[[list[int]], int], first: str
-) -> Case:
+def _float_case(name: str, count: int, tail: str, effect: Callable[[list[int]], int], first: str) -> Case:
     text = f"{name} {{d}}, {', '.join([first, *(f'{{{x}}}' for x in LETTERS[1:count])])}{tail}"
     constant = {"{a}": None, "1.0": 0x3C00, "-2": 0xFFFFFFFE, "{sa}": None}[first]
 
@@ -113,28 +113,27 @@ def float_cases() -> Iterator[Case]:
             ) -> int:
                 return fn(*_halves(words, low)) | fn(*_halves(words, high)) << 16
 
-            yield _float_case(name, count, fn, text, both, "{a}")
-        plain = ((0, 0, 0), (1, 1, 1))
+            yield _float_case(name, count, text, both, "{a}")
 
         def negated(words: list[int], fn: Half = fn) -> int:
-            low, high = (_halves(words, s) for s in plain)
+            low, high = (_halves(words, s) for s in PLAIN)
             return fn(low[0] ^ 0x8000, *low[1:]) | fn(high[0], high[1] ^ 0x8000, *high[2:]) << 16
 
         extra = ",0" if count == 3 else ""
-        yield _float_case(name, count, fn, f" neg_lo:[1,0{extra}] neg_hi:[0,1{extra}]", negated, "{a}")
+        yield _float_case(name, count, f" neg_lo:[1,0{extra}] neg_hi:[0,1{extra}]", negated, "{a}")
 
         def clamped(words: list[int], fn: Half = fn) -> int:
-            low, high = (_halves(words, s) for s in plain)
+            low, high = (_halves(words, s) for s in PLAIN)
             return clamp_half(fn(*low)) | clamp_half(fn(*high)) << 16
 
-        yield _float_case(name, count, fn, " clamp", clamped, "{a}")
+        yield _float_case(name, count, " clamp", clamped, "{a}")
 
         def straight(words: list[int], fn: Half = fn) -> int:
-            low, high = (_halves(words, s) for s in plain)
+            low, high = (_halves(words, s) for s in PLAIN)
             return fn(*low) | fn(*high) << 16
 
         for first in ("1.0", "{sa}", "-2"):
-            yield _float_case(name, count, fn, "", straight, first)
+            yield _float_case(name, count, "", straight, first)
 
 
 def integer_cases() -> Iterator[Case]:
@@ -142,11 +141,10 @@ def integer_cases() -> Iterator[Case]:
         for tail, low, high in SELECTIONS:
             text = tail.replace("{}", ",0" if count == 3 else "")
             yield _integer_case(name, count, is_signed, fn, text, (low, high), False, "{a}")
-        plain = ((0, 0, 0), (1, 1, 1))
         if saturates:
-            yield _integer_case(name, count, is_signed, fn, " clamp", plain, True, "{a}")
+            yield _integer_case(name, count, is_signed, fn, " clamp", PLAIN, True, "{a}")
         for first in ("{sa}", "3", "-2"):
-            yield _integer_case(name, count, is_signed, fn, "", plain, False, first)
+            yield _integer_case(name, count, is_signed, fn, "", PLAIN, False, first)
 
 
 def _integer_case(
@@ -208,6 +206,42 @@ def _mixed(name: str, select: tuple[int, ...], is_half: tuple[int, ...], clamp: 
 
 def _active(row: Row, one: Callable[[Row, int], int]) -> list[int | None]:
     return [one(row, i) if row.active(i) else None for i in range(row.lanes)]
+
+
+def dot_cases() -> Iterator[Case]:
+    """Operands are small whole numbers, so that every order of rounding gives the same."""
+
+    def halves(row: Row, lane: int, base: int) -> int:
+        a, b = row.a[lane], row.b[lane]
+        total = sf.to_float(F32, base) if not sf.is_nan(F32, base) else 0.0
+        for shift in (0, 16):
+            x, y = (sf.to_float(F16, word >> shift & 0xFFFF) for word in (a, b))
+            total += x * y
+        return sf.from_float(F32, total) if not sf.is_nan(F32, base) else F32.nan
+
+    text = "v_dot2_f32_f16 {d}, {a}, {b}, 1.0"
+    one = sf.from_float(F32, 1.0)
+    yield Case("v_dot2_f32_f16", Probe(text, vector=1), lanewise(lambda r, i: halves(r, i, one)), "f32")
+    text = "v_mov_b32 {d}, 2.0;v_dot2acc_f32_f16 {d}, {a}, {b}"
+    two = sf.from_float(F32, 2.0)
+    yield Case("v_dot2acc_f32_f16", Probe(text, vector=1), lanewise(lambda r, i: halves(r, i, two)), "f32")
+    for bits in (8, 4):
+        name = f"v_dot{32 // bits}_i32_iu{bits}"
+        for a_signed, b_signed in ((True, False), (False, True), (True, True)):
+
+            def one_lane(r: Row, i: int, bits: int = bits, x: bool = a_signed, y: bool = b_signed) -> int:
+                words = _sources(r, i, 3, None)
+                return dot(bits, x, y, *words) & mask(32)
+
+            text = f"{name} {{d}}, {{a}}, {{b}}, {{c}} neg_lo:[{int(a_signed)},{int(b_signed)},0]"
+            yield Case(name, Probe(text, vector=1), lanewise(one_lane))
+
+            def limited(r: Row, i: int, bits: int = bits, x: bool = a_signed, y: bool = b_signed) -> int:
+                *words, base = _sources(r, i, 3, None)
+                exact = dot(bits, x, y, *words, signed(base, 32))
+                return min(max(exact, -(1 << 31)), (1 << 31) - 1) & mask(32)
+
+            yield Case(name, Probe(f"{text} clamp", vector=1), lanewise(limited))
 
 
 def conversion_cases() -> Iterator[Case]:

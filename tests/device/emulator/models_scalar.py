@@ -1,4 +1,5 @@
 """Scalar instructions: what each does to its destination, SCC and EXEC, from the ISA manual."""
+# ruff: noqa: ARG005 - effects share one signature, whether or not they look at the row
 
 from __future__ import annotations
 

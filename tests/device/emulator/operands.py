@@ -110,8 +110,9 @@ def half_bits(rng: random.Random) -> int:
     return sum(float_bits(F16)(rng) << 16 * i for i in range(4))
 
 
-def small_shift(rng: random.Random) -> int:
-    return rng.randint(0, 40) | rng.getrandbits(32) << 32
+def whole_halves(rng: random.Random) -> int:
+    """Four halves that hold small whole numbers."""
+    return sum(from_float(F16, float(rng.randint(-9, 9))) << 16 * i for i in range(4))
 
 
 def make_rows(source: Source, count: int, lanes: int = 32, seed: int = 1, partial: bool = True) -> list[Row]:

@@ -1,8 +1,8 @@
 """Small kernels, compiled as people compile them, against NumPy: golden/NAME/{case.hip,case.py}.
 
-A case module has KERNEL, GRID, BLOCK, optionally SHARED, FLAGS and RELATIVE (error allowed), and case(rng), which gives the
-arguments (arrays become buffers, NumPy scalars and bytes are passed by value) and, by index, what the
-output buffers must hold.
+A case module has KERNEL, GRID, BLOCK, optionally SHARED, FLAGS and RELATIVE (the error allowed), and
+case(rng): the arguments (arrays become buffers, NumPy scalars and bytes are passed by value) and, by
+index, what the output buffers must hold.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ FAMILIES: dict[str, tuple[Callable[[], Iterable[Case]], operands.Source]] = {
     "packed integers": (models_packed.integer_cases, operands.integer_bits),
     "mixed halves": (models_packed.mixed_cases, operands.half_bits),
     "mixed singles": (models_packed.mixed_cases, operands.float32_bits),
+    "dots": (models_packed.dot_cases, operands.whole_halves),
     "conversions": (models_packed.conversion_cases, operands.float32_bits),
 }
 

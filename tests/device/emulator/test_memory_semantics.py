@@ -175,10 +175,7 @@ def _atomic_text(mnemonic: str, prefix: str, name: str, bits: int, returns: bool
     if prefix == "ds":
         extra = f", {_registers(6, wide)}" if name.startswith("cmpswap") else ""
         return f"{mnemonic} {result}v2, {_registers(4, wide)}{extra} offset:8"
-    if name.startswith("cmpswap"):
-        operand = "v[8:9]" if bits == 32 else "v[4:7]"
-    else:
-        operand = _registers(4, wide)
+    operand = {32: "v[8:9]", 64: "v[4:7]"}[bits] if name.startswith("cmpswap") else _registers(4, wide)
     address = "v[20:21]" if prefix == "flat" else "v2"
     base = ", s[4:5]" if prefix == "global" else ""
     return f"{mnemonic} {result}{address}, {operand}{base} offset:8{' glc' if returns else ''}"
@@ -242,7 +239,7 @@ def _atomic_expected(
 def _alike(name: str, got: tuple[int, int], expected: tuple[int, int]) -> bool:
     if not name.endswith("f32") or got == expected:
         return got == expected
-    nan = [0x7F800000 < x & 0x7FFFFFFF for x in (got[1] & mask(32), expected[1] & mask(32))]
+    nan = [x & 0x7FFFFFFF > 0x7F800000 for x in (got[1] & mask(32), expected[1] & mask(32))]
     return got[0] == expected[0] and all(nan)
 
 

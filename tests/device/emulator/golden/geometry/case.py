@@ -8,7 +8,7 @@ def packed(x: int, y: int, z: int) -> int:
     return x | y << 8 | z << 16
 
 
-def case(rng: np.random.Generator) -> tuple:
+def case(_: np.random.Generator) -> tuple:
     rows = [
         (packed(tx, ty, tz), packed(bx, by, bz), packed(*BLOCK), packed(*GRID))
         for bz in range(2) for by in range(2) for bx in range(3)
