@@ -93,8 +93,7 @@ def _run(machine: Machine, code: bytes, made: ModuleType, seed: int) -> None:
         machine.unload(module)
 
 
-@pytest.mark.parametrize("level", ["-O0", "-O3"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "level"), [(n, "-O3") for n in NAMES] + [("calls", "-O0"), ("data", "-O0")])
 def test_golden_kernel(machine: Machine, compiled_case: Compile, name: str, level: str) -> None:
     made = _module(name)
     _run(machine, compiled_case(name, "clang-19", level, getattr(made, "FLAGS", ())), made, seed=1)

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 
 KERNEL, N = "wide", 70
@@ -34,7 +36,7 @@ def case(rng: np.random.Generator) -> tuple:
         [integers(*row) for row in zip(a.tolist(), b.tolist(), x.tolist(), strict=True)], np.int64
     )
     fused = [
-        float(np.longdouble(p) * np.longdouble(q) + np.longdouble(0.5)) for p, q in zip(x, y, strict=True)
+        float(Fraction(p) * Fraction(q) + Fraction(1, 2)) for p, q in zip(x.tolist(), y.tolist(), strict=True)
     ]
     real = np.stack(
         [x + y, x * y - 1.0, fused, x / y, np.sqrt(np.abs(x)), np.floor(x) + a.astype(float)], axis=1
