@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pytest
 
 from rocverify.records import CheckResult, CheckVerdict
 from rocverify.runner.items import PAYLOAD, UNDECIDED
 from rocverify.runner.plugin import RECORDER
+from rocverify.runner.state import state_of
+
+if TYPE_CHECKING:
+    from rocverify.runner.bound import BoundPlan
 
 
 class Observer(Protocol):
@@ -29,9 +34,13 @@ class Observer(Protocol):
 
 @dataclass(eq=False)  # pytest keeps its plugins in sets
 class Recorder:
-    """A pytest plugin object. Results are by check id; the worst phase of an item counts."""
+    """A pytest plugin object. Results are by check id; the worst phase of an item counts.
+
+    `bound` are plans that this process has parsed and bound already, by path.
+    """
 
     observer: Observer | None = None
+    bound: Mapping[Path, BoundPlan] = field(default_factory=dict)
     results: dict[str, CheckResult] = field(default_factory=dict)
     undecided: dict[str, str] = field(default_factory=dict)
     environments: list[dict[str, Any]] = field(default_factory=list)
@@ -41,6 +50,10 @@ class Recorder:
     interrupted: bool = False
     stop_reason: str | None = None
     __name__: ClassVar[str] = RECORDER
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        if self.bound:
+            state_of(config).bound.update(self.bound)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         if self.observer is not None:

@@ -61,7 +61,7 @@ class Outcome:
 
 def run_session(request: Request, observer: Observer | None = None) -> Outcome:
     """Runs every check of the request's plans; UsageError if pytest rejects its options."""
-    recorder = Recorder(observer)
+    recorder = Recorder(observer, {request.root / bound.plan.path: bound for bound in request.plans})
     with (
         tempfile.TemporaryDirectory(prefix="rocverify-") as scratch,
         _environment(request),
