@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,14 +13,21 @@ from tests.device.emulator.assembling import Assembler
 
 
 @pytest.fixture(scope="session")
-def machine(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def translations(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where translations are kept from run to run: they are found by the translator's own digest."""
+    cache = request.config.cache
+    return cache.mkdir("emulator") if cache is not None else tmp_path_factory.mktemp("emulator-cache")
+
+
+@pytest.fixture(scope="session")
+def machine(toolchain: Toolchain, translations: Path) -> Iterator[Machine]:
     made = Machine(
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
         linker=toolchain.linker,
         threads=2,
-        cache_dir=tmp_path_factory.mktemp("emulator-cache"),
+        cache_dir=translations,
     )
     yield made
     made.close()

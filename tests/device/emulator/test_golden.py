@@ -30,9 +30,10 @@ Compile = Callable[[str, str, str, tuple[str, ...]], bytes]
 
 
 @pytest.fixture(scope="session")
-def compiled_case(tmp_path_factory: pytest.TempPathFactory) -> Compile:
-    """case.hip of a golden case, compiled by a named compiler with flags."""
-    cache = tmp_path_factory.mktemp("golden-cache")
+def compiled_case(translations: Path) -> Compile:
+    """case.hip of a golden case, compiled by a named compiler with flags; kept from run to run."""
+    cache = translations / "golden"
+    cache.mkdir(exist_ok=True)
 
     def build(name: str, compiler: str, level: str, flags: tuple[str, ...]) -> bytes:
         try:

@@ -24,10 +24,12 @@ FAMILIES: dict[str, tuple[Callable[[], Iterable[Case]], operands.Source]] = {
     "conversions": (models_packed.conversion_cases, operands.float32_bits),
 }
 
+WIDE = ("dpp", "lanes", "permutations")
+
 
 @pytest.mark.parametrize(
     ("family", "lanes"),
-    [(name, 32) for name in FAMILIES] + [("lanes", 64), ("permutations", 64)],
+    [*((name, 32) for name in FAMILIES), *(pytest.param(name, 64, marks=pytest.mark.long) for name in WIDE)],
 )
 def test_lanes_move_as_the_manual_says(
     machine: Machine, assembler: Assembler, family: str, lanes: int

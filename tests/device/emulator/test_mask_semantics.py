@@ -17,7 +17,8 @@ SOURCES: dict[str, Source] = {
 
 
 @pytest.mark.parametrize(
-    ("family", "lanes"), [(name, 32) for name in SOURCES] + [("integer", 64), ("f32", 64)]
+    ("family", "lanes"),
+    [*((name, 32) for name in SOURCES), ("f32", 64), pytest.param("integer", 64, marks=pytest.mark.long)],
 )
 def test_masks_are_what_the_manual_says(
     machine: Machine, assembler: Assembler, family: str, lanes: int
