@@ -161,6 +161,12 @@ def lane_cases() -> Iterator[Case]:
         yield Case(name, Probe(f"{name} {{d}}, {{a}}, {{b}}", vector=1), lanewise(count))
     yield from _permlanes()
     yield from _relative()
+    swapped = Probe("v_permlane64_b32 {d}, {a}", vector=1)
+    yield Case(
+        "v_permlane64_b32",
+        swapped,
+        lanewise(lambda r, i: r.a[i ^ 32] & mask(32) if r.lanes == 64 else None),
+    )
     swap = Probe("v_mov_b32 v20, {a}; v_swap_b32 {d}, v20; v_mov_b32 v20, v20", vector=1)
     yield Case("v_swap_b32", swap, lanewise(lambda r, i: r.a[i] & mask(32)))
     other = Probe("v_mov_b32 v20, {a}; v_swap_b32 v20, {d}; v_mov_b32 {d}, v20", vector=1)

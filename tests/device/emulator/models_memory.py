@@ -147,7 +147,7 @@ def atomics() -> Iterator[tuple[str, str, str, int, bool]]:
     """(mnemonic, model's name, prefix, bits, whether it returns the old value)."""
     for bits in (32, 64):
         names = [f"{stem}{bits}" for stem in (*INTEGER_ATOMICS, "swap_b", "cmpswap_b")]
-        names += ["add_f32", "min_f32", "max_f32"] if bits == 32 else []
+        names += ["add_f32", "min_f32", "max_f32", "cmpswap_f32"] if bits == 32 else []
         for name in names:
             for returns in (False, True):
                 yield f"global_atomic_{name}", name, "global", bits, returns

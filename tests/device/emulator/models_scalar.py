@@ -89,6 +89,10 @@ def whole_quads(bits: int, value: int) -> int:
     return sum(0xF << i for i in range(0, bits, 4) if value >> i & 0xF)
 
 
+def quad_mask(bits: int, value: int) -> int:
+    return sum(1 << i // 4 for i in range(0, bits, 4) if value >> i & 0xF)
+
+
 def _arithmetic() -> Iterator[Case]:
     u32 = mask(32)
     yield _with_scc("s_add_u32", lambda r, a, b: (a + b, a + b > u32))
@@ -141,6 +145,7 @@ def _both_widths(n: int) -> Iterator[Case]:
     yield from _sop1(f"s_bcnt0_i32_{b}", n, lambda x: n - x.bit_count(), 32, scc=True)
     yield from _sop1(f"s_ctz_i32_{b}", n, trailing_zeros, 32, scc=False)
     yield from _sop1(f"s_clz_i32_{u}", n, lambda x: n - x.bit_length() if x else -1, 32, scc=False)
+    yield from _sop1(f"s_quadmask_{b}", n, lambda x: quad_mask(n, x), n, scc=True)
     yield from _sop1(f"s_wqm_{b}", n, lambda x: whole_quads(n, x), n, scc=True)
     d, s, t = ("{sd2}", "{sa2}", "{sb2}") if n == 64 else ("{sd}", "{sa}", "{sb}")
     yield _case(f"s_cselect_{b} {d}, {s}, {t}", lambda r: {"s": (r.sa if r.scc else r.sb) & every}, n)
@@ -187,6 +192,7 @@ def _addk(row: Row, value: int) -> Effect:
 def _others() -> Iterator[Case]:
     yield from _sop1("s_sext_i32_i8", 32, lambda x: signed(x, 8), 32, scc=False)
     yield from _sop1("s_sext_i32_i16", 32, lambda x: signed(x, 16), 32, scc=False)
+    yield from _sop1("s_bitreplicate_b64_b32", 32, _twice, 64, scc=False)
     yield from _sop1("s_abs_i32", 32, lambda x: abs(signed(x, 32)), 32, scc=True)
     yield from _sop1("s_cls_i32", 32, leading_signs, 32, scc=False)
     yield from _sop1("s_cls_i32_i64", 64, _leading_signs_64, 32, scc=False)
@@ -205,6 +211,10 @@ def _others() -> Iterator[Case]:
         "s_add_u32 null, {sa}, {sb}", lambda r: {"scc": int((r.sa & mask(32)) + (r.sb & mask(32)) > mask(32))}
     )
     yield _case("s_mov_b32 {sd}, src_scc", lambda r: {"s": r.scc})
+
+
+def _twice(value: int) -> int:
+    return int("".join(2 * bit for bit in f"{value:032b}"), 2)
 
 
 def _leading_signs_64(value: int) -> int:

@@ -6,7 +6,7 @@
 
 enum Operation {
     OP_SWAP, OP_CMPSWAP, OP_ADD, OP_SUB, OP_SMIN, OP_UMIN, OP_SMAX, OP_UMAX, OP_AND, OP_OR, OP_XOR,
-    OP_INC, OP_DEC, OP_FADD, OP_FMIN, OP_FMAX, OP_CSUB,
+    OP_INC, OP_DEC, OP_FADD, OP_FMIN, OP_FMAX, OP_CSUB, OP_FCMPSWAP,
 };
 
 enum Space { SPACE_GLOBAL, SPACE_LDS, SPACE_FLAT };
@@ -39,6 +39,7 @@ static u64 double_bits(double f) { u64 v; __builtin_memcpy(&v, &f, 8); return v;
         case OP_FADD: return to_bits(to_float(old) + to_float(data));       \
         case OP_FMIN: return to_bits(MINIMUM(to_float(old), to_float(data))); \
         case OP_FMAX: return to_bits(MAXIMUM(to_float(old), to_float(data))); \
+        case OP_FCMPSWAP: return to_float(old) == to_float(compare) ? data : old; \
         default: return old >= data ? old - data : 0;                       \
         }                                                                   \
     }
@@ -78,7 +79,7 @@ static u8 *resolve(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 *ki
             if (!p)                                                                                      \
                 return rt_fault(w, s, kind, ACCESS_ATOMIC, address, sizeof(T), lane, pc);                \
             const u32 *d = data + lane, *e = other + lane;                                               \
-            T value = read(d, 0), compare = op == OP_CMPSWAP ? read(e, 0) : 0;                           \
+            T value = read(d, 0), compare = op == OP_CMPSWAP || op == OP_FCMPSWAP ? read(e, 0) : 0;          \
             T old = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                                \
             while (!__atomic_compare_exchange_n(p, &old, apply_##T(op, old, value, compare), 0,          \
                                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))                     \

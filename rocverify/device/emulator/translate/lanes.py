@@ -166,6 +166,15 @@ def _permlane(across: bool) -> Handler:
     return handle
 
 
+def _permlane64(k: K, inst: Instruction) -> None:
+    """v_permlane64_b32: the halves of a wave64 change places; in wave32 nothing happens."""
+    target, source = inst.operands
+    if k.lanes == 64:
+        index = ir.Constant(k.shapes.i32, [ir.Constant(I32, lane ^ 32) for lane in range(64)])
+        value = k.vgpr(source.index)
+        commit_bits(k, target, k.b.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), index))
+
+
 def _swap(k: K, inst: Instruction) -> None:
     a, b = inst.operands
     first, second = k.vgpr(a.index), k.vgpr(b.index)
@@ -212,6 +221,7 @@ HANDLERS: dict[str, Handler] = {
     "v_mbcnt_hi_u32_b32": _mbcnt(high=True),
     "v_permlane16_b32": _permlane(across=False),
     "v_permlanex16_b32": _permlane(across=True),
+    "v_permlane64_b32": _permlane64,
     "v_swap_b32": _swap,
     "ds_bpermute_b32": _bpermute,
     "ds_permute_b32": _permute,

@@ -28,6 +28,7 @@ STORES = {"b8": 1, "b16": 1, "b32": 1, "b64": 2, "b96": 3, "b128": 4, "d16_hi_b8
 ATOMICS = {
     "swap": 0, "cmpswap": 1, "add": 2, "sub": 3, "min_i": 4, "min_u": 5, "max_i": 6, "max_u": 7, "and": 8,
     "or": 9, "xor": 10, "inc": 11, "dec": 12, "add_f": 13, "min_f": 14, "max_f": 15, "csub": 16,
+    "cmpswap_f": 17,
 }  # fmt: skip
 SPACES = {"global": 0, "lds": 1, "flat": 2}
 
@@ -137,7 +138,7 @@ def _emit_atomic(
     _announce(k, addresses)
     k.flush_vgprs(data, dwords)
     other = data + dwords if compared is None else compared
-    if operation == ATOMICS["cmpswap"]:
+    if operation in (ATOMICS["cmpswap"], ATOMICS["cmpswap_f"]):
         k.flush_vgprs(other, dwords)
     pointer = ir.Constant(PTR, None)
     if result is not None:
@@ -192,7 +193,7 @@ def _atomic_names() -> dict[str, tuple[int, int]]:
         for extreme in ("min", "max"):
             names[f"{extreme}_i{bits}"] = (ATOMICS[f"{extreme}_i"], bits)
             names[f"{extreme}_u{bits}"] = (ATOMICS[f"{extreme}_u"], bits)
-    for name in ("add", "min", "max"):
+    for name in ("add", "min", "max", "cmpswap"):
         names[f"{name}_f32"] = (ATOMICS[f"{name}_f"], 32)
     return names
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.translate import scalar_bits
 from rocverify.device.emulator.translate.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -15,10 +16,6 @@ from rocverify.errors import DeviceError
 K = WaveBuilder
 Pair = tuple[Value, Value | None]
 """A result, and the new SCC (None leaves SCC as it is)."""
-
-
-def _nonzero(k: K, value: Value) -> Value:
-    return k.b.icmp_unsigned("!=", value, k.const(value.type, 0))
 
 
 def sop2(type_: str, compute: Callable[..., Pair], second: str | None = None) -> Handler:
@@ -52,7 +49,7 @@ def sop1(type_: str, compute: Callable[..., Pair]) -> Handler:
 def _logic(operation: Callable[..., Value]) -> Callable[..., Pair]:
     def compute(k: K, *sources: Value) -> Pair:
         value = operation(k, *sources)
-        return value, _nonzero(k, value)
+        return value, scalar_bits.nonzero(k, value)
 
     return compute
 
@@ -126,63 +123,6 @@ def _mul_hi(signed: bool) -> Callable[..., Pair]:
         return k.b.trunc(k.b.lshr(product, k.i64(32)), I32), None
 
     return compute
-
-
-def _bfe(bits: int, signed: bool) -> Callable[..., Value]:
-    """The offset in the low bits of the second source, the width from bit 16."""
-
-    def compute(k: K, value: Value, control: Value) -> Value:
-        type_ = value.type
-        control = k.b.zext(control, type_) if bits == 64 else control
-        offset = k.b.and_(control, k.const(type_, bits - 1))
-        width = k.b.and_(k.b.lshr(control, k.const(type_, 16)), k.const(type_, 127))
-        none, whole = k.b.icmp_unsigned("==", width, k.const(type_, 0)), k.const(type_, bits)
-        moved = (k.b.ashr if signed else k.b.lshr)(value, offset)
-        spare = k.b.sub(whole, k.b.select(k.b.icmp_unsigned(">", width, whole), whole, width))
-        spare = k.b.select(none, k.const(type_, 0), spare)
-        up = k.b.shl(moved, spare)
-        field = (k.b.ashr if signed else k.b.lshr)(up, spare)
-        return k.b.select(none, k.const(type_, 0), field)
-
-    return compute
-
-
-def _bfm(k: K, width: Value, offset: Value) -> Value:
-    mask = k.b.sub(k.b.shl(k.i32(1), k.b.and_(width, k.i32(31))), k.i32(1))
-    return k.b.shl(mask, k.b.and_(offset, k.i32(31)))
-
-
-def _bfm64(k: K, width: Value, offset: Value) -> Value:
-    wide = [k.b.zext(k.b.and_(v, k.i32(63)), I64) for v in (width, offset)]
-    return k.b.shl(k.b.sub(k.b.shl(k.i64(1), wide[0]), k.i64(1)), wide[1])
-
-
-def _pack(low_high: bool, high_high: bool) -> Callable[..., Value]:
-    def compute(k: K, a: Value, b: Value) -> Value:
-        low = k.b.lshr(a, k.i32(16)) if low_high else k.b.and_(a, k.i32(0xFFFF))
-        high = k.b.and_(b, k.i32(0xFFFF0000)) if high_high else k.b.shl(b, k.i32(16))
-        return k.b.or_(low, high)
-
-    return compute
-
-
-def _find(name: str) -> Callable[..., Value]:
-    def compute(k: K, value: Value) -> Value:
-        count = k.intrinsic(name, value.type, [value, ir.Constant(ir.IntType(1), 0)])
-        count = count if count.type == I32 else k.b.trunc(count, I32)
-        return k.b.select(_nonzero(k, value), count, k.i32(-1))
-
-    return compute
-
-
-def _leading_sign(k: K, value: Value) -> Value:
-    sign = k.b.ashr(value, k.const(value.type, value.type.width - 1))
-    return _find("ctlz")(k, k.b.xor(value, sign))
-
-
-def _population(k: K, value: Value) -> Value:
-    count = k.intrinsic("ctpop", value.type, [value])
-    return count if count.type == I32 else k.b.trunc(count, I32)
 
 
 def _absolute(k: K, value: Value) -> Value:
@@ -299,24 +239,9 @@ def _save_exec(operation: str, bits: int, write_result: bool) -> Handler:
         new = SAVEEXEC[operation](k, value, old)
         k.write_scalar(target, new if write_result else old)
         k.set_exec(new if bits == 64 else k.b.zext(new, I64))
-        k.set_scc(_nonzero(k, new))
+        k.set_scc(scalar_bits.nonzero(k, new))
 
     return handle
-
-
-def _whole_quads(bits: int) -> Callable[..., Value]:
-    """s_wqm: every quad with one bit set becomes full."""
-
-    def compute(k: K, value: Value) -> Value:
-        type_ = value.type
-        pattern = sum(1 << bit for bit in range(0, bits, 4))
-        any_bit = value
-        for step in (1, 2):
-            any_bit = k.b.or_(any_bit, k.b.lshr(any_bit, k.const(type_, step)))
-        first = k.b.and_(any_bit, k.const(type_, pattern))
-        return k.b.mul(first, k.const(type_, 0xF))
-
-    return compute
 
 
 def _both(suffix: str) -> dict[str, Handler]:
@@ -328,11 +253,12 @@ def _both(suffix: str) -> dict[str, Handler]:
         f"s_not_{b}": sop1(b, _logic(lambda k, a: k.invert(a))),
         f"s_cmov_{b}": _cmov(b),
         f"s_brev_{b}": sop1(b, _plain(lambda k, a: k.intrinsic("bitreverse", a.type, [a]))),
-        f"s_bcnt1_i32_{b}": sop1(b, _logic(_population)),
-        f"s_bcnt0_i32_{b}": sop1(b, _logic(lambda k, a: _population(k, k.invert(a)))),
-        f"s_ctz_i32_{b}": sop1(b, _plain(_find("cttz"))),
-        f"s_clz_i32_{u}": sop1(u, _plain(_find("ctlz"))),
-        f"s_wqm_{b}": sop1(b, _logic(_whole_quads(bits))),
+        f"s_bcnt1_i32_{b}": sop1(b, _logic(scalar_bits.population)),
+        f"s_bcnt0_i32_{b}": sop1(b, _logic(lambda k, a: scalar_bits.population(k, k.invert(a)))),
+        f"s_ctz_i32_{b}": sop1(b, _plain(scalar_bits.find("cttz"))),
+        f"s_clz_i32_{u}": sop1(u, _plain(scalar_bits.find("ctlz"))),
+        f"s_quadmask_{b}": sop1(b, _logic(scalar_bits.quad_mask(bits))),
+        f"s_wqm_{b}": sop1(b, _logic(scalar_bits.whole_quads(bits))),
         f"s_and_{b}": sop2(b, _logic(lambda k, x, y: k.b.and_(x, y))),
         f"s_or_{b}": sop2(b, _logic(lambda k, x, y: k.b.or_(x, y))),
         f"s_xor_{b}": sop2(b, _logic(lambda k, x, y: k.b.xor(x, y))),
@@ -345,8 +271,8 @@ def _both(suffix: str) -> dict[str, Handler]:
         f"s_lshl_{b}": sop2(b, _logic(_shift("shl")), "u32"),
         f"s_lshr_{b}": sop2(b, _logic(_shift("lshr")), "u32"),
         f"s_ashr_{i}": sop2(i, _logic(_shift("ashr")), "u32"),
-        f"s_bfe_{u}": sop2(u, _logic(_bfe(bits, signed=False)), "u32"),
-        f"s_bfe_{i}": sop2(i, _logic(_bfe(bits, signed=True)), "u32"),
+        f"s_bfe_{u}": sop2(u, _logic(scalar_bits.field(bits, signed=False)), "u32"),
+        f"s_bfe_{i}": sop2(i, _logic(scalar_bits.field(bits, signed=True)), "u32"),
         f"s_bitset0_{b}": _bit_set(0, b),
         f"s_bitset1_{b}": _bit_set(1, b),
         f"s_bitcmp0_{b}": _bit_test(0, b),
@@ -385,14 +311,15 @@ HANDLERS: dict[str, Handler] = {
     "s_abs_i32": sop1("i32", _logic(_absolute)),
     "s_sext_i32_i8": sop1("b32", _plain(lambda k, a: k.b.sext(k.b.trunc(a, ir.IntType(8)), I32))),
     "s_sext_i32_i16": sop1("b32", _plain(lambda k, a: k.b.sext(k.b.trunc(a, ir.IntType(16)), I32))),
-    "s_cls_i32": sop1("i32", _plain(_leading_sign)),
-    "s_cls_i32_i64": sop1("i64", _plain(_leading_sign)),
-    "s_bfm_b32": sop2("b32", _plain(_bfm)),
-    "s_bfm_b64": sop2("b32", _plain(_bfm64)),
-    "s_pack_ll_b32_b16": sop2("b32", _plain(_pack(low_high=False, high_high=False))),
-    "s_pack_lh_b32_b16": sop2("b32", _plain(_pack(low_high=False, high_high=True))),
-    "s_pack_hh_b32_b16": sop2("b32", _plain(_pack(low_high=True, high_high=True))),
-    "s_pack_hl_b32_b16": sop2("b32", _plain(_pack(low_high=True, high_high=False))),
+    "s_cls_i32": sop1("i32", _plain(scalar_bits.leading_sign)),
+    "s_cls_i32_i64": sop1("i64", _plain(scalar_bits.leading_sign)),
+    "s_bitreplicate_b64_b32": sop1("b32", _plain(scalar_bits.replicate)),
+    "s_bfm_b32": sop2("b32", _plain(scalar_bits.field_mask)),
+    "s_bfm_b64": sop2("b32", _plain(scalar_bits.field_mask64)),
+    "s_pack_ll_b32_b16": sop2("b32", _plain(scalar_bits.pack(low_high=False, high_high=False))),
+    "s_pack_lh_b32_b16": sop2("b32", _plain(scalar_bits.pack(low_high=False, high_high=True))),
+    "s_pack_hh_b32_b16": sop2("b32", _plain(scalar_bits.pack(low_high=True, high_high=True))),
+    "s_pack_hl_b32_b16": sop2("b32", _plain(scalar_bits.pack(low_high=True, high_high=False))),
     **{f"s_lshl{n}_add_u32": sop2("u32", _shift_add(n)) for n in (1, 2, 3, 4)},
     "s_movk_i32": _movk,
     "s_cmovk_i32": _cmovk,
