@@ -63,6 +63,7 @@ class Settings(_Frozen):
     emulator_threads: int | None = Field(default=None, ge=1)
     regex_timeout_s: float = Field(default=2.0, gt=0)
     compile_timeout_s: float = Field(default=300.0, gt=0)
+    launch_timeout_s: float = Field(default=30.0, gt=0)
     cases_per_dtype: int = Field(default=12, ge=1)
     transfers: Transfers = Transfers()
 

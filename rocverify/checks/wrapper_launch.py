@@ -85,7 +85,8 @@ class LaunchProbe:
             return []  # the kernel's own mistake, which the correctness check reports
         text = (
             f"{launch.host_function}: a grid of {launch.grid} workgroups of {launch.block} work-items is too "
-            f"small: it leaves {'; '.join(map(str, missed))} untouched ({driven.run.case})"
+            f"small: it leaves {'; '.join(map(str, missed))} untouched ({driven.run.case}); "
+            f"called by {caller_chain(launch)}"
         )
         return [Finding(text, launch.call_site, kernel=driven.symbol)]
 

@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+_HINTS = {
+    "global": "check the kernel's bounds test, the launch geometry and the sizes passed",
+    "lds": "pass the dynamic LDS size that the kernel indexes, or correct the index",
+    "scratch": "an index into a local array is out of its bounds",
+    "limit": "the kernel does not end: check the loop's condition",
+    "stopped": "does the kernel end? check its loops and waits, or allow it more time (launch_timeout_s)",
+    "unaligned": "an atomic must be aligned to its size",
+    "trap": "an assertion or __builtin_trap of the kernel was reached",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
@@ -42,6 +52,11 @@ class FaultReport:
         if self.workitem is not None:
             place.append(f"workitem {self.workitem}")
         return f"{self.message} [{', '.join(place)}]"
+
+    @property
+    def hint(self) -> str | None:
+        """What to do about a fault of this kind, where there is something to say."""
+        return _HINTS.get(self.kind)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data; addresses as hexadecimal text."""

@@ -42,6 +42,7 @@ def _open_emulator(request: OpenRequest) -> Device:
         clang=request.toolchain.clang,
         linker=request.toolchain.linker,
         threads=request.settings.emulator_threads,
+        launch_timeout_s=request.settings.launch_timeout_s,
         cache_dir=request.cache_dir,
         rejected=request.rejected,
     )

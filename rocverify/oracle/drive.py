@@ -172,8 +172,9 @@ def _call(
     name = spec.wrapper or spec.where
     device = session.device
     skipping = session.tracer.ghost() if ghost else nullcontext()
-    with SubjectCall(name, device, session.root):
+    with SubjectCall(name, device, session.root) as call:
         with session.tracer.record() as events, skipping:
+            call.events = events
             invoke()
         checked("hipDeviceSynchronize", device.hip.hipDeviceSynchronize())
     return tuple(events)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from rocverify.device.places import in_subject
+from rocverify.device.trace_events import TraceEvent
 from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError
 
 
@@ -16,13 +18,14 @@ class SubjectCall:
 
     What it raises is turned into a SubjectError that names the exception and the innermost line of the
     subject; where the device recorded a fault meanwhile, into a DeviceFaultError that describes it.
-    Interrupts and the harness's own errors pass.
+    Interrupts and the harness's own errors pass. `events` may be given the trace of the block.
     """
 
     def __init__(self, name: str, device: Any, root: Path) -> None:
         self.name = name
         self._device = device
         self._root = root.resolve()
+        self.events: Sequence[TraceEvent] = ()
 
     def __enter__(self) -> SubjectCall:
         if self._device.last_fault() is not None:
@@ -35,15 +38,20 @@ class SubjectCall:
         fault = self._device.last_fault()
         if fault is not None:
             self._device.clear_fault()
-            raise DeviceFaultError(str(fault), report=fault, where=self.name) from error
+            raise DeviceFaultError(str(fault), report=fault, where=self.name, hint=fault.hint) from error
         if error is None or not isinstance(error, Exception) or isinstance(error, RocverifyError):
             return
         raise SubjectError(
             f"raised {type(error).__name__}: {error}",
             kind=type(error).__name__,
             where=self._line(trace) or self.name,
-            hint=f"this happened in a call of {self.name}",
+            hint=f"this happened in a call of {self.name}{self._device_said()}",
         ) from error
+
+    def _device_said(self) -> str:
+        """The reason of the last HIP call that failed, where the device knows more than the code."""
+        failed = [event for event in self.events if event.reason and not event.ok]
+        return f"; {failed[-1].function}: {failed[-1].reason}" if failed else ""
 
     def _line(self, trace: TracebackType | None) -> str | None:
         """`path:line` of the innermost frame that lies in the project under verification."""

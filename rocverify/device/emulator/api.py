@@ -71,9 +71,9 @@ class EmulatorDevice:
 
     kind = "emulator"
 
-    def __init__(self, machine: Machine, info: DeviceInfo) -> None:
+    def __init__(self, machine: Machine, info: DeviceInfo, launch_timeout_s: float | None = None) -> None:
         self.info = info
-        self._state = HipState(machine, machine.memory, info.target)
+        self._state = HipState(machine, machine.memory, info.target, launch_timeout_s)
         self.hip = EmulatorHip(self._state)
 
     @classmethod
@@ -85,13 +85,15 @@ class EmulatorDevice:
         clang: Path,
         linker: Path,
         threads: int | None = None,
+        launch_timeout_s: float | None = None,
         cache_dir: Path | None = None,
         rejected: tuple[RejectedDevice, ...] = (),
     ) -> EmulatorDevice:
         """An emulated GPU of a gfx11 target; DeviceUnavailableError for any other.
 
         `objdump` disassembles, `clang` and `linker` build the emulator's runtime, `threads` is how many
-        host threads run workgroups (None: all), `cache_dir` is where translations are kept.
+        host threads run workgroups (None: all), `launch_timeout_s` what one launch may take once it is
+        translated (None: any time), `cache_dir` where translations are kept.
         """
         from rocverify.device.emulator.machine import SUPPORTED_TARGETS, Machine
 
@@ -103,7 +105,7 @@ class EmulatorDevice:
         machine = Machine(
             target, objdump=objdump, clang=clang, linker=linker, threads=threads, cache_dir=cache_dir
         )
-        return cls(machine, _info(target, machine.memory, rejected))
+        return cls(machine, _info(target, machine.memory, rejected), launch_timeout_s)
 
     @property
     def name(self) -> str:

@@ -124,7 +124,9 @@ def _run(
 ) -> None:
     with state.lock:
         try:
-            state.stats = state.machine.launch(entry.kernel, grid, block, shared, kernarg)
+            state.stats = state.machine.launch(
+                entry.kernel, grid, block, shared, kernarg, timeout_s=state.launch_timeout_s
+            )
         except DeviceFaultError as error:
             kind = error.report.kind if error.report is not None else ""
             code = _FAULT_CODES.get(kind, "hipErrorIllegalAddress")

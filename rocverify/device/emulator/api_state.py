@@ -74,6 +74,7 @@ class HipState:
     machine: Machine
     memory: DeviceMemory
     target: str
+    launch_timeout_s: float | None = None
     modules: dict[int, ModuleEntry] = field(default_factory=dict)
     functions: dict[int, FunctionEntry] = field(default_factory=dict)
     streams: dict[int, StreamEntry] = field(default_factory=dict)

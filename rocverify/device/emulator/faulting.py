@@ -15,23 +15,13 @@ _ACCESS = {
     abi.Access.ATOMIC: "atomic",
     abi.Access.EXECUTE: "execute",
 }
-_HINTS = {
-    abi.FaultKind.GLOBAL: "check the kernel's bounds test, the launch geometry and the sizes passed",
-    abi.FaultKind.LDS: "pass the dynamic LDS size that the kernel indexes, or correct the index",
-    abi.FaultKind.SCRATCH: "an index into a local array is out of its bounds",
-    abi.FaultKind.LIMIT: "the kernel does not end: check the loop's condition",
-    abi.FaultKind.STOPPED: "does the kernel end? check its loops and waits, or allow it more time",
-    abi.FaultKind.UNALIGNED: "an atomic must be aligned to its size",
-    abi.FaultKind.TRAP: "an assertion or __builtin_trap of the kernel was reached",
-}
 
 
 class KernelFaultError(DeviceFaultError):
     """A launch that faulted; `report` has the facts."""
 
     def __init__(self, report: FaultReport) -> None:
-        hint = next((text for kind, text in _HINTS.items() if kind.name.lower() == report.kind), None)
-        super().__init__(report.message, where=_place(report), hint=hint)
+        super().__init__(report.message, where=_place(report), hint=report.hint)
         self.report = report
 
 
