@@ -244,6 +244,35 @@ def dot_cases() -> Iterator[Case]:
             yield Case(name, Probe(f"{text} clamp", vector=1), lanewise(limited))
 
 
+def half_cases() -> Iterator[Case]:
+    """f16 with a literal, and halves named as registers."""
+    k = 0x4248
+    for text, fn in (
+        ("v_fmamk_f16 {d}, {a}, 0x4248, {b}", lambda a, b: sf.fma(F16, a, k, b)),
+        ("v_fmaak_f16 {d}, {a}, {b}, 0x4248", lambda a, b: sf.fma(F16, a, b, k)),
+    ):
+
+        def low(r: Row, i: int, fn: Half = fn) -> int:
+            return _Halves(r.old[i] & 0xFFFF0000 | fn(r.a[i] & 0xFFFF, r.b[i] & 0xFFFF))
+
+        yield Case(text.split()[0], Probe(text, vector=1), lanewise(low))
+
+
+def half_moves() -> Iterator[Case]:
+    """Halves named as registers: what only assemblers that know true16 take."""
+    low, high = "v_mov_b16_e32 v12.l, v2.h", "v_mov_b16_e32 v12.h, v2.l"
+    yield Case(
+        "v_mov_b16",
+        Probe(low, vector=1),
+        lanewise(lambda r, i: r.old[i] & 0xFFFF0000 | r.a[i] >> 16 & 0xFFFF),
+    )
+    yield Case(
+        "v_mov_b16",
+        Probe(high, vector=1),
+        lanewise(lambda r, i: r.old[i] & 0xFFFF | (r.a[i] & 0xFFFF) << 16),
+    )
+
+
 def conversion_cases() -> Iterator[Case]:
     """v_cvt_pk_rtz_f16_f32 rounds both towards zero."""
 

@@ -210,6 +210,8 @@ def _others() -> Iterator[Case]:
     yield _case(
         "s_add_u32 null, {sa}, {sb}", lambda r: {"scc": int((r.sa & mask(32)) + (r.sb & mask(32)) > mask(32))}
     )
+    yield _case("s_getreg_b32 {sd}, hwreg(HW_REG_MODE, 0, 8)", lambda r: {"s": 0xF0})
+    yield _case("s_getreg_b32 {sd}, hwreg(HW_REG_MODE, 4, 2)", lambda r: {"s": 3})
     yield _case("s_mov_b32 {sd}, src_scc", lambda r: {"s": r.scc})
 
 

@@ -23,11 +23,10 @@ NOT_ON_GFX11 = {
 """Names that gfx11 does not have; the tables are shared with targets that do, or spell them so."""
 
 PROVEN_BY_KERNELS = {
-    "s_sendmsg", "s_getpc_b64", "s_getreg_b32", "v_div_scale_f32", "v_div_scale_f64", "v_div_fmas_f32",
-    "v_div_fmas_f64", "v_div_fixup_f16", "v_div_fixup_f32", "v_div_fixup_f64", "v_mov_b16",
-    "v_fmamk_f16", "v_fmaak_f16",
+    "s_sendmsg", "s_getpc_b64", "v_div_scale_f32", "v_div_scale_f64", "v_div_fmas_f32", "v_div_fmas_f64",
+    "v_div_fixup_f16", "v_div_fixup_f32", "v_div_fixup_f64",
 }  # fmt: skip
-"""Steps that mean something only together: golden/division and golden/calls compare what they give."""
+"""Steps that mean something only together: golden/division, halves and calls compare what they give."""
 
 SPELLED_ALIKE = {
     name for name in HANDLERS if name.startswith("v_cmp") and name.split("_")[2] in ("f", "t", "tru")
@@ -43,7 +42,7 @@ def _modelled() -> set[str]:
         *models_lanes.dpp_cases(), *models_lanes.lane_cases(), *models_lanes.permutation_cases(),
         *models_lanes.dual_cases(), *models_packed.float_cases(), *models_packed.integer_cases(),
         *models_packed.mixed_cases(), *models_packed.conversion_cases(),
-        *models_packed.dot_cases(),
+        *models_packed.dot_cases(), *models_packed.half_cases(), *models_packed.half_moves(),
     ]  # fmt: skip
     return {case.mnemonic for case in cases} | {*FLOAT, *INTEGER, *CONVERSIONS} | models_memory.modelled()
 
