@@ -161,7 +161,7 @@ def test_reset_clears_a_fault(bench: Any, emulator: EmulatorDevice) -> None:
 def test_what_cannot_be_translated_is_raised_and_never_swallowed(
     bench: Any, emulator: EmulatorDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def launch(*_: object) -> None:
+    def launch(*_: object, **__: object) -> None:
         raise UnsupportedInstructionError("no semantics for v_new_b32", where="k pc 0x10")
 
     monkeypatch.setattr(emulator._state.machine, "launch", launch)
