@@ -120,6 +120,7 @@ def _store_expected(access: Access, data: bytes, values: Sequence[Sequence[int]]
     return bytes(blocks)
 
 
+@pytest.mark.long
 def test_stores_of_every_width_and_space(machine: Machine, assembler: Assembler) -> None:
     """After each store what it may have touched is read back, dword by dword, and put back as it was."""
     tried = [a for a in models.accesses(load=False) if _fits(a)][::2]
@@ -182,7 +183,7 @@ def _atomic_text(mnemonic: str, prefix: str, name: str, bits: int, returns: bool
     return f"{mnemonic} {result}{address}, {operand}{base} offset:8{' glc' if returns else ''}"
 
 
-@pytest.mark.parametrize("kind", ["integers", "floats"])
+@pytest.mark.parametrize("kind", [pytest.param("integers", marks=pytest.mark.long), "floats"])
 def test_atomics_on_one_value_a_lane(machine: Machine, assembler: Assembler, kind: str) -> None:
     """Memory at 8, operand at 16, compared value at 24 of every lane's block."""
     rng = random.Random(kind)
