@@ -79,6 +79,7 @@ def _plan(params: CorrectnessParams, ctx: CheckContext, spec: ContractSpec, buil
         cases_per_dtype=params.cases or ctx.settings.cases_per_dtype,
         dims=spec.dims.restricted(params.dims) if params.dims else None,
         code_object=built.path,
+        code_object_sha256=built.sha256,
     )
 
 

@@ -49,8 +49,11 @@ def tolerances_of(spec: ContractSpec, judged: Sequence[Judged]) -> dict[str, Tol
     return {name: _tolerance(spec, name, judged) for name in spec.outputs}
 
 
-def judge(spec: ContractSpec, judged: Judged, tolerances: Mapping[str, Tolerance]) -> CaseVerdict:
-    """Compares every element, and looks at the launch, the inputs and the surroundings."""
+def judge(
+    spec: ContractSpec, judged: Judged, tolerances: Mapping[str, Tolerance], code_object: str | None = None
+) -> CaseVerdict:
+    """Compares every element, and looks at the launch, the inputs and the surroundings. `code_object` is
+    the SHA-256 of the code object that launches must come from (None: from any)."""
     run = judged.run
     comparisons = {
         name: compare(run.outputs[name], judged.expected[name], tolerances[name]) for name in spec.outputs
@@ -60,10 +63,7 @@ def judge(spec: ContractSpec, judged: Judged, tolerances: Mapping[str, Tolerance
         *(f"wrote outside {text}" for text in run.damage),
         *(f"changed its input {name}" for name in run.changed),
     ]
-    symbol = spec.symbol(run.case.dtype)
-    if not run.launched(symbol):
-        launched = sorted({e.kernel for e in run.events if e.kernel})
-        problems.append(f"{symbol} was not launched (launched: {', '.join(launched) or 'nothing'})")
+    problems += _launch_problems(run, spec.symbol(run.case.dtype), code_object)
     wrong = any(not c.matches for c in comparisons.values())
     hint = explain(spec, judged, comparisons, tolerances) if wrong else None
     return CaseVerdict(judged, comparisons, tuple(problems), hint)
@@ -73,6 +73,19 @@ def _tolerance(spec: ContractSpec, name: str, judged: Sequence[Judged]) -> Toler
     dtype = spec.arrays[name].dtype(judged[0].run.case.dtype)
     rounding = spec.rounding.get(dtype.name)
     return tolerance_for(dtype, spec.compute, rounding, [case.expected[name] for case in judged])
+
+
+def _launch_problems(run: CaseRun, symbol: str, code_object: str | None) -> list[str]:
+    """The kernel must have run, and from the code object that was built: a right result of an old build
+    says nothing of the source as it is."""
+    if not run.launched(symbol):
+        launched = sorted({e.kernel for e in run.events if e.kernel})
+        return [f"{symbol} was not launched (launched: {', '.join(launched) or 'nothing'})"]
+    foreign = {e.code_object for e in run.events if e.kernel == symbol} - {None, code_object}
+    if code_object is None or not foreign:
+        return []
+    found = ", ".join(f"{digest[:12]}…" for digest in sorted(map(str, foreign)))
+    return [f"{symbol} was launched from another code object ({found}) than was built ({code_object[:12]}…)"]
 
 
 def _comparison_problems(comparisons: Mapping[str, Comparison]) -> list[str]:

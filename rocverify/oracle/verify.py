@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run: the seed that everything follows from, and limits that a plan sets."""
+    """What to run: the seed that everything follows from, and limits that a plan sets. `code_object` is
+    what a contract without wrapper launches, and what every wrapper must launch by its digest."""
 
     seed: int
     cases_per_dtype: int
     dims: Dims | None = None
     code_object: Path | None = None
+    code_object_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
             return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
         judged.append(Judged(run, expected_of(spec, run)))
     tolerances = tolerances_of(spec, judged)
-    verdicts = tuple(judge(spec, case, tolerances) for case in judged)
+    verdicts = tuple(judge(spec, case, tolerances, plan.code_object_sha256) for case in judged)
     return DTypeReport(
         dtype=dtype,
         symbol=symbol,
