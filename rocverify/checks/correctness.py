@@ -101,7 +101,8 @@ def _outcome(
         findings = tuple(Finding(f"{c.name}: {c.problem}", entity=spec.wrapper) for c in not_refused)
         first = not_refused[0]
         message = f"{name} must refuse this call with {first.expected}: {first.name}; it {first.problem}"
-        return Outcome.failed(message, findings=findings, **evidence)
+        hint = f"let the wrapper raise {first.expected} before it uploads or launches anything"
+        return Outcome.failed(message, hint=hint, findings=findings, **evidence)
     if shortcomings:
         findings = tuple(Finding(text, entity=spec.wrapper) for text in shortcomings)
         return Outcome.failed(

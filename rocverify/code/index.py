@@ -118,7 +118,10 @@ class CodeIndex:
             return self.modules.by_path(module_or_path)
         found = self.modules.by_name(module_or_path)
         if found is None:
-            raise SourceError(f"there is no module {module_or_path} under the root")
+            raise SourceError(
+                f"there is no module {module_or_path} under the root",
+                hint=f"expected {module_or_path.replace('.', '/')}.py, within the setting host_globs",
+            )
         return found
 
     def find_function(self, module_or_path: str, qualname: str) -> FunctionInfo | None:

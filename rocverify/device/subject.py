@@ -261,7 +261,6 @@ def _import(root: Path, name: str, reference: str) -> ModuleType:
             if not _exists(module):
                 raise SourceError(
                     f"{reference}: there is no module {module}",
-                    where=str(root),
                     hint=f"expected {module.replace('.', '/')}.py or a package of that name below the root",
                 )
             importlib.import_module(module)
