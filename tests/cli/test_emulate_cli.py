@@ -23,6 +23,7 @@ from rocverify.toolchain.build import Builder
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.manifest import ManifestEntry
 from tests.runner.demo import REPOSITORY
+from tests.signals import heed_interrupts
 
 pytestmark = pytest.mark.usefixtures("outside")
 
@@ -240,14 +241,17 @@ def test_an_interruption_ends_an_endless_kernel(handmade: Path, outside: Path) -
     words = [str(handmade), "endless", "--grid", "1", "--block", "32", "--arg", "i32[1]:zeros"]
     command = [sys.executable, "-m", "rocverify", "emulate", *words]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    process = subprocess.Popen(command, cwd=outside, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=outside, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    )
     try:
-        time.sleep(2.0)
+        time.sleep(5.0)
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     finally:
         process.kill()
+        process.wait()
     assert (process.returncode, said.strip()) == (130, "interrupted")
     assert time.monotonic() - begun < 15
 

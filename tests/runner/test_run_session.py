@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.runner.demo import COMMAND, FOLDER, REPOSITORY, Demo
+from tests.signals import heed_interrupts
 
 VOLATILE = ("started", "duration_s", "command", "seed")
 
@@ -181,6 +182,7 @@ def test_ctrl_c_in_a_real_process(demo: Demo) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     assert process.stdout is not None
     for line in process.stdout:
