@@ -25,6 +25,7 @@ from tests.sabotage.sabotage import (
     environment,
     run,
 )
+from tests.signals import heed_interrupts
 
 Sabotaged = Callable[[Sequence[Change]], Path]
 
@@ -173,7 +174,13 @@ def test_an_interrupted_run_leaves_the_earlier_summary(sabotaged: Sabotaged, tmp
     earlier = (root / SUMMARY).read_bytes()
     line = command(root, "plan 16-01", (), tmp_path / "interrupted.json")
     with subprocess.Popen(
-        line, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        line,
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=heed_interrupts,
     ) as process:
         assert process.stdout is not None
         shown = next(text for text in process.stdout if text.startswith("passed"))
