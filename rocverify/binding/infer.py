@@ -29,8 +29,10 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Und
             reading.at(match)
             built = phrase.build(reading)
             if isinstance(built, Undecided):
+                left = reading.leftover()
+                unknown = f" (nothing known is called {', '.join(left)})" if left else ""
                 return Undecided(
-                    f"recognised {match[0].strip()!r} (phrase {phrase.name}), but {built.reason}"
+                    f"recognised {match[0].strip()!r} (phrase {phrase.name}), but {built.reason}{unknown}"
                 )
             why = f"inferred from {match[0].strip()!r} (phrase {phrase.name})"
             drafts += [replace(draft, why=f"{why}: {draft.why}") for draft in built]
