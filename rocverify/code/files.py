@@ -31,7 +31,7 @@ def inside_root(root: Path, path: str | Path) -> Path:
     except (OSError, RuntimeError) as error:  # a loop of symbolic links
         raise SourceError(f"cannot be resolved: {error}", where=text) from None
     # `../checkout/a.py` comes back only where the folder happens to have that name.
-    leaves = os.path.normpath(text).split(os.sep)[0] == os.pardir
+    leaves = Path(os.path.normpath(text)).parts[:1] == (os.pardir,)
     if leaves or not real.is_relative_to(real_root):
         raise SourceError(
             "lies outside the root",
