@@ -288,9 +288,10 @@ def every(sabotages: Sequence[Sabotage]) -> pytest.MarkDecorator:
 
 
 def check(sabotage: Sabotage, template: Path, folder: Path) -> None:
-    """Does the sabotage to a copy of the template, runs it and judges what was said."""
+    """Does the sabotage to a copy of the template in `folder`, runs it and judges what was said."""
     root = copy_of(template, folder, sabotage.changes)
     judge(sabotage, run(root, sabotage.run, sabotage.options))
+    shutil.rmtree(root)  # a hundred copies are a lot; the one that failed stays to be looked at
 
 
 def _by_check(expected: Mapping[str, str], verdict: str) -> dict[str, str]:
