@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +63,11 @@ class Comparison:
 
 def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) -> Comparison:
     """Compares every element. A NaN matches a NaN, an infinity the same infinity, and a finite result an
-    infinite reference (or the reverse) only where the tolerance reaches beyond the largest number."""
+    infinite reference (or the reverse) only where the tolerance reaches beyond the largest number.
+    Integers are equal or wrong."""
     dtype = tolerance.dtype
+    if not dtype.is_float:
+        return _compare_integers(observed, expected.exact)
     seen = to_float64(observed)
     exact, allowed = expected.exact, tolerance.allowed(expected)
     bad = _mismatches(seen, exact, allowed, dtype)
@@ -84,21 +88,43 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
     )
 
 
+def _compare_integers(seen: NDArray[Any], exact: NDArray[Any]) -> Comparison:
+    bad = seen != exact
+    # The larger less the smaller, as unsigned numbers, cannot wrap around.
+    unsigned = f"u{seen.itemsize}"
+    high, low = np.maximum(seen, exact).view(unsigned), np.minimum(seen, exact).view(unsigned)
+    error = (high - low).astype(np.float64)
+    return Comparison(
+        elements=seen.size,
+        bad=bad,
+        ulp=None,
+        scaled_ulp=None,
+        abs=_worst(error, np.ones(seen.shape, bool), seen, exact) if seen.size else None,
+        rel=None,
+        budget=0.0,
+        first=_first(bad, error, seen, exact),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Decides on one output over and over: what is allowed is computed once."""
 
-    exact: Array64
+    exact: NDArray[Any]
     allowed: Array64
     dtype: DType
 
     def accepts(self, observed: NDArray[Any]) -> bool:
         """Whether every element of `observed` would pass."""
+        if not self.dtype.is_float:
+            return bool(np.array_equal(observed, self.exact))
         return not _mismatches(to_float64(observed), self.exact, self.allowed, self.dtype).any()
 
 
 def judge_of(expected: Expected, tolerance: Tolerance) -> Judge:
     """The judge for one output of one case."""
+    if not tolerance.dtype.is_float:
+        return Judge(expected.exact, expected.magnitude, tolerance.dtype)
     return Judge(expected.exact, tolerance.allowed(expected), tolerance.dtype)
 
 
@@ -129,22 +155,25 @@ def _overflowed(seen: Array64, exact: Array64, allowed: Array64, dtype: DType) -
     return found
 
 
-def _worst(errors: Array64, where: NDArray[np.bool_], seen: Array64, exact: Array64) -> Worst | None:
+def _worst(
+    errors: Array64, where: NDArray[np.bool_], seen: NDArray[Any], exact: NDArray[Any]
+) -> Worst | None:
     if not where.any():
         return None
     masked = np.where(where & ~np.isnan(errors), errors, -1.0)
     return _at(np.unravel_index(int(np.argmax(masked)), masked.shape), masked, seen, exact)
 
 
-def _first(bad: NDArray[np.bool_], error: Array64, seen: Array64, exact: Array64) -> Worst | None:
+def _first(bad: NDArray[np.bool_], error: Array64, seen: NDArray[Any], exact: NDArray[Any]) -> Worst | None:
     if not bad.any():
         return None
     return _at(np.unravel_index(int(np.argmax(bad)), bad.shape), error, seen, exact)
 
 
-def _at(index: Any, error: Array64, seen: Array64, exact: Array64) -> Worst:
+def _at(index: Any, error: Array64, seen: NDArray[Any], exact: NDArray[Any]) -> Worst:
     place = tuple(int(i) for i in index)
-    return Worst(float(error[place]), place, float(exact[place]), float(seen[place]))
+    number: Callable[[Any], float] = int if exact.dtype.kind in "iu" else float
+    return Worst(float(error[place]), place, number(exact[place]), number(seen[place]))
 
 
 def as_json_number(value: float) -> float | str:

@@ -9,16 +9,21 @@
         def call(self, wrapper, arrays, dims, dtype): ...      # how the wrapper is invoked
         def reference(self, x, cos): ...                       # the result, in the dtype it is given
 
-A contract without a wrapper has `launch(self, arrays, dims, dtype) -> Launch` instead of `call`. The
-decorator turns the class into an immutable, validated ContractSpec (ContractError says what is wrong).
-Methods declare only the parameters that they use; arrays may be inherited. Optional members:
+A contract without a wrapper has `launch(self, arrays, dims, dtype)` instead of `call`: it returns a Launch
+or, for work that takes several, a tuple of them in order. The decorator turns the class into an immutable,
+validated ContractSpec (ContractError says what is wrong). Methods declare only the parameters that they
+use; arrays may be inherited. Integer outputs must match exactly; outputs of float64 need a `rounding`, and
+a reference whose own errors are small beside it. Optional members:
 
     rounding    ulps of the compute type that the arithmetic may lose (see oracle.tolerance), by dtype
     compute     the type that the kernel computes in (default float32)
+    kinds       the sorts of values (oracle.inputs.Kind) that its cases have (default: all)
     parameters  names of the kernel's parameters in order, checked against the code object's metadata
     prepare(self, rng, dims, dtype, kind) -> {name: array}     inputs that are not plain random values
     magnitude(self, ...)    like reference: the sum of the absolute values of the terms added up
     wrong(self, ...)        like reference: {name: result} of plausible errors, all to be told apart
+    canonical(self, ...)    like reference, but given the outputs too: what of them is to be compared, where
+                            a kernel may choose (an order, one of several right answers)
     refused(self, dims) -> {name: Refusal}                     calls that must raise before a launch
 """
 
@@ -27,8 +32,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from functools import cache
 from math import prod
 from types import MappingProxyType
@@ -38,94 +42,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rocverify.errors import ContractError, RocverifyError
+from rocverify.oracle.arrays import AXIS, Array, HostIn, In, InOut, Launch, Out, Refusal, Role, Scratch
 from rocverify.oracle.dims import Dims, Extent, boundary, choices, divisor_of, even
-from rocverify.oracle.dtypes import BF16, F16, F32, F64, I8, I32, I64, U8, U32, DType, DTypes
+from rocverify.oracle.dtypes import (
+    BF16,
+    F16,
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+    DType,
+    DTypes,
+)  # fmt: skip
 
 __all__ = [
-    "BF16", "F16", "F32", "F64", "I8", "I32", "I64", "U8", "U32", "Array", "ContractSpec", "DType", "DTypes",
-    "Dims", "Extent", "HostIn", "In", "InOut", "Launch", "Out", "Refusal", "Role", "boundary", "choices",
-    "contract", "divisor_of", "even", "load_contract",
+    "BF16", "F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "Array",
+    "ContractSpec", "DType", "DTypes", "Dims", "Extent", "HostIn", "In", "InOut", "Launch", "Out", "Refusal",
+    "Role", "Scratch", "boundary", "choices", "contract", "divisor_of", "even", "load_contract",
 ]  # fmt: skip
 
 Values = Mapping[str, NDArray[Any]]
-
-_AXIS = re.compile(r"(?P<name>[a-z_]\w*)(?:(?P<operator>[*/])(?P<factor>[1-9]\d*))?\Z|(?P<fixed>[1-9]\d*)\Z")
-
-
-class Role(StrEnum):
-    """What happens to an array: read, written, both, or read on the host by the wrapper."""
-
-    IN = "in"
-    OUT = "out"
-    INOUT = "inout"
-    HOST = "host"
-
-
-@dataclass(frozen=True, slots=True)
-class Array:
-    """One array of a contract. axes: lengths in terms of dimensions, `head_dim/2` or `seq*2` or `3`."""
-
-    role: Role
-    axes: tuple[str, ...]
-    dtypes: DTypes
-
-    @property
-    def written(self) -> bool:
-        return self.role in (Role.OUT, Role.INOUT)
-
-    def shape(self, dims: Mapping[str, int]) -> tuple[int, ...]:
-        return tuple(_length(axis, dims) for axis in self.axes)
-
-    def dtype(self, case: DType) -> DType:
-        """The element type in a case of type `case`: an array of a single type keeps it."""
-        return case if len(self.dtypes) > 1 else self.dtypes.members[0]
-
-
-def In(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
-    """An array in device memory that the kernel reads and must leave as it is."""
-    return _array(Role.IN, axes, dtypes)
-
-
-def Out(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
-    """An array in device memory whose every element the kernel writes."""
-    return _array(Role.OUT, axes, dtypes)
-
-
-def InOut(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
-    """An array in device memory that the kernel changes in place."""
-    return _array(Role.INOUT, axes, dtypes)
-
-
-def HostIn(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
-    """An array on the host that the wrapper takes; `prepare` supplies its values."""
-    return _array(Role.HOST, axes, dtypes)
-
-
-def _array(role: Role, axes: str, dtypes: DType | DTypes) -> Array:
-    return Array(role, tuple(axes.split()), dtypes if isinstance(dtypes, DTypes) else DTypes((dtypes,)))
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """A launch that a contract without wrapper asks for. arguments: ctypes values in order."""
-
-    grid: tuple[int, int, int]
-    block: tuple[int, int, int]
-    arguments: tuple[Any, ...]
-    shared_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A call that the wrapper must refuse with the exception named `error`, before any launch.
-
-    values: what replaces arrays on the host; dims: what replaces dimensions in the call (the arrays
-    keep their true shapes).
-    """
-
-    error: str
-    values: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    dims: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,6 +82,7 @@ class ContractSpec:
     dims: Dims
     rounding: Mapping[str, float]
     compute: DType
+    kinds: tuple[str, ...] | None
     parameters: tuple[str, ...] | None
     subject: Any
 
@@ -182,6 +125,14 @@ class ContractSpec:
         mistakes = self._apply("wrong", values, dims)
         return {name: self._named(result, f"wrong: {name}") for name, result in mistakes.items()}
 
+    def canonical(
+        self, inputs: Values, outputs: Mapping[str, NDArray[Any]], dims: Mapping[str, int]
+    ) -> dict[str, NDArray[Any]]:
+        """What is compared of these outputs: the outputs themselves unless the contract says otherwise."""
+        if not hasattr(self.subject, "canonical"):
+            return dict(outputs)
+        return self._named(self._apply("canonical", {**inputs, **outputs}, dims), "canonical")
+
     def refused(self, dims: Mapping[str, int]) -> dict[str, Refusal]:
         """The calls that the wrapper must refuse, for a shape."""
         if not hasattr(self.subject, "refused"):
@@ -204,14 +155,17 @@ class ContractSpec:
         offered = {"arrays": _Namespace(arrays), "dims": _Namespace(dims), "dtype": dtype}
         _with_wanted(self.subject.call, {"wrapper": wrapper, **offered})
 
-    def launch(self, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> Launch:
-        """The launch to make where no wrapper is named."""
+    def launches(
+        self, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType
+    ) -> tuple[Launch, ...]:
+        """The launches to make, in order, where no wrapper is named."""
         offered = {"arrays": _Namespace(arrays), "dims": _Namespace(dims), "dtype": dtype}
         with _ContractCode(self.where, "launch"):
             made = _with_wanted(self.subject.launch, offered)
-        if not isinstance(made, Launch):
+        several = made if isinstance(made, tuple) else (made,)
+        if not several or not all(isinstance(launch, Launch) for launch in several):
             raise ContractError("launch() returned no Launch", where=self.where)
-        return made
+        return several
 
     def _apply(self, method: str, values: Values, dims: Mapping[str, int]) -> Any:
         with np.errstate(all="ignore"), _ContractCode(self.where, method):
@@ -287,6 +241,7 @@ def contract(
             dims=getattr(cls, "dims", Dims()),
             rounding=MappingProxyType({d.name: float(n) for d, n in getattr(cls, "rounding", {}).items()}),
             compute=getattr(cls, "compute", F32),
+            kinds=getattr(cls, "kinds", None),
             parameters=getattr(cls, "parameters", None),
             subject=cls(),
         )
@@ -330,14 +285,13 @@ def _shape_problems(spec: ContractSpec) -> list[str]:
     problems = []
     for name, array in spec.arrays.items():
         for axis in array.axes:
-            match = _AXIS.match(axis)
+            match = AXIS.match(axis)
             if match is None:
                 problems.append(f"axis {axis!r} of {name}: write a dimension, `dim*2`, `dim/2` or a number")
             elif match["name"] and match["name"] not in spec.dims:
                 problems.append(f"axis {axis!r} of {name}: dims has no {match['name']!r}")
-        if array.written and not all(d.is_float and d.bits < 64 for d in array.dtypes):
-            held = ", ".join(d.name for d in array.dtypes)
-            problems.append(f"{name}: {held} outputs cannot be held against a float64 reference")
+        if array.written and F64 in array.dtypes and F64.name not in spec.rounding:
+            problems.append(f"{name}: float64 outputs need a rounding: the reference is no more precise")
     if spec.parameters is not None:
         known = set(spec.arrays) | set(spec.dims)
         problems += [f"parameter {p!r} is no array or dimension" for p in spec.parameters if p not in known]
@@ -354,7 +308,7 @@ def _method_problems(spec: ContractSpec) -> list[str]:
         problems.append(f"wrapper {spec.wrapper!r} is not of the form package.module:function")
     quantities = (*spec.arrays, *spec.dims)
     for method, known in (
-        *((name, quantities) for name in ("reference", "magnitude", "wrong")),
+        *((name, quantities) for name in ("reference", "magnitude", "wrong", "canonical")),
         ("call", ("wrapper", "arrays", "dims", "dtype")),
         ("launch", ("arrays", "dims", "dtype")),
         ("prepare", ("rng", "dims", "dtype", "kind")),
@@ -364,24 +318,3 @@ def _method_problems(spec: ContractSpec) -> list[str]:
             unknown = [p for p in inspect.signature(function).parameters if p not in known]
             problems += [f"{method}() asks for {p!r}; there are {', '.join(known)}" for p in unknown]
     return problems
-
-
-def _length(axis: str, dims: Mapping[str, int]) -> int:
-    name, operator, factor = _parsed(axis)
-    if name is None:
-        return factor
-    value = dims[name]
-    if operator == "/":
-        if value % factor:
-            raise ContractError(f"{axis} is no whole number for {name}={value}")
-        return value // factor
-    return value * factor
-
-
-@cache
-def _parsed(axis: str) -> tuple[str | None, str | None, int]:
-    """(dimension, operator, factor) of an axis; the dimension is None for a fixed length."""
-    match = _AXIS.match(axis)
-    if match is None:
-        raise ContractError(f"axis {axis!r} is no length")
-    return match["name"], match["operator"], int(match["factor"] or match["fixed"] or 1)

@@ -109,7 +109,7 @@ def _controls(spec: ContractSpec, case: Judged) -> dict[str, Outputs]:
     """The controls of one case by name."""
     run = case.run
     written = {name: run.inputs[name] for name in spec.outputs}
-    found: dict[str, Outputs] = {
+    found: dict[str, dict[str, NDArray[Any]]] = {
         "zeros": {name: np.zeros_like(array) for name, array in written.items()},
         "a constant": {name: np.full_like(array, 1) for name, array in written.items()},
         # What the buffers held before the call: the input itself for an array changed in place.
@@ -124,7 +124,7 @@ def _controls(spec: ContractSpec, case: Judged) -> dict[str, Outputs]:
         if spec.arrays[source].role is Role.IN and array.size:
             copies = {k: _spread(array, written[k]) for k in written}
             found[f"a copy of {source}"] = copies
-    return found
+    return {name: spec.canonical(run.inputs, outputs, run.case.dims) for name, outputs in found.items()}
 
 
 def _spread(source: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
@@ -136,7 +136,8 @@ def _spread(source: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
 def mistakes_of(spec: ContractSpec, case: Judged) -> dict[str, dict[str, NDArray[Any]]]:
     """What each mistake that the contract names would give in this case, in float64."""
     exact = {name: as_float64(array) for name, array in case.run.inputs.items()}
-    return spec.wrong(exact, case.run.case.dims)
+    dims = case.run.case.dims
+    return {name: spec.canonical(exact, made, dims) for name, made in spec.wrong(exact, dims).items()}
 
 
 def as_float64(array: NDArray[Any]) -> NDArray[Any]:

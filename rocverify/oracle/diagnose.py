@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ def explain(
     if all(run.outputs[name].tobytes() == run.inputs[name].tobytes() for name in run.outputs):
         return f"{' and '.join(run.outputs)}: still what was there before the launch"
     for name, outputs in mistakes_of(spec, judged).items():
-        mistaken = {k: replace(e, exact=to_float64(outputs[k])) for k, e in judged.expected.items()}
+        mistaken = {k: replace(e, exact=_like(e.exact, outputs[k])) for k, e in judged.expected.items()}
         judges = {k: judge_of(expected, tolerances[k]) for k, expected in mistaken.items()}
         if accepted(judged.run.outputs, judges):
             return f"the result matches this mistake: {name}"
@@ -39,6 +40,10 @@ def explain(
         if not comparison.matches
     ]
     return "; ".join(regions)
+
+
+def _like(exact: NDArray[Any], result: NDArray[Any]) -> NDArray[Any]:
+    return result if exact.dtype.kind in "iu" else to_float64(result)
 
 
 def _region(spec: ContractSpec, judged: Judged, name: str, comparison: Comparison) -> str:

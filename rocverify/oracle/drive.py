@@ -5,7 +5,7 @@ The trace of a run covers the call of the wrapper and nothing of the harness's o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,9 +52,10 @@ class DeviceView:
 class CaseRun:
     """What one execution of a case left behind.
 
-    inputs: every array as it was before the call (poison for pure outputs); outputs: the written arrays
-    after it; changed: input arrays that the kernel changed; damage: what was written around buffers;
-    events: the HIP calls made while the wrapper ran; addresses: where each array lay on the device.
+    inputs: every array as it was before the call (poison for pure outputs); outputs: what is to be compared
+    of the written arrays after it (their canonical form, where the contract has one); changed: input arrays
+    that the kernel changed; damage: what was written around buffers; events: the HIP calls made while the
+    wrapper ran; addresses: where each array lay on the device.
     """
 
     case: Case
@@ -134,11 +135,11 @@ def execute(
     return CaseRun(
         case=case,
         inputs=inputs,
-        outputs={name: after[name] for name in spec.outputs},
+        outputs=spec.canonical(inputs, {name: after[name] for name in spec.outputs}, case.dims),
         changed=tuple(
             name
             for name in after
-            if not spec.arrays[name].written and after[name].tobytes() != inputs[name].tobytes()
+            if spec.arrays[name].role is Role.IN and after[name].tobytes() != inputs[name].tobytes()
         ),
         damage=tuple(text for _, text in images.values() if text),
         events=events,
@@ -149,7 +150,7 @@ def execute(
 def _starting_values(spec: ContractSpec, case: Case) -> dict[str, NDArray[Any]]:
     drawn = draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
     for name, array in spec.arrays.items():
-        if array.role is Role.OUT:
+        if array.role is Role.OUT or name not in drawn:
             drawn[name] = poisoned(array.shape(case.dims), array.dtype(case.dtype), case.poison)
     return {name: drawn[name] for name in spec.arrays}
 
@@ -193,27 +194,41 @@ def invocation(spec: ContractSpec, session: LaunchSession, code_object: Path | N
     kernels = read_code_object(image, code_object.name).kernels
 
     def invoke(arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> None:
-        symbol, launch = spec.symbol(dtype), spec.launch(arrays, dims, dtype)
-        if symbol not in kernels:
-            raise ContractError(f"{symbol} is not in {code_object.name}", where=spec.where)
-        check_arguments(spec, kernels[symbol], launch.arguments)
-        _launch(session.hip, image, symbol, launch)
+        launches = [(made.symbol or spec.symbol(dtype), made) for made in spec.launches(arrays, dims, dtype)]
+        for symbol, launch in launches:
+            if symbol not in kernels:
+                raise ContractError(f"{symbol} is not in {code_object.name}", where=spec.where)
+            check_arguments(spec, kernels[symbol], launch.arguments)
+        _launch_all(session.hip, image, launches)
 
     return invoke
 
 
-def _launch(hip: Any, image: bytes, symbol: str, launch: Launch) -> None:
+def _launch_all(hip: Any, image: bytes, launches: Sequence[tuple[str, Launch]]) -> None:
+    """Loads the code object, makes the launches one after another, waits for the last, unloads."""
     module = checked("hipModuleLoadData", hip.hipModuleLoadData(image))
     try:
-        function = checked("hipModuleGetFunction", hip.hipModuleGetFunction(module, symbol.encode()))
-        arguments = tuple(launch.arguments)
-        launched = hip.hipModuleLaunchKernel(
-            function, *launch.grid, *launch.block, launch.shared_bytes, None, None, arguments
-        )
-        checked("hipModuleLaunchKernel", launched)
+        for symbol, launch in launches:
+            _set_variables(hip, module, launch.variables)
+            function = checked("hipModuleGetFunction", hip.hipModuleGetFunction(module, symbol.encode()))
+            arguments = tuple(launch.arguments)
+            launched = hip.hipModuleLaunchKernel(
+                function, *launch.grid, *launch.block, launch.shared_bytes, None, None, arguments
+            )
+            checked("hipModuleLaunchKernel", launched)
         checked("hipDeviceSynchronize", hip.hipDeviceSynchronize())
     finally:
         checked("hipModuleUnload", hip.hipModuleUnload(module))
+
+
+def _set_variables(hip: Any, module: Any, variables: Mapping[str, NDArray[Any]]) -> None:
+    for name, value in variables.items():
+        address, size = checked("hipModuleGetGlobal", hip.hipModuleGetGlobal(module, name.encode()))
+        image = np.frombuffer(value.tobytes(), np.uint8).copy()
+        if image.nbytes != int(size):
+            raise ContractError(f"the variable {name} has {int(size)} bytes, launch() gives {image.nbytes}")
+        to_device = hip.hipMemcpyKind.hipMemcpyHostToDevice
+        checked("hipMemcpy", hip.hipMemcpy(address, image, image.nbytes, to_device))
 
 
 @contextmanager
@@ -247,8 +262,9 @@ def _download(hip: Any, buffer: _Buffer) -> tuple[NDArray[Any], str | None]:
 
 
 def checked(call: str, result: tuple[Any, ...]) -> Any:
-    """What a HIP call of the harness returned beside success; DeviceError naming the call if it failed."""
+    """What a HIP call of the harness returned beside success (several as a tuple); DeviceError naming the
+    call if it failed."""
     code, *values = result
     if int(code) != 0:
         raise DeviceError(f"{call} returned {getattr(code, 'name', code)}", where="oracle")
-    return values[0] if values else None
+    return (values[0] if len(values) == 1 else tuple(values)) if values else None

@@ -75,15 +75,19 @@ F32 = DType("float32", 32, precision=24, min_exponent=-126, max_exponent=127)
 F16 = DType("float16", 16, precision=11, min_exponent=-14, max_exponent=15)
 BF16 = DType("bfloat16", 16, precision=8, min_exponent=-126, max_exponent=127)
 I64 = DType("int64", 64)
+U64 = DType("uint64", 64)
 I32 = DType("int32", 32)
 U32 = DType("uint32", 32)
+I16 = DType("int16", 16)
+U16 = DType("uint16", 16)
 I8 = DType("int8", 8)
 U8 = DType("uint8", 8)
 
-BY_NAME = {d.name: d for d in (F64, F32, F16, BF16, I64, I32, U32, I8, U8)}
+BY_NAME = {d.name: d for d in (F64, F32, F16, BF16, I64, U64, I32, U32, I16, U16, I8, U8)}
 
 
 def to_float64(array: NDArray[Any]) -> NDArray[np.float64]:
-    """The values as float64, exactly. Quiet about signalling NaNs, which poison and special inputs have."""
+    """The values as float64, exactly but for integers beyond 2**53. Quiet about signalling NaNs, which
+    poison and special inputs have."""
     with np.errstate(all="ignore"):
         return np.asarray(array).astype(np.float64)

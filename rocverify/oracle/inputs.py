@@ -34,7 +34,7 @@ _SPECIAL_PART = 0.02
 def draw_inputs(
     spec: ContractSpec, dims: Mapping[str, int], dtype: DType, kind: Kind, seed: int
 ) -> dict[str, NDArray[Any]]:
-    """All arrays of a case as the caller hands them over, outputs excepted, by name.
+    """All arrays of a case as the caller hands them over, outputs and plain scratch excepted, by name.
 
     What the contract prepares it prepares; every other floating-point array is random of `kind`.
     """
@@ -42,7 +42,7 @@ def draw_inputs(
     made = spec.prepare(rng, dims, dtype, str(kind))
     values: dict[str, NDArray[Any]] = {}
     for name, array in spec.arrays.items():
-        if array.role is Role.OUT:
+        if array.role is Role.OUT or (array.role is Role.SCRATCH and name not in made):
             continue
         element, shape = array.dtype(dtype), array.shape(dims)
         if name in made:

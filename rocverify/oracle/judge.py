@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rocverify.errors import ContractError
 from rocverify.oracle.compare import Comparison, compare
-from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.contract import Array, ContractSpec, Values
 from rocverify.oracle.controls import Judged, as_float64
 from rocverify.oracle.diagnose import explain
 from rocverify.oracle.drive import CaseRun
@@ -33,15 +33,32 @@ def expected_of(spec: ContractSpec, run: CaseRun) -> dict[str, Expected]:
     """The references of one case: in float64, in the stored type, and the magnitudes."""
     dims, dtype = run.case.dims, run.case.dtype
     values = {name: as_float64(array) for name, array in run.inputs.items()}
-    exact = _checked(spec, run, spec.reference(values, dims), "reference")
+    exact = _checked(spec, run, _reference(spec, values, dims), "reference")
     stored = {name: _stored(array, dtype) for name, array in run.inputs.items()}
-    same_type = _checked(spec, run, spec.reference(stored, dims), "reference")
+    same_type = _checked(spec, run, _reference(spec, stored, dims), "reference")
     magnitude = spec.magnitude(values, dims)
     sizes = _checked(spec, run, magnitude, "magnitude") if magnitude else exact
-    return {
-        name: Expected(to_float64(exact[name]), same_type[name], np.abs(to_float64(sizes[name])))
-        for name in spec.outputs
-    }
+
+    def expected(name: str, array: Array) -> Expected:
+        if not array.dtype(dtype).is_float:
+            whole = _whole(spec, name, exact[name], array.dtype(dtype))
+            return Expected(whole, whole, np.zeros(whole.shape))
+        return Expected(to_float64(exact[name]), same_type[name], np.abs(to_float64(sizes[name])))
+
+    return {name: expected(name, array) for name, array in spec.outputs.items()}
+
+
+def _reference(spec: ContractSpec, values: Values, dims: Mapping[str, int]) -> dict[str, NDArray[Any]]:
+    return spec.canonical(values, spec.reference(values, dims), dims)
+
+
+def _whole(spec: ContractSpec, name: str, result: NDArray[Any], dtype: DType) -> NDArray[Any]:
+    """A reference result as integers of the output's type; ContractError where it has no such values."""
+    with np.errstate(all="ignore"):
+        held = result.astype(dtype.numpy)
+    if not np.array_equal(held, result):
+        raise ContractError(f"reference() gave {name} values that are no {dtype.name}", where=spec.where)
+    return held
 
 
 def tolerances_of(spec: ContractSpec, judged: Sequence[Judged]) -> dict[str, Tolerance]:
@@ -96,15 +113,19 @@ def _comparison_problems(comparisons: Mapping[str, Comparison]) -> list[str]:
             place = ", ".join(map(str, first.index))
             problems.append(
                 f"{comparison.mismatches} of {comparison.elements} elements of {name} are wrong, the first "
-                f"at [{place}]: expected {first.expected:.9g}, got {first.observed:.9g}"
+                f"at [{place}]: expected {_number(first.expected)}, got {_number(first.observed)}"
             )
     return problems
+
+
+def _number(value: float | int) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.9g}"
 
 
 def _stored(array: NDArray[Any], dtype: DType) -> NDArray[Any]:
     """Floating-point arrays in the stored type; what overflows there is infinite."""
     with np.errstate(all="ignore"):
-        return array if array.dtype.kind in "iu" else array.astype(dtype.numpy)
+        return array if array.dtype.kind in "iu" or not dtype.is_float else array.astype(dtype.numpy)
 
 
 def _checked(

@@ -20,6 +20,9 @@ GUARD_BYTES = 1024
 # A NaN as float32 and (in one of two words) as float16 and bfloat16: what is read from here spreads.
 _GUARD_WORD = bytes.fromhex("adfe c0ff")
 
+# Integers have no NaN: a value that is far from zero, negative where the type is signed.
+_INTEGER_BYTE = b"\xad"
+
 
 class Poison(StrEnum):
     """What fills an output before the launch."""
@@ -36,7 +39,10 @@ class Placement(StrEnum):
 
 
 def poisoned(shape: tuple[int, ...], dtype: DType, poison: Poison) -> NDArray[Any]:
-    """An array filled with poison."""
+    """An array filled with poison; for integers a pattern of bits, or the largest."""
+    if not dtype.is_float:
+        whole = np.frombuffer(_INTEGER_BYTE * (dtype.bits // 8), dtype.numpy)[0]
+        return np.full(shape, whole if poison is Poison.NAN else np.iinfo(dtype.numpy).max, dtype.numpy)
     value = np.nan if poison is Poison.NAN else dtype.largest
     return np.full(shape, value, dtype.numpy)
 

@@ -12,6 +12,8 @@ ones). With errors measured in ULPs of the stored type at the magnitude, and ove
     err(out) <= 2 * max err(reference computed in the stored type) + 2 * max err(ref + 0.3 m - 0.3 m)
 
 A contract that declares no rounding for a type is held to the second rule alone. For float32 it must.
+Outputs of float64 are held to the first rule alone: their reference has no better type to be computed in.
+Integers must be equal.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.oracle.dtypes import DType, to_float64
+from rocverify.oracle.dtypes import F64, DType, to_float64
 from rocverify.oracle.ulp import Array64, ulp_of
 
 # A result may always be off by one rounding of its own type.
@@ -34,10 +36,11 @@ _SLACK = 2.0**-20
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What one output of one case must be. `exact` is float64; `same_type` the same formula computed in
-    the stored type; `magnitude` the size of the terms added up. All have the output's shape."""
+    """What one output of one case must be. `exact` is float64, or integers of the output's own type;
+    `same_type` the same formula computed in the stored type; `magnitude` the size of the terms added up.
+    All have the output's shape."""
 
-    exact: Array64
+    exact: NDArray[Any]
     same_type: NDArray[Any]
     magnitude: Array64
 
@@ -60,11 +63,17 @@ class Tolerance:
     def allowed(self, expected: Expected) -> Array64:
         """The largest admissible |out - ref| of each element."""
         scale = _scale(expected)
-        limit = self.two_reference_limit * ulp_of(scale, self.dtype)
+        limit = self._second_rule(scale)
         if self.rounding is not None:
             arithmetic = self.rounding * ulp_of(scale, self.compute)
             limit = np.minimum(limit, 0.5 * ulp_of(expected.exact, self.dtype) + arithmetic)
         return limit + _SLACK * ulp_of(scale, self.dtype)
+
+    def _second_rule(self, scale: Array64) -> Array64:
+        if self.dtype == F64:
+            return np.full(scale.shape, np.inf)
+        limit: Array64 = self.two_reference_limit * ulp_of(scale, self.dtype)
+        return limit
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -84,7 +93,7 @@ def tolerance_for(
     dtype: DType, compute: DType, rounding: float | None, expected: Sequence[Expected]
 ) -> Tolerance:
     """The tolerance of one element type from the references of all its cases."""
-    errors = [_errors(e, dtype) for e in expected]
+    errors = [_errors(e, dtype) for e in expected] if dtype.is_float else []
     return Tolerance(
         dtype,
         compute,
@@ -106,7 +115,8 @@ def _errors(expected: Expected, dtype: DType) -> tuple[float, float]:
 
 
 def _scale(expected: Expected) -> Array64:
-    return np.fmax(np.abs(expected.exact), expected.magnitude)
+    scale: Array64 = np.fmax(np.abs(expected.exact), expected.magnitude)
+    return scale
 
 
 def _largest(errors: Array64) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.oracle.dtypes import DType, to_float64
+from rocverify.oracle.dtypes import F64, DType, to_float64
 
 Array64 = NDArray[np.float64]
 
@@ -19,8 +19,14 @@ _BIAS = 1023
 
 
 def ulp_of(value: NDArray[Any] | float, dtype: DType) -> Array64:
-    """The size of one ULP of `dtype` (narrower than float64) at each |value|, as float64. What is not
-    finite or beyond the largest number counts as that."""
+    """The size of one ULP of `dtype` at each |value|, as float64. What is not finite or beyond the largest
+    number counts as that."""
+    if dtype == F64:
+        size = np.abs(np.asarray(value, np.float64))
+        # Beyond the last binade's first number the unit stays the same, and the next number may not exist.
+        last = 2.0**dtype.max_exponent
+        spacing: Array64 = np.spacing(np.where(size <= last, size, last))
+        return spacing
     # The exponent field of float64 is the binade; a power of two is an exponent field and nothing else.
     # Values above the largest, infinities and NaNs have larger fields and are cut down to the largest's.
     field = (np.asarray(value, np.float64).view(np.int64) >> 52) & 0x7FF
