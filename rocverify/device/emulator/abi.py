@@ -31,6 +31,7 @@ class FaultKind(IntEnum):
     STOPPED = 7
     UNALIGNED = 8
     DEADLOCK = 9
+    MATRIX = 10
 
 
 class Access(IntEnum):
@@ -81,6 +82,12 @@ class Wave(ctypes.Structure):
 
 VGPR_OFFSET = -(-ctypes.sizeof(Wave) // 64) * 64
 """Byte offset of v0, lane 0, from the start of a wave."""
+
+
+VGPRS = 256
+
+OBSERVED_OFFSET_PER_LANE = 4 * VGPRS
+"""An instrument's part of a wave begins VGPR_OFFSET + lanes times this from its start."""
 
 
 class Launch(ctypes.Structure):
@@ -134,6 +141,8 @@ class Worker(ctypes.Structure):
         ("barriers", ctypes.c_uint64),
         ("group", ctypes.c_uint32 * 3),
         ("padding", ctypes.c_uint32),
+        ("counters", ctypes.c_void_p),
+        ("sanitizer", ctypes.c_void_p),
         ("apart", ctypes.c_uint64 * 8),
     )
 
@@ -151,5 +160,7 @@ LAYOUT = (
     Worker.fault.offset,
     ctypes.sizeof(Fault),
     Worker.code_base.offset,
+    Worker.counters.offset,
+    Worker.sanitizer.offset,
 )
 """What rt_layout(0), rt_layout(1), ... must return."""

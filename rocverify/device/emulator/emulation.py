@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -121,7 +121,7 @@ class Emulation:
             "block": self.request.block,
             "shared_bytes": self.request.shared_bytes,
             "arguments": [argument.text for argument in self.request.arguments],
-            "stats": None if self.stats is None else asdict(self.stats),
+            "stats": None if self.stats is None else self.stats.to_json(),
             "buffers": [buffer.to_json() for buffer in self.buffers],
             "fault": None if self.fault is None else self.fault.to_json(),
         }

@@ -6,6 +6,7 @@ from rocverify.device.emulator import abi
 from rocverify.device.emulator.disassembly import Listing
 from rocverify.device.emulator.kernarg import Geometry, Triple
 from rocverify.device.emulator.memory import DeviceMemory
+from rocverify.device.emulator.observed import Observed
 from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceFaultError
 
@@ -18,11 +19,12 @@ _ACCESS = {
 
 
 class KernelFaultError(DeviceFaultError):
-    """A launch that faulted; `report` has the facts."""
+    """A launch that faulted; `report` has the facts, `observed` what instruments saw until then."""
 
-    def __init__(self, report: FaultReport) -> None:
+    def __init__(self, report: FaultReport, observed: Observed | None = None) -> None:
         super().__init__(report.message, where=_place(report), hint=report.hint)
         self.report = report
+        self.observed: Observed = observed or {}
 
 
 def _place(report: FaultReport) -> str:
@@ -86,6 +88,11 @@ def _message(fault: abi.Fault, kind: abi.FaultKind, access: str, memory: DeviceM
             return f"s_trap {fault.address}"
         case abi.FaultKind.UNALIGNED:
             return f"{access} of {fault.size} byte(s) at {fault.address:#x}, which is not aligned to its size"
+        case abi.FaultKind.MATRIX:
+            return (
+                f"matrix {'AB'[fault.address]} differs in lane {fault.lane} from lane {fault.lane % 16}: "
+                "lanes 0 to 15 have to be repeated in every further group of 16"
+            )
         case _:
             return f"stopped: {kind.name.lower()}"
 

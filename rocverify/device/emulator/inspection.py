@@ -15,7 +15,8 @@ from rocverify.device.emulator.disassembly import Instruction, Listing, disassem
 from rocverify.device.emulator.encodings import UNKNOWN, format_name, formats_of
 from rocverify.device.emulator.image import Image, KernelDescriptor, check_descriptor, load_image
 from rocverify.device.emulator.kernarg import Geometry, kernarg_segment
-from rocverify.device.emulator.machine import REFUSED_USER_SGPRS, SUPPORTED_TARGETS
+from rocverify.device.emulator.launching import REFUSED_USER_SGPRS
+from rocverify.device.emulator.machine import SUPPORTED_TARGETS
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph, discover
 from rocverify.device.emulator.translate.program import HANDLERS, handler_name, translate, unsupported
@@ -129,7 +130,7 @@ def _inspected(code: CodeObject, name: str, image: Image, listing: Listing) -> K
         refusals.append(_lost(error))
         return KernelInspection(metadata, None, {}, tuple(refusals))
     if code.target in SUPPORTED_TARGETS:
-        refusals += _code_refusals(listing, image, descriptor, name, graph)
+        refusals += _code_refusals(descriptor, name, graph)
     return KernelInspection(
         metadata, graph.instruction_count, _formats(code.target, graph, image), tuple(refusals)
     )
@@ -155,12 +156,10 @@ def _kernel_refusals(
         yield Refusal(error.message)
 
 
-def _code_refusals(
-    listing: Listing, image: Image, descriptor: KernelDescriptor, name: str, graph: Graph
-) -> list[Refusal]:
+def _code_refusals(descriptor: KernelDescriptor, name: str, graph: Graph) -> list[Refusal]:
     """Translates the kernel as a launch would; where that fails, every instruction that is at fault."""
     try:
-        translate(listing, image, descriptor, name, "inspected")
+        translate(graph, descriptor, name, "inspected")
     except DeviceError as error:
         found = list(_refused_instructions(graph, 32 if descriptor.wave32 else 64))
         return found or [_lost(error)]

@@ -95,7 +95,7 @@ static int run_group(Worker *w)
 {
     const Launch *launch = w->launch;
     u32 waves = launch->waves_per_group, live = waves;
-    fill((u32 *)w->lds, launch->poison, launch->lds_bytes / 4);
+    fill((u32 *)w->lds, launch->poison, (launch->lds_bytes + 3) / 4);
     for (u32 i = 0; i < waves; i++)
         start_wave(w, i);
     while (live) {
@@ -174,6 +174,8 @@ API u64 rt_layout(u32 what)
     case 9: return __builtin_offsetof(Worker, fault);
     case 10: return sizeof(Fault);
     case 11: return __builtin_offsetof(Worker, code_base);
+    case 12: return __builtin_offsetof(Worker, counters);
+    case 13: return __builtin_offsetof(Worker, sanitizer);
     default: return ~0ull;
     }
 }

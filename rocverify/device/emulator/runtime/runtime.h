@@ -43,6 +43,7 @@ enum FaultKind {
     FAULT_STOPPED = 7, /* the host asked to stop */
     FAULT_UNALIGNED = 8, /* an atomic or scalar access off its natural alignment */
     FAULT_DEADLOCK = 9,
+    FAULT_MATRIX = 10, /* a matrix that is not repeated in every 16 lanes */
 };
 
 enum Access { ACCESS_LOAD = 0, ACCESS_STORE = 1, ACCESS_ATOMIC = 2, ACCESS_EXECUTE = 3 };
@@ -103,6 +104,8 @@ typedef struct Worker {
     Fault fault;
     u64 instructions, groups, wave_count, barriers;
     u32 group[3], padding;
+    struct Counters *counters;   /* of the instruments; null where there is none */
+    struct Sanitizer *sanitizer;
     u64 apart[8];
 } Worker;
 

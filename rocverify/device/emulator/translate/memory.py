@@ -11,6 +11,7 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.observing import Access
 from rocverify.device.emulator.translate.smem import leave_on_fault
 from rocverify.device.emulator.translate.types import I32, PTR, Value
 from rocverify.device.emulator.translate.vector import Handler
@@ -30,6 +31,12 @@ ATOMICS = {
     "or": 9, "xor": 10, "inc": 11, "dec": 12, "add_f": 13, "min_f": 14, "max_f": 15, "csub": 16,
     "cmpswap_f": 17,
 }  # fmt: skip
+SIZES = {
+    "u8": 1, "i8": 1, "b8": 1, "u16": 2, "i16": 2, "b16": 2, "b32": 4, "b64": 8, "b96": 12, "b128": 16,
+    "d16_u8": 1, "d16_i8": 1, "d16_b16": 2, "d16_hi_u8": 1, "d16_hi_i8": 1, "d16_hi_b16": 2, "d16_hi_b8": 1,
+}  # fmt: skip
+"""Bytes that one lane moves."""
+
 SPACES = {"global": 0, "lds": 1, "flat": 2}
 
 
@@ -63,6 +70,7 @@ def _announce(k: K, addresses: Value) -> None:
 
 
 def emit_load(k: K, inst: Instruction, space: str, name: str, target: Operand, addresses: Value) -> None:
+    """`addresses` as in Access; `target` is the first VGPR loaded."""
     _announce(k, addresses)
     count = LOADS[name]
     k.flush_vgprs(target.index, count)
@@ -70,6 +78,7 @@ def emit_load(k: K, inst: Instruction, space: str, name: str, target: Operand, a
     failed = k.call(f"rt_{space}_load_{name}", I32, arguments)
     k.forget_vgprs(target.index, count)
     leave_on_fault(k, failed)
+    k.observer.accessed(k, inst, Access("load", space, name, SIZES[name], result=target.index))
 
 
 def emit_store(k: K, inst: Instruction, space: str, name: str, data: Operand, addresses: Value) -> None:
@@ -77,6 +86,7 @@ def emit_store(k: K, inst: Instruction, space: str, name: str, data: Operand, ad
     k.flush_vgprs(data.index, STORES[name])
     arguments = [k.worker, k.wave, k.vgpr_pointer(data.index), k.exec_bits(), k.i32(inst.address)]
     leave_on_fault(k, k.call(f"rt_{space}_store_{name}", I32, arguments))
+    k.observer.accessed(k, inst, Access("store", space, name, SIZES[name], data=data.index))
 
 
 def _load(space: str, name: str) -> Handler:
@@ -152,6 +162,8 @@ def _emit_atomic(
     if result is not None:
         k.forget_vgprs(result.index, dwords)
     leave_on_fault(k, failed)
+    written = None if result is None else result.index
+    k.observer.accessed(k, inst, Access("atomic", space, f"b{bits}", bits // 8, data, written))
 
 
 def _atomic(space: str, operation: int, bits: int) -> Handler:

@@ -15,8 +15,8 @@ from pathlib import Path
 from llvmlite import ir
 
 from rocverify.device.emulator import abi
-from rocverify.device.emulator.disassembly import Instruction, Listing
-from rocverify.device.emulator.image import Image, KernelDescriptor
+from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.image import KernelDescriptor
 from rocverify.device.emulator.translate import (
     arithmetic,
     compare,
@@ -24,6 +24,7 @@ from rocverify.device.emulator.translate import (
     division,
     floats,
     lanes,
+    matrix,
     memory,
     packed,
     scalar,
@@ -31,7 +32,8 @@ from rocverify.device.emulator.translate import (
     special,
     transcendental,
 )
-from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph, discover
+from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph
+from rocverify.device.emulator.translate.observing import Observer
 from rocverify.device.emulator.translate.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -46,6 +48,7 @@ HANDLERS: dict[str, Handler] = {
     **division.HANDLERS,
     **transcendental.HANDLERS,
     **packed.HANDLERS,
+    **matrix.HANDLERS,
     **compare.HANDLERS,
     **lanes.HANDLERS,
     **memory.HANDLERS,
@@ -65,9 +68,10 @@ class Translation:
 
 
 def translate(
-    listing: Listing, image: Image, descriptor: KernelDescriptor, kernel: str, function: str
+    graph: Graph, descriptor: KernelDescriptor, kernel: str, function: str, observer: Observer | None = None
 ) -> Translation:
-    """Translates all code that the kernel reaches into an LLVM function of the given name.
+    """Translates all code that the kernel reaches into an LLVM function of the given name; `observer` may
+    add code at the events of translate/observing.py.
 
     Raises UnsupportedInstructionError naming mnemonic, address and source line of the first
     instruction without semantics, and for a MODE that is not HIP's.
@@ -79,9 +83,8 @@ def translate(
             where=kernel,
             hint="compile without -fgpu-flush-denormals-to-zero",
         )
-    graph = discover(listing, image, descriptor.entry)
     module = ir.Module(name=kernel)
-    k = WaveBuilder(module, function, 32 if descriptor.wave32 else 64)
+    k = WaveBuilder(module, function, 32 if descriptor.wave32 else 64, observer)
     _Program(k, graph, kernel).emit()
     return Translation(str(module), graph.instruction_count)
 
@@ -95,7 +98,7 @@ def wave_function(kernel: str, digest: str) -> str:
 def translator_digest() -> str:
     """Digest of the translator's own sources: part of every key of the translation cache."""
     folder = Path(__file__).parent
-    sources = sorted([*folder.glob("*.py"), *folder.parent.glob("*.py")])
+    sources = sorted(folder.parent.rglob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
@@ -128,6 +131,7 @@ class _Program:
 
     def emit(self) -> None:
         k, entry = self.k, self.k.b.block
+        k.observer.start(k)
         if self.dispatch is not None:
             self.target = k.b.alloca(I64)
         for address, block in self.graph.blocks.items():
@@ -157,11 +161,11 @@ class _Program:
         count = sum(1 for _ in block)
         total = self.k.load_field(abi.Wave.instructions.offset, I64)
         self.k.store_field(abi.Wave.instructions.offset, self.k.b.add(total, self.k.i64(count)))
+        self.k.observer.block(self.k, block)
         for inst in block:
-            if inst.mnemonic in BRANCHES:
-                self._branch(inst)
-            elif inst.mnemonic in ENDS:
-                _ENDS[inst.mnemonic](self, inst)
+            if inst.mnemonic in BRANCHES | ENDS:
+                self.k.observer.before(self.k, inst)
+                _ENDS.get(inst.mnemonic, _Program._branch)(self, inst)
             else:
                 self._instruction(inst)
         if not self.k.b.block.is_terminated:
@@ -173,16 +177,22 @@ class _Program:
         k.lane_override = None
         try:
             if inst.second is None:
-                self._handler(inst)(k, inst)
+                self._one(inst)
                 return
             k.begin_pair()
-            self._handler(inst)(k, inst)
-            self._handler(inst.second)(k, inst.second)
+            self._one(inst)
+            self._one(inst.second)
             k.end_pair()
         except UnsupportedInstructionError:
             raise
         except DeviceError as error:
             raise self._refusal(inst, error.message) from None
+
+    def _one(self, inst: Instruction) -> None:
+        handler, k = self._handler(inst), self.k
+        k.observer.before(k, inst)
+        handler(k, inst)
+        k.observer.after(k, inst)
 
     def _handler(self, inst: Instruction) -> Handler:
         handler = HANDLERS.get(handler_name(inst))

@@ -30,6 +30,7 @@ def _scalar_load(dwords: int) -> Handler:
         failed = k.call("rt_scalar_load", I32, arguments)
         k.forget_sgprs(target.index, dwords)
         leave_on_fault(k, failed)
+        k.observer.scalar_loaded(k, inst, address, target.index, dwords)
 
     return handle
 

@@ -14,7 +14,7 @@ from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import Operand, OperandKind
 from rocverify.device.emulator.translate import dpp
 from rocverify.device.emulator.translate.types import TYPES, DataType, Value
-from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.device.emulator.translate.wave import ALL_BITS, WaveBuilder
 from rocverify.errors import DeviceError
 
 Handler = Callable[[WaveBuilder, Instruction], None]
@@ -47,9 +47,10 @@ def _read_raw(k: WaveBuilder, inst: Instruction, operand: Operand, type_: DataTy
             return k.splat(k.b.trunc(k.b.lshr(k.sgpr(operand.index), k.i32(16)), ir.IntType(16)))
         return _splat_scalar(k, operand, type_)
     permute = dpp.is_dpp(inst) and len(inst.operands) > 1 and operand is _source0(inst)
-    low = _register(k, inst, operand.index, permute)
+    bits = ALL_BITS if type_.bits >= 32 else 0xFFFF << 16 * high
+    low = _register(k, inst, operand.index, permute, bits)
     if type_.bits == 64:
-        return k.pair(low, _register(k, inst, operand.index + 1, permute))
+        return k.pair(low, _register(k, inst, operand.index + 1, permute, bits))
     if type_.bits == 32:
         return low
     if high:
@@ -72,9 +73,12 @@ def _source0(inst: Instruction) -> Operand:
     return inst.operands[first + (1 if carries and not writes_mask else 0)]
 
 
-def _register(k: WaveBuilder, inst: Instruction, index: int, permute: bool) -> Value:
-    value = k.vgpr(index)
-    return dpp.permute(k, inst, value) if permute else value
+def _register(k: WaveBuilder, inst: Instruction, index: int, permute: bool, bits: int) -> Value:
+    value = k.vgpr(index, bits)
+    if not permute:
+        return value
+    k.observer.permuted(k, inst, index)
+    return dpp.permute(k, inst, value)
 
 
 def refuse_dpp(inst: Instruction) -> None:
@@ -106,13 +110,14 @@ def commit_bits(k: WaveBuilder, operand: Operand, value: Value, *, high: bool = 
         k.commit(operand.part(1), upper)
         return
     if bits == 16:
-        old = k.vgpr(operand.index)
+        old = k.vgpr(operand.index, 0)
         wide = k.b.zext(value, k.shapes.i32)
         if high:
             wide = k.b.or_(k.b.shl(wide, k.const(wide.type, 16)), k.b.and_(old, k.const(wide.type, 0xFFFF)))
         else:
             wide = k.b.or_(wide, k.b.and_(old, k.const(wide.type, 0xFFFF0000)))
-        value = wide
+        k.commit(operand, wide, 0xFFFF << 16 * high)
+        return
     k.commit(operand, value)
 
 

@@ -13,6 +13,7 @@ from llvmlite import ir
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.operands import EXEC, NULL_INDEX, VCC, Operand, OperandKind
+from rocverify.device.emulator.translate.observing import Observer
 from rocverify.device.emulator.translate.types import (
     I8,
     I16,
@@ -28,13 +29,15 @@ from rocverify.device.emulator.translate.types import (
 from rocverify.errors import DeviceError
 
 SCC = "scc"
+ALL_BITS = 0xFFFFFFFF
 
 
 class WaveBuilder:
     """Emits one wave function. `b` is llvmlite's builder, positioned in the current basic block."""
 
-    def __init__(self, module: ir.Module, name: str, lanes: int) -> None:
+    def __init__(self, module: ir.Module, name: str, lanes: int, observer: Observer | None = None) -> None:
         self.module = module
+        self.observer = observer or Observer()
         self.shapes = Shapes(lanes)
         self.lanes = lanes
         self.function = ir.Function(module, ir.FunctionType(I32, [PTR, PTR]), name)
@@ -125,28 +128,39 @@ class WaveBuilder:
         self._dirty.add(key)
 
     def sgpr(self, index: int) -> Value:
+        self.observer.sgpr_read(self, index)
         return self.i32(0) if index == NULL_INDEX else self._get(("s", index))
 
     def set_sgpr(self, index: int, value: Value) -> None:
         if index == NULL_INDEX:
             return
+        self.observer.sgpr_written(self, index)
         self._set(("s", index), value)
         if index == EXEC or (index == EXEC + 1 and self.lanes == 64):
             self._lanes, self._lanes_dirty = None, True
 
-    def vgpr(self, index: int) -> Value:
+    def vgpr(self, index: int, bits: int = ALL_BITS) -> Value:
+        """A VGPR, i32 a lane. `bits` are those that matter to the caller."""
+        self.observer.vgpr_read(self, index, bits)
         return self._get(("v", index))
 
     def set_vgpr_all_lanes(self, index: int, value: Value) -> None:
         """Writes every lane, whatever EXEC says (v_writelane and the like)."""
+        self.observer.vgpr_written(self, index, ALL_BITS)
         self._set(("v", index), value)
 
-    def commit(self, register: Operand, value: Value) -> None:
-        """Writes a VGPR under EXEC, or under the mask of the DPP control in force."""
+    def commit(self, register: Operand, value: Value, bits: int = ALL_BITS) -> None:
+        """Writes a VGPR under EXEC, or under the mask of the DPP control in force. `bits` are those that
+        the instruction writes: in the others `value` is what the register held."""
+        self.observer.vgpr_written(self, register.index, bits)
         if self._deferred is not None:
             self._deferred.append((register, value))
             return
-        self._set(("v", register.index), self._blend(value, self.vgpr(register.index)))
+        self._blend_in(register, value)
+
+    def _blend_in(self, register: Operand, value: Value) -> None:
+        key = ("v", register.index)
+        self._set(key, self._blend(value, self._get(key)))
 
     def _blend(self, new: Value, old: Value) -> Value:
         """`new` in the lanes that the instruction writes. By bits, since a select between a value and
@@ -161,7 +175,7 @@ class WaveBuilder:
     def end_pair(self) -> None:
         waiting, self._deferred = self._deferred or [], None
         for register, value in waiting:
-            self.commit(register, value)
+            self._blend_in(register, value)
 
     def flush(self) -> None:
         """Writes back every register that differs from memory; values stay known."""
@@ -278,9 +292,11 @@ class WaveBuilder:
     # ---- scalar operands
 
     def scc(self) -> Value:
+        self.observer.scc_read(self)
         return self.b.icmp_unsigned("!=", self._get((SCC, 0)), self.i32(0))
 
     def set_scc(self, condition: Value) -> None:
+        self.observer.scc_written(self)
         self._set((SCC, 0), self.b.zext(condition, I32))
 
     def constant_bits(self, operand: Operand, type_: DataType) -> int:

@@ -1,0 +1,106 @@
+"""The launch record that workers read, and what makes a launch impossible."""
+
+from __future__ import annotations
+
+import ctypes
+
+from rocverify.device.emulator import abi
+from rocverify.device.emulator.kernarg import Geometry
+from rocverify.device.emulator.loaded import LoadedKernel
+from rocverify.device.emulator.memory import DeviceMemory
+from rocverify.errors import DeviceError, UnsupportedInstructionError
+
+MAX_LDS_BYTES = 65536
+MAX_WORKGROUP_SIZE = 1024
+MAX_SCRATCH_BYTES = 1 << 20
+"""What a work-item can have: the field that says it counts up to 32 MiB a wave."""
+DYNAMIC_STACK_BYTES = 16384
+"""Scratch per lane for a kernel whose stack the compiler could not bound, as ROCm reserves it."""
+
+POISON = 0x7FBADBAD
+"""What registers and LDS hold before anything is written: a signalling NaN, and a huge integer."""
+
+REFUSED_USER_SGPRS = ("private_segment_buffer", "flat_scratch_init")
+"""What no compiler asks for on the targets that run here."""
+
+MAX_GROUPS = 1 << 63
+
+
+def check_launch(kernel: LoadedKernel, geometry: Geometry) -> None:
+    """DeviceError for a geometry that no device of the target could run."""
+    lds = lds_of(kernel, geometry)
+    most = min(kernel.metadata.max_workgroup_size, MAX_WORKGROUP_SIZE)
+    problem = None
+    if min(*geometry.grid, *geometry.block) < 1:
+        problem = f"a launch of {geometry.grid} workgroups of {geometry.block} workitems"
+    elif geometry.block_size > most:
+        problem = f"{geometry.block_size} workitems a workgroup where the kernel allows {most}"
+    elif not geometry.shared_bytes >= 0 or lds > MAX_LDS_BYTES:
+        problem = f"{lds} bytes of LDS where a workgroup has {MAX_LDS_BYTES}"
+    elif kernel.metadata.scratch_bytes > MAX_SCRATCH_BYTES:
+        problem = f"{kernel.metadata.scratch_bytes} bytes of scratch for a work-item"
+    elif any(g * b >= 1 << 32 for g, b in zip(geometry.grid, geometry.block, strict=True)):
+        problem = "2**32 workitems or more along one axis"
+    elif geometry.group_count >= MAX_GROUPS:
+        problem = f"{geometry.group_count} workgroups"
+    if problem:
+        raise DeviceError(problem, where=kernel.name, hint="correct the launch geometry")
+
+
+def lds_of(kernel: LoadedKernel, geometry: Geometry) -> int:
+    """Bytes of LDS that a workgroup of the launch has: static and dynamic."""
+    return kernel.metadata.lds_bytes + geometry.shared_bytes
+
+
+def launch_record(
+    kernel: LoadedKernel,
+    geometry: Geometry,
+    compiled: int,
+    memory: DeviceMemory,
+    instruction_limit: int,
+    pointers: dict[str, int],
+) -> tuple[abi.Launch, object]:
+    """The record, and what must be kept alive while it is in use. `pointers` are the addresses that user
+    SGPRs may ask for, by the name of the descriptor's field."""
+    descriptor, lanes = kernel.descriptor, kernel.lanes
+    table = memory.table()
+    scratch = kernel.metadata.scratch_bytes
+    if descriptor.uses_dynamic_stack or kernel.metadata.uses_dynamic_stack:
+        scratch = max(scratch, DYNAMIC_STACK_BYTES)
+    launch = abi.Launch(
+        ranges=ctypes.addressof(table),
+        range_count=len(memory),
+        run=compiled,
+        code_base=kernel.module.image.base,
+        group_count=geometry.group_count,
+        grid=geometry.grid,
+        block=geometry.block,
+        lanes=lanes,
+        waves_per_group=-(-geometry.block_size // lanes),
+        wave_bytes=abi.VGPR_OFFSET + 256 * lanes * 4,
+        vgpr_count=min(max(kernel.metadata.vgprs, 1), 256),
+        user_sgpr_count=descriptor.user_sgpr_count,
+        group_id_mask=descriptor.group_id_mask,
+        lds_bytes=lds_of(kernel, geometry),
+        scratch_bytes=-(-scratch // 16) * 16,
+        instruction_limit=instruction_limit,
+        mode=descriptor.float_mode | descriptor.dx10_clamp << 8 | descriptor.ieee_mode << 9,
+        poison=POISON,
+    )
+    for index, value in enumerate(_user_sgprs(kernel, pointers)):
+        launch.user_sgpr[index] = value
+    return launch, table
+
+
+def _user_sgprs(kernel: LoadedKernel, pointers: dict[str, int]) -> list[int]:
+    values: list[int] = []
+    for name, count in kernel.descriptor.user_sgprs():
+        value = pointers.get(name, kernel.metadata.scratch_bytes if count == 1 else 0)
+        if name in REFUSED_USER_SGPRS:
+            raise UnsupportedInstructionError(
+                f"the kernel wants {name}", where=kernel.name, hint="run on a GPU (--device amd)"
+            )
+        values += [value >> 32 * i & 0xFFFFFFFF for i in range(count)]
+    if len(values) > 32:
+        raise DeviceError(f"{len(values)} user SGPRs", where=kernel.name)
+    return values

@@ -1,0 +1,53 @@
+"""Host memory and records of the threads that run workgroups."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+from rocverify.device.emulator import abi
+
+
+class Buffer:
+    """Host memory of at least the size last asked for, kept between launches."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._held: ctypes.Array[ctypes.c_char] | None = None
+
+    def address(self, size: int) -> int:
+        """Page-aligned address of `size` bytes or more."""
+        if self._held is None or size > self._size:
+            self._size = max(size, 1)
+            self._held = (ctypes.c_char * self._size).from_buffer(mmap.mmap(-1, self._size))
+        return ctypes.addressof(self._held)
+
+
+class WorkerBuffers:
+    """What one host thread needs: its waves, LDS and scratch."""
+
+    def __init__(self) -> None:
+        self.waves, self.lds, self.scratch = Buffer(), Buffer(), Buffer()
+
+
+class WorkerPool:
+    """Workers for launches; their memory is kept from launch to launch."""
+
+    def __init__(self) -> None:
+        self._buffers: list[WorkerBuffers] = []
+
+    def workers(self, launch: abi.Launch, count: int) -> list[abi.Worker]:
+        """One worker a host thread, with buffers of its own."""
+        while len(self._buffers) < count:
+            self._buffers.append(WorkerBuffers())
+        waves = launch.wave_bytes * launch.waves_per_group
+        scratch = launch.scratch_bytes * launch.lanes * launch.waves_per_group
+        return [
+            abi.Worker(
+                launch=ctypes.addressof(launch),
+                waves=buffers.waves.address(waves),
+                lds=buffers.lds.address(launch.lds_bytes + 3),
+                scratch=buffers.scratch.address(scratch),
+            )
+            for buffers in self._buffers[:count]
+        ]
