@@ -19,6 +19,8 @@ MODULES: dict[str, str] = {
     "kernel_compiled": "rocverify.checks.kernel_compiled",
     "key_link": "rocverify.checks.key_link",
     "no_host_roundtrip": "rocverify.checks.no_host_roundtrip",
+    "resources": "rocverify.checks.resources",
+    "tests_pass": "rocverify.checks.tests_pass",
     "wrapper_present": "rocverify.checks.wrapper_present",
 }
 

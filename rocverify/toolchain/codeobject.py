@@ -94,6 +94,8 @@ class KernelMetadata(_Record):
     wavefront_size: int = Field(alias=".wavefront_size")
     max_workgroup_size: int = Field(alias=".max_flat_workgroup_size", ge=1)
     uses_dynamic_stack: bool = Field(default=False, alias=".uses_dynamic_stack")
+    # From code object version 5 on: 1 where a workgroup may spread over both halves of a WGP.
+    workgroup_processor_mode: int | None = Field(default=None, alias=".workgroup_processor_mode")
 
     @property
     def explicit_args(self) -> tuple[KernelArg, ...]:

@@ -18,6 +18,8 @@ KINDS = {
     "kernel_compiled",
     "key_link",
     "no_host_roundtrip",
+    "resources",
+    "tests_pass",
     "wrapper_present",
 }
 
