@@ -81,7 +81,7 @@ def _array(role: Role, axes: str, dtypes: DType | DTypes) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A launch that a contract without wrapper asks for. arguments: ctypes values in order.
+    """A launch that a contract without wrapper asks for. arguments: device arrays and ctypes values in order.
 
     symbol: another kernel of the same code object than the contract's own, for a launch that prepares
     or finishes the work. variables: device variables (`__device__`, `__constant__`) by name, with what is

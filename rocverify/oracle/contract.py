@@ -210,13 +210,13 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 class _Namespace(dict[str, Any]):
-    """A mapping whose items are attributes too: `arrays.x`, `dims.seq`."""
+    """A mapping whose items are attributes too, also those named like a method: `arrays.keys`."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return self[name] if name in self else super().__getattribute__(name)
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"there is {', '.join(self)}, no {name}") from None
+        raise AttributeError(f"there is {', '.join(self)}, no {name}")
 
 
 def contract(

@@ -5,6 +5,7 @@ The trace of a run covers the call of the wrapper and nothing of the harness's o
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -211,7 +212,7 @@ def _launch_all(hip: Any, image: bytes, launches: Sequence[tuple[str, Launch]]) 
         for symbol, launch in launches:
             _set_variables(hip, module, launch.variables)
             function = checked("hipModuleGetFunction", hip.hipModuleGetFunction(module, symbol.encode()))
-            arguments = tuple(launch.arguments)
+            arguments = tuple(_passed(value) for value in launch.arguments)
             launched = hip.hipModuleLaunchKernel(
                 function, *launch.grid, *launch.block, launch.shared_bytes, None, None, arguments
             )
@@ -219,6 +220,11 @@ def _launch_all(hip: Any, image: bytes, launches: Sequence[tuple[str, Launch]]) 
         checked("hipDeviceSynchronize", hip.hipDeviceSynchronize())
     finally:
         checked("hipModuleUnload", hip.hipModuleUnload(module))
+
+
+def _passed(value: Any) -> Any:
+    """An argument as HIP takes it: a device array is the pointer to it."""
+    return ctypes.c_void_p(int(value)) if isinstance(value, DeviceView) else value
 
 
 def _set_variables(hip: Any, module: Any, variables: Mapping[str, NDArray[Any]]) -> None:

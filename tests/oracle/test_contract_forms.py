@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001, RUF012 - functions and declarations stand for methods and members
+# ruff: noqa: ARG001, ARG005, RUF012 - functions and declarations stand for methods and members
 """Contracts of integers, of free order, of several launches, of scratch and of device variables."""
 
 from __future__ import annotations
@@ -192,6 +192,13 @@ def test_integer_poison_differs_from_small_numbers_and_between_its_kinds() -> No
         assert min(abs(low), high) > 2**30
 
 
+def test_an_array_may_have_the_name_of_a_mapping_method() -> None:
+    seen: list[Any] = []
+    spec = declare(keys=In("n", F32), call=lambda self, arrays: seen.append(arrays.keys))
+    spec.call(None, {"x": 1, "keys": 2}, {"n": 3}, F32)
+    assert seen == [2]
+
+
 def test_a_contract_may_limit_the_kinds_of_values() -> None:
     spec = declare(kinds=(Kind.PLAIN, Kind.HEAVY))
     assert {case.kind for case in plan_cases(spec, F32, 8, 1)} == {Kind.PLAIN, Kind.HEAVY}
@@ -242,14 +249,13 @@ class Sums:
         return {"x": rng.integers(1, 2**32, dims.n, dtype=np.uint32)}
 
     def launch(self, arrays: Any, dims: Any) -> tuple[Launch, ...]:
-        pointers = {name: ctypes.c_void_p(int(arrays[name])) for name in ("x", "sums", "out")}
         n = ctypes.c_int32(dims.n)
         factor = {"factor": np.array(3, np.uint32)}
         grid = (-(-dims.n // 32), 1, 1)
-        first = (pointers["x"], pointers["sums"], n)
+        first = (arrays.x, arrays.sums, n)
         return (
             Launch(grid, (32, 1, 1), first, symbol="partial", variables=factor),
-            Launch((1, 1, 1), (1, 1, 1), (pointers["sums"], pointers["out"], n)),
+            Launch((1, 1, 1), (1, 1, 1), (arrays.sums, arrays.out, n)),
         )
 
     def reference(self, x: Any) -> Any:
