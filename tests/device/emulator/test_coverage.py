@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from rocverify.device.emulator.translate.program import HANDLERS
-from tests.device.emulator import models_lanes, models_masks, models_memory, models_packed, models_scalar
+from tests.device.emulator import (
+    models_lanes,
+    models_masks,
+    models_matrix,
+    models_memory,
+    models_packed,
+    models_scalar,
+)
 from tests.device.emulator.models_float import MODELS as FLOAT
 from tests.device.emulator.models_integer import MODELS as INTEGER
 from tests.device.emulator.test_conversions import MODELS as CONVERSIONS
@@ -44,7 +51,13 @@ def _modelled() -> set[str]:
         *models_packed.mixed_cases(), *models_packed.conversion_cases(),
         *models_packed.dot_cases(), *models_packed.half_cases(), *models_packed.half_moves(),
     ]  # fmt: skip
-    return {case.mnemonic for case in cases} | {*FLOAT, *INTEGER, *CONVERSIONS} | models_memory.modelled()
+    matrices = {kind.mnemonic for kind in models_matrix.KINDS}
+    return (
+        {case.mnemonic for case in cases}
+        | matrices
+        | {*FLOAT, *INTEGER, *CONVERSIONS}
+        | models_memory.modelled()
+    )
 
 
 def test_every_handler_has_a_model() -> None:
