@@ -50,6 +50,9 @@ class Observer:
     def after(self, k: WaveBuilder, inst: Instruction) -> None:
         """After an instruction that does not end its block."""
 
+    def branched(self, k: WaveBuilder, inst: Instruction, condition: Value) -> None:
+        """Before a conditional branch goes either way; `condition`, an i1, is whether it is taken."""
+
     def scalar_loaded(
         self, k: WaveBuilder, inst: Instruction, address: Value, target: int, dwords: int
     ) -> None:
@@ -101,6 +104,10 @@ class Observers(Observer):
     def after(self, k: WaveBuilder, inst: Instruction) -> None:
         for member in self.members:
             member.after(k, inst)
+
+    def branched(self, k: WaveBuilder, inst: Instruction, condition: Value) -> None:
+        for member in self.members:
+            member.branched(k, inst, condition)
 
     def scalar_loaded(
         self, k: WaveBuilder, inst: Instruction, address: Value, target: int, dwords: int

@@ -213,6 +213,8 @@ class _Program:
     def _branch(self, inst: Instruction) -> None:
         k, target = self.k, inst.branch_target
         condition = None if inst.mnemonic == "s_branch" else self._condition(inst.mnemonic)
+        if condition is not None:
+            k.observer.branched(k, inst, condition)
         k.flush()
         if target <= inst.address:
             self._check_limit(inst, condition)
