@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rocverify.oracle.contract import Launch
+from rocverify.oracle.inputs import Kind
+
+SUMMABLE = (Kind.PLAIN, Kind.HEAVY, Kind.SPECIAL)
+"""The kinds of values whose sums and products do not overflow on the way to a result that does not."""
 
 Size = int | tuple[int, ...]
 
