@@ -4,7 +4,8 @@ KernelError
 ├── ShapeError               a shape that the kernel does not take
 ├── DTypeError               a dtype that the kernel does not take
 ├── PositionError            a position outside [0, max_seq_len)
-├── PointerError             a null device pointer
+├── PointerError             a null or misaligned device pointer, or host memory
+├── UnsupportedConfigError   an attention that this backend does not compute; says which does
 ├── CodeObjectMissingError   the kernel has not been built, or not announced
 └── HipError                 a HIP call returned an error code
 """
@@ -30,6 +31,18 @@ class PositionError(KernelError, ValueError):
 
 class PointerError(KernelError, ValueError):
     """A device pointer that is null or not a pointer."""
+
+
+class UnsupportedConfigError(KernelError, ValueError):
+    """An attention that a backend does not compute: `backend` is its name, `reason` why, `alternatives`
+    the names of the backends that do compute it."""
+
+    def __init__(self, backend: str, reason: str, alternatives: tuple[str, ...]) -> None:
+        elsewhere = f"supported by: {', '.join(alternatives)}" if alternatives else "no backend supports it"
+        super().__init__(f"backend {backend}: {reason}; {elsewhere}")
+        self.backend = backend
+        self.reason = reason
+        self.alternatives = alternatives
 
 
 class CodeObjectMissingError(KernelError, FileNotFoundError):

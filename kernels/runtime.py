@@ -23,10 +23,11 @@ from kernels.errors import CodeObjectMissingError, HipError, PointerError
 
 @dataclass(frozen=True)
 class Geometry:
-    """Workgroups in the grid and work-items in a workgroup, in x, y and z."""
+    """Workgroups in the grid and work-items in a workgroup, in x, y and z; bytes of dynamic LDS."""
 
     grid: tuple[int, int, int]
     block: tuple[int, int, int]
+    shared_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def launch(
     checked(
         "hipModuleLaunchKernel",
         hip.hipModuleLaunchKernel(
-            function, *geometry.grid, *geometry.block, 0, stream, None, tuple(arguments)
+            function, *geometry.grid, *geometry.block, geometry.shared_bytes, stream, None, tuple(arguments)
         ),
     )
 
@@ -100,6 +101,19 @@ def device_pointer(value: Any, name: str) -> ctypes.c_void_p:
 
 
 @contextmanager
+def allocated(size: int) -> Iterator[Any]:
+    """`size` bytes of device memory, uninitialised, freed at the end of the block.
+
+    Leave the block only when what uses the memory is done.
+    """
+    pointer = checked("hipMalloc", hip.hipMalloc(size))
+    try:
+        yield pointer
+    finally:
+        checked("hipFree", hip.hipFree(pointer))
+
+
+@contextmanager
 def uploaded(array: NDArray[Any]) -> Iterator[Any]:
     """Device memory that holds a copy of `array` (C-contiguous), freed at the end of the block.
 
@@ -113,6 +127,18 @@ def uploaded(array: NDArray[Any]) -> Iterator[Any]:
         yield pointer
     finally:
         checked("hipFree", hip.hipFree(pointer))
+
+
+def download(pointer: Any, target: NDArray[Any]) -> None:
+    """Copies device memory into `target` (C-contiguous), after everything in the default stream."""
+    from_device = hip.hipMemcpyKind.hipMemcpyDeviceToHost
+    checked("hipMemcpy", hip.hipMemcpy(target, pointer, target.nbytes, from_device))
+
+
+def upload(source: NDArray[Any], pointer: Any) -> None:
+    """Copies `source` (C-contiguous) into device memory."""
+    to_device = hip.hipMemcpyKind.hipMemcpyHostToDevice
+    checked("hipMemcpy", hip.hipMemcpy(pointer, source, source.nbytes, to_device))
 
 
 def synchronize(stream: Any = None) -> None:

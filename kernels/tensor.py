@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -24,23 +25,24 @@ _GRID_YZ = 65535
 
 @dataclass(frozen=True)
 class DeviceTensor:
-    """A C-contiguous tensor in device memory. dtype: float32, float16 or bfloat16. Owns nothing."""
+    """A C-contiguous tensor in device memory. dtype: NumPy's name, or bfloat16. Owns nothing."""
 
     ptr: int
     shape: tuple[int, ...]
     dtype: str = "float32"
 
 
-def as_device_tensor(value: Any) -> DeviceTensor:
+def as_device_tensor(value: Any, dtypes: Mapping[str, str] = SYMBOL_SUFFIX) -> DeviceTensor:
     """A DeviceTensor, anything with its attributes `ptr`, `shape` and `dtype` (a name), or anything with
     `__cuda_array_interface__` (hip-python, PyTorch and CuPy arrays), as a DeviceTensor.
 
-    Raises PointerError for host memory, DTypeError and ShapeError for what the kernels do not take.
+    dtypes: those that the kernels take. Raises PointerError for host memory, DTypeError and ShapeError for
+    what the kernels do not take.
     """
     if isinstance(value, DeviceTensor):
         return value
     if all(hasattr(value, name) for name in ("ptr", "shape", "dtype")):
-        return DeviceTensor(int(value.ptr), tuple(value.shape), storage_name(value.dtype))
+        return DeviceTensor(int(value.ptr), tuple(value.shape), storage_name(value.dtype, dtypes))
     interface = getattr(value, "__cuda_array_interface__", None)
     if interface is None:
         raise PointerError(f"{type(value).__name__} is no device tensor")
@@ -49,18 +51,18 @@ def as_device_tensor(value: Any) -> DeviceTensor:
     strides = interface.get("strides")
     if strides is not None and tuple(strides) != _contiguous_strides(shape, dtype.itemsize):
         raise ShapeError(f"strides {tuple(strides)} of shape {shape}: only contiguous tensors are taken")
-    return DeviceTensor(int(interface["data"][0]), shape, storage_name(dtype))
+    return DeviceTensor(int(interface["data"][0]), shape, storage_name(dtype, dtypes))
 
 
 def _contiguous_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return tuple(itemsize * prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def storage_name(dtype: Any) -> str:
-    """The kernel's storage type for a dtype or its name; DTypeError if there is no such kernel."""
+def storage_name(dtype: Any, dtypes: Mapping[str, str] = SYMBOL_SUFFIX) -> str:
+    """The kernel's storage type for a dtype or its name; DTypeError if `dtypes` lacks it."""
     name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-    if name not in SYMBOL_SUFFIX:
-        raise DTypeError(f"dtype {name}: there are kernels for {', '.join(SYMBOL_SUFFIX)}")
+    if name not in dtypes:
+        raise DTypeError(f"dtype {name}: there are kernels for {', '.join(dtypes)}")
     return name
 
 

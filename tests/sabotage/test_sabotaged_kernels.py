@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.sabotage.places import GUARD, HIGH, HIP, LAYER_HIP, LOW, PAIR, ROTATE
+from tests.sabotage.places import GUARD, HIGH, HIP, LAYER_HIP, LOW, PAIR, ROTATE, STORAGE
 from tests.sabotage.sabotage import HEADS, RAW, Edit, Sabotage, check, every
 
 IN_HALF = """\
@@ -209,7 +209,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "bfloat16 is cut off instead of rounded",
-        (Edit(PAIR, "(is_nan ? quiet_nan : nearest_even) >> 16", "(is_nan ? quiet_nan : bits) >> 16"),),
+        (Edit(STORAGE, "(is_nan ? quiet_nan : nearest_even) >> 16", "(is_nan ? quiet_nan : bits) >> 16"),),
         failed={"16-02/T3": "correctness*2"},
         says={"16-02/T3/correctness": ("(rope_kernel_bf16)", "bfloat16")},
         run="plan 16-02",

@@ -1,0 +1,275 @@
+// Fused attention: the scores of a tile live in registers, the softmax runs along as tiles of keys pass by,
+// and memory is O(seq x head_dim).
+//
+// A workgroup of 128 work-items computes the outputs of one tile of queries of one head. For every tile of
+// 32 keys it computes scores, exponentials relative to the running maximum of each row, and adds the tile's
+// share to the output; when the maximum grows, what was summed up is scaled down. Work-item t serves the
+// query rows t / 8 + 16 r and the keys t % 8 + 8 c of a tile, so that the eight work-items of a row sit in
+// one wave. All arithmetic is float32.
+//
+// Masked keys have the score -infinity. A row that sees no key becomes zeros. A masked key must still hold
+// a finite value in V: its weight is zero, and zero times NaN is NaN.
+//
+// head_dim is a multiple of 4, at most 256; it is padded in LDS to the next of 32, 64, 128 and 256. LDS is
+// dynamic: flash_lds_bytes says how much each of these takes.
+#pragma once
+
+#include "attention.h"
+
+constexpr unsigned kFlashThreads = 128;
+constexpr unsigned kRowLanes = 8;                            // work-items that share a query row
+constexpr unsigned kRowGroups = kFlashThreads / kRowLanes;   // query rows served at once
+constexpr unsigned kFlashKeys = 32;                          // keys in a tile
+constexpr unsigned kKeysEach = kFlashKeys / kRowLanes;       // keys of one work-item
+// Rows start 4 banks apart (8 for the weights), so that what a wave reads together lies in different banks.
+constexpr unsigned kTilePad = 4;
+constexpr unsigned kWeightPitch = kFlashKeys + 8;
+
+enum class Masking { kNone, kCausal, kAdditive };
+
+// What every flash kernel is given, as its parameters say it.
+template <typename T>
+struct FlashArguments {
+  const T* q;
+  const T* k;
+  const T* v;
+  T* out;
+  const float* mask;
+  unsigned heads, kv_heads, seq_q, seq_k, kv_capacity, head_dim, seq_major;
+  unsigned long long mask_batch_stride, mask_head_stride;
+  float scale;
+};
+
+constexpr unsigned flash_rows(unsigned tile_dim) { return tile_dim <= 64 ? 64 : 4096 / tile_dim; }
+
+constexpr unsigned flash_lds_bytes(unsigned tile_dim) {
+  return 4 * ((flash_rows(tile_dim) + kFlashKeys) * (tile_dim + kTilePad) + flash_rows(tile_dim) * kWeightPitch);
+}
+
+// Copies rows to LDS as float32; rows from `rows` on and elements from head_dim on become zero.
+template <unsigned kTileDim, unsigned kRows, typename T>
+__device__ __forceinline__ void load_rows(float* tile, const T* source, size_t stride, unsigned rows,
+                                          unsigned head_dim) {
+  constexpr unsigned kQuads = kTileDim / 4;
+#pragma unroll
+  for (unsigned n = 0; n < kRows * kQuads / kFlashThreads; ++n) {
+    const unsigned index = threadIdx.x + n * kFlashThreads;
+    const unsigned row = index / kQuads, column = index % kQuads * 4;
+    float4 value = make_float4(0, 0, 0, 0);
+    if (row < rows && column < head_dim) value = load_quad(source + row * stride + column);
+    *reinterpret_cast<float4*>(tile + row * (kTileDim + kTilePad) + column) = value;
+  }
+}
+
+__device__ __forceinline__ float4 lds_quad(const float* source) {
+  return *reinterpret_cast<const float4*>(source);
+}
+
+__device__ __forceinline__ float element(const float4& quad, unsigned index) {
+  return index == 0 ? quad.x : index == 1 ? quad.y : index == 2 ? quad.z : quad.w;
+}
+
+__device__ __forceinline__ void add_products(float& sum, float4 a, float4 b) {
+  sum += a.x * b.x;
+  sum += a.y * b.y;
+  sum += a.z * b.z;
+  sum += a.w * b.w;
+}
+
+__device__ __forceinline__ void add_scaled(float4& sum, float factor, float4 value) {
+  sum.x += factor * value.x;
+  sum.y += factor * value.y;
+  sum.z += factor * value.z;
+  sum.w += factor * value.w;
+}
+
+__device__ __forceinline__ float4 scaled(float4 value, float factor) {
+  return make_float4(value.x * factor, value.y * factor, value.z * factor, value.w * factor);
+}
+
+// exp(x), by the base-2 exponential that the hardware has. exp(-infinity) is 0.
+__device__ __forceinline__ float exp_of(float x) { return exp2f(x * 1.44269504088896340736f); }
+
+// The largest, or the sum, over the eight work-items of a row.
+__device__ __forceinline__ float row_max(float value) {
+#pragma unroll
+  for (unsigned step = 1; step < kRowLanes; step *= 2) value = fmaxf(value, __shfl_xor(value, step));
+  return value;
+}
+
+__device__ __forceinline__ float row_sum(float value) {
+#pragma unroll
+  for (unsigned step = 1; step < kRowLanes; step *= 2) value += __shfl_xor(value, step);
+  return value;
+}
+
+// One workgroup's tile of queries, padded to kTileDim elements of head_dim.
+template <typename T, Masking masking, unsigned kTileDim>
+struct FlashTile {
+  static constexpr unsigned kRows = flash_rows(kTileDim);
+  static constexpr unsigned kRowsEach = kRows / kRowGroups;
+  static constexpr unsigned kPitch = kTileDim + kTilePad;
+  static constexpr unsigned kChunks = kTileDim / (4 * kRowLanes);
+
+  const FlashArguments<T>& a;
+  float* const queries;
+  float* const keys;  // the tile of K, and after the scores the tile of V
+  float* const weights;
+  const unsigned first_row, lane, group;
+  float4 sum[kRowsEach][kChunks];
+  float largest[kRowsEach], total[kRowsEach];
+
+  __device__ __forceinline__ FlashTile(const FlashArguments<T>& arguments, float* lds)
+      : a(arguments),
+        queries(lds),
+        keys(lds + kRows * kPitch),
+        weights(lds + (kRows + kFlashKeys) * kPitch),
+        first_row(blockIdx.x * kRows),
+        lane(threadIdx.x % kRowLanes),
+        group(threadIdx.x / kRowLanes) {}
+
+  // Keys that some row of this tile may see, from the first on.
+  __device__ __forceinline__ unsigned key_end() const {
+    if (masking != Masking::kCausal) return a.seq_k;
+    const unsigned last_row = min(first_row + kRows, a.seq_q) - 1;
+    return causal_keys(last_row, a.seq_q, a.seq_k);
+  }
+
+  __device__ __forceinline__ void run() {
+    const unsigned batch = blockIdx.z, head = blockIdx.y, kv_head = head / (a.heads / a.kv_heads);
+    const HeadRows q = rows_of_head(batch, head, a.heads, a.seq_q, a.head_dim, a.seq_major);
+    const HeadRows kv = rows_of_head(batch, kv_head, a.kv_heads, a.kv_capacity, a.head_dim, a.seq_major);
+    const size_t rows_at = q.first + first_row * q.stride;
+    clear();
+    load_rows<kTileDim, kRows>(queries, a.q + rows_at, q.stride, a.seq_q - first_row, a.head_dim);
+    const unsigned end = key_end();
+    for (unsigned key = 0; key < end; key += kFlashKeys) {
+      const size_t keys_at = kv.first + key * kv.stride;
+      load_rows<kTileDim, kFlashKeys>(keys, a.k + keys_at, kv.stride, a.seq_k - key, a.head_dim);
+      __syncthreads();
+      weigh(key, batch, head);
+      __syncthreads();
+      load_rows<kTileDim, kFlashKeys>(keys, a.v + keys_at, kv.stride, a.seq_k - key, a.head_dim);
+      __syncthreads();
+      accumulate();
+      __syncthreads();
+    }
+    store(a.out + rows_at, q.stride);
+  }
+
+  __device__ __forceinline__ void clear() {
+#pragma unroll
+    for (unsigned r = 0; r < kRowsEach; ++r) {
+      largest[r] = -__builtin_inff();
+      total[r] = 0;
+#pragma unroll
+      for (unsigned c = 0; c < kChunks; ++c) sum[r][c] = make_float4(0, 0, 0, 0);
+    }
+  }
+
+  // The scores of this tile of keys, then their exponentials, which go to LDS.
+  __device__ __forceinline__ void weigh(unsigned first_key, unsigned batch, unsigned head) {
+    float score[kRowsEach][kKeysEach] = {};
+#pragma unroll 2
+    for (unsigned d = 0; d < a.head_dim; d += 4) {
+      float4 k[kKeysEach];
+#pragma unroll
+      for (unsigned c = 0; c < kKeysEach; ++c) k[c] = lds_quad(keys + (lane + c * kRowLanes) * kPitch + d);
+#pragma unroll
+      for (unsigned r = 0; r < kRowsEach; ++r) {
+        const float4 q = lds_quad(queries + (group + r * kRowGroups) * kPitch + d);
+#pragma unroll
+        for (unsigned c = 0; c < kKeysEach; ++c) add_products(score[r][c], q, k[c]);
+      }
+    }
+#pragma unroll
+    for (unsigned r = 0; r < kRowsEach; ++r) {
+      const unsigned row = first_row + group + r * kRowGroups;
+#pragma unroll
+      for (unsigned c = 0; c < kKeysEach; ++c) {
+        score[r][c] = masked(score[r][c] * a.scale, row, first_key + lane + c * kRowLanes, batch, head);
+      }
+      advance(r, score[r]);
+    }
+  }
+
+  __device__ __forceinline__ float masked(float score, unsigned row, unsigned key, unsigned batch,
+                                          unsigned head) const {
+    if (masking == Masking::kCausal) {
+      return key < causal_keys(row, a.seq_q, a.seq_k) ? score : -__builtin_inff();
+    }
+    if (key >= a.seq_k) return -__builtin_inff();
+    if (masking == Masking::kNone || row >= a.seq_q) return score;
+    const size_t at = batch * a.mask_batch_stride + head * a.mask_head_stride;
+    return score + a.mask[at + static_cast<size_t>(row) * a.seq_k + key];
+  }
+
+  // Takes the scores of row r into its running maximum and sum, and stores their weights.
+  __device__ __forceinline__ void advance(unsigned r, const float (&score)[kKeysEach]) {
+    float now = largest[r];
+#pragma unroll
+    for (unsigned c = 0; c < kKeysEach; ++c) now = fmaxf(now, score[c]);
+    now = row_max(now);
+    // A row that has seen no key yet has no maximum to subtract; its weights are exp(-infinity).
+    const float base = now == -__builtin_inff() ? 0.0f : now;
+    const float shrink = exp_of(largest[r] - base);
+    largest[r] = now;
+    total[r] *= shrink;
+#pragma unroll
+    for (unsigned c = 0; c < kChunks; ++c) sum[r][c] = scaled(sum[r][c], shrink);
+#pragma unroll
+    for (unsigned c = 0; c < kKeysEach; ++c) {
+      const float weight = exp_of(score[c] - base);
+      total[r] += weight;
+      weights[(group + r * kRowGroups) * kWeightPitch + lane + c * kRowLanes] = weight;
+    }
+  }
+
+  // Adds the weighted rows of V.
+  __device__ __forceinline__ void accumulate() {
+#pragma unroll 1
+    for (unsigned key = 0; key < kFlashKeys; key += 4) {
+      float4 weight[kRowsEach];
+#pragma unroll
+      for (unsigned r = 0; r < kRowsEach; ++r) {
+        weight[r] = lds_quad(weights + (group + r * kRowGroups) * kWeightPitch + key);
+      }
+#pragma unroll
+      for (unsigned i = 0; i < 4; ++i) {
+#pragma unroll
+        for (unsigned c = 0; c < kChunks; ++c) {
+          const float4 v = lds_quad(keys + (key + i) * kPitch + (c * kRowLanes + lane) * 4);
+#pragma unroll
+          for (unsigned r = 0; r < kRowsEach; ++r) add_scaled(sum[r][c], element(weight[r], i), v);
+        }
+      }
+    }
+  }
+
+  __device__ __forceinline__ void store(T* out, size_t stride) const {
+#pragma unroll
+    for (unsigned r = 0; r < kRowsEach; ++r) {
+      const unsigned row = group + r * kRowGroups;
+      const float all = row_sum(total[r]);
+      if (first_row + row >= a.seq_q) continue;
+#pragma unroll
+      for (unsigned c = 0; c < kChunks; ++c) {
+        const unsigned column = (c * kRowLanes + lane) * 4;
+        if (column >= a.head_dim) continue;
+        const float4 value = all == 0 ? make_float4(0, 0, 0, 0) : scaled(sum[r][c], 1 / all);
+        store_quad(out + row * stride + column, value);
+      }
+    }
+  }
+};
+
+// The kernel body: the tile for head_dim. The wrapper takes the same choice for the grid and for LDS.
+template <typename T, Masking masking>
+__device__ __forceinline__ void flash_attention(const FlashArguments<T>& arguments) {
+  extern __shared__ float4 lds[];
+  float* const memory = reinterpret_cast<float*>(lds);
+  if (arguments.head_dim <= 32) return FlashTile<T, masking, 32>(arguments, memory).run();
+  if (arguments.head_dim <= 64) return FlashTile<T, masking, 64>(arguments, memory).run();
+  if (arguments.head_dim <= 128) return FlashTile<T, masking, 128>(arguments, memory).run();
+  return FlashTile<T, masking, 256>(arguments, memory).run();
+}
