@@ -56,6 +56,11 @@ class KernelDescriptor:
         return bool(self.rsrc1 >> 23 & 1)
 
     @property
+    def initial_mode(self) -> int:
+        """MODE[9:0] as a wave starts: float mode, DX10_CLAMP, IEEE."""
+        return self.float_mode | self.dx10_clamp << 8 | self.ieee_mode << 9
+
+    @property
     def user_sgpr_count(self) -> int:
         return self.rsrc2 >> 1 & 0x1F
 

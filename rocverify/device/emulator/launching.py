@@ -84,7 +84,7 @@ def launch_record(
         lds_bytes=lds_of(kernel, geometry),
         scratch_bytes=-(-scratch // 16) * 16,
         instruction_limit=instruction_limit,
-        mode=descriptor.float_mode | descriptor.dx10_clamp << 8 | descriptor.ieee_mode << 9,
+        mode=descriptor.initial_mode,
         poison=POISON,
     )
     for index, value in enumerate(_user_sgprs(kernel, pointers)):

@@ -104,6 +104,8 @@ class Runtime:
             *(f"rt_{space}_load_{name}" for space in spaces for name in LOADS),
             *(f"rt_{space}_store_{name}" for space in spaces for name in STORES),
             *("rt_scalar_load", "rt_atomic_b32", "rt_atomic_b64", "rt_over_limit", "rt_trap", "rt_wmma"),
+            *("rt_directed",),
+            *(f"rt_count_{space}" for space in spaces),
         )
 
     @classmethod

@@ -8,6 +8,7 @@ from tests.device.emulator import (
     models_masks,
     models_matrix,
     models_memory,
+    models_modes,
     models_packed,
     models_scalar,
 )
@@ -57,6 +58,7 @@ def _modelled() -> set[str]:
         | matrices
         | {*FLOAT, *INTEGER, *CONVERSIONS}
         | models_memory.modelled()
+        | models_modes.modelled()
     )
 
 

@@ -239,7 +239,9 @@ def _cndmask(bits: str, as_float: str) -> Handler:
         condition = inst.operands[3] if len(inst.operands) > 3 else k.vcc
         selects = inst.flags("op_sel", 4, 0)
         a, b = (
-            k.b.bitcast(read(k, inst, s, source_type, high=bool(select)), k.shapes.vector(integers))
+            k.b.bitcast(
+                read(k, inst, s, source_type, high=bool(select), bits=True), k.shapes.vector(integers)
+            )
             for s, select in zip(sources, selects, strict=False)
         )
         chosen = k.b.select(k.lanes_of(k.read_mask(condition)), b, a)

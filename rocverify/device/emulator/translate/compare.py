@@ -79,7 +79,7 @@ def _class(name: str, writes_exec: bool) -> Handler:
 
     def handle(k: K, inst: Instruction) -> None:
         source, wanted = inst.operands if writes_exec else inst.operands[1:]
-        value = read(k, inst, source, type_)
+        value = read(k, inst, source, type_, bits=True)
         integers = {16: k.shapes.i16, 32: k.shapes.i32, 64: k.shapes.i64}[type_.bits]
         index = _class_of(k, k.b.bitcast(value, integers), *_LAYOUT[name])
         mask = read(k, inst, wanted, TYPES["b32"])

@@ -1,7 +1,7 @@
 """Floating-point vector instructions and conversions, by family. Names are the ISA manual's.
 
-Rounding is to nearest even and denormals are kept, as HIP kernels are started; a kernel whose
-descriptor asks for another MODE is refused before it is translated (program.py).
+Rounding is to nearest even; directed.py stands in where MODE may round otherwise. Denormals are flushed
+where operands are read and results written (vector.py), as MODE says.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.translate import modes
 from rocverify.device.emulator.translate.types import TYPES, Value
 from rocverify.device.emulator.translate.vector import (
     Handler,
@@ -81,7 +82,12 @@ _QUIET_BITS = {16: (0x0200, 0x7FFF, 0x7E00), 32: (1 << 22, (1 << 31) - 1, 0x7FC0
 
 
 def _quieted(k: K, result: Value, *sources: Value) -> Value:
-    """A quiet NaN where a source is a signalling one."""
+    """A quiet NaN where a source is a signalling one, in IEEE mode."""
+    ieee = k.mode.field(modes.IEEE)
+    if ieee is None:
+        raise DeviceError("a minimum or maximum where MODE's IEEE bit is not known at translation")
+    if not ieee:
+        return result
     bits = {"half": 16, "float": 32, "double": 64}[str(result.type.element)]
     quiet, magnitude, nan = _QUIET_BITS[bits]
     integers = k.shapes.vector(ir.IntType(bits))
@@ -262,21 +268,21 @@ def _mixed(result: str) -> Handler:
         refuse_dpp(inst)
         halves, is_half = inst.flags("op_sel", 3, 0), inst.flags("op_sel_hi", 3, 0)
         a, b, c = (
-            _mixed_source(k, inst, index, bool(is_half[index]), bool(halves[index])) for index in range(3)
+            mixed_source(k, inst, index, bool(is_half[index]), bool(halves[index])) for index in range(3)
         )
-        value = fma(k, a, b, c)
+        value = modes.flush_output(k, fma(k, a, b, c), 32)
         if "clamp" in inst.modifiers:
             value = clamp01(k, value)
         if result == "f32":
             commit_bits(k, inst.operands[0], k.b.bitcast(value, k.shapes.i32))
         else:
-            half = k.b.bitcast(to_half(k, value), k.shapes.i16)
+            half = k.b.bitcast(modes.flush_output(k, to_half(k, value), 16), k.shapes.i16)
             commit_bits(k, inst.operands[0], half, high=result == "high")
 
     return handle
 
 
-def _mixed_source(k: K, inst: Instruction, index: int, is_half: bool, high: bool) -> Value:
+def mixed_source(k: K, inst: Instruction, index: int, is_half: bool, high: bool) -> Value:
     """neg_hi stands for absolute and neg_lo for negate in the packed encoding of v_fma_mix."""
     operand = inst.operands[index + 1]
     negate = operand.negate or bool(inst.flags("neg_lo", 3, 0)[index])

@@ -7,6 +7,7 @@ from functools import partial
 
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import Operand, OperandKind
+from rocverify.device.emulator.translate import modes
 from rocverify.device.emulator.translate.floats import fma, maximum, minimum
 from rocverify.device.emulator.translate.types import TYPES, DataType, Value, inline_float_bits
 from rocverify.device.emulator.translate.vector import (
@@ -32,6 +33,8 @@ def packed(type_name: str, count: int, compute: Callable[..., Value]) -> Handler
         one = partial(_clamped, k, type_, compute) if clamped else partial(compute, k)
         low = one(*_sources(k, inst, type_, count, "op_sel", "neg_lo", 0))
         high = one(*_sources(k, inst, type_, count, "op_sel_hi", "neg_hi", 1))
+        if type_.is_float:
+            low, high = (modes.flush_output(k, value, 16) for value in (low, high))
         bits = [k.b.bitcast(v, k.shapes.i16) if type_.is_float else v for v in (low, high)]
         upper = k.b.shl(k.b.zext(bits[1], k.shapes.i32), k.const(k.shapes.i32, 16))
         commit_bits(k, inst.operands[0], k.b.or_(k.b.zext(bits[0], k.shapes.i32), upper))

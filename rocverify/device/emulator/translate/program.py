@@ -22,11 +22,13 @@ from rocverify.device.emulator.translate import (
     compare,
     conversions,
     division,
+    directed,
     floats,
     lanes,
     matrix,
     memory,
     packed,
+    modes,
     scalar,
     smem,
     special,
@@ -34,6 +36,7 @@ from rocverify.device.emulator.translate import (
 )
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph
 from rocverify.device.emulator.translate.observing import Observer
+from rocverify.device.emulator.translate.modes import Mode
 from rocverify.device.emulator.translate.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -55,9 +58,6 @@ HANDLERS: dict[str, Handler] = {
     **special.HANDLERS,
 }
 
-SUPPORTED_FLOAT_MODE = 0xF0
-"""Round to nearest even, denormals kept: how HIP starts kernels unless told otherwise."""
-
 
 @dataclass(frozen=True, slots=True)
 class Translation:
@@ -74,18 +74,11 @@ def translate(
     add code at the events of translate/observing.py.
 
     Raises UnsupportedInstructionError naming mnemonic, address and source line of the first
-    instruction without semantics, and for a MODE that is not HIP's.
+    instruction without semantics.
     """
-    if descriptor.float_mode != SUPPORTED_FLOAT_MODE:
-        raise UnsupportedInstructionError(
-            f"float mode {descriptor.float_mode:#04x} (rounding, denormals) is not supported, only "
-            f"{SUPPORTED_FLOAT_MODE:#04x}",
-            where=kernel,
-            hint="compile without -fgpu-flush-denormals-to-zero",
-        )
     module = ir.Module(name=kernel)
     k = WaveBuilder(module, function, 32 if descriptor.wave32 else 64, observer)
-    _Program(k, graph, kernel).emit()
+    _Program(k, graph, kernel, modes.propagate(graph, Mode(descriptor.initial_mode))).emit()
     return Translation(str(module), graph.instruction_count)
 
 
@@ -120,8 +113,8 @@ def handler_name(inst: Instruction) -> str:
 
 
 class _Program:
-    def __init__(self, k: WaveBuilder, graph: Graph, kernel: str) -> None:
-        self.k, self.graph, self.kernel = k, graph, kernel
+    def __init__(self, k: WaveBuilder, graph: Graph, kernel: str, block_modes: dict[int, Mode]) -> None:
+        self.k, self.graph, self.kernel, self.block_modes = k, graph, kernel, block_modes
         self.labels = {a: k.function.append_basic_block(f"x{a:x}") for a in graph.blocks}
         self.resume_points = [graph.entry]
         self.dispatch: ir.Block | None = None
@@ -137,6 +130,7 @@ class _Program:
         for address, block in self.graph.blocks.items():
             k.start_block(self.labels[address])
             self._block(block)
+            k.mode = self.block_modes[address]
         if self.dispatch is not None:
             self._emit_dispatch(self.dispatch)
         k.start_block(entry)
@@ -195,7 +189,8 @@ class _Program:
         k.observer.after(k, inst)
 
     def _handler(self, inst: Instruction) -> Handler:
-        handler = HANDLERS.get(handler_name(inst))
+        name = handler_name(inst)
+        handler = directed.handler(name, HANDLERS) if self.k.mode.directed else HANDLERS.get(name)
         if handler is None:
             raise self._refusal(inst, f"the emulator has no semantics for {inst.mnemonic}")
         return handler

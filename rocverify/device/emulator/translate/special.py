@@ -6,11 +6,10 @@ controls and scheduling hints have no effect on what a kernel computes. Each is 
 
 from __future__ import annotations
 
-import re
-
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.translate.types import I32
+from rocverify.device.emulator.translate import modes
+from rocverify.device.emulator.translate.types import I32, TYPES
 from rocverify.device.emulator.translate.vector import Handler
 from rocverify.device.emulator.translate.wave import WaveBuilder
 from rocverify.errors import DeviceError
@@ -26,7 +25,6 @@ NOTHING_TO_DO = (
 )  # fmt: skip
 
 HARMLESS_MESSAGES = ("MSG_DEALLOC_VGPRS",)
-_HWREG = re.compile(r"hwreg\((\w+)(?:,\s*(\d+),\s*(\d+))?\)")
 
 
 def _nothing(k: K, inst: Instruction) -> None:
@@ -44,7 +42,7 @@ def _getpc(k: K, inst: Instruction) -> None:
 
 def _getreg(k: K, inst: Instruction) -> None:
     """s_getreg_b32 of MODE and of the apertures; other hardware registers have no meaning here."""
-    name, offset, size = _hwreg(inst.operands[1].name)
+    name, offset, size = modes.hardware_register(inst.operands[1].name)
     if name == "HW_REG_MODE":
         value = k.load_field(abi.Wave.mode.offset, I32)
     elif name == "HW_REG_SH_MEM_BASES":
@@ -54,11 +52,21 @@ def _getreg(k: K, inst: Instruction) -> None:
     k.write_scalar(inst.operands[0], k.b.and_(k.b.lshr(value, k.i32(offset)), k.i32((1 << size) - 1)))
 
 
-def _hwreg(text: str) -> tuple[str, int, int]:
-    match = _HWREG.fullmatch(text)
-    if match is None:
-        raise DeviceError(f"hardware register {text} is not known")
-    return match[1], int(match[2] or 0), int(match[3] or 32)
+def _set_mode(k: K, inst: Instruction) -> None:
+    """s_round_mode, s_denorm_mode and s_setreg of MODE: the wave's copy, and what is known from here on."""
+    written = modes.write_of(inst)
+    if written is None:
+        raise DeviceError(f"a write of hardware register {inst.operands[0].name} is not supported")
+    offset, size, value = written
+    above = value is None or value >> max(modes.FIELD_BITS - offset, 0)
+    if above and offset + size > modes.FIELD_BITS:
+        raise DeviceError("a write of MODE above bit 9 (exceptions, debugging) is not supported")
+    mask = ((1 << size) - 1) << offset
+    bits = k.i32(value) if value is not None else k.read_scalar(inst.operands[1], TYPES["b32"])
+    kept = k.b.and_(k.load_field(abi.Wave.mode.offset, I32), k.i32(~mask))
+    new = k.b.or_(kept, k.b.and_(k.b.shl(bits, k.i32(offset)), k.i32(mask)))
+    k.store_field(abi.Wave.mode.offset, new)
+    k.mode = modes.after(k.mode, inst)
 
 
 def _memtime(k: K, inst: Instruction) -> None:
@@ -70,6 +78,7 @@ HANDLERS: dict[str, Handler] = {
     "s_sendmsg": _sendmsg,
     "s_getpc_b64": _getpc,
     "s_getreg_b32": _getreg,
+    **dict.fromkeys(sorted(modes.WRITERS), _set_mode),
     "s_memtime": _memtime,
     "s_memrealtime": _memtime,
 }

@@ -12,7 +12,7 @@ from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import Operand, OperandKind
-from rocverify.device.emulator.translate import dpp
+from rocverify.device.emulator.translate import dpp, modes
 from rocverify.device.emulator.translate.types import TYPES, DataType, Value
 from rocverify.device.emulator.translate.wave import ALL_BITS, WaveBuilder
 from rocverify.errors import DeviceError
@@ -27,15 +27,23 @@ def element(k: WaveBuilder, type_: DataType) -> ir.VectorType:
 
 
 def read(
-    k: WaveBuilder, inst: Instruction, operand: Operand, type_: DataType, *, high: bool = False
+    k: WaveBuilder,
+    inst: Instruction,
+    operand: Operand,
+    type_: DataType,
+    *,
+    high: bool = False,
+    bits: bool = False,
 ) -> Value:
-    """A vector source with its modifiers applied (absolute value, then negation)."""
+    """A vector source with its modifiers applied (absolute value, then negation). A float's denormals are
+    as MODE says, unless only its `bits` matter to the instruction."""
     value = _read_raw(k, inst, operand, type_, high or operand.half == "h")
     if type_.is_float:
         value = k.b.bitcast(value, element(k, type_)) if type_.scalar != value.type.element else value
         if operand.absolute:
             value = k.intrinsic("fabs", value.type, [value])
-        return k.b.fneg(value) if operand.negate else value
+        value = k.b.fneg(value) if operand.negate else value
+        return value if bits else modes.flush_input(k, value, type_)
     if operand.absolute or operand.negate:
         raise DeviceError(f"a source modifier on an integer operand: {inst.text}")
     return value
@@ -92,7 +100,7 @@ def write(
 ) -> None:
     """Applies omod and clamp, then commits under EXEC. A 16-bit result keeps the other half."""
     if type_.is_float:
-        value = _output_modifiers(k, inst, value)
+        value = output_modifiers(k, inst, value, type_)
         value = k.b.bitcast(value, k.shapes.vector(ir.IntType(type_.bits)))
     elif "clamp" in inst.modifiers:
         raise DeviceError(f"clamp on an integer result: {inst.text}")
@@ -121,18 +129,21 @@ def commit_bits(k: WaveBuilder, operand: Operand, value: Value, *, high: bool = 
     k.commit(operand, value)
 
 
-def _output_modifiers(k: WaveBuilder, inst: Instruction, value: Value) -> Value:
-    # omod is not applied: hardware ignores it while denormals are kept, the only mode supported.
-    if "clamp" in inst.modifiers:
-        value = clamp01(k, value)
-    return value
+def output_modifiers(k: WaveBuilder, inst: Instruction, value: Value, type_: DataType) -> Value:
+    """A float result as it is committed: omod, then denormals, then clamp."""
+    value = modes.flush_output(k, modes.scaled_output(k, inst, value, type_.bits), type_.bits)
+    return clamp01(k, value) if "clamp" in inst.modifiers else value
 
 
 def clamp01(k: WaveBuilder, value: Value) -> Value:
-    """Clamps to [0, 1]; NaN becomes 0 (DX10_CLAMP, which HIP kernels have set)."""
+    """Clamps to [0, 1]; NaN becomes 0 with DX10_CLAMP, which HIP kernels have set, and stays without."""
+    dx10 = k.mode.field(modes.DX10_CLAMP)
+    if dx10 is None:
+        raise DeviceError("clamp where MODE's DX10_CLAMP is not known at translation")
     zero, one = k.const(value.type, 0.0), k.const(value.type, 1.0)
     positive = k.b.select(k.b.fcmp_ordered(">", value, zero), value, zero)
-    return k.b.select(k.b.fcmp_ordered(">", positive, one), one, positive)
+    clamped = k.b.select(k.b.fcmp_ordered(">", positive, one), one, positive)
+    return clamped if dx10 else k.b.select(k.b.fcmp_unordered("uno", value, value), value, clamped)
 
 
 def valu(result: str, sources: str, compute: Compute) -> Handler:

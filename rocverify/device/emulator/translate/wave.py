@@ -13,6 +13,7 @@ from llvmlite import ir
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.operands import EXEC, NULL_INDEX, VCC, Operand, OperandKind
+from rocverify.device.emulator.translate import modes
 from rocverify.device.emulator.translate.observing import Observer
 from rocverify.device.emulator.translate.types import (
     I8,
@@ -52,6 +53,8 @@ class WaveBuilder:
         self._lanes_dirty = False
         self._deferred: list[tuple[Operand, Value]] | None = None
         self.lane_override: Value | None = None
+        self.mode = modes.DEFAULT
+        self.rounding_operands: Value | None = None
 
     # ---- constants and intrinsics
 
