@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.faulting import KernelFaultError, fault_report
@@ -31,6 +31,9 @@ from rocverify.device.emulator.workers import WorkerPool
 from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceError
 from rocverify.toolchain.codeobject import read_code_object
+
+if TYPE_CHECKING:
+    from rocverify.device.emulator.counters import Counters
 
 __all__ = [
     "DEFAULT_INSTRUCTION_LIMIT",
@@ -66,6 +69,12 @@ class LaunchStats:
     seconds: float
     translate_seconds: float
     observed: Observed = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def counters(self) -> Counters | None:
+        """What the instrument of that name counted; None on a machine without it."""
+        counted: Counters | None = self.observed.get("counters")
+        return counted
 
     def to_json(self) -> dict[str, Any]:
         """The exact counts and the times as plain JSON data."""

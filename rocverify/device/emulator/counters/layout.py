@@ -1,0 +1,188 @@
+"""Where a kernel's counts stand, and what each of them adds to which counter.
+
+While a kernel runs, one array of 64-bit counts per host thread is all that is written. Which count
+stands where follows from the kernel's graph alone, so that translated code from a cache fits. Every
+counter of every instruction is a sum of these counts, each times a fixed weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rocverify.device.emulator.counters.classes import (
+    CONDITIONAL_BRANCHES,
+    LANE_CLASSES,
+    SMEM_BYTES,
+    WMMA,
+    arithmetic_of,
+    class_of,
+    is_memory,
+    may_write_exec,
+)
+from rocverify.device.emulator.counters.fields import FIELD_INDEX
+from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.translate.flow import Graph
+
+Counts = npt.NDArray[np.int64]
+
+RECORD = (
+    "global_accesses", "global_lanes", "global_bytes", "global_segments",
+    "lds_accesses", "lds_lanes", "lds_bytes", "lds_passes", "lds_conflict_passes",
+    "scratch_accesses", "scratch_lanes", "scratch_bytes",
+)  # fmt: skip
+"""Counts of one memory instruction, in the order of AccessCounts (runtime/counters.h)."""
+
+_BY_DIRECTION = {
+    "load": ("global_bytes", "global_segments", "lds_bytes", "scratch_bytes"),
+    "store": ("global_bytes", "global_segments", "lds_bytes", "scratch_bytes"),
+    "atomic": ("global_bytes", "global_segments", "global_lanes", "lds_bytes", "lds_lanes"),
+}
+"""Counts that go to a counter of their direction: `global_bytes` of a load to `global_load_bytes`."""
+
+_ALIKE = ("global_accesses", "lds_accesses", "lds_passes", "lds_conflict_passes", "scratch_accesses")
+
+
+@dataclass(slots=True)
+class Slots:
+    """Places of counts, by addresses: of blocks their executions, of vector instructions the sum of
+    active lanes (`lanes`, written by the code of those in `opens`), of branches how often they were taken,
+    of EXEC writes how often they diverged, of memory instructions the first of their RECORD."""
+
+    blocks: dict[int, int] = field(default_factory=dict)
+    lanes: dict[int, int] = field(default_factory=dict)
+    opens: dict[int, int] = field(default_factory=dict)
+    taken: dict[int, int] = field(default_factory=dict)
+    diverged: dict[int, int] = field(default_factory=dict)
+    records: dict[int, int] = field(default_factory=dict)
+    count: int = 0
+
+    def take(self, size: int = 1) -> int:
+        self.count += size
+        return self.count - size
+
+
+def slots_of(graph: Graph) -> Slots:
+    """The places of a kernel's counts."""
+    slots = Slots()
+    for address, block in graph.blocks.items():
+        slots.blocks[address] = slots.take()
+        _take_block(slots, block)
+    return slots
+
+
+def _take_block(slots: Slots, block: list[Instruction]) -> None:
+    """Vector instructions between two writes of EXEC have one sum of active lanes between them."""
+    region: int | None = None
+    for inst in block:
+        if class_of(inst) in LANE_CLASSES:
+            if region is None:
+                region = slots.opens[inst.address] = slots.take()
+            slots.lanes[inst.address] = region
+        if inst.mnemonic in CONDITIONAL_BRANCHES:
+            slots.taken[inst.address] = slots.take()
+        if is_memory(inst):
+            slots.records[inst.address] = slots.take(len(RECORD))
+        if may_write_exec(inst):
+            slots.diverged[inst.address] = slots.take()
+            region = None
+
+
+class Term(NamedTuple):
+    """`weight` times the count at `slot`, for a counter of an instruction."""
+
+    instruction: int
+    field: int
+    slot: int
+    weight: int
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """How a kernel's counts make its counters. `key` is the same for the same kernel of the same code
+    object."""
+
+    key: tuple[str, str]
+    graph: Graph
+    lanes: int
+
+    @property
+    def kernel(self) -> str:
+        return self.key[1]
+
+    @cached_property
+    def slots(self) -> Slots:
+        return slots_of(self.graph)
+
+    @cached_property
+    def instructions(self) -> list[Instruction]:
+        return [inst for block in self.graph.blocks.values() for inst in block]
+
+    @cached_property
+    def _terms(self) -> Counts:
+        """The terms as columns."""
+        return np.array(list(self._all_terms()), np.int64).reshape(-1, len(Term._fields)).T
+
+    def total(self, counts: Counts) -> Counts:
+        """All counters of the kernel, in the order of FIELDS."""
+        one_group: Counts = np.zeros(len(self.instructions), np.int64)
+        return self.grouped(counts, one_group, 1).reshape(-1)
+
+    def grouped(self, counts: Counts, groups: Counts, group_count: int) -> Counts:
+        """Counters by group of instructions: `groups` has the group of each."""
+        instruction, field_, slot, weight = self._terms
+        sums: Counts = np.zeros((group_count, len(FIELD_INDEX)), np.int64)
+        np.add.at(sums, (groups[instruction], field_), counts[slot] * weight)
+        return sums
+
+    def _all_terms(self) -> Iterator[Term]:
+        index = 0
+        for address, block in self.graph.blocks.items():
+            executions = self.slots.blocks[address]
+            for inst in block:
+                for name, slot, weight in self._terms_of(inst, executions):
+                    yield Term(index, FIELD_INDEX[name], slot, weight)
+                index += 1
+
+    def _terms_of(self, inst: Instruction, executions: int) -> Iterator[tuple[str, int, int]]:
+        kind, address, slots = class_of(inst), inst.address, self.slots
+        yield f"instructions.{kind}", executions, 1
+        if kind == "smem":
+            yield "scalar_load_bytes", executions, SMEM_BYTES[inst.mnemonic]
+        if kind == "wmma":
+            dtype, operations = WMMA[inst.mnemonic]
+            yield f"flops.{dtype}", executions, operations
+        if kind in LANE_CLASSES:
+            yield from self._vector_terms(inst, kind, executions)
+        if kind == "branch":
+            taken = slots.taken.get(address, executions)
+            yield "branches_taken", taken, 1
+            if taken != executions:
+                yield from (("branches_not_taken", executions, 1), ("branches_not_taken", taken, -1))
+        if address in slots.diverged:
+            yield "divergent_branches", slots.diverged[address], 1
+        if address in slots.records:
+            yield from _memory_terms(kind, slots.records[address])
+
+    def _vector_terms(self, inst: Instruction, kind: str, executions: int) -> Iterator[tuple[str, int, int]]:
+        active = self.slots.lanes[inst.address]
+        yield "valu_lanes", active, 1
+        yield "valu_lane_slots", executions, self.lanes
+        if kind == "transcendental":
+            yield "special_functions", active, 1
+        for dtype, operations in arithmetic_of(inst):
+            yield f"flops.{dtype}", active, operations
+
+
+def _memory_terms(kind: str, record: int) -> Iterator[tuple[str, int, int]]:
+    direction = kind.rpartition("_")[2]
+    for name in _ALIKE:
+        yield name, record + RECORD.index(name), 1
+    for name in _BY_DIRECTION[direction]:
+        space, _, what = name.partition("_")
+        yield f"{space}_{direction}_{what}", record + RECORD.index(name), 1

@@ -1,0 +1,153 @@
+/* Counts the memory accesses of one instruction of one wave: called by translated code, when an
+ * instrument counts, after each access that did not fault. Addresses are in `s->addresses`; every
+ * record belongs to one host thread. */
+#include "counters.h"
+
+#define API __attribute__((visibility("default")))
+#define INLINE static inline __attribute__((always_inline))
+#define LANES(exec) for (u64 left = (exec); left; left &= left - 1)
+#define LANE ((u32)__builtin_ctzll(left))
+
+/* Lanes 0 to n-1 active, one element after the other. */
+INLINE int contiguous(const u64 *address, u64 exec, u32 size)
+{
+    if (exec & (exec + 1))
+        return 0;
+    u32 lanes = (u32)__builtin_popcountll(exec);
+    u64 differs = 0;
+    for (u32 i = 0; i < lanes; i++)
+        differs |= address[i] ^ (address[0] + (u64)i * size);
+    return differs == 0;
+}
+
+/* Adds a number to a set unless it is in it; the new count. */
+INLINE u32 add_to_set(u64 *set, u32 count, u64 number)
+{
+    for (u32 i = count; i-- > 0;)
+        if (set[i] == number)
+            return count;
+    set[count] = number;
+    return count + 1;
+}
+
+/* Different segments that the active lanes touch; an access may reach into a second one. */
+static u64 segments(const u64 *address, u64 exec, u32 size)
+{
+    u64 set[2 * MAX_LANES];
+    u32 count = 0;
+    LANES(exec)
+    {
+        u64 first = address[LANE] >> SEGMENT_SHIFT, last = (address[LANE] + size - 1) >> SEGMENT_SHIFT;
+        count = add_to_set(set, count, first);
+        if (last != first)
+            count = add_to_set(set, count, last);
+    }
+    return count;
+}
+
+INLINE void count_global(AccessCounts *record, const u64 *address, u64 exec, u32 size)
+{
+    if (!exec)
+        return;
+    u64 lanes = (u64)__builtin_popcountll(exec);
+    record->global_accesses++;
+    record->global_lanes += lanes;
+    record->global_bytes += lanes * size;
+    if (contiguous(address, exec, size))
+        record->global_segments +=
+            ((address[0] + lanes * size - 1) >> SEGMENT_SHIFT) - (address[0] >> SEGMENT_SHIFT) + 1;
+    else
+        record->global_segments += segments(address, exec, size);
+}
+
+/* Lanes that the banks serve together: as many as have 32 dwords between them, 8 at least. */
+INLINE u32 lanes_together(u32 size) { return size <= 4 ? 32 : size == 8 ? 16 : 8; }
+
+/* Passes that a group of lanes takes: the most different dwords that one bank has to serve. Lanes that
+ * name one dword share it, except in atomics, where each lane's operation takes a turn of its own. */
+static u32 group_passes(const u64 *address, u64 exec, u32 size, int atomic)
+{
+    u32 held[LDS_BANKS][LDS_BANKS];
+    u8 count[LDS_BANKS] = {0};
+    u32 most = 0;
+    LANES(exec)
+    {
+        u32 start = (u32)address[LANE], last = (start + size - 1) >> 2;
+        for (u32 dword = start >> 2; dword <= last; dword++) {
+            u32 bank = dword % LDS_BANKS, n = count[bank], i = 0;
+            while (!atomic && i < n && held[bank][i] != dword)
+                i++;
+            if (!atomic && i < n)
+                continue;
+            held[bank][n] = dword;
+            count[bank] = (u8)(n + 1);
+            if (n + 1 > most)
+                most = n + 1;
+        }
+    }
+    return most;
+}
+
+INLINE void count_lds(AccessCounts *record, const u64 *address, u64 exec, u32 size, u32 access)
+{
+    if (!exec)
+        return;
+    u64 lanes = (u64)__builtin_popcountll(exec);
+    u32 together = lanes_together(size);
+    record->lds_accesses++;
+    record->lds_lanes += lanes;
+    record->lds_bytes += lanes * size;
+    if ((size < 4 || !(address[0] & 3)) && contiguous(address, exec, size)) {
+        record->lds_passes += (lanes + together - 1) / together;
+        return;
+    }
+    u64 group = together == 32 ? 0xFFFFFFFFull : (1ull << together) - 1;
+    for (u32 first = 0; first < MAX_LANES; first += together) {
+        u64 active = exec & group << first;
+        if (!active)
+            continue;
+        u32 passes = group_passes(address, active, size, access == ACCESS_ATOMIC);
+        record->lds_passes += passes;
+        record->lds_conflict_passes += passes - 1;
+    }
+}
+
+INLINE void count_scratch(AccessCounts *record, u64 exec, u32 size)
+{
+    u64 lanes = (u64)__builtin_popcountll(exec);
+    record->scratch_accesses += exec != 0;
+    record->scratch_lanes += lanes;
+    record->scratch_bytes += lanes * size;
+}
+
+API void rt_count_global(AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
+{
+    (void)access;
+    count_global(record, s->addresses, exec, size);
+}
+
+API void rt_count_lds(AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
+{
+    count_lds(record, s->addresses, exec, size, access);
+}
+
+API void rt_count_scratch(AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
+{
+    (void)s, (void)access;
+    count_scratch(record, exec, size);
+}
+
+/* Each lane is told apart by its aperture. */
+API void rt_count_flat(AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
+{
+    u64 lds = 0, scratch = 0;
+    LANES(exec)
+    {
+        u32 aperture = (u32)(s->addresses[LANE] >> 32);
+        lds |= aperture == SHARED_APERTURE_HI ? left & -left : 0;
+        scratch |= aperture == PRIVATE_APERTURE_HI ? left & -left : 0;
+    }
+    count_global(record, s->addresses, exec & ~(lds | scratch), size);
+    count_lds(record, s->addresses, lds, size, access);
+    count_scratch(record, scratch, size);
+}
