@@ -7,6 +7,7 @@ from enum import IntEnum
 
 SGPRS = 128
 MAX_LANES = 64
+GRID_BARRIERS = 64
 SHARED_APERTURE_HI = 0x10000
 PRIVATE_APERTURE_HI = 0x20000
 
@@ -18,6 +19,8 @@ class Status(IntEnum):
     ENDED = 1
     BARRIER = 2
     FAULT = 3
+    YIELDED = 4
+    GRID = 5
 
 
 class FaultKind(IntEnum):
@@ -32,6 +35,15 @@ class FaultKind(IntEnum):
     UNALIGNED = 8
     DEADLOCK = 9
     MATRIX = 10
+    GRID_SYNC = 11
+
+
+class Outcome(IntEnum):
+    """What a call of the runtime's `run` ended with."""
+
+    DONE = 0
+    FAULT = 1
+    HOST_CALL = 2
 
 
 class Access(IntEnum):
@@ -76,7 +88,16 @@ class Wave(ctypes.Structure):
         ("reserved", ctypes.c_uint64 * 7),
         ("addresses", ctypes.c_uint64 * MAX_LANES),
         ("index", ctypes.c_uint32),
-        ("spare", ctypes.c_uint32 * 13),
+        ("pc", ctypes.c_uint32),
+        ("same", ctypes.c_uint32),
+        ("misses", ctypes.c_uint32),
+        ("quantum", ctypes.c_uint32),
+        ("resource", ctypes.c_uint32),
+        ("reload", ctypes.c_uint32),
+        ("spare", ctypes.c_uint32),
+        ("looked", ctypes.c_uint64),
+        ("print", ctypes.c_uint64),
+        ("memory_print", ctypes.c_uint64),
     )
 
 
@@ -111,10 +132,15 @@ class Launch(ctypes.Structure):
         ("instruction_limit", ctypes.c_uint64),
         ("mode", ctypes.c_uint32),
         ("poison", ctypes.c_uint32),
+        ("resident", ctypes.c_uint32),
+        ("cooperative", ctypes.c_uint32),
+        ("hostcall", ctypes.c_uint64),
         ("apart", ctypes.c_uint64 * 8),
         ("next_group", ctypes.c_uint64),
         ("stop", ctypes.c_uint32),
-        ("padding", ctypes.c_uint32),
+        ("active", ctypes.c_uint32),
+        ("stuck", ctypes.c_uint32),
+        ("epoch", ctypes.c_uint32),
         ("apart_too", ctypes.c_uint64 * 8),
     )
 
@@ -143,6 +169,13 @@ class Worker(ctypes.Structure):
         ("padding", ctypes.c_uint32),
         ("counters", ctypes.c_void_p),
         ("sanitizer", ctypes.c_void_p),
+        ("begun", ctypes.c_uint32),
+        ("taken", ctypes.c_uint32),
+        ("stuck", ctypes.c_uint32),
+        ("confirming", ctypes.c_uint32),
+        ("epoch", ctypes.c_uint32),
+        ("spare", ctypes.c_uint32),
+        ("grid_left", ctypes.c_uint32 * GRID_BARRIERS),
         ("apart", ctypes.c_uint64 * 8),
     )
 
@@ -162,5 +195,8 @@ LAYOUT = (
     Worker.code_base.offset,
     Worker.counters.offset,
     Worker.sanitizer.offset,
+    Worker.grid_left.offset,
+    Launch.stop.offset,
+    Wave.pc.offset,
 )
 """What rt_layout(0), rt_layout(1), ... must return."""

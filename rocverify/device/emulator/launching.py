@@ -86,6 +86,7 @@ def launch_record(
         instruction_limit=instruction_limit,
         mode=descriptor.initial_mode,
         poison=POISON,
+        resident=1,
     )
     for index, value in enumerate(_user_sgprs(kernel, pointers)):
         launch.user_sgpr[index] = value

@@ -7,6 +7,9 @@ import mmap
 
 from rocverify.device.emulator import abi
 
+LDS_STRIDE = 64
+"""Bytes that the LDS of a workgroup is rounded up to (driver.c)."""
+
 
 class Buffer:
     """Host memory of at least the size last asked for, kept between launches."""
@@ -40,14 +43,15 @@ class WorkerPool:
         """One worker a host thread, with buffers of its own."""
         while len(self._buffers) < count:
             self._buffers.append(WorkerBuffers())
-        waves = launch.wave_bytes * launch.waves_per_group
-        scratch = launch.scratch_bytes * launch.lanes * launch.waves_per_group
+        launch.active = count
+        waves = launch.waves_per_group * launch.resident
+        lds = -(-launch.lds_bytes // LDS_STRIDE) * LDS_STRIDE * launch.resident
         return [
             abi.Worker(
                 launch=ctypes.addressof(launch),
-                waves=buffers.waves.address(waves),
-                lds=buffers.lds.address(launch.lds_bytes + 3),
-                scratch=buffers.scratch.address(scratch),
+                waves=buffers.waves.address(launch.wave_bytes * waves),
+                lds=buffers.lds.address(lds),
+                scratch=buffers.scratch.address(launch.scratch_bytes * launch.lanes * waves),
             )
             for buffers in self._buffers[:count]
         ]

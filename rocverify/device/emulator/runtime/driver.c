@@ -19,20 +19,8 @@ __attribute__((no_builtin("memcpy"))) void *memcpy(void *restrict to, const void
     return to;
 }
 
-/* Instructions between two looks at the launch's limit and stop flag. */
-#define CHECKPOINT (1u << 20)
-
 /* Scratch per lane up to which every wave gets it poisoned anew; more is poisoned once a launch. */
 #define FRESH_SCRATCH 2048
-
-/* The instruction count at which a wave looks again: the limit itself, where that comes first. */
-static u64 checkpoint(const Launch *launch, u64 done)
-{
-    u64 next = done + CHECKPOINT;
-    return next < launch->instruction_limit ? next : launch->instruction_limit;
-}
-
-static Wave *wave_at(Worker *w, u32 index) { return (Wave *)(w->waves + (u64)index * w->launch->wave_bytes); }
 
 static void fill(u32 *to, u32 value, u64 count)
 {
@@ -59,10 +47,17 @@ static u64 set_workitem_ids(const Launch *launch, Wave *s, u32 first)
     return exec;
 }
 
-static void start_wave(Worker *w, u32 index)
+/* LDS of a resident workgroup: each begins at a multiple of 64 bytes. */
+static u8 *group_lds(const Worker *w, u32 slot)
+{
+    return w->lds + slot * ((w->launch->lds_bytes + 63) & ~63ull);
+}
+
+static void start_wave(Worker *w, u32 slot, u32 index)
 {
     const Launch *launch = w->launch;
-    Wave *s = wave_at(w, index);
+    Wave *s = wave_at(w, slot, index);
+    u64 number = (u64)slot * launch->waves_per_group + index;
     fill(s->sgpr, launch->poison, SGPRS);
     fill(s->vgpr + launch->lanes, launch->poison, (launch->vgpr_count - 1) * launch->lanes);
     u32 next = launch->user_sgpr_count;
@@ -80,77 +75,69 @@ static void start_wave(Worker *w, u32 index)
     s->status = WAVE_READY;
     s->mode = launch->mode;
     s->instructions = s->barriers = 0;
-    s->limit = checkpoint(launch, 0);
-    s->lds = (u64)w->lds;
+    s->lds = (u64)group_lds(w, slot);
     s->lds_bytes = launch->lds_bytes;
     s->scratch_bytes = launch->scratch_bytes;
-    s->scratch = (u64)w->scratch + (u64)index * launch->lanes * launch->scratch_bytes;
+    s->scratch = (u64)w->scratch + number * launch->lanes * launch->scratch_bytes;
     s->index = index;
+    start_schedule(s);
     if (launch->scratch_bytes <= FRESH_SCRATCH)
         fill((u32 *)s->scratch, launch->poison, launch->lanes * launch->scratch_bytes / 4);
 }
 
-/* Runs every wave to its next barrier, again and again, until all have ended. */
-static int run_group(Worker *w)
+/* Gives a workgroup its place: LDS and waves as a launch begins with them. */
+static void start_group(Worker *w, u32 slot, u64 group)
 {
     const Launch *launch = w->launch;
-    u32 waves = launch->waves_per_group, live = waves;
-    fill((u32 *)w->lds, launch->poison, (launch->lds_bytes + 3) / 4);
-    for (u32 i = 0; i < waves; i++)
-        start_wave(w, i);
-    while (live) {
-        for (u32 i = 0; i < waves; i++) {
-            Wave *s = wave_at(w, i);
-            if (s->status == WAVE_ENDED)
-                continue;
-            s->status = launch->run(w, s);
-            if (s->status == WAVE_FAULT)
-                return 1;
-            if (s->status == WAVE_ENDED) {
-                live--;
-                w->instructions += s->instructions;
-                w->barriers += s->barriers;
-                w->wave_count++;
-            }
-        }
-    }
-    return 0;
+    place_group(w, group);
+    fill((u32 *)group_lds(w, slot), launch->poison, (launch->lds_bytes + 3) / 4);
+    for (u32 i = 0; i < launch->waves_per_group; i++)
+        start_wave(w, slot, i);
 }
 
-API int rt_run(Worker *w)
+/* Takes the next workgroups: one, or all of a cooperative launch. Returns how many it got. */
+static u32 take_groups(Worker *w)
 {
     Launch *launch = w->launch;
+    if (__atomic_load_n(&launch->stop, __ATOMIC_RELAXED))
+        return 0;
+    u64 first = __atomic_fetch_add(&launch->next_group, launch->resident, __ATOMIC_RELAXED);
+    u32 taken = 0;
+    for (; taken < launch->resident && first + taken < launch->group_count; taken++)
+        start_group(w, taken, first + taken);
+    return taken;
+}
+
+static void begin(Worker *w)
+{
+    const Launch *launch = w->launch;
     w->lanes = launch->lanes;
     w->code_base = launch->code_base;
     if (launch->scratch_bytes > FRESH_SCRATCH)
         fill((u32 *)w->scratch, launch->poison,
-             launch->scratch_bytes / 4 * launch->lanes * launch->waves_per_group);
-    while (!__atomic_load_n(&launch->stop, __ATOMIC_RELAXED)) {
-        u64 group = __atomic_fetch_add(&launch->next_group, 1, __ATOMIC_RELAXED);
-        if (group >= launch->group_count)
-            return 0;
-        w->group[0] = (u32)(group % launch->grid[0]);
-        w->group[1] = (u32)(group / launch->grid[0] % launch->grid[1]);
-        w->group[2] = (u32)(group / launch->grid[0] / launch->grid[1]);
-        if (run_group(w)) {
-            __atomic_store_n(&launch->stop, 1, __ATOMIC_RELAXED);
-            return 1;
-        }
-        w->groups++;
-    }
-    return 0;
+             launch->scratch_bytes / 4 * launch->lanes * launch->waves_per_group * launch->resident);
+    w->taken = take_groups(w);
+    w->begun = 1;
 }
 
-/* Called on a backward branch once the wave is past its checkpoint: was a stop asked for, is the
- * wave past the launch's limit? Otherwise sets the next checkpoint. */
-API int rt_over_limit(Worker *w, Wave *s, u32 pc)
+/* Runs workgroups until none is left or one faults. Called again after RUN_HOST_CALL, it goes on. */
+API int rt_run(Worker *w)
 {
-    if (__atomic_load_n(&w->launch->stop, __ATOMIC_RELAXED))
-        return rt_fault(w, s, FAULT_STOPPED, ACCESS_EXECUTE, 0, 0, 0, pc);
-    if (s->instructions > w->launch->instruction_limit)
-        return rt_fault(w, s, FAULT_LIMIT, ACCESS_EXECUTE, w->launch->instruction_limit, 0, 0, pc);
-    s->limit = checkpoint(w->launch, s->instructions);
-    return 0;
+    Launch *launch = w->launch;
+    if (!w->begun)
+        begin(w);
+    for (; w->taken; w->taken = take_groups(w)) {
+        int outcome = run_resident(w, w->taken);
+        if (outcome == RUN_HOST_CALL)
+            return outcome;
+        if (outcome == RUN_FAULT) {
+            __atomic_store_n(&launch->stop, 1, __ATOMIC_RELAXED);
+            return outcome;
+        }
+        w->groups += w->taken;
+    }
+    worker_done(w);
+    return RUN_DONE;
 }
 
 API int rt_trap(Worker *w, Wave *s, u32 kind, u64 address, u32 pc)
@@ -176,6 +163,9 @@ API u64 rt_layout(u32 what)
     case 11: return __builtin_offsetof(Worker, code_base);
     case 12: return __builtin_offsetof(Worker, counters);
     case 13: return __builtin_offsetof(Worker, sanitizer);
+    case 14: return __builtin_offsetof(Worker, grid_left);
+    case 15: return __builtin_offsetof(Launch, stop);
+    case 16: return __builtin_offsetof(Wave, pc);
     default: return ~0ull;
     }
 }

@@ -19,6 +19,7 @@ enum {
     SGPRS = 128,
     VCC = 106,
     EXEC = 126,
+    GRID_BARRIERS = 64,
 };
 
 /* The apertures that flat addresses are told apart by (high half of the address). */
@@ -30,6 +31,8 @@ enum Status {
     WAVE_ENDED = 1,
     WAVE_BARRIER = 2,
     WAVE_FAULT = 3,
+    WAVE_YIELDED = 4, /* gives the other waves a turn; goes on at once if there is none */
+    WAVE_GRID = 5,    /* waits for the whole grid: ds_gws_barrier */
 };
 
 enum FaultKind {
@@ -42,8 +45,9 @@ enum FaultKind {
     FAULT_TRAP = 6,    /* s_trap */
     FAULT_STOPPED = 7, /* the host asked to stop */
     FAULT_UNALIGNED = 8, /* an atomic or scalar access off its natural alignment */
-    FAULT_DEADLOCK = 9,
+    FAULT_DEADLOCK = 9,  /* no wave can go on */
     FAULT_MATRIX = 10, /* a matrix that is not repeated in every 16 lanes */
+    FAULT_GRID_SYNC = 11, /* a grid barrier in a launch that is not cooperative */
 };
 
 enum Access { ACCESS_LOAD = 0, ACCESS_STORE = 1, ACCESS_ATOMIC = 2, ACCESS_EXECUTE = 3 };
@@ -69,7 +73,12 @@ typedef struct {
     u64 scratch, scratch_bytes, lds, lds_bytes;
     u64 reserved[7];          /* keeps what follows aligned to 64 bytes */
     u64 addresses[MAX_LANES]; /* operands of the access under way */
-    u32 index, spare[13];
+    u32 index;
+    u32 pc;                    /* of the instruction that it stopped at last */
+    u32 same, misses, quantum; /* of schedule.c: how it looked at the last looks, its turn's length */
+    u32 resource, reload;      /* of ds_gws_barrier: which one, and its count from the next time on */
+    u32 spare;
+    u64 looked, print, memory_print;
     u32 vgpr[] __attribute__((aligned(64)));
 } Wave;
 
@@ -89,9 +98,13 @@ typedef struct Launch {
     u32 user_sgpr[32];
     u64 lds_bytes, scratch_bytes, instruction_limit;
     u32 mode, poison;
+    u32 resident;           /* workgroups a worker runs at a time: all of a cooperative launch, else 1 */
+    u32 cooperative;
+    u64 hostcall;           /* the host call buffer, for kernels that use it, else 0 */
     u64 apart[8];           /* the workers write what follows: it has a cache line of its own */
     u64 next_group;         /* taken atomically by the workers */
-    u32 stop, padding;
+    u32 stop;
+    u32 active, stuck, epoch; /* workers not done yet, those without progress, how often that changed */
     u64 apart_too[8];
 } Launch;
 
@@ -106,10 +119,27 @@ typedef struct Worker {
     u32 group[3], padding;
     struct Counters *counters;   /* of the instruments; null where there is none */
     struct Sanitizer *sanitizer;
+    u32 begun, taken;                    /* whether rt_run was called before; workgroups under way */
+    u32 stuck, confirming, epoch, spare; /* of schedule.c: can no wave of them go on */
+    u32 grid_left[GRID_BARRIERS];        /* waves that each grid barrier still waits for, 0 before its use */
     u64 apart[8];
 } Worker;
 
+/* What rt_run returns. */
+enum Outcome {
+    RUN_DONE = 0,
+    RUN_FAULT = 1,
+    RUN_HOST_CALL = 2, /* serve the host call buffer, then call again */
+};
+
 int rt_fault(Worker *w, Wave *s, u32 kind, u32 access, u64 address, u32 size, u32 lane, u32 pc);
 u8 *rt_global(Worker *w, u64 address, u64 size);
+
+/* schedule.c */
+Wave *wave_at(const Worker *w, u32 slot, u32 index);
+void place_group(Worker *w, u64 group);
+void start_schedule(Wave *s);
+int run_resident(Worker *w, u32 groups);
+void worker_done(Worker *w);
 
 #endif

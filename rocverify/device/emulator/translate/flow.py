@@ -19,7 +19,9 @@ BRANCHES = {"s_branch", "s_cbranch_scc0", "s_cbranch_scc1", "s_cbranch_vccz", "s
     "s_cbranch_execz",
     "s_cbranch_execnz",
 }
-ENDS = {"s_endpgm", "s_setpc_b64", "s_swappc_b64", "s_barrier", "s_trap", "s_endpgm_saved", "s_call_b64"}
+PAUSES = {"s_barrier", "s_sleep", "ds_gws_barrier"}
+"""Where a wave gives the others a turn and goes on at the next instruction."""
+ENDS = {"s_endpgm", "s_setpc_b64", "s_swappc_b64", "s_trap", "s_endpgm_saved", "s_call_b64"} | PAUSES
 NO_FALLTHROUGH = {"s_branch", "s_endpgm", "s_setpc_b64", "s_swappc_b64", "s_trap", "s_endpgm_saved"}
 ADDRESS_WINDOW = 12
 """How many instructions after s_getpc_b64 its additions are looked for in."""

@@ -17,26 +17,27 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.image import KernelDescriptor
+from rocverify.device.emulator.operands import M0
 from rocverify.device.emulator.translate import (
     arithmetic,
     compare,
     conversions,
-    division,
     directed,
+    division,
     floats,
     lanes,
     matrix,
     memory,
-    packed,
     modes,
+    packed,
     scalar,
     smem,
     special,
     transcendental,
 )
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph
-from rocverify.device.emulator.translate.observing import Observer
 from rocverify.device.emulator.translate.modes import Mode
+from rocverify.device.emulator.translate.observing import Observer
 from rocverify.device.emulator.translate.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -116,7 +117,7 @@ class _Program:
     def __init__(self, k: WaveBuilder, graph: Graph, kernel: str, block_modes: dict[int, Mode]) -> None:
         self.k, self.graph, self.kernel, self.block_modes = k, graph, kernel, block_modes
         self.labels = {a: k.function.append_basic_block(f"x{a:x}") for a in graph.blocks}
-        self.resume_points = [graph.entry]
+        self.resume_points = {graph.entry: 0}
         self.dispatch: ir.Block | None = None
         self.target: Value = None
         if graph.indirect_targets:
@@ -136,8 +137,8 @@ class _Program:
         k.start_block(entry)
         resume = k.load_field(abi.Wave.resume.offset, I32)
         choice = k.b.switch(resume, self.labels[self.graph.entry])
-        for index, address in enumerate(self.resume_points[1:], 1):
-            choice.add_case(ir.Constant(I32, index), self.labels[address])
+        for address, place in self.resume_points.items():
+            choice.add_case(ir.Constant(I32, place), self.labels[address])
 
     def _emit_dispatch(self, dispatch: ir.Block) -> None:
         """Jumps to the code at `target`, a device address; anywhere else is a fault."""
@@ -212,7 +213,7 @@ class _Program:
             k.observer.branched(k, inst, condition)
         k.flush()
         if target <= inst.address:
-            self._check_limit(inst, condition)
+            self._check_limit(inst, condition, target)
         if condition is None:
             k.b.branch(self.labels[target])
         else:
@@ -226,8 +227,8 @@ class _Program:
         bits = k.exec_bits() if what.startswith("exec") else k.read_mask(k.vcc)
         return k.b.icmp_unsigned("==" if what.endswith("z") and "nz" not in what else "!=", bits, k.i64(0))
 
-    def _check_limit(self, inst: Instruction, condition: Value | None) -> None:
-        """On the way back in a loop: has the wave run past its checkpoint?"""
+    def _check_limit(self, inst: Instruction, condition: Value | None, resume_at: int | None) -> None:
+        """On the way back in a loop: has the wave had its turn? Then it yields, to go on at an address."""
         k = self.k
         done = k.load_field(abi.Wave.instructions.offset, I64)
         over = k.b.icmp_unsigned(">", done, k.load_field(abi.Wave.limit.offset, I64))
@@ -236,22 +237,48 @@ class _Program:
         ask, onward = (k.function.append_basic_block(name) for name in ("over", "onward"))
         k.b.cbranch(over, ask, onward)
         k.b.position_at_end(ask)
-        stop = k.call("rt_over_limit", I32, [k.worker, k.wave, k.i32(inst.address)])
-        k.b.cbranch(k.b.icmp_unsigned("!=", stop, k.i32(0)), k.fault_block, onward)
+        may_yield = resume_at is not None
+        answer = k.call("rt_over_limit", I32, [k.worker, k.wave, k.i32(inst.address), k.i32(may_yield)])
+        if resume_at is None:
+            k.b.cbranch(k.b.icmp_unsigned("!=", answer, k.i32(0)), k.fault_block, onward)
+        else:
+            self._pause(inst, abi.Status.YIELDED, resume_at)
         k.b.position_at_end(onward)
+
+    def _pause(self, inst: Instruction, status: abi.Status, resume_at: int) -> None:
+        """Returns to the driver; the wave, whose registers are in memory, goes on at an address."""
+        k = self.k
+        place = self.resume_points.setdefault(resume_at, len(self.resume_points))
+        k.store_field(abi.Wave.pc.offset, k.i32(inst.address))
+        k.store_field(abi.Wave.resume.offset, k.i32(place))
+        k.b.ret(k.i32(status))
 
     def _end(self, _: Instruction) -> None:
         self.k.b.ret(self.k.i32(abi.Status.ENDED))
 
     def _barrier(self, inst: Instruction) -> None:
-        """Returns to the driver; the wave goes on at the next instruction when all have come."""
+        """The wave goes on at the next instruction when all have come."""
         k = self.k
-        self.resume_points.append(inst.next_address)
         k.flush()
         met = k.load_field(abi.Wave.barriers.offset, I64)
         k.store_field(abi.Wave.barriers.offset, k.b.add(met, k.i64(1)))
-        k.store_field(abi.Wave.resume.offset, k.i32(len(self.resume_points) - 1))
-        k.b.ret(k.i32(abi.Status.BARRIER))
+        self._pause(inst, abi.Status.BARRIER, inst.next_address)
+
+    def _grid_barrier(self, inst: Instruction) -> None:
+        """ds_gws_barrier: waits until as many waves as the barrier counts have come. M0 and the offset choose
+        the barrier; the first active lane's value, plus one, is its count from the next time on."""
+        k = self.k
+        count = k.b.extract_element(k.vgpr(inst.operands[0].index), lanes.first_lane(k))
+        chosen = k.b.add(k.b.lshr(k.sgpr(M0), k.i32(16)), k.i32(inst.offset))
+        k.store_field(abi.Wave.reload.offset, k.b.add(count, k.i32(1)))
+        k.store_field(abi.Wave.resource.offset, k.b.and_(chosen, k.i32(abi.GRID_BARRIERS - 1)))
+        k.flush()
+        self._pause(inst, abi.Status.GRID, inst.next_address)
+
+    def _sleep(self, inst: Instruction) -> None:
+        """A wave that sleeps has nothing to do before another wave, or the host, has gone on."""
+        self.k.flush()
+        self._pause(inst, abi.Status.YIELDED, inst.next_address)
 
     def _jump(self, inst: Instruction) -> None:
         """s_setpc_b64 and s_swappc_b64."""
@@ -263,7 +290,7 @@ class _Program:
         if self.dispatch is None:
             self._fault(abi.FaultKind.JUMP, target, inst.address)
             return
-        self._check_limit(inst, None)
+        self._check_limit(inst, None, None)
         k.b.store(target, self.target)
         k.b.branch(self.dispatch)
 
@@ -286,6 +313,8 @@ _ENDS: dict[str, Callable[[_Program, Instruction], None]] = {
     "s_endpgm": _Program._end,
     "s_endpgm_saved": _Program._end,
     "s_barrier": _Program._barrier,
+    "s_sleep": _Program._sleep,
+    "ds_gws_barrier": _Program._grid_barrier,
     "s_setpc_b64": _Program._jump,
     "s_swappc_b64": _Program._jump,
     "s_call_b64": _Program._call,
