@@ -16,6 +16,7 @@ from rocverify.errors import DeviceUnavailableError, UsageError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.emulation import BufferAfter, Emulation, LaunchRequest
+    from rocverify.device.emulator.instruments import Instrument
     from rocverify.device.emulator.machine import LoadedKernel, Machine
     from rocverify.device.faults import FaultReport
 
@@ -79,6 +80,8 @@ class Options:
     timeout: float
     max_instructions: int | None
     threads: int | None
+    counters: bool
+    by_line: bool
     as_json: bool
 
 
@@ -123,6 +126,12 @@ class Options:
     type=click.IntRange(1, 1024),
     help="Host threads.  [default: the setting emulator_threads, else all CPUs]",
 )
+@click.option(
+    "--counters",
+    is_flag=True,
+    help="Count exactly what the launch does: instructions by class, bytes, bank conflicts, FLOPs and more.",
+)
+@click.option("--by-line", is_flag=True, help="The same for each source line; implies --counters.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema rocverify.emulate/1).")
 def command(**options: Any) -> int:
     return exit_code_of(lambda: _emulate(Options(**options)))
@@ -144,9 +153,10 @@ def _emulate(options: Options) -> int:
     for index, path in saves.items():
         _save(path, next((b for b in result.buffers if b.index == index), None))
     if options.as_json:
-        click.echo(json.dumps({"file": str(options.file), **result.to_json()}, indent=2, allow_nan=False))
+        document = {"file": str(options.file), **result.to_json(), **_counters_json(options, result)}
+        click.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
-        for line in described(result):
+        for line in (*described(result), *_counters_text(options, result)):
             click.echo(line)
     return Exit.FINE if result.fault is None else Exit.FOUND
 
@@ -184,7 +194,16 @@ def _machine(options: Options, data: bytes) -> Machine:
         threads=options.threads or settings.emulator_threads,
         cache_dir=cache_dir,
         instruction_limit=options.max_instructions or DEFAULT_INSTRUCTION_LIMIT,
+        instruments=_instruments(options),
     )
+
+
+def _instruments(options: Options) -> list[Instrument]:
+    if not (options.counters or options.by_line):
+        return []
+    from rocverify.device.emulator.counters import CounterInstrument
+
+    return [CounterInstrument()]
 
 
 def _kernel(machine: Machine, data: bytes, options: Options) -> LoadedKernel:
@@ -247,6 +266,33 @@ def described(result: Emulation) -> Iterator[str]:
         )
     for buffer in result.buffers:
         yield from _buffer(buffer)
+
+
+def _counters_json(options: Options, result: Emulation) -> dict[str, Any]:
+    """The parts of the document that were asked for; null after a fault."""
+    from rocverify.device.emulator.counters import lines_to_json
+
+    counted = None if result.stats is None else result.stats.counters
+    document: dict[str, Any] = {}
+    if options.counters or options.by_line:
+        document["counters"] = None if counted is None else counted.to_json()
+    if options.by_line:
+        document["counters_by_line"] = None if counted is None else lines_to_json(counted.per_line())
+    return document
+
+
+def _counters_text(options: Options, result: Emulation) -> Iterator[str]:
+    from rocverify.device.emulator.counters import words
+
+    counted = None if result.stats is None else result.stats.counters
+    if counted is None:
+        return
+    yield "  counters"
+    for line in words.described(counted):
+        yield f"    {line}"
+    if options.by_line:
+        for line in words.by_line(counted.per_line()):
+            yield f"    {line}"
 
 
 def _buffer(buffer: BufferAfter) -> Iterator[str]:

@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
     """What a device may need to open. `target` is what an emulator is to be; a GPU has its own.
-    `rejected` are the kinds that were tried before."""
+    `rejected` are the kinds that were tried before; `counters` asks for a device that counts launches."""
 
     target: str
     settings: Settings
     toolchain: Toolchain
     cache_dir: Path | None
     rejected: tuple[RejectedDevice, ...] = ()
+    counters: bool = False
 
 
 def _open_amd(request: OpenRequest) -> Device:
+    if request.counters:
+        raise DeviceUnavailableError("a GPU does not count launches exactly", hint="use --device emulator")
     from rocverify.device.amd import AmdDevice
 
     return AmdDevice.open(rejected=request.rejected)
@@ -44,6 +47,7 @@ def _open_emulator(request: OpenRequest) -> Device:
         threads=request.settings.emulator_threads,
         launch_timeout_s=request.settings.launch_timeout_s,
         cache_dir=request.cache_dir,
+        counters=request.counters,
         rejected=request.rejected,
     )
 
@@ -65,13 +69,15 @@ def open_device(
     settings: Settings,
     toolchain: Toolchain,
     cache_dir: Path | None = None,
+    counters: bool = False,
 ) -> Device:
-    """Opens a device of a kind, or with `auto` the first of AUTO_ORDER that opens.
+    """Opens a device of a kind, or with `auto` the first of AUTO_ORDER that opens. With `counters` it has
+    `launch_counters`, which only the emulator can have.
 
     Raises DeviceUnavailableError naming every kind that was tried and why it was not taken, and
     UsageError for a kind that does not exist.
     """
-    request = OpenRequest(target, settings, toolchain, cache_dir)
+    request = OpenRequest(target, settings, toolchain, cache_dir, counters=counters)
     if kind != "auto":
         return _opener(kind)(request)
     for candidate in AUTO_ORDER:

@@ -28,6 +28,7 @@ from rocverify.device.trace_proxy import is_function, real_hip
 from rocverify.errors import DeviceUnavailableError
 
 if TYPE_CHECKING:
+    from rocverify.device.emulator.counters import Counters
     from rocverify.device.emulator.machine import LaunchStats, Machine
     from rocverify.device.emulator.memory import DeviceMemory
 
@@ -87,13 +88,15 @@ class EmulatorDevice:
         threads: int | None = None,
         launch_timeout_s: float | None = None,
         cache_dir: Path | None = None,
+        counters: bool = False,
         rejected: tuple[RejectedDevice, ...] = (),
     ) -> EmulatorDevice:
         """An emulated GPU of a gfx11 target; DeviceUnavailableError for any other.
 
         `objdump` disassembles, `clang` and `linker` build the emulator's runtime, `threads` is how many
         host threads run workgroups (None: all), `launch_timeout_s` what one launch may take once it is
-        translated (None: any time), `cache_dir` where translations are kept.
+        translated (None: any time), `cache_dir` where translations are kept, `counters` whether launches
+        are counted (`launch_counters`).
         """
         from rocverify.device.emulator.machine import SUPPORTED_TARGETS, Machine
 
@@ -102,8 +105,19 @@ class EmulatorDevice:
                 f"the emulator executes code objects for {', '.join(SUPPORTED_TARGETS)}, not for {target}",
                 hint="use --target gfx1100 or a real GPU",
             )
+        instruments = []
+        if counters:
+            from rocverify.device.emulator.counters import CounterInstrument
+
+            instruments.append(CounterInstrument())
         machine = Machine(
-            target, objdump=objdump, clang=clang, linker=linker, threads=threads, cache_dir=cache_dir
+            target,
+            objdump=objdump,
+            clang=clang,
+            linker=linker,
+            threads=threads,
+            cache_dir=cache_dir,
+            instruments=instruments,
         )
         return cls(machine, _info(target, machine.memory, rejected), launch_timeout_s)
 
@@ -119,6 +133,12 @@ class EmulatorDevice:
     def last_launch(self) -> LaunchStats | None:
         """The counters of the last launch that ended well."""
         return self._state.stats
+
+    @property
+    def launch_counters(self) -> list[tuple[str, Counters]]:
+        """Kernel and counters of every launch that ended well, in their order, if the device was opened with
+        `counters`. The caller may clear the list; hipDeviceReset leaves it as it is."""
+        return self._state.launch_counters
 
     @property
     def memory(self) -> DeviceMemory:

@@ -127,6 +127,8 @@ def _run(
             state.stats = state.machine.launch(
                 entry.kernel, grid, block, shared, kernarg, timeout_s=state.launch_timeout_s
             )
+            if state.stats.counters is not None:
+                state.launch_counters.append((entry.name, state.stats.counters))
         except DeviceFaultError as error:
             kind = error.report.kind if error.report is not None else ""
             code = _FAULT_CODES.get(kind, "hipErrorIllegalAddress")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from rocverify.device.trace_proxy import real_hip
 
 if TYPE_CHECKING:
+    from rocverify.device.emulator.counters import Counters
     from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, LoadedModule, Machine
     from rocverify.device.emulator.memory import DeviceMemory
     from rocverify.device.faults import FaultReport
@@ -69,7 +70,7 @@ class EventEntry:
 class HipState:
     """The state of one emulated device. `allocations` maps the bases of what HIP functions allocated
     to the hipMemoryType of each; modules have memory of their own. `sticky` is the error that a fault
-    leaves behind for every further call."""
+    leaves behind for every further call. `launch_counters` has what was counted, with kernels' names."""
 
     machine: Machine
     memory: DeviceMemory
@@ -83,6 +84,7 @@ class HipState:
     sticky: HipCallError | None = None
     fault: FaultReport | None = None
     stats: LaunchStats | None = None
+    launch_counters: list[tuple[str, Counters]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     thread: threading.local = field(default_factory=threading.local)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -257,17 +257,11 @@ def _file_and_line(item: tuple[str, Counters]) -> tuple[str, int]:
     return (name, int(line)) if line.isdecimal() else (item[0], 0)
 
 
+def launches_to_json(launches: Iterable[tuple[str, Counters]]) -> list[dict[str, Any]]:
+    """Launches of a device (its `launch_counters`) as plain JSON data, in their order."""
+    return [{"kernel": kernel, "counters": counters.to_json()} for kernel, counters in launches]
+
+
 def lines_to_json(lines: Mapping[str, Counters]) -> list[dict[str, Any]]:
     """`per_line()` as plain JSON data."""
     return [{"line": name, "counters": counters.to_json()} for name, counters in lines.items()]
-
-
-def nonzero(counters: Counters) -> Iterator[tuple[str, int]]:
-    """The counts that are not 0, by their names, groups with a dot."""
-    for group in ("instructions", "flops"):
-        for name, value in _named(getattr(counters, group)).items():
-            if value:
-                yield f"{group}.{name}", value
-    for name in PLAIN:
-        if getattr(counters, name):
-            yield name, getattr(counters, name)
