@@ -93,6 +93,10 @@ def _message(fault: abi.Fault, kind: abi.FaultKind, access: str, memory: DeviceM
                 f"matrix {'AB'[fault.address]} differs in lane {fault.lane} from lane {fault.lane % 16}: "
                 "lanes 0 to 15 have to be repeated in every further group of 16"
             )
+        case abi.FaultKind.DEADLOCK:
+            return "no wave can go on"
+        case abi.FaultKind.GRID_SYNC:
+            return "a grid barrier in a launch that is not cooperative"
         case _:
             return f"stopped: {kind.name.lower()}"
 

@@ -24,6 +24,7 @@ from rocverify.device.emulator.loaded import LoadedKernel, LoadedModule
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.device.emulator.native import ContentCache, Jit, Runtime, digest_of
 from rocverify.device.emulator.observed import Observed
+from rocverify.device.emulator.standing import with_waves
 from rocverify.device.emulator.stopping import StopSwitch, stopped_report
 from rocverify.device.emulator.translate.observing import Observers
 from rocverify.device.emulator.translate.program import translate, translator_digest, wave_function
@@ -113,7 +114,7 @@ class Machine:
                 f"the emulator does not run {target}", hint=f"it runs {', '.join(SUPPORTED_TARGETS)}"
             )
         self.target = target
-        self.memory = memory or DeviceMemory()
+        self.memory = DeviceMemory() if memory is None else memory
         self.threads = threads or os.cpu_count() or 1
         self.instruction_limit = instruction_limit
         self.instruments = tuple(instruments)
@@ -277,12 +278,16 @@ class Machine:
     ) -> None:
         """The fault of a launch, if it had one; `stopped` is why it was asked to stop."""
         asked = abi.FaultKind.STOPPED
-        faults = sorted((w.fault for w in workers if w.fault.kind), key=lambda f: f.kind == asked)
-        report = self._report(faults[0], kernel, geometry) if faults else None
-        if report is not None and faults[0].kind != asked:
-            raise KernelFaultError(report, observed)
-        if stopped is not None and sum(w.groups for w in workers) < geometry.group_count:
-            raise KernelFaultError(stopped_report(report, kernel.name, stopped), observed)
+        faulted = sorted((w for w in workers if w.fault.kind), key=lambda w: w.fault.kind == asked)
+        report = self._report(faulted[0].fault, kernel, geometry) if faulted else None
+        if stopped is not None and (report is None or report.kind == asked.name.lower()):
+            if sum(w.groups for w in workers) == geometry.group_count:
+                return
+            report = stopped_report(report, kernel.name, stopped)
+        if report is not None:
+            raise KernelFaultError(
+                with_waves(report, faulted[0], kernel.module) if faulted else report, observed
+            )
 
     def _report(self, fault: abi.Fault, kernel: LoadedKernel, geometry: Geometry) -> FaultReport:
         listing, lds = kernel.module.listing, lds_of(kernel, geometry)
