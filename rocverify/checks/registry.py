@@ -14,13 +14,17 @@ from rocverify.checks.base import CheckKind
 
 MODULES: dict[str, str] = {
     "artifact": "rocverify.checks.artifact",
+    "backend_selected": "rocverify.checks.backend_selected",
     "correctness": "rocverify.checks.correctness",
     "documented": "rocverify.checks.documented",
     "kernel_compiled": "rocverify.checks.kernel_compiled",
     "key_link": "rocverify.checks.key_link",
+    "layout": "rocverify.checks.layout",
     "no_host_roundtrip": "rocverify.checks.no_host_roundtrip",
+    "numerical_stability": "rocverify.checks.numerical_stability",
     "resources": "rocverify.checks.resources",
     "tests_pass": "rocverify.checks.tests_pass",
+    "unsupported_config": "rocverify.checks.unsupported_config",
     "wrapper_present": "rocverify.checks.wrapper_present",
 }
 

@@ -82,11 +82,10 @@ def run(params: ResourcesParams, ctx: CheckContext) -> Outcome:
     evidence: dict[str, Any] = {"source": params.source}
     for target in targets:
         built = ctx.built(params.source, target)
-        rows = evidence.setdefault("targets", {})[target] = {
-            "code_object_sha256": built.sha256,
-            "kernels": {},
-        }
-        findings += _judged(params, symbols, built, uses, rows["kernels"])
+        rows: dict[str, Any] = {}
+        shown = {"code_object_sha256": built.sha256, "kernels": rows}
+        evidence.setdefault("targets", {})[target] = shown
+        findings += _judged(params, symbols, built, uses, rows)
     findings += _not_launched(params, symbols, uses)
     if findings:
         hint = (

@@ -94,12 +94,12 @@ class Trials:
         self.spec = load_spec(session, reference)
         self.session = session
         self.built = ctx.built(self.spec.source, ctx.target)
-        self._invoke: Invocation = invocation(self.spec, session, self.built.path)
+        self.invoke: Invocation = invocation(self.spec, session, self.built.path)
 
     def run(self, case: Case, *, given: Given | None = None, ghost: bool = False) -> CaseRun:
         """One execution; see `rocverify.oracle.drive.execute` for what it raises."""
         spec = with_inputs(self.spec, given) if given else self.spec
-        return execute(spec, self.session, case, ghost=ghost, invoke=self._invoke)
+        return execute(spec, self.session, case, ghost=ghost, invoke=self.invoke)
 
     def trial(self, case: Case, *, given: Given | None = None) -> Trial:
         """One execution, judged against the references of the same inputs."""

@@ -46,6 +46,7 @@ class Tracer:
         self._sequence = itertools.count(1)
         self._recordings: list[list[TraceEvent]] = []
         self._ghosts: list[frozenset[str] | None] = []
+        self._refused: list[frozenset[str]] = []
         self._lock = threading.Lock()
         self._places: dict[str, str | None] = {}
 
@@ -90,6 +91,18 @@ class Tracer:
             with self._lock:
                 self._ghosts.remove(names)
 
+    @contextmanager
+    def refuse(self, functions: Collection[str]) -> Iterator[None]:
+        """Calls of these HIP functions fail with hipErrorLaunchFailure and do nothing."""
+        names = frozenset(functions)
+        with self._lock:
+            self._refused.append(names)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._refused.remove(names)
+
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Makes one call on the device and records it; what it returns or raises goes on unchanged."""
         function = getattr(self.device.hip, name)
@@ -97,6 +110,8 @@ class Tracer:
         call.fields.update(self._origin(sys._getframe(1)))
         if call.shape.category is Category.LAUNCH and self._is_ghost(call.fields.get("kernel")):
             return self._skip(call)
+        if any(name in names for names in self._refused):
+            return self._refuse(call)
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
@@ -121,6 +136,12 @@ class Tracer:
         call.fields["ghost"] = True
         self._emit(call, "hipSuccess")
         return (real_hip().hipError_t.hipSuccess,)
+
+    def _refuse(self, call: Call) -> tuple[Any, ...]:
+        call.fields["reason"] = "refused by the harness, to see what the caller does"
+        self._emit(call, "hipErrorLaunchFailure")
+        code = real_hip().hipError_t.hipErrorLaunchFailure
+        return (code,) if call.shape.category is Category.LAUNCH else (code, None)
 
     def _emit(self, call: Call, outcome: str) -> None:
         if not self._recordings:

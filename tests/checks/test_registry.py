@@ -13,13 +13,17 @@ from rocverify.checks.registry import CHECKS, MODULES
 
 KINDS = {
     "artifact",
+    "backend_selected",
     "correctness",
     "documented",
     "kernel_compiled",
     "key_link",
+    "layout",
     "no_host_roundtrip",
+    "numerical_stability",
     "resources",
     "tests_pass",
+    "unsupported_config",
     "wrapper_present",
 }
 
