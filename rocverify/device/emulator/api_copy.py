@@ -105,8 +105,11 @@ def copy(state: HipState, dst: PointerArgument, src: PointerArgument, size: int,
     if not dst.writable:
         raise HipCallError("hipErrorInvalidValue", "the destination is an immutable Python object")
     if state.memory.owns(dst.address):
-        target = _device_view(state, dst, size)
-        _fill_from(state, target, src, size)
+        if state.memory.owns(src.address):
+            with memory_errors():
+                state.memory.copy(dst.address, src.address, size)
+            return
+        _fill_from(_device_view(state, dst, size, writing=True), src, size)
         return
     source = _readable(state, src, size)
     known = _known_host_view(dst, size)
@@ -153,9 +156,11 @@ def _check_sides(state: HipState, dst: PointerArgument, src: PointerArgument, ki
         raise HipCallError("hipErrorInvalidValue", f"{kind} between two host addresses")
 
 
-def _device_view(state: HipState, pointer: PointerArgument, size: int) -> memoryview:
+def _device_view(
+    state: HipState, pointer: PointerArgument, size: int, *, writing: bool = False
+) -> memoryview:
     with memory_errors():
-        return state.memory.view(pointer.address, size)
+        return state.memory.view(pointer.address, size, writing=writing)
 
 
 def _known_host_view(pointer: PointerArgument, size: int) -> memoryview | None:
@@ -169,10 +174,7 @@ def _known_host_view(pointer: PointerArgument, size: int) -> memoryview | None:
     return memoryview((ctypes.c_uint8 * size).from_address(pointer.address)).cast("B")
 
 
-def _fill_from(state: HipState, target: memoryview, src: PointerArgument, size: int) -> None:
-    if state.memory.owns(src.address):
-        target[:] = _device_view(state, src, size)
-        return
+def _fill_from(target: memoryview, src: PointerArgument, size: int) -> None:
     known = _known_host_view(src, size)
     if known is not None:
         target[:] = known

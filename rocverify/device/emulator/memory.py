@@ -200,7 +200,7 @@ class DeviceMemory:
         """Copies bytes in; DeviceError outside a live allocation."""
         view = memoryview(data).cast("B")
         if view.nbytes:
-            self.view(address, view.nbytes)[:] = view
+            self.view(address, view.nbytes, writing=True)[:] = view
 
     def fill(self, address: int, byte: int, count: int) -> None:
         """Sets `count` bytes; DeviceError outside a live allocation."""
@@ -208,8 +208,16 @@ class DeviceMemory:
             self.check_range(address, count)
             ctypes.memset(address, byte, count)
 
-    def view(self, address: int, size: int) -> memoryview:
-        """A writable view of device memory; it does not keep the allocation alive."""
+    def copy(self, target: int, source: int, size: int) -> None:
+        """Copies `size` bytes within device memory; DeviceError outside a live allocation."""
+        if size:
+            self.check_range(target, size)
+            self.check_range(source, size)
+            ctypes.memmove(target, source, size)
+
+    def view(self, address: int, size: int, *, writing: bool = False) -> memoryview:
+        """A view of device memory, `writing` if all of it is to be written; it does not keep the allocation
+        alive."""
         self.check_range(address, size)
         return memoryview((ctypes.c_uint8 * size).from_address(address)).cast("B")
 

@@ -1,6 +1,6 @@
 /* The loop over workgroups and waves. Each host thread calls rt_run with a worker of its own;
  * workgroups are taken from the launch's counter until none is left or one has faulted. */
-#include "runtime.h"
+#include "sanitize.h"
 
 #define API __attribute__((visibility("default")))
 
@@ -81,6 +81,8 @@ static void start_wave(Worker *w, u32 slot, u32 index)
     s->scratch = (u64)w->scratch + number * launch->lanes * launch->scratch_bytes;
     s->index = index;
     start_schedule(s);
+    if (w->sanitizer)
+        rt_san_wave(w, s, slot, exec);
     if (launch->scratch_bytes <= FRESH_SCRATCH)
         fill((u32 *)s->scratch, launch->poison, launch->lanes * launch->scratch_bytes / 4);
 }
@@ -91,6 +93,8 @@ static void start_group(Worker *w, u32 slot, u64 group)
     const Launch *launch = w->launch;
     place_group(w, group);
     fill((u32 *)group_lds(w, slot), launch->poison, (launch->lds_bytes + 3) / 4);
+    if (w->sanitizer)
+        rt_san_group(w, slot, group);
     for (u32 i = 0; i < launch->waves_per_group; i++)
         start_wave(w, slot, i);
 }
@@ -134,6 +138,8 @@ API int rt_run(Worker *w)
             __atomic_store_n(&launch->stop, 1, __ATOMIC_RELAXED);
             return outcome;
         }
+        for (u32 slot = 0; w->sanitizer && slot < w->taken; slot++)
+            rt_san_group_end(w, slot);
         w->groups += w->taken;
     }
     worker_done(w);

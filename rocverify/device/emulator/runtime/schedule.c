@@ -4,7 +4,7 @@
  * A wave that polls memory comes back from turn after turn with the same registers. Such waves get short
  * turns; and once every wave of every worker does that for long, or waits at a barrier, nothing can change
  * any more, and the launch is given up as a deadlock. */
-#include "runtime.h"
+#include "sanitize.h"
 
 #define API __attribute__((visibility("default")))
 
@@ -156,6 +156,8 @@ static int arrive_at_grid(Worker *w, Wave *s, u32 groups)
     if (*left)
         return 0;
     *left = s->reload;
+    if (w->sanitizer)
+        rt_san_grid_met(w);
     u32 waves = groups * w->launch->waves_per_group;
     for (u32 i = 0; i < waves; i++) {
         Wave *other = wave_at(w, 0, i);
@@ -196,6 +198,8 @@ static int turn(Worker *w, Wave *s, u32 groups, Round *seen)
         w->instructions += s->instructions;
         w->barriers += s->barriers;
         w->wave_count++;
+        if (w->sanitizer)
+            rt_san_ended(w, s);
         break;
     case WAVE_GRID:
         if (!launch->cooperative)
@@ -244,6 +248,8 @@ static int turns_of_group(Worker *w, u32 slot, u32 groups, Round *seen)
     }
     /* Waves that have ended count as come: the barrier waits for those that remain. */
     if (live && at_barrier == live) {
+        if (w->sanitizer)
+            rt_san_met(w, slot);
         release(w, slot);
         seen->released++;
     }

@@ -7,7 +7,8 @@ in code size, and makes a wave resumable at every block boundary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from llvmlite import ir
 
@@ -15,6 +16,7 @@ from rocverify.device.emulator import abi
 from rocverify.device.emulator.operands import EXEC, NULL_INDEX, VCC, Operand, OperandKind
 from rocverify.device.emulator.translate import modes
 from rocverify.device.emulator.translate.observing import Observer
+from rocverify.device.emulator.translate.quiet import scalar_offset
 from rocverify.device.emulator.translate.types import (
     I8,
     I16,
@@ -53,8 +55,10 @@ class WaveBuilder:
         self._lanes_dirty = False
         self._deferred: list[tuple[Operand, Value]] | None = None
         self.lane_override: Value | None = None
+        self.scc_register: int | None = None
         self.mode = modes.DEFAULT
         self.rounding_operands: Value | None = None
+        self.buffer_operands: Value | None = None
 
     # ---- constants and intrinsics
 
@@ -115,7 +119,7 @@ class WaveBuilder:
     def _offset(self, key: tuple[str, int]) -> tuple[int, ir.Type]:
         bank, index = key
         if bank == "s":
-            return 4 * index, I32
+            return scalar_offset(index, self.lanes), I32
         if bank == "v":
             return abi.VGPR_OFFSET + 4 * self.lanes * index, self.shapes.i32
         return abi.Wave.scc.offset, I32
@@ -252,6 +256,19 @@ class WaveBuilder:
             return self.exec_lanes()
         return self.b.and_(self.exec_lanes(), self.b.sext(self.lane_override, self.shapes.i32))
 
+    @contextmanager
+    def narrowed(self, bits: Value) -> Iterator[None]:
+        """EXEC is the lane mask `bits` for what is emitted inside; no register may be flushed to memory
+        as a whole meanwhile."""
+        keys = [("s", EXEC), ("s", EXEC + 1)][: 1 if self.lanes == 32 else 2]
+        kept, lanes, dirty = [self._get(key) for key in keys], self._lanes, self._lanes_dirty
+        for index, key in enumerate(keys):
+            self._values[key] = self.b.trunc(self.b.lshr(bits, self.i64(32 * index)), I32)
+        self._lanes, self._lanes_dirty = None, True
+        yield
+        self._values.update(zip(keys, kept, strict=True))
+        self._lanes, self._lanes_dirty = lanes, dirty
+
     def lanes_of(self, bits: Value) -> Value:
         """A lane mask in i64 as one bit a lane."""
         low = self.splat(self.b.trunc(bits, I32))
@@ -299,6 +316,9 @@ class WaveBuilder:
         return self.b.icmp_unsigned("!=", self._get((SCC, 0)), self.i32(0))
 
     def set_scc(self, condition: Value) -> None:
+        if self.scc_register is not None:
+            self._set(("s", self.scc_register), self.b.sext(condition, I32))
+            return
         self.observer.scc_written(self)
         self._set((SCC, 0), self.b.zext(condition, I32))
 

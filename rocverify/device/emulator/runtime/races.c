@@ -1,0 +1,346 @@
+/* Data races: every access is compared with the last ones to the same bytes.
+ *
+ * Two accesses are ordered if one wave made them, if a barrier of their workgroup lies between, or if the
+ * later one's wave has synchronised with the earlier one's: a fence there, an atomic read-modify-write of
+ * one address by both, the later access. Workgroups are ordered by fences and atomics alone. */
+#include "sanitize.h"
+
+#define API __attribute__((visibility("default")))
+
+static u32 new_segment(Sanitizer *z, const GroupRecord *now)
+{
+    if (z->next >= SEGMENTS_END)
+        return 0; /* out of numbers: 0 is before every launch, so that nothing more is reported */
+    z->segment_group[z->next] = (u32)now->group;
+    return z->next++;
+}
+
+static u64 word_of(const GroupRecord *now, u32 wave, u32 lane, u32 pc, u32 bytes, u32 atomic)
+{
+    return (u64)now->segment[wave] | (u64)wave << 28 | (u64)lane << 33 | (u64)(pc >> 2 & 0xfffff) << 39 |
+           (u64)bytes << 59 | (u64)atomic << 63;
+}
+
+static u32 *seen_by(const Sanitizer *z, const GroupRecord *now, u32 group)
+{
+    return z->group_seen + (u64)now->slot * z->groups + group;
+}
+
+/* Whether a workgroup under way has acquired what another released after that segment of a wave. */
+static int released(const Sanitizer *z, const GroupRecord *now, u32 group, u32 wave, u32 segment)
+{
+    if (group >= z->groups || *seen_by(z, now, group) != (u32)now->group + 1 || !z->group_fence[group])
+        return 0;
+    return z->clocks[z->group_fence[group] - 1][wave] >= segment;
+}
+
+/* 0: ordered, or nothing to compare with; else 1 + the scope of a race (0 waves, 1 workgroups, 2 lanes). */
+static u32 unordered(const Sanitizer *z, const GroupRecord *now, u64 earlier, u32 space, u32 wave, u32 lane)
+{
+    u32 segment = SEGMENT(earlier), other = WAVE_OF(earlier);
+    if (segment < z->first || !earlier)
+        return 0;
+    u32 group = z->segment_group[segment];
+    if (group != (u32)now->group)
+        return space == SPACE_GLOBAL && !released(z, now, group, other, segment) ? 2 : 0;
+    if (segment < now->base)
+        return 0;
+    if (other == wave)
+        return z->strict && LANE_OF(earlier) != lane ? 3 : 0;
+    return now->seen[wave][other] >= segment ? 0 : 1;
+}
+
+static void report(Worker *w, const GroupRecord *now, u64 earlier, u64 later, u32 hazard, u32 scope, u32 space, u64 address, u32 size,
+                   u32 access, u32 other_access)
+{
+    Sanitizer *z = w->sanitizer;
+    Finding f = {.kind = FOUND_RACE, .detail = hazard, .space = space, .access = access, .address = address,
+                 .size = size, .group = now->group, .other_group = z->segment_group[SEGMENT(earlier)],
+                 .pc = PC_OF(later), .wave = WAVE_OF(later), .lane = LANE_OF(later),
+                 .other_pc = PC_OF(earlier), .other_wave = WAVE_OF(earlier), .other_lane = LANE_OF(earlier),
+                 .other_access = other_access, .atomic = IS_ATOMIC(earlier) | IS_ATOMIC(later),
+                 .scope = scope - 1, .other_known = 1};
+    rt_san_report(w, &f);
+}
+
+static int by_same(u64 a, u64 b, u32 strict)
+{
+    u64 who = strict ? 0x7fffffffffull : 0x1ffffffffull;
+    return !((a ^ b) & who);
+}
+
+/* Keeps up to two readers; what a later write is compared with. */
+static void remember_reader(const Sanitizer *z, const GroupRecord *now, Granule *g, u64 me)
+{
+    for (u32 i = 0; i < 2; i++)
+        if (by_same(g->read[i], me, z->strict)) {
+            g->read[i] |= (u64)BYTES_OF(me) << 59;
+            return;
+        }
+    for (u32 i = 0; i < 2; i++)
+        if (SEGMENT(g->read[i]) < z->first || !g->read[i]) {
+            g->read[i] = me;
+            return;
+        }
+    for (u32 i = 0; i < 2; i++)
+        if (WAVE_OF(g->read[i]) == WAVE_OF(me) && SEGMENT(g->read[i]) >= now->base && !z->strict) {
+            g->read[i] = me;
+            return;
+        }
+    g->read[SEGMENT(g->read[0]) < now->base ? 0 : 1] = me;
+}
+
+static void read_granule(Worker *w, const GroupRecord *now, Granule *g, u64 me, u32 space, u64 address, u32 size, u32 fresh)
+{
+    Sanitizer *z = w->sanitizer;
+    u64 write = g->write;
+    if (write && BYTES_OF(write) & BYTES_OF(me) && !fresh) {
+        u32 scope = unordered(z, now, write, space, WAVE_OF(me), LANE_OF(me));
+        if (scope)
+            report(w, now, write, me, HAZARD_RAW, scope, space, address, size, ACCESS_LOAD,
+                   IS_ATOMIC(write) ? ACCESS_ATOMIC : ACCESS_STORE);
+    }
+    if (!fresh)
+        remember_reader(z, now, g, me);
+}
+
+static void write_granule(Worker *w, const GroupRecord *now, Granule *g, u64 me, u32 space, u64 address, u32 size, u32 access)
+{
+    Sanitizer *z = w->sanitizer;
+    u64 write = g->write;
+    u32 wave = WAVE_OF(me), lane = LANE_OF(me);
+    if (write && BYTES_OF(write) & BYTES_OF(me) && !(IS_ATOMIC(write) && IS_ATOMIC(me))) {
+        u32 scope = unordered(z, now, write, space, wave, lane);
+        if (scope)
+            report(w, now, write, me, HAZARD_WAW, scope, space, address, size, access,
+                   IS_ATOMIC(write) ? ACCESS_ATOMIC : ACCESS_STORE);
+    }
+    for (u32 i = 0; i < 2; i++) {
+        u64 read = g->read[i];
+        u32 scope = read && BYTES_OF(read) & BYTES_OF(me) ? unordered(z, now, read, space, wave, lane) : 0;
+        if (scope) {
+            report(w, now, read, me, HAZARD_WAR, scope, space, address, size, access, ACCESS_LOAD);
+            break;
+        }
+    }
+    if (by_same(write, me, z->strict) && IS_ATOMIC(write) == IS_ATOMIC(me))
+        me |= (u64)BYTES_OF(write) << 59;
+    g->write = me;
+}
+
+/* One lane's access of `size` bytes. `fresh` marks a load that goes past the caches: what it reads may be
+ * a flag that another workgroup stored, so that it is no race but synchronises. */
+void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 access, u32 lane, u32 pc, u32 fresh)
+{
+    Sanitizer *z = w->sanitizer;
+    const GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    if (!now->segment[s->index & 31])
+        return;
+    Granule *table = space == SPACE_LDS ? z->lds_granules : z->granules;
+    u64 place = space == SPACE_LDS ? address + (s->lds - (u64)w->lds) : address - z->arena, left = size;
+    while (left) {
+        u32 within = (u32)(place & 3), count = left < 4 - within ? (u32)left : 4 - within;
+        u32 bytes = ((1u << count) - 1) << within;
+        u64 me = word_of(now, s->index & 31, lane, pc, bytes, access == ACCESS_ATOMIC);
+        Granule *g = table + (place >> 2);
+        if (access != ACCESS_LOAD)
+            write_granule(w, now, g, me, space, address, size, access);
+        else {
+            if (fresh && space == SPACE_GLOBAL && g->write && SEGMENT(g->write) >= z->first) {
+                u32 group = z->segment_group[SEGMENT(g->write)];
+                if (group < z->groups)
+                    *seen_by(z, now, group) = (u32)now->group + 1;
+            }
+            read_granule(w, now, g, me, space, address, size, fresh);
+        }
+        place += count, left -= count;
+    }
+}
+
+/* ---- order through atomics */
+
+static Sync *sync_at(Sanitizer *z, u64 address, int make)
+{
+    u64 slot = (address >> 2) * 0x9e3779b97f4a7c15ull >> 48;
+    for (u32 tried = 0; tried < 64; tried++, slot = (slot + 1) % SYNC_SLOTS) {
+        Sync *at = z->syncs + slot;
+        if (at->address == address)
+            return at;
+        if (!at->address) {
+            if (make)
+                at->address = address, at->group = ~0u;
+            return make ? at : 0;
+        }
+    }
+    return 0;
+}
+
+static void acquire(Sanitizer *z, GroupRecord *now, const Sync *at, u32 wave)
+{
+    for (u32 node = at->nodes; node; node = z->nodes[node].next)
+        *seen_by(z, now, z->nodes[node].group) = (u32)now->group + 1;
+    if (at->group != (u32)now->group)
+        return;
+    for (u32 i = 0; i < GROUP_WAVES; i++)
+        if (at->clock[i] > now->seen[wave][i])
+            now->seen[wave][i] = at->clock[i];
+}
+
+/* What a wave's release covers: its own fenced stores, and those of others that it is ordered after. */
+static void cover(GroupRecord *now, u32 wave)
+{
+    for (u32 i = 0; i < GROUP_WAVES; i++) {
+        u32 fenced = now->fenced_far[i];
+        if ((i == wave || fenced < now->base || now->seen[wave][i] >= fenced) && fenced > now->released[i])
+            now->released[i] = fenced;
+    }
+    now->released_any = 1;
+}
+
+static void release(Sanitizer *z, GroupRecord *now, Sync *at, u32 wave)
+{
+    u32 group = (u32)now->group;
+    cover(now, wave);
+    if (at->group != group) {
+        at->group = group;
+        for (u32 i = 0; i < GROUP_WAVES; i++)
+            at->clock[i] = 0;
+    }
+    for (u32 i = 0; i < GROUP_WAVES; i++) {
+        u32 known = i == wave ? now->fenced[i] : now->seen[wave][i];
+        if (known > at->clock[i])
+            at->clock[i] = known;
+    }
+    int listed = at->nodes && z->nodes[at->nodes].group == group;
+    if (now->fenced_any && !listed && group < z->groups && z->node_count + 1 < SYNC_NODES) {
+        SyncNode *node = z->nodes + ++z->node_count;
+        node->group = group, node->next = at->nodes;
+        at->nodes = z->node_count;
+    }
+}
+
+/* An atomic read-modify-write: acquires what was released there; releases what its wave has fenced. */
+void rt_san_sync(Worker *w, Wave *s, u32 space, u64 address)
+{
+    Sanitizer *z = w->sanitizer;
+    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    u32 wave = s->index & 31;
+    u64 key = space == SPACE_LDS ? address + (s->lds - (u64)w->lds) + 1 : address;
+    int fenced = now->fenced[wave] >= now->base || now->fenced_any;
+    Sync *at = sync_at(z, key, fenced);
+    if (!at)
+        return;
+    acquire(z, now, at, wave);
+    if (fenced)
+        release(z, now, at, wave);
+}
+
+/* A fence: what the wave has stored is visible to its workgroup, or with `far` to the device. */
+API void rt_san_fence(Worker *w, Wave *s, u32 far)
+{
+    Sanitizer *z = w->sanitizer;
+    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    u32 wave = s->index & 31;
+    now->fenced[wave] = now->segment[wave];
+    if (far) {
+        now->fenced_far[wave] = now->segment[wave];
+        now->fenced_any = 1;
+    }
+    now->segment[wave] = new_segment(z, now);
+}
+
+/* ---- the course of a workgroup */
+
+void rt_san_group(Worker *w, u32 slot, u64 group)
+{
+    Sanitizer *z = w->sanitizer;
+    const Launch *launch = w->launch;
+    GroupRecord *now = z->records + slot;
+    u8 *bytes = (u8 *)now;
+    for (u64 i = 0; i < sizeof *now; i++)
+        bytes[i] = 0;
+    now->group = group;
+    now->slot = slot;
+    now->base = z->next;
+    for (u32 i = 0; i < launch->waves_per_group; i++)
+        now->segment[i] = new_segment(z, now);
+    u64 room = (launch->lds_bytes + 63) & ~63ull;
+    for (u64 i = 0; i < room; i++)
+        z->lds_defined[slot * room + i] = 0;
+}
+
+static void compare_barriers(Worker *w, const GroupRecord *now)
+{
+    u32 first = GROUP_WAVES;
+    for (u32 i = 0; i < w->launch->waves_per_group; i++) {
+        if (!now->barrier_pc[i])
+            continue;
+        if (first == GROUP_WAVES)
+            first = i;
+        else if (now->barrier_pc[i] != now->barrier_pc[first]) {
+            Finding f = {.kind = FOUND_BARRIER_MIXED, .access = ACCESS_EXECUTE, .group = now->group,
+                         .other_group = now->group, .pc = now->barrier_pc[i], .wave = i,
+                         .other_pc = now->barrier_pc[first], .other_wave = first,
+                         .other_access = ACCESS_EXECUTE, .other_known = 1};
+            rt_san_report(w, &f);
+        }
+    }
+}
+
+/* A wave has ended. Waves of its workgroup that wait at a barrier wait in vain for it. */
+void rt_san_ended(Worker *w, Wave *s)
+{
+    RECORD_OF(s, (u32)w->lanes)->barrier_pc[s->index & 31] = ~0u;
+}
+
+/* All waves of the workgroup have met at a barrier, or ended. */
+void rt_san_met(Worker *w, u32 slot)
+{
+    Sanitizer *z = w->sanitizer;
+    GroupRecord *now = z->records + slot;
+    u32 waves = w->launch->waves_per_group, waiting = GROUP_WAVES, gone = GROUP_WAVES;
+    for (u32 i = 0; i < waves; i++) {
+        if (now->barrier_pc[i] == ~0u)
+            gone = i, now->barrier_pc[i] = 0;
+        else if (now->barrier_pc[i])
+            waiting = i;
+    }
+    if (gone < GROUP_WAVES && waiting < GROUP_WAVES) {
+        Finding f = {.kind = FOUND_BARRIER_MISSED, .access = ACCESS_EXECUTE, .group = now->group,
+                     .other_group = now->group, .pc = now->barrier_pc[waiting], .wave = waiting,
+                     .other_wave = gone};
+        rt_san_report(w, &f);
+    }
+    compare_barriers(w, now);
+    now->base = z->next;
+    for (u32 i = 0; i < waves; i++) {
+        now->segment[i] = new_segment(z, now);
+        now->barrier_pc[i] = 0;
+    }
+}
+
+/* A grid barrier has opened: whatever was done before is ordered before whatever comes. */
+void rt_san_grid_met(Worker *w)
+{
+    Sanitizer *z = w->sanitizer;
+    z->first = z->next;
+    for (u32 slot = 0; slot < w->launch->resident; slot++) {
+        GroupRecord *now = z->records + slot;
+        now->base = z->next;
+        for (u32 i = 0; i < w->launch->waves_per_group; i++)
+            now->segment[i] = new_segment(z, now);
+    }
+}
+
+void rt_san_group_end(Worker *w, u32 slot)
+{
+    Sanitizer *z = w->sanitizer;
+    const GroupRecord *now = z->records + slot;
+    u32 group = (u32)now->group;
+    if (!now->fenced_any || group >= z->groups || z->clock_count >= z->clock_slots)
+        return;
+    u32 *clock = z->clocks[z->clock_count];
+    for (u32 i = 0; i < GROUP_WAVES; i++)
+        clock[i] = now->released_any ? now->released[i] : now->fenced_far[i];
+    z->group_fence[group] = ++z->clock_count;
+}

@@ -1,0 +1,132 @@
+"""The sanitizer's structures (runtime/sanitize.h) as seen from Python."""
+
+from __future__ import annotations
+
+import ctypes
+from enum import IntEnum
+
+GROUP_WAVES = 32
+FINDING_SLOTS = 4096
+SYNC_SLOTS = 1 << 16
+SYNC_NODES = 1 << 22
+CLOCK_SLOTS = 1 << 16
+SEGMENTS_END = 0xFFFFFF0
+GRANULE_BYTES = 32
+"""Of the record of four bytes of memory."""
+
+_U32, _U64, _POINTER = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
+_WAVES = _U32 * GROUP_WAVES
+
+
+class FindingKind(IntEnum):
+    NONE = 0
+    UNDEFINED = 1
+    RACE = 2
+    BARRIER_DIVERGED = 3
+    BARRIER_MISSED = 4
+    BARRIER_MIXED = 5
+
+
+class Decides(IntEnum):
+    """What undefined bits decide."""
+
+    ADDRESS = 1
+    BRANCH = 2
+    STORE = 3
+
+
+class Hazard(IntEnum):
+    """Which access came first: RAW is a read after a write."""
+
+    RAW = 1
+    WAR = 2
+    WAW = 3
+
+
+class Space(IntEnum):
+    GLOBAL = 0
+    LDS = 1
+    FLAT = 2
+    SCRATCH = 3
+    REGISTER = 4
+
+
+class Scope(IntEnum):
+    """Between what a race is."""
+
+    WAVES = 0
+    WORKGROUPS = 1
+    LANES = 2
+
+
+class RawFinding(ctypes.Structure):
+    _fields_ = (
+        *((name, _U32) for name in ("kind", "detail", "space", "access")),
+        *((name, _U64) for name in ("count", "address", "group", "other_group")),
+        *((name, _U32) for name in ("size", "pc", "wave", "lane")),
+        *((name, _U32) for name in ("other_pc", "other_wave", "other_lane", "other_access")),
+        *((name, _U32) for name in ("atomic", "scope", "other_known", "padding")),
+        ("origin_address", _U64),
+        ("origin_pc", _U32),
+        ("origin_space", _U32),
+    )
+
+
+class Sync(ctypes.Structure):
+    _fields_ = (("address", _U64), ("nodes", _U32), ("group", _U32), ("clock", _WAVES))
+
+
+class SyncNode(ctypes.Structure):
+    _fields_ = (("group", _U32), ("next", _U32))
+
+
+class GroupRecord(ctypes.Structure):
+    _fields_ = (
+        ("group", _U64),
+        ("base", _U32),
+        ("fenced_any", _U32),
+        *((name, _WAVES) for name in ("segment", "fenced", "fenced_far", "released")),
+        ("released_any", _U32),
+        ("slot", _U32),
+        ("seen", _WAVES * GROUP_WAVES),
+        ("barrier_pc", _WAVES),
+        ("start_exec", _U64 * GROUP_WAVES),
+        ("origin_address", _U64 * GROUP_WAVES),
+        ("origin_pc", _WAVES),
+        ("origin_space", _WAVES),
+    )
+
+
+class SanitizerRecord(ctypes.Structure):
+    _fields_ = (
+        ("defined_delta", _U64),
+        ("arena", _U64),
+        *(
+            (name, _POINTER)
+            for name in (
+                "granules", "lds_defined", "lds_granules", "scratch_defined", "segment_group", "group_fence",
+                "group_seen", "records", "clocks", "syncs", "nodes", "findings",
+            )
+        ),
+        ("groups", _U64),
+        ("dropped", _U64),
+        *(
+            (name, _U32)
+            for name in (
+                "first", "next", "strict", "clock_count", "node_count", "finding_count", "clock_slots",
+                "padding",
+            )
+        ),
+    )  # fmt: skip
+
+
+LAYOUT = (
+    ctypes.sizeof(RawFinding),
+    ctypes.sizeof(SanitizerRecord),
+    ctypes.sizeof(GroupRecord),
+    ctypes.sizeof(Sync),
+    GRANULE_BYTES,
+    SanitizerRecord.first.offset,
+    RawFinding.origin_address.offset,
+)
+"""What rt_san_layout(0), rt_san_layout(1), ... must return."""

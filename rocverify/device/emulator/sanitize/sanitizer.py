@@ -1,0 +1,106 @@
+"""The sanitizer as an instrument of a machine."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+from rocverify.device.emulator import abi
+from rocverify.device.emulator.instruments import LaunchContext
+from rocverify.device.emulator.sanitize import layout
+from rocverify.device.emulator.sanitize.findings import Findings, Narrator
+from rocverify.device.emulator.sanitize.memory import SanitizedMemory, reserve
+from rocverify.device.emulator.sanitize.shadow import ShadowObserver
+from rocverify.device.emulator.translate.flow import Graph
+from rocverify.device.emulator.translate.observing import Observer
+from rocverify.errors import DeviceError
+
+MAX_TRACKED_GROUPS = 1 << 24
+"""Workgroups among which order through atomics is followed."""
+
+SCALAR_SHADOW_BYTES = 576
+"""The shadow of the scalar registers and SCC, and a pointer: a multiple of 64."""
+
+_LAST_SEGMENT_OF_A_LAUNCH = layout.SEGMENTS_END // 2
+
+
+class Sanitizer:
+    """Finds undefined values that decide something, data races and misused barriers (see Finding).
+
+    The machine's memory must be a SanitizedMemory. `strict` takes lanes of one wave to be unordered
+    between barriers, as CUDA's model has it.
+    """
+
+    single_threaded = True
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
+        self.name = "sanitizer"
+        self._tables: dict[str, tuple[mmap.mmap, int]] = {}
+        self._next_segment = 1
+        self._record = layout.SanitizerRecord()
+
+    def wave_bytes(self, lanes: int) -> int:
+        return abi.OBSERVED_OFFSET_PER_LANE * lanes + SCALAR_SHADOW_BYTES
+
+    def observer(self, graph: Graph) -> Observer:
+        return ShadowObserver()
+
+    def _table(self, name: str, size: int) -> int:
+        """The address of `size` zeroed bytes that are kept under a name."""
+        size = -(-max(size, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
+        held = self._tables.get(name)
+        if held is None or len(held[0]) < size:
+            held = self._tables[name] = reserve(size)
+        else:
+            held[0].madvise(mmap.MADV_DONTNEED)
+        return held[1]
+
+    def begin(self, context: LaunchContext) -> None:
+        memory, launch = context.memory, context.launch
+        if not isinstance(memory, SanitizedMemory):
+            raise DeviceError(
+                "the sanitizer needs a SanitizedMemory", hint="open the device with sanitize=True"
+            )
+        if self._next_segment > _LAST_SEGMENT_OF_A_LAUNCH:
+            memory.forget_accesses()
+            self._tables.pop("lds_granules", None)
+            self._next_segment = 1
+        groups = min(launch.group_count, MAX_TRACKED_GROUPS)
+        resident = launch.resident
+        lds = -(-launch.lds_bytes // 64) * 64 * resident
+        scratch = launch.scratch_bytes * launch.lanes * launch.waves_per_group * resident
+        sizes = {
+            "lds_defined": lds,
+            "scratch_defined": scratch,
+            "group_fence": 4 * groups,
+            "group_seen": 4 * groups * resident,
+            "records": ctypes.sizeof(layout.GroupRecord) * resident,
+            "clocks": 4 * layout.GROUP_WAVES * layout.CLOCK_SLOTS,
+            "syncs": ctypes.sizeof(layout.Sync) * layout.SYNC_SLOTS,
+            "nodes": ctypes.sizeof(layout.SyncNode) * layout.SYNC_NODES,
+            "findings": ctypes.sizeof(layout.RawFinding) * layout.FINDING_SLOTS,
+            "segment_group": 4 * layout.SEGMENTS_END,
+            "lds_granules": lds // 4 * layout.GRANULE_BYTES,
+        }
+        self._record = layout.SanitizerRecord(
+            defined_delta=memory.defined_delta,
+            arena=memory.start,
+            granules=memory.granules,
+            groups=groups,
+            first=self._next_segment,
+            next=self._next_segment,
+            strict=self.strict,
+            clock_slots=layout.CLOCK_SLOTS,
+            **{name: self._table(name, size) for name, size in sizes.items()},
+        )
+        for worker in context.workers:
+            worker.sanitizer = ctypes.addressof(self._record)
+
+    def finish(self, context: LaunchContext) -> Findings:
+        record, kernel = self._record, context.kernel
+        self._next_segment = record.next
+        raw = (layout.RawFinding * layout.FINDING_SLOTS).from_address(record.findings)
+        listing = kernel.module.listing
+        narrator = Narrator(kernel.name, listing, context.memory, context.geometry, kernel.lanes)  # type: ignore[arg-type]
+        return narrator.findings([one for one in raw if one.kind], record.dropped)

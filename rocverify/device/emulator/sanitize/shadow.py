@@ -1,0 +1,244 @@
+"""Undefined bits of registers, carried along with the values (an observer of the translation).
+
+Every VGPR, SGPR and SCC has a shadow of its own width behind the wave's registers: a set bit means that
+the register's bit is undefined. For most instructions a result is undefined, in a lane, if anything that
+it was computed from is; rules.py has those of which bits can be told one by one. What is undefined may be
+moved about freely: it is reported where it decides an address, a branch, or what global memory gets.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from llvmlite import ir
+
+from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.operands import EXEC, NULL_INDEX, VCC, Operand, OperandKind
+from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
+from rocverify.device.emulator.sanitize.layout import Decides, Space
+from rocverify.device.emulator.sanitize.rules import RULES
+from rocverify.device.emulator.translate import dpp, quiet
+from rocverify.device.emulator.translate.flow import BRANCHES, ENDS
+from rocverify.device.emulator.translate.observing import Access, Observer
+from rocverify.device.emulator.translate.program import handler_name
+from rocverify.device.emulator.translate.quiet import SCC_SHADOW, SHADOW
+from rocverify.device.emulator.translate.types import I32, Value
+from rocverify.device.emulator.translate.wave import ALL_BITS, WaveBuilder
+
+K = WaveBuilder
+
+_SPACES = {"global": Space.GLOBAL, "lds": Space.LDS, "flat": Space.FLAT, "scratch": Space.SCRATCH}
+_FRESH = 1 << 16
+_FENCES = {"buffer_gl0_inv": 0, "buffer_gl1_inv": 1}
+"""What ends a fence of the workgroup, and of the device; the value tells rt_san_fence which."""
+
+
+class ShadowObserver(Observer):
+    """Adds the computation of shadows, and calls of the runtime at memory accesses, barriers and fences."""
+
+    def __init__(self) -> None:
+        self._recording = False
+        self._vectors: list[Value] = []
+        self._scalars: list[Value] = []
+        self._written: list[tuple[int, int]] = []
+        self._written_scalars: list[int] = []
+        self._ending = False
+
+    # ---- what the semantics read and write
+
+    def vgpr_read(self, k: K, index: int, bits: int) -> None:
+        if self._recording and index < SHADOW and bits:
+            shadow = quiet.vgpr(k, SHADOW + index)
+            self._vectors.append(shadow if bits == ALL_BITS else k.b.and_(shadow, k.const(shadow.type, bits)))
+
+    def permuted(self, k: K, inst: Instruction, index: int) -> None:
+        if self._recording and index < SHADOW:
+            self._vectors[-1] = dpp.permute(k, inst, self._vectors[-1])
+
+    def sgpr_read(self, k: K, index: int) -> None:
+        if self._recording and index < SHADOW and index not in (EXEC, EXEC + 1, NULL_INDEX):
+            self._scalars.append(quiet.sgpr(k, SHADOW + index))
+
+    def scc_read(self, k: K) -> None:
+        if self._recording:
+            self._scalars.append(quiet.sgpr(k, SCC_SHADOW))
+
+    def vgpr_written(self, k: K, index: int, bits: int) -> None:
+        if self._recording and index < SHADOW:
+            self._written.append((index, bits))
+
+    def sgpr_written(self, k: K, index: int) -> None:
+        if self._ending and index < SHADOW:
+            k.set_sgpr(SHADOW + index, k.i32(0))
+        elif self._recording and index < SHADOW:
+            self._written_scalars.append(index)
+
+    def scc_written(self, k: K) -> None:
+        if self._recording:
+            self._written_scalars.append(SCC_SHADOW - SHADOW)
+
+    # ---- instructions
+
+    def before(self, k: K, inst: Instruction) -> None:
+        for record in (self._vectors, self._scalars, self._written, self._written_scalars):
+            record.clear()
+        rule = RULES.get(handler_name(inst))
+        self._ending = inst.mnemonic in ENDS
+        self._recording = rule is None and not self._ending
+        self._announce(k, inst)
+        if rule is not None:
+            rule(k, inst)
+            k.lane_override = None
+        if inst.mnemonic in BRANCHES:
+            self._recording = False
+            self._check_branch(k, inst)
+        elif inst.mnemonic in ("s_setpc_b64", "s_swappc_b64"):
+            self._check_target(k, inst)
+
+    def after(self, k: K, inst: Instruction) -> None:
+        if self._recording:
+            self._recording = False
+            self._spread(k, inst)
+        self._check_exec(k, inst)
+
+    def _spread(self, k: K, inst: Instruction) -> None:
+        """The rule for everything else: one undefined bit in, all bits out, lane by lane."""
+        vector = reduce(k.b.or_, self._vectors) if self._vectors else None
+        scalar = reduce(k.b.or_, self._scalars) if self._scalars else None
+        if self._written:
+            whole = k.const(k.shapes.i32, 0)
+            if vector is not None:
+                whole = spread(k, vector)
+            if scalar is not None:
+                whole = k.b.or_(whole, k.splat(spread(k, scalar)))
+            for index, bits in dict.fromkeys(self._written):
+                register = Operand(OperandKind.VGPR, SHADOW + index)
+                value = _merged(k, whole, quiet.vgpr(k, SHADOW + index), bits)
+                k.commit(register, value, bits)
+        if self._written_scalars:
+            self._spread_to_scalars(k, inst, vector, scalar)
+
+    def _spread_to_scalars(self, k: K, inst: Instruction, vector: Value, scalar: Value) -> None:
+        undefined = k.i32(0) if scalar is None else spread(k, scalar)
+        lanes = None if vector is None else lanes_undefined(k, vector)
+        masks = inst.mnemonic.startswith("v_")
+        for place, index in enumerate(dict.fromkeys(self._written_scalars)):
+            value = undefined
+            if lanes is not None and masks:
+                part = k.b.lshr(lanes, k.i64(32 * place)) if place else lanes
+                value = k.b.or_(value, k.b.trunc(part, I32))
+            elif lanes is not None:
+                value = k.b.or_(value, k.b.sext(k.b.icmp_unsigned("!=", lanes, k.i64(0)), I32))
+            k.set_sgpr(SHADOW + index, value)
+
+    # ---- reports
+
+    def _announce(self, k: K, inst: Instruction) -> None:
+        pc = k.i32(inst.address)
+        if inst.mnemonic == "s_barrier":
+            quiet.call(k, "rt_san_barrier", [k.worker, k.wave, k.exec_bits(), pc])
+        elif inst.mnemonic in _FENCES:
+            quiet.call(k, "rt_san_fence", [k.worker, k.wave, k.i32(_FENCES[inst.mnemonic])])
+
+    def _report_if(self, k: K, inst: Instruction, decides: Decides, lanes: Value) -> None:
+        """Reports the lanes (i64) whose bits are set, if any."""
+        found, onward = (k.function.append_basic_block(name) for name in ("undefined", "defined"))
+        k.b.cbranch(k.b.icmp_unsigned("!=", lanes, k.i64(0)), found, onward)
+        k.b.position_at_end(found)
+        quiet.call(k, "rt_san_undefined", [k.worker, k.wave, k.i32(int(decides)), lanes, k.i32(inst.address)])
+        k.b.branch(onward)
+        k.b.position_at_end(onward)
+
+    def _check_branch(self, k: K, inst: Instruction) -> None:
+        what = inst.mnemonic.removeprefix("s_cbranch_")
+        if what.startswith("scc"):
+            shadow = k.wide_mask(quiet.sgpr(k, SCC_SHADOW), None)
+        elif what.startswith("vcc"):
+            high = quiet.sgpr(k, SHADOW + VCC + 1) if k.lanes == 64 else None
+            shadow = k.wide_mask(quiet.sgpr(k, SHADOW + VCC), high)
+        else:
+            return
+        self._report_if(k, inst, Decides.BRANCH, shadow)
+
+    def _check_target(self, k: K, inst: Instruction) -> None:
+        target = inst.operands[-1].index
+        shadow = k.b.or_(quiet.sgpr(k, SHADOW + target), quiet.sgpr(k, SHADOW + target + 1))
+        self._report_if(k, inst, Decides.BRANCH, k.wide_mask(shadow, None))
+
+    def _check_exec(self, k: K, inst: Instruction) -> None:
+        """EXEC was written: which lanes go on is a branch of each."""
+        if not quiet.is_written(k, SHADOW + EXEC):
+            return
+        low = quiet.sgpr(k, SHADOW + EXEC)
+        high = quiet.sgpr(k, SHADOW + EXEC + 1) if k.lanes == 64 else None
+        if not (_is_zero(low) and (high is None or _is_zero(high))):
+            self._report_if(k, inst, Decides.BRANCH, k.wide_mask(low, high))
+        k.forget_sgprs(SHADOW + EXEC, 2)
+
+    def _check_address(self, k: K, inst: Instruction) -> None:
+        """What was read so far, the address was made of."""
+        undefined = k.i64(0)
+        if self._vectors:
+            undefined = lanes_undefined(k, reduce(k.b.or_, self._vectors))
+        if self._scalars:
+            some = k.b.icmp_unsigned("!=", reduce(k.b.or_, self._scalars), k.i32(0))
+            undefined = k.b.or_(undefined, k.b.select(some, k.exec_bits(), k.i64(0)))
+        self._report_if(k, inst, Decides.ADDRESS, undefined)
+
+    # ---- memory
+
+    def scalar_loaded(self, k: K, inst: Instruction, address: Value, target: int, dwords: int) -> None:
+        self._recording = False
+        if self._scalars:
+            some = k.b.icmp_unsigned("!=", reduce(k.b.or_, self._scalars), k.i32(0))
+            self._report_if(k, inst, Decides.ADDRESS, k.b.zext(some, address.type))
+        pointer = quiet.sgpr_pointer(k, SHADOW + target)
+        arguments = [k.worker, k.wave, pointer, address, k.i32(dwords), k.i32(inst.address)]
+        quiet.call(k, "rt_san_scalar_load", arguments)
+        k.forget_sgprs(SHADOW + target, dwords)
+
+    def accessed(self, k: K, inst: Instruction, access: Access) -> None:
+        self._recording = False
+        self._check_address(k, inst)
+        form = k.i32(_form(inst, access))
+        exec_bits, pc = k.exec_bits(), k.i32(inst.address)
+        dwords = max(access.size // 4, 1)
+        if access.data is not None:
+            k.flush_vgprs(SHADOW + access.data, dwords)
+        if access.result is not None:
+            k.flush_vgprs(SHADOW + access.result, dwords)
+        if access.kind == "load":
+            assert access.result is not None
+            pointer = k.vgpr_pointer(SHADOW + access.result)
+            quiet.call(k, "rt_san_load", [k.worker, k.wave, pointer, exec_bits, form, pc])
+        elif access.kind == "store":
+            assert access.data is not None
+            pointer = k.vgpr_pointer(SHADOW + access.data)
+            quiet.call(k, "rt_san_store", [k.worker, k.wave, pointer, exec_bits, form, pc])
+        else:
+            assert access.data is not None
+            given = k.vgpr_pointer(SHADOW + access.data)
+            result = quiet.null_pointer() if access.result is None else k.vgpr_pointer(SHADOW + access.result)
+            quiet.call(k, "rt_san_atomic", [k.worker, k.wave, given, result, exec_bits, form, pc])
+        if access.result is not None:
+            k.forget_vgprs(SHADOW + access.result, dwords)
+
+
+def _merged(k: K, new: Value, old: Value, bits: int) -> Value:
+    """`new` in the bits of a mask, `old` in the others."""
+    if bits == ALL_BITS:
+        return new
+    kept = k.b.and_(old, k.const(old.type, ~bits & ALL_BITS))
+    return k.b.or_(k.b.and_(new, k.const(new.type, bits)), kept)
+
+
+def _is_zero(value: Value) -> bool:
+    return isinstance(value, ir.Constant) and value.constant == 0
+
+
+def _form(inst: Instruction, access: Access) -> int:
+    """As FORM_SIZE and its fellows in runtime/sanitize.c take it apart."""
+    half = 0 if not access.name.startswith("d16") else 2 if "_hi_" in access.name else 1
+    signed = access.name.endswith("i8") or access.name.endswith("i16")
+    fresh = _FRESH if "glc" in inst.modifiers and access.kind == "load" else 0
+    return access.size | signed << 8 | half << 9 | int(_SPACES[access.space]) << 12 | fresh
