@@ -1,5 +1,8 @@
 """Fused attention on the GPU: the launches of flash_attention*.hip, on device pointers.
 
+Each family has a kernel for every storage type and for every tile that head_dim is padded to:
+flash_attention_causal_kernel_d64_f16 serves float16 with a head_dim above 32 and up to 64.
+
 All three take the same extents (see AttentionConfig): batch, heads, seq_q, seq_k, head_dim, and kv_heads,
 kv_capacity, scale, dtype, seq_major where they differ from the usual. q, k, v and out are device pointers of
 `dtype` (float32, float16, bfloat16), aligned to four elements, in the head-major layout or, with seq_major,
@@ -22,8 +25,7 @@ MASKED_OBJECT = "FLASH_ATTENTION_HSACO"
 CAUSAL_OBJECT = "FLASH_ATTENTION_CAUSAL_HSACO"
 NOCAUSAL_OBJECT = "FLASH_ATTENTION_NOCAUSAL_HSACO"
 
-# As in flash_attention.h: work-items in a workgroup, keys in a tile, and how far rows lie apart in LDS.
-FLASH_WORKGROUP = 128
+# As in flash_attention.h: keys in a tile, and how far rows lie apart in LDS.
 FLASH_KEYS = 32
 _TILE_PAD = 4
 _WEIGHT_PITCH = FLASH_KEYS + 8
@@ -43,7 +45,7 @@ def flash_attention_causal_gpu_kernel(
     """
     config = _config(extents, causal=True)
     pointers = _pointers(config, q=q_ptr, k=k_ptr, v=v_ptr, out=out_ptr)
-    symbol = "flash_attention_causal_kernel" + SYMBOL_SUFFIX[config.dtype]
+    symbol = flash_symbol("flash_attention_causal_kernel", config)
     arguments = (*pointers, *_extents(config), ctypes.c_float(config.factor))
     launch(CAUSAL_OBJECT, symbol, flash_geometry(config), arguments, stream)
 
@@ -57,7 +59,7 @@ def flash_attention_nocausal_gpu_kernel(
     """
     config = _config(extents, causal=False)
     pointers = _pointers(config, q=q_ptr, k=k_ptr, v=v_ptr, out=out_ptr)
-    symbol = "flash_attention_nocausal_kernel" + SYMBOL_SUFFIX[config.dtype]
+    symbol = flash_symbol("flash_attention_nocausal_kernel", config)
     arguments = (*pointers, *_extents(config), ctypes.c_float(config.factor))
     launch(NOCAUSAL_OBJECT, symbol, flash_geometry(config), arguments, stream)
 
@@ -83,7 +85,7 @@ def flash_attention_gpu_kernel(
     q, k, v, out = _pointers(config, q=q_ptr, k=k_ptr, v=v_ptr, out=out_ptr)
     if min(mask_strides) < 0:
         raise ShapeError(f"the mask's strides are {mask_strides}: none may be negative")
-    symbol = "flash_attention_kernel" + SYMBOL_SUFFIX[config.dtype]
+    symbol = flash_symbol("flash_attention_kernel", config)
     strides = (ctypes.c_uint64(stride) for stride in mask_strides)
     mask = device_pointer(mask_ptr, "mask")
     arguments = (q, k, v, mask, out, *_extents(config), *strides, ctypes.c_float(config.factor))
@@ -97,6 +99,16 @@ def flash_tile(head_dim: int) -> int:
             f"head_dim is {head_dim}: a multiple of {HEAD_DIM_STEP} up to {MAX_HEAD_DIM} is needed"
         )
     return next(tile for tile in _TILES if head_dim <= tile)
+
+
+def flash_symbol(family: str, config: AttentionConfig) -> str:
+    """The kernel of a family for the config's head_dim and dtype."""
+    return f"{family}_d{flash_tile(config.head_dim)}{SYMBOL_SUFFIX[config.dtype]}"
+
+
+def flash_threads(tile: int) -> int:
+    """Work-items in a workgroup: `flash_threads` of flash_attention.h."""
+    return 256 if tile <= 64 else 128
 
 
 def flash_rows(tile: int) -> int:
@@ -116,7 +128,7 @@ def flash_geometry(config: AttentionConfig) -> Geometry:
     if max(config.heads, config.batch) > _GRID_YZ:
         raise ShapeError(f"heads {config.heads}, batch {config.batch}: one launch takes {_GRID_YZ} of each")
     tiles = -(-config.seq_q // flash_rows(tile))
-    return Geometry((tiles, config.heads, config.batch), (FLASH_WORKGROUP, 1, 1), flash_lds_bytes(tile))
+    return Geometry((tiles, config.heads, config.batch), (flash_threads(tile), 1, 1), flash_lds_bytes(tile))
 
 
 def _config(extents: dict[str, Any], *, causal: bool) -> AttentionConfig:

@@ -1,29 +1,35 @@
 // Fused attention: the scores of a tile live in registers, the softmax runs along as tiles of keys pass by,
 // and memory is O(seq x head_dim).
 //
-// A workgroup of 128 work-items computes the outputs of one tile of queries of one head. For every tile of
-// 32 keys it computes scores, exponentials relative to the running maximum of each row, and adds the tile's
-// share to the output; when the maximum grows, what was summed up is scaled down. Work-item t serves the
-// query rows t / 8 + 16 r and the keys t % 8 + 8 c of a tile, so that the eight work-items of a row sit in
-// one wave. All arithmetic is float32.
+// A workgroup computes the outputs of one tile of queries of one head. For every tile of 32 keys it computes
+// scores, exponentials relative to the running maximum of each row, and adds the tile's share to the output;
+// when the maximum grows, what was summed up is scaled down. Eight neighbouring work-items share a query
+// row, so that they sit in one wave: work-item t serves the rows t / 8 + n * (rows served at once) and the
+// keys t % 8 + 8 n of a tile. All arithmetic is float32.
 //
 // Masked keys have the score -infinity. A row that sees no key becomes zeros. A masked key must still hold
 // a finite value in V: its weight is zero, and zero times NaN is NaN.
 //
-// head_dim is a multiple of 4, at most 256; it is padded in LDS to the next of 32, 64, 128 and 256. LDS is
-// dynamic: flash_lds_bytes says how much each of these takes.
+// There is a kernel for each tile that head_dim is padded to in LDS: 32, 64, 128 and 256. head_dim itself is
+// a multiple of 4. LDS is dynamic: flash_lds_bytes says how much a tile takes.
 #pragma once
 
 #include "attention.h"
 
-constexpr unsigned kFlashThreads = 128;
-constexpr unsigned kRowLanes = 8;                            // work-items that share a query row
-constexpr unsigned kRowGroups = kFlashThreads / kRowLanes;   // query rows served at once
-constexpr unsigned kFlashKeys = 32;                          // keys in a tile
-constexpr unsigned kKeysEach = kFlashKeys / kRowLanes;       // keys of one work-item
+constexpr unsigned kRowLanes = 8;                       // work-items that share a query row
+constexpr unsigned kFlashKeys = 32;                     // keys in a tile
+constexpr unsigned kKeysEach = kFlashKeys / kRowLanes;  // keys of one work-item
 // Rows start 4 banks apart (8 for the weights), so that what a wave reads together lies in different banks.
 constexpr unsigned kTilePad = 4;
 constexpr unsigned kWeightPitch = kFlashKeys + 8;
+
+constexpr unsigned flash_threads(unsigned tile_dim) { return tile_dim <= 64 ? 256 : 128; }
+
+constexpr unsigned flash_rows(unsigned tile_dim) { return tile_dim <= 64 ? 64 : 4096 / tile_dim; }
+
+constexpr unsigned flash_lds_bytes(unsigned tile_dim) {
+  return 4 * ((flash_rows(tile_dim) + kFlashKeys) * (tile_dim + kTilePad) + flash_rows(tile_dim) * kWeightPitch);
+}
 
 enum class Masking { kNone, kCausal, kAdditive };
 
@@ -40,33 +46,26 @@ struct FlashArguments {
   float scale;
 };
 
-constexpr unsigned flash_rows(unsigned tile_dim) { return tile_dim <= 64 ? 64 : 4096 / tile_dim; }
-
-constexpr unsigned flash_lds_bytes(unsigned tile_dim) {
-  return 4 * ((flash_rows(tile_dim) + kFlashKeys) * (tile_dim + kTilePad) + flash_rows(tile_dim) * kWeightPitch);
-}
-
 // Copies rows to LDS as float32; rows from `rows` on and elements from head_dim on become zero.
 template <unsigned kTileDim, unsigned kRows, typename T>
 __device__ __forceinline__ void load_rows(float* tile, const T* source, size_t stride, unsigned rows,
                                           unsigned head_dim) {
-  constexpr unsigned kQuads = kTileDim / 4;
-#pragma unroll
-  for (unsigned n = 0; n < kRows * kQuads / kFlashThreads; ++n) {
-    const unsigned index = threadIdx.x + n * kFlashThreads;
-    const unsigned row = index / kQuads, column = index % kQuads * 4;
+  constexpr unsigned kQuads = kTileDim / 4, kAtOnce = flash_threads(kTileDim) / kQuads;
+  const unsigned first = threadIdx.x / kQuads, column = threadIdx.x % kQuads * 4;
+  const T* from = source + first * stride + column;
+  float* to = tile + first * (kTileDim + kTilePad) + column;
+#pragma unroll 2
+  for (unsigned row = first; row < kRows; row += kAtOnce) {
     float4 value = make_float4(0, 0, 0, 0);
-    if (row < rows && column < head_dim) value = load_quad(source + row * stride + column);
-    *reinterpret_cast<float4*>(tile + row * (kTileDim + kTilePad) + column) = value;
+    if (row < rows && column < head_dim) value = load_quad(from);
+    *reinterpret_cast<float4*>(to) = value;
+    from += kAtOnce * stride;
+    to += kAtOnce * (kTileDim + kTilePad);
   }
 }
 
 __device__ __forceinline__ float4 lds_quad(const float* source) {
   return *reinterpret_cast<const float4*>(source);
-}
-
-__device__ __forceinline__ float element(const float4& quad, unsigned index) {
-  return index == 0 ? quad.x : index == 1 ? quad.y : index == 2 ? quad.z : quad.w;
 }
 
 __device__ __forceinline__ void add_products(float& sum, float4 a, float4 b) {
@@ -87,8 +86,15 @@ __device__ __forceinline__ float4 scaled(float4 value, float factor) {
   return make_float4(value.x * factor, value.y * factor, value.z * factor, value.w * factor);
 }
 
-// exp(x), by the base-2 exponential that the hardware has. exp(-infinity) is 0.
-__device__ __forceinline__ float exp_of(float x) { return exp2f(x * 1.44269504088896340736f); }
+// exp(x) for x <= 0, by the base-2 exponential that the hardware has: exp(-infinity) is 0, and what is below
+// the smallest normal number may be.
+__device__ __forceinline__ float exp_of(float x) {
+#if defined(__AMDGCN__)
+  return __builtin_amdgcn_exp2f(x * 1.44269504088896340736f);
+#else
+  return exp2f(x * 1.44269504088896340736f);
+#endif
+}
 
 // The largest, or the sum, over the eight work-items of a row.
 __device__ __forceinline__ float row_max(float value) {
@@ -107,6 +113,7 @@ __device__ __forceinline__ float row_sum(float value) {
 template <typename T, Masking masking, unsigned kTileDim>
 struct FlashTile {
   static constexpr unsigned kRows = flash_rows(kTileDim);
+  static constexpr unsigned kRowGroups = flash_threads(kTileDim) / kRowLanes;  // rows served at once
   static constexpr unsigned kRowsEach = kRows / kRowGroups;
   static constexpr unsigned kPitch = kTileDim + kTilePad;
   static constexpr unsigned kChunks = kTileDim / (4 * kRowLanes);
@@ -170,7 +177,7 @@ struct FlashTile {
   // The scores of this tile of keys, then their exponentials, which go to LDS.
   __device__ __forceinline__ void weigh(unsigned first_key, unsigned batch, unsigned head) {
     float score[kRowsEach][kKeysEach] = {};
-#pragma unroll 2
+#pragma unroll 1
     for (unsigned d = 0; d < a.head_dim; d += 4) {
       float4 k[kKeysEach];
 #pragma unroll
@@ -185,21 +192,21 @@ struct FlashTile {
 #pragma unroll
     for (unsigned r = 0; r < kRowsEach; ++r) {
       const unsigned row = first_row + group + r * kRowGroups;
+      const unsigned seen = masking == Masking::kCausal ? causal_keys(row, a.seq_q, a.seq_k) : a.seq_k;
 #pragma unroll
       for (unsigned c = 0; c < kKeysEach; ++c) {
-        score[r][c] = masked(score[r][c] * a.scale, row, first_key + lane + c * kRowLanes, batch, head);
+        const unsigned key = first_key + lane + c * kRowLanes;
+        score[r][c] = masked(score[r][c] * a.scale, row, key, seen, batch, head);
       }
       advance(r, score[r]);
     }
   }
 
-  __device__ __forceinline__ float masked(float score, unsigned row, unsigned key, unsigned batch,
-                                          unsigned head) const {
-    if (masking == Masking::kCausal) {
-      return key < causal_keys(row, a.seq_q, a.seq_k) ? score : -__builtin_inff();
-    }
-    if (key >= a.seq_k) return -__builtin_inff();
-    if (masking == Masking::kNone || row >= a.seq_q) return score;
+  // The score with its mask; `seen` is how many keys the row may see at all.
+  __device__ __forceinline__ float masked(float score, unsigned row, unsigned key, unsigned seen,
+                                          unsigned batch, unsigned head) const {
+    if (key >= seen) return -__builtin_inff();
+    if (masking != Masking::kAdditive || row >= a.seq_q) return score;
     const size_t at = batch * a.mask_batch_stride + head * a.mask_head_stride;
     return score + a.mask[at + static_cast<size_t>(row) * a.seq_k + key];
   }
@@ -228,19 +235,22 @@ struct FlashTile {
   // Adds the weighted rows of V.
   __device__ __forceinline__ void accumulate() {
 #pragma unroll 1
-    for (unsigned key = 0; key < kFlashKeys; key += 4) {
-      float4 weight[kRowsEach];
+    for (unsigned key = 0; key < kFlashKeys; key += 2) {
+      float2 weight[kRowsEach];
 #pragma unroll
       for (unsigned r = 0; r < kRowsEach; ++r) {
-        weight[r] = lds_quad(weights + (group + r * kRowGroups) * kWeightPitch + key);
+        const float* const row = weights + (group + r * kRowGroups) * kWeightPitch;
+        weight[r] = *reinterpret_cast<const float2*>(row + key);
       }
 #pragma unroll
-      for (unsigned i = 0; i < 4; ++i) {
+      for (unsigned c = 0; c < kChunks; ++c) {
+        const unsigned column = (c * kRowLanes + lane) * 4;
+        const float4 v0 = lds_quad(keys + key * kPitch + column);
+        const float4 v1 = lds_quad(keys + (key + 1) * kPitch + column);
 #pragma unroll
-        for (unsigned c = 0; c < kChunks; ++c) {
-          const float4 v = lds_quad(keys + (key + i) * kPitch + (c * kRowLanes + lane) * 4);
-#pragma unroll
-          for (unsigned r = 0; r < kRowsEach; ++r) add_scaled(sum[r][c], element(weight[r], i), v);
+        for (unsigned r = 0; r < kRowsEach; ++r) {
+          add_scaled(sum[r][c], weight[r].x, v0);
+          add_scaled(sum[r][c], weight[r].y, v1);
         }
       }
     }
@@ -263,13 +273,9 @@ struct FlashTile {
   }
 };
 
-// The kernel body: the tile for head_dim. The wrapper takes the same choice for the grid and for LDS.
-template <typename T, Masking masking>
+// The body of a kernel.
+template <typename T, Masking masking, unsigned kTileDim>
 __device__ __forceinline__ void flash_attention(const FlashArguments<T>& arguments) {
   extern __shared__ float4 lds[];
-  float* const memory = reinterpret_cast<float*>(lds);
-  if (arguments.head_dim <= 32) return FlashTile<T, masking, 32>(arguments, memory).run();
-  if (arguments.head_dim <= 64) return FlashTile<T, masking, 64>(arguments, memory).run();
-  if (arguments.head_dim <= 128) return FlashTile<T, masking, 128>(arguments, memory).run();
-  return FlashTile<T, masking, 256>(arguments, memory).run();
+  FlashTile<T, masking, kTileDim>(arguments, reinterpret_cast<float*>(lds)).run();
 }

@@ -32,7 +32,7 @@ class Driven:
     @property
     def symbol(self) -> str:
         """The kernel that the contract expects."""
-        return self.spec.symbol(self.dtype)
+        return self.spec.symbol(self.dtype, self.run.case.dims)
 
 
 def find_contract(

@@ -20,8 +20,10 @@ a reference whose own errors are small beside it. Optional members:
     kinds       the sorts of values (oracle.inputs.Kind) that its cases have (default: all)
     parameters  names of the kernel's parameters in order, checked against the code object's metadata
     prepare(self, rng, dims, dtype, kind) -> {name: array}     inputs that are not plain random values
+    kernel(self, dims, dtype) -> symbol     where another kernel serves another shape
     magnitude(self, ...)    like reference: the sum of the absolute values of the terms added up
-    wrong(self, ...)        like reference: {name: result} of plausible errors, all to be told apart
+    wrong(self, ...)        like reference: {name: result} of plausible errors, all to be told apart; both
+                            may ask for `dtype` too
     canonical(self, ...)    like reference, but given the outputs too: what of them is to be compared, where
                             a kernel may choose (an order, one of several right answers)
     refused(self, dims) -> {name: Refusal}                     calls that must raise before a launch
@@ -101,8 +103,12 @@ class ContractSpec:
     def where(self) -> str:
         return self.reference_name
 
-    def symbol(self, dtype: DType) -> str:
-        return self.symbols[dtype.name]
+    def symbol(self, dtype: DType, dims: Mapping[str, int] | None = None) -> str:
+        """The kernel for an element type, and for a shape where the contract has one for each sort."""
+        if dims is None or not hasattr(self.subject, "kernel"):
+            return self.symbols[dtype.name]
+        with _ContractCode(self.where, "kernel"):
+            return str(_with_wanted(self.subject.kernel, {"dims": _Namespace(dims), "dtype": dtype}))
 
     def size(self, dims: Mapping[str, int]) -> int:
         """Elements of the arrays that the kernel writes."""
@@ -112,17 +118,21 @@ class ContractSpec:
         """What the outputs must be, by name, computed in the element types of `values`."""
         return self._named(self._apply("reference", values, dims), "reference")
 
-    def magnitude(self, values: Values, dims: Mapping[str, int]) -> dict[str, NDArray[Any]] | None:
+    def magnitude(
+        self, values: Values, dims: Mapping[str, int], dtype: DType | None = None
+    ) -> dict[str, NDArray[Any]] | None:
         """The sizes of the terms that add up to each output element, if the contract gives them."""
         if not hasattr(self.subject, "magnitude"):
             return None
-        return self._named(self._apply("magnitude", values, dims), "magnitude")
+        return self._named(self._apply("magnitude", values, dims, dtype), "magnitude")
 
-    def wrong(self, values: Values, dims: Mapping[str, int]) -> dict[str, dict[str, NDArray[Any]]]:
+    def wrong(
+        self, values: Values, dims: Mapping[str, int], dtype: DType | None = None
+    ) -> dict[str, dict[str, NDArray[Any]]]:
         """What plausible mistakes would give, by the mistake's name."""
         if not hasattr(self.subject, "wrong"):
             return {}
-        mistakes = self._apply("wrong", values, dims)
+        mistakes = self._apply("wrong", values, dims, dtype)
         return {name: self._named(result, f"wrong: {name}") for name, result in mistakes.items()}
 
     def canonical(
@@ -167,9 +177,9 @@ class ContractSpec:
             raise ContractError("launch() returned no Launch", where=self.where)
         return several
 
-    def _apply(self, method: str, values: Values, dims: Mapping[str, int]) -> Any:
+    def _apply(self, method: str, values: Values, dims: Mapping[str, int], dtype: DType | None = None) -> Any:
         with np.errstate(all="ignore"), _ContractCode(self.where, method):
-            return _with_wanted(getattr(self.subject, method), {**dims, **values})
+            return _with_wanted(getattr(self.subject, method), {"dtype": dtype, **dims, **values})
 
     def _named(self, result: Any, what: str) -> dict[str, NDArray[Any]]:
         names = tuple(self.outputs)
@@ -308,7 +318,9 @@ def _method_problems(spec: ContractSpec) -> list[str]:
         problems.append(f"wrapper {spec.wrapper!r} is not of the form package.module:function")
     quantities = (*spec.arrays, *spec.dims)
     for method, known in (
-        *((name, quantities) for name in ("reference", "magnitude", "wrong", "canonical")),
+        *((name, quantities) for name in ("reference", "canonical")),
+        *((name, (*quantities, "dtype")) for name in ("magnitude", "wrong")),
+        ("kernel", ("dims", "dtype")),
         ("call", ("wrapper", "arrays", "dims", "dtype")),
         ("launch", ("arrays", "dims", "dtype")),
         ("prepare", ("rng", "dims", "dtype", "kind")),

@@ -136,8 +136,8 @@ def _spread(source: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
 def mistakes_of(spec: ContractSpec, case: Judged) -> dict[str, dict[str, NDArray[Any]]]:
     """What each mistake that the contract names would give in this case, in float64."""
     exact = {name: as_float64(array) for name, array in case.run.inputs.items()}
-    dims = case.run.case.dims
-    return {name: spec.canonical(exact, made, dims) for name, made in spec.wrong(exact, dims).items()}
+    dims, dtype = case.run.case.dims, case.run.case.dtype
+    return {name: spec.canonical(exact, made, dims) for name, made in spec.wrong(exact, dims, dtype).items()}
 
 
 def as_float64(array: NDArray[Any]) -> NDArray[Any]:

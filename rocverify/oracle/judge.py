@@ -36,7 +36,7 @@ def expected_of(spec: ContractSpec, run: CaseRun) -> dict[str, Expected]:
     exact = _checked(spec, run, _reference(spec, values, dims), "reference")
     stored = {name: _stored(array, dtype) for name, array in run.inputs.items()}
     same_type = _checked(spec, run, _reference(spec, stored, dims), "reference")
-    magnitude = spec.magnitude(values, dims)
+    magnitude = spec.magnitude(values, dims, dtype)
     sizes = _checked(spec, run, magnitude, "magnitude") if magnitude else exact
 
     def expected(name: str, array: Array) -> Expected:
@@ -80,7 +80,7 @@ def judge(
         *(f"wrote outside {text}" for text in run.damage),
         *(f"changed its input {name}" for name in run.changed),
     ]
-    problems += _launch_problems(run, spec.symbol(run.case.dtype), code_object)
+    problems += _launch_problems(run, spec.symbol(run.case.dtype, run.case.dims), code_object)
     wrong = any(not c.matches for c in comparisons.values())
     hint = explain(spec, judged, comparisons, tolerances) if wrong else None
     return CaseVerdict(judged, comparisons, tuple(problems), hint)
