@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rocverify.device.emulator.emulation import BufferAfter, Emulation, LaunchRequest
     from rocverify.device.emulator.instruments import Instrument
     from rocverify.device.emulator.machine import LoadedKernel, Machine
+    from rocverify.device.emulator.memory import DeviceMemory
     from rocverify.device.faults import FaultReport
 
 Triple = tuple[int, int, int]
@@ -41,7 +42,8 @@ Types: i8 i16 i32 i64 u8 u16 u32 u64 f16 bf16 f32 f64. bf16 is read from and sav
 \b
 Exit codes:
     0  the kernel ran to its end
-    1  it faulted, or was stopped by --timeout or --max-instructions; the arrays are not shown
+    1  it faulted, or was stopped by --timeout or --max-instructions (the arrays are not shown), or the
+       sanitizer found something
     2  the command line is wrong (arguments that are not the kernel's, an impossible launch), or FILE is
        no intact code object, or a file cannot be written
     3  the emulator cannot run it: unsupported instruction or target, or no compiler here
@@ -82,6 +84,8 @@ class Options:
     threads: int | None
     counters: bool
     by_line: bool
+    sanitize: bool
+    strict: bool
     as_json: bool
 
 
@@ -132,6 +136,17 @@ class Options:
     help="Count exactly what the launch does: instructions by class, bytes, bank conflicts, FLOPs and more.",
 )
 @click.option("--by-line", is_flag=True, help="The same for each source line; implies --counters.")
+@click.option(
+    "--sanitize",
+    is_flag=True,
+    help="Find undefined values that decide something, data races and misused barriers. Findings name source "
+    "lines if the code object was compiled with -gline-tables-only.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="The same, and lanes of one wave are not taken to run in lockstep; implies --sanitize.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema rocverify.emulate/1).")
 def command(**options: Any) -> int:
     return exit_code_of(lambda: _emulate(Options(**options)))
@@ -153,12 +168,12 @@ def _emulate(options: Options) -> int:
     for index, path in saves.items():
         _save(path, next((b for b in result.buffers if b.index == index), None))
     if options.as_json:
-        document = {"file": str(options.file), **result.to_json(), **_counters_json(options, result)}
+        document = {"file": str(options.file), **result.to_json(), **_watched_json(options, result)}
         click.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
-        for line in (*described(result), *_counters_text(options, result)):
+        for line in (*described(result), *_counters_text(options, result), *_findings_text(result)):
             click.echo(line)
-    return Exit.FINE if result.fault is None else Exit.FOUND
+    return Exit.FINE if result.fault is None and not result.findings else Exit.FOUND
 
 
 def _request(options: Options) -> LaunchRequest:
@@ -191,6 +206,7 @@ def _machine(options: Options, data: bytes) -> Machine:
         objdump=toolchain.objdump,
         clang=toolchain.clang,
         linker=toolchain.linker,
+        memory=_memory(options),
         threads=options.threads or settings.emulator_threads,
         cache_dir=cache_dir,
         instruction_limit=options.max_instructions or DEFAULT_INSTRUCTION_LIMIT,
@@ -199,11 +215,21 @@ def _machine(options: Options, data: bytes) -> Machine:
 
 
 def _instruments(options: Options) -> list[Instrument]:
-    if not (options.counters or options.by_line):
-        return []
     from rocverify.device.emulator.counters import CounterInstrument
+    from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
 
-    return [CounterInstrument()]
+    found: list[Instrument] = []
+    if options.sanitize or options.strict:
+        found.append(Sanitizer(strict=options.strict))
+    if options.counters or options.by_line:
+        found.append(CounterInstrument())
+    return found
+
+
+def _memory(options: Options) -> DeviceMemory | None:
+    from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+
+    return SanitizedMemory() if options.sanitize or options.strict else None
 
 
 def _kernel(machine: Machine, data: bytes, options: Options) -> LoadedKernel:
@@ -266,6 +292,23 @@ def described(result: Emulation) -> Iterator[str]:
         )
     for buffer in result.buffers:
         yield from _buffer(buffer)
+
+
+def _watched_json(options: Options, result: Emulation) -> dict[str, Any]:
+    found = result.findings
+    if found is None:
+        return _counters_json(options, result)
+    findings = {"findings": [one.to_json() for one in found.found], "findings_dropped": found.dropped}
+    return {**_counters_json(options, result), **findings}
+
+
+def _findings_text(result: Emulation) -> Iterator[str]:
+    found = result.findings
+    if found is None:
+        return
+    yield f"  sanitizer  {len(found.found)} finding(s)" + (f", {found.dropped} more" if found.dropped else "")
+    for one in found.found:
+        yield from (f"    {line}" for line in str(one).splitlines())
 
 
 def _counters_json(options: Options, result: Emulation) -> dict[str, Any]:

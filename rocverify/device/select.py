@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
     """What a device may need to open. `target` is what an emulator is to be; a GPU has its own.
-    `rejected` are the kinds that were tried before; `counters` asks for a device that counts launches."""
+    `rejected` are the kinds that were tried before; `counters` asks for a device that counts launches,
+    `sanitize` for one that watches them with the sanitizer."""
 
     target: str
     settings: Settings
@@ -26,9 +27,12 @@ class OpenRequest:
     cache_dir: Path | None
     rejected: tuple[RejectedDevice, ...] = ()
     counters: bool = False
+    sanitize: bool = False
 
 
 def _open_amd(request: OpenRequest) -> Device:
+    if request.sanitize:
+        raise DeviceUnavailableError("a GPU has no sanitizer", hint="use --device emulator")
     if request.counters:
         raise DeviceUnavailableError("a GPU does not count launches exactly", hint="use --device emulator")
     from rocverify.device.amd import AmdDevice
@@ -48,6 +52,7 @@ def _open_emulator(request: OpenRequest) -> Device:
         launch_timeout_s=request.settings.launch_timeout_s,
         cache_dir=request.cache_dir,
         counters=request.counters,
+        sanitize=request.sanitize,
         rejected=request.rejected,
     )
 
@@ -70,14 +75,15 @@ def open_device(
     toolchain: Toolchain,
     cache_dir: Path | None = None,
     counters: bool = False,
+    sanitize: bool = False,
 ) -> Device:
     """Opens a device of a kind, or with `auto` the first of AUTO_ORDER that opens. With `counters` it has
-    `launch_counters`, which only the emulator can have.
+    `launch_counters`, with `sanitize` it has `findings`, which only the emulator can have.
 
     Raises DeviceUnavailableError naming every kind that was tried and why it was not taken, and
     UsageError for a kind that does not exist.
     """
-    request = OpenRequest(target, settings, toolchain, cache_dir, counters=counters)
+    request = OpenRequest(target, settings, toolchain, cache_dir, counters=counters, sanitize=sanitize)
     if kind != "auto":
         return _opener(kind)(request)
     for candidate in AUTO_ORDER:

@@ -20,17 +20,20 @@ from rocverify.device.emulator.api_errors import ErrorCalls
 from rocverify.device.emulator.api_launch import LaunchCalls
 from rocverify.device.emulator.api_memory import MemoryCalls, MemoryQueryCalls
 from rocverify.device.emulator.api_module import FunctionCalls, ModuleCalls
-from rocverify.device.emulator.api_properties import LIMITS, DeviceCalls, device_name
+from rocverify.device.emulator.api_properties import DeviceCalls, device_name
 from rocverify.device.emulator.api_state import HipState, offered
 from rocverify.device.emulator.api_stream import EventCalls, StreamCalls
+from rocverify.device.emulator.occupancy import LIMITS
 from rocverify.device.faults import FaultReport
 from rocverify.device.trace_proxy import is_function, real_hip
 from rocverify.errors import DeviceUnavailableError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
+    from rocverify.device.emulator.instruments import Instrument
     from rocverify.device.emulator.machine import LaunchStats, Machine
     from rocverify.device.emulator.memory import DeviceMemory
+    from rocverify.device.emulator.sanitize.findings import Finding
 
 
 class EmulatorHip(
@@ -89,6 +92,8 @@ class EmulatorDevice:
         launch_timeout_s: float | None = None,
         cache_dir: Path | None = None,
         counters: bool = False,
+        sanitize: bool = False,
+        strict_lockstep: bool = False,
         rejected: tuple[RejectedDevice, ...] = (),
     ) -> EmulatorDevice:
         """An emulated GPU of a gfx11 target; DeviceUnavailableError for any other.
@@ -96,7 +101,8 @@ class EmulatorDevice:
         `objdump` disassembles, `clang` and `linker` build the emulator's runtime, `threads` is how many
         host threads run workgroups (None: all), `launch_timeout_s` what one launch may take once it is
         translated (None: any time), `cache_dir` where translations are kept, `counters` whether launches
-        are counted (`launch_counters`).
+        are counted (`launch_counters`), `sanitize` whether the sanitizer watches them (`findings`), with
+        `strict_lockstep` for lanes of one wave too.
         """
         from rocverify.device.emulator.machine import SUPPORTED_TARGETS, Machine
 
@@ -105,7 +111,14 @@ class EmulatorDevice:
                 f"the emulator executes code objects for {', '.join(SUPPORTED_TARGETS)}, not for {target}",
                 hint="use --target gfx1100 or a real GPU",
             )
-        instruments = []
+        instruments: list[Instrument] = []
+        memory = None
+        if sanitize:
+            from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+            from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
+
+            memory = SanitizedMemory()
+            instruments.append(Sanitizer(strict=strict_lockstep))
         if counters:
             from rocverify.device.emulator.counters import CounterInstrument
 
@@ -115,6 +128,7 @@ class EmulatorDevice:
             objdump=objdump,
             clang=clang,
             linker=linker,
+            memory=memory,
             threads=threads,
             cache_dir=cache_dir,
             instruments=instruments,
@@ -139,6 +153,12 @@ class EmulatorDevice:
         """Kernel and counters of every launch that ended well, in their order, if the device was opened with
         `counters`. The caller may clear the list; hipDeviceReset leaves it as it is."""
         return self._state.launch_counters
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the sanitizer found in all launches, in their order, those that faulted too, if the device was
+        opened with `sanitize`. The caller may clear the list; hipDeviceReset leaves it as it is."""
+        return self._state.findings
 
     @property
     def memory(self) -> DeviceMemory:

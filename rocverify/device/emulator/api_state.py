@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
     from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, LoadedModule, Machine
     from rocverify.device.emulator.memory import DeviceMemory
+    from rocverify.device.emulator.sanitize.findings import Finding
     from rocverify.device.faults import FaultReport
 
 _handles = itertools.count(0x1000, 0x10)
@@ -70,7 +71,8 @@ class EventEntry:
 class HipState:
     """The state of one emulated device. `allocations` maps the bases of what HIP functions allocated
     to the hipMemoryType of each; modules have memory of their own. `sticky` is the error that a fault
-    leaves behind for every further call. `launch_counters` has what was counted, with kernels' names."""
+    leaves behind for every further call. `launch_counters` has what was counted, with kernels' names,
+    `findings` what the sanitizer found."""
 
     machine: Machine
     memory: DeviceMemory
@@ -85,6 +87,7 @@ class HipState:
     fault: FaultReport | None = None
     stats: LaunchStats | None = None
     launch_counters: list[tuple[str, Counters]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     thread: threading.local = field(default_factory=threading.local)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,8 @@ from rocverify.device.emulator.arguments import Argument, Array, Buffer, Null, S
 from rocverify.device.emulator.faulting import KernelFaultError
 from rocverify.device.emulator.kernarg import Triple
 from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, Machine
+from rocverify.device.emulator.observed import Observed
+from rocverify.device.emulator.sanitize.findings import Findings
 from rocverify.device.faults import FaultReport
 from rocverify.errors import UsageError
 from rocverify.toolchain.codeobject import KernelArg
@@ -111,6 +113,13 @@ class Emulation:
     buffers: tuple[BufferAfter, ...]
     fault: FaultReport | None = None
     hint: str | None = None
+    observed: Observed = field(default_factory=dict)
+
+    @property
+    def findings(self) -> Findings | None:
+        """What the sanitizer found, also before a fault; None on a machine without it."""
+        found: Findings | None = self.observed.get("sanitizer")
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data, `rocverify.emulate/1`."""
@@ -196,9 +205,9 @@ def emulate(machine: Machine, kernel: LoadedKernel, request: LaunchRequest) -> E
         try:
             stats = _launch(machine, kernel, request, kernarg)
         except KernelFaultError as error:
-            return Emulation(kernel.name, request, None, (), error.report, error.hint)
+            return Emulation(kernel.name, request, None, (), error.report, error.hint, error.observed)
         buffers = tuple(_after(machine, request, takes, i, at) for i, at in addresses.items())
-        return Emulation(kernel.name, request, stats, buffers)
+        return Emulation(kernel.name, request, stats, buffers, observed=stats.observed)
     finally:
         for address in addresses.values():
             machine.memory.free(address)

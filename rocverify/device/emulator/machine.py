@@ -35,6 +35,7 @@ from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
+    from rocverify.device.emulator.sanitize.findings import Findings
 
 __all__ = [
     "DEFAULT_INSTRUCTION_LIMIT",
@@ -76,6 +77,12 @@ class LaunchStats:
         """What the instrument of that name counted; None on a machine without it."""
         counted: Counters | None = self.observed.get("counters")
         return counted
+
+    @property
+    def findings(self) -> Findings | None:
+        """What the sanitizer found; None on a machine without it."""
+        found: Findings | None = self.observed.get("sanitizer")
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """The exact counts and the times as plain JSON data."""

@@ -77,7 +77,7 @@ class Bits:
         return smear_left(self.k, self.k.b.or_(self.shadow, other.shadow))
 
     def is_nonzero_undefined(self) -> Value:
-        """Whether `value != 0` is undefined, as i32 of all ones or zero; a defined bit that is set decides it."""
+        """Whether `value != 0` is undefined, as i32 of all ones or zero; one defined bit set decides."""
         b, zero = self.k.b, self.k.const(self.value.type, 0)
         known = b.icmp_unsigned("!=", b.and_(self.value, self.k.invert(self.shadow)), zero)
         some = b.icmp_unsigned("!=", self.shadow, zero)

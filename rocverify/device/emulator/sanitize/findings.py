@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rocverify.device.emulator import abi
-from rocverify.device.emulator.disassembly import Listing
 from rocverify.device.emulator.kernarg import Geometry, Triple
+from rocverify.device.emulator.loaded import LoadedKernel
 from rocverify.device.emulator.sanitize.layout import Decides, FindingKind, Hazard, RawFinding, Scope, Space
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+from rocverify.device.emulator.sourcelines import user_lines
 
 _ACCESS = {abi.Access.LOAD: "load", abi.Access.STORE: "store", abi.Access.ATOMIC: "atomic"}
 _HINTS = {
@@ -114,15 +115,17 @@ class Findings:
 class Narrator:
     """Words raw findings of one launch."""
 
-    def __init__(
-        self, kernel: str, listing: Listing, memory: SanitizedMemory, geometry: Geometry, lanes: int
-    ):
-        self.kernel, self.listing, self.memory = kernel, listing, memory
-        self.geometry, self.lanes = geometry, lanes
+    def __init__(self, kernel: LoadedKernel, memory: SanitizedMemory, geometry: Geometry) -> None:
+        self.kernel, self.memory, self.geometry = kernel.name, memory, geometry
+        self.lanes, self.module = kernel.lanes, kernel.module
+        self._lines: dict[int, str] = {}
 
     def findings(self, raw: Iterable[RawFinding], dropped: int) -> Findings:
         """One finding for every pair of source lines, with the sum of the counts."""
         merged: dict[tuple[Any, ...], Finding] = {}
+        raw = list(raw)
+        places = {pc for one in raw for pc in (one.pc, one.other_pc, one.origin_pc) if pc}
+        self._lines = user_lines(self.module.content, self.module.objdump, places)
         for one in sorted(raw, key=lambda f: (f.pc, f.other_pc, f.kind)):
             found = self._finding(one)
             other = found.other.place if found.other else None
@@ -147,13 +150,14 @@ class Narrator:
         return self._place(access, raw.other_pc, raw.other_group, raw.other_wave, raw.other_lane)
 
     def _place(self, access: str, pc: int, group: int, wave: int, lane: int) -> Site:
-        inst = self.listing.at(pc) if pc in self.listing else None
+        listing = self.module.listing
+        inst = listing.at(pc) if pc in listing else None
         grid, block = self.geometry.grid, self.geometry.block
         return Site(
             access,
             inst.text if inst else "?",
             pc,
-            inst.source if inst else None,
+            self._lines.get(pc, inst.source if inst else None),
             _triple(group, grid),
             _triple(wave * self.lanes + lane, block),
             wave,

@@ -101,6 +101,5 @@ class Sanitizer:
         record, kernel = self._record, context.kernel
         self._next_segment = record.next
         raw = (layout.RawFinding * layout.FINDING_SLOTS).from_address(record.findings)
-        listing = kernel.module.listing
-        narrator = Narrator(kernel.name, listing, context.memory, context.geometry, kernel.lanes)  # type: ignore[arg-type]
+        narrator = Narrator(kernel, context.memory, context.geometry)  # type: ignore[arg-type]
         return narrator.findings([one for one in raw if one.kind], record.dropped)
