@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rocverify.toolchain.discover import Toolchain
@@ -27,7 +27,7 @@ _FOOTER = """
 .end_amdhsa_kernel
 .amdgpu_metadata
 amdhsa.version: [1, 2]
-amdhsa.target: amdgcn-amd-amdhsa--gfx1100
+amdhsa.target: amdgcn-amd-amdhsa--{target}
 amdhsa.kernels:
   - .name: probe
     .symbol: probe.kd
@@ -55,6 +55,11 @@ class Assembler:
     mc: Path
     linker: Path
     folder: Path
+    target: str = "gfx1100"
+
+    def of(self, target: str) -> Assembler:
+        """The same for another target."""
+        return replace(self, target=target)
 
     @classmethod
     def beside(cls, toolchain: Toolchain, folder: Path) -> Assembler | None:
@@ -75,7 +80,9 @@ class Assembler:
     def kernel(self, body: str, lanes: int = 32, lds: int = 0, scratch: int = 0) -> bytes:
         """The code object of a kernel `probe` with three pointer arguments: s[0:1] has the kernarg
         address, s2 the workgroup, v0 the workitem."""
-        footer = _FOOTER.format(wave32=int(lanes == 32), lanes=lanes, lds=lds, scratch=scratch)
+        footer = _FOOTER.format(
+            target=self.target, wave32=int(lanes == 32), lanes=lanes, lds=lds, scratch=scratch
+        )
         source, output = self.folder / "probe.s", self.folder / "probe.co"
         source.write_text(f".text\n.globl probe\n.p2align 8\n.type probe,@function\nprobe:\n{body}\n{footer}")
         done = self._assemble(source, lanes)
@@ -92,7 +99,7 @@ class Assembler:
     def _assemble(self, source: Path, lanes: int) -> subprocess.CompletedProcess[str]:
         wave = "+wavefrontsize64,-wavefrontsize32" if lanes == 64 else "+wavefrontsize32"
         command = [
-            self.mc, f"-triple={TRIPLE}", "-mcpu=gfx1100", f"-mattr={wave}", "-filetype=obj",
+            self.mc, f"-triple={TRIPLE}", f"-mcpu={self.target}", f"-mattr={wave}", "-filetype=obj",
             "-o", source.with_suffix(".o"), source,
         ]  # fmt: skip
         return subprocess.run(

@@ -130,5 +130,9 @@ MODELS: dict[str, Valu] = {
     "v_clz_i32_u32": valu("i32", "u32", leading_zeros),
     "v_ctz_i32_b32": valu("i32", "b32", trailing_zeros),
     "v_cls_i32": valu("i32", "u32", leading_signs),
+    "v_maxmin_u32": valu("u32", "u32 u32 u32", lambda x, y, z: min(max(x, y), z)),
+    "v_minmax_u32": valu("u32", "u32 u32 u32", lambda x, y, z: max(min(x, y), z)),
+    "v_maxmin_i32": valu("i32", "i32 i32 i32", lambda x, y, z: min(max(x, y), z)),
+    "v_minmax_i32": valu("i32", "i32 i32 i32", lambda x, y, z: max(min(x, y), z)),
     "v_sad_u32": valu("u32", "u32 u32 u32", lambda x, y, z: abs(x - y) + z, saturates=True),
 }

@@ -147,6 +147,22 @@ def integer_cases() -> Iterator[Case]:
             yield _integer_case(name, count, is_signed, fn, "", PLAIN, False, first)
 
 
+def accumulating_cases() -> Iterator[Case]:
+    """v_pk_fmac_f16: the old destination is the third source."""
+
+    def both(a: int, b: int, c: int) -> int:
+        low, high = (sf.fma(F16, *(word >> s & 0xFFFF for word in (a, b, c))) for s in (0, 16))
+        return low | high << 16
+
+    for first in ("{a}", "{sa}"):
+
+        def one(r: Row, i: int, scalar: bool = first == "{sa}") -> _Halves:
+            return _Halves(both(r.sa if scalar else r.a[i], r.b[i], r.old[i]))
+
+        text = f"v_pk_fmac_f16 {{d}}, {first}, {{b}}"
+        yield Case("v_pk_fmac_f16", Probe(text, vector=1), lanewise(one))
+
+
 def _integer_case(
     name: str, count: int, is_signed: bool, fn: Half, tail: str, selections: tuple[tuple[int, ...], ...],
     clamp: bool, first: str,

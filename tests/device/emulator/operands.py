@@ -110,6 +110,15 @@ def half_bits(rng: random.Random) -> int:
     return sum(float_bits(F16)(rng) << 16 * i for i in range(4))
 
 
+def whole_singles(rng: random.Random) -> int:
+    """Two singles with values in and around the range of halves, none of them NaN."""
+
+    def one() -> int:
+        return from_float(F32, rng.uniform(-1, 1) * 2.0 ** rng.randint(-30, 17))
+
+    return one() | one() << 32
+
+
 def whole_halves(rng: random.Random) -> int:
     """Four halves that hold small whole numbers."""
     return sum(from_float(F16, float(rng.randint(-9, 9))) << 16 * i for i in range(4))

@@ -15,7 +15,7 @@ from tests.device.emulator import models_float, operands
 from tests.device.emulator import softfloat as sf
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.checking import accepted, differences
-from tests.device.emulator.models import Near, Valu, mask, signed, valu
+from tests.device.emulator.models import Near, Valu, signed, valu
 from tests.device.emulator.models_integer import dot
 from tests.device.emulator.operands import Source
 from tests.device.emulator.softfloat import F16, F32, Format
@@ -45,11 +45,6 @@ def _byte(x: int, place: int, base: int) -> int:
 
 def _saturated_bytes(x: int) -> int:
     return _limited(signed(x, 16), 0, 255) | _limited(signed(x >> 16, 16), 0, 255) << 8
-
-
-def _sad(bits: int, shift: int, a: int, b: int, c: int) -> int:
-    fields = range(0, 32, bits)
-    return c + (sum(abs((a >> i & mask(bits)) - (b >> i & mask(bits))) for i in fields) << shift)
 
 
 def _fma_dx9(a: int, b: int, c: int) -> int:
@@ -108,10 +103,8 @@ MODELS: dict[str, Valu] = {
     "v_dot8_i32_iu4": valu("i32", "b32 b32 u32", partial(dot, 4, False, False)),
     "v_dot4_u32_u8": valu("u32", "b32 b32 u32", partial(dot, 8, False, False), saturates=True),
     "v_dot8_u32_u4": valu("u32", "b32 b32 u32", partial(dot, 4, False, False), saturates=True),
+    "v_fmac_dx9_zero_f32": valu("f32", "f32 f32", _fma_dx9, accumulates=True),
     "v_fma_dx9_zero_f32": valu("f32", "f32 f32 f32", _fma_dx9),
-    "v_sad_u8": valu("u32", "b32 b32 u32", partial(_sad, 8, 0)),
-    "v_sad_hi_u8": valu("u32", "b32 b32 u32", partial(_sad, 8, 16)),
-    "v_sad_u16": valu("u32", "b32 b32 u32", partial(_sad, 16, 0)),
     **{
         f"v_{name}_{f.name}": valu(f.name, f.name, partial(_transcendental, f, fn))
         for f in (F16, F32)

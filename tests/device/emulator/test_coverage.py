@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from rocverify.device.emulator.translate.program import HANDLERS
 from tests.device.emulator import (
+    models_bytewise,
+    models_dots,
+    models_geometry,
     models_lanes,
     models_masks,
     models_matrix,
     models_memory,
     models_modes,
     models_packed,
+    models_relative,
+    models_salu_float,
     models_scalar,
 )
 from tests.device.emulator.models_float import MODELS as FLOAT
@@ -44,6 +49,10 @@ SPELLED_ALIKE = {
 
 def _modelled() -> set[str]:
     cases = [
+        *models_dots.wide_cases(), *models_dots.narrow_cases(), *models_dots.integer_cases(),
+        *models_bytewise.cases(), *models_relative.vector_cases(), *models_relative.scalar_cases(),
+        *models_salu_float.cases(), *models_salu_float.conversion_cases(),
+        *models_salu_float.packing_cases(), *models_packed.accumulating_cases(),
         *models_scalar.cases(), *models_scalar.saveexec_cases(32), *models_scalar.saveexec_cases(64),
         *models_masks.integer_cases(), *models_masks.float_cases("f16"), *models_masks.float_cases("f32"),
         *models_masks.float_cases("f64"),
@@ -56,6 +65,7 @@ def _modelled() -> set[str]:
     return (
         {case.mnemonic for case in cases}
         | matrices
+        | {*models_bytewise.VALU, *models_geometry.MODELS}
         | {*FLOAT, *INTEGER, *CONVERSIONS}
         | models_memory.modelled()
         | models_modes.modelled()

@@ -17,6 +17,7 @@ FAMILIES: dict[str, tuple[Callable[[], Iterable[Case]], operands.Source]] = {
     "permutations": (models_lanes.permutation_cases, operands.integer_bits),
     "dual": (models_lanes.dual_cases, operands.float32_bits),
     "packed floats": (models_packed.float_cases, operands.half_bits),
+    "packed sums": (models_packed.accumulating_cases, operands.half_bits),
     "packed integers": (models_packed.integer_cases, operands.integer_bits),
     "mixed halves": (models_packed.mixed_cases, operands.half_bits),
     "mixed singles": (models_packed.mixed_cases, operands.float32_bits),

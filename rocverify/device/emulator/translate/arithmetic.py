@@ -305,6 +305,15 @@ def _small(u: str, i: str) -> dict[str, Handler]:
     }
 
 
+def _clamped_pair(type_: str, signed: bool) -> dict[str, Handler]:
+    """v_maxmin and v_minmax of integers: the named order, the third source last."""
+    low, high, sources = _minimum(signed), _maximum(signed), f"{type_} {type_} {type_}"
+    return {
+        f"v_maxmin_{type_}": valu(type_, sources, lambda k, a, b, c: low(k, high(k, a, b), c)),
+        f"v_minmax_{type_}": valu(type_, sources, lambda k, a, b, c: high(k, low(k, a, b), c)),
+    }
+
+
 HANDLERS: dict[str, Handler] = {
     **_logic("b32"),
     **_logic("b16"),
@@ -355,6 +364,8 @@ HANDLERS: dict[str, Handler] = {
     "v_clz_i32_u32": valu("i32", "u32", _leading("clz")),
     "v_ctz_i32_b32": valu("i32", "b32", _leading("ctz")),
     "v_cls_i32": valu("i32", "i32", _leading("cls")),
+    **_clamped_pair("u32", signed=False),
+    **_clamped_pair("i32", signed=True),
     "v_sad_u32": saturating("u32", "u32 u32 u32", _sad_u32),
     "v_add_co_u32": _carry("add"),
     "v_sub_co_u32": _carry("sub"),

@@ -21,7 +21,7 @@ def _comparison(relation: str, type_: DataType, writes_exec: bool) -> Handler:
         a, b = (
             read(k, inst, s, type_, high=bool(select)) for s, select in zip(operands, selects, strict=True)
         )
-        finish(k, inst, _compare(k, relation, type_, a, b), writes_exec)
+        finish(k, inst, compare_values(k, relation, type_, a, b), writes_exec)
 
     return handle
 
@@ -35,7 +35,8 @@ def finish(k: K, inst: Instruction, lanes: Value, writes_exec: bool) -> None:
         k.write_lane_mask(inst.operands[0], bits)
 
 
-def _compare(k: K, relation: str, type_: DataType, a: Value, b: Value) -> Value:
+def compare_values(k: K, relation: str, type_: DataType, a: Value, b: Value) -> Value:
+    """One relation by the manual's name, as i1 lanes."""
     if relation in ("f", "t", "tru"):
         return k.const(k.shapes.i1, int(relation != "f"))
     if not type_.is_float:

@@ -1,17 +1,13 @@
-"""Conversions that pack, saturate or round in their own way, and dot products."""
+"""Conversions that pack, saturate or round in their own way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from llvmlite import ir
-
-from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.translate.floats import flush_denormals, fma, to_integer
-from rocverify.device.emulator.translate.types import TYPES, Value
-from rocverify.device.emulator.translate.vector import Handler, commit_bits, limit, read, valu
+from rocverify.device.emulator.translate.floats import fma, to_integer
+from rocverify.device.emulator.translate.types import Value
+from rocverify.device.emulator.translate.vector import Handler, accumulate, limit, valu
 from rocverify.device.emulator.translate.wave import WaveBuilder
-from rocverify.errors import DeviceError
 
 K = WaveBuilder
 
@@ -88,73 +84,11 @@ def _offset_nibble(k: K, value: Value) -> Value:
     return k.b.fmul(k.b.sitofp(nibble, k.shapes.f32), k.const(k.shapes.f32, 1 / 16))
 
 
-def _fields(k: K, value: Value, bits: int, signed: bool) -> Sequence[Value]:
-    """The fields of a dword, as i32 lanes."""
-    top = k.const(value.type, 32 - bits)
-    shift = k.b.ashr if signed else k.b.lshr
-    return [shift(k.b.shl(value, k.const(value.type, 32 - bits - at)), top) for at in range(0, 32, bits)]
-
-
-def _dot_integers(bits: int, mixed_signs: bool) -> Handler:
-    """v_dot4 and v_dot8: in the iu forms neg_lo says which of the two sources is signed."""
-
-    def handle(k: K, inst: Instruction) -> None:
-        first, second, base = (read(k, inst, s, TYPES["b32"]) for s in inst.operands[1:])
-        signs = inst.flags("neg_lo", 3, 0)[:2] if mixed_signs else (0, 0)
-        pairs = zip(
-            _fields(k, first, bits, bool(signs[0])), _fields(k, second, bits, bool(signs[1])), strict=True
-        )
-        if "clamp" not in inst.modifiers:
-            for a, b in pairs:
-                base = k.b.add(base, k.b.mul(a, b))
-            commit_bits(k, inst.operands[0], base)
-            return
-        signed = any(signs)
-        wide = k.shapes.i64
-        total = (k.b.sext if signed else k.b.zext)(base, wide)
-        for a, b in pairs:
-            total = k.b.add(total, k.b.sext(k.b.mul(a, b), wide))
-        bounds = (-(1 << 31), (1 << 31) - 1) if signed else (0, (1 << 32) - 1)
-        commit_bits(k, inst.operands[0], k.b.trunc(limit(k, total, *bounds), k.shapes.i32))
-
-    return handle
-
-
-def _dot_halves(accumulates: bool) -> Handler:
-    """v_dot2_f32_f16: both products and the sum in f32, one after the other, the low half first."""
-
-    def handle(k: K, inst: Instruction) -> None:
-        if set(inst.modifiers) - {"op_sel_hi"} or inst.flags("op_sel_hi", 3, 1)[:2] != (1, 1):
-            raise DeviceError("modifiers of a dot product of halves are not supported")
-        target = inst.operands[0]
-        sources = [*inst.operands[1:], *([target] if accumulates else [])]
-        total = read(k, inst, sources[2], TYPES["f32"])
-        for high in (False, True):
-            a, b = (k.b.fpext(read(k, inst, s, TYPES["f16"], high=high), k.shapes.f32) for s in sources[:2])
-            total = fma(k, a, b, total)
-        commit_bits(k, target, k.b.bitcast(flush_denormals(k, total), k.shapes.i32))
-
-    return handle
-
-
-def _multiply_dx9(k: K, a: Value, b: Value, c: Value) -> Value:
+def _fma_dx9(k: K, a: Value, b: Value, c: Value) -> Value:
     """v_fma_dx9_zero_f32: zero times anything is zero."""
     zero = k.const(a.type, 0.0)
     none = k.b.or_(k.b.fcmp_ordered("==", a, zero), k.b.fcmp_ordered("==", b, zero))
     return k.b.select(none, k.b.fadd(zero, c), fma(k, a, b, c))
-
-
-def _sad(bits: int, shift: int = 0) -> Callable[..., Value]:
-    """The sum of absolute differences of unsigned fields, shifted, plus the third source."""
-
-    def compute(k: K, a: Value, b: Value, c: Value) -> Value:
-        for x, y in zip(_fields(k, a, bits, False), _fields(k, b, bits, False), strict=True):
-            difference = k.b.sub(x, y)
-            size = k.intrinsic("abs", difference.type, [difference, ir.Constant(ir.IntType(1), 0)])
-            c = k.b.add(c, k.b.shl(size, k.const(size.type, shift)))
-        return c
-
-    return compute
 
 
 def _widened(signed: bool) -> Callable[..., Value]:
@@ -177,15 +111,6 @@ HANDLERS: dict[str, Handler] = {
     "v_cvt_off_f32_i4": valu("f32", "b32", _offset_nibble),
     "v_cvt_u32_u16": valu("u32", "u16", _widened(signed=False)),
     "v_cvt_i32_i16": valu("i32", "i16", _widened(signed=True)),
-    "v_dot4_i32_iu8": _dot_integers(8, mixed_signs=True),
-    "v_dot8_i32_iu4": _dot_integers(4, mixed_signs=True),
-    "v_dot4_u32_u8": _dot_integers(8, mixed_signs=False),
-    "v_dot8_u32_u4": _dot_integers(4, mixed_signs=False),
-    "v_dot2_f32_f16": _dot_halves(accumulates=False),
-    "v_dot2acc_f32_f16": _dot_halves(accumulates=True),
-    "v_dot2c_f32_f16": _dot_halves(accumulates=True),
-    "v_fma_dx9_zero_f32": valu("f32", "f32 f32 f32", _multiply_dx9),
-    "v_sad_u8": valu("u32", "b32 b32 u32", _sad(8)),
-    "v_sad_hi_u8": valu("u32", "b32 b32 u32", _sad(8, shift=16)),
-    "v_sad_u16": valu("u32", "b32 b32 u32", _sad(16)),
+    "v_fma_dx9_zero_f32": valu("f32", "f32 f32 f32", _fma_dx9),
+    "v_fmac_dx9_zero_f32": accumulate("f32", "f32 f32", _fma_dx9),
 }

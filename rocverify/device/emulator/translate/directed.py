@@ -17,7 +17,7 @@ from llvmlite import ir
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import Operand
 from rocverify.device.emulator.translate import modes
-from rocverify.device.emulator.translate.floats import mixed_source
+from rocverify.device.emulator.translate.mixed import mixed_source
 from rocverify.device.emulator.translate.packed import packed
 from rocverify.device.emulator.translate.types import F16, F32, F64, I64, PTR, TYPES, Value
 from rocverify.device.emulator.translate.vector import (
@@ -26,7 +26,6 @@ from rocverify.device.emulator.translate.vector import (
     clamp01,
     commit_bits,
     read,
-    refuse_dpp,
     valu,
     write,
 )
@@ -161,7 +160,6 @@ def _mixed(result: str) -> Handler:
     """v_fma_mix: the sum in f32 as MODE[1:0] rounds; an f16 result from there as MODE[3:2] does."""
 
     def handle(k: K, inst: Instruction) -> None:
-        refuse_dpp(inst)
         halves, is_half = inst.flags("op_sel", 3, 0), inst.flags("op_sel_hi", 3, 0)
         sources = [mixed_source(k, inst, i, bool(is_half[i]), bool(halves[i])) for i in range(3)]
         value = modes.flush_output(k, fma(k, *sources), 32)
@@ -223,7 +221,8 @@ _SAME = (
     r"v_cmpx?_\w+|v_(min|max|min3|max3|med3|maxmin|minmax|pk_min|pk_max)_\w+|v_(rndne|trunc|floor|ceil)_\w+",
     r"v_frexp_\w+|v_div_(scale|fixup)_\w+|v_(rcp|rcp_iflag|rsq|sqrt|exp|log|sin|cos)_\w+|v_pack_b32_f16",
     r"v_cvt_([ui]\d+|pk_\w+|floor|nearest|flr|rpi|norm|off)_\w+|v_cvt_f64_\w+|v_cvt_f32_(f16|ubyte\d)",
-    r"(ds|global|flat|buffer)_\w+",
+    r"(ds|global|flat|buffer)_\w+|v_wmma_\w+|v_cube(id|sc|tc)_f32|v_trig_preop_f64",
+    r"s_cmp_\w+|s_(min|max|ceil|floor|trunc|rndne)_\w+|s_cvt_([ui]32_f32|(hi_)?f32_f16|pk_rtz_f16_f32)",
 )
 _INDIFFERENT = re.compile("|".join(_SAME))
 _FLOAT = re.compile(r"_b?f(16|32|64)(_|$)")

@@ -6,8 +6,8 @@ where operands are read and results written (vector.py), as MODE says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from llvmlite import ir
 
@@ -17,10 +17,8 @@ from rocverify.device.emulator.translate.types import TYPES, Value
 from rocverify.device.emulator.translate.vector import (
     Handler,
     accumulate,
-    clamp01,
     commit_bits,
     read,
-    refuse_dpp,
     valu,
 )
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -51,6 +49,33 @@ def _fma_half(k: K, a: Value, b: Value, c: Value) -> Value:
     return k.b.fptrunc(k.b.bitcast(odd, k.shapes.f32), k.shapes.f16)
 
 
+def canonical(k: K, value: Value) -> Value:
+    """The same number; a signalling NaN becomes a quiet one."""
+    if value.type != k.shapes.f16:
+        return k.intrinsic("canonicalize", value.type, [value])
+    wide = k.b.fpext(value, k.shapes.f32)
+    return k.b.fptrunc(k.intrinsic("canonicalize", wide.type, [wide]), value.type)
+
+
+_ONES = {sign | one for bits, one in ((16, 0x3C00), (32, 0x3F800000), (64, 0x3FF << 52))
+         for sign in (0, 1 << bits - 1)}  # fmt: skip
+_NUMBER = re.compile(r"\b\d+\b(?=\)?$)")
+
+
+def _is_one(value: Value) -> bool:
+    """Whether a value is known to be 1 or -1 at translation: the bits of a constant, as a float."""
+    if not isinstance(value, ir.CastInstr) or not isinstance(value.operands[0], ir.Constant):
+        return False
+    number = _NUMBER.search(value.operands[0].get_reference())
+    return number is not None and int(number[0]) in _ONES
+
+
+def multiply(k: K, a: Value, b: Value) -> Value:
+    """LLVM drops a multiplication by one, which would leave a signalling NaN as it is."""
+    product = k.b.fmul(a, b)
+    return canonical(k, product) if _is_one(a) or _is_one(b) else product
+
+
 def minimum(k: K, a: Value, b: Value) -> Value:
     """-0 is below +0; a quiet NaN gives the other operand, a signalling one a quiet NaN (IEEE mode)."""
     return _quieted(k, _lower(k, a, b), a, b)
@@ -61,14 +86,14 @@ def maximum(k: K, a: Value, b: Value) -> Value:
 
 
 def _lower(k: K, a: Value, b: Value) -> Value:
-    return _exact(k, "minimumnum", a, b)
+    return exact(k, "minimumnum", a, b)
 
 
 def _higher(k: K, a: Value, b: Value) -> Value:
-    return _exact(k, "maximumnum", a, b)
+    return exact(k, "maximumnum", a, b)
 
 
-def _exact(k: K, name: str, *values: Value) -> Value:
+def exact(k: K, name: str, *values: Value) -> Value:
     """An intrinsic that rounds nothing; halves go through f32, which the host can do."""
     if values[0].type != k.shapes.f16:
         return k.intrinsic(name, values[0].type, values)
@@ -148,14 +173,14 @@ def _reciprocal_root_f32(k: K, value: Value) -> Value:
 
 
 def _rounding(name: str) -> Callable[..., Value]:
-    return lambda k, a: _exact(k, name, a)
+    return lambda k, a: exact(k, name, a)
 
 
 def _fraction(k: K, value: Value) -> Value:
     """x - floor(x), below one even where the subtraction rounds up to it; NaN of infinities."""
     bits = value.type.element
     below_one = {"half": 1 - 2.0**-11, "float": 1 - 2.0**-24, "double": 1 - 2.0**-53}[str(bits)]
-    difference = k.b.fsub(value, _exact(k, "floor", value))
+    difference = k.b.fsub(value, exact(k, "floor", value))
     limit = k.const(value.type, below_one)
     return k.b.select(k.b.fcmp_unordered("<", difference, limit), difference, limit)
 
@@ -168,7 +193,7 @@ def _ldexp(k: K, value: Value, exponent: Value) -> Value:
     bounded = k.b.select(k.b.icmp_signed(">", bounded, high), high, bounded)
     wide = k.b.fpext(value, k.shapes.f64) if value.type != k.shapes.f64 else value
     if value.type == k.shapes.f64:
-        return _scale_double(k, wide, bounded)
+        return scale_double(k, wide, bounded)
     inside = k.const(exponent.type, 600)
     bounded = k.b.select(k.b.icmp_signed(">", bounded, inside), inside, bounded)
     bounded = k.b.select(
@@ -194,7 +219,7 @@ def _power_of_two(k: K, exponent: Value) -> Value:
     return k.b.bitcast(k.b.shl(biased, k.const(k.shapes.i64, 52)), k.shapes.f64)
 
 
-def _scale_double(k: K, value: Value, exponent: Value) -> Value:
+def scale_double(k: K, value: Value, exponent: Value) -> Value:
     for bound in (-1000, 1000):
         over = k.b.icmp_signed("<" if bound < 0 else ">", exponent, k.const(exponent.type, bound))
         for _ in range(2):
@@ -235,7 +260,7 @@ def to_half(k: K, value: Value) -> Value:
     return k.b.fptrunc(value, k.shapes.f16)
 
 
-def _to_half_towards_zero(k: K, value: Value) -> Value:
+def to_half_towards_zero(k: K, value: Value) -> Value:
     """f32 to f16, rounded towards zero: the nearest, one step back where it grew."""
     near = k.b.fptrunc(value, k.shapes.f16)
     back = k.b.fpext(near, k.shapes.f32)
@@ -246,7 +271,7 @@ def _to_half_towards_zero(k: K, value: Value) -> Value:
     return k.b.select(grew, k.b.sub(bits, k.const(bits.type, 1)), bits)
 
 
-def _pack16(k: K, low: Value, high: Value) -> Value:
+def pack16(k: K, low: Value, high: Value) -> Value:
     wide = k.b.shl(k.b.zext(high, k.shapes.i32), k.const(k.shapes.i32, 16))
     return k.b.or_(k.b.zext(low, k.shapes.i32), wide)
 
@@ -258,39 +283,7 @@ def _pack_b32_f16(k: K, inst: Instruction) -> None:
         k.b.bitcast(read(k, inst, s, TYPES["f16"], high=bool(h)), k.shapes.i16)
         for s, h in zip(inst.operands[1:], halves, strict=True)
     )
-    commit_bits(k, inst.operands[0], _pack16(k, low, high))
-
-
-def _mixed(result: str) -> Handler:
-    """v_fma_mix_f32, _mixlo_f16, _mixhi_f16: op_sel_hi says which sources are f16, op_sel which half."""
-
-    def handle(k: K, inst: Instruction) -> None:
-        refuse_dpp(inst)
-        halves, is_half = inst.flags("op_sel", 3, 0), inst.flags("op_sel_hi", 3, 0)
-        a, b, c = (
-            mixed_source(k, inst, index, bool(is_half[index]), bool(halves[index])) for index in range(3)
-        )
-        value = modes.flush_output(k, fma(k, a, b, c), 32)
-        if "clamp" in inst.modifiers:
-            value = clamp01(k, value)
-        if result == "f32":
-            commit_bits(k, inst.operands[0], k.b.bitcast(value, k.shapes.i32))
-        else:
-            half = k.b.bitcast(modes.flush_output(k, to_half(k, value), 16), k.shapes.i16)
-            commit_bits(k, inst.operands[0], half, high=result == "high")
-
-    return handle
-
-
-def mixed_source(k: K, inst: Instruction, index: int, is_half: bool, high: bool) -> Value:
-    """neg_hi stands for absolute and neg_lo for negate in the packed encoding of v_fma_mix."""
-    operand = inst.operands[index + 1]
-    negate = operand.negate or bool(inst.flags("neg_lo", 3, 0)[index])
-    absolute = operand.absolute or bool(inst.flags("neg_hi", 3, 0)[index])
-    operand = replace(operand, negate=negate, absolute=absolute)
-    if not is_half:
-        return read(k, inst, operand, TYPES["f32"])
-    return k.b.fpext(read(k, inst, operand, TYPES["f16"], high=high), k.shapes.f32)
+    commit_bits(k, inst.operands[0], pack16(k, low, high))
 
 
 def _constant_multiplier(position: int) -> Handler:
@@ -313,7 +306,7 @@ def _arithmetic(t: str) -> dict[str, Handler]:
     two, three = f"{t} {t}", f"{t} {t} {t}"
     return {
         f"v_add_{t}": valu(t, two, lambda k, a, b: k.b.fadd(a, b)),
-        f"v_mul_{t}": valu(t, two, lambda k, a, b: k.b.fmul(a, b)),
+        f"v_mul_{t}": valu(t, two, multiply),
         f"v_min_{t}": valu(t, two, minimum),
         f"v_max_{t}": valu(t, two, maximum),
         f"v_fma_{t}": valu(t, three, fma),
@@ -360,7 +353,7 @@ CONVERSIONS: dict[str, Handler] = {
     "v_cvt_u16_f16": valu("u16", "f16", to_integer(16, signed=False)),
     "v_cvt_i16_f16": valu("i16", "f16", to_integer(16, signed=True)),
     "v_cvt_pk_rtz_f16_f32": valu(
-        "b32", "f32 f32", lambda k, a, b: _pack16(k, _to_half_towards_zero(k, a), _to_half_towards_zero(k, b))
+        "b32", "f32 f32", lambda k, a, b: pack16(k, to_half_towards_zero(k, a), to_half_towards_zero(k, b))
     ),
     **{
         f"v_cvt_f32_ubyte{n}": valu(
@@ -397,7 +390,4 @@ HANDLERS: dict[str, Handler] = {
     "v_ldexp_f32": valu("f32", "f32 i32", _ldexp),
     "v_ldexp_f64": valu("f64", "f64 i32", _ldexp),
     "v_pack_b32_f16": _pack_b32_f16,
-    "v_fma_mix_f32": _mixed("f32"),
-    "v_fma_mixlo_f16": _mixed("low"),
-    "v_fma_mixhi_f16": _mixed("high"),
 }

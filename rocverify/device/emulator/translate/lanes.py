@@ -5,8 +5,8 @@ from __future__ import annotations
 from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import M0, Operand, OperandKind
-from rocverify.device.emulator.translate.types import I8, I32, I64, TYPES, Value
+from rocverify.device.emulator.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.types import I32, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler, commit_bits, read
 from rocverify.device.emulator.translate.wave import WaveBuilder
 
@@ -182,38 +182,7 @@ def _swap(k: K, inst: Instruction) -> None:
     k.commit(b, first)
 
 
-def _relative_pointer(k: K, operand: Operand) -> Value:
-    """The register that lies M0 after the operand; v0 where there is none."""
-    index = k.b.add(k.sgpr(M0), k.i32(operand.index))
-    index = k.b.select(k.b.icmp_unsigned("<", index, k.i32(VGPRS)), index, k.i32(0))
-    stride = k.b.mul(k.b.zext(index, I64), k.i64(4 * k.lanes))
-    return k.b.gep(k.vgpr_pointer(0), [stride], inbounds=True, source_etype=I8)
-
-
-def _moverels(k: K, inst: Instruction) -> None:
-    """v_movrels_b32: from the register M0 after the source."""
-    target, source = inst.operands
-    k.flush_vgprs(0, VGPRS)
-    value = k.b.load(_relative_pointer(k, source), typ=k.shapes.i32, align=64)
-    commit_bits(k, target, value)
-
-
-def _movereld(k: K, inst: Instruction) -> None:
-    """v_movreld_b32: to the register M0 after the destination."""
-    target, source = inst.operands
-    value = read(k, inst, source, B32)
-    k.flush_vgprs(0, VGPRS)
-    pointer = _relative_pointer(k, target)
-    old = k.b.load(pointer, typ=k.shapes.i32, align=64)
-    k.b.store(k.b.select(k.exec_mask(), value, old), pointer, align=64)
-    k.forget_vgprs(0, VGPRS)
-
-
-VGPRS = 256
-
 HANDLERS: dict[str, Handler] = {
-    "v_movrels_b32": _moverels,
-    "v_movreld_b32": _movereld,
     "v_readlane_b32": _readlane,
     "v_writelane_b32": _writelane,
     "v_readfirstlane_b32": _readfirstlane,

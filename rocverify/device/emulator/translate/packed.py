@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import Operand, OperandKind
 from rocverify.device.emulator.translate import modes
-from rocverify.device.emulator.translate.floats import fma, maximum, minimum
+from rocverify.device.emulator.translate.floats import fma, maximum, minimum, multiply
 from rocverify.device.emulator.translate.types import TYPES, DataType, Value, inline_float_bits
 from rocverify.device.emulator.translate.vector import (
     Handler,
@@ -16,7 +17,6 @@ from rocverify.device.emulator.translate.vector import (
     commit_bits,
     limit,
     read,
-    refuse_dpp,
 )
 from rocverify.device.emulator.translate.wave import WaveBuilder
 
@@ -28,7 +28,6 @@ def packed(type_name: str, count: int, compute: Callable[..., Value]) -> Handler
     type_ = TYPES[type_name]
 
     def handle(k: K, inst: Instruction) -> None:
-        refuse_dpp(inst)
         clamped = "clamp" in inst.modifiers
         one = partial(_clamped, k, type_, compute) if clamped else partial(compute, k)
         low = one(*_sources(k, inst, type_, count, "op_sel", "neg_lo", 0))
@@ -38,6 +37,16 @@ def packed(type_name: str, count: int, compute: Callable[..., Value]) -> Handler
         bits = [k.b.bitcast(v, k.shapes.i16) if type_.is_float else v for v in (low, high)]
         upper = k.b.shl(k.b.zext(bits[1], k.shapes.i32), k.const(k.shapes.i32, 16))
         commit_bits(k, inst.operands[0], k.b.or_(k.b.zext(bits[0], k.shapes.i32), upper))
+
+    return handle
+
+
+def _accumulate(type_name: str, compute: Callable[..., Value]) -> Handler:
+    """`mnemonic vdst, src0, src1`, where the destination is the third source as well."""
+    plain = packed(type_name, 3, compute)
+
+    def handle(k: K, inst: Instruction) -> None:
+        plain(k, replace(inst, operands=(*inst.operands, inst.operands[0])))
 
     return handle
 
@@ -91,8 +100,9 @@ def _extreme(relation: str, signed: bool) -> Callable[..., Value]:
 
 HANDLERS: dict[str, Handler] = {
     "v_pk_add_f16": packed("f16", 2, lambda k, a, b: k.b.fadd(a, b)),
-    "v_pk_mul_f16": packed("f16", 2, lambda k, a, b: k.b.fmul(a, b)),
+    "v_pk_mul_f16": packed("f16", 2, multiply),
     "v_pk_fma_f16": packed("f16", 3, fma),
+    "v_pk_fmac_f16": _accumulate("f16", fma),
     "v_pk_min_f16": packed("f16", 2, minimum),
     "v_pk_max_f16": packed("f16", 2, maximum),
     "v_pk_add_u16": packed("u16", 2, lambda k, a, b: k.b.add(a, b)),
