@@ -89,7 +89,9 @@ def judge(
 def _tolerance(spec: ContractSpec, name: str, judged: Sequence[Judged]) -> Tolerance:
     dtype = spec.arrays[name].dtype(judged[0].run.case.dtype)
     rounding = spec.rounding.get(dtype.name)
-    return tolerance_for(dtype, spec.compute, rounding, [case.expected[name] for case in judged])
+    # What is stored in float64 is never computed in less.
+    compute = max(spec.compute, dtype, key=lambda d: d.bits) if dtype.is_float else spec.compute
+    return tolerance_for(dtype, compute, rounding, [case.expected[name] for case in judged])
 
 
 def _launch_problems(run: CaseRun, symbol: str, code_object: str | None) -> list[str]:

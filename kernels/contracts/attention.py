@@ -1,0 +1,322 @@
+"""Contracts of the fused kernels: raw launches, the registry's backend in both layouts, and decoding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kernels.contracts import attention_pipeline, attention_steps
+from kernels.contracts.attention_math import (
+    attention,
+    attention_magnitude,
+    causal_admits,
+    causal_mistakes,
+    mistakes,
+    seq_major,
+    usual_scale,
+)
+from kernels.contracts.attention_values import draw_qkv
+from rocverify.oracle.contract import (
+    BF16,
+    F16,
+    F32,
+    Dims,
+    DType,
+    In,
+    Out,
+    Refusal,
+    boundary,
+    choices,
+    contract,
+    divisor_of,
+)
+from rocverify.oracle.drive import DeviceView
+
+QktMatmul, Scale = attention_pipeline.QktMatmul, attention_steps.Scale
+CausalMask = attention_steps.CausalMask
+Softmax = attention_steps.Softmax
+Pipeline, PipelineCausal = attention_pipeline.Pipeline, attention_pipeline.PipelineCausal
+WeightedMatmul = attention_pipeline.WeightedMatmul
+
+STORED = F32 | F16 | BF16
+SUFFIX = {F32: "", F16: "_f16", BF16: "_bf16"}
+# Sizes of head_dim on both sides of every tile that it is padded to.
+HEAD_DIMS = choices(16, 20, 32, 36, 64, 68, 128, 132, 256)
+HEADS = choices(1, 2, 3, 4, 6, 8)
+QUERIES = boundary(1, 300, tile=(16, 32, 64))
+KEYS = boundary(1, 600, tile=32)
+# ULPs of float32 at the magnitude of the terms.
+ROUNDING = {F32: 4.0, F16: 4.0, BF16: 4.0}
+
+
+def tile_of(head_dim: int) -> int:
+    """The tile that head_dim is padded to, which the kernel's name ends in."""
+    return next(tile for tile in (32, 64, 128, 256) if head_dim <= tile)
+
+
+def symbols(family: str) -> dict[DType, str]:
+    """The kernels of a family for the smallest tile, by element type."""
+    return {dtype: f"{family}_d32{suffix}" for dtype, suffix in SUFFIX.items()}
+
+
+class _Flash:
+    """What all fused contracts have in common; `family` is the kernels' name."""
+
+    q = In("batch heads seq_q head_dim", STORED)
+    k = In("batch kv_heads seq_k head_dim", STORED)
+    v = In("batch kv_heads seq_k head_dim", STORED)
+    out = Out("batch heads seq_q head_dim", STORED)
+    dims = Dims(
+        seq_q=QUERIES,
+        seq_k=KEYS,
+        head_dim=HEAD_DIMS,
+        batch=choices(1, 2),
+        heads=HEADS,
+        kv_heads=divisor_of("heads"),
+    )
+    rounding = ROUNDING
+    family: str
+    causal = False
+
+    def kernel(self, dims: Any, dtype: Any) -> str:
+        return f"{self.family}_d{tile_of(dims.head_dim)}{SUFFIX[dtype]}"
+
+    def prepare(self, rng: Any, dims: Any, dtype: Any, kind: Any) -> dict[str, Any]:
+        shapes = (
+            (dims.batch, dims.heads, dims.seq_q, dims.head_dim),
+            (dims.batch, dims.kv_heads, dims.seq_k, dims.head_dim),
+        )
+        return draw_qkv(rng, *shapes, dtype, kind, special_values=not self.causal)
+
+    def call(self, wrapper: Any, arrays: Any, dims: Any, dtype: Any) -> None:
+        wrapper(arrays.q, arrays.k, arrays.v, arrays.out, **extents(dims), dtype=dtype.name)
+
+    def reference(self, q: Any, k: Any, v: Any) -> Any:
+        return attention(q, k, v, usual_scale(q), self.admits(q, k))
+
+    def magnitude(self, q: Any, k: Any, v: Any) -> Any:
+        return attention_magnitude(q, k, v, usual_scale(q), self.admits(q, k))
+
+    def wrong(self, q: Any, k: Any, v: Any, dtype: Any) -> dict[str, Any]:
+        scale = usual_scale(q)
+        found = mistakes(q, k, v, scale, dtype, self.admits(q, k))
+        return {**found, **causal_mistakes(q, k, v, scale)} if self.causal else found
+
+    def refused(self, dims: Any) -> dict[str, Refusal]:
+        return {
+            "head_dim that is no multiple of 4": Refusal("ShapeError", dims={"head_dim": 18}),
+            "head_dim beyond 256": Refusal("ShapeError", dims={"head_dim": 260}),
+            "more key than query heads": Refusal("ShapeError", dims={"kv_heads": dims.heads + 1}),
+            "no keys": Refusal("ShapeError", dims={"seq_k": 0}),
+        }
+
+    def admits(self, q: Any, k: Any) -> Any:
+        """The causal mask, or None."""
+        return causal_admits(q.shape[2], k.shape[2]) if self.causal else None
+
+
+def extents(dims: Any) -> dict[str, int]:
+    """What a raw launch takes of the dimensions."""
+    names = ("batch", "heads", "kv_heads", "seq_q", "seq_k", "head_dim")
+    return {name: dims[name] for name in names}
+
+
+@contract(
+    source="kernels/flash_attention_causal.hip",
+    symbol=symbols("flash_attention_causal_kernel"),
+    wrapper="kernels.flash:flash_attention_causal_gpu_kernel",
+)
+class FlashCausal(_Flash):
+    """flash_attention_causal_gpu_kernel on device pointers, head-major."""
+
+    family, causal = "flash_attention_causal_kernel", True
+
+
+@contract(
+    source="kernels/flash_attention_nocausal.hip",
+    symbol=symbols("flash_attention_nocausal_kernel"),
+    wrapper="kernels.flash:flash_attention_nocausal_gpu_kernel",
+)
+class FlashNocausal(_Flash):
+    """flash_attention_nocausal_gpu_kernel on device pointers, head-major."""
+
+    family = "flash_attention_nocausal_kernel"
+
+
+@contract(
+    source="kernels/flash_attention.hip",
+    symbol=symbols("flash_attention_kernel"),
+    wrapper="kernels.flash:flash_attention_gpu_kernel",
+)
+class FlashMasked(_Flash):
+    """flash_attention_gpu_kernel: a mask for each batch and head, some rows masked in full, and a scale of
+    1 / per_scale."""
+
+    mask = In("batch heads seq_q seq_k", F32)
+    dims = Dims(
+        seq_q=QUERIES,
+        seq_k=boundary(1, 200, tile=32),
+        head_dim=HEAD_DIMS,
+        batch=choices(1, 2),
+        heads=HEADS,
+        kv_heads=divisor_of("heads"),
+        per_scale=choices(3, 5, 9),
+    )
+    family = "flash_attention_kernel"
+
+    def prepare(self, rng: Any, dims: Any, dtype: Any, kind: Any) -> dict[str, Any]:
+        shape = (dims.batch, dims.heads, dims.seq_q, dims.seq_k)
+        mask = np.where(rng.random(shape) < 0.3, -np.inf, rng.normal(0, 3, shape))
+        mask[rng.random(shape[:3]) < 0.1] = -np.inf
+        q, k = (
+            (dims.batch, dims.heads, dims.seq_q, dims.head_dim),
+            (dims.batch, dims.kv_heads, dims.seq_k, dims.head_dim),
+        )
+        return {"mask": mask, **draw_qkv(rng, q, k, dtype, kind, special_values=False)}
+
+    def call(self, wrapper: Any, arrays: Any, dims: Any, dtype: Any) -> None:
+        matrix = dims.seq_q * dims.seq_k
+        wrapper(
+            *(arrays.q, arrays.k, arrays.v, arrays.mask, arrays.out),
+            **extents(dims),
+            mask_strides=(dims.heads * matrix, matrix),
+            scale=1 / dims.per_scale,
+            dtype=dtype.name,
+        )
+
+    def reference(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int) -> Any:
+        return attention(q, k, v, 1 / per_scale, added=mask.astype(q.dtype))
+
+    def magnitude(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int) -> Any:
+        return attention_magnitude(q, k, v, 1 / per_scale, added=mask)
+
+    def wrong(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int, dtype: Any) -> dict[str, Any]:
+        scale = 1 / per_scale
+        found = mistakes(q, k, v, scale, dtype, added=mask)
+        return {
+            **found,
+            "the usual scale whatever was asked for": attention(q, k, v, usual_scale(q), added=mask),
+            "no mask": attention(q, k, v, scale),
+            "the first head's mask for all heads": attention(q, k, v, scale, added=mask[:, :1]),
+            "the first batch's mask for all batches": attention(q, k, v, scale, added=mask[:1]),
+            "the mask scaled with the scores": attention(q, k, v, scale, added=mask * scale),
+        }
+
+
+class _Backend(_Flash):
+    """Through `attention_forward` with the backend `flash`."""
+
+    layout = "head_major"
+
+    def call(self, wrapper: Any, arrays: Any, dims: Any, dtype: Any) -> None:
+        from kernels.attention_config import AttentionConfig
+
+        config = AttentionConfig(
+            **extents(dims),
+            kv_capacity=dims.get("kv_capacity"),
+            dtype=dtype.name,
+            causal=self.causal,
+            layout=self.layout,
+        )
+        tensors = (self.tensor(getattr(arrays, name)) for name in ("q", "k", "v", "out"))
+        wrapper(config, *tensors, backend="flash")
+
+    def tensor(self, view: Any) -> Any:
+        """The tensor as the backend takes it."""
+        return view
+
+    def refused(self, dims: Any) -> dict[str, Refusal]:
+        return {
+            "head_dim that is no multiple of 4": Refusal("UnsupportedConfigError", dims={"head_dim": 18}),
+            "head_dim beyond 256": Refusal("UnsupportedConfigError", dims={"head_dim": 260}),
+            "tensors of another shape": Refusal("ShapeError", dims={"seq_q": dims.seq_q + 1}),
+            "more key than query heads": Refusal("ShapeError", dims={"kv_heads": dims.heads + 1}),
+        }
+
+
+@contract(
+    source="kernels/flash_attention_causal.hip",
+    symbol=symbols("flash_attention_causal_kernel"),
+    wrapper="kernels.attention:attention_forward",
+)
+class FlashSeqMajor(_Backend):
+    """The backend `flash` on [batch, seq, heads * head_dim], causal: no conversion anywhere."""
+
+    q = In("batch seq_q heads head_dim", STORED)
+    k = In("batch seq_k kv_heads head_dim", STORED)
+    v = In("batch seq_k kv_heads head_dim", STORED)
+    out = Out("batch seq_q heads head_dim", STORED)
+    family, causal, layout = "flash_attention_causal_kernel", True, "seq_major"
+
+    def prepare(self, rng: Any, dims: Any, dtype: Any, kind: Any) -> dict[str, Any]:
+        return {name: seq_major(x) for name, x in super().prepare(rng, dims, dtype, kind).items()}
+
+    def tensor(self, view: Any) -> Any:
+        batch, rows, heads, head_dim = view.shape
+        return DeviceView(view.ptr, (batch, rows, heads * head_dim), view.dtype)
+
+    def reference(self, q: Any, k: Any, v: Any) -> Any:
+        return seq_major(super().reference(seq_major(q), seq_major(k), seq_major(v)))
+
+    def magnitude(self, q: Any, k: Any, v: Any) -> Any:
+        return seq_major(super().magnitude(seq_major(q), seq_major(k), seq_major(v)))
+
+    def wrong(self, q: Any, k: Any, v: Any, dtype: Any) -> dict[str, Any]:
+        found = super().wrong(seq_major(q), seq_major(k), seq_major(v), dtype)
+        other = [x.reshape(np.swapaxes(x, 1, 2).shape) for x in (q, k, v)]
+        misread = super().reference(*other).reshape(q.shape)
+        return {**{name: seq_major(x) for name, x in found.items()}, "the layouts swapped": misread}
+
+
+@contract(
+    source="kernels/flash_attention_causal.hip",
+    symbol=symbols("flash_attention_causal_kernel"),
+    wrapper="kernels.attention:attention_forward",
+)
+class FlashDecode(_Backend):
+    """The backend `flash` with few queries against a cache that holds more rows than count."""
+
+    k = In("batch kv_heads kv_capacity head_dim", STORED)
+    v = In("batch kv_heads kv_capacity head_dim", STORED)
+    dims = Dims(
+        kv_capacity=boundary(1, 1200, tile=32),
+        seq_q=choices(1, 2, 3, 5),
+        head_dim=HEAD_DIMS,
+        batch=choices(1, 2),
+        heads=HEADS,
+        kv_heads=divisor_of("heads"),
+        seq_k=divisor_of("kv_capacity"),
+    )
+    family, causal = "flash_attention_causal_kernel", True
+
+    def prepare(self, rng: Any, dims: Any, dtype: Any, kind: Any) -> dict[str, Any]:
+        q = (dims.batch, dims.heads, dims.seq_q, dims.head_dim)
+        k = (dims.batch, dims.kv_heads, dims.kv_capacity, dims.head_dim)
+        values = draw_qkv(rng, q, k, dtype, kind, special_values=False)
+        # What lies beyond the keys that count must not matter.
+        values["k"][:, :, dims.seq_k :] = np.nan
+        values["v"][:, :, dims.seq_k :] = np.nan
+        return values
+
+    def reference(self, q: Any, k: Any, v: Any, seq_k: int) -> Any:
+        return super().reference(q, k[:, :, :seq_k], v[:, :, :seq_k])
+
+    def magnitude(self, q: Any, k: Any, v: Any, seq_k: int) -> Any:
+        return super().magnitude(q, k[:, :, :seq_k], v[:, :, :seq_k])
+
+    def wrong(self, q: Any, k: Any, v: Any, seq_k: int, dtype: Any) -> dict[str, Any]:
+        found = super().wrong(q, k[:, :, :seq_k], v[:, :, :seq_k], dtype)
+        rows = k.shape[2]
+        strided = [_packed(x, seq_k) for x in (k, v)]
+        return {
+            **found,
+            "the whole cache read": attention(q, k, v, usual_scale(q), causal_admits(q.shape[2], rows)),
+            "the cache read as if it were full": super().reference(q, *strided),
+        }
+
+
+def _packed(x: Any, rows: int) -> Any:
+    """The first rows of memory read with a stride of `rows` from head to head."""
+    batch, heads, _, head_dim = x.shape
+    return x.reshape(-1)[: batch * heads * rows * head_dim].reshape(batch, heads, rows, head_dim)
