@@ -32,7 +32,7 @@ extern "C" __global__ void histogram_ballot(const unsigned char *in, unsigned *c
     int value = waiting ? in[i] : 0;
     while (unsigned long long left = __ballot(waiting)) {
         int leader = __ffsll(left) - 1;
-        int chosen = __shfl(value, leader);
+        int chosen = __builtin_amdgcn_readlane(value, leader);
         unsigned long long same = __ballot(waiting && value == chosen);
         if (lane == leader)
             atomicAdd(&counts[chosen], (unsigned)__popcll(same));

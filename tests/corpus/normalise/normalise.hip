@@ -2,6 +2,8 @@
 #include <hip/hip_runtime.h>
 
 #define THREADS 128
+
+// Lanes that shuffle with one another. In waves of 64 the hardware's permutes stay within each half.
 #define LANES 32
 
 struct Add {
@@ -14,8 +16,8 @@ struct Max {
 
 template <typename Op> __device__ float wave_reduce(float value, Op op)
 {
-    for (int offset = warpSize / 2; offset > 0; offset /= 2)
-        value = op(value, __shfl_xor(value, offset));
+    for (int offset = LANES / 2; offset > 0; offset /= 2)
+        value = op(value, __shfl_xor(value, offset, LANES));
     return value;
 }
 
@@ -24,11 +26,11 @@ template <typename Op> __device__ float block_reduce(float value, float *waves, 
 {
     value = wave_reduce(value, op);
     __syncthreads();
-    if (threadIdx.x % warpSize == 0)
-        waves[threadIdx.x / warpSize] = value;
+    if (threadIdx.x % LANES == 0)
+        waves[threadIdx.x / LANES] = value;
     __syncthreads();
     value = waves[0];
-    for (int w = 1; w < THREADS / warpSize; w++)
+    for (int w = 1; w < THREADS / LANES; w++)
         value = op(value, waves[w]);
     return value;
 }
@@ -36,7 +38,7 @@ template <typename Op> __device__ float block_reduce(float value, float *waves, 
 // One row a workgroup, three passes: largest, sum of exponentials, quotients.
 extern "C" __global__ void softmax(const float *in, float *out, int cols)
 {
-    __shared__ float waves[THREADS / 32];
+    __shared__ float waves[THREADS / LANES];
     const float *row = in + (size_t)blockIdx.x * cols;
     float largest = -INFINITY, sum = 0.0f;
     for (int i = threadIdx.x; i < cols; i += THREADS)
@@ -78,7 +80,7 @@ extern "C" __global__ void softmax_online(const float *in, float *out, int rows,
 extern "C" __global__ void layer_norm(const float *in, const float *gamma, const float *beta, float *out, int cols,
                                       float epsilon)
 {
-    __shared__ float waves[THREADS / 32];
+    __shared__ float waves[THREADS / LANES];
     const float *row = in + (size_t)blockIdx.x * cols;
     float sum = 0.0f, squares = 0.0f;
     for (int i = threadIdx.x; i < cols; i += THREADS)
@@ -94,7 +96,7 @@ extern "C" __global__ void layer_norm(const float *in, const float *gamma, const
 template <typename T>
 __device__ void rms_norm_row(const T *row, const T *weight, T *out, int cols, float epsilon)
 {
-    __shared__ float waves[THREADS / 32];
+    __shared__ float waves[THREADS / LANES];
     float squares = 0.0f;
     for (int i = threadIdx.x; i < cols; i += THREADS)
         squares += (float)row[i] * (float)row[i];

@@ -3,24 +3,27 @@
 
 #define THREADS 256
 
+// Lanes that shuffle with one another. In waves of 64 the hardware's permutes stay within each half.
+#define LANES 32
+
 __device__ float wave_sum(float value)
 {
-    for (int offset = warpSize / 2; offset > 0; offset /= 2)
-        value += __shfl_xor(value, offset);
+    for (int offset = LANES / 2; offset > 0; offset /= 2)
+        value += __shfl_xor(value, offset, LANES);
     return value;
 }
 
 // The sum of a workgroup's values, in its first workitem. `waves` has a place for each wave.
 __device__ float block_sum(float value, float *waves)
 {
-    int lane = threadIdx.x % warpSize, wave = threadIdx.x / warpSize;
+    int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES;
     value = wave_sum(value);
     if (lane == 0)
         waves[wave] = value;
     __syncthreads();
     if (wave != 0)
         return 0.0f;
-    return wave_sum(lane < blockDim.x / warpSize ? waves[lane] : 0.0f);
+    return wave_sum(lane < blockDim.x / LANES ? waves[lane] : 0.0f);
 }
 
 // One row a workgroup, halving in LDS.
@@ -45,7 +48,7 @@ extern "C" __global__ void reduce_tree(const float *in, float *sums, int cols)
 // One row a workgroup, shuffles within waves and LDS between them.
 extern "C" __global__ void reduce_shuffle(const float *in, float *sums, int cols)
 {
-    __shared__ float waves[THREADS / 32];
+    __shared__ float waves[THREADS / LANES];
     float sum = 0.0f;
     for (int i = threadIdx.x; i < cols; i += blockDim.x)
         sum += in[(size_t)blockIdx.x * cols + i];
@@ -65,7 +68,7 @@ extern "C" __global__ void reduce_atomic(const int *in, int *total, int n)
 // One floating-point atomic a workgroup.
 extern "C" __global__ void reduce_atomic_f32(const float *in, float *total, int n)
 {
-    __shared__ float waves[THREADS / 32];
+    __shared__ float waves[THREADS / LANES];
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     float sum = block_sum(i < n ? in[i] : 0.0f, waves);
     if (threadIdx.x == 0)
@@ -87,7 +90,7 @@ extern "C" __global__ void argmax_atomic(const float *in, unsigned long long *be
 // First launch of two: one partial sum a workgroup, any number of them.
 extern "C" __global__ void reduce_partials(const float *in, float *partials, int n)
 {
-    __shared__ float waves[THREADS / 32];
+    __shared__ float waves[THREADS / LANES];
     float sum = 0.0f;
     for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x)
         sum += in[i];
@@ -111,7 +114,7 @@ extern "C" __global__ void reduce_finish(const float *partials, float *total, in
 extern "C" __global__ void reduce_last_block(const float *in, volatile float *partials, unsigned *finished,
                                              float *total, int n)
 {
-    __shared__ float waves[THREADS / 32];
+    __shared__ float waves[THREADS / LANES];
     __shared__ bool last;
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     float sum = block_sum(i < n ? in[i] : 0.0f, waves);

@@ -4,6 +4,9 @@
 #define THREADS 256
 #define TILE 256
 
+// Lanes that shuffle with one another. In waves of 64 the hardware's permutes stay within each half.
+#define LANES 32
+
 // Inclusive, one row of at most THREADS a workgroup: log(n) steps between two halves of LDS.
 extern "C" __global__ void scan_hillis_steele(const int *in, int *out, int cols)
 {
@@ -32,7 +35,7 @@ __device__ int spread(int index)
 // Exclusive, one row of at most 2 * THREADS a workgroup: a sweep up the tree, a sweep down.
 extern "C" __global__ void scan_blelloch(const int *in, int *out, int cols)
 {
-    __shared__ int tree[2 * THREADS + 2 * THREADS / 32];
+    __shared__ int tree[2 * THREADS + 2 * THREADS / LANES];
     const int *row = in + blockIdx.x * cols;
     int t = threadIdx.x, step = 1;
     tree[spread(t)] = t < cols ? row[t] : 0;
@@ -63,9 +66,9 @@ extern "C" __global__ void scan_blelloch(const int *in, int *out, int cols)
 
 __device__ int wave_scan(int value)
 {
-    int lane = threadIdx.x % warpSize;
-    for (int step = 1; step < warpSize; step *= 2) {
-        int before = __shfl_up(value, step);
+    int lane = threadIdx.x % LANES;
+    for (int step = 1; step < LANES; step *= 2) {
+        int before = __shfl_up(value, step, LANES);
         if (lane >= step)
             value += before;
     }
@@ -75,9 +78,9 @@ __device__ int wave_scan(int value)
 // Inclusive over a workgroup; `waves` has a place for each wave, *total is the sum of all.
 __device__ int block_scan(int value, int *waves, int *total)
 {
-    int lane = threadIdx.x % warpSize, wave = threadIdx.x / warpSize, count = blockDim.x / warpSize;
+    int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES, count = blockDim.x / LANES;
     value = wave_scan(value);
-    if (lane == warpSize - 1)
+    if (lane == LANES - 1)
         waves[wave] = value;
     __syncthreads();
     int before = 0, sum = 0;
@@ -93,7 +96,7 @@ __device__ int block_scan(int value, int *waves, int *total)
 // Inclusive, one row of any length a workgroup: shuffles within waves, a carry from piece to piece.
 extern "C" __global__ void scan_shuffle(const int *in, int *out, int cols)
 {
-    __shared__ int waves[THREADS / 32];
+    __shared__ int waves[THREADS / LANES];
     const int *row = in + blockIdx.x * cols;
     int carry = 0;
     for (int start = 0; start < cols; start += blockDim.x) {
@@ -108,7 +111,7 @@ extern "C" __global__ void scan_shuffle(const int *in, int *out, int cols)
 // Three launches: tiles, the sums of tiles, and the sums added back.
 extern "C" __global__ void scan_tiles(const int *in, int *out, int *sums, int n)
 {
-    __shared__ int waves[TILE / 32];
+    __shared__ int waves[TILE / LANES];
     int i = blockIdx.x * TILE + threadIdx.x, total;
     int value = block_scan(i < n ? in[i] : 0, waves, &total);
     if (i < n)
@@ -119,7 +122,7 @@ extern "C" __global__ void scan_tiles(const int *in, int *out, int *sums, int n)
 
 extern "C" __global__ void scan_sums(int *sums, int count)
 {
-    __shared__ int waves[TILE / 32];
+    __shared__ int waves[TILE / LANES];
     int t = threadIdx.x, total, own = t < count ? sums[t] : 0;
     int value = block_scan(own, waves, &total);
     if (t < count)
@@ -140,7 +143,7 @@ enum { EMPTY, OWN, WHOLE };
 // States are a flag above a sum in one 64-bit word; they start as zero.
 extern "C" __global__ void scan_lookback(const int *in, int *out, unsigned long long *states, unsigned *ticket, int n)
 {
-    __shared__ int waves[TILE / 32];
+    __shared__ int waves[TILE / LANES];
     __shared__ int tile, before;
     if (threadIdx.x == 0)
         tile = atomicAdd(ticket, 1u);
