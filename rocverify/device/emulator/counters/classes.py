@@ -63,7 +63,7 @@ def _arithmetic() -> dict[str, Arithmetic]:
     }
     table |= {f"v_pk_{name}_f16": Arithmetic("f16", 2) for name in ("add", "mul")}
     table |= {f"v_pk_{name}_f16": Arithmetic("f16", 4) for name in ("fma", "fmac")}
-    table |= {f"v_{name}_f32": Arithmetic("f32", 1) for name in ("mul_dx9_zero", "mul_legacy")}
+    table |= {f"v_{name}_f32": Arithmetic("f32", 1) for name in ("mul_dx9_zero", "mul_legacy", "mullit")}
     table |= {f"v_{name}_f32": Arithmetic("f32", 2) for name in ("fma_dx9_zero", "fmac_dx9_zero", "fma_mix")}
     table |= {f"v_fma_mix{half}_f16": Arithmetic("f32", 2) for half in ("lo", "hi")}
     for name, dtype, operations in (
@@ -84,9 +84,17 @@ def _arithmetic() -> dict[str, Arithmetic]:
 
 
 ARITHMETIC = _arithmetic()
-"""A sum or product is one operation, a fused multiply-add two, a dot product of n pairs 2n. The type is
+"""By mnemonic. A sum or product is one operation, a fused multiply-add two, a dot product of n pairs 2n. The type is
 that of the factors, except that v_fma_mix computes in f32. Comparisons, minima, conversions, rounding,
 scaling by powers of two and the fix-ups of a division are none; neither are float atomics."""
+
+SCALAR_ARITHMETIC = {
+    f"s_{name}_{t}": Arithmetic(t, operations)
+    for t in ("f16", "f32")
+    for names, operations in ((("add", "sub", "mul"), 1), (("fmac", "fmamk", "fmaak"), 2))
+    for name in names
+}
+"""Floating point on the scalar ALU, which targets from gfx1150 on have: once a wave."""
 
 _NAMED = {
     **dict.fromkeys(NOTHING_TO_DO, "wait"),
@@ -100,7 +108,8 @@ _NAMED = {
     **dict.fromkeys(("s_trap", "s_ttracedata", "s_ttracedata_imm"), "message"),
     **dict.fromkeys(("s_endpgm", "s_endpgm_saved"), "end"),
     **dict.fromkeys([f"ds_gws_{name}" for name in ("init", "sema_v", "sema_p", "sema_br")], "other"),
-    **dict.fromkeys(("ds_gws_sema_release_all", "ds_nop"), "other"),
+    "ds_gws_sema_release_all": "other",
+    "ds_nop": "wait",
     **dict.fromkeys(("ds_bpermute_b32", "ds_permute_b32", "ds_swizzle_b32"), "lds_permute"),
     **dict.fromkeys(SMEM_BYTES, "smem"),
     **dict.fromkeys(TRANSCENDENTAL, "transcendental"),

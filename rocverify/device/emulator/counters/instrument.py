@@ -15,6 +15,7 @@ from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.instruments import LaunchContext
 from rocverify.device.emulator.loaded import LoadedKernel
 from rocverify.device.emulator.operands import EXEC
+from rocverify.device.emulator.translate import quiet
 from rocverify.device.emulator.translate.flow import Graph
 from rocverify.device.emulator.translate.observing import Access, Observer
 from rocverify.device.emulator.translate.types import I8, I64, PTR, Value
@@ -84,16 +85,16 @@ class _Counting(Observer):
         region = self._slots.opens.get(inst.address)
         if region is not None and region not in self._opened:
             self._opened.add(region)
-            self._add(k, region, k.intrinsic("ctpop", I64, [k.exec_bits()]))
+            self._add(k, region, k.intrinsic("ctpop", I64, [_exec_bits(k)]))
         self._writer = inst.address if inst.address in self._slots.diverged else None
         if self._writer is not None:
-            self._exec = k.exec_bits()
+            self._exec = _exec_bits(k)
 
     def after(self, k: WaveBuilder, inst: Instruction) -> None:
         slot = self._slots.diverged.get(inst.address)
         if slot is None:
             return
-        old, new = self._exec, k.exec_bits()
+        old, new = self._exec, _exec_bits(k)
         fewer = k.b.and_(k.b.icmp_unsigned("!=", new, old), k.b.icmp_unsigned("==", k.b.and_(new, old), new))
         some = k.b.icmp_unsigned("!=", new, k.i64(0))
         self._add(k, slot, k.b.zext(k.b.and_(fewer, some), I64))
@@ -110,7 +111,7 @@ class _Counting(Observer):
         k.call(
             f"rt_count_{access.space}",
             ir.VoidType(),
-            [record, k.wave, k.exec_bits(), k.i32(access.size), k.i32(_ACCESS[access.kind])],
+            [record, k.wave, _exec_bits(k), k.i32(access.size), k.i32(_ACCESS[access.kind])],
         )
 
     def _place(self, k: WaveBuilder, slot: int) -> Value:
@@ -119,3 +120,8 @@ class _Counting(Observer):
     def _add(self, k: WaveBuilder, slot: int, amount: Value) -> None:
         place = self._place(k, slot)
         k.b.store(k.b.add(k.b.load(place, typ=I64, align=8), amount), place, align=8)
+
+
+def _exec_bits(k: WaveBuilder) -> Value:
+    """EXEC as i64; other observers are not to take it for the kernel's reading it."""
+    return k.wide_mask(quiet.sgpr(k, EXEC), quiet.sgpr(k, EXEC + 1) if k.lanes == 64 else None)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rocverify.device.emulator.counters.classes import (
     CONDITIONAL_BRANCHES,
     LANE_CLASSES,
+    SCALAR_ARITHMETIC,
     SMEM_BYTES,
     WMMA,
     arithmetic_of,
@@ -154,9 +155,9 @@ class Table:
         yield f"instructions.{kind}", executions, 1
         if kind == "smem":
             yield "scalar_load_bytes", executions, SMEM_BYTES[inst.mnemonic]
-        if kind == "wmma":
-            dtype, operations = WMMA[inst.mnemonic]
-            yield f"flops.{dtype}", executions, operations
+        whole = WMMA.get(inst.mnemonic) or SCALAR_ARITHMETIC.get(inst.mnemonic)
+        if whole is not None:
+            yield f"flops.{whole.dtype}", executions, whole.operations
         if kind in LANE_CLASSES:
             yield from self._vector_terms(inst, kind, executions)
         if kind == "branch":
