@@ -106,6 +106,7 @@ class Runtime:
             *("rt_scalar_load", "rt_atomic_b32", "rt_atomic_b64", "rt_over_limit", "rt_trap", "rt_wmma"),
             *("rt_directed", "rt_buffer_addresses", "rt_buffer_load_rest", "rt_buffer_store_rest"),
             *("rt_scalar_buffer_load", "rt_san_load", "rt_san_store", "rt_san_atomic", "rt_san_scalar_load"),
+            *("rt_lds_exchange_two", "rt_lds_exchange_if", "rt_lds_count"),
             *("rt_san_undefined", "rt_san_barrier", "rt_san_fence"),
             *(f"rt_count_{space}" for space in spaces),
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tests.device.emulator import softfloat as sf
 from tests.device.emulator.models import mask, signed
+from tests.device.emulator.models_float import flushed
 from tests.device.emulator.softfloat import F32, F64
 
 BLOCK = 64
@@ -103,8 +104,10 @@ def accesses(load: bool) -> Iterator[Access]:
                     yield Access(f"{prefix}_{verb}_{spelled}", name, text, place, space)
 
 
-def atomic(name: str, bits: int, old: int, data: int, compare: int) -> int:
-    """The new value in memory."""
+def atomic(name: str, bits: int, old: int, data: int, compare: int, prefix: str = "ds") -> int:
+    """The new value in memory. Additions of f32 outside LDS see and make no denormals on gfx11."""
+    if name == "add_f32" and prefix != "ds":
+        return flushed(F32, sf.add(F32, flushed(F32, old), flushed(F32, data)))
     kind = name.split("_")[0]
     f = F32 if bits == 32 else F64
     if name.endswith(("_f32", "_f64")):
@@ -114,6 +117,8 @@ def atomic(name: str, bits: int, old: int, data: int, compare: int) -> int:
         "swap": data, "cmpswap": data if old == compare else old, "add": old + data, "sub": old - data,
         "min": min(a, b), "max": max(a, b), "and": old & data, "or": old | data, "xor": old ^ data,
         "inc": 0 if old >= data else old + 1, "dec": data if old == 0 or old > data else old - 1,
+        "csub": old - data if old >= data else 0, "rsub": data - old, "mskor": old & ~data | compare,
+        "wrap": old - data if old >= data else old + compare,
     }[kind] & mask(bits)  # fmt: skip
 
 
@@ -143,20 +148,32 @@ INTEGER_ATOMICS = (
 )
 
 
+def memory_atomics() -> list[str]:
+    """The names of the atomics of memory outside LDS."""
+    names = [f"{stem}{bits}" for bits in (32, 64) for stem in (*INTEGER_ATOMICS, "swap_b", "cmpswap_b")]
+    return [*names, "csub_u32", "add_f32", "min_f32", "max_f32", "cmpswap_f32"]
+
+
+def lds_atomics() -> list[str]:
+    """The names of the atomics of LDS, spelled as those of memory."""
+    own = ["rsub_u32", "rsub_u64", "mskor_b32", "mskor_b64", "wrap_b32", "min_f64", "max_f64", "cmpswap_f64"]
+    return [name for name in memory_atomics() if name != "csub_u32"] + own
+
+
+ONLY_RETURNING = ("csub_u32", "wrap_b32", "swap_b32", "swap_b64")
+
+
 def atomics() -> Iterator[tuple[str, str, str, int, bool]]:
     """(mnemonic, model's name, prefix, bits, whether it returns the old value)."""
-    for bits in (32, 64):
-        names = [f"{stem}{bits}" for stem in (*INTEGER_ATOMICS, "swap_b", "cmpswap_b")]
-        names += ["add_f32", "min_f32", "max_f32", "cmpswap_f32"] if bits == 32 else []
-        for name in names:
-            for returns in (False, True):
-                yield f"global_atomic_{name}", name, "global", bits, returns
-                yield f"flat_atomic_{name}", name, "flat", bits, returns
-                spelled = name.replace("cmpswap", "cmpstore").replace("swap", "storexchg")
-                if returns:
-                    yield f"ds_{spelled.replace('_', '_rtn_', 1)}", name, "ds", bits, True
-                elif not name.startswith("swap"):
-                    yield f"ds_{spelled}", name, "ds", bits, False
+    for name in memory_atomics():
+        for returns in (True,) if name == "csub_u32" else (False, True):
+            yield f"global_atomic_{name}", name, "global", int(name[-2:]), returns
+            yield f"flat_atomic_{name}", name, "flat", int(name[-2:]), returns
+    for name in lds_atomics():
+        spelled = name.replace("cmpswap", "cmpstore").replace("swap", "storexchg")
+        yield f"ds_{spelled.replace('_', '_rtn_', 1)}", name, "ds", int(name[-2:]), True
+        if name not in ONLY_RETURNING:
+            yield f"ds_{spelled}", name, "ds", int(name[-2:]), False
 
 
 def modelled() -> set[str]:
@@ -168,3 +185,10 @@ def modelled() -> set[str]:
     scalar = {f"s_load_b{bits}" for bits in (32, 64, 128, 256, 512)}
     accessed = {a.mnemonic for load in (True, False) for a in accesses(load)}
     return accessed | pairs | scalar | {mnemonic for mnemonic, *_ in atomics()}
+
+
+def modelled_elsewhere() -> set[str]:
+    """The instructions that test_lds_semantics proves."""
+    exchanges = {f"ds_storexchg_2addr_{s}rtn_b{bits}" for s in ("", "stride64_") for bits in (32, 64)}
+    by_lane = {f"{space}_{verb}_addtid_b32" for space in ("ds", "global") for verb in ("load", "store")}
+    return exchanges | by_lane | {"ds_condxchg32_rtn_b64", "ds_append", "ds_consume"}

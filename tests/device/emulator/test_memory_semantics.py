@@ -14,6 +14,7 @@ from tests.device.emulator import operands
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.models import mask
 from tests.device.emulator.models_memory import BLOCK, Access
+from tests.device.emulator.softfloat import F32, F64, is_nan
 
 LANES = 32
 EXEC = 0xA5F0FF0F
@@ -175,7 +176,7 @@ def _atomic_text(mnemonic: str, prefix: str, name: str, bits: int, returns: bool
     wide = bits // 32
     result = f"{_registers(40, wide)}, " if returns else ""
     if prefix == "ds":
-        extra = f", {_registers(6, wide)}" if name.startswith("cmpswap") else ""
+        extra = f", {_registers(6, wide)}" if name.startswith(("cmpswap", "mskor", "wrap")) else ""
         return f"{mnemonic} {result}v2, {_registers(4, wide)}{extra} offset:8"
     operand = {32: "v[8:9]", 64: "v[4:7]"}[bits] if name.startswith("cmpswap") else _registers(4, wide)
     address = "v[20:21]" if prefix == "flat" else "v2"
@@ -183,18 +184,21 @@ def _atomic_text(mnemonic: str, prefix: str, name: str, bits: int, returns: bool
     return f"{mnemonic} {result}{address}, {operand}{base} offset:8{' glc' if returns else ''}"
 
 
-@pytest.mark.parametrize("kind", [pytest.param("integers", marks=pytest.mark.long), "floats"])
+@pytest.mark.parametrize("kind", [pytest.param("integers", marks=pytest.mark.long), "floats", "doubles"])
 def test_atomics_on_one_value_a_lane(machine: Machine, assembler: Assembler, kind: str) -> None:
     """Memory at 8, operand at 16, compared value at 24 of every lane's block."""
     rng = random.Random(kind)
-    source = operands.integer_bits if kind == "integers" else operands.float32_bits
+    source = {"integers": operands.integer_bits, "floats": operands.float32_bits}.get(
+        kind, operands.float64_bits
+    )
     blocks = []
     for lane in range(LANES):
         old, operand = source(rng), source(rng)
         compare = old if lane % 3 else source(rng)
         blocks.append((0, old, operand, compare, *(0,) * 4))
     data = np.array(blocks, np.uint64).tobytes()
-    kernel, tried = Kernel(), [a for a in models.atomics() if kind == "integers" or a[1].endswith("f32")]
+    suffix = {"floats": "f32", "doubles": "f64"}.get(kind, "")
+    kernel, tried = Kernel(), [a for a in models.atomics() if a[1].endswith(suffix)]
     for line in ("v4, v2, s[4:5] offset:16", "v5, v2, s[4:5] offset:20", "v6, v2, s[4:5] offset:24"):
         kernel.lines.append(f"global_load_b32 {line}")
     kernel.lines += [
@@ -213,9 +217,9 @@ def test_atomics_on_one_value_a_lane(machine: Machine, assembler: Assembler, kin
             kernel.put(f"v{register}")
     seen, _ = kernel.run(machine, assembler, data)
     wrong = []
-    for index, (mnemonic, name, _, bits, returns) in enumerate(tried):
+    for index, (mnemonic, name, prefix, bits, returns) in enumerate(tried):
         for lane in range(LANES):
-            expected = _atomic_expected(name, bits, returns, blocks[lane], lane in ACTIVE)
+            expected = _atomic_expected(name, bits, returns, blocks[lane], lane in ACTIVE, prefix)
             got = [int(x) for x in seen[4 * index : 4 * index + 4, lane]]
             pair = (got[0] | got[1] << 32, got[2] | got[3] << 32)
             if not _alike(name, pair, expected):
@@ -226,22 +230,23 @@ def test_atomics_on_one_value_a_lane(machine: Machine, assembler: Assembler, kin
 
 
 def _atomic_expected(
-    name: str, bits: int, returns: bool, block: tuple[int, ...], active: bool
+    name: str, bits: int, returns: bool, block: tuple[int, ...], active: bool, prefix: str
 ) -> tuple[int, int]:
     """The result registers and the eight bytes in memory."""
     unset, (old, operand, compare) = OLD[0] | OLD[1] << 32, block[1:4]
     if not active:
         return unset, old
-    new = models.atomic(name, bits, old & mask(bits), operand & mask(bits), compare & mask(bits))
+    new = models.atomic(name, bits, old & mask(bits), operand & mask(bits), compare & mask(bits), prefix)
     kept = old & ~mask(bits)
     result = (old & mask(bits) | unset & ~mask(bits)) if returns else unset
     return result & mask(64), new | kept
 
 
 def _alike(name: str, got: tuple[int, int], expected: tuple[int, int]) -> bool:
-    if not name.endswith("f32") or got == expected:
+    if not name.endswith(("f32", "f64")) or got == expected:
         return got == expected
-    nan = [x & 0x7FFFFFFF > 0x7F800000 for x in (got[1] & mask(32), expected[1] & mask(32))]
+    form = F32 if name.endswith("f32") else F64
+    nan = [is_nan(form, x & form.mask) for x in (got[1], expected[1])]
     return got[0] == expected[0] and all(nan)
 
 

@@ -6,7 +6,8 @@
 
 enum Operation {
     OP_SWAP, OP_CMPSWAP, OP_ADD, OP_SUB, OP_SMIN, OP_UMIN, OP_SMAX, OP_UMAX, OP_AND, OP_OR, OP_XOR,
-    OP_INC, OP_DEC, OP_FADD, OP_FMIN, OP_FMAX, OP_CSUB, OP_FCMPSWAP,
+    OP_INC, OP_DEC, OP_FADD, OP_FMIN, OP_FMAX, OP_CSUB, OP_FCMPSWAP, OP_RSUB, OP_MSKOR, OP_WRAP,
+    OP_FADD_FLUSHED,
 };
 
 enum Space { SPACE_GLOBAL, SPACE_LDS, SPACE_FLAT };
@@ -15,6 +16,9 @@ static float as_float(u32 v) { float f; __builtin_memcpy(&f, &v, 4); return f; }
 static u32 float_bits(float f) { u32 v; __builtin_memcpy(&v, &f, 4); return v; }
 static double as_double(u64 v) { double f; __builtin_memcpy(&f, &v, 8); return f; }
 static u64 double_bits(double f) { u64 v; __builtin_memcpy(&v, &f, 8); return v; }
+
+/* Denormals of f32 as zeros of their sign; nothing asks for it in 64 bits. */
+static u64 flushed(u64 bits) { return bits >> 32 || bits & 0x7f800000u ? bits : bits & 0x80000000u; }
 
 #define MINIMUM(a, b) ((a) != (a) ? (b) : (b) != (b) ? (a) : (b) < (a) ? (b) : (a))
 #define MAXIMUM(a, b) ((a) != (a) ? (b) : (b) != (b) ? (a) : (b) > (a) ? (b) : (a))
@@ -37,15 +41,34 @@ static u64 double_bits(double f) { u64 v; __builtin_memcpy(&v, &f, 8); return v;
         case OP_INC: return old >= data ? 0 : old + 1;                      \
         case OP_DEC: return old == 0 || old > data ? data : old - 1;        \
         case OP_FADD: return to_bits(to_float(old) + to_float(data));       \
+        case OP_FADD_FLUSHED:                                               \
+            return flushed(to_bits(to_float(flushed(old)) + to_float(flushed(data)))); \
         case OP_FMIN: return to_bits(MINIMUM(to_float(old), to_float(data))); \
         case OP_FMAX: return to_bits(MAXIMUM(to_float(old), to_float(data))); \
         case OP_FCMPSWAP: return to_float(old) == to_float(compare) ? data : old; \
+        case OP_RSUB: return data - old;                                    \
+        case OP_MSKOR: return (old & ~data) | compare;                      \
+        case OP_WRAP: return old >= data ? old - data : old + compare;      \
         default: return old >= data ? old - data : 0;                       \
         }                                                                   \
     }
 
 APPLY(u32, i32, float, as_float, float_bits)
 APPLY(u64, i64, double, as_double, double_bits)
+
+/* gfx11 adds f32 without denormals in memory, and in LDS as MODE says (LLVM: the target lacks
+ * FeatureMemoryAtomicFAddF32DenormalSupport). */
+static u32 operation(const Wave *s, u32 op, u32 bits, u32 kind)
+{
+    if (op != OP_FADD || bits != 32)
+        return op;
+    return kind == FAULT_LDS && (s->mode >> 4 & 3) == 3 ? OP_FADD : OP_FADD_FLUSHED;
+}
+
+static int two_operands(u32 op)
+{
+    return op == OP_CMPSWAP || op == OP_FCMPSWAP || op == OP_MSKOR || op == OP_WRAP;
+}
 
 static u8 *resolve(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 *kind)
 {
@@ -79,9 +102,10 @@ static u8 *resolve(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 *ki
             if (!p)                                                                                      \
                 return rt_fault(w, s, kind, ACCESS_ATOMIC, address, sizeof(T), lane, pc);                \
             const u32 *d = data + lane, *e = other + lane;                                               \
-            T value = read(d, 0), compare = op == OP_CMPSWAP || op == OP_FCMPSWAP ? read(e, 0) : 0;          \
+            T value = read(d, 0), compare = two_operands(op) ? read(e, 0) : 0;                               \
             T old = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                                \
-            while (!__atomic_compare_exchange_n(p, &old, apply_##T(op, old, value, compare), 0,          \
+            u32 what = operation(s, op, bits, kind);                                                      \
+            while (!__atomic_compare_exchange_n(p, &old, apply_##T(what, old, value, compare), 0,         \
                                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))                     \
                 ;                                                                                        \
             for (u32 k = 0; result && k < dwords; k++)                                                   \
@@ -95,3 +119,72 @@ static u8 *resolve(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 *ki
 
 ATOMIC(u32, 32, 1, READ32)
 ATOMIC(u64, 64, 2, READ64)
+
+static u32 *lds_dword(Wave *s, u64 address, u32 size)
+{
+    return address < s->lds_bytes && s->lds_bytes - address >= size ? (u32 *)(s->lds + address) : 0;
+}
+
+/* ds_storexchg_2addr: both operands of a lane are read before its results are written. The addresses
+ * of the wave have the base; `offsets` holds two of 32 bits. */
+API int rt_lds_exchange_two(Worker *w, Wave *s, const u32 *first, const u32 *second, u32 *result, u64 exec,
+                            u64 offsets, u32 dwords, u32 pc)
+{
+    u32 lanes = (u32)w->lanes, size = 4 * dwords;
+    for (u64 left = exec; left; left &= left - 1) {
+        u32 lane = (u32)__builtin_ctzll(left);
+        u32 *at[2], kept[4];
+        for (u32 i = 0; i < 2; i++) {
+            u64 address = s->addresses[lane] + (u32)(offsets >> 32 * i);
+            at[i] = lds_dword(s, address, size);
+            if (address & (size - 1) || !at[i])
+                return rt_fault(w, s, at[i] ? FAULT_UNALIGNED : FAULT_LDS, ACCESS_ATOMIC, address, size, lane, pc);
+        }
+        for (u32 i = 0; i < 2; i++)
+            for (u32 k = 0; k < dwords; k++) {
+                u32 data = (i ? second : first)[lane + k * lanes];
+                kept[i * dwords + k] = at[i][k];
+                at[i][k] = data;
+            }
+        for (u32 k = 0; k < 2 * dwords; k++)
+            result[lane + k * lanes] = kept[k];
+    }
+    return 0;
+}
+
+/* ds_condxchg32: each half of a quadword takes the operand's 31 low bits if its top bit is set. */
+API int rt_lds_exchange_if(Worker *w, Wave *s, const u32 *data, u32 *result, u64 exec, u32 pc)
+{
+    u32 lanes = (u32)w->lanes;
+    for (u64 left = exec; left; left &= left - 1) {
+        u32 lane = (u32)__builtin_ctzll(left);
+        u64 address = s->addresses[lane];
+        u32 *p = lds_dword(s, address, 8);
+        if (!p)
+            return rt_fault(w, s, FAULT_LDS, ACCESS_ATOMIC, address, 8, lane, pc);
+        u32 operand[2] = {data[lane], data[lane + lanes]};
+        for (u32 k = 0; k < 2; k++) {
+            result[lane + k * lanes] = p[k];
+            if (operand[k] >> 31)
+                p[k] = operand[k] & 0x7fffffffu;
+        }
+    }
+    return 0;
+}
+
+/* ds_append and ds_consume: one counter for all lanes, which get what it was before. */
+API int rt_lds_count(Worker *w, Wave *s, u32 *result, u64 exec, u32 subtract, u32 pc)
+{
+    if (!exec)
+        return 0;
+    u32 first = (u32)__builtin_ctzll(exec), lanes = (u32)__builtin_popcountll(exec);
+    u64 address = s->addresses[first];
+    u32 *p = lds_dword(s, address, 4);
+    if (address & 3 || !p)
+        return rt_fault(w, s, p ? FAULT_UNALIGNED : FAULT_LDS, ACCESS_ATOMIC, address, 4, first, pc);
+    u32 before = *p;
+    *p = subtract ? before - lanes : before + lanes;
+    for (u64 left = exec; left; left &= left - 1)
+        result[__builtin_ctzll(left)] = before;
+    return 0;
+}

@@ -205,6 +205,8 @@ API int rt_global_store_b32(Worker *w, Wave *s, const u32 *data, u64 exec, u32 p
 API int rt_scalar_load(Worker *w, Wave *s, u64 address, u32 count, u32 sgpr, u32 pc)
 {
     const u8 *p = rt_global(w, address, 4ull * count);
+    if (address & 3)
+        return rt_fault(w, s, FAULT_UNALIGNED, ACCESS_LOAD, address, 4 * count, 0, pc);
     if (!p)
         return rt_fault(w, s, FAULT_GLOBAL, ACCESS_LOAD, address, 4 * count, 0, pc);
     for (u32 i = 0; i < count; i++)

@@ -100,7 +100,7 @@ def _permute(k: K, inst: Instruction) -> None:
 
 
 def _swizzle(k: K, inst: Instruction) -> None:
-    """ds_swizzle_b32 in bit-mask mode and quad mode, within groups of 32."""
+    """ds_swizzle_b32 in its four modes, within groups of 32."""
     target, data = inst.operands
     sources = [_swizzle_source(inst, lane) for lane in range(k.lanes)]
     index = ir.Constant(ir.VectorType(I32, k.lanes), [ir.Constant(I32, s) for s in sources])
@@ -113,14 +113,25 @@ def _swizzle_source(inst: Instruction, lane: int) -> int:
     if text.startswith("swizzle("):
         return _named_swizzle(text, lane)
     pattern = int(text, 0)
+    if pattern >= 0xE000:
+        return _fft_source(pattern & 31, lane)
+    if pattern >= 0xC000:
+        turn = -(pattern >> 5 & 31) if pattern & 0x400 else pattern >> 5 & 31
+        return lane & 32 | lane & pattern & 31 | (lane + turn) & ~pattern & 31
     if pattern & 0x8000:
         return lane - lane % 4 + (pattern >> 2 * (lane % 4) & 3)
     and_mask, or_mask, xor_mask = pattern & 31, pattern >> 5 & 31, pattern >> 10 & 31
     return lane - lane % 32 + (((lane % 32 & and_mask) | or_mask) ^ xor_mask)
 
 
+def _fft_source(mask: int, lane: int) -> int:
+    """The order of a Fourier transform's inputs: the lane's five bits reversed, those of the mask kept."""
+    reversed_bits = sum((lane >> bit & 1) << 4 - bit for bit in range(5))
+    return lane & 32 | reversed_bits >> mask.bit_count() | lane & mask
+
+
 def _named_swizzle(text: str, lane: int) -> int:
-    """LLVM's spellings: QUAD_PERM, BITMASK_PERM, BROADCAST, SWAP and REVERSE."""
+    """LLVM's spellings: QUAD_PERM, BITMASK_PERM, BROADCAST, SWAP, REVERSE, FFT and ROTATE."""
     name, *arguments = (part.strip().strip('"') for part in text[len("swizzle(") : -1].split(","))
     row, place = lane - lane % 32, lane % 32
     if name == "QUAD_PERM":
@@ -128,6 +139,11 @@ def _named_swizzle(text: str, lane: int) -> int:
     if name == "BITMASK_PERM":
         return row + sum(_mask_bit(c, place, 4 - i) for i, c in enumerate(arguments[0]))
     size = int(arguments[0], 0)
+    if name == "FFT":
+        return _fft_source(size, lane)
+    if name == "ROTATE":
+        turn, mask = int(arguments[1], 0), int(arguments[2], 0) if len(arguments) > 2 else 0
+        return row | place & mask | (place + (-turn if size else turn)) & ~mask & 31
     if name == "BROADCAST":
         return lane - lane % size + int(arguments[1], 0)
     if name == "SWAP":

@@ -20,6 +20,7 @@ from rocverify.device.emulator.image import KernelDescriptor
 from rocverify.device.emulator.operands import M0
 from rocverify.device.emulator.translate import (
     arithmetic,
+    buffer,
     bytewise,
     compare,
     conversions,
@@ -29,6 +30,7 @@ from rocverify.device.emulator.translate import (
     floats,
     geometry,
     lanes,
+    lds,
     matrix,
     memory,
     mixed,
@@ -68,6 +70,8 @@ HANDLERS: dict[str, Handler] = {
     **lanes.HANDLERS,
     **relative.HANDLERS,
     **memory.HANDLERS,
+    **buffer.HANDLERS,
+    **lds.HANDLERS,
     **special.HANDLERS,
 }
 
