@@ -146,8 +146,8 @@ class _Program:
             self.target = k.b.alloca(I64)
         for address, block in self.graph.blocks.items():
             k.start_block(self.labels[address])
-            self._block(block)
             k.mode = self.block_modes[address]
+            self._block(block)
         if self.dispatch is not None:
             self._emit_dispatch(self.dispatch)
         k.start_block(entry)
