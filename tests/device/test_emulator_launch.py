@@ -175,12 +175,20 @@ def test_an_empty_kernel_needs_no_arguments(bench: Any, emulator: EmulatorDevice
     assert emulator.last_launch.waves == 1
 
 
-def test_cooperative_launches_are_refused(bench: Any, emulator: EmulatorDevice) -> None:
-    result = emulator.hip.hipModuleLaunchCooperativeKernel(
-        bench.function("nothing"), 1, 1, 1, 32, 1, 1, 0, None, None
+def test_cooperative_launches_must_fit_on_the_device(bench: Any, emulator: EmulatorDevice) -> None:
+    hip, function = emulator.hip, bench.function("nothing")
+    each = bench.ok(hip.hipModuleOccupancyMaxActiveBlocksPerMultiprocessor(function, 32, 0))
+    units = bench.ok(
+        hip.hipDeviceGetAttribute(hip.hipDeviceAttribute_t.hipDeviceAttributeMultiprocessorCount, 0)
     )
-    assert result == (CODE.hipErrorNotSupported,)
-    assert "whole grid" in (emulator.last_reason() or "")
+
+    def launch(groups: int) -> tuple[Any, ...]:
+        return hip.hipModuleLaunchCooperativeKernel(function, groups, 1, 1, 32, 1, 1, 0, None, None)
+
+    assert launch(each * units) == (CODE.hipSuccess,)
+    assert emulator.last_launch is not None
+    assert emulator.last_launch.workgroups == each * units
+    assert launch(each * units + 1) == (CODE.hipErrorCooperativeLaunchTooLarge,)
 
 
 def test_keyword_arguments_as_hip_python_names_them(bench: Any, emulator: EmulatorDevice) -> None:

@@ -57,7 +57,7 @@ def test_properties_are_hip_pythons_record(emulator: EmulatorDevice) -> None:
     assert (properties.major, properties.minor) == (11, 0)
     assert properties.sharedMemPerBlock == 65536
     assert properties.totalGlobalMem == emulator.hip.hipMemGetInfo()[2]
-    assert properties.cooperativeLaunch == 0
+    assert properties.cooperativeLaunch == 1
 
 
 def test_properties_leave_the_neighbours_of_arrays_alone(emulator: EmulatorDevice) -> None:

@@ -1,7 +1,7 @@
 """Launches: what HIP checks before it starts a kernel, and the arguments as the kernel finds them."""
 
 # Names and parameters are HIP's interface, also those that mean nothing here.
-# ruff: noqa: N802, N803, ARG002
+# ruff: noqa: N802, N803
 from __future__ import annotations
 
 import struct
@@ -13,13 +13,16 @@ from rocm.bindings.util.types import ListOfPointer
 
 from rocverify.device.emulator import api_host
 from rocverify.device.emulator.api_module import check_function, kernel_metadata
-from rocverify.device.emulator.api_properties import LIMITS
 from rocverify.device.emulator.api_state import FunctionEntry, HipCallError, HipCalls, HipState, offered
 from rocverify.device.emulator.api_stream import check_stream
 from rocverify.device.emulator.api_values import Function, PointerArgument, Raw, Stream, UInt, as_pointer
+from rocverify.device.emulator.faulting import KernelFaultError
+from rocverify.device.emulator.kernarg import Geometry
+from rocverify.device.emulator.occupancy import LIMITS, resident_workgroups
 from rocverify.errors import DeviceFaultError
 
 if TYPE_CHECKING:
+    from rocverify.device.emulator.observed import Observed
     from rocverify.toolchain.codeobject import KernelMetadata
 
 _CONFIGURATION_BYTES = 40
@@ -30,7 +33,8 @@ _FAULT_CODES = {
     "stopped": "hipErrorLaunchTimeOut",
     "trap": "hipErrorLaunchFailure",
     "jump": "hipErrorLaunchFailure",
-    "deadlock": "hipErrorLaunchFailure",
+    "deadlock": "hipErrorLaunchTimeOut",
+    "grid_sync": "hipErrorLaunchFailure",
 }
 """The codes of the faults that are no illegal access."""
 
@@ -53,14 +57,9 @@ class LaunchCalls(HipCalls):
         kernelParams: Raw,
         extra: Raw,
     ) -> None:
-        state = self._state
-        check_stream(state, stream)
-        entry = check_function(state, f)
-        kernel = kernel_metadata(state, entry)
-        grid, block = (gridDimX, gridDimY, gridDimZ), (blockDimX, blockDimY, blockDimZ)
-        _check_geometry(kernel, grid, block, sharedMemBytes)
-        kernarg = _kernarg(state, kernel, kernelParams, extra)
-        _run(state, entry, grid, block, sharedMemBytes, kernarg)
+        check_stream(self._state, stream)
+        geometry = Geometry((gridDimX, gridDimY, gridDimZ), (blockDimX, blockDimY, blockDimZ), sharedMemBytes)
+        _launch(self._state, f, geometry, kernelParams, extra)
 
     @offered()
     def hipModuleLaunchCooperativeKernel(
@@ -76,19 +75,39 @@ class LaunchCalls(HipCalls):
         stream: Stream,
         kernelParams: Raw,
     ) -> None:
-        raise HipCallError(
-            "hipErrorNotSupported",
-            "the emulator runs workgroups one after the other and cannot synchronise a whole grid",
+        check_stream(self._state, stream)
+        geometry = Geometry(
+            (gridDimX, gridDimY, gridDimZ), (blockDimX, blockDimY, blockDimZ), sharedMemBytes, True
         )
+        _launch(self._state, f, geometry, kernelParams, None)
 
     @offered()
     def hipDeviceSynchronize(self) -> None:
         return None
 
 
-def _check_geometry(
-    kernel: KernelMetadata, grid: tuple[int, int, int], block: tuple[int, int, int], shared: int
-) -> None:
+def _launch(state: HipState, function: int, geometry: Geometry, parameters: Any, extra: Any) -> None:
+    entry = check_function(state, function)
+    kernel = kernel_metadata(state, entry)
+    _check_geometry(kernel, geometry)
+    if geometry.cooperative:
+        _check_resident(kernel, geometry)
+    _run(state, entry, geometry, _kernarg(state, kernel, parameters, extra))
+
+
+def _check_resident(kernel: KernelMetadata, geometry: Geometry) -> None:
+    """A cooperative launch must fit on the device as a whole."""
+    each = resident_workgroups(kernel, geometry.block_size, geometry.shared_bytes)
+    if geometry.group_count > each * LIMITS.multiprocessors:
+        raise HipCallError(
+            "hipErrorCooperativeLaunchTooLarge",
+            f"{geometry.group_count} workgroups of {kernel.name}: {LIMITS.multiprocessors} compute units "
+            f"hold {each} each",
+        )
+
+
+def _check_geometry(kernel: KernelMetadata, geometry: Geometry) -> None:
+    grid, block, shared = geometry.grid, geometry.block, geometry.shared_bytes
     if 0 in grid or 0 in block:
         raise HipCallError("hipErrorInvalidConfiguration", f"grid {grid} of workgroups {block} is empty")
     size = prod(block)
@@ -114,27 +133,35 @@ def _check_geometry(
         )
 
 
-def _run(
-    state: HipState,
-    entry: FunctionEntry,
-    grid: tuple[int, int, int],
-    block: tuple[int, int, int],
-    shared: int,
-    kernarg: bytes,
-) -> None:
+def _run(state: HipState, entry: FunctionEntry, geometry: Geometry, kernarg: bytes) -> None:
     with state.lock:
         try:
             state.stats = state.machine.launch(
-                entry.kernel, grid, block, shared, kernarg, timeout_s=state.launch_timeout_s
+                entry.kernel,
+                geometry.grid,
+                geometry.block,
+                geometry.shared_bytes,
+                kernarg,
+                timeout_s=state.launch_timeout_s,
+                cooperative=geometry.cooperative,
             )
             if state.stats.counters is not None:
                 state.launch_counters.append((entry.name, state.stats.counters))
+            _keep_findings(state, state.stats.observed)
         except DeviceFaultError as error:
             kind = error.report.kind if error.report is not None else ""
             code = _FAULT_CODES.get(kind, "hipErrorIllegalAddress")
             state.fault = error.report
+            if isinstance(error, KernelFaultError):
+                _keep_findings(state, error.observed)
             state.sticky = HipCallError(code, error.message)
             raise state.sticky from error
+
+
+def _keep_findings(state: HipState, observed: Observed) -> None:
+    found = observed.get("sanitizer")
+    if found is not None:
+        state.findings.extend(found.found)
 
 
 def _kernarg(state: HipState, kernel: KernelMetadata, parameters: Any, extra: Any) -> bytes:

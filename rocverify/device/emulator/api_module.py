@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.emulator import api_image
-from rocverify.device.emulator.api_properties import LIMITS
 from rocverify.device.emulator.api_state import (
     FunctionEntry,
     HipCallError,
@@ -30,6 +29,7 @@ from rocverify.device.emulator.api_values import (
     bare_pointer,
     c_string,
 )
+from rocverify.device.emulator.occupancy import LIMITS, resident_workgroups
 from rocverify.device.trace_proxy import real_hip
 from rocverify.errors import CodeObjectError, DeviceError
 from rocverify.toolchain.codeobject import read_code_object
@@ -199,9 +199,4 @@ def _resident_workgroups(kernel: KernelMetadata, block: int, dynamic_lds: int) -
         raise HipCallError(
             "hipErrorInvalidValue", f"a workgroup of {block}: at most {kernel.max_workgroup_size}"
         )
-    granule, registers = LIMITS.vgpr_granule, max(kernel.vgprs, 1)
-    per_wave = -(-registers // granule) * granule * (kernel.wavefront_size // 32)
-    waves = min(LIMITS.waves_per_simd, LIMITS.vgprs_per_simd // per_wave) * LIMITS.simds
-    by_waves = waves // -(-block // kernel.wavefront_size)
-    lds = kernel.lds_bytes + dynamic_lds
-    return min(by_waves, LIMITS.lds_bytes // lds) if lds else by_waves
+    return resident_workgroups(kernel, block, dynamic_lds)

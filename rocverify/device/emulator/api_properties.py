@@ -8,39 +8,17 @@ import ctypes
 import functools
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rocverify.device.emulator.api_state import HipCallError, HipCalls, HipState, offered
 from rocverify.device.emulator.api_values import DeviceAttribute, Int, Limit, UInt, c_string
+from rocverify.device.emulator.occupancy import LIMITS
 from rocverify.device.trace_proxy import real_hip
 
 DEVICES = 1
 HIP_VERSION = 60_000_000
 """The interface follows HIP 6.0, in HIP's numbering (major * 10**7 + minor * 10**5 + patch)."""
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The sizes of a compute unit and of a launch, as gfx11 has them (bytes, registers of 32 lanes)."""
-
-    threads_per_block: int = 1024
-    block: tuple[int, int, int] = (1024, 1024, 1024)
-    grid: tuple[int, int, int] = (2**31 - 1, 65535, 65535)
-    lds_bytes: int = 65536
-    multiprocessors: int = 48
-    simds: int = 2
-    waves_per_simd: int = 16
-    vgprs_per_simd: int = 1536
-    vgpr_granule: int = 24
-    wavefront_size: int = 32
-
-    @property
-    def threads_per_multiprocessor(self) -> int:
-        return self.simds * self.waves_per_simd * self.wavefront_size
-
-
-LIMITS = Limits()
 
 _SCALARS: Mapping[str, int] = {
     "sharedMemPerBlock": LIMITS.lds_bytes,
@@ -67,7 +45,7 @@ _SCALARS: Mapping[str, int] = {
     "managedMemory": 1,
     "concurrentManagedAccess": 0,
     "concurrentKernels": 1,
-    "cooperativeLaunch": 0,
+    "cooperativeLaunch": 1,
     "cooperativeMultiDeviceLaunch": 0,
     "isLargeBar": 1,
 }

@@ -6,7 +6,9 @@ Source: "User Guide for AMDGPU Backend" (hidden arguments, AQL kernel dispatch p
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from rocverify.device.emulator import abi
 from rocverify.errors import DeviceError, UnsupportedInstructionError
@@ -18,11 +20,13 @@ AXES = "xyz"
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """A launch: `grid` in workgroups, `block` in workitems, dynamic LDS in bytes."""
+    """A launch: `grid` in workgroups, `block` in workitems, dynamic LDS in bytes; in a cooperative one all
+    workgroups run at the same time."""
 
     grid: Triple
     block: Triple
     shared_bytes: int
+    cooperative: bool = False
 
     @property
     def block_size(self) -> int:
@@ -40,7 +44,7 @@ class Geometry:
 _ALWAYS_ZERO = {"hidden_remainder", "hidden_global_offset"}
 """By axis: HIP launches whole workgroups, from 0."""
 
-_NOT_PROVIDED = {
+_NULL = {
     "hidden_none",
     "hidden_hostcall_buffer",
     "hidden_printf_buffer",
@@ -50,11 +54,18 @@ _NOT_PROVIDED = {
     "hidden_heap_v1",
     "hidden_queue_ptr",
 }
-"""Null: a kernel that needs one of these faults where it follows the pointer."""
+"""Null unless the launch has such a thing (hostside.py): a kernel that needs one nevertheless faults where it
+follows the pointer."""
 
 
-def kernarg_segment(metadata: KernelMetadata, explicit: bytes, geometry: Geometry) -> bytes:
-    """The explicit arguments as given, with the hidden ones behind them.
+NO_POINTERS: Mapping[str, int] = MappingProxyType({})
+
+
+def kernarg_segment(
+    metadata: KernelMetadata, explicit: bytes, geometry: Geometry, pointers: Mapping[str, int] = NO_POINTERS
+) -> bytes:
+    """The explicit arguments as given, with the hidden ones behind them; `pointers` are the addresses of what
+    the launch provides, by the hidden argument's name.
 
     Raises DeviceError when the caller's bytes end before the kernel's last argument.
     """
@@ -67,7 +78,7 @@ def kernarg_segment(metadata: KernelMetadata, explicit: bytes, geometry: Geometr
         )
     segment = bytearray(max(metadata.kernarg_size, needed))
     segment[:needed] = explicit[:needed]
-    values = _hidden_values(geometry)
+    values = {**_hidden_values(geometry), **pointers}
     for arg in metadata.args:
         if arg.hidden:
             value = _hidden_value(metadata.name, arg.kind, values)
@@ -97,7 +108,7 @@ def _hidden_values(geometry: Geometry) -> dict[str, int]:
 def _hidden_value(kernel: str, kind: str, values: dict[str, int]) -> int:
     if kind in values:
         return values[kind]
-    if kind in _NOT_PROVIDED or kind.rpartition("_")[0] in _ALWAYS_ZERO:
+    if kind in _NULL or kind.rpartition("_")[0] in _ALWAYS_ZERO:
         return 0
     raise UnsupportedInstructionError(
         f"hidden argument {kind} is not supported", where=kernel, hint="run on a GPU (--device amd)"

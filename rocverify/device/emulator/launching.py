@@ -8,6 +8,7 @@ from rocverify.device.emulator import abi
 from rocverify.device.emulator.kernarg import Geometry
 from rocverify.device.emulator.loaded import LoadedKernel
 from rocverify.device.emulator.memory import DeviceMemory
+from rocverify.device.emulator.occupancy import LIMITS, resident_workgroups
 from rocverify.errors import DeviceError, UnsupportedInstructionError
 
 MAX_LDS_BYTES = 65536
@@ -24,6 +25,9 @@ REFUSED_USER_SGPRS = ("private_segment_buffer", "flat_scratch_init")
 """What no compiler asks for on the targets that run here."""
 
 MAX_GROUPS = 1 << 63
+
+MAX_RESIDENT_SCRATCH = 1 << 30
+"""Bytes of scratch that the workgroups of a cooperative launch may have in all."""
 
 
 def check_launch(kernel: LoadedKernel, geometry: Geometry) -> None:
@@ -43,8 +47,34 @@ def check_launch(kernel: LoadedKernel, geometry: Geometry) -> None:
         problem = "2**32 workitems or more along one axis"
     elif geometry.group_count >= MAX_GROUPS:
         problem = f"{geometry.group_count} workgroups"
+    if geometry.cooperative and not problem:
+        problem = _too_large(kernel, geometry)
     if problem:
         raise DeviceError(problem, where=kernel.name, hint="correct the launch geometry")
+
+
+def _too_large(kernel: LoadedKernel, geometry: Geometry) -> str | None:
+    """Why the workgroups of a cooperative launch cannot all be resident, if they cannot."""
+    each = resident_workgroups(kernel.metadata, geometry.block_size, geometry.shared_bytes)
+    scratch = scratch_of(kernel) * -(-geometry.block_size // kernel.lanes) * kernel.lanes
+    if geometry.group_count > each * LIMITS.multiprocessors:
+        return (
+            f"{geometry.group_count} workgroups of a cooperative launch where {LIMITS.multiprocessors} "
+            f"compute units hold {each} each"
+        )
+    if geometry.group_count * scratch > MAX_RESIDENT_SCRATCH:
+        return (
+            f"{geometry.group_count} workgroups of a cooperative launch with {scratch} bytes of scratch each"
+        )
+    return None
+
+
+def scratch_of(kernel: LoadedKernel) -> int:
+    """Bytes of scratch that a workitem has, a multiple of 16."""
+    scratch = kernel.metadata.scratch_bytes
+    if kernel.descriptor.uses_dynamic_stack or kernel.metadata.uses_dynamic_stack:
+        scratch = max(scratch, DYNAMIC_STACK_BYTES)
+    return -(-scratch // 16) * 16
 
 
 def lds_of(kernel: LoadedKernel, geometry: Geometry) -> int:
@@ -64,9 +94,6 @@ def launch_record(
     SGPRs may ask for, by the name of the descriptor's field."""
     descriptor, lanes = kernel.descriptor, kernel.lanes
     table = memory.table()
-    scratch = kernel.metadata.scratch_bytes
-    if descriptor.uses_dynamic_stack or kernel.metadata.uses_dynamic_stack:
-        scratch = max(scratch, DYNAMIC_STACK_BYTES)
     launch = abi.Launch(
         ranges=ctypes.addressof(table),
         range_count=len(memory),
@@ -82,11 +109,12 @@ def launch_record(
         user_sgpr_count=descriptor.user_sgpr_count,
         group_id_mask=descriptor.group_id_mask,
         lds_bytes=lds_of(kernel, geometry),
-        scratch_bytes=-(-scratch // 16) * 16,
+        scratch_bytes=scratch_of(kernel),
         instruction_limit=instruction_limit,
         mode=descriptor.initial_mode,
         poison=POISON,
-        resident=1,
+        resident=geometry.group_count if geometry.cooperative else 1,
+        cooperative=geometry.cooperative,
     )
     for index, value in enumerate(_user_sgprs(kernel, pointers)):
         launch.user_sgpr[index] = value

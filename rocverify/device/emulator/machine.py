@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.faulting import KernelFaultError, fault_report
+from rocverify.device.emulator.hostcall import Printer, to_standard_streams
+from rocverify.device.emulator.hostside import HostSide
 from rocverify.device.emulator.image import load_image
 from rocverify.device.emulator.instruments import Instrument, LaunchContext
 from rocverify.device.emulator.kernarg import Geometry, Triple, dispatch_packet, kernarg_segment
@@ -62,7 +64,8 @@ SUPPORTED_TARGETS = ("gfx1100", "gfx1101", "gfx1102", "gfx1103", "gfx1150", "gfx
 
 @dataclass(frozen=True, slots=True)
 class LaunchStats:
-    """What one launch did. Counts are exact; times are wall seconds."""
+    """What one launch did. Counts are exact; times are wall seconds; `printed` is what the kernel printed, in
+    order, as (`stdout` or `stderr`, text)."""
 
     wave_instructions: int
     waves: int
@@ -71,6 +74,7 @@ class LaunchStats:
     seconds: float
     translate_seconds: float
     observed: Observed = field(default_factory=lambda: MappingProxyType({}))
+    printed: tuple[tuple[str, str], ...] = ()
 
     @property
     def counters(self) -> Counters | None:
@@ -125,6 +129,7 @@ class Machine:
         self.threads = threads or os.cpu_count() or 1
         self.instruction_limit = instruction_limit
         self.instruments = tuple(instruments)
+        self.printer: Printer = to_standard_streams
         self._objdump = objdump
         cache = ContentCache(cache_dir / "native" if cache_dir else None)
         self._runtime = Runtime.load(clang, linker, cache)
@@ -172,20 +177,23 @@ class Machine:
         kernarg: bytes,
         *,
         timeout_s: float | None = None,
+        cooperative: bool = False,
     ) -> LaunchStats:
         """Runs a kernel to its end; `grid` in workgroups, `block` in workitems, `kernarg` the explicit
-        arguments laid out as the metadata says, `timeout_s` what it may take once it is translated.
+        arguments laid out as the metadata says, `timeout_s` what it may take once it is translated. The
+        workgroups of a `cooperative` launch may wait for one another.
 
         Raises DeviceError for an impossible launch, UnsupportedInstructionError for what cannot be
         translated, KernelFaultError (with a FaultReport) when the kernel faults or is stopped.
         """
-        geometry = Geometry(grid, block, shared_bytes)
+        geometry = Geometry(grid, block, shared_bytes, cooperative)
         check_launch(kernel, geometry)
         with self._lock:
             begun = time.perf_counter()
             compiled = self._translate(kernel)
             translated = time.perf_counter()
-            workers, observed = self._run(kernel, geometry, compiled, kernarg, timeout_s)
+            with HostSide(self.memory, kernel, geometry, self.printer) as host:
+                workers, observed = self._run(kernel, geometry, compiled, kernarg, timeout_s, host)
             return LaunchStats(
                 sum(w.instructions for w in workers),
                 sum(w.wave_count for w in workers),
@@ -194,6 +202,7 @@ class Machine:
                 time.perf_counter() - translated,
                 translated - begun,
                 observed,
+                host.printed,
             )
 
     def _translate(self, kernel: LoadedKernel) -> int:
@@ -221,8 +230,10 @@ class Machine:
         compiled: int,
         kernarg: bytes,
         timeout_s: float | None,
+        host: HostSide,
     ) -> tuple[list[abi.Worker], Observed]:
-        segment = kernarg_segment(kernel.metadata, kernarg, geometry)
+        pointers = {"hidden_queue_ptr": self._queue, **host.pointers}
+        segment = kernarg_segment(kernel.metadata, kernarg, geometry, pointers)
         # Compilers load arguments in wide pieces, past the last one but never past an aligned block.
         padded = -(-max(len(segment), 1) // KERNARG_BLOCK) * KERNARG_BLOCK
         address = self.memory.malloc(padded, f"kernarg of {kernel.name}")
@@ -235,16 +246,17 @@ class Machine:
                 kernel, geometry, compiled, self.memory, self.instruction_limit, self._pointers(address)
             )
             launch.wave_bytes += sum(one.wave_bytes(kernel.lanes) for one in self.instruments)
+            host.prepare(launch)
             workers = self._workers.workers(launch, self._thread_count(launch))
             context = LaunchContext(kernel, geometry, self.memory, launch, workers)
             for instrument in self.instruments:
                 instrument.begin(context)
-            reason = self._run_workers(launch, workers, timeout_s)
+            reason = self._run_workers(launch, workers, timeout_s, host)
             observed = {instrument.name: instrument.finish(context) for instrument in self.instruments}
             del table
         finally:
             self.memory.free(address)
-        self._raise_fault(kernel, geometry, workers, reason, observed)
+        self._raise_fault(kernel, geometry, workers, reason, observed, host)
         return workers, observed
 
     def _pointers(self, kernarg: int) -> dict[str, int]:
@@ -256,13 +268,14 @@ class Machine:
         }
 
     def _run_workers(
-        self, launch: abi.Launch, workers: list[abi.Worker], timeout_s: float | None
+        self, launch: abi.Launch, workers: list[abi.Worker], timeout_s: float | None, host: HostSide
     ) -> str | None:
         """Runs the workers to their end; why they were stopped, None if they were not."""
         pointers = [ctypes.addressof(worker) for worker in workers]
         with StopSwitch(launch, timeout_s) as self._switch:
             if len(workers) == 1:
-                self._runtime.run(pointers[0])
+                while self._runtime.run(pointers[0]) == abi.Outcome.HOST_CALL:
+                    host.serve(launch, workers[0])
             else:
                 list(self._pool.map(self._runtime.run, pointers))
         reason, self._switch = self._switch.reason, None
@@ -270,7 +283,8 @@ class Machine:
 
     def _thread_count(self, launch: abi.Launch) -> int:
         """One thread for a launch so small that waking others takes longer than running it."""
-        if any(instrument.single_threaded for instrument in self.instruments):
+        one = launch.cooperative or launch.hostcall
+        if one or any(instrument.single_threaded for instrument in self.instruments):
             return 1
         enough = launch.group_count * launch.waves_per_group // MIN_WAVES_PER_THREAD
         return int(max(1, min(self.threads, launch.group_count, enough)))
@@ -282,6 +296,7 @@ class Machine:
         workers: list[abi.Worker],
         stopped: str | None,
         observed: Observed,
+        host: HostSide,
     ) -> None:
         """The fault of a launch, if it had one; `stopped` is why it was asked to stop."""
         asked = abi.FaultKind.STOPPED
@@ -292,9 +307,9 @@ class Machine:
                 return
             report = stopped_report(report, kernel.name, stopped)
         if report is not None:
-            raise KernelFaultError(
-                with_waves(report, faulted[0], kernel.module) if faulted else report, observed
-            )
+            if faulted:
+                report = host.with_assertion(with_waves(report, faulted[0], kernel.module))
+            raise KernelFaultError(report, observed)
 
     def _report(self, fault: abi.Fault, kernel: LoadedKernel, geometry: Geometry) -> FaultReport:
         listing, lds = kernel.module.listing, lds_of(kernel, geometry)

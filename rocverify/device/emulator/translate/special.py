@@ -24,7 +24,8 @@ NOTHING_TO_DO = (
     "s_decperflevel",
 )  # fmt: skip
 
-HARMLESS_MESSAGES = ("MSG_DEALLOC_VGPRS",)
+HARMLESS_MESSAGES = ("MSG_DEALLOC_VGPRS", "MSG_INTERRUPT")
+"""The host looks for calls whenever waves pause (hostcall.py): it needs no interrupt."""
 
 
 def _nothing(k: K, inst: Instruction) -> None:
