@@ -55,6 +55,9 @@ class CheckContext:
         self.root = root.resolve()
         self.settings = settings
         self._builds: dict[tuple[str, str], BuiltObject | CompileError] = {}
+        self._instrumented: dict[str, tuple[Device, Tracer]] = {}
+        # What a check measured and another one may ask for again, under a key that says all it depends on.
+        self.memo: dict[tuple[Any, ...], Any] = {}
         self.seed = next(s for s in (seed, settings.seed, secrets.randbits(32)) if s is not None)
 
     @property
@@ -143,22 +146,43 @@ class CheckContext:
             }
         return [self._builds[entry.source, target] for entry, target in jobs]
 
+    def _opened(self, instrument: str | None) -> tuple[Device, Tracer]:
+        """The device of the run, or an emulator with an instrument, and its tracer."""
+        if instrument is None:
+            return self.device, self.tracer
+        if instrument not in self._instrumented:
+            from rocverify.device.select import open_device
+            from rocverify.device.trace import Tracer
+
+            device = open_device(
+                "emulator",
+                self.settings.targets[0],
+                settings=self.settings,
+                toolchain=self.toolchain,
+                cache_dir=self.cache_dir,
+                **{instrument: True},
+            )
+            self._instrumented[instrument] = device, Tracer(device, root=self.root)
+        return self._instrumented[instrument]
+
     @contextmanager
-    def launching(self) -> Iterator[LaunchSession]:
+    def launching(self, instrument: str | None = None) -> Iterator[LaunchSession]:
         """The device with the proxy installed, and each code object's path in its variable.
 
-        A kernel of the manifest that does not compile leaves its variable unset: what launches it
+        instrument: `counters` or `sanitize` for an emulator that watches launches so, whatever device the
+        run has. A kernel of the manifest that does not compile leaves its variable unset: what launches it
         fails there, what does not need it is not disturbed.
         """
-        target = self.target
+        device, tracer = self._opened(instrument)
+        target = device.target
         variables = {}
         entries = self.manifest.entries
         for entry, built in zip(entries, self.builds(entries, [target]), strict=True):
             if not isinstance(built, CompileError):
                 variables[entry.env] = str(built.path)
         names = {entry.env for entry in self.manifest.entries}
-        with _environment(names, variables), self.tracer.install():
-            yield LaunchSession(self.root, self.device, self.tracer)
+        with _environment(names, variables), tracer.install():
+            yield LaunchSession(self.root, device, tracer)
 
     def close(self) -> None:
         """Closes the device if one was opened, and forgets what was imported from the root."""
@@ -167,6 +191,8 @@ class CheckContext:
         forget_subject()
         if "device" in self.__dict__:
             self.device.close()
+        for device, _ in self._instrumented.values():
+            device.close()
 
 
 @contextmanager

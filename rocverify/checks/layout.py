@@ -237,7 +237,7 @@ def _written(exchange: Exchange, name: str, result: NDArray[Any]) -> NDArray[Any
 def _wrong(spec: ContractSpec, trial: Trial, exchanges: list[Exchange]) -> Finding:
     """The right reading was rejected: which misreading explains what came out, if one does."""
     case = trial.run.case
-    symbol = spec.symbol(case.dtype)
+    symbol = spec.symbol(case.dtype, case.dims)
     for exchange in exchanges:
         mistaken = _mistaken(spec, trial, exchange)
         expected = {n: replace(e, exact=mistaken[n]) for n, e in trial.judged.expected.items()}

@@ -93,7 +93,7 @@ class Trials:
     def __init__(self, ctx: CheckContext, session: LaunchSession, reference: str) -> None:
         self.spec = load_spec(session, reference)
         self.session = session
-        self.built = ctx.built(self.spec.source, ctx.target)
+        self.built = ctx.built(self.spec.source, session.device.target)
         self.invoke: Invocation = invocation(self.spec, session, self.built.path)
 
     def run(self, case: Case, *, given: Given | None = None, ghost: bool = False) -> CaseRun:

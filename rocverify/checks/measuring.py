@@ -1,0 +1,211 @@
+"""What one call of a contract costs: exact counts on the emulator, device time on a GPU."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rocverify.checks.trial import Lengths, Trials, shaped
+from rocverify.device.trace_events import Category, TraceEvent
+from rocverify.errors import ContractError, UsageError
+from rocverify.oracle.case import Case, select_dtypes
+from rocverify.oracle.drive import checked, execute
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext, LaunchSession
+
+_HOST_METRICS = ("launches", "allocated_bytes", "footprint_bytes")
+_WARM_UP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The counts of one call. `counts` are the emulator's, by name (`global_bytes`, `instructions.wmma`),
+    empty where no kernel was executed; `launches` counts launches, `allocated_bytes` is the most device
+    memory that the call itself held at a time, `footprint_bytes` adds the arrays handed to it."""
+
+    case: Case
+    kernels: tuple[str, ...]
+    counts: Mapping[str, float]
+    launches: int
+    allocated_bytes: int
+    footprint_bytes: int
+    problems: tuple[str, ...] = ()
+
+    def value(self, metric: str) -> float:
+        """A metric by name. UsageError for one that there is not: nothing may pass for want of a number."""
+        if metric in _HOST_METRICS:
+            return float(getattr(self, metric))
+        if metric not in self.counts:
+            known = ", ".join([*_HOST_METRICS, *self.counts]) if self.counts else ", ".join(_HOST_METRICS)
+            raise UsageError(f"there is no metric {metric!r}", where="performance", hint=f"there is {known}")
+        return float(self.counts[metric])
+
+    def to_json(self) -> dict[str, Any]:
+        host = {name: getattr(self, name) for name in _HOST_METRICS}
+        return {"case": self.case.to_json(), "kernels": list(self.kernels), **host, **self.counts}
+
+
+def measure(
+    ctx: CheckContext,
+    contract: str,
+    dtype: str | None,
+    dims: Mapping[str, Lengths],
+    *,
+    execute_it: bool = True,
+) -> Measured:
+    """The counts of one call of a contract's wrapper on one shape; asked for again, the same ones.
+
+    execute_it: False holds the launches back, for what only the host decides (allocations, launches).
+    Raises ContractError where the shape is not admissible or nothing was launched.
+    """
+    frozen = tuple(sorted((name, str(value)) for name, value in dims.items()))
+    key = ("measured", contract, dtype, frozen, execute_it)
+    if key not in ctx.memo:
+        instrument = "counters" if execute_it else None
+        with ctx.launching(instrument) as session:
+            trials = Trials(ctx, session, contract)
+            element = select_dtypes(trials.spec, None if dtype is None else (dtype,))[0]
+            case = shaped(trials.spec, element, ctx.seed, dims)
+            ctx.memo[key] = _counted(trials, session, case) if execute_it else _planned(trials, case)
+    found: Measured = ctx.memo[key]
+    return found
+
+
+def _counted(trials: Trials, session: LaunchSession, case: Case) -> Measured:
+    log: list[tuple[str, Any]] = session.device.launch_counters  # type: ignore[attr-defined]
+    log.clear()
+    trial = trials.trial(case)
+    counted = list(log)
+    log.clear()
+    if not counted:
+        raise ContractError(f"launched nothing that could be counted ({case})", where=trials.spec.where)
+    total = sum(counters for _, counters in counted)
+    host = _host_metrics(trials, case, trial.run.events)
+    kernels = tuple(name for name, _ in counted)
+    return Measured(case, kernels, _flat(total.to_json()), *host, trial.problems)
+
+
+def _planned(trials: Trials, case: Case) -> Measured:
+    run = trials.run(case, ghost=True)
+    kernels = tuple(e.kernel or "" for e in run.events if e.category is Category.LAUNCH)
+    if not kernels:
+        raise ContractError(f"launched nothing ({case})", where=trials.spec.where)
+    return Measured(case, kernels, {}, *_host_metrics(trials, case, run.events))
+
+
+def _flat(counters: Mapping[str, Any]) -> dict[str, float]:
+    """`instructions.wmma`, `flops.total` and the like; what is derived stands beside what was counted."""
+    found: dict[str, float] = {}
+    for name, value in counters.items():
+        if not isinstance(value, Mapping):
+            found[name] = value
+            continue
+        prefix = "" if name == "derived" else f"{name}."
+        found |= {f"{prefix}{inner}": n for inner, n in value.items() if n is not None}
+    flops = counters.get("flops", {})
+    found["flops.total"] = sum(flops[name] for name in ("f16", "bf16", "f32", "f64") if name in flops)
+    return found
+
+
+def _host_metrics(trials: Trials, case: Case, events: tuple[TraceEvent, ...]) -> tuple[int, int, int]:
+    """Launches, allocated bytes and footprint of a call."""
+    arrays = sum(_array_bytes(trials, name, case) for name in trials.spec.arrays)
+    allocated = _most_allocated(events)
+    launches = sum(e.category is Category.LAUNCH for e in events)
+    return launches, allocated, arrays + allocated
+
+
+def _array_bytes(trials: Trials, name: str, case: Case) -> int:
+    array = trials.spec.arrays[name]
+    count = 1
+    for length in array.shape(case.dims):
+        count *= length
+    return count * array.dtype(case.dtype).bits // 8
+
+
+def _most_allocated(events: tuple[TraceEvent, ...]) -> int:
+    """The largest sum of live allocations that the call made."""
+    live: dict[int, int] = {}
+    most = 0
+    for event in events:
+        if event.category is Category.ALLOC and event.ok and event.dst is not None:
+            live[event.dst] = event.bytes or 0
+            most = max(most, sum(live.values()))
+        elif event.category is Category.FREE and event.src is not None:
+            live.pop(event.src, None)
+    return most
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Device time of one call over repeats, in microseconds, and the bytes of its arrays per second."""
+
+    median_us: float
+    low_us: float
+    high_us: float
+    gb_per_s: float
+    repeats: int
+    kernels: tuple[str, ...] = field(default=())
+
+    @property
+    def spread(self) -> float:
+        """Between the 10th and the 90th percentile, as a part of the median."""
+        return (self.high_us - self.low_us) / self.median_us if self.median_us else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        names = ("median_us", "low_us", "high_us", "gb_per_s", "repeats", "spread")
+        return {**{name: getattr(self, name) for name in names}, "kernels": list(self.kernels)}
+
+
+def time_on_device(
+    ctx: CheckContext, contract: str, dtype: str | None, dims: Mapping[str, Lengths], repeats: int
+) -> Timed:
+    """Times the calls of a contract's wrapper between two events of the device of the run.
+
+    Raises ContractError where a timed call launches nothing: such a time would be nobody's.
+    """
+    with ctx.launching() as session:
+        trials = Trials(ctx, session, contract)
+        element = select_dtypes(trials.spec, None if dtype is None else (dtype,))[0]
+        case = shaped(trials.spec, element, ctx.seed, dims)
+        times: list[float] = []
+
+        def timed(arrays: Mapping[str, Any], shape: Mapping[str, int], kind: Any) -> None:
+            for number in range(_WARM_UP + repeats):
+                elapsed = _between_events(session.device.hip, lambda: trials.invoke(arrays, shape, kind))
+                if number >= _WARM_UP:
+                    times.append(elapsed * 1000)
+
+        run = execute(trials.spec, session, case, invoke=timed)
+        launched = [e.kernel or "" for e in run.events if e.category is Category.LAUNCH and e.ok]
+        if len(launched) < _WARM_UP + repeats:
+            raise ContractError(
+                f"{len(launched)} launches in {_WARM_UP + repeats} timed calls: nothing was timed",
+                where=trials.spec.where,
+            )
+        moved = sum(_array_bytes(trials, name, case) for name in trials.spec.arrays)
+    return _timed(times, moved, tuple(dict.fromkeys(launched)))
+
+
+def _between_events(hip: Any, call: Any) -> float:
+    """Milliseconds between an event before the call and one after it, on the default stream."""
+    start, stop = (checked("hipEventCreate", hip.hipEventCreate()) for _ in range(2))
+    try:
+        checked("hipEventRecord", hip.hipEventRecord(start, None))
+        call()
+        checked("hipEventRecord", hip.hipEventRecord(stop, None))
+        checked("hipEventSynchronize", hip.hipEventSynchronize(stop))
+        return float(checked("hipEventElapsedTime", hip.hipEventElapsedTime(start, stop)))
+    finally:
+        for event in (start, stop):
+            checked("hipEventDestroy", hip.hipEventDestroy(event))
+
+
+def _timed(times: list[float], moved: int, kernels: tuple[str, ...]) -> Timed:
+    ordered = sorted(times)
+    median = statistics.median(ordered)
+    low, high = (ordered[round(part * (len(ordered) - 1))] for part in (0.1, 0.9))
+    return Timed(median, low, high, moved / median / 1000 if median else 0.0, len(ordered), kernels)

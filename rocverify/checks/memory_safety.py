@@ -1,0 +1,105 @@
+"""memory_safety: the emulator's sanitizer has nothing to say of a contract's boundary shapes.
+
+Every case runs on an emulator that watches each access: reads of memory, LDS or registers that nothing has
+written, races within a workgroup and between workgroups, barriers that not all waves reach, and, as always,
+accesses outside of live allocations. Buffers are allocated to their last byte, or with guards, in turn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.references import Reference
+from rocverify.device.trace_events import Category
+from rocverify.errors import ContractError, DeviceFaultError, SubjectError
+from rocverify.records import Finding
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.trial import Trials
+    from rocverify.oracle.case import Case
+    from rocverify.oracle.dtypes import DType
+
+Lengths = int | str | tuple[int | str, ...]
+_SHOWN = 20
+
+
+class MemorySafetyParams(CheckParams):
+    """`contract` is `module:Class`; `cases` per element type, `dtypes` and `dims` as for correctness."""
+
+    contract: Reference
+    cases: int = Field(default=4, ge=1)
+    dtypes: tuple[str, ...] | None = Field(default=None, min_length=1)
+    dims: dict[str, Lengths] = Field(default_factory=dict)
+
+
+def run(params: MemorySafetyParams, ctx: CheckContext) -> Outcome:
+    """Raises ContractError, CompileError, and DeviceUnavailableError where no emulator can be opened: a GPU
+    does not tell."""
+    from rocverify.checks.trial import Trials
+    from rocverify.oracle.case import select_dtypes
+
+    rows: dict[str, Any] = {}
+    findings: list[Finding] = []
+    with ctx.launching("sanitize") as session:
+        trials = Trials(ctx, session, params.contract)
+        for dtype in select_dtypes(trials.spec, params.dtypes):
+            findings += _watched(params, ctx, trials, dtype, rows)
+    spec = trials.spec
+    evidence = {"contract": params.contract, "source": spec.source, "seed": ctx.seed, "dtypes": rows}
+    if findings:
+        return Outcome.failed(
+            findings[0].message,
+            hint=f"run the case with `rocverify emulate --sanitize`, or again with --seed {ctx.seed}",
+            findings=tuple(findings[:_SHOWN]),
+            **evidence,
+        )
+    cases = sum(row["cases"] for row in rows.values())
+    launches = sum(row["launches"] for row in rows.values())
+    return Outcome.passed(
+        f"{spec.wrapper or spec.where}: the sanitizer found nothing in {launches} launches of {cases} cases "
+        f"({', '.join(rows)})",
+        **evidence,
+    )
+
+
+def _watched(
+    params: MemorySafetyParams, ctx: CheckContext, trials: Trials, dtype: DType, rows: dict[str, Any]
+) -> list[Finding]:
+    from rocverify.oracle.case import plan_cases
+
+    dims = trials.spec.dims.restricted(params.dims) if params.dims else None
+    cases = plan_cases(trials.spec, dtype, params.cases, ctx.seed, dims=dims)
+    row = rows[dtype.name] = {"cases": len(cases), "launches": 0, "shapes": [str(case) for case in cases]}
+    found: list[Finding] = []
+    for case in cases:
+        found += _case(trials, trials.session, case, row)
+    return found
+
+
+def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any]) -> list[Finding]:
+    """One case under the sanitizer. A fault ends it, and is a finding like the others. ContractError where
+    nothing was launched: nothing was watched then."""
+    log: list[Any] = session.device.findings  # type: ignore[attr-defined]
+    log.clear()
+    wrapper = trials.spec.wrapper
+    ended: list[Finding] = []
+    try:
+        run = trials.run(case)
+    except (DeviceFaultError, SubjectError) as error:
+        where = f"{error.where}: " if error.where else ""
+        ended = [Finding(f"{case}: {where}{error.message}", entity=wrapper)]
+    else:
+        launches = sum(event.category is Category.LAUNCH and event.ok for event in run.events)
+        if not launches:
+            raise ContractError(f"launched nothing that could be watched ({case})", where=trials.spec.where)
+        row["launches"] += launches
+    seen = [Finding(f"{f} ({case})", f.source, f.kernel, wrapper) for f in log]
+    log.clear()
+    return seen + ended
+
+
+CHECK = CheckKind("memory_safety", MemorySafetyParams, run, needs_device=True)

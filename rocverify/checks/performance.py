@@ -1,0 +1,257 @@
+"""performance: what a call costs, held against limits, another kernel, a baseline, and its own growth.
+
+Counts (bytes, instructions, LDS conflicts, ...) are the emulator's, exact and the same on every machine;
+`launches`, `allocated_bytes` and `footprint_bytes` come from the trace. The result of a measured call must be
+right, and a call that launches nothing is not measured. Device time is taken with events, on a GPU only:
+asked for without one, the check could not run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from math import log
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, model_validator
+
+from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.references import Reference
+from rocverify.errors import DeviceUnavailableError, SourceError
+from rocverify.records import Finding
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext
+    from rocverify.checks.measuring import Measured
+
+Lengths = int | str | tuple[int | str, ...]
+_SHOWN = ("global_bytes", "wave_instructions", "flops.total", "lds_conflict_ratio", "lane_utilisation")
+
+
+class Ratio(CheckParams):
+    """`metric` of the contract, divided by that of the contract `of` (on `dims`, else on the same ones), is
+    `at_most` this."""
+
+    of: Reference
+    metric: str = Field(min_length=1)
+    at_most: float = Field(gt=0)
+    dims: dict[str, int] | None = None
+
+
+class Sweep(CheckParams):
+    """`metric` over several shapes: `dims` has equally many lengths for each dimension that grows. From the
+    first shape to the last it grows with at most this power of the first dimension: 1 is linear.
+    `executed`: False for what the host alone decides (footprint_bytes), so that no kernel runs."""
+
+    dims: dict[str, tuple[int, ...]] = Field(min_length=1)
+    metric: str = Field(min_length=1)
+    power_at_most: float = Field(ge=0)
+    executed: bool = True
+
+    @model_validator(mode="after")
+    def _grows(self) -> Sweep:
+        lengths = {len(values) for values in self.dims.values()}
+        if len(lengths) != 1 or min(lengths) < 2:
+            raise ValueError("dims needs two lengths or more, equally many for each dimension")
+        first = next(iter(self.dims.values()))
+        if list(first) != sorted(set(first)):
+            raise ValueError("the first dimension must grow")
+        return self
+
+
+class Timing(CheckParams):
+    """Device time of a call on a GPU: `repeats`, and limits on the median, on the spread (10th to 90th
+    percentile, as a part of the median), and on the bytes of its arrays per second."""
+
+    repeats: int = Field(default=30, ge=5)
+    max_median_us: float | None = Field(default=None, gt=0)
+    max_spread: float | None = Field(default=None, gt=0)
+    min_gb_per_s: float | None = Field(default=None, gt=0)
+
+
+class PerformanceParams(CheckParams):
+    """`contract` (`module:Class`) is called on `dims` in `dtype` (default: its first). `kernels`: the symbols
+    that the call must launch, and no others. `max`, `min`: limits by metric. `ratio`, `sweep`, `time`: see
+    Ratio, Sweep, Timing. `baseline`: a JSON file with earlier figures, none of which may have grown by more
+    than `tolerance` (a part)."""
+
+    contract: Reference
+    dtype: str | None = None
+    dims: dict[str, Lengths] = Field(default_factory=dict)
+    kernels: tuple[str, ...] = ()
+    max: dict[str, float] = Field(default_factory=dict)
+    min: dict[str, float] = Field(default_factory=dict)
+    ratio: tuple[Ratio, ...] = ()
+    sweep: Sweep | None = None
+    baseline: str | None = Field(default=None, min_length=1)
+    tolerance: float = Field(default=0.02, ge=0)
+    time: Timing | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_ratio(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("ratio"), dict):
+            return {**data, "ratio": [data["ratio"]]}
+        return data
+
+    @model_validator(mode="after")
+    def _something_is_asked(self) -> PerformanceParams:
+        if not (self.max or self.min or self.ratio or self.sweep or self.baseline or self.time):
+            raise ValueError("give max, min, ratio, sweep, baseline or time: else nothing is decided")
+        return self
+
+    @property
+    def counts(self) -> bool:
+        """Whether the emulator's counts of the contract's own shape are needed."""
+        return bool(self.max or self.min or self.ratio or self.baseline or self.kernels)
+
+
+def run(params: PerformanceParams, ctx: CheckContext) -> Outcome:
+    """Raises UsageError for a metric that there is not, SourceError for an absent baseline,
+    DeviceUnavailableError for device time without a GPU, ContractError where nothing is launched."""
+    from rocverify.checks.measuring import measure
+
+    evidence: dict[str, Any] = {"contract": params.contract}
+    findings: list[Finding] = []
+    said: list[str] = []
+    if params.counts:
+        measured = measure(ctx, params.contract, params.dtype, params.dims)
+        evidence["measured"] = measured.to_json()
+        findings += [Finding(text, entity=params.contract) for text in _own(params, ctx, measured, said)]
+        findings += [
+            Finding(text, entity=params.contract) for text in _ratios(params, ctx, measured, said, evidence)
+        ]
+    if params.sweep is not None:
+        findings += _swept(params, ctx, params.sweep, said, evidence)
+    if params.time is not None:
+        findings += _timed(params, ctx, params.time, said, evidence)
+    if findings:
+        return Outcome.failed(
+            findings[0].message,
+            hint="move fewer bytes (tiles in LDS, wider loads), use fewer instructions, pad LDS rows; or "
+            "correct the plan's limits or the baseline, if the change is meant",
+            findings=tuple(findings),
+            **evidence,
+        )
+    return Outcome.passed(f"{params.contract}: {'; '.join(said)}", **evidence)
+
+
+def _own(params: PerformanceParams, ctx: CheckContext, measured: Measured, said: list[str]) -> Iterator[str]:
+    """The call's own figures: right result, right kernels, within limits and baseline."""
+    yield from (f"the measured call is wrong ({measured.case}): {text}" for text in measured.problems)
+    launched = set(measured.kernels)
+    if params.kernels and launched != set(params.kernels):
+        wanted = ", ".join(params.kernels)
+        yield f"the call launched {', '.join(sorted(launched))}, {wanted} was to be measured"
+    for limits, word, sign in ((params.max, "at most", 1), (params.min, "at least", -1)):
+        for metric, limit in limits.items():
+            value = measured.value(metric)
+            if sign * value > sign * limit:
+                yield f"{metric} is {value:,.6g}, {word} {limit:,.6g} is allowed ({measured.case})"
+            said.append(f"{metric} {value:,.6g} ({word} {limit:,.6g})")
+    if params.baseline is not None:
+        yield from _grown(params, ctx, params.baseline, measured, said)
+
+
+def _ratios(
+    params: PerformanceParams,
+    ctx: CheckContext,
+    measured: Measured,
+    said: list[str],
+    evidence: dict[str, Any],
+) -> Iterator[str]:
+    from rocverify.checks.measuring import measure
+
+    for ratio in params.ratio:
+        dims: Mapping[str, Lengths] = ratio.dims if ratio.dims is not None else params.dims
+        other = measure(ctx, ratio.of, params.dtype, dims)
+        evidence.setdefault("compared", {})[ratio.of] = other.to_json()
+        yield from (f"{ratio.of} is wrong ({other.case}): {text}" for text in other.problems)
+        ours, theirs = measured.value(ratio.metric), other.value(ratio.metric)
+        if theirs == 0:
+            yield f"{ratio.of} has no {ratio.metric} at all: nothing to compare with"
+            continue
+        text = f"{ratio.metric} is {ours / theirs:.4g} of that of {ratio.of} ({ours:,.6g} of {theirs:,.6g})"
+        if ours / theirs > ratio.at_most:
+            yield f"{text}, at most {ratio.at_most:g} is allowed"
+        said.append(f"{text}, at most {ratio.at_most:g}")
+
+
+def _grown(
+    params: PerformanceParams, ctx: CheckContext, path: str, measured: Measured, said: list[str]
+) -> Iterator[str]:
+    """What has grown since the baseline was written. SourceError where it lacks this measurement."""
+    located = ctx.code.locate(path)
+    lengths = " ".join(f"{name}={length}" for name, length in measured.case.dims.items())
+    key = f"{params.contract} {measured.case.dtype} {lengths}"
+    try:
+        entries = json.loads((ctx.root / located).read_text(encoding="utf-8"))
+        entry = dict(entries[key])
+    except (ValueError, TypeError, KeyError) as error:
+        shown = json.dumps({key: {name: measured.counts.get(name) for name in _SHOWN}})
+        raise SourceError(
+            f"holds no figures for {key}", where=path, hint=f"add what is measured now: {shown}"
+        ) from error
+    if not entry:
+        raise SourceError(f"holds no figure for {key}", where=path)
+    for metric, before in entry.items():
+        value = measured.value(metric)
+        if value > float(before) * (1 + params.tolerance):
+            grown = f"{value / before - 1:.1%}" if before else "from nothing"
+            yield f"{metric} has grown by {grown} since the baseline: {value:,.6g} instead of {before:,.6g}"
+    said.append(f"{len(entry)} figures no larger than in {path}")
+
+
+def _swept(
+    params: PerformanceParams, ctx: CheckContext, sweep: Sweep, said: list[str], evidence: dict[str, Any]
+) -> Iterator[Finding]:
+    from rocverify.checks.measuring import measure
+
+    leading = next(iter(sweep.dims))
+    points: list[tuple[int, float]] = []
+    for number, length in enumerate(sweep.dims[leading]):
+        dims = {**params.dims, **{name: values[number] for name, values in sweep.dims.items()}}
+        measured = measure(ctx, params.contract, params.dtype, dims, execute_it=sweep.executed)
+        yield from (
+            Finding(f"wrong at {measured.case}: {p}", entity=params.contract) for p in measured.problems
+        )
+        points.append((length, measured.value(sweep.metric)))
+    evidence["sweep"] = {"dimension": leading, "metric": sweep.metric, "points": [list(p) for p in points]}
+    (first, least), (last, most) = points[0], points[-1]
+    if least <= 0:
+        yield Finding(
+            f"{sweep.metric} is {least:g} at {leading}={first}: it cannot grow", entity=params.contract
+        )
+        return
+    power = log(most / least) / log(last / first)
+    evidence["sweep"]["power"] = round(power, 4)
+    span = f"{least:,.6g} at {first}, {most:,.6g} at {last}"
+    text = f"{sweep.metric} grows with power {power:.3f} of {leading} ({span})"
+    if power > sweep.power_at_most:
+        yield Finding(f"{text}, at most {sweep.power_at_most:g} is allowed", entity=params.contract)
+    said.append(text)
+
+
+def _timed(
+    params: PerformanceParams, ctx: CheckContext, timing: Timing, said: list[str], evidence: dict[str, Any]
+) -> Iterator[Finding]:
+    from rocverify.checks.measuring import time_on_device
+
+    if ctx.device.kind == "emulator":
+        raise DeviceUnavailableError(
+            "device time needs a GPU, and this run has the emulator",
+            hint="leave `time` out, or run with --device amd",
+        )
+    timed = time_on_device(ctx, params.contract, params.dtype, params.dims, timing.repeats)
+    evidence["time"] = timed.to_json()
+    for word, value, limit in (
+        ("at most", timed.median_us, timing.max_median_us),
+        ("at most", timed.spread, timing.max_spread),
+        ("at least", timed.gb_per_s, timing.min_gb_per_s),
+    ):
+        if limit is not None and (value > limit if word == "at most" else value < limit):
+            yield Finding(f"device time: {value:.4g}, {word} {limit:g} is allowed", entity=params.contract)
+    said.append(f"median {timed.median_us:.4g} µs on {ctx.device.name}, {timed.gb_per_s:.4g} GB/s")
+
+
+CHECK = CheckKind("performance", PerformanceParams, run, needs_device=True)
