@@ -27,15 +27,17 @@ __device__ __forceinline__ void qkt_matmul(const T* __restrict__ q, const T* __r
     load_tile(tiles.left, q + q_rows.first, q_rows.stride, query, seq_q, d, head_dim);
     load_tile(tiles.right, k + k_rows.first, k_rows.stride, key, seq_k, d, head_dim);
     __syncthreads();
+    C part[2][2] = {};
 #pragma unroll 8
     for (unsigned i = 0; i < kTileSide; ++i) {
       const C q0 = tiles.left[y * kTilePitch + i], q1 = tiles.left[(y + kTileHalf) * kTilePitch + i];
       const C k0 = tiles.right[x * kTilePitch + i], k1 = tiles.right[(x + kTileHalf) * kTilePitch + i];
-      sum[0][0] += q0 * k0;
-      sum[0][1] += q0 * k1;
-      sum[1][0] += q1 * k0;
-      sum[1][1] += q1 * k1;
+      part[0][0] += q0 * k0;
+      part[0][1] += q0 * k1;
+      part[1][0] += q1 * k0;
+      part[1][1] += q1 * k1;
     }
+    add_part(sum, part);
     __syncthreads();
   }
 

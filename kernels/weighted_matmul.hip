@@ -28,15 +28,17 @@ __device__ __forceinline__ void weighted_matmul(const Compute<T>* __restrict__ p
     load_tile(tiles.left, matrix, seq_k, query, seq_q, key, seq_k);
     load_tile(tiles.right, v + v_rows.first, v_rows.stride, key, seq_k, dim, head_dim);
     __syncthreads();
+    C part[2][2] = {};
 #pragma unroll 8
     for (unsigned i = 0; i < kTileSide; ++i) {
       const C p0 = tiles.left[y * kTilePitch + i], p1 = tiles.left[(y + kTileHalf) * kTilePitch + i];
       const C v0 = tiles.right[i * kTilePitch + x], v1 = tiles.right[i * kTilePitch + x + kTileHalf];
-      sum[0][0] += p0 * v0;
-      sum[0][1] += p0 * v1;
-      sum[1][0] += p1 * v0;
-      sum[1][1] += p1 * v1;
+      part[0][0] += p0 * v0;
+      part[0][1] += p0 * v1;
+      part[1][0] += p1 * v0;
+      part[1][1] += p1 * v1;
     }
+    add_part(sum, part);
     __syncthreads();
   }
 

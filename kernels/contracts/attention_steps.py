@@ -33,7 +33,7 @@ def symbols(family: str) -> dict[DType, str]:
 
 def equal_rounding(ulps: float) -> dict[DType, float]:
     """The same number of ULPs for every element type."""
-    return {dtype: ulps for dtype in ALL}
+    return dict.fromkeys(ALL, ulps)
 
 
 def wide(*arrays: Any) -> tuple[Any, ...]:
@@ -86,7 +86,7 @@ class Scale(_InPlace):
             "the last element not scaled": last,
         }
 
-    def refused(self, dims: Any) -> dict[str, Refusal]:
+    def refused(self, dims: Any) -> dict[str, Refusal]:  # noqa: ARG002 - the protocol
         return {"no elements": Refusal("ShapeError", dims={"matrices": 0})}
 
 
@@ -118,7 +118,7 @@ class CausalMask(_InPlace):
             "zero instead of -infinity": np.where(causal_admits(seq_q, seq_k), x, 0),
         }
 
-    def refused(self, dims: Any) -> dict[str, Refusal]:
+    def refused(self, dims: Any) -> dict[str, Refusal]:  # noqa: ARG002 - the protocol
         return {"no queries": Refusal("ShapeError", dims={"seq_q": 0})}
 
 
@@ -170,7 +170,7 @@ class Softmax(_InPlace):
             f"summed up in {LOWER[dtype]}": np.where(total == 0, 0, low / np.where(total == 0, 1, total)),
         }
 
-    def refused(self, dims: Any) -> dict[str, Refusal]:
+    def refused(self, dims: Any) -> dict[str, Refusal]:  # noqa: ARG002 - the protocol
         return {"no columns": Refusal("ShapeError", dims={"seq_k": 0})}
 
 
