@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rocverify.device.trace_events import Category
 from rocverify.errors import ContractError, DeviceError
 from rocverify.oracle.case import Case
 from rocverify.oracle.consistency import check_arguments
@@ -67,9 +68,14 @@ class CaseRun:
     events: tuple[TraceEvent, ...] = ()
     addresses: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def launches(self) -> tuple[TraceEvent, ...]:
+        """The launches among the calls; looking a kernel up in its module is none."""
+        return tuple(event for event in self.events if event.category is Category.LAUNCH)
+
     def launched(self, symbol: str) -> bool:
         """Whether the kernel was launched, successfully as far as the call could tell."""
-        return any(e.kernel == symbol and e.ok for e in self.events)
+        return any(e.kernel == symbol and e.ok for e in self.launches)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,9 @@ def _launch_problems(run: CaseRun, symbol: str, code_object: str | None) -> list
     """The kernel must have run, and from the code object that was built: a right result of an old build
     says nothing of the source as it is."""
     if not run.launched(symbol):
-        launched = sorted({e.kernel for e in run.events if e.kernel})
+        launched = sorted({e.kernel for e in run.launches if e.kernel})
         return [f"{symbol} was not launched (launched: {', '.join(launched) or 'nothing'})"]
-    foreign = {e.code_object for e in run.events if e.kernel == symbol} - {None, code_object}
+    foreign = {e.code_object for e in run.launches if e.kernel == symbol} - {None, code_object}
     if code_object is None or not foreign:
         return []
     found = ", ".join(f"{digest[:12]}…" for digest in sorted(map(str, foreign)))

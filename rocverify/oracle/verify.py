@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rocverify.device.trace_events import Category
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.oracle.case import Case, plan_cases
 from rocverify.oracle.compare import Worst
@@ -199,7 +200,7 @@ def _refusal_problem(
             outcome = "" if error.kind == refusal.error else _one_line(error)
         except DeviceFaultError as error:
             outcome = f"reached the device: {_one_line(error)}"
-    launches = [e.kernel for e in events if e.kernel]
+    launches = [e.kernel for e in events if e.category is Category.LAUNCH]
     if launches:
         return f"launched {launches[0]} before it {outcome or 'was refused'}"
     return outcome or None

@@ -43,6 +43,19 @@ def test_a_run_gives_inputs_outputs_and_the_events_of_the_call_alone(
     assert not session.device.hip.buffers, "everything is freed"
 
 
+def test_looking_a_kernel_up_is_no_launch(make_session: Make) -> None:
+    def looking(*_: Any) -> None:
+        from rocm.bindings import hip
+
+        _, module = hip.hipModuleLoadData(b"image")
+        hip.hipModuleGetFunction(module, b"affine_kernel")
+
+    run = execute(AFFINE, session_with(make_session, wrapper=looking), CASE)
+    assert "affine_kernel" in {event.kernel for event in run.events}
+    assert not run.launched("affine_kernel")
+    assert run.launches == ()
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(make_session: Make) -> None:
     session = session_with(make_session)
     first, again = execute(AFFINE, session, CASE), execute(AFFINE, session, CASE)
