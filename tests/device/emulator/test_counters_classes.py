@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from rocverify.device.emulator.counters.classes import (
     is_memory,
     may_write_exec,
 )
+from rocverify.device.emulator.counters.fields import FIELDS
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import parse_operand
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS
@@ -30,8 +32,17 @@ NO_ARITHMETIC = re.compile(
 )
 """Floating-point instructions that neither add nor multiply."""
 
+DIRECTIONS = ("load", "store", "atomic")
+FIELD_NAMES = [name.rpartition(".")[2] for name in FIELDS]
 TABLES = (ARITHMETIC, SCALAR_ARITHMETIC, TRANSCENDENTAL, WMMA)
 KNOWN = sorted({*HANDLERS, *BRANCHES, *ENDS})
+
+
+def test_the_readme_names_every_counter(repo_root: Path) -> None:
+    section = (repo_root / "README.md").read_text(encoding="utf-8").partition("### Counters\n")[2]
+    named = set(re.findall(r"`(\w+)`", section.partition("\n## ")[0]))
+    spelled = {f"{space}_{what}" for space in ("global", "flat", "scratch", "lds") for what in DIRECTIONS}
+    assert set(FIELD_NAMES) - spelled <= named
 
 
 def instruction(mnemonic: str, *operands: str) -> Instruction:

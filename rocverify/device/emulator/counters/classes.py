@@ -84,9 +84,9 @@ def _arithmetic() -> dict[str, Arithmetic]:
 
 
 ARITHMETIC = _arithmetic()
-"""By mnemonic. A sum or product is one operation, a fused multiply-add two, a dot product of n pairs 2n. The type is
-that of the factors, except that v_fma_mix computes in f32. Comparisons, minima, conversions, rounding,
-scaling by powers of two and the fix-ups of a division are none; neither are float atomics."""
+"""By mnemonic. A sum or product is one operation, a fused multiply-add two, a dot product of n pairs 2n.
+The type is that of the factors, except that v_fma_mix computes in f32. Comparisons, minima, conversions,
+rounding, scaling by powers of two and the fix-ups of a division are none; neither are float atomics."""
 
 SCALAR_ARITHMETIC = {
     f"s_{name}_{t}": Arithmetic(t, operations)

@@ -51,8 +51,8 @@ class InstructionClasses:
 @dataclass(frozen=True, slots=True)
 class Flops:
     """Operations of the active lanes, by the type of the factors: a sum or product is one, a fused
-    multiply-add two, and a WMMA of 16x16x16 8192 a wave. Scalar ones count once a wave. `int8` and `int4` are those of dot products and
-    WMMA; other integer arithmetic is not counted."""
+    multiply-add two, and a WMMA of 16x16x16 8192 a wave. Those of the scalar ALU count once a wave. `int8`
+    and `int4` are those of dot products and WMMA; other integer arithmetic is not counted."""
 
     f16: int = 0
     bf16: int = 0

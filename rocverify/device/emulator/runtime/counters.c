@@ -20,27 +20,24 @@ INLINE int contiguous(const u64 *address, u64 exec, u32 size)
     return differs == 0;
 }
 
-/* Adds a number to a set unless it is in it; the new count. */
-INLINE u32 add_to_set(u64 *set, u32 count, u64 number)
-{
-    for (u32 i = count; i-- > 0;)
-        if (set[i] == number)
-            return count;
-    set[count] = number;
-    return count + 1;
-}
-
-/* Different segments that the active lanes touch; an access may reach into a second one. */
+/* Different segments that the active lanes touch; an access may reach into a second one. Addresses
+ * mostly rise from lane to lane: a new greatest segment need not be looked for. */
 static u64 segments(const u64 *address, u64 exec, u32 size)
 {
-    u64 set[2 * MAX_LANES];
+    u64 set[2 * MAX_LANES], greatest = 0;
     u32 count = 0;
     LANES(exec)
     {
-        u64 first = address[LANE] >> SEGMENT_SHIFT, last = (address[LANE] + size - 1) >> SEGMENT_SHIFT;
-        count = add_to_set(set, count, first);
-        if (last != first)
-            count = add_to_set(set, count, last);
+        u64 last = (address[LANE] + size - 1) >> SEGMENT_SHIFT;
+        for (u64 segment = address[LANE] >> SEGMENT_SHIFT; segment <= last; segment++) {
+            u32 i = count && segment <= greatest ? 0 : count;
+            while (i < count && set[i] != segment)
+                i++;
+            if (i < count)
+                continue;
+            set[count++] = segment;
+            greatest = segment > greatest ? segment : greatest;
+        }
     }
     return count;
 }
@@ -69,20 +66,20 @@ static u32 group_passes(const u64 *address, u64 exec, u32 size, int atomic)
 {
     u32 held[LDS_BANKS][LDS_BANKS];
     u8 count[LDS_BANKS] = {0};
-    u32 most = 0;
+    u32 most = 0, beyond = 0; /* the greatest dword so far, plus one: from there on none is held */
     LANES(exec)
     {
         u32 start = (u32)address[LANE], last = (start + size - 1) >> 2;
         for (u32 dword = start >> 2; dword <= last; dword++) {
-            u32 bank = dword % LDS_BANKS, n = count[bank], i = 0;
-            while (!atomic && i < n && held[bank][i] != dword)
+            u32 bank = dword % LDS_BANKS, n = count[bank], i = atomic || dword >= beyond ? n : 0;
+            while (i < n && held[bank][i] != dword)
                 i++;
-            if (!atomic && i < n)
+            if (i < n)
                 continue;
             held[bank][n] = dword;
             count[bank] = (u8)(n + 1);
-            if (n + 1 > most)
-                most = n + 1;
+            most = n + 1 > most ? n + 1 : most;
+            beyond = dword >= beyond ? dword + 1 : beyond;
         }
     }
     return most;
