@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from llvmlite import ir
 
+from rocverify.device.emulator import abi
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import Operand, OperandKind
-from rocverify.device.emulator.translate.types import I32, TYPES, Value
+from rocverify.device.emulator.translate.types import I32, I64, PTR, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler, commit_bits, read
 from rocverify.device.emulator.translate.wave import WaveBuilder
 
@@ -63,12 +64,15 @@ def _mbcnt(high: bool) -> Handler:
 
 
 def _permute_lanes(k: K, value: Value, sources: Value) -> Value:
-    """Lane i takes `value` of lane `sources[i]` (already inside the wave); through memory."""
-    result = ir.Constant(value.type, ir.Undefined)
-    for lane in range(k.lanes):
-        source = k.b.extract_element(sources, k.i32(lane))
-        result = k.b.insert_element(result, k.b.extract_element(value, source), k.i32(lane))
-    return result
+    """Lane i takes `value` of lane `sources[i]` (already inside the wave), gathered from the wave's memory:
+    LLVM's own choice of lanes by variable takes seconds to compile."""
+    k.store_field(abi.Wave.addresses.offset, value)
+    base = k.b.ptrtoint(k.field_pointer(abi.Wave.addresses.offset), I64)
+    offsets = k.b.zext(k.b.shl(sources, k.const(sources.type, 2)), k.shapes.i64)
+    pointers = k.b.inttoptr(k.b.add(k.splat(base), offsets), ir.VectorType(PTR, k.lanes))
+    mask = k.const(k.shapes.i1, 1)
+    name = f"llvm.masked.gather.v{k.lanes}i32.v{k.lanes}p0"
+    return k.call(name, value.type, [pointers, k.i32(4), mask, ir.Constant(value.type, ir.Undefined)])
 
 
 def _bpermute(k: K, inst: Instruction) -> None:

@@ -113,9 +113,7 @@ def commit_bits(k: WaveBuilder, operand: Operand, value: Value, *, high: bool = 
         raise DeviceError(f"vector destination {operand.name} is not supported")
     bits = value.type.element.width
     if bits == 64:
-        low, upper = k.halves(value)
-        k.commit(operand.part(0), low)
-        k.commit(operand.part(1), upper)
+        k.commit_wide(operand, value)
         return
     if bits == 16:
         old = k.vgpr(operand.index, 0)

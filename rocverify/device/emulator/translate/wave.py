@@ -7,7 +7,7 @@ in code size, and makes a wave resumable at every block boundary.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from llvmlite import ir
@@ -15,16 +15,14 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.operands import EXEC, NULL_INDEX, VCC, Operand, OperandKind
 from rocverify.device.emulator.translate import modes
+from rocverify.device.emulator.translate.emitting import Emitter
 from rocverify.device.emulator.translate.observing import Observer
 from rocverify.device.emulator.translate.quiet import scalar_offset
 from rocverify.device.emulator.translate.types import (
-    I8,
     I16,
     I32,
     I64,
-    PTR,
     DataType,
-    Shapes,
     Value,
     constant,
     inline_float_bits,
@@ -35,18 +33,12 @@ SCC = "scc"
 ALL_BITS = 0xFFFFFFFF
 
 
-class WaveBuilder:
+class WaveBuilder(Emitter):
     """Emits one wave function. `b` is llvmlite's builder, positioned in the current basic block."""
 
     def __init__(self, module: ir.Module, name: str, lanes: int, observer: Observer | None = None) -> None:
-        self.module = module
+        super().__init__(module, name, lanes)
         self.observer = observer or Observer()
-        self.shapes = Shapes(lanes)
-        self.lanes = lanes
-        self.function = ir.Function(module, ir.FunctionType(I32, [PTR, PTR]), name)
-        self.worker, self.wave = self.function.args
-        self.wave.add_attribute("noalias")
-        self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.fault_block = self.function.append_basic_block("fault")
         ir.IRBuilder(self.fault_block).ret(ir.Constant(I32, int(abi.Status.FAULT)))
         self._values: dict[tuple[str, int], Value] = {}
@@ -59,60 +51,6 @@ class WaveBuilder:
         self.mode = modes.DEFAULT
         self.rounding_operands: Value | None = None
         self.buffer_operands: Value | None = None
-
-    # ---- constants and intrinsics
-
-    def i32(self, value: int) -> Value:
-        return constant(I32, value)
-
-    def i64(self, value: int) -> Value:
-        return constant(I64, value)
-
-    def const(self, type_: ir.Type, value: int | float) -> Value:
-        return constant(type_, value)
-
-    def invert(self, value: Value) -> Value:
-        """Every bit the other way."""
-        return self.b.xor(value, constant(value.type, -1))
-
-    def splat(self, scalar: Value) -> Value:
-        """A scalar in every lane."""
-        type_ = self.shapes.vector(scalar.type)
-        first = self.b.insert_element(ir.Constant(type_, ir.Undefined), scalar, self.i32(0))
-        zeros = ir.Constant(ir.VectorType(I32, self.lanes), [constant(I32, 0)] * self.lanes)
-        return self.b.shuffle_vector(first, ir.Constant(type_, ir.Undefined), zeros)
-
-    def intrinsic(self, name: str, result: ir.Type, arguments: Sequence[Value]) -> Value:
-        """Calls `llvm.NAME.TYPE`, overloaded on the result type."""
-        return self.call(f"llvm.{name}.{_mangled(result)}", result, arguments)
-
-    def call(self, name: str, result: ir.Type, arguments: Sequence[Value]) -> Value:
-        """Calls a function by name, declaring it at first use."""
-        function = self.module.globals.get(name)
-        if function is None:
-            function = ir.Function(self.module, ir.FunctionType(result, [a.type for a in arguments]), name)
-        return self.b.call(function, list(arguments))
-
-    # ---- the wave's memory
-
-    def _field(self, offset: int) -> Value:
-        return self.b.gep(self.wave, [self.i64(offset)], inbounds=True, source_etype=I8)
-
-    def load_field(self, offset: int, type_: ir.Type) -> Value:
-        return self.b.load(self._field(offset), typ=type_, align=_alignment(type_))
-
-    def store_field(self, offset: int, value: Value) -> None:
-        self.b.store(value, self._field(offset), align=_alignment(value.type))
-
-    def vgpr_pointer(self, index: int) -> Value:
-        return self._field(abi.VGPR_OFFSET + 4 * self.lanes * index)
-
-    def code_base(self) -> Value:
-        """The device address of the code object's virtual address 0."""
-        pointer = self.b.gep(
-            self.worker, [self.i64(abi.Worker.code_base.offset)], inbounds=True, source_etype=I8
-        )
-        return self.b.load(pointer, typ=I64)
 
     # ---- dword registers
 
@@ -164,6 +102,18 @@ class WaveBuilder:
             self._deferred.append((register, value))
             return
         self._blend_in(register, value)
+
+    def commit_wide(self, register: Operand, value: Value) -> None:
+        """Writes a pair of VGPRs, i64 a lane, as `commit` does one. Blended as 64 bits: what is read back as
+        64 bits is then not taken apart and put together again."""
+        for part in (0, 1):
+            self.observer.vgpr_written(self, register.index + part, ALL_BITS)
+        keys = [("v", register.index), ("v", register.index + 1)]
+        old = self.pair(*(self._get(key) for key in keys))
+        lanes = self.b.sext(self.write_lanes(), self.shapes.i64)
+        blended = self.b.xor(self.b.and_(self.b.xor(value, old), lanes), old)
+        for key, half in zip(keys, self.halves(blended), strict=True):
+            self._set(key, half)
 
     def _blend_in(self, register: Operand, value: Value) -> None:
         key = ("v", register.index)
@@ -372,28 +322,3 @@ class WaveBuilder:
             self.set_sgpr(operand.index + 1, self.b.trunc(self.b.lshr(value, self.i64(32)), I32))
         else:
             self.set_sgpr(operand.index, value)
-
-    def pair(self, low: Value, high: Value) -> Value:
-        """Two dwords, scalars or vectors, as one value of 64 bits."""
-        wide = I64 if isinstance(low.type, ir.IntType) else self.shapes.i64
-        upper = self.b.shl(self.b.zext(high, wide), self.const(wide, 32))
-        return self.b.or_(self.b.zext(low, wide), upper)
-
-    def halves(self, value: Value) -> tuple[Value, Value]:
-        """The low and the high dword of a 64-bit value, scalar or vector."""
-        narrow = I32 if isinstance(value.type, ir.IntType) else self.shapes.i32
-        low = self.b.trunc(value, narrow)
-        return low, self.b.trunc(self.b.lshr(value, self.const(value.type, 32)), narrow)
-
-
-def _alignment(type_: ir.Type) -> int:
-    """Bytes: vectors of registers begin at multiples of 64 (runtime.h)."""
-    return 64 if isinstance(type_, ir.VectorType) else type_.width // 8
-
-
-def _mangled(type_: ir.Type) -> str:
-    if isinstance(type_, ir.VectorType):
-        return f"v{type_.count}{_mangled(type_.element)}"
-    if isinstance(type_, ir.IntType):
-        return f"i{type_.width}"
-    return {"half": "f16", "float": "f32", "double": "f64"}[str(type_)]
