@@ -40,6 +40,8 @@ class _Integers:
 
 @contract(source=SOURCE, symbol="integers_64")
 class Integers64(_Integers):
+    """Products, quotients, shifts and comparisons of 64 bits."""
+
     x, y = In("n", I64), In("n", I64)
     out = Out("n 14", I64)
 
@@ -49,6 +51,8 @@ class Integers64(_Integers):
 
 @contract(source=SOURCE, symbol="integers_32")
 class Integers32(_Integers):
+    """Quotients, products and narrow types of 32 bits."""
+
     x, y = In("n", I32), In("n", I32)
     out = Out("n 16", I32)
     bits = 32
@@ -59,6 +63,8 @@ class Integers32(_Integers):
 
 @contract(source=SOURCE, symbol="bit_tricks")
 class BitTricks:
+    """Counts, searches, fields, permutations and rotations of bits."""
+
     x, y = In("n", U64), In("n", U64)
     out = Out("n 14", U32)
     wide = Out("n 5", U64)
@@ -159,6 +165,8 @@ class DoubleFunctions(_Functions):
 
 @contract(source=SOURCE, symbol="float_functions")
 class FloatFunctions(_Functions):
+    """Within 4 ULPs."""
+
     x = In("n", F32)
     out = Out("n 9", F32)
     rounding = {F32: 4.0}

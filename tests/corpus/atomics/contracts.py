@@ -43,6 +43,8 @@ def _counted_down(times: int, limit: int) -> list[int]:
 
 @contract(source=SOURCE, symbol="atomics_plain")
 class AtomicsPlain:
+    """32-bit operations whose results nobody reads."""
+
     data = In("n", I32)
     out = InOut("7", I32)
     bare = InOut("4", U32)
@@ -75,6 +77,8 @@ class AtomicsPlain:
 
 @contract(source=SOURCE, symbol="atomics_returning")
 class AtomicsReturning:
+    """32-bit operations whose results are used."""
+
     data = In("n", U32)
     state = InOut("10", U32)
     drawn = InOut("n", U32)
@@ -106,6 +110,8 @@ class AtomicsReturning:
 
 @contract(source=SOURCE, symbol="atomics_wide")
 class AtomicsWide:
+    """64-bit operations, with and without result."""
+
     data = In("n", U64)
     out = InOut("10", U64)
     drawn = InOut("n", U32)
@@ -156,6 +162,8 @@ class AtomicsFloat:
 
 @contract(source=SOURCE, symbol="atomics_lds")
 class AtomicsLds:
+    """All of them in LDS, workgroup by workgroup."""
+
     data = In("n", U32)
     out = Out("blocks 24", U32)
     wide = Out("blocks 4", U64)

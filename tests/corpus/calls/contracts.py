@@ -34,6 +34,8 @@ class Ackermann:
 
 @contract(source=SOURCE, symbol="quick_sort")
 class QuickSort:
+    """Rows sorted in place, recursively."""
+
     rows = InOut("count length", I32)
     dims = Dims(count=COUNTS, length=choices(2, 5, 12))
 
@@ -100,6 +102,8 @@ def _below(nodes: Any, root: int) -> list[int]:
 
 @contract(source=SOURCE, symbol="function_table")
 class FunctionTable:
+    """One of four functions, applied twice."""
+
     which = In("count", I32)
     x, y = In("count", F32), In("count", F32)
     out = Out("count", F32)
@@ -137,6 +141,8 @@ def _apply(which: Any, x: Any, y: Any, functions: Any) -> Any:
 
 @contract(source=SOURCE, symbol="virtual_calls")
 class VirtualCalls:
+    """Areas and corners of three classes."""
+
     kind, size = In("count", I32), In("count", I32)
     out = Out("count", I32)
     dims = Dims(count=COUNTS)
@@ -153,6 +159,8 @@ class VirtualCalls:
 
 @contract(source=SOURCE, symbol="interpreter")
 class Interpreter:
+    """Programs of a stack machine."""
+
     programs = In("count length", I32)
     out = Out("count", I32)
     dims = Dims(count=COUNTS, length=choices(2, 16, 40))

@@ -60,6 +60,8 @@ def _eliminated(matrix: Any) -> tuple[Any, list[int]]:
 
 @contract(source=SOURCE, symbol="cholesky")
 class Cholesky:
+    """The lower factor in double precision."""
+
     a = In("batch 12 12", F64)
     out = Out("batch 12 12", F64)
     dims = Dims(batch=choices(1, 4))

@@ -42,6 +42,8 @@ class _Compact:
 
 @contract(source=SOURCE, symbol="compact_ordered")
 class CompactOrdered(_Compact):
+    """The values above a threshold, in order; what lies behind them stays."""
+
     count = Out("1", I32)
 
     def launch(self, arrays: Any, dims: Any) -> Launch:
@@ -72,6 +74,8 @@ class CompactAppend(_Compact):
 
 @contract(source=SOURCE, symbol="partition_stable")
 class PartitionStable:
+    """Even values first, odd ones after them."""
+
     data = In("n", I32)
     out = Out("n", I32)
     evens = Out("1", I32)
@@ -90,6 +94,8 @@ class PartitionStable:
 
 @contract(source=SOURCE, symbol="scan_double_buffered")
 class ScanDoubleBuffered:
+    """Inclusive prefix sums of blocks of 128."""
+
     data = In("n", I32)
     out = Out("n", I32)
     dims = Dims(n=boundary(1, 300, tile=128))

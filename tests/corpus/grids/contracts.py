@@ -20,6 +20,8 @@ FILTER = np.array(
 
 @contract(source=SOURCE, symbol="stencil_1d")
 class Stencil1D:
+    """A weighted mean of seven neighbours, zeros outside."""
+
     data = In("n", F32)
     out = Out("n", F32)
     dims = Dims(n=boundary(1, 300))
@@ -42,6 +44,8 @@ class Stencil1D:
 
 @contract(source=SOURCE, symbol="stencil_2d")
 class Stencil2D:
+    """A step of heat flow with fixed edges."""
+
     data = In("height width", F32)
     out = Out("height width", F32)
     dims = Dims(height=boundary(1, 20, tile=8), width=boundary(1, 40, tile=16))
@@ -96,12 +100,16 @@ class _Convolve:
 
 @contract(source=SOURCE, symbol="convolve_2d")
 class Convolve2D(_Convolve):
+    """5 x 5, zero padding."""
+
     out = Out("channels height width", F32)
     dims = Dims(channels=choices(1, 2), height=boundary(1, 11), width=boundary(1, 20))
 
 
 @contract(source=SOURCE, symbol="convolve_2d")
 class Convolve2DStrided(_Convolve):
+    """Every other row and column of the same."""
+
     out = Out("channels height/2 width/2", F32)
     dims = Dims(channels=choices(1, 3), height=choices(2, 8, 14), width=choices(2, 6, 18))
     stride = 2
@@ -109,6 +117,8 @@ class Convolve2DStrided(_Convolve):
 
 @contract(source=SOURCE, symbol="life")
 class Life:
+    """One generation on a torus."""
+
     cells = In("height width", U8)
     out = Out("height width", U8)
     dims = Dims(height=boundary(3, 20), width=boundary(3, 40))
@@ -129,6 +139,8 @@ class Life:
 
 @contract(source=SOURCE, symbol="blend")
 class Blend:
+    """ "Over" of RGBA8 pixels, rounded to nearest."""
+
     upper = In("n", U32)
     lower = In("n", U32)
     out = Out("n", U32)

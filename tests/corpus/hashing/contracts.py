@@ -38,6 +38,8 @@ class _Messages:
 
 @contract(source=SOURCE, symbol="crc32")
 class Crc32(_Messages):
+    """The checksum of zlib."""
+
     checksum = Out("count", U32)
 
     def launch(self, arrays: Any, dims: Any) -> Launch:
@@ -49,6 +51,8 @@ class Crc32(_Messages):
 
 @contract(source=SOURCE, symbol="fnv1a")
 class Fnv1a(_Messages):
+    """The 64-bit FNV-1a hash."""
+
     hash = Out("count", U64)
 
     def launch(self, arrays: Any, dims: Any) -> Launch:

@@ -54,6 +54,8 @@ def _masks(flags: Any) -> Any:
 
 @contract(source=SOURCE, symbol="shuffles")
 class Shuffles(_Lanes):
+    """Where a shuffle reaches outside its group, a lane keeps its own value."""
+
     out = Out("groups 128 8", I32)
     real = Out("groups 128", F64)
     wide = Out("groups 128", I64)
@@ -84,6 +86,8 @@ class Shuffles(_Lanes):
 
 @contract(source=SOURCE, symbol="wave_scan")
 class WaveScan(_Lanes):
+    """Inclusive prefix sums of workgroups."""
+
     out = Out("groups 128", I32)
 
     def launch(self, arrays: Any, dims: Any) -> Launch:
@@ -95,6 +99,8 @@ class WaveScan(_Lanes):
 
 @contract(source=SOURCE, symbol="divergent_loops")
 class DivergentLoops(_Lanes):
+    """Loops whose lanes leave at different turns, with a vote among those that are left."""
+
     turns = Out("groups 128", I32)
     together = Out("groups 128", U32)
 
@@ -117,6 +123,8 @@ class DivergentLoops(_Lanes):
 
 @contract(source=SOURCE, symbol="match_any")
 class MatchAny(_Lanes):
+    """How often each value occurs in a workgroup."""
+
     counts = Out("groups 8", I32)
 
     def launch(self, arrays: Any, dims: Any) -> Launch:

@@ -20,6 +20,8 @@ def _tied_scores(rng: Any, shape: tuple[int, ...]) -> Any:
 
 @contract(source=SOURCE, symbol="argmax_rows")
 class ArgmaxRows:
+    """The first of the largest scores of each row."""
+
     scores = In("rows columns", F32)
     best = Out("rows", I32)
     dims = Dims(rows=choices(1, 3, 5), columns=boundary(1, 300, tile=128))
@@ -36,6 +38,8 @@ class ArgmaxRows:
 
 @contract(source=SOURCE, symbol="top_k")
 class TopK:
+    """The k largest scores of each row in descending order; ties go to the smaller index."""
+
     scores = In("rows columns", F32)
     values = Out("rows k", F32)
     indices = Out("rows k", I32)
@@ -110,6 +114,8 @@ def _nucleus(row: list[float], mass: float, uniform: float) -> tuple[int, int]:
 
 @contract(source=SOURCE, symbol="lower_bound")
 class LowerBound:
+    """Where each key would be inserted, before its equals."""
+
     sorted = In("n", I32)
     keys = In("queries", I32)
     position = Out("queries", I32)

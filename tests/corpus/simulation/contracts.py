@@ -16,6 +16,8 @@ WORD = 0xFFFFFFFF
 
 @contract(source=SOURCE, symbol="n_body")
 class NBody:
+    """Softened gravity between all pairs."""
+
     body = In("n 4", F32)
     acceleration = Out("n 3", F32)
     dims = Dims(n=boundary(1, 130, tile=64))
@@ -44,6 +46,8 @@ class NBody:
 
 @contract(source=SOURCE, symbol="mandelbrot")
 class Mandelbrot:
+    """Escape times in fixed point and in double precision, both exact."""
+
     fixed = Out("height width", I32)
     real = Out("height width", I32)
     dims = Dims(height=boundary(1, 12), width=boundary(1, 34), limit=choices(1, 40, 60))
@@ -110,7 +114,7 @@ class _Fft:
 
 @contract(source=SOURCE, symbol="fft_radix2")
 class FftForward(_Fft):
-    pass
+    """The transform by its definition is the reference."""
 
 
 @contract(source=SOURCE, symbol="fft_radix2")
@@ -133,6 +137,8 @@ def philox(counter: int, key: int) -> tuple[int, int, int, int]:
 
 @contract(source=SOURCE, symbol="philox_words")
 class PhiloxWords:
+    """Philox 4x32-10 over consecutive counters of 128 bits."""
+
     start = In("4", U32)
     out = Out("n 4", U32)
     dims = Dims(n=boundary(1, 200))
@@ -153,6 +159,8 @@ class PhiloxWords:
 
 @contract(source=SOURCE, symbol="philox_pi")
 class PhiloxPi:
+    """How many random points lie in the quarter circle."""
+
     inside = InOut("1", U32)
     dims = Dims(blocks=choices(1, 3), draws=choices(1, 4))
     seed = 20240229

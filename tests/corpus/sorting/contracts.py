@@ -15,6 +15,8 @@ DIGITS, THREADS = 16, 128
 
 @contract(source=SOURCE, symbol="bitonic_sort")
 class BitonicSort:
+    """Segments sorted by key; the payload numbers them, so that equal keys stay in order."""
+
     keys = In("segments length", I32)
     payload = In("segments length", I32)
     sorted = Out("segments length", I32)
@@ -56,6 +58,8 @@ def _offsets(keys: list[int], shift: int, blocks: int) -> Any:
 
 @contract(source=SOURCE, symbol="radix_count")
 class RadixCount(_Pass):
+    """How often each digit occurs in each block, digit by digit."""
+
     keys = In("blocks lanes", U32)
     counts = Out("blocks*16", U32)
     dims = Dims(blocks=choices(1, 2, 3), lanes=choices(128), shift=choices(4, 12, 28))
@@ -77,6 +81,8 @@ class RadixCount(_Pass):
 
 @contract(source=SOURCE, symbol="radix_scan")
 class RadixScan:
+    """Exclusive prefix sums modulo 2^32."""
+
     counts = InOut("n", U32)
     dims = Dims(n=boundary(1, 300, tile=128))
 

@@ -54,6 +54,8 @@ def _fused(x: Any, y: Any, z: Any) -> Any:
 
 @contract(source=SOURCE, symbol="half4_select")
 class Half4Select:
+    """Four halves a lane: selections, swaps, extremes."""
+
     x, y = In("n 4", F16), In("n 4", F16)
     out = Out("n 3 4", F16)
     dims = Dims(n=boundary(1, 140))
@@ -71,6 +73,8 @@ class Half4Select:
 
 @contract(source=SOURCE, symbol="bfloat16_axpy")
 class Bfloat16Axpy:
+    """y = a x + y, rounded twice."""
+
     x, y = In("n", BF16), InOut("n", BF16)
     dims = Dims(n=boundary(1, 300))
     kinds = (Kind.PLAIN, Kind.HEAVY, Kind.SPECIAL)
@@ -90,6 +94,8 @@ class Bfloat16Axpy:
 
 @contract(source=SOURCE, symbol="byte_dots")
 class ByteDots:
+    """Dot products and means of four bytes."""
+
     x, y = In("n", U32), In("n", U32)
     out = Out("n 4", I32)
     dims = Dims(n=boundary(1, 300))
@@ -166,6 +172,8 @@ class StructArguments:
 
 @contract(source=SOURCE, symbol="private_arrays")
 class PrivateArrays:
+    """A permutation followed through private memory."""
+
     permutation = In("96", I32)
     starts = In("n", I32)
     out = Out("n", I32)
