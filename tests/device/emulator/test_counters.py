@@ -138,6 +138,39 @@ def test_conditional_branches_either_way(
     assert seen.instructions.wait == expected[1]
 
 
+@pytest.mark.parametrize("pause", ["s_nop 0", "s_sleep 1"])
+def test_waves_that_take_turns_are_counted_as_if_they_did_not(
+    machine: Machine, assembler: Assembler, pause: str
+) -> None:
+    """More rounds than a wave has in one turn, and a wave that gives its turn up in each of the last."""
+    rounds = 400_000
+    body = f"""
+    s_mov_b32 s10, 0
+again:
+    s_add_i32 s10, s10, 1
+    s_cmp_lt_u32 s10, {rounds}
+    s_cbranch_scc1 again
+    s_mov_b32 s10, 0
+resting:
+    {pause}
+    v_add_f32 v1, v1, v1
+    s_add_i32 s10, s10, 1
+    s_cmp_lt_u32 s10, 50
+    s_cbranch_scc1 resting
+    s_endpgm"""
+    seen = run_body(machine, assembler, body, grid=(2, 1, 1), block=(96, 1, 1))
+    waves = 6
+    assert classes(seen) == {
+        "salu": waves * (2 + 2 * rounds + 2 * 50),
+        "branch": waves * (rounds + 50),
+        "wait": waves * 50,
+        "valu": waves * 50,
+        "end": waves,
+    }
+    assert (seen.branches_taken, seen.branches_not_taken) == (waves * (rounds + 48), waves * 2)
+    assert flops(seen) == {"f32": 2 * 96 * 50}
+
+
 def test_calls_and_returns_are_branches(machine: Machine, assembler: Assembler) -> None:
     body = """
     s_getpc_b64 s[4:5]

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 
 from rocverify.device.emulator import machine as machine_module
-from rocverify.device.emulator.counters import Counters, launches_to_json
+from rocverify.device.emulator.counters import CounterInstrument, Counters, launches_to_json
 from rocverify.device.emulator.faulting import KernelFaultError
 from rocverify.device.emulator.kernarg import Triple
 from rocverify.device.emulator.machine import Machine
+from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.manifest import ManifestEntry
@@ -164,6 +166,26 @@ def test_one_thread_and_two_count_alike(
     finally:
         other.close()
     assert one.flops.f32 == n
+
+
+def test_the_sanitizer_changes_no_count(
+    toolchain: Toolchain, translations: Path, machine: Machine, code: Code
+) -> None:
+    both = Machine(
+        "gfx1100",
+        objdump=toolchain.objdump,
+        clang=toolchain.clang,
+        linker=toolchain.linker,
+        cache_dir=translations,
+        memory=SanitizedMemory(),
+        instruments=[Sanitizer(), CounterInstrument()],
+    )
+    sizes = [4 * 35, 4 * 21, 4 * 15]
+    try:
+        watched = launch(both, code(32), "gemm", (1, 1, 1), (16, 16, 1), sizes, 7, 5, 3)
+    finally:
+        both.close()
+    assert watched == launch(machine, code(32), "gemm", (1, 1, 1), (16, 16, 1), sizes, 7, 5, 3)
 
 
 def test_a_cached_translation_counts_alike(

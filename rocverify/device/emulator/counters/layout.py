@@ -40,11 +40,16 @@ RECORD = (
 """Counts of one memory instruction, in the order of AccessCounts (runtime/counters.h)."""
 
 _BY_DIRECTION = {
-    "load": ("global_bytes", "global_segments", "lds_bytes", "scratch_bytes"),
-    "store": ("global_bytes", "global_segments", "lds_bytes", "scratch_bytes"),
-    "atomic": ("global_bytes", "global_segments", "global_lanes", "lds_bytes", "lds_lanes"),
+    direction: {
+        "global_bytes": f"global_{direction}_bytes",
+        "global_segments": f"global_{direction}_segments",
+        "lds_bytes": f"lds_{direction}_bytes",
+        "scratch_bytes": f"scratch_{direction if direction == 'load' else 'store'}_bytes",
+    }
+    for direction in ("load", "store", "atomic")
 }
-"""Counts that go to a counter of their direction: `global_bytes` of a load to `global_load_bytes`."""
+_BY_DIRECTION["atomic"] |= {"global_lanes": "global_atomic_lanes", "lds_lanes": "lds_atomic_lanes"}
+"""Counters of a direction, by the count that they come from."""
 
 _ALIKE = ("global_accesses", "lds_accesses", "lds_passes", "lds_conflict_passes", "scratch_accesses")
 
@@ -129,10 +134,21 @@ class Table:
         """The terms as columns."""
         return np.array(list(self._all_terms()), np.int64).reshape(-1, len(Term._fields)).T
 
+    @cached_property
+    def _merged_terms(self) -> tuple[Counts, Counts, Counts]:
+        """Fields, slots and weights of all instructions together: few, and the same for every launch."""
+        _, field_, slot, weight = self._terms
+        pairs, places = np.unique(field_ * self.slots.count + slot, return_inverse=True)
+        weights = np.zeros(len(pairs), np.int64)
+        np.add.at(weights, places, weight)
+        return pairs // self.slots.count, pairs % self.slots.count, weights
+
     def total(self, counts: Counts) -> Counts:
         """All counters of the kernel, in the order of FIELDS."""
-        one_group: Counts = np.zeros(len(self.instructions), np.int64)
-        return self.grouped(counts, one_group, 1).reshape(-1)
+        field_, slot, weight = self._merged_terms
+        sums: Counts = np.zeros(len(FIELD_INDEX), np.int64)
+        np.add.at(sums, field_, counts[slot] * weight)
+        return sums
 
     def grouped(self, counts: Counts, groups: Counts, group_count: int) -> Counts:
         """Counters by group of instructions: `groups` has the group of each."""
@@ -184,6 +200,5 @@ def _memory_terms(kind: str, record: int) -> Iterator[tuple[str, int, int]]:
     direction = kind.rpartition("_")[2]
     for name in _ALIKE:
         yield name, record + RECORD.index(name), 1
-    for name in _BY_DIRECTION[direction]:
-        space, _, what = name.partition("_")
-        yield f"{space}_{direction}_{what}", record + RECORD.index(name), 1
+    for name, counter in _BY_DIRECTION[direction].items():
+        yield counter, record + RECORD.index(name), 1
