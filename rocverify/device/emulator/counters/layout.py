@@ -7,10 +7,10 @@ counter of every instruction is a sum of these counts, each times a fixed weight
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -99,19 +99,11 @@ def _take_block(slots: Slots, block: list[Instruction]) -> None:
             region = None
 
 
-class Term(NamedTuple):
-    """`weight` times the count at `slot`, for a counter of an instruction."""
-
-    instruction: int
-    field: int
-    slot: int
-    weight: int
-
-
 @dataclass(frozen=True, eq=False)
 class Table:
-    """How a kernel's counts make its counters. `key` is the same for the same kernel of the same code
-    object."""
+    """How a kernel's counts make its counters: a term is an instruction, a field, a slot and a weight, and
+    adds weight times the count at the slot to that counter of the instruction. `key` is the same for the
+    same kernel of the same code object."""
 
     key: tuple[str, str]
     graph: Graph
@@ -132,7 +124,14 @@ class Table:
     @cached_property
     def _terms(self) -> Counts:
         """The terms as columns."""
-        return np.array(list(self._all_terms()), np.int64).reshape(-1, len(Term._fields)).T
+        flat, index = array("q"), 0
+        for address, block in self.graph.blocks.items():
+            executions = self.slots.blocks[address]
+            for inst in block:
+                for name, slot, weight in self._terms_of(inst, executions):
+                    flat.extend((index, FIELD_INDEX[name], slot, weight))
+                index += 1
+        return np.array(flat, np.int64).reshape(-1, 4).T
 
     @cached_property
     def _merged_terms(self) -> tuple[Counts, Counts, Counts]:
@@ -157,16 +156,8 @@ class Table:
         np.add.at(sums, (groups[instruction], field_), counts[slot] * weight)
         return sums
 
-    def _all_terms(self) -> Iterator[Term]:
-        index = 0
-        for address, block in self.graph.blocks.items():
-            executions = self.slots.blocks[address]
-            for inst in block:
-                for name, slot, weight in self._terms_of(inst, executions):
-                    yield Term(index, FIELD_INDEX[name], slot, weight)
-                index += 1
-
     def _terms_of(self, inst: Instruction, executions: int) -> Iterator[tuple[str, int, int]]:
+        """Field, slot and weight."""
         kind, address, slots = class_of(inst), inst.address, self.slots
         yield f"instructions.{kind}", executions, 1
         if kind == "smem":
