@@ -162,7 +162,7 @@ def _parse_one(text: str, full: str, place: _Place, second: Instruction | None =
 
 
 _WITH_OPERANDS = ("s_", "v_", "ds_", "global_", "flat_", "scratch_", "buffer_")
-_OPAQUE = ("s_waitcnt", "s_delay_alu", "s_clause", "s_branch", "s_cbranch")
+_OPAQUE = ("s_waitcnt", "s_delay_alu", "s_clause", "s_branch", "s_cbranch", "s_version")
 
 
 def _take_modifiers(rest: str) -> tuple[str, dict[str, str]]:

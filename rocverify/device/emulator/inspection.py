@@ -20,6 +20,7 @@ from rocverify.device.emulator.machine import SUPPORTED_TARGETS
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph, discover
 from rocverify.device.emulator.translate.program import HANDLERS, handler_name, translate, unsupported
+from rocverify.device.emulator.translate.refused import no_semantics
 from rocverify.device.emulator.translate.wave import WaveBuilder
 from rocverify.errors import DeviceError, UsageError
 from rocverify.toolchain.codeobject import CodeObject, KernelMetadata, read_code_object
@@ -173,7 +174,7 @@ def _refused_instructions(graph: Graph, lanes: int) -> Iterator[Refusal]:
         for inst in block:
             reason = None
             if inst.address in unknown:
-                reason = f"the emulator has no semantics for {inst.mnemonic}"
+                reason = no_semantics(inst.mnemonic)
             elif inst.mnemonic not in BRANCHES | ENDS:
                 reason = _reason(k, inst)
             if reason is not None:

@@ -171,7 +171,7 @@ def _shared(f: Format) -> dict[str, Valu]:
         f"v_ldexp_{t}": valu(t, f"{t} {'i16' if f is F16 else 'i32'}", partial(ldexp, f)),
         f"v_frexp_mant_{t}": valu(t, t, partial(mantissa, f)),
         f"v_frexp_exp_{'i16' if f is F16 else 'i32'}_{t}": valu(
-            "i16" if f is F16 else "i32", t, partial(exponent, f)
+            "i16" if f is F16 else "i32", t, partial(exponent, f), saturates=True
         ),
     }
 
@@ -210,14 +210,18 @@ MODELS: dict[str, Valu] = {
     "v_cvt_f64_i32": valu("f64", "i32", partial(from_integer, F64)),
     "v_cvt_f16_u16": valu("f16", "u16", partial(from_integer, F16)),
     "v_cvt_f16_i16": valu("f16", "i16", partial(from_integer, F16)),
-    "v_cvt_u32_f32": valu("u32", "f32", partial(to_integer, F32, 32, False)),
-    "v_cvt_i32_f32": valu("i32", "f32", partial(to_integer, F32, 32, True)),
-    "v_cvt_u32_f64": valu("u32", "f64", partial(to_integer, F64, 32, False)),
-    "v_cvt_i32_f64": valu("i32", "f64", partial(to_integer, F64, 32, True)),
-    "v_cvt_u16_f16": valu("u16", "f16", partial(to_integer, F16, 16, False)),
-    "v_cvt_i16_f16": valu("i16", "f16", partial(to_integer, F16, 16, True)),
-    "v_cvt_floor_i32_f32": valu("i32", "f32", lambda x: to_integer(F32, 32, True, x, math.floor)),
-    "v_cvt_nearest_i32_f32": valu("i32", "f32", lambda x: to_integer(F32, 32, True, x, floor_plus_half)),
+    "v_cvt_u32_f32": valu("u32", "f32", partial(to_integer, F32, 32, False), saturates=True),
+    "v_cvt_i32_f32": valu("i32", "f32", partial(to_integer, F32, 32, True), saturates=True),
+    "v_cvt_u32_f64": valu("u32", "f64", partial(to_integer, F64, 32, False), saturates=True),
+    "v_cvt_i32_f64": valu("i32", "f64", partial(to_integer, F64, 32, True), saturates=True),
+    "v_cvt_u16_f16": valu("u16", "f16", partial(to_integer, F16, 16, False), saturates=True),
+    "v_cvt_i16_f16": valu("i16", "f16", partial(to_integer, F16, 16, True), saturates=True),
+    "v_cvt_floor_i32_f32": valu(
+        "i32", "f32", lambda x: to_integer(F32, 32, True, x, math.floor), saturates=True
+    ),
+    "v_cvt_nearest_i32_f32": valu(
+        "i32", "f32", lambda x: to_integer(F32, 32, True, x, floor_plus_half), saturates=True
+    ),
     "v_cvt_f16_f32": valu("f16", "f32", partial(sf.convert, F32, F16)),
     "v_cvt_f32_f16": valu("f32", "f16", partial(sf.convert, F16, F32)),
     "v_cvt_f64_f32": valu("f64", "f32", partial(sf.convert, F32, F64)),

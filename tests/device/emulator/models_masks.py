@@ -191,6 +191,12 @@ def _mad_wide(is_signed: bool) -> Iterator[Case]:
     text = f"{name} {{d2}}, null, {{a}}, {{b}}, {{c2}}"
     yield Case(name, Probe(text, vector=2), effect, result="b64")
 
+    def held(row: Row, lane: int) -> int:
+        low, high = (-(1 << 63), (1 << 63) - 1) if is_signed else (0, mask(64))
+        return min(max(exact(row, lane), low), high) & mask(64)
+
+    yield Case(name, Probe(f"{text} clamp", vector=2), lanewise(held), result="b64")
+
 
 def integer_cases() -> list[Case]:
     found = [*integer_comparisons(), *_selections(), *_mad_wide(False), *_mad_wide(True)]

@@ -301,3 +301,10 @@ def conversion_cases() -> Iterator[Case]:
     yield Case(name, Probe(f"{name} {{d}}, {{a}}, {{b}}", vector=1), lambda r: {"v": _active(r, one)})
     text = f"{name} {{d}}, -{{a}}, {{b}}"
     yield Case(name, Probe(text, vector=1), lambda r: {"v": _active(r, lambda q, i: one(q, i, True))})
+
+    def held(row: Row, lane: int) -> _Halves:
+        both = one(row, lane)
+        return _Halves(clamp_half(both & 0xFFFF) | clamp_half(both >> 16 & 0xFFFF) << 16)
+
+    text = f"{name}_e64 {{d}}, {{a}}, {{b}} clamp"
+    yield Case(name, Probe(text, vector=1), lambda r: {"v": _active(r, held)})

@@ -88,13 +88,19 @@ def _turns(fn: Callable[[float], float], zero_keeps_sign: bool) -> Callable[[flo
 MODELS: dict[str, Valu] = {
     "v_cvt_pk_i16_i32": valu("b32", "i32 i32", _pair(lambda x: _limited(x, -0x8000, 0x7FFF))),
     "v_cvt_pk_u16_u32": valu("b32", "u32 u32", _pair(lambda x: min(x, 0xFFFF))),
-    "v_cvt_pk_i16_f32": valu("b32", "f32 f32", _pair(partial(models_float.to_integer, F32, 16, True))),
-    "v_cvt_pk_u16_f32": valu("b32", "f32 f32", _pair(partial(models_float.to_integer, F32, 16, False))),
-    "v_cvt_pk_norm_i16_f32": valu("b32", "f32 f32", _pair(partial(_normalised, F32, True))),
-    "v_cvt_pk_norm_u16_f32": valu("b32", "f32 f32", _pair(partial(_normalised, F32, False))),
-    "v_cvt_pk_norm_i16_f16": valu("b32", "f16 f16", _pair(partial(_normalised, F16, True))),
-    "v_cvt_pk_norm_u16_f16": valu("b32", "f16 f16", _pair(partial(_normalised, F16, False))),
-    "v_cvt_pk_u8_f32": valu("b32", "f32 u32 b32", _byte),
+    "v_cvt_pk_i16_f32": valu(
+        "b32", "f32 f32", _pair(partial(models_float.to_integer, F32, 16, True)), saturates=True
+    ),
+    "v_cvt_pk_u16_f32": valu(
+        "b32", "f32 f32", _pair(partial(models_float.to_integer, F32, 16, False)), saturates=True
+    ),
+    "v_cvt_pk_norm_i16_f32": valu("b32", "f32 f32", _pair(partial(_normalised, F32, True)), saturates=True),
+    "v_cvt_pk_norm_u16_f32": valu("b32", "f32 f32", _pair(partial(_normalised, F32, False)), saturates=True),
+    "v_cvt_pk_norm_i16_f16": valu("b32", "f16 f16", _pair(partial(_normalised, F16, True)), saturates=True),
+    "v_cvt_pk_norm_u16_f16": valu("b32", "f16 f16", _pair(partial(_normalised, F16, False)), saturates=True),
+    "v_cvt_pk_u8_f32": valu("b32", "f32 u32 b32", _byte, saturates=True),
+    "v_cvt_norm_i16_f16": valu("i16", "f16", partial(_normalised, F16, True), saturates=True),
+    "v_cvt_norm_u16_f16": valu("u16", "f16", partial(_normalised, F16, False), saturates=True),
     "v_sat_pk_u8_i16": valu("b16", "b32", _saturated_bytes),
     "v_cvt_off_f32_i4": valu("f32", "b32", lambda x: sf.from_float(F32, signed(x, 4) / 16)),
     "v_cvt_u32_u16": valu("u32", "u16", lambda x: x),

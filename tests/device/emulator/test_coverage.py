@@ -24,10 +24,10 @@ from tests.device.emulator.test_conversions import MODELS as CONVERSIONS
 
 WITHOUT_EFFECT = {
     "s_nop", "s_waitcnt", "s_waitcnt_depctr", "s_waitcnt_vscnt", "s_waitcnt_vmcnt", "s_waitcnt_expcnt",
-    "s_waitcnt_lgkmcnt", "s_delay_alu", "s_clause", "s_sleep", "s_setprio", "s_set_inst_prefetch_distance",
+    "s_waitcnt_lgkmcnt", "s_delay_alu", "s_clause", "s_setprio", "s_set_inst_prefetch_distance",
     "s_icache_inv", "s_wait_idle", "s_wait_event", "s_code_end", "buffer_gl0_inv", "buffer_gl1_inv", "ds_nop",
     "s_dcache_inv", "s_gl1_inv", "v_nop", "s_version", "s_ttracedata", "s_ttracedata_imm",
-    "s_incperflevel", "s_decperflevel",
+    "s_incperflevel", "s_decperflevel", "s_wakeup", "s_singleuse_vdst", "v_pipeflush",
 }  # fmt: skip
 """Time and caches are not modelled, so there is nothing to see."""
 

@@ -11,7 +11,6 @@ from rocverify.device.emulator.operands import OperandKind
 from rocverify.device.emulator.translate.types import TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler, commit_bits, read, saturating, valu, write
 from rocverify.device.emulator.translate.wave import WaveBuilder
-from rocverify.errors import DeviceError
 
 K = WaveBuilder
 
@@ -201,26 +200,34 @@ def _step(k: K, operation: str, a: Value, b: Value) -> tuple[Value, Value]:
     return k.b.sub(a, b), k.b.icmp_unsigned("<", a, b)
 
 
+def _limit_of(k: K, addend: Value, signed: bool) -> Value:
+    """What a sum of 64 bits that overflowed is held at: it does so in the direction of both terms."""
+    if not signed:
+        return k.const(addend.type, -1)
+    sign = k.b.ashr(addend, k.const(addend.type, 63))
+    return k.b.xor(sign, k.const(addend.type, (1 << 63) - 1))
+
+
 def _mad_wide(signed: bool) -> Handler:
     """v_mad_u64_u32 and v_mad_i64_i32: `vdst[2], scarry, src0, src1, src2[2]`."""
 
     def handle(k: K, inst: Instruction) -> None:
         target, carry_out, *sources = inst.operands
-        if "clamp" in inst.modifiers:
-            raise DeviceError("clamp of a 64-bit sum is not supported")
         narrow, wide = (TYPES["i32"], TYPES["i64"]) if signed else (TYPES["u32"], TYPES["u64"])
         extend = k.b.sext if signed else k.b.zext
         a, b = (extend(read(k, inst, s, narrow), k.shapes.i64) for s in sources[:2])
         product, addend = k.b.mul(a, b), read(k, inst, sources[2], wide)
         total = k.b.add(product, addend)
-        commit_bits(k, target, total)
-        if carry_out.kind is OperandKind.NULL:
-            return
         if signed:
             differs = k.b.and_(k.b.xor(total, product), k.b.xor(total, addend))
             overflow = k.b.icmp_signed("<", differs, k.const(differs.type, 0))
         else:
             overflow = k.b.icmp_unsigned("<", total, product)
+        if "clamp" in inst.modifiers:
+            total = k.b.select(overflow, _limit_of(k, addend, signed), total)
+        commit_bits(k, target, total)
+        if carry_out.kind is OperandKind.NULL:
+            return
         bits = k.b.and_(k.bits_of(overflow), k.exec_bits())
         k.write_lane_mask(carry_out, bits)
 
@@ -284,20 +291,20 @@ def _small(u: str, i: str) -> dict[str, Handler]:
         f"v_max_{u}": valu(u, f"{u} {u}", _maximum(signed=False)),
         f"v_min_{i}": valu(i, f"{i} {i}", _minimum(signed=True)),
         f"v_max_{i}": valu(i, f"{i} {i}", _maximum(signed=True)),
-        f"v_min3_{u}": valu(
+        f"v_min3_{u}": saturating(
             u, f"{u} {u} {u}", lambda k, a, b, c: _minimum(False)(k, _minimum(False)(k, a, b), c)
         ),
-        f"v_max3_{u}": valu(
+        f"v_max3_{u}": saturating(
             u, f"{u} {u} {u}", lambda k, a, b, c: _maximum(False)(k, _maximum(False)(k, a, b), c)
         ),
-        f"v_min3_{i}": valu(
+        f"v_min3_{i}": saturating(
             i, f"{i} {i} {i}", lambda k, a, b, c: _minimum(True)(k, _minimum(True)(k, a, b), c)
         ),
-        f"v_max3_{i}": valu(
+        f"v_max3_{i}": saturating(
             i, f"{i} {i} {i}", lambda k, a, b, c: _maximum(True)(k, _maximum(True)(k, a, b), c)
         ),
-        f"v_med3_{u}": valu(u, f"{u} {u} {u}", _median(signed=False)),
-        f"v_med3_{i}": valu(i, f"{i} {i} {i}", _median(signed=True)),
+        f"v_med3_{u}": saturating(u, f"{u} {u} {u}", _median(signed=False)),
+        f"v_med3_{i}": saturating(i, f"{i} {i} {i}", _median(signed=True)),
         f"v_mul_lo_{u}": valu(u, f"{u} {u}", _binary("mul")),
         f"v_lshlrev_{bits}": valu(bits, f"{bits} {bits}", _shl),
         f"v_lshrrev_{bits}": valu(bits, f"{bits} {bits}", _lshr),
@@ -324,8 +331,8 @@ HANDLERS: dict[str, Handler] = {
     "v_ashrrev_i64": valu("i64", "b32 i64", _ashr),
     "v_mul_hi_u32": valu("u32", "u32 u32", lambda k, a, b: mul_high(k, a, b, signed=False)),
     "v_mul_hi_i32": valu("i32", "i32 i32", lambda k, a, b: mul_high(k, a, b, signed=True)),
-    "v_mul_u32_u24": valu("u32", "u32 u32", _mul24(signed=False)),
-    "v_mul_i32_i24": valu("i32", "i32 i32", _mul24(signed=True)),
+    "v_mul_u32_u24": saturating("u32", "u32 u32", _mul24(signed=False)),
+    "v_mul_i32_i24": saturating("i32", "i32 i32", _mul24(signed=True)),
     "v_mul_hi_u32_u24": valu("u32", "u32 u32", lambda k, a, b: _mul_hi24(k, a, b, signed=False)),
     "v_mul_hi_i32_i24": valu("i32", "i32 i32", lambda k, a, b: _mul_hi24(k, a, b, signed=True)),
     "v_mad_u32_u24": saturating("u32", "u32 u32 u32", lambda k, a, b, c: k.b.add(_mul24(False)(k, a, b), c)),

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rocverify.device.emulator.translate.floats import fma, to_integer
-from rocverify.device.emulator.translate.types import Value
-from rocverify.device.emulator.translate.vector import Handler, accumulate, limit, valu
+from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.translate.floats import fma, pack16, to_half_towards_zero, to_integer
+from rocverify.device.emulator.translate.types import TYPES, Value
+from rocverify.device.emulator.translate.vector import (
+    Handler,
+    accumulate,
+    clamp01,
+    commit_bits,
+    limit,
+    read,
+    saturated,
+    valu,
+)
 from rocverify.device.emulator.translate.wave import WaveBuilder
 
 K = WaveBuilder
@@ -35,10 +45,10 @@ def _pack_converted(signed: bool) -> Callable[..., Value]:
     return lambda k, a, b: _join(k, *(to_integer(16, signed)(k, v) for v in (a, b)))
 
 
-def _pack_normalised(signed: bool) -> Callable[..., Value]:
-    """Floats of [-1, 1] or [0, 1] to the full range of 16-bit integers, to nearest even."""
+def _normalised(signed: bool) -> Callable[..., Value]:
+    """A float of [-1, 1] or [0, 1] to the full range of 16-bit integers, to nearest even."""
 
-    def one(k: K, value: Value) -> Value:
+    def compute(k: K, value: Value) -> Value:
         wide = k.b.fpext(value, k.shapes.f32) if value.type == k.shapes.f16 else value
         scaled = k.b.fmul(wide, k.const(wide.type, 32767.0 if signed else 65535.0))
         whole = k.intrinsic("roundeven", wide.type, [scaled])
@@ -46,7 +56,22 @@ def _pack_normalised(signed: bool) -> Callable[..., Value]:
             return to_integer(16, signed=False)(k, whole)
         return limit(k, to_integer(32, signed=True)(k, whole), -0x7FFF, 0x7FFF)
 
+    return compute
+
+
+def _pack_normalised(signed: bool) -> Callable[..., Value]:
+    one = _normalised(signed)
     return lambda k, a, b: _join(k, one(k, a), one(k, b))
+
+
+def _normalised_half(signed: bool) -> Callable[..., Value]:
+    """v_cvt_norm_i16_f16 and v_cvt_norm_u16_f16."""
+
+    def compute(k: K, value: Value) -> Value:
+        whole = _normalised(signed)(k, value)
+        return whole if whole.type == k.shapes.i16 else k.b.trunc(whole, k.shapes.i16)
+
+    return compute
 
 
 def _pack_byte(k: K, value: Value, place: Value, base: Value) -> Value:
@@ -91,23 +116,45 @@ def _fma_dx9(k: K, a: Value, b: Value, c: Value) -> Value:
     return k.b.select(none, k.b.fadd(zero, c), fma(k, a, b, c))
 
 
+def _pack_towards_zero(k: K, inst: Instruction) -> None:
+    """v_cvt_pk_rtz_f16_f32: clamped before it is converted, which is the same as afterwards."""
+    halves = [read(k, inst, source, TYPES["f32"]) for source in inst.operands[1:]]
+    if "clamp" in inst.modifiers:
+        halves = [clamp01(k, half) for half in halves]
+    commit_bits(k, inst.operands[0], pack16(k, *(to_half_towards_zero(k, half) for half in halves)))
+
+
+def _pack_b32_f16(k: K, inst: Instruction) -> None:
+    """v_pack_b32_f16 moves bits; neither half is rounded."""
+    halves = inst.flags("op_sel", 2, 0)
+    low, high = (
+        k.b.bitcast(read(k, inst, s, TYPES["f16"], high=bool(h)), k.shapes.i16)
+        for s, h in zip(inst.operands[1:], halves, strict=True)
+    )
+    commit_bits(k, inst.operands[0], pack16(k, low, high))
+
+
 def _widened(signed: bool) -> Callable[..., Value]:
     return lambda k, a: (k.b.sext if signed else k.b.zext)(a, k.shapes.i32)
 
 
 HANDLERS: dict[str, Handler] = {
-    "v_cvt_pk_i16_i32": valu("b32", "i32 i32", _pack_saturated(signed=True)),
-    "v_cvt_pk_u16_u32": valu("b32", "u32 u32", _pack_saturated(signed=False)),
-    "v_cvt_pk_i16_f32": valu("b32", "f32 f32", _pack_converted(signed=True)),
-    "v_cvt_pk_u16_f32": valu("b32", "f32 f32", _pack_converted(signed=False)),
-    "v_cvt_pk_norm_i16_f32": valu("b32", "f32 f32", _pack_normalised(signed=True)),
-    "v_cvt_pk_norm_u16_f32": valu("b32", "f32 f32", _pack_normalised(signed=False)),
-    "v_cvt_pk_norm_i16_f16": valu("b32", "f16 f16", _pack_normalised(signed=True)),
-    "v_cvt_pk_norm_u16_f16": valu("b32", "f16 f16", _pack_normalised(signed=False)),
-    "v_cvt_pk_u8_f32": valu("b32", "f32 u32 b32", _pack_byte),
+    "v_cvt_pk_i16_i32": saturated(valu("b32", "i32 i32", _pack_saturated(signed=True))),
+    "v_cvt_pk_u16_u32": saturated(valu("b32", "u32 u32", _pack_saturated(signed=False))),
+    "v_cvt_pk_i16_f32": saturated(valu("b32", "f32 f32", _pack_converted(signed=True))),
+    "v_cvt_pk_u16_f32": saturated(valu("b32", "f32 f32", _pack_converted(signed=False))),
+    "v_cvt_pk_norm_i16_f32": saturated(valu("b32", "f32 f32", _pack_normalised(signed=True))),
+    "v_cvt_pk_norm_u16_f32": saturated(valu("b32", "f32 f32", _pack_normalised(signed=False))),
+    "v_cvt_pk_norm_i16_f16": saturated(valu("b32", "f16 f16", _pack_normalised(signed=True))),
+    "v_cvt_pk_norm_u16_f16": saturated(valu("b32", "f16 f16", _pack_normalised(signed=False))),
+    "v_cvt_pk_u8_f32": saturated(valu("b32", "f32 u32 b32", _pack_byte)),
+    "v_cvt_pk_rtz_f16_f32": _pack_towards_zero,
+    "v_pack_b32_f16": _pack_b32_f16,
+    "v_cvt_norm_i16_f16": saturated(valu("i16", "f16", _normalised_half(signed=True))),
+    "v_cvt_norm_u16_f16": saturated(valu("u16", "f16", _normalised_half(signed=False))),
     "v_sat_pk_u8_i16": valu("b16", "b32", _saturate_bytes),
-    "v_cvt_floor_i32_f32": valu("i32", "f32", _rounded_to_integer("floor")),
-    "v_cvt_nearest_i32_f32": valu("i32", "f32", _rounded_to_integer("nearest")),
+    "v_cvt_floor_i32_f32": saturated(valu("i32", "f32", _rounded_to_integer("floor"))),
+    "v_cvt_nearest_i32_f32": saturated(valu("i32", "f32", _rounded_to_integer("nearest"))),
     "v_cvt_off_f32_i4": valu("f32", "b32", _offset_nibble),
     "v_cvt_u32_u16": valu("u32", "u16", _widened(signed=False)),
     "v_cvt_i32_i16": valu("i32", "i16", _widened(signed=True)),

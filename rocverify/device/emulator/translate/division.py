@@ -14,7 +14,7 @@ from llvmlite import ir
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.translate.floats import fma, minimum
 from rocverify.device.emulator.translate.types import TYPES, Value
-from rocverify.device.emulator.translate.vector import Handler, read, valu, write
+from rocverify.device.emulator.translate.vector import Handler, read, saturated, valu, write
 from rocverify.device.emulator.translate.wave import WaveBuilder
 
 K = WaveBuilder
@@ -262,7 +262,7 @@ HANDLERS: dict[str, Handler] = {
     "v_frexp_mant_f16": valu("f16", "f16", _frexp_mantissa(F16)),
     "v_frexp_mant_f32": valu("f32", "f32", _frexp_mantissa(F32)),
     "v_frexp_mant_f64": valu("f64", "f64", _frexp_mantissa(F64)),
-    "v_frexp_exp_i16_f16": valu("i16", "f16", _frexp_exponent(F16)),
-    "v_frexp_exp_i32_f32": valu("i32", "f32", _frexp_exponent(F32)),
-    "v_frexp_exp_i32_f64": valu("i32", "f64", _frexp_exponent(F64)),
+    "v_frexp_exp_i16_f16": saturated(valu("i16", "f16", _frexp_exponent(F16))),
+    "v_frexp_exp_i32_f32": saturated(valu("i32", "f32", _frexp_exponent(F32))),
+    "v_frexp_exp_i32_f64": saturated(valu("i32", "f64", _frexp_exponent(F64))),
 }

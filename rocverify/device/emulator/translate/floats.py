@@ -13,12 +13,11 @@ from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.translate import modes
-from rocverify.device.emulator.translate.types import TYPES, Value
+from rocverify.device.emulator.translate.types import Value
 from rocverify.device.emulator.translate.vector import (
     Handler,
     accumulate,
-    commit_bits,
-    read,
+    saturated,
     valu,
 )
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -276,16 +275,6 @@ def pack16(k: K, low: Value, high: Value) -> Value:
     return k.b.or_(k.b.zext(low, k.shapes.i32), wide)
 
 
-def _pack_b32_f16(k: K, inst: Instruction) -> None:
-    """v_pack_b32_f16 moves bits; neither half is rounded."""
-    halves = inst.flags("op_sel", 2, 0)
-    low, high = (
-        k.b.bitcast(read(k, inst, s, TYPES["f16"], high=bool(h)), k.shapes.i16)
-        for s, h in zip(inst.operands[1:], halves, strict=True)
-    )
-    commit_bits(k, inst.operands[0], pack16(k, low, high))
-
-
 def _constant_multiplier(position: int) -> Handler:
     """v_fmamk_f32 (d = a * K + b) and v_fmaak_f32 (d = a * b + K)."""
     plain = {
@@ -338,23 +327,20 @@ def _narrow(t: str) -> dict[str, Handler]:
 CONVERSIONS: dict[str, Handler] = {
     "v_cvt_f32_u32": valu("f32", "u32", lambda k, a: k.b.uitofp(a, k.shapes.f32)),
     "v_cvt_f32_i32": valu("f32", "i32", lambda k, a: k.b.sitofp(a, k.shapes.f32)),
-    "v_cvt_u32_f32": valu("u32", "f32", _to_unsigned),
-    "v_cvt_i32_f32": valu("i32", "f32", to_integer(32, signed=True)),
+    "v_cvt_u32_f32": saturated(valu("u32", "f32", _to_unsigned)),
+    "v_cvt_i32_f32": saturated(valu("i32", "f32", to_integer(32, signed=True))),
     "v_cvt_f16_f32": valu("f16", "f32", to_half),
     "v_cvt_f32_f16": valu("f32", "f16", lambda k, a: k.b.fpext(a, k.shapes.f32)),
     "v_cvt_f64_f32": valu("f64", "f32", lambda k, a: k.b.fpext(a, k.shapes.f64)),
     "v_cvt_f32_f64": valu("f32", "f64", lambda k, a: k.b.fptrunc(a, k.shapes.f32)),
     "v_cvt_f64_i32": valu("f64", "i32", lambda k, a: k.b.sitofp(a, k.shapes.f64)),
     "v_cvt_f64_u32": valu("f64", "u32", lambda k, a: k.b.uitofp(a, k.shapes.f64)),
-    "v_cvt_i32_f64": valu("i32", "f64", to_integer(32, signed=True)),
-    "v_cvt_u32_f64": valu("u32", "f64", to_integer(32, signed=False)),
+    "v_cvt_i32_f64": saturated(valu("i32", "f64", to_integer(32, signed=True))),
+    "v_cvt_u32_f64": saturated(valu("u32", "f64", to_integer(32, signed=False))),
     "v_cvt_f16_u16": valu("f16", "u16", lambda k, a: k.b.uitofp(a, k.shapes.f16)),
     "v_cvt_f16_i16": valu("f16", "i16", lambda k, a: k.b.sitofp(a, k.shapes.f16)),
-    "v_cvt_u16_f16": valu("u16", "f16", to_integer(16, signed=False)),
-    "v_cvt_i16_f16": valu("i16", "f16", to_integer(16, signed=True)),
-    "v_cvt_pk_rtz_f16_f32": valu(
-        "b32", "f32 f32", lambda k, a, b: pack16(k, to_half_towards_zero(k, a), to_half_towards_zero(k, b))
-    ),
+    "v_cvt_u16_f16": saturated(valu("u16", "f16", to_integer(16, signed=False))),
+    "v_cvt_i16_f16": saturated(valu("i16", "f16", to_integer(16, signed=True))),
     **{
         f"v_cvt_f32_ubyte{n}": valu(
             "f32",
@@ -389,5 +375,4 @@ HANDLERS: dict[str, Handler] = {
     "v_ldexp_f16": valu("f16", "f16 i16", _ldexp_half),
     "v_ldexp_f32": valu("f32", "f32 i32", _ldexp),
     "v_ldexp_f64": valu("f64", "f64 i32", _ldexp),
-    "v_pack_b32_f16": _pack_b32_f16,
 }

@@ -46,6 +46,7 @@ from rocverify.device.emulator.translate import (
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph
 from rocverify.device.emulator.translate.modes import Mode
 from rocverify.device.emulator.translate.observing import Observer
+from rocverify.device.emulator.translate.refused import no_semantics
 from rocverify.device.emulator.translate.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -209,7 +210,7 @@ class _Program:
         name = handler_name(inst)
         handler = directed.handler(name, HANDLERS) if self.k.mode.directed else HANDLERS.get(name)
         if handler is None:
-            raise self._refusal(inst, f"the emulator has no semantics for {inst.mnemonic}")
+            raise self._refusal(inst, no_semantics(inst.mnemonic))
         return handler
 
     def _refusal(self, inst: Instruction, message: str) -> UnsupportedInstructionError:

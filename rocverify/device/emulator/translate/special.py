@@ -21,7 +21,7 @@ NOTHING_TO_DO = (
     "s_waitcnt_lgkmcnt", "s_delay_alu", "s_clause", "s_setprio", "s_set_inst_prefetch_distance",
     "s_icache_inv", "s_wait_idle", "s_wait_event", "s_code_end", "buffer_gl0_inv", "buffer_gl1_inv", "ds_nop",
     "s_dcache_inv", "s_gl1_inv", "v_nop", "s_version", "s_ttracedata", "s_ttracedata_imm", "s_incperflevel",
-    "s_decperflevel",
+    "s_decperflevel", "s_wakeup", "s_singleuse_vdst", "v_pipeflush",
 )  # fmt: skip
 
 HARMLESS_MESSAGES = ("MSG_DEALLOC_VGPRS", "MSG_INTERRUPT")

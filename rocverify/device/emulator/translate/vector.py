@@ -186,6 +186,16 @@ def saturating(result: str, sources: str, compute: Compute) -> Handler:
     return handle
 
 
+def saturated(handler: Handler) -> Handler:
+    """For results that are held within their type in any case, or cannot leave it: clamp changes nothing."""
+
+    def handle(k: WaveBuilder, inst: Instruction) -> None:
+        modifiers = {name: text for name, text in inst.modifiers.items() if name != "clamp"}
+        handler(k, replace(inst, modifiers=modifiers))
+
+    return handle
+
+
 def limit(k: WaveBuilder, value: Value, low: int, high: int) -> Value:
     """The signed value, held within [low, high]."""
     smallest, largest = k.const(value.type, low), k.const(value.type, high)
