@@ -225,9 +225,10 @@ PLAIN: Mapping[Category, str] = {
         hipGetDeviceProperties hipDeviceGetAttribute hipDeviceGetLimit hipDeviceTotalMem
         hipDeviceComputeCapability hipDeviceGetPCIBusId hipDriverGetVersion hipRuntimeGetVersion
         hipMemGetInfo hipMemGetAddressRange hipMemPtrGetInfo hipPointerGetAttributes
-        hipPointerGetAttribute hipHostGetDevicePointer hipFuncGetAttribute hipFuncGetAttributes
-        hipKernelNameRef hipGetLastError hipPeekAtLastError hipExtGetLastError hipGetErrorName
-        hipGetErrorString hipDrvGetErrorName hipDrvGetErrorString
+        hipPointerGetAttribute hipHostGetDevicePointer hipGetSymbolAddress hipGetSymbolSize
+        hipFuncGetAttribute hipFuncGetAttributes hipKernelNameRef hipGetLastError
+        hipPeekAtLastError hipExtGetLastError hipGetErrorName hipGetErrorString
+        hipDrvGetErrorName hipDrvGetErrorString
         hipModuleOccupancyMaxActiveBlocksPerMultiprocessor
         hipModuleOccupancyMaxActiveBlocksPerMultiprocessorWithFlags
         hipModuleOccupancyMaxPotentialBlockSize hipModuleOccupancyMaxPotentialBlockSizeWithFlags

@@ -23,6 +23,7 @@ from rocverify.device.emulator.api_module import FunctionCalls, ModuleCalls
 from rocverify.device.emulator.api_properties import DeviceCalls, device_name
 from rocverify.device.emulator.api_state import HipState, offered
 from rocverify.device.emulator.api_stream import EventCalls, StreamCalls
+from rocverify.device.emulator.api_symbol import SymbolCalls
 from rocverify.device.emulator.occupancy import LIMITS
 from rocverify.device.faults import FaultReport
 from rocverify.device.trace_proxy import is_function, real_hip
@@ -47,6 +48,7 @@ class EmulatorHip(
     LaunchCalls,
     StreamCalls,
     EventCalls,
+    SymbolCalls,
 ):
     """The namespace that stands for `rocm.bindings.hip`."""
 
