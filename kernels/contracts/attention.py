@@ -76,6 +76,8 @@ class _Flash:
         kv_heads=divisor_of("heads"),
     )
     rounding = ROUNDING
+    # A weight of zero times NaN is NaN in one order of summation and nothing in another.
+    finite: tuple[str, ...] = ()
     family: str
     causal = False
 
@@ -111,6 +113,10 @@ class _Flash:
             "no keys": Refusal("ShapeError", dims={"seq_k": 0}),
         }
 
+    def situations(self, q: Any) -> dict[str, Any]:
+        """Scores of some hundreds: far beyond where exp overflows, if nothing is subtracted before."""
+        return {"extreme scores": {"q": q * 64}}
+
     def admits(self, q: Any, k: Any) -> Any:
         """The causal mask, or None."""
         return causal_admits(q.shape[2], k.shape[2]) if self.causal else None
@@ -131,6 +137,7 @@ class FlashCausal(_Flash):
     """flash_attention_causal_gpu_kernel on device pointers, head-major."""
 
     family, causal = "flash_attention_causal_kernel", True
+    finite = ("v",)
 
 
 @contract(
@@ -164,6 +171,18 @@ class FlashMasked(_Flash):
         per_scale=choices(3, 5, 9),
     )
     family = "flash_attention_kernel"
+    finite = ("v",)
+
+    def situations(self, q: Any, mask: Any) -> dict[str, Any]:
+        hidden, open_to_all = mask.copy(), mask.copy()
+        hidden[:, :, ::2] = -np.inf
+        open_to_all[...] = 0
+        return {
+            **super().situations(q),
+            "every second query fully masked": {"mask": hidden},
+            "a mask of zeros": {"mask": open_to_all},
+            "a mask near the largest number": {"mask": np.where(np.isinf(mask), np.float32(-3e38), mask)},
+        }
 
     def prepare(self, rng: Any, dims: Any, dtype: Any, kind: Any) -> dict[str, Any]:
         shape = (dims.batch, dims.heads, dims.seq_q, dims.seq_k)
@@ -248,6 +267,7 @@ class FlashSeqMajor(_Backend):
     v = In("batch seq_k kv_heads head_dim", STORED)
     out = Out("batch seq_q heads head_dim", STORED)
     family, causal, layout = "flash_attention_causal_kernel", True, "seq_major"
+    finite = ("v",)
 
     def prepare(self, rng: Any, dims: Any, dtype: Any, kind: Any) -> dict[str, Any]:
         return {name: seq_major(x) for name, x in super().prepare(rng, dims, dtype, kind).items()}
@@ -289,6 +309,7 @@ class FlashDecode(_Backend):
         seq_k=divisor_of("kv_capacity"),
     )
     family, causal = "flash_attention_causal_kernel", True
+    finite = ("v",)
 
     def prepare(self, rng: Any, dims: Any, dtype: Any, kind: Any) -> dict[str, Any]:
         q = (dims.batch, dims.heads, dims.seq_q, dims.head_dim)

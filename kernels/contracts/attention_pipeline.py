@@ -259,3 +259,5 @@ class PipelineCausal(_Pipeline):
     """The backend `pipeline` with the causal mask; its last step is the kernel looked for."""
 
     causal = True
+    # A weight of zero times NaN is NaN in one order of summation and nothing in another.
+    finite = ("v",)

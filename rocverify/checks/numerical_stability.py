@@ -2,8 +2,9 @@
 
 Four sorts of situation, each small and each judged element by element against the float64 reference:
 
-- one NaN, +infinity or -infinity in an otherwise ordinary input, for every floating-point input in turn: NaN
-  and infinities must come out where the reference has them, and nowhere else;
+- one NaN, +infinity or -infinity in an otherwise ordinary input, for every floating-point input in turn but
+  those that the contract lists as `finite`: NaN and infinities must come out where the reference has them,
+  and nowhere else;
 - extreme values (near overflow, subnormal, zeros of both signs), where the contract's cases have them;
 - subnormal values in one input in turn;
 - what the contract's own `situations(self, rng, dims, dtype)` gives, {name: {array: values}}: extreme

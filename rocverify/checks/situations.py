@@ -61,8 +61,10 @@ def _floats(spec: ContractSpec, dtype: DType) -> dict[str, Array]:
 def _single_specials(
     spec: ContractSpec, case: Case, plain: Mapping[str, NDArray[Any]], rng: np.random.Generator
 ) -> Iterator[Situation]:
-    """One special value in one place of one input: nothing else can be the reason of what it does."""
-    for name in _floats(spec, case.dtype):
+    """One special value in one place of one input: nothing else can be the reason of what it does. Inputs
+    that the contract lists as `finite` never have any: nothing is promised of them then."""
+    finite = getattr(spec.subject, "finite", ())
+    for name in (n for n in _floats(spec, case.dtype) if n not in finite):
         for words, value in _SPECIALS.items():
             changed = plain[name].copy()
             place = tuple(int(rng.integers(length)) for length in changed.shape)
