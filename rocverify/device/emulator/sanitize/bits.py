@@ -10,8 +10,19 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
+from rocverify.device.emulator.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.quiet import SHADOW
 from rocverify.device.emulator.translate.types import I32, Value
 from rocverify.device.emulator.translate.wave import WaveBuilder
+
+
+def shadowed(operand: Operand) -> Operand:
+    """The shadow's operand: its register, or zero for what is a constant."""
+    if operand.is_register:
+        return Operand(
+            operand.kind, operand.index + SHADOW, operand.count, name=operand.name, half=operand.half
+        )
+    return operand if operand.kind is OperandKind.NULL else Operand(OperandKind.INTEGER, 0, name="0")
 
 
 def spread(k: WaveBuilder, shadow: Value) -> Value:

@@ -12,7 +12,15 @@ from functools import reduce
 
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import EXEC, Operand, OperandKind
-from rocverify.device.emulator.sanitize.bits import Bits, constant_bits, lanes_undefined, smear_left, spread
+from rocverify.device.emulator.sanitize import tuples
+from rocverify.device.emulator.sanitize.bits import (
+    Bits,
+    constant_bits,
+    lanes_undefined,
+    shadowed,
+    smear_left,
+    spread,
+)
 from rocverify.device.emulator.translate import quiet
 from rocverify.device.emulator.translate.program import HANDLERS, handler_name
 from rocverify.device.emulator.translate.quiet import SCC_SHADOW, SHADOW
@@ -23,15 +31,6 @@ from rocverify.device.emulator.translate.wave import WaveBuilder
 K = WaveBuilder
 Rule = Callable[[K, Instruction], None]
 B32 = TYPES["b32"]
-
-
-def shadowed(operand: Operand) -> Operand:
-    """The shadow's operand: its register, or zero for what is a constant."""
-    if operand.is_register:
-        return Operand(
-            operand.kind, operand.index + SHADOW, operand.count, name=operand.name, half=operand.half
-        )
-    return operand if operand.kind is OperandKind.NULL else Operand(OperandKind.INTEGER, 0, name="0")
 
 
 # ---- moves
@@ -344,6 +343,8 @@ def _vector_rules() -> dict[str, Rule]:
 
 
 RULES: dict[str, Rule] = {
-    name: rule for name, rule in {**_scalar_rules(), **_vector_rules()}.items() if name in HANDLERS
+    name: rule
+    for name, rule in {**_scalar_rules(), **_vector_rules(), **tuples.RULES}.items()
+    if name in HANDLERS
 }
 """By mnemonic; what is not here follows the rule that one undefined bit makes all bits undefined."""

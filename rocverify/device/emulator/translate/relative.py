@@ -47,7 +47,8 @@ def _place(k: K, first: int, count: int, base: Value, stride: int, field: tuple[
 # ---- VGPRs
 
 
-def _vgpr(k: K, operand: Operand, field: tuple[int, int] | None) -> _Place:
+def relative_vgpr(k: K, operand: Operand, field: tuple[int, int] | None) -> _Place:
+    """The register that lies as far behind the operand as a field of M0 says, or all of M0."""
     return _place(k, operand.index, VGPRS, k.vgpr_pointer(0), 4 * k.lanes, field)
 
 
@@ -71,7 +72,7 @@ def _from_relative(k: K, inst: Instruction) -> None:
     """v_movrels_b32."""
     target, source = inst.operands
     k.flush_vgprs(0, VGPRS)
-    commit_bits(k, target, _permuted(k, inst, _load(k, _vgpr(k, source, None))))
+    commit_bits(k, target, _permuted(k, inst, _load(k, relative_vgpr(k, source, None))))
 
 
 def _to_relative(k: K, inst: Instruction) -> None:
@@ -79,7 +80,7 @@ def _to_relative(k: K, inst: Instruction) -> None:
     target, source = inst.operands
     value = read(k, inst, source, TYPES["b32"])
     k.flush_vgprs(0, VGPRS)
-    _store(k, _vgpr(k, target, None), value)
+    _store(k, relative_vgpr(k, target, None), value)
     k.forget_vgprs(0, VGPRS)
 
 
@@ -89,8 +90,8 @@ def _between(source_field: tuple[int, int] | None, target_field: tuple[int, int]
     def handle(k: K, inst: Instruction) -> None:
         target, source = inst.operands
         k.flush_vgprs(0, VGPRS)
-        value = _permuted(k, inst, _load(k, _vgpr(k, source, source_field)))
-        _store(k, _vgpr(k, target, target_field), value)
+        value = _permuted(k, inst, _load(k, relative_vgpr(k, source, source_field)))
+        _store(k, relative_vgpr(k, target, target_field), value)
         k.forget_vgprs(0, VGPRS)
 
     return handle
@@ -100,7 +101,7 @@ def _swap(k: K, inst: Instruction) -> None:
     """v_swaprel_b32."""
     target, source = inst.operands
     k.flush_vgprs(0, VGPRS)
-    places = [_vgpr(k, target, TARGET_FIELD), _vgpr(k, source, SOURCE_FIELD)]
+    places = [relative_vgpr(k, target, TARGET_FIELD), relative_vgpr(k, source, SOURCE_FIELD)]
     first, second = (_load(k, place) for place in places)
     _store(k, places[0], second)
     _store(k, places[1], first)
