@@ -16,8 +16,8 @@ from rocverify.device.emulator.encodings import UNKNOWN, format_name, formats_of
 from rocverify.device.emulator.image import Image, KernelDescriptor, check_descriptor, load_image
 from rocverify.device.emulator.kernarg import Geometry, kernarg_segment
 from rocverify.device.emulator.launching import REFUSED_USER_SGPRS
-from rocverify.device.emulator.machine import SUPPORTED_TARGETS
 from rocverify.device.emulator.memory import DeviceMemory
+from rocverify.device.emulator.targets import SUPPORTED_TARGETS
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph, discover
 from rocverify.device.emulator.translate.program import HANDLERS, handler_name, translate, unsupported
 from rocverify.device.emulator.translate.refused import no_semantics

@@ -9,12 +9,9 @@ from rocverify.device.emulator.kernarg import Geometry
 from rocverify.device.emulator.loaded import LoadedKernel
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.device.emulator.occupancy import LIMITS, resident_workgroups
+from rocverify.device.emulator.targets import TARGETS
 from rocverify.errors import DeviceError, UnsupportedInstructionError
 
-MAX_LDS_BYTES = 65536
-MAX_WORKGROUP_SIZE = 1024
-MAX_SCRATCH_BYTES = 1 << 20
-"""What a work-item can have: the field that says it counts up to 32 MiB a wave."""
 DYNAMIC_STACK_BYTES = 16384
 """Scratch per lane for a kernel whose stack the compiler could not bound, as ROCm reserves it."""
 
@@ -33,15 +30,18 @@ MAX_RESIDENT_SCRATCH = 1 << 30
 def check_launch(kernel: LoadedKernel, geometry: Geometry) -> None:
     """DeviceError for a geometry that no device of the target could run."""
     lds = lds_of(kernel, geometry)
-    most = min(kernel.metadata.max_workgroup_size, MAX_WORKGROUP_SIZE)
+    target = TARGETS[kernel.module.metadata.target]
+    most = min(kernel.metadata.max_workgroup_size, target.workgroup_size)
     problem = None
     if min(*geometry.grid, *geometry.block) < 1:
         problem = f"a launch of {geometry.grid} workgroups of {geometry.block} workitems"
     elif geometry.block_size > most:
         problem = f"{geometry.block_size} workitems a workgroup where the kernel allows {most}"
-    elif not geometry.shared_bytes >= 0 or lds > MAX_LDS_BYTES:
-        problem = f"{lds} bytes of LDS where a workgroup has {MAX_LDS_BYTES}"
-    elif kernel.metadata.scratch_bytes > MAX_SCRATCH_BYTES:
+    elif not geometry.shared_bytes >= 0 or lds > target.lds_bytes:
+        problem = f"{lds} bytes of LDS where a workgroup has {target.lds_bytes}"
+    elif kernel.lanes not in target.wave_sizes:
+        problem = f"waves of {kernel.lanes} lanes on {target.name}"
+    elif kernel.metadata.scratch_bytes > target.scratch_bytes:
         problem = f"{kernel.metadata.scratch_bytes} bytes of scratch for a work-item"
     elif any(g * b >= 1 << 32 for g, b in zip(geometry.grid, geometry.block, strict=True)):
         problem = "2**32 workitems or more along one axis"

@@ -28,6 +28,7 @@ from rocverify.device.emulator.native import ContentCache, Jit, Runtime, digest_
 from rocverify.device.emulator.observed import Observed
 from rocverify.device.emulator.standing import with_waves
 from rocverify.device.emulator.stopping import StopSwitch, stopped_report
+from rocverify.device.emulator.targets import SUPPORTED_TARGETS
 from rocverify.device.emulator.translate.observing import Observers
 from rocverify.device.emulator.translate.program import translate, translator_digest, wave_function
 from rocverify.device.emulator.workers import WorkerPool
@@ -58,8 +59,6 @@ QUEUE_APERTURES = 0x40
 
 KERNARG_BLOCK = 64
 """Bytes that the kernarg segment is rounded up to."""
-
-SUPPORTED_TARGETS = ("gfx1100", "gfx1101", "gfx1102", "gfx1103", "gfx1150", "gfx1151")
 
 
 @dataclass(frozen=True, slots=True)
