@@ -15,6 +15,7 @@
 #pragma once
 
 #include "attention.h"
+#include "dropout.h"
 
 constexpr unsigned kRowLanes = 8;                       // work-items that share a query row
 constexpr unsigned kFlashKeys = 32;                     // keys in a tile
@@ -31,7 +32,8 @@ constexpr unsigned flash_lds_bytes(unsigned tile_dim) {
   return 4 * ((flash_rows(tile_dim) + kFlashKeys) * (tile_dim + kTilePad) + flash_rows(tile_dim) * kWeightPitch);
 }
 
-enum class Masking { kNone, kCausal, kAdditive };
+// kChosen: causal or not, as the arguments say.
+enum class Masking { kNone, kCausal, kAdditive, kChosen };
 
 // What every flash kernel is given, as its parameters say it.
 template <typename T>
@@ -44,13 +46,18 @@ struct FlashArguments {
   unsigned heads, kv_heads, seq_q, seq_k, kv_capacity, head_dim, seq_major;
   unsigned long long mask_batch_stride, mask_head_stride;
   float scale;
+  // For training only: whether the causal mask applies, which weights to drop, and where to leave the
+  // logarithm of each row's sum of exponentials, float32 [batch, heads, seq_q].
+  unsigned causal = 0;
+  Dropout dropout = {};
+  float* lse = nullptr;
 };
 
 // Copies rows to LDS as float32; rows from `rows` on and elements from head_dim on become zero.
-template <unsigned kTileDim, unsigned kRows, typename T>
+template <unsigned kTileDim, unsigned kRows, unsigned kThreads, typename T>
 __device__ __forceinline__ void load_rows(float* tile, const T* source, size_t stride, unsigned rows,
                                           unsigned head_dim) {
-  constexpr unsigned kQuads = kTileDim / 4, kAtOnce = flash_threads(kTileDim) / kQuads;
+  constexpr unsigned kQuads = kTileDim / 4, kAtOnce = kThreads / kQuads;
   const unsigned first = threadIdx.x / kQuads, column = threadIdx.x % kQuads * 4;
   const T* from = source + first * stride + column;
   float* to = tile + first * (kTileDim + kTilePad) + column;
@@ -112,8 +119,10 @@ __device__ __forceinline__ float row_sum(float value) {
 // One workgroup's tile of queries, padded to kTileDim elements of head_dim.
 template <typename T, Masking masking, unsigned kTileDim>
 struct FlashTile {
+  static constexpr bool kTraining = masking == Masking::kChosen;
+  static constexpr unsigned kThreads = flash_threads(kTileDim);
   static constexpr unsigned kRows = flash_rows(kTileDim);
-  static constexpr unsigned kRowGroups = flash_threads(kTileDim) / kRowLanes;  // rows served at once
+  static constexpr unsigned kRowGroups = kThreads / kRowLanes;  // rows served at once
   static constexpr unsigned kRowsEach = kRows / kRowGroups;
   static constexpr unsigned kPitch = kTileDim + kTilePad;
   static constexpr unsigned kChunks = kTileDim / (4 * kRowLanes);
@@ -135,9 +144,13 @@ struct FlashTile {
         lane(threadIdx.x % kRowLanes),
         group(threadIdx.x / kRowLanes) {}
 
+  __device__ __forceinline__ bool causal() const {
+    return masking == Masking::kCausal || (masking == Masking::kChosen && a.causal != 0);
+  }
+
   // Keys that some row of this tile may see, from the first on.
   __device__ __forceinline__ unsigned key_end() const {
-    if (masking != Masking::kCausal) return a.seq_k;
+    if (!causal()) return a.seq_k;
     const unsigned last_row = min(first_row + kRows, a.seq_q) - 1;
     return causal_keys(last_row, a.seq_q, a.seq_k);
   }
@@ -148,15 +161,15 @@ struct FlashTile {
     const HeadRows kv = rows_of_head(batch, kv_head, a.kv_heads, a.kv_capacity, a.head_dim, a.seq_major);
     const size_t rows_at = q.first + first_row * q.stride;
     clear();
-    load_rows<kTileDim, kRows>(queries, a.q + rows_at, q.stride, a.seq_q - first_row, a.head_dim);
+    load_rows<kTileDim, kRows, kThreads>(queries, a.q + rows_at, q.stride, a.seq_q - first_row, a.head_dim);
     const unsigned end = key_end();
     for (unsigned key = 0; key < end; key += kFlashKeys) {
       const size_t keys_at = kv.first + key * kv.stride;
-      load_rows<kTileDim, kFlashKeys>(keys, a.k + keys_at, kv.stride, a.seq_k - key, a.head_dim);
+      load_rows<kTileDim, kFlashKeys, kThreads>(keys, a.k + keys_at, kv.stride, a.seq_k - key, a.head_dim);
       __syncthreads();
       weigh(key, batch, head);
       __syncthreads();
-      load_rows<kTileDim, kFlashKeys>(keys, a.v + keys_at, kv.stride, a.seq_k - key, a.head_dim);
+      load_rows<kTileDim, kFlashKeys, kThreads>(keys, a.v + keys_at, kv.stride, a.seq_k - key, a.head_dim);
       __syncthreads();
       accumulate();
       __syncthreads();
@@ -192,13 +205,15 @@ struct FlashTile {
 #pragma unroll
     for (unsigned r = 0; r < kRowsEach; ++r) {
       const unsigned row = first_row + group + r * kRowGroups;
-      const unsigned seen = masking == Masking::kCausal ? causal_keys(row, a.seq_q, a.seq_k) : a.seq_k;
+      const unsigned seen = causal() ? causal_keys(row, a.seq_q, a.seq_k) : a.seq_k;
 #pragma unroll
       for (unsigned c = 0; c < kKeysEach; ++c) {
         const unsigned key = first_key + lane + c * kRowLanes;
         score[r][c] = masked(score[r][c] * a.scale, row, key, seen, batch, head);
       }
-      advance(r, score[r]);
+      float4 kept = make_float4(1, 1, 1, 1);
+      if (kTraining) kept = dropout_factors(a.dropout, batch * a.heads + head, row, first_key + lane);
+      advance(r, score[r], kept);
     }
   }
 
@@ -212,7 +227,8 @@ struct FlashTile {
   }
 
   // Takes the scores of row r into its running maximum and sum, and stores their weights.
-  __device__ __forceinline__ void advance(unsigned r, const float (&score)[kKeysEach]) {
+  // What dropout drops still counts in the sum.
+  __device__ __forceinline__ void advance(unsigned r, const float (&score)[kKeysEach], float4 kept) {
     float now = largest[r];
 #pragma unroll
     for (unsigned c = 0; c < kKeysEach; ++c) now = fmaxf(now, score[c]);
@@ -228,7 +244,8 @@ struct FlashTile {
     for (unsigned c = 0; c < kKeysEach; ++c) {
       const float weight = exp_of(score[c] - base);
       total[r] += weight;
-      weights[(group + r * kRowGroups) * kWeightPitch + lane + c * kRowLanes] = weight;
+      const float factor = c == 0 ? kept.x : c == 1 ? kept.y : c == 2 ? kept.z : kept.w;
+      weights[(group + r * kRowGroups) * kWeightPitch + lane + c * kRowLanes] = weight * factor;
     }
   }
 
@@ -262,6 +279,10 @@ struct FlashTile {
       const unsigned row = group + r * kRowGroups;
       const float all = row_sum(total[r]);
       if (first_row + row >= a.seq_q) continue;
+      if (kTraining && lane == 0) {
+        const size_t at = (static_cast<size_t>(blockIdx.z) * a.heads + blockIdx.y) * a.seq_q + first_row + row;
+        a.lse[at] = largest[r] + logf(all);
+      }
 #pragma unroll
       for (unsigned c = 0; c < kChunks; ++c) {
         const unsigned column = (c * kRowLanes + lane) * 4;
