@@ -38,7 +38,7 @@ class Votes(_Lanes):
     def reference(self, data: Any) -> Any:
         odd = data % 2 == 1
         full = _masks(data > 0)
-        among = np.where(odd, _masks((data > 0) & odd), ALL)
+        among = np.where(odd, _masks((data > 5) & odd), ALL)
         answers = [
             [(row > 90).any(), (row[o] > 60).any(), (row > -90).all(), (row[o] > -60).all()]
             for row, o in zip(data, odd, strict=True)
