@@ -43,8 +43,8 @@ extern "C" __global__ void histogram(unsigned *bins, const unsigned *in)
     __shared__ unsigned local[32];
     if (threadIdx.x < 32)
         local[threadIdx.x] = 0;
-    __syncthreads();
-    atomicAdd(&local[in[blockIdx.x * blockDim.x + threadIdx.x] % 32], 1u);
+    __syncthreads(); // mark: barrier
+    atomicAdd(&local[in[blockIdx.x * blockDim.x + threadIdx.x] % 32], 1u); // mark: atomic
     __syncthreads();
     if (threadIdx.x < 32)
         atomicAdd(&bins[threadIdx.x], local[threadIdx.x]);

@@ -146,6 +146,8 @@ def test_histogram_atomics(machine: Machine, code: Code) -> None:
     assert seen.lds_atomic_bytes == 4 * 384
     assert seen.global_atomic_segments == 3
     assert seen.lds_conflict_passes == 31 * 4 * 3
+    assert at_mark(seen, "atomic").lds_atomic_lanes == 384
+    assert at_mark(seen, "barrier").barriers == 4 * 3
 
 
 # ---- the same however they came about

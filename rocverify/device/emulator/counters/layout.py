@@ -8,7 +8,7 @@ counter of every instruction is a sum of these counts, each times a fixed weight
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -29,6 +29,9 @@ from rocverify.device.emulator.counters.classes import (
 from rocverify.device.emulator.counters.fields import FIELD_INDEX
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.translate.flow import Graph
+
+LineFinder = Callable[[Iterable[int]], Mapping[int, str]]
+"""From addresses to `file:line`, where it is known."""
 
 Counts = npt.NDArray[np.int64]
 
@@ -103,11 +106,12 @@ def _take_block(slots: Slots, block: list[Instruction]) -> None:
 class Table:
     """How a kernel's counts make its counters: a term is an instruction, a field, a slot and a weight, and
     adds weight times the count at the slot to that counter of the instruction. `key` is the same for the
-    same kernel of the same code object."""
+    same kernel of the same code object; `find_lines` knows source lines better than the disassembler."""
 
     key: tuple[str, str]
     graph: Graph
     lanes: int
+    find_lines: LineFinder = field(default=lambda _: {})
 
     @property
     def kernel(self) -> str:
@@ -120,6 +124,12 @@ class Table:
     @cached_property
     def instructions(self) -> list[Instruction]:
         return [inst for block in self.graph.blocks.values() for inst in block]
+
+    @cached_property
+    def lines(self) -> list[str | None]:
+        """The `file:line` of every instruction, as far as it is known."""
+        found = self.find_lines([inst.address for inst in self.instructions])
+        return [found.get(inst.address, inst.source) for inst in self.instructions]
 
     @cached_property
     def _terms(self) -> Counts:

@@ -167,18 +167,17 @@ class Counters:
         for source in self._sources:
             instructions = source.table.instructions
             rows = source.table.grouped(source.counts, np.arange(len(instructions)), len(instructions))
-            for inst, row in zip(instructions, rows, strict=True):
+            for inst, line, row in zip(instructions, source.table.lines, rows, strict=True):
                 one = _from_values(row, ())
-                kernel = source.table.kernel
-                found.append(CountedInstruction(kernel, inst.address, inst.text, inst.source, one))
+                found.append(CountedInstruction(source.table.kernel, inst.address, inst.text, line, one))
         return found
 
     def per_line(self) -> dict[str, Counters]:
-        """Counters by `file:line` of the source, in the order of the names; NO_LINE has what the code
-        object's line table does not know."""
+        """Counters by `file:line` of the source, in the order of the names. What HIP's headers do is the
+        line's that calls them; NO_LINE has what the code object's line table does not know."""
         lines: dict[str, Counters] = {}
         for source in self._sources:
-            names = [inst.source or NO_LINE for inst in source.table.instructions]
+            names = [line or NO_LINE for line in source.table.lines]
             order = {name: index for index, name in enumerate(dict.fromkeys(names))}
             groups = np.array([order[name] for name in names], np.int64)
             for name, row in zip(order, source.table.grouped(source.counts, groups, len(order)), strict=True):
