@@ -42,9 +42,7 @@ class DropoutState:
 
     def __post_init__(self) -> None:
         if not (0 <= self.seed < 2**64 and 0 <= self.offset < 2**32):
-            raise ShapeError(
-                f"seed {self.seed}, offset {self.offset}: 64 and 32 bits without a sign are needed"
-            )
+            raise ShapeError(f"seed {self.seed}, offset {self.offset}: 64 and 32 bits, unsigned, are needed")
 
 
 def flash_attention_dropout_gpu_kernel(
@@ -159,7 +157,8 @@ def _check(config: AttentionConfig) -> None:
         raise DTypeError(f"dtype {config.dtype}: there are kernels for {', '.join(SYMBOL_SUFFIX)}")
     if config.head_dim > MAX_TRAINING_DIM or config.head_dim % HEAD_DIM_STEP:
         raise ShapeError(
-            f"head_dim is {config.head_dim}: training takes a multiple of {HEAD_DIM_STEP} up to {MAX_TRAINING_DIM}"
+            f"head_dim is {config.head_dim}: training takes a multiple of {HEAD_DIM_STEP} "
+            f"up to {MAX_TRAINING_DIM}"
         )
     if config.masked or config.capacity != config.seq_k:
         raise ShapeError("training takes neither an additive mask nor a cache with spare rows")

@@ -168,7 +168,7 @@ class FlashDropout(_Training):
             "what is kept not scaled up": (out(factors * (1 - part)), lse),
             "another seed": (out(factors_of(q, k, sixteenths, seed + 1, offset)), lse),
             "another offset": (out(factors_of(q, k, sixteenths, seed, offset + 1)), lse),
-            "the kept part dropped and the dropped kept": (
+            "dropped and kept exchanged": (
                 out(np.where(factors > 0, 0, 1 / (1 - part))),
                 lse,
             ),
@@ -244,10 +244,8 @@ class FlashBackward(_Training):
         }
 
     def refused(self, dims: Any) -> dict[str, Refusal]:
-        return {
-            **super().refused(dims),
-            "tensors of another shape": Refusal("ShapeError", dims={"seq_q": dims.seq_q + 1}),
-        }
+        other_shape = Refusal("ShapeError", dims={"seq_q": dims.seq_q + 1})
+        return {**super().refused(dims), "tensors of another shape": other_shape}
 
 
 def gradients(
