@@ -55,6 +55,8 @@ class Buffer:
     text: str
     type_name: str
     content: Array
+    undefined: bool = False
+    """Whether the kernel is to write it first: the sanitizer takes `out` arrays so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def _parsed(text: str, rng: np.random.Generator) -> Argument:
     if match := _ARRAY.fullmatch(text):
         count = int(match["count"]) if match["count"] else None
         dtype = _dtype(match["type"])
-        return Buffer(text, match["type"], _content(dtype, count, match["fill"], rng))
+        fill = match["fill"]
+        return Buffer(text, match["type"], _content(dtype, count, fill, rng), undefined=fill == "out")
     match = _SCALAR.fullmatch(text)
     if match is None:
         raise _WrongError("is of no known form")

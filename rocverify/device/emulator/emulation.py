@@ -201,6 +201,8 @@ def emulate(machine: Machine, kernel: LoadedKernel, request: LaunchRequest) -> E
                 label = f"argument {_called(index, takes[index])}"
                 addresses[index] = machine.memory.malloc(argument.content.nbytes, label)
                 machine.memory.write(addresses[index], argument.content.view(np.uint8).data)
+                if argument.undefined:
+                    machine.memory.undefine(addresses[index], argument.content.nbytes)
         kernarg = _kernarg(takes, request.arguments, addresses)
         try:
             stats = _launch(machine, kernel, request, kernarg)

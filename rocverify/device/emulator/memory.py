@@ -221,6 +221,10 @@ class DeviceMemory:
         self.check_range(address, size)
         return memoryview((ctypes.c_uint8 * size).from_address(address)).cast("B")
 
+    def undefine(self, address: int, size: int) -> None:
+        """What these bytes hold is no kernel's to read before it has written them. Memory of this kind does
+        not keep account of that; the sanitizer's does."""
+
     def table(self) -> ctypes.Array[Range]:
         """The live ranges in address order, as the runtime's `Range` array."""
         with self._lock:

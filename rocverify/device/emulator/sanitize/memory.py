@@ -66,6 +66,11 @@ class SanitizedMemory(DeviceMemory):
         if size:
             ctypes.memset(address - self._start + self._shadow_start, 0xFF, size)
 
+    def undefine(self, address: int, size: int) -> None:
+        if size:
+            self.check_range(address, size)
+            ctypes.memset(address - self._start + self._shadow_start, 0, size)
+
     def is_defined(self, address: int, size: int) -> bool:
         """Whether every bit of a range was written."""
         return ctypes.string_at(address - self._start + self._shadow_start, size) == b"\xff" * size

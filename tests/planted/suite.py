@@ -1,0 +1,77 @@
+"""Planted bugs: kernels with one mistake each, and their corrected twins.
+
+A source KIND.hip holds pairs of kernels NAME and NAME_fixed. Before each pair a comment says how both are
+launched, in the words of `rocverify emulate`:
+
+    // launch NAME: --grid 2 --block 64 --shared 256 --arg f32[64]:random --arg f32[64]:out [--strict]
+
+and comments at the ends of lines of NAME say what must be found there, and nothing else:
+
+    x[i] = t[j]; // FINDS race RAW        a finding of the sanitizer: kind and detail
+    x[i] = 0;    // FAULTS global         a fault of that kind
+
+Several details may stand with a slash between (`race RAW/WAR`): which one is seen first is the schedule's.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+_LAUNCH = re.compile(r"// launch (?P<name>\w+): (?P<words>.*)")
+_KERNEL = re.compile(r"__global__.*?\bvoid (?:__launch_bounds__\(\d+\) )?(?P<name>\w+)\(")
+_MARK = re.compile(r"// (?P<what>FINDS (?P<kind>\w+) (?P<detail>[\w/]+)|FAULTS (?P<fault>\w+))\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What must be found at a line: a kind and its possible details; for a fault the kind is "fault"."""
+
+    line: int
+    kind: str
+    details: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """One bug, with the words of its launch."""
+
+    source: Path
+    name: str
+    words: tuple[str, ...]
+    marks: tuple[Mark, ...]
+
+    @property
+    def twin(self) -> str:
+        return f"{self.name}_fixed"
+
+    def __str__(self) -> str:
+        return f"{self.source.stem}-{self.name}"
+
+
+def planted_bugs() -> list[Planted]:
+    """All of the folder, file by file."""
+    return [bug for source in sorted(FOLDER.glob("*.hip")) for bug in _bugs(source)]
+
+
+def _bugs(source: Path) -> list[Planted]:
+    launches: dict[str, tuple[str, ...]] = {}
+    marks: dict[str, list[Mark]] = {}
+    kernel = ""
+    for number, line in enumerate(source.read_text().splitlines(), 1):
+        if found := _LAUNCH.search(line):
+            launches[found["name"]] = tuple(shlex.split(found["words"]))
+        elif found := _KERNEL.search(line):
+            kernel = found["name"]
+        if found := _MARK.search(line):
+            marks.setdefault(kernel, []).append(_mark(number, found))
+    return [Planted(source, name, words, tuple(marks.get(name, ()))) for name, words in launches.items()]
+
+
+def _mark(number: int, found: re.Match[str]) -> Mark:
+    if found["fault"]:
+        return Mark(number, "fault", frozenset([found["fault"]]))
+    return Mark(number, found["kind"], frozenset(found["detail"].split("/")))

@@ -1,0 +1,136 @@
+"""Every planted bug is found, with its kind and line, and nothing else; no twin has a finding."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rocverify.device.emulator.arguments import parse_argument
+from rocverify.device.emulator.emulation import Emulation, LaunchRequest, emulate
+from rocverify.device.emulator.loaded import LoadedModule
+from rocverify.device.emulator.machine import Machine
+from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
+from rocverify.toolchain.discover import Toolchain
+from tests.device.emulator.compiling import compiled
+from tests.planted.suite import Planted, planted_bugs
+
+BUGS = planted_bugs()
+LEAST = 80
+FLAGS = ("-gline-tables-only",)
+INSTRUCTION_LIMIT = 1 << 22
+TIMEOUT_S = 60.0
+
+
+class Bench:
+    """Machines with the sanitizer, plain and strict, and the code objects that they have loaded."""
+
+    def __init__(self, toolchain: Toolchain, folder: Path) -> None:
+        self._folder = folder
+        self._machines = {strict: self._machine(toolchain, strict) for strict in (False, True)}
+        self._loaded: dict[tuple[bool, Path, str], LoadedModule] = {}
+
+    def _machine(self, tools: Toolchain, strict: bool) -> Machine:
+        return Machine(
+            "gfx1100",
+            objdump=tools.objdump,
+            clang=tools.clang,
+            linker=tools.linker,
+            memory=SanitizedMemory(),
+            cache_dir=self._folder,
+            instruction_limit=INSTRUCTION_LIMIT,
+            instruments=[Sanitizer(strict=strict)],
+        )
+
+    def run(self, bug: Planted, kernel: str, level: str) -> Emulation:
+        options = _options(bug.words)
+        machine = self._machines[options.strict]
+        key = (options.strict, bug.source, level)
+        if key not in self._loaded:
+            self._loaded[key] = machine.load(compiled(self._folder, bug.source, "clang-19", level, *FLAGS))
+        arguments = tuple(parse_argument(text, i, seed=1) for i, text in enumerate(options.arg))
+        request = LaunchRequest(options.grid, options.block, options.shared, arguments, TIMEOUT_S)
+        return emulate(machine, self._loaded[key].kernel(kernel), request)
+
+    def close(self) -> None:
+        for machine in self._machines.values():
+            machine.close()
+
+
+def _options(words: tuple[str, ...]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--grid", type=_triple)
+    parser.add_argument("--block", type=_triple)
+    parser.add_argument("--shared", type=int, default=0)
+    parser.add_argument("--arg", action="append", default=[])
+    parser.add_argument("--strict", action="store_true")
+    return parser.parse_args(words)
+
+
+def _triple(text: str) -> tuple[int, ...]:
+    return (*(int(part) for part in text.split(",")), 1, 1)[:3]
+
+
+@pytest.fixture(scope="session")
+def bench(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, toolchain: Toolchain
+) -> Iterator[Bench]:
+    kept = request.config.cache
+    folder = kept.mkdir("planted") if kept is not None else tmp_path_factory.mktemp("planted")
+    made = Bench(toolchain, folder)
+    yield made
+    made.close()
+
+
+def _line(source: str | None) -> int:
+    return int((source or ":0").rpartition(":")[2])
+
+
+def _seen(result: Emulation) -> list[tuple[int, str, str]]:
+    """Line, kind and detail of everything that a launch brought up."""
+    assert result.findings is not None
+    assert not result.findings.dropped
+    seen = [(_line(f.source), f.kind, f.detail) for f in result.findings.found]
+    if result.fault is not None:
+        seen.append((_line(result.fault.source_line), "fault", result.fault.kind))
+    return seen
+
+
+def _check(bench: Bench, bug: Planted, level: str) -> None:
+    assert bug.marks, f"{bug} says nowhere what must be found"
+    seen = _seen(bench.run(bug, bug.name, level))
+    for mark in bug.marks:
+        found = [s for s in seen if s[0] == mark.line and s[1] == mark.kind and s[2] in mark.details]
+        assert found, f"{bug}: nothing like {mark} in {seen}"
+    marked = {(mark.line, mark.kind, detail) for mark in bug.marks for detail in mark.details}
+    stray = [s for s in seen if s not in marked]
+    assert not stray, f"{bug}: more than was planted: {stray}"
+    assert _seen(bench.run(bug, bug.twin, level)) == [], f"{bug}: the corrected twin"
+
+
+@pytest.mark.parametrize("bug", BUGS[::4], ids=str)
+def test_planted_bug(bench: Bench, bug: Planted) -> None:
+    _check(bench, bug, "-O3")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("level", ["-O1", "-O3"])
+@pytest.mark.parametrize("bug", BUGS, ids=str)
+def test_planted_bug_at_every_level(bench: Bench, bug: Planted, level: str) -> None:
+    _check(bench, bug, level)
+
+
+def test_there_are_eighty_bugs_of_all_kinds() -> None:
+    assert len(BUGS) >= LEAST
+    assert len({str(bug) for bug in BUGS}) == len(BUGS)
+    kinds = {(mark.kind, detail) for bug in BUGS for mark in bug.marks for detail in mark.details}
+    assert kinds >= {
+        *(("uninitialized", detail) for detail in ("address", "branch", "store")),
+        *(("race", detail) for detail in ("RAW", "WAR", "WAW")),
+        *(("barrier", detail) for detail in ("diverged", "missed", "mixed")),
+        *(("fault", kind) for kind in ("global", "lds", "scratch", "unaligned")),
+        ("lockstep", "RAW"),
+    }
