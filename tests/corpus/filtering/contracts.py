@@ -29,8 +29,10 @@ class _Compact:
     dims = Dims(n=boundary(1, 300, tile=128), threshold=choices(1, 20, 99))
 
     def prepare(self, rng: Any, dims: Any) -> dict[str, Any]:
-        untouched = np.full(dims.n, UNTOUCHED, np.int32)
-        return {"data": _values(rng, dims.n), "out": untouched, "count": np.zeros(1, np.int32)}
+        """One value is 99: only the highest threshold keeps none."""
+        data, untouched = _values(rng, dims.n), np.full(dims.n, UNTOUCHED, np.int32)
+        data[rng.integers(dims.n)] = 99
+        return {"data": data, "out": untouched, "count": np.zeros(1, np.int32)}
 
     def _launch(self, grid: int, arrays: Any, dims: Any) -> Launch:
         sizes = (dims.n, dims.threshold)
