@@ -31,6 +31,13 @@ def test_every_kernel_of_a_source_has_a_contract(corpus: Corpus, source: str) ->
     assert set(corpus.compiled(source).code_object.kernels) == contracted
 
 
+def test_a_source_may_be_compiled_with_its_lines(corpus: Corpus) -> None:
+    source = SOURCES[0]
+    with_lines, without = (corpus.compiled(source, lines=lines).path.read_bytes() for lines in (True, False))
+    assert b".debug_line" in with_lines
+    assert b".debug_line" not in without
+
+
 def test_the_corpus_has_fifty_kernels() -> None:
     symbols = {(kernel.source, symbol) for kernel in KERNELS for symbol in kernel.spec.symbols.values()}
     assert len(symbols) >= LEAST
