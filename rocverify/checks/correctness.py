@@ -23,7 +23,7 @@ from rocverify.oracle.verify import (
     verify_dtype,
     verify_refusals,
 )
-from rocverify.records import Finding
+from rocverify.records import CheckVerdict, Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
@@ -37,12 +37,14 @@ Lengths = int | str | tuple[int | str, ...]
 
 class CorrectnessParams(CheckParams):
     """`contract` is `module:Class`. `cases` per element type (default: the settings'), `dtypes` by name
-    (default: all of the contract), `dims` limits dimensions: a length, several, "min" or "max"."""
+    (default: all of the contract), `dims` limits dimensions: a length, several, "min" or "max";
+    `min_elements`: how many elements must have been compared at least."""
 
     contract: Reference
     cases: int | None = Field(default=None, ge=1)
     dtypes: tuple[str, ...] | None = Field(default=None, min_length=1)
     dims: dict[str, Lengths] = Field(default_factory=dict)
+    min_elements: int | None = Field(default=None, ge=1)
 
 
 def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
@@ -56,7 +58,18 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
         reports = [verify_dtype(spec, session, dtype, plan) for dtype in dtypes]
         refused = verify_refusals(spec, session, plan)
     digests = {"source_sha256": built.source_sha256, "code_object_sha256": built.sha256}
-    return _outcome(spec, plan, reports, refused, digests)
+    outcome = _outcome(spec, plan, reports, refused, digests)
+    return _enough(params.min_elements, outcome)
+
+
+def _enough(least: int | None, outcome: Outcome) -> Outcome:
+    """A pass over fewer elements than the plan asks for is none."""
+    compared = outcome.evidence["elements"]
+    if least is None or compared >= least or outcome.verdict is not CheckVerdict.PASSED:
+        return outcome
+    return Outcome.failed(
+        f"{compared} elements were compared, at least {least} must be", hint="raise cases", **outcome.evidence
+    )
 
 
 def _load(reference: str, session: LaunchSession) -> ContractSpec:
