@@ -16,6 +16,7 @@ from kernels.contracts.attention_math import (
     scores_of,
     softmax,
     usual_scale,
+    weight_magnitude,
     weighted,
 )
 from kernels.contracts.attention_values import draw_qkv
@@ -273,10 +274,8 @@ def gradient_magnitudes(
     scale = usual_scale(q)
     scores, probs = probabilities(q, k, admits)
     terms = scores_of(abs(q), abs(k), scale) + np.max(scores, axis=-1, keepdims=True) - scores
-    sizes = np.where(probs > 0, terms, 0)
     # In 16-bit types a rounding of a score is of float32 and small beside the unit of `rounding`.
-    share = F32_UNITS[dtype]
-    spread = probs * (1 + share * (sizes + np.sum(probs * sizes, axis=-1, keepdims=True)))
+    spread = weight_magnitude(scores, probs, terms, F32_UNITS[dtype])
     slopes = largest_factor * np.matmul(abs(dout), np.swapaxes(abs(for_query_heads(q, v)), -1, -2))
     mean = np.sum(spread * slopes, axis=-1, keepdims=True)
     score_slopes = (spread * (slopes + mean) + probs * mean) * scale

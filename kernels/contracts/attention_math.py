@@ -15,6 +15,9 @@ from rocverify.oracle.contract import BF16, F16, F32, F64, DType
 
 # Keys of a tile in the fused kernels.
 TILE_KEYS = 32
+# What float32 arithmetic may lose of a weight that falls below the smallest normal number, 2**-126, in
+# units of its relative rounding 2**-23.
+_FLUSHED = 2.0**-103
 # The type in which an implementation of each type might wrongly add up.
 LOWER = {F64: F32, F32: F16, F16: F16, BF16: BF16}
 
@@ -86,9 +89,15 @@ def attention_magnitude(
     if added is not None:
         terms = terms + np.where(np.isfinite(added), abs(added), 0)
     distance = np.max(scores, axis=-1, keepdims=True) - scores
-    sizes = np.where(probs > 0, terms + distance, 0)
+    return weighted(q, weight_magnitude(scores, probs, terms + distance, weight_of_scores), abs(v))
+
+
+def weight_magnitude(scores: Any, probs: Any, terms: Any, weight_of_scores: float) -> Any:
+    """The sizes of what is rounded on the way to each weight; terms: of what is rounded for each score."""
+    sizes = np.where(probs > 0, terms, 0)
     mean = np.sum(probs * sizes, axis=-1, keepdims=True)
-    return weighted(q, probs * (1 + weight_of_scores * (sizes + mean)), abs(v))
+    flushed = np.where((scores > -np.inf) & (probs < 2.0**-100), _FLUSHED, 0)
+    return probs * (1 + weight_of_scores * (sizes + mean)) + flushed
 
 
 def mistakes(

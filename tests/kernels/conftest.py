@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,16 @@ import pytest
 import kernels.runtime
 from tests.fakes.hip_device import FakeHip
 
-FAMILIES = ("rope", "rope_interleaved", "position_embeddings", "position_embeddings_interleaved")
-SYMBOLS = tuple(f"{family}_kernel{suffix}" for family in FAMILIES for suffix in ("", "_f16", "_bf16"))
-
 
 @pytest.fixture
-def hip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeHip:
-    """A recording HIP with every kernel of the package, and a file for every code object."""
-    fake = FakeHip({symbol: lambda *_: None for symbol in SYMBOLS})
+def hip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, repo_root: Path) -> FakeHip:
+    """A recording HIP with every kernel of the manifest, and a file for every code object."""
+    entries = tomllib.loads((repo_root / "kernels/kernels.toml").read_text())["kernel"]
+    fake = FakeHip({symbol: lambda *_: None for entry in entries for symbol in entry["symbols"]})
     monkeypatch.setattr(kernels.runtime, "hip", fake)
     monkeypatch.setattr(kernels.runtime, "_modules", {})
-    for variable in ("ROPE_HSACO", "POSITION_EMBEDDINGS_HSACO"):
-        path = tmp_path / f"{variable}.co"
-        path.write_bytes(variable.encode())
-        monkeypatch.setenv(variable, str(path))
+    for entry in entries:
+        path = tmp_path / f"{entry['env']}.co"
+        path.write_bytes(entry["env"].encode())
+        monkeypatch.setenv(entry["env"], str(path))
     return fake
