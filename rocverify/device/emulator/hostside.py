@@ -14,6 +14,16 @@ from rocverify.device.emulator.loaded import LoadedKernel
 from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.device.faults import FaultReport
 
+_UNSUPPORTED = {
+    "hidden_printf_buffer": "unsupported: buffered printf; compile with -mprintf-kind=hostcall",
+    "hidden_heap_v1": "unsupported: the heap of device malloc",
+    "hidden_default_queue": "unsupported: the queue of device-side enqueue",
+}
+"""What kernels may have an argument for, used or not: only a kernel that does use it faults."""
+
+_REACH = 1 << 16
+"""Bytes from such an address on that a kernel's first access lies in."""
+
 
 class HostSide:
     """Around one launch: `pointers` by hidden argument, and who serves the waves' calls, if they can call.
@@ -29,10 +39,20 @@ class HostSide:
         self.calls: HostCalls | None = None
         if geometry.cooperative:
             self.pointers["hidden_multigrid_sync_arg"] = self._grid_record(geometry)
+        taken = {arg.kind for arg in kernel.metadata.args}
+        for kind, what in _UNSUPPORTED.items():
+            if kind in taken:
+                self.pointers[kind] = self._nothing(what)
         if calls_host(kernel):
             self.calls = HostCalls(memory, kernel.name, printer)
             self._owned.append(self.calls.address)
             self.pointers["hidden_hostcall_buffer"] = self.calls.address
+
+    def _nothing(self, what: str) -> int:
+        """An address at which nothing is, with a name for the report when a kernel uses it."""
+        address = self._memory.malloc(_REACH, what)
+        self._memory.free(address)
+        return address
 
     def _grid_record(self, geometry: Geometry) -> int:
         """Of a grid on one device. `sgs` begins as zeros: no workgroup has come to a barrier."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rocverify.device.emulator.faulting import KernelFaultError
 from rocverify.device.emulator.machine import LoadedModule, Machine
 from tests.device.emulator.compiling import compiled
 
@@ -51,6 +52,17 @@ def test_sizes_counts_and_offsets(
     dimensions = max([axis + 1 for axis in range(3) if grid[axis] * block[axis] > 1], default=1)
     packed = [size[0] * 10000 + size[1] * 100 + size[2] for size in (block, grid)]
     assert seen == [*wanted, dimensions, *packed]
+
+
+def test_what_is_not_there_has_a_name(machine: Machine, translations: Path) -> None:
+    flags = ("-O1", "-gline-tables-only", "-DCODE_OBJECT_VERSION=5", "-mcode-object-version=5")
+    module = machine.load(compiled(translations, SOURCE, "clang-19", *flags), SOURCE.name)
+    out = machine.memory.malloc(256)
+    with pytest.raises(KernelFaultError) as caught:
+        machine.launch(module.kernel("heap_user"), (1, 1, 1), (1, 1, 1), 0, struct.pack("<Q", out))
+    assert "unsupported: the heap of device malloc" in caught.value.report.message
+    machine.memory.free(out)
+    machine.unload(module)
 
 
 def test_variables_of_a_module(machine: Machine, module: LoadedModule) -> None:
