@@ -176,7 +176,7 @@ def code(rng: random.Random, target: Target) -> bytes:
 
 Damage = Callable[[random.Random, Target], bytes]
 PARSING: tuple[tuple[Damage, int], ...] = (
-    (headers, 30), (note_bytes, 15), (note_values, 25), (tables, 12), (descriptors, 8), (anywhere, 10),
+    (headers, 40), (note_bytes, 15), (note_values, 20), (tables, 10), (descriptors, 6), (anywhere, 9),
 )  # fmt: skip
 """Damage that reading and loading have to withstand, with its share."""
 

@@ -33,7 +33,8 @@ SECONDS_A_BATCH = 300
 
 @pytest.fixture(scope="module")
 def targets(image: bytes, assembled: bytes) -> list[Target]:
-    return [Target.of(image), Target.of(assembled)]
+    """The small one more often: it is read three times as fast."""
+    return [Target.of(data) for data in (image, assembled, assembled, assembled)]
 
 
 ASSEMBLY = """

@@ -203,6 +203,17 @@ def _named_swizzles() -> Iterator[tuple[str, Callable[[int], int]]]:
     yield "0x8036", lambda i: i // 4 * 4 + (0x36 >> 2 * (i % 4) & 3)
     yield "0x041f", lambda i: i ^ 1
     yield f"{0b00011_01000_10110:#x}", lambda i: i // 32 * 32 + ((i & 0b10110 | 0b01000) ^ 0b00011)
+    for kept in (0, 0b00011, 0b10000, 0b11111):
+        yield f"{0xE000 | kept:#x}", lambda i, kept=kept: _fft_source(i, kept)
+        for turn in (1, 5, -3):
+            control = 0xC000 | (turn < 0) << 10 | abs(turn) << 5 | kept
+            yield f"{control:#x}", lambda i, kept=kept, turn=turn: i & 32 | i & kept | i + turn & 31 & ~kept
+
+
+def _fft_source(lane: int, mask: int) -> int:
+    """The manual's FFT mode: the five bits of the lane reversed, shifted by the mask's ones, or'ed."""
+    place = int(f"{lane & 31:05b}"[::-1], 2) >> f"{mask:b}".count("1")
+    return place | lane & mask | lane & 32
 
 
 def permutation_cases() -> Iterator[Case]:

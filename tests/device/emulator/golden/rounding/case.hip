@@ -14,6 +14,12 @@ template <int MODE> __device__ float add(float a, float b)
     return sum;
 }
 
+// From a register: what MODE holds then, no translator can know.
+__device__ void set_rounding(unsigned mode)
+{
+    asm volatile("v_readfirstlane_b32 s40, %0\n\ts_setreg_b32 hwreg(HW_REG_MODE, 0, 4), s40" : : "v"(mode) : "s40");
+}
+
 // Not inlined where the compiler may choose: the mode goes with the call.
 __device__ __attribute__((noinline)) float multiply(float a, float b) { return a * b; }
 
@@ -28,14 +34,15 @@ extern "C" __global__ void rounding(const float *a, const float *b, float *sums,
     sums[i + 2 * n] = add<3>(a[i], b[i]);
     float p = a[i], q = b[i];
     double d = x[i];
-    unsigned saved = __builtin_amdgcn_s_getreg(ROUND_MODE);
-    __builtin_amdgcn_s_setreg(ROUND_MODE, mode * 5);
+    unsigned saved;
+    asm volatile("s_getreg_b32 %0, hwreg(HW_REG_MODE, 0, 4)" : "=s"(saved));
+    set_rounding(mode * 5);
     PIN(p);
     PIN(d);
     float product = multiply(p, q), single = (float)d;
     PIN(product);
     PIN(single);
-    __builtin_amdgcn_s_setreg(ROUND_MODE, saved);
+    set_rounding(saved);
     products[i] = product;
     narrow[i] = single;
     p = a[i];
