@@ -158,6 +158,9 @@ def _emulate(options: Options) -> int:
     data = read_file(options.file)
     request = _request(options)
     machine = _machine(options, data)
+    if options.as_json:
+        # The document has the standard output for itself.
+        machine.printer = lambda _, text: click.echo(text, nl=False, err=True)
     try:
         kernel = _kernel(machine, data, options)
         check_arguments(kernel, request.arguments)
