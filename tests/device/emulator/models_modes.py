@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from tests.device.emulator import softfloat as sf
@@ -269,6 +270,37 @@ def _scaled(
         return 0 if sf.is_zero(f, scaled) else scaled
 
     return fn
+
+
+def bit_cases() -> list[ModeCase]:
+    """Without DX10_CLAMP a NaN goes through clamp; without IEEE min and max take all NaNs alike."""
+    write = "s_setreg_imm32_b32 hwreg(HW_REG_MODE, {}, 1), {}"
+    clamp, ieee = ((write.format(bit, 0), write.format(bit, 1)) for bit in (8, 9))
+    cases = []
+    for f in (F16, F32):
+        add_name, low, high = f"v_add_{f.name}", f"v_min_{f.name}", f"v_max_{f.name}"
+        cases.append(ModeCase(add_name, FLOAT[add_name], *clamp, partial(_clamped_sum, f), " clamp"))
+        cases.append(ModeCase(low, FLOAT[low], *ieee, partial(_extreme, f, low=True)))
+        cases.append(ModeCase(high, FLOAT[high], *ieee, partial(_extreme, f, low=False)))
+    return cases
+
+
+def _clamped_sum(f: Format, a: int, b: int) -> int:
+    total = sf.add(f, a, b)
+    one = sf.from_float(f, 1.0)
+    if sf.is_nan(f, total):
+        return total
+    if sf.sign_of(f, total):
+        return 0
+    return one if sf.less(f, one, total) else total
+
+
+def _extreme(f: Format, a: int, b: int, low: bool) -> int:
+    if sf.is_nan(f, a) or sf.is_nan(f, b):
+        return f.nan if sf.is_nan(f, a) and sf.is_nan(f, b) else b if sf.is_nan(f, a) else a
+    zeros = sf.is_zero(f, a) and sf.is_zero(f, b)
+    below = sf.sign_of(f, a) == 1 if zeros else sf.less(f, a, b)
+    return a if below == low else b
 
 
 def modelled() -> set[str]:

@@ -98,6 +98,10 @@ def test_output_modifiers(machine: Machine, assembler: Assembler, ieee: int, den
     _check(machine, assembler, modes.omod_cases(ieee, denorm), 10, 32)
 
 
+def test_without_dx10_clamp_and_ieee(machine: Machine, assembler: Assembler) -> None:
+    _check(machine, assembler, modes.bit_cases(), 10, 32)
+
+
 def test_everything_rounded_has_a_model() -> None:
     """directed.py stands in for exactly what is modelled here, and for what golden kernels prove."""
     from rocverify.device.emulator.translate.directed import DIRECTED
