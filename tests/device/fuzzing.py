@@ -6,6 +6,7 @@ import io
 import random
 import struct
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,11 +150,11 @@ def _change_value(rng: random.Random, tree: Any) -> None:
             tree = tree[key]
             continue
         if isinstance(tree, list) and rng.random() < 0.3:
-            tree.append(tree[key])
+            tree.append(deepcopy(tree[key]))
         elif rng.random() < 0.25:
             del tree[key]
         else:
-            tree[key] = rng.choice((*ODD, *INTERESTING))
+            tree[key] = deepcopy(rng.choice((*ODD, *INTERESTING)))
         return
 
 
