@@ -121,7 +121,7 @@ def _plan_texts(plan: Plan) -> Iterable[tuple[str, str]]:
 
 def matches_reference(reading: Reading) -> Built:
     """correctness for every contract that the truth, or else the plan, is about."""
-    contracts = _contracts(reading)
+    contracts = contracts_meant(reading, "correctness")
     if isinstance(contracts, Undecided):
         return contracts
     dtypes = list(dict.fromkeys(_DTYPES[m["name"].lower()] for m in reading.take(_DTYPE)))
@@ -143,7 +143,9 @@ def _correct(contract: Contract, dtypes: list[str], limits: dict[str, object]) -
     return Draft("correctness", params, f"{contract.ref} has the reference for {contract.source}")
 
 
-def _contracts(reading: Reading) -> list[Contract] | Undecided:
+def contracts_meant(reading: Reading, kind: str) -> list[Contract] | Undecided:
+    """The contracts that a truth is about: those of the functions or kernels that it names, else of the
+    plan. `kind` is the check to bind, for the message where there are none."""
     subject = reading.subject
     variant = bool(reading.take(_VARIANT))
     functions = reading.functions()
@@ -159,7 +161,7 @@ def _contracts(reading: Reading) -> list[Contract] | Undecided:
     found = [c for c in dict.fromkeys(found) if not variant or "interleaved" in c.name.lower()]
     return found or Undecided(
         "it does not say which contract has the reference; "
-        f"bind correctness with contract (there is: {contracts_listed(subject.contracts)})"
+        f"bind {kind} with contract (there is: {contracts_listed(subject.contracts)})"
     )
 
 

@@ -7,29 +7,12 @@ what a match covers counts as used (rocverify.binding.reading).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from rocverify.binding import build_code, build_device, build_kernels
 from rocverify.binding.calls import CALL
-from rocverify.binding.model import Built
-from rocverify.binding.reading import Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """One row: `example` is a truth that it fits, `kind` the check that it binds."""
-
-    name: str
-    kind: str
-    example: str
-    pattern: re.Pattern[str]
-    build: Callable[[Reading], Built]
-
-
-def _row(name: str, kind: str, example: str, pattern: str, build: Callable[[Reading], Built]) -> Phrase:
-    return Phrase(name, kind, example, re.compile(pattern, re.IGNORECASE), build)
-
+from rocverify.binding.catalogue_behaviour import BEHAVIOUR
+from rocverify.binding.phrases import Phrase
+from rocverify.binding.phrases import row as _row
 
 _FILE = r"[\w./-]*\w\.[A-Za-z]\w*"
 _WELL = r"(?:successfully|cleanly|without\s+errors?)"
@@ -170,6 +153,7 @@ CATALOGUE: tuple[Phrase, ...] = (
         rf"(?:\bfile\s+)?`?(?P<file>{_FILE})`?\s+(?:file\s+)?(?:exists|is\s+present)\b",
         build_code.file_exists,
     ),
+    *BEHAVIOUR,
 )
 """Every phrase that inference knows. All that fit a truth are applied."""
 

@@ -35,8 +35,8 @@ _REFUSED = ("hipModuleLaunchKernel", "hipModuleGetFunction")
 
 class BackendSelectedParams(CheckParams):
     """`contract` (`module:Class`) drives the call; `entry` (`module:function`) finds it among the project's
-    contracts. `kernels`: the symbols that must run, each of them, in one element type or another if
-    `dtypes` leaves several. `also`: further symbols that may. `dims` as for correctness.
+    contracts. `kernels`: the symbols that must run, each of them, in one element type or another (`dtypes`;
+    without, those whose kernel is among them). `also`: further symbols that may. `dims` as for correctness.
     `forbid_fallback`: nothing but the kernels may make the result."""
 
     kernels: tuple[str, ...] = Field(min_length=1)
@@ -103,7 +103,7 @@ class Probe:
         self.name = spec.wrapper or spec.where
         seen: dict[str, None] = {}
         findings: list[Finding] = []
-        for dtype in select_dtypes(spec, self._params.dtypes):
+        for dtype in self._dtypes(trials):
             case = shaped(spec, dtype, self._ctx.seed, self._params.dims)
             trial = trials.trial(case)
             launches = _launches(trial.run.events)
@@ -115,6 +115,19 @@ class Probe:
                 findings += self._without_each(trials, case, trial.run)
                 findings += self._refused(trials, case)
         return self._missing(seen) + findings
+
+    def _dtypes(self, trials: Trials) -> tuple[DType, ...]:
+        """The element types asked for, else those whose kernel is among the named ones, else all."""
+        spec = trials.spec
+        if self._params.dtypes is not None:
+            return select_dtypes(spec, self._params.dtypes)
+        kernels = set(self._params.kernels)
+
+        def expects_one(dtype: DType) -> bool:
+            dims = shaped(spec, dtype, self._ctx.seed, self._params.dims).dims
+            return spec.symbol(dtype, dims) in kernels
+
+        return tuple(filter(expects_one, spec.dtypes)) or spec.dtypes
 
     def _show(self, dtype: DType, run: CaseRun, launches: Sequence[TraceEvent]) -> None:
         self.rows.append(

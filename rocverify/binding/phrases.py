@@ -1,0 +1,26 @@
+"""What a row of the catalogue is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rocverify.binding.model import Built
+from rocverify.binding.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One row: `example` is a truth that it fits, `kind` the check that it binds."""
+
+    name: str
+    kind: str
+    example: str
+    pattern: re.Pattern[str]
+    build: Callable[[Reading], Built]
+
+
+def row(name: str, kind: str, example: str, pattern: str, build: Callable[[Reading], Built]) -> Phrase:
+    """A row whose pattern takes no notice of case."""
+    return Phrase(name, kind, example, re.compile(pattern, re.IGNORECASE), build)
