@@ -125,7 +125,10 @@ def _quieted(k: K, result: Value, *sources: Value) -> Value:
 
 def _median(k: K, a: Value, b: Value, c: Value) -> Value:
     """The middle one; with a NaN among them the minimum of all three."""
-    middle = _higher(k, _lower(k, a, b), _lower(k, _higher(k, a, b), c))
+    # Without the highest, the higher of the others. Zeros of either sign are equal here, as in the manual.
+    top = _higher(k, _higher(k, a, b), c)
+    middle = k.b.select(k.b.fcmp_ordered("==", top, b), _higher(k, a, c), _higher(k, a, b))
+    middle = k.b.select(k.b.fcmp_ordered("==", top, a), _higher(k, b, c), middle)
     unordered = k.b.or_(k.b.fcmp_unordered("uno", a, b), k.b.fcmp_unordered("uno", c, c))
     return k.b.select(unordered, minimum(k, minimum(k, a, b), c), middle)
 
