@@ -213,7 +213,7 @@ struct FlashTile {
       }
       float4 kept = make_float4(1, 1, 1, 1);
       if (kTraining) kept = dropout_factors(a.dropout, batch * a.heads + head, row, first_key + lane);
-      advance(r, score[r], kept);
+      take(r, score[r], kept);
     }
   }
 
@@ -226,9 +226,10 @@ struct FlashTile {
     return score + a.mask[at + static_cast<size_t>(row) * a.seq_k + key];
   }
 
-  // Takes the scores of row r into its running maximum and sum, and stores their weights.
-  // What dropout drops still counts in the sum.
-  __device__ __forceinline__ void advance(unsigned r, const float (&score)[kKeysEach], float4 kept) {
+  // Takes the scores of row r into its running maximum and sum. Gives their weights, and by how much what
+  // was summed up shrinks.
+  __device__ __forceinline__ float advance(unsigned r, const float (&score)[kKeysEach],
+                                           float (&weight)[kKeysEach]) {
     float now = largest[r];
 #pragma unroll
     for (unsigned c = 0; c < kKeysEach; ++c) now = fmaxf(now, score[c]);
@@ -239,13 +240,23 @@ struct FlashTile {
     largest[r] = now;
     total[r] *= shrink;
 #pragma unroll
+    for (unsigned c = 0; c < kKeysEach; ++c) {
+      weight[c] = exp_of(score[c] - base);
+      total[r] += weight[c];
+    }
+    return shrink;
+  }
+
+  // Scales down the sums of row r and stores the weights. What dropout drops counts in the row's sum.
+  __device__ __forceinline__ void take(unsigned r, const float (&score)[kKeysEach], float4 kept) {
+    float weight[kKeysEach];
+    const float shrink = advance(r, score, weight);
+#pragma unroll
     for (unsigned c = 0; c < kChunks; ++c) sum[r][c] = scaled(sum[r][c], shrink);
 #pragma unroll
     for (unsigned c = 0; c < kKeysEach; ++c) {
-      const float weight = exp_of(score[c] - base);
-      total[r] += weight;
       const float factor = c == 0 ? kept.x : c == 1 ? kept.y : c == 2 ? kept.z : kept.w;
-      weights[(group + r * kRowGroups) * kWeightPitch + lane + c * kRowLanes] = weight * factor;
+      weights[(group + r * kRowGroups) * kWeightPitch + lane + c * kRowLanes] = weight[c] * factor;
     }
   }
 
@@ -293,10 +304,3 @@ struct FlashTile {
     }
   }
 };
-
-// The body of a kernel.
-template <typename T, Masking masking, unsigned kTileDim>
-__device__ __forceinline__ void flash_attention(const FlashArguments<T>& arguments) {
-  extern __shared__ float4 lds[];
-  FlashTile<T, masking, kTileDim>(arguments, reinterpret_cast<float*>(lds)).run();
-}

@@ -5,7 +5,7 @@
 //
 // One kernel for each storage type and each tile that head_dim is padded to. Geometry: blockIdx.x is a tile
 // of flash_rows(tile) queries, y the head, z the batch; flash_threads(tile) work-items.
-#include "flash_attention.h"
+#include "flash_wmma.h"
 
 #define FLASH_PARAMETERS(T)                                                                          \
   const T *q, const T *k, const T *v, T *out, unsigned heads, unsigned kv_heads, unsigned seq_q, \

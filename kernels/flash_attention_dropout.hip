@@ -7,7 +7,7 @@
 //
 // A weight is dropped by its place, the seed and the offset alone: see dropout.h. Geometry as in
 // flash_attention_causal.hip.
-#include "flash_attention.h"
+#include "flash_wmma.h"
 
 #define DROPOUT_KERNEL(symbol, T, tile)                                                                  \
   extern "C" __global__ __launch_bounds__(flash_threads(tile)) void symbol(                              \

@@ -46,8 +46,15 @@ HEAD_DIMS = choices(16, 20, 32, 36, 64, 68, 128, 132, 256)
 HEADS = choices(1, 2, 3, 4, 6, 8)
 QUERIES = boundary(1, 300, tile=(16, 32, 64))
 KEYS = boundary(1, 600, tile=32)
-# ULPs of float32 at the magnitude of the terms.
-ROUNDING = {F32: 4.0, F16: 4.0, BF16: 4.0}
+# ULPs of float32 at the magnitude of the terms. Matrix instructions take the weights rounded to the storage
+# type: half a ULP of each, which is 2**12 (2**15) ULPs of float32 and up to twice as many at the magnitude.
+ROUNDING = {F32: 4.0, F16: 2.0**13, BF16: 2.0**16}
+
+
+def rounded_weights(dtype: DType) -> dict[str, float]:
+    """What `attention_magnitude` must know of weights that are rounded to `dtype`: the scores' own roundings
+    are of float32, and small beside that; float16 is coarser below its smallest normal number."""
+    return {"weight_of_scores": 4.0 / ROUNDING[dtype], "floor": F16.smallest_normal if dtype == F16 else 0.0}
 
 
 def tile_of(head_dim: int) -> int:
@@ -97,8 +104,8 @@ class _Flash:
     def reference(self, q: Any, k: Any, v: Any) -> Any:
         return attention(q, k, v, usual_scale(q), self.admits(q, k))
 
-    def magnitude(self, q: Any, k: Any, v: Any) -> Any:
-        return attention_magnitude(q, k, v, usual_scale(q), self.admits(q, k))
+    def magnitude(self, q: Any, k: Any, v: Any, dtype: Any) -> Any:
+        return attention_magnitude(q, k, v, usual_scale(q), self.admits(q, k), **rounded_weights(dtype))
 
     def wrong(self, q: Any, k: Any, v: Any, dtype: Any) -> dict[str, Any]:
         scale = usual_scale(q)
@@ -207,8 +214,8 @@ class FlashMasked(_Flash):
     def reference(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int) -> Any:
         return attention(q, k, v, 1 / per_scale, added=mask.astype(q.dtype))
 
-    def magnitude(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int) -> Any:
-        return attention_magnitude(q, k, v, 1 / per_scale, added=mask)
+    def magnitude(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int, dtype: Any) -> Any:
+        return attention_magnitude(q, k, v, 1 / per_scale, added=mask, **rounded_weights(dtype))
 
     def wrong(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int, dtype: Any) -> dict[str, Any]:
         scale = 1 / per_scale
@@ -279,8 +286,8 @@ class FlashSeqMajor(_Backend):
     def reference(self, q: Any, k: Any, v: Any) -> Any:
         return seq_major(super().reference(seq_major(q), seq_major(k), seq_major(v)))
 
-    def magnitude(self, q: Any, k: Any, v: Any) -> Any:
-        return seq_major(super().magnitude(seq_major(q), seq_major(k), seq_major(v)))
+    def magnitude(self, q: Any, k: Any, v: Any, dtype: Any) -> Any:
+        return seq_major(super().magnitude(seq_major(q), seq_major(k), seq_major(v), dtype))
 
     def wrong(self, q: Any, k: Any, v: Any, dtype: Any) -> dict[str, Any]:
         found = super().wrong(seq_major(q), seq_major(k), seq_major(v), dtype)
@@ -323,8 +330,8 @@ class FlashDecode(_Backend):
     def reference(self, q: Any, k: Any, v: Any, seq_k: int) -> Any:
         return super().reference(q, k[:, :, :seq_k], v[:, :, :seq_k])
 
-    def magnitude(self, q: Any, k: Any, v: Any, seq_k: int) -> Any:
-        return super().magnitude(q, k[:, :, :seq_k], v[:, :, :seq_k])
+    def magnitude(self, q: Any, k: Any, v: Any, seq_k: int, dtype: Any) -> Any:
+        return super().magnitude(q, k[:, :, :seq_k], v[:, :, :seq_k], dtype)
 
     def wrong(self, q: Any, k: Any, v: Any, seq_k: int, dtype: Any) -> dict[str, Any]:
         found = super().wrong(q, k[:, :, :seq_k], v[:, :, :seq_k], dtype)

@@ -75,13 +75,21 @@ def _scores(q: Any, k: Any, scale: float, admits: Any, added: Any) -> Any:
 
 
 def attention_magnitude(
-    q: Any, k: Any, v: Any, scale: float, admits: Any = None, added: Any = None, weight_of_scores: float = 1.0
+    q: Any,
+    k: Any,
+    v: Any,
+    scale: float,
+    admits: Any = None,
+    added: Any = None,
+    weight_of_scores: float = 1.0,
+    floor: float = 0.0,
 ) -> Any:
     """How large the terms are whose roundings reach each output element, to first order.
 
     An error e[j] of score j changes the output by sum P[j] v[j] (e[j] - sum P e), and what is rounded on
     the way to a score is of the size of scale * sum |q k| and of its distance to the row's maximum.
     weight_of_scores: how much such a rounding weighs beside one of a weight P[j] or of a term P[j] v[j].
+    floor: below it weights are rounded as coarsely as there (the subnormal ones of a narrow type).
     """
     scores = _scores(q, k, scale, admits, added)
     probs = softmax(scores)
@@ -89,15 +97,16 @@ def attention_magnitude(
     if added is not None:
         terms = terms + np.where(np.isfinite(added), abs(added), 0)
     distance = np.max(scores, axis=-1, keepdims=True) - scores
-    return weighted(q, weight_magnitude(scores, probs, terms + distance, weight_of_scores), abs(v))
+    return weighted(q, weight_magnitude(scores, probs, terms + distance, weight_of_scores, floor), abs(v))
 
 
-def weight_magnitude(scores: Any, probs: Any, terms: Any, weight_of_scores: float) -> Any:
+def weight_magnitude(scores: Any, probs: Any, terms: Any, weight_of_scores: float, floor: float = 0.0) -> Any:
     """The sizes of what is rounded on the way to each weight; terms: of what is rounded for each score."""
     sizes = np.where(probs > 0, terms, 0)
     mean = np.sum(probs * sizes, axis=-1, keepdims=True)
     flushed = np.where((scores > -np.inf) & (probs < 2.0**-100), _FLUSHED, 0)
-    return probs * (1 + weight_of_scores * (sizes + mean)) + flushed
+    coarse = np.where((scores > -np.inf) & (probs < floor), floor, 0)
+    return probs * (1 + weight_of_scores * (sizes + mean)) + np.maximum(flushed, coarse)
 
 
 def mistakes(
