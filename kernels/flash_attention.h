@@ -5,7 +5,8 @@
 // scores, exponentials relative to the running maximum of each row, and adds the tile's share to the output;
 // when the maximum grows, what was summed up is scaled down. Eight neighbouring work-items share a query
 // row, so that they sit in one wave: work-item t serves the rows t / 8 + n * (rows served at once) and the
-// keys t % 8 + 8 n of a tile. All arithmetic is float32.
+// keys t % 8 + 8 n of a tile. All arithmetic is float32. flash_wmma.h has the variant that multiplies by
+// matrix instructions.
 //
 // Masked keys have the score -infinity. A row that sees no key becomes zeros. A masked key must still hold
 // a finite value in V: its weight is zero, and zero times NaN is NaN.

@@ -37,6 +37,7 @@ from rocverify.oracle.contract import (
     contract,
     divisor_of,
 )
+from rocverify.oracle.dtypes import BY_NAME
 
 NARROW = F32 | F16 | BF16
 HEADS = choices(1, 2, 3, 4, 6)
@@ -65,6 +66,11 @@ class _Product:
         }
 
 
+def exactly(*arrays: Any) -> tuple[Any, ...]:
+    """The arrays in float64."""
+    return tuple(x.astype(np.float64) for x in arrays)
+
+
 def _extents(dims: Any) -> dict[str, int]:
     return {name: dims[name] for name in EXTENTS}
 
@@ -82,6 +88,8 @@ class _Scores(_Product):
         wrapper(arrays.q, arrays.k, arrays.scores, **_extents(dims), scale=scale, dtype=dtype.name)
 
     def reference(self, q: Any, k: Any, per_scale: int) -> Any:
+        if q.dtype != np.float64:  # computed in the stored type: one term after the other, as kernels do
+            return (low_precision_scores(*exactly(q, k), BY_NAME[q.dtype.name]) / per_scale).astype(q.dtype)
         return narrow(scores_of(*wide(q, k), 1 / per_scale))
 
     def magnitude(self, q: Any, k: Any, per_scale: int) -> Any:
@@ -143,6 +151,8 @@ class _Weighted(_Product):
         wrapper(arrays.probs, arrays.v, arrays.out, **_extents(dims), dtype=dtype.name)
 
     def reference(self, probs: Any, v: Any) -> Any:
+        if v.dtype != np.float64:  # as for the scores
+            return low_precision_output(*exactly(probs, v), BY_NAME[v.dtype.name]).astype(v.dtype)
         return narrow(weighted(probs, *wide(probs, v)))
 
     def magnitude(self, probs: Any, v: Any) -> Any:
