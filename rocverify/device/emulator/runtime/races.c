@@ -90,7 +90,7 @@ static void remember_reader(const Sanitizer *z, const GroupRecord *now, Granule 
     g->read[SEGMENT(g->read[0]) < now->base ? 0 : 1] = me;
 }
 
-static void read_granule(Worker *w, const GroupRecord *now, Granule *g, u64 me, u32 space, u64 address, u32 size, u32 fresh)
+static void read_granule(Worker *w, const GroupRecord *now, Granule *g, u64 *readers, u64 me, u32 space, u64 address, u32 size, u32 fresh)
 {
     Sanitizer *z = w->sanitizer;
     u64 write = g->write;
@@ -100,8 +100,13 @@ static void read_granule(Worker *w, const GroupRecord *now, Granule *g, u64 me, 
             report(w, now, write, me, HAZARD_RAW, scope, space, address, size, ACCESS_LOAD,
                    IS_ATOMIC(write) ? ACCESS_ATOMIC : ACCESS_STORE);
     }
-    if (!fresh)
-        remember_reader(z, now, g, me);
+    if (fresh)
+        return;
+    remember_reader(z, now, g, me);
+    if (BYTES_OF(me) == 15 && !z->strict && SEGMENT(me) == now->plain[WAVE_OF(me)]) {
+        u64 old = (u32)*readers == now->base ? *readers : 0;
+        *readers = old | READERS(now->base, WAVE_OF(me));
+    }
 }
 
 static void write_granule(Worker *w, const GroupRecord *now, Granule *g, u64 me, u32 space, u64 address, u32 size, u32 access)
@@ -133,10 +138,12 @@ static void write_granule(Worker *w, const GroupRecord *now, Granule *g, u64 me,
 void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 access, u32 lane, u32 pc, u32 fresh)
 {
     Sanitizer *z = w->sanitizer;
-    const GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
     if (!now->segment[s->index & 31])
         return;
+    now->touched[s->index & 31] = 1;
     Granule *table = space == SPACE_LDS ? z->lds_granules : z->granules;
+    u64 *readers = space == SPACE_LDS ? z->lds_readers : z->readers;
     u64 place = space == SPACE_LDS ? address + (s->lds - (u64)w->lds) : address - z->arena, left = size;
     while (left) {
         u32 within = (u32)(place & 3), count = left < 4 - within ? (u32)left : 4 - within;
@@ -151,7 +158,7 @@ void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 acce
                 if (group < z->groups)
                     *seen_by(z, now, group) = (u32)now->group + 1;
             }
-            read_granule(w, now, g, me, space, address, size, fresh);
+            read_granule(w, now, g, readers + (place >> 2), me, space, address, size, fresh);
         }
         place += count, left -= count;
     }
@@ -240,16 +247,25 @@ API void rt_san_fence(Worker *w, Wave *s, u32 far)
 {
     Sanitizer *z = w->sanitizer;
     GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
-    u32 wave = s->index & 31;
-    now->fenced[wave] = now->segment[wave];
+    u32 wave = s->index & 31, touched = now->touched[wave], last = now->segment[wave] - !touched;
+    now->fenced[wave] = last;
     if (far) {
-        now->fenced_far[wave] = now->segment[wave];
+        now->fenced_far[wave] = last;
         now->fenced_any = 1;
     }
-    now->segment[wave] = new_segment(z, now);
+    if (touched) {
+        now->segment[wave] = new_segment(z, now);
+        now->touched[wave] = 0;
+    }
 }
 
 /* ---- the course of a workgroup */
+
+static void begin_segment(Sanitizer *z, GroupRecord *now, u32 wave)
+{
+    now->segment[wave] = now->plain[wave] = new_segment(z, now);
+    now->touched[wave] = 0;
+}
 
 void rt_san_group(Worker *w, u32 slot, u64 group)
 {
@@ -263,7 +279,7 @@ void rt_san_group(Worker *w, u32 slot, u64 group)
     now->slot = slot;
     now->base = z->next;
     for (u32 i = 0; i < launch->waves_per_group; i++)
-        now->segment[i] = new_segment(z, now);
+        begin_segment(z, now, i);
     u64 room = (launch->lds_bytes + 63) & ~63ull;
     for (u64 i = 0; i < room; i++)
         z->lds_defined[slot * room + i] = 0;
@@ -314,7 +330,7 @@ void rt_san_met(Worker *w, u32 slot)
     compare_barriers(w, now);
     now->base = z->next;
     for (u32 i = 0; i < waves; i++) {
-        now->segment[i] = new_segment(z, now);
+        begin_segment(z, now, i);
         now->barrier_pc[i] = 0;
     }
 }
@@ -328,7 +344,7 @@ void rt_san_grid_met(Worker *w)
         GroupRecord *now = z->records + slot;
         now->base = z->next;
         for (u32 i = 0; i < w->launch->waves_per_group; i++)
-            now->segment[i] = new_segment(z, now);
+            begin_segment(z, now, i);
     }
 }
 

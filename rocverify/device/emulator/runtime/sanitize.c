@@ -5,6 +5,7 @@
 #define API __attribute__((visibility("default")))
 #define LANES(exec) for (u64 left = (exec); left; left &= left - 1)
 #define LANE ((u32)__builtin_ctzll(left))
+#define INLINE static inline __attribute__((always_inline))
 
 /* What translated code says of an access: size, sign extension, half of the register, space, fresh. */
 #define FORM_SIZE(form) ((form) & 0xff)
@@ -47,7 +48,7 @@ typedef struct {
     u8 *defined;
 } Place;
 
-static Place place_of(Worker *w, Wave *s, u32 space, u64 address, u32 lane)
+INLINE Place place_of(Worker *w, Wave *s, u32 space, u64 address, u32 lane)
 {
     Sanitizer *z = w->sanitizer;
     if (space == SPACE_FLAT) {
@@ -65,7 +66,7 @@ static Place place_of(Worker *w, Wave *s, u32 space, u64 address, u32 lane)
     return (Place){SPACE_GLOBAL, address, (u8 *)(address + z->defined_delta)};
 }
 
-static u32 undefined_bits(const u8 *defined, u32 bytes)
+INLINE u32 undefined_bits(const u8 *defined, u32 bytes)
 {
     u32 v = ~0u;
     __builtin_memcpy(&v, defined, bytes);
@@ -88,14 +89,98 @@ static u32 extended(u32 bits, u32 size, u32 is_signed)
     return is_signed && bits >> (width - 1) & 1 ? bits | ~0u << width : bits;
 }
 
+/* Whether the granules were last written by this wave in this segment: a read since then by another one
+ * would have been found by that other. */
+INLINE int written_before(const Granule *g, u32 dwords, u64 who)
+{
+    for (u32 k = 0; k < dwords; k++)
+        if ((g[k].write ^ who) & 0xf8000001ffffffffull)
+            return 0;
+    return 1;
+}
+
+/* Where a space's tables begin that have an entry for each of its bytes or granules. */
+typedef struct {
+    u64 origin;
+    u8 *defined;
+    Granule *granules;
+    u64 *readers;
+} Tables;
+
+INLINE Tables tables_of(const Worker *w, const Wave *s, u32 space)
+{
+    const Sanitizer *z = w->sanitizer;
+    if (space == SPACE_LDS) {
+        u64 slot = s->lds - (u64)w->lds;
+        return (Tables){0, z->lds_defined + slot, z->lds_granules + (slot >> 2), z->lds_readers + (slot >> 2)};
+    }
+    return (Tables){z->arena, (u8 *)(z->arena + z->defined_delta), z->granules, z->readers};
+}
+
+/* Compares a store with the last accesses, unless that was done already. */
+INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, u32 pc)
+{
+    u32 wave = s->index & 31;
+    if (!((p->address | size) & 3) && !w->sanitizer->strict) {
+        Tables t = tables_of(w, s, p->space);
+        u64 who = (u64)RECORD_OF(s, (u32)w->lanes)->segment[wave] | (u64)wave << 28 | 15ull << 59;
+        if (written_before(t.granules + ((p->address - t.origin) >> 2), size / 4, who))
+            return;
+    }
+    rt_san_touch(w, s, p->space, p->address, size, ACCESS_STORE, lane, pc, 0);
+}
+
+/* A load of whole dwords from global memory or LDS. Lanes with the address of the one before get the same;
+ * what the wave has read before in the interval was compared then. */
+INLINE void load_dwords(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 dwords, u32 space, u32 fresh, u32 pc)
+{
+    const GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    Tables t = tables_of(w, s, space);
+    u32 lanes = (u32)w->lanes, wave = s->index & 31;
+    u64 known = READERS(now->base, wave), care = READERS(~0u, wave), last = ~0ull;
+    int compare_all = now->segment[wave] != now->plain[wave] || w->sanitizer->strict || fresh;
+    const u32 *before = shadow;
+    LANES(exec)
+    {
+        u32 lane = LANE, any = 0, *to = shadow + lane;
+        u64 address = s->addresses[lane], place = address - t.origin, differs = place & 3;
+        if (address == last && !compare_all) {
+            for (u32 k = 0; k < dwords; k++)
+                to[k * lanes] = before[k * lanes];
+            continue;
+        }
+        const u64 *readers = t.readers + (place >> 2);
+        for (u32 k = 0; k < dwords; k++) {
+            any |= to[k * lanes] = undefined_bits(t.defined + place + 4 * k, 4);
+            differs |= (readers[k] & care) ^ known;
+        }
+        if (any) {
+            Place p = {space, address, 0};
+            remember_origin(w, s, &p, pc);
+        }
+        if (differs || compare_all)
+            rt_san_touch(w, s, space, address, 4 * dwords, ACCESS_LOAD, lane, pc, fresh);
+        last = address, before = to;
+    }
+}
+
 /* After a load: the undefined bits of what each lane got, into the shadow of its registers. */
 API void rt_san_load(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 form, u32 pc)
 {
-    u32 lanes = (u32)w->lanes, size = FORM_SIZE(form), half = FORM_HALF(form);
+    u32 lanes = (u32)w->lanes, size = FORM_SIZE(form), half = FORM_HALF(form), space = FORM_SPACE(form);
+    if (size >= 4 && space <= SPACE_LDS) {
+        u32 fresh = FORM_FRESH(form);
+        switch (size / 4) {
+        case 1: load_dwords(w, s, shadow, exec, 1, space, fresh, pc); return;
+        case 2: load_dwords(w, s, shadow, exec, 2, space, fresh, pc); return;
+        case 3: load_dwords(w, s, shadow, exec, 3, space, fresh, pc); return;
+        default: load_dwords(w, s, shadow, exec, 4, space, fresh, pc); return;
+        }
+    }
     LANES(exec)
     {
         u32 lane = LANE, any = 0;
-        Place p = place_of(w, s, FORM_SPACE(form), s->addresses[lane], lane);
+        Place p = place_of(w, s, space, s->addresses[lane], lane);
         u32 *to = shadow + lane;
         if (size >= 4)
             for (u32 k = 0; k < size / 4; k++)
@@ -154,7 +239,7 @@ API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form,
         if (any && p.space == SPACE_GLOBAL)
             report_undefined(w, s, DECIDES_STORE, &p, size, lane, pc);
         if (p.space != SPACE_SCRATCH)
-            rt_san_touch(w, s, p.space, p.address, size, ACCESS_STORE, lane, pc, 0);
+            touch_store(w, s, &p, size, lane, pc);
     }
 }
 

@@ -22,8 +22,12 @@ enum Space { SPACE_GLOBAL = 0, SPACE_LDS = 1, SPACE_FLAT = 2, SPACE_SCRATCH = 3,
 
 /* One granule stands for four bytes. A word says who: segment, wave, lane, pc / 4, bytes, atomic. */
 typedef struct {
-    u64 write, read[2], spare;
+    u64 write, read[2];
 } Granule;
+
+/* Beside each granule a word of which waves have read all of it since a barrier: the interval (GroupRecord's
+ * base) and above it a bit for each wave. Such a wave's next read need not be compared again. */
+#define READERS(interval, wave) ((u64)(interval) | 1ull << (32 + (wave)))
 
 #define SEGMENT(word) ((u32)(word) & 0xfffffffu)
 #define WAVE_OF(word) ((u32)((word) >> 28) & 31u)
@@ -61,6 +65,8 @@ typedef struct {
     u32 base;                       /* first segment after the last barrier */
     u32 fenced_any;
     u32 segment[GROUP_WAVES];       /* under way, by wave */
+    u32 plain[GROUP_WAVES];         /* the one that the wave began after the barrier */
+    u32 touched[GROUP_WAVES];       /* whether memory was accessed in the segment under way */
     u32 fenced[GROUP_WAVES];        /* by wave: stores up to this segment are visible to the workgroup */
     u32 fenced_far[GROUP_WAVES];    /* the same for the whole device */
     u32 released[GROUP_WAVES];      /* of those, what an atomic has made known to other workgroups */
@@ -76,8 +82,10 @@ typedef struct Sanitizer {
     u64 defined_delta;  /* the defined bits of global byte a are at a + defined_delta */
     u64 arena;          /* where global memory begins */
     Granule *granules;  /* of global memory */
+    u64 *readers;
     u8 *lds_defined;
     Granule *lds_granules;
+    u64 *lds_readers;
     u8 *scratch_defined;
     u32 *segment_group; /* by segment: its workgroup */
     u32 *group_fence;   /* by workgroup: 1 + the index of its clock, 0 for none */

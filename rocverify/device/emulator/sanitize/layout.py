@@ -11,8 +11,11 @@ SYNC_SLOTS = 1 << 16
 SYNC_NODES = 1 << 22
 CLOCK_SLOTS = 1 << 16
 SEGMENTS_END = 0xFFFFFF0
-GRANULE_BYTES = 32
-"""Of the record of four bytes of memory."""
+GRANULE_BYTES = 24
+"""Of the record of who accessed four bytes of memory."""
+
+READERS_BYTES = 8
+"""Of the word beside it: who has read them since a barrier."""
 
 _U32, _U64, _POINTER = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
 _WAVES = _U32 * GROUP_WAVES
@@ -85,7 +88,7 @@ class GroupRecord(ctypes.Structure):
         ("group", _U64),
         ("base", _U32),
         ("fenced_any", _U32),
-        *((name, _WAVES) for name in ("segment", "fenced", "fenced_far", "released")),
+        *((name, _WAVES) for name in ("segment", "plain", "touched", "fenced", "fenced_far", "released")),
         ("released_any", _U32),
         ("slot", _U32),
         ("seen", _WAVES * GROUP_WAVES),
@@ -104,8 +107,8 @@ class SanitizerRecord(ctypes.Structure):
         *(
             (name, _POINTER)
             for name in (
-                "granules", "lds_defined", "lds_granules", "scratch_defined", "segment_group", "group_fence",
-                "group_seen", "records", "clocks", "syncs", "nodes", "findings",
+                "granules", "readers", "lds_defined", "lds_granules", "lds_readers", "scratch_defined",
+                "segment_group", "group_fence", "group_seen", "records", "clocks", "syncs", "nodes", "findings",
             )
         ),
         ("groups", _U64),

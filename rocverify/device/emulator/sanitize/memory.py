@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from rocverify.device.emulator.memory import MAP_NORESERVE, Allocation, DeviceMemory
-from rocverify.device.emulator.sanitize.layout import GRANULE_BYTES
+from rocverify.device.emulator.sanitize.layout import GRANULE_BYTES, READERS_BYTES
 
 SANITIZED_ARENA_BYTES = 1 << 34
 """Less than the plain arena's: eight times as much address space goes to the record of accesses."""
@@ -31,6 +31,7 @@ class SanitizedMemory(DeviceMemory):
         super().__init__(arena_bytes)
         self._shadow, self._shadow_start = reserve(arena_bytes)
         self._granules, self.granules = reserve(arena_bytes // 4 * GRANULE_BYTES)
+        self._readers, self.readers = reserve(arena_bytes // 4 * READERS_BYTES)
         self.origins: dict[int, str] = {}
         """By sequence number of an allocation: `file:line` of the host code that asked for it."""
 
@@ -47,6 +48,7 @@ class SanitizedMemory(DeviceMemory):
     def forget_accesses(self) -> None:
         """Empties the record of who accessed what."""
         self._granules.madvise(mmap.MADV_DONTNEED)
+        self._readers.madvise(mmap.MADV_DONTNEED)
 
     def malloc(self, size: int, label: str = "") -> int:
         with self._lock:

@@ -64,7 +64,7 @@ class Sanitizer:
             )
         if self._next_segment > _LAST_SEGMENT_OF_A_LAUNCH:
             memory.forget_accesses()
-            self._tables.pop("lds_granules", None)
+            self._tables.clear()
             self._next_segment = 1
         groups = min(launch.group_count, MAX_TRACKED_GROUPS)
         resident = launch.resident
@@ -82,11 +82,13 @@ class Sanitizer:
             "findings": ctypes.sizeof(layout.RawFinding) * layout.FINDING_SLOTS,
             "segment_group": 4 * layout.SEGMENTS_END,
             "lds_granules": lds // 4 * layout.GRANULE_BYTES,
+            "lds_readers": lds // 4 * layout.READERS_BYTES,
         }
         self._record = layout.SanitizerRecord(
             defined_delta=memory.defined_delta,
             arena=memory.start,
             granules=memory.granules,
+            readers=memory.readers,
             groups=groups,
             first=self._next_segment,
             next=self._next_segment,
