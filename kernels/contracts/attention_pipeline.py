@@ -39,6 +39,9 @@ from rocverify.oracle.contract import (
 )
 from rocverify.oracle.dtypes import BY_NAME
 
+# One large term early in a sum makes every later partial sum round as coarsely as it: hundreds of roundings,
+# of random sign, reach some ULPs of the terms' size. The magnitudes of plain sums count it this often.
+PARTIAL_SUMS = 2
 NARROW = F32 | F16 | BF16
 HEADS = choices(1, 2, 3, 4, 6)
 HEAD_DIMS = choices(1, 5, 16, 31, 32, 33, 64, 80, 128, 256)
@@ -93,7 +96,7 @@ class _Scores(_Product):
         return narrow(scores_of(*wide(q, k), 1 / per_scale))
 
     def magnitude(self, q: Any, k: Any, per_scale: int) -> Any:
-        return scores_of(abs(q), abs(k), 1 / per_scale)
+        return PARTIAL_SUMS * scores_of(abs(q), abs(k), 1 / per_scale)
 
     def wrong(self, q: Any, k: Any, per_scale: int, dtype: Any) -> dict[str, Any]:
         scale, heads = 1 / per_scale, np.arange(q.shape[1])
@@ -156,7 +159,7 @@ class _Weighted(_Product):
         return narrow(weighted(probs, *wide(probs, v)))
 
     def magnitude(self, probs: Any, v: Any) -> Any:
-        return weighted(probs, abs(probs), abs(v))
+        return PARTIAL_SUMS * weighted(probs, abs(probs), abs(v))
 
     def wrong(self, probs: Any, v: Any, dtype: Any) -> dict[str, Any]:
         probs, v = wide(probs, v)
