@@ -17,8 +17,7 @@ static u32 new_segment(Sanitizer *z, const GroupRecord *now)
 
 static u64 word_of(const GroupRecord *now, u32 wave, u32 lane, u32 pc, u32 bytes, u32 atomic)
 {
-    return (u64)now->segment[wave] | (u64)wave << 28 | (u64)lane << 33 | (u64)(pc >> 2 & 0xfffff) << 39 |
-           (u64)bytes << 59 | (u64)atomic << 63;
+    return WORD(now->segment[wave], wave, lane, pc) | (u64)bytes << 59 | (u64)atomic << 63;
 }
 
 static u32 *seen_by(const Sanitizer *z, const GroupRecord *now, u32 group)

@@ -117,15 +117,54 @@ INLINE Tables tables_of(const Worker *w, const Wave *s, u32 space)
     return (Tables){z->arena, (u8 *)(z->arena + z->defined_delta), z->granules, z->readers};
 }
 
+/* Whether a word is of an access that a barrier or the wave itself orders before what the wave does now. */
+INLINE int ordered(u64 word, u32 interval, u32 wave) { return SEGMENT(word) < interval || WAVE_OF(word) == wave; }
+
+/* A wave's first read of an LDS granule in an interval, if nothing is amiss; 0 leaves it to rt_san_touch. */
+INLINE int first_read(Granule *g, u64 *readers, u32 interval, u32 wave, u64 me)
+{
+    if (!ordered(g->write, interval, wave))
+        return 0;
+    if ((u32)*readers != interval) {
+        g->read[0] = me, g->read[1] = 0;
+        *readers = READERS(interval, wave);
+        return 1;
+    }
+    if (SEGMENT(g->read[1]) < interval)
+        g->read[1] = me;
+    *readers |= READERS(interval, wave);
+    return 1;
+}
+
+/* The same for a store. */
+INLINE int first_write(Granule *g, u32 interval, u32 wave, u64 me)
+{
+    if (!ordered(g->write, interval, wave) || !ordered(g->read[0], interval, wave) ||
+        !ordered(g->read[1], interval, wave))
+        return 0;
+    g->write = me;
+    return 1;
+}
+
 /* Compares a store with the last accesses, unless that was done already. */
 INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, u32 pc)
 {
     u32 wave = s->index & 31;
     if (!((p->address | size) & 3) && !w->sanitizer->strict) {
+        GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
         Tables t = tables_of(w, s, p->space);
-        u64 who = (u64)RECORD_OF(s, (u32)w->lanes)->segment[wave] | (u64)wave << 28 | 15ull << 59;
-        if (written_before(t.granules + ((p->address - t.origin) >> 2), size / 4, who))
+        Granule *g = t.granules + ((p->address - t.origin) >> 2);
+        u64 me = WORD(now->segment[wave], wave, lane, pc) | 15ull << 59;
+        if (written_before(g, size / 4, me))
             return;
+        if (p->space == SPACE_LDS && now->segment[wave]) {
+            u32 done = 0;
+            now->touched[wave] = 1;
+            while (done < size / 4 && first_write(g + done, now->base, wave, me))
+                done++;
+            if (done == size / 4)
+                return;
+        }
     }
     rt_san_touch(w, s, p->space, p->address, size, ACCESS_STORE, lane, pc, 0);
 }
@@ -134,11 +173,11 @@ INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, 
  * what the wave has read before in the interval was compared then. */
 INLINE void load_dwords(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 dwords, u32 space, u32 fresh, u32 pc)
 {
-    const GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
     Tables t = tables_of(w, s, space);
     u32 lanes = (u32)w->lanes, wave = s->index & 31;
     u64 known = READERS(now->base, wave), care = READERS(~0u, wave), last = ~0ull;
-    int compare_all = now->segment[wave] != now->plain[wave] || w->sanitizer->strict || fresh;
+    int compare_all = now->segment[wave] != now->plain[wave] || !now->segment[wave] || w->sanitizer->strict || fresh;
     const u32 *before = shadow;
     LANES(exec)
     {
@@ -157,6 +196,15 @@ INLINE void load_dwords(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 dwords, u
         if (any) {
             Place p = {space, address, 0};
             remember_origin(w, s, &p, pc);
+        }
+        if (differs && !compare_all && space == SPACE_LDS && !(place & 3)) {
+            u64 me = WORD(now->segment[wave], wave, lane, pc) | 15ull << 59;
+            u32 done = 0;
+            now->touched[wave] = 1;
+            while (done < dwords && first_read(t.granules + (place >> 2) + done, t.readers + (place >> 2) + done,
+                                               now->base, wave, me))
+                done++;
+            differs = done < dwords;
         }
         if (differs || compare_all)
             rt_san_touch(w, s, space, address, 4 * dwords, ACCESS_LOAD, lane, pc, fresh);

@@ -33,6 +33,8 @@ typedef struct {
 #define WAVE_OF(word) ((u32)((word) >> 28) & 31u)
 #define LANE_OF(word) ((u32)((word) >> 33) & 63u)
 #define PC_OF(word) (((u32)((word) >> 39) & 0xfffffu) << 2)
+#define WORD(segment, wave, lane, pc) \
+    ((u64)(segment) | (u64)(wave) << 28 | (u64)(lane) << 33 | (u64)((pc) >> 2 & 0xfffff) << 39)
 #define BYTES_OF(word) ((u32)((word) >> 59) & 15u)
 #define IS_ATOMIC(word) ((u32)((word) >> 63))
 #define SEGMENTS_END 0xffffff0u

@@ -108,7 +108,8 @@ class SanitizerRecord(ctypes.Structure):
             (name, _POINTER)
             for name in (
                 "granules", "readers", "lds_defined", "lds_granules", "lds_readers", "scratch_defined",
-                "segment_group", "group_fence", "group_seen", "records", "clocks", "syncs", "nodes", "findings",
+                "segment_group", "group_fence", "group_seen", "records", "clocks", "syncs", "nodes",
+                "findings",
             )
         ),
         ("groups", _U64),
