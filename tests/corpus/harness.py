@@ -116,7 +116,7 @@ class Corpus:
 
     @classmethod
     @contextmanager
-    def open(cls, cache_dir: Path, *, threads: int = 2) -> Iterator[Corpus]:
+    def open(cls, cache_dir: Path, *, threads: int = 2, sanitize: bool = False) -> Iterator[Corpus]:
         """The corpus on the emulator; what is compiled and translated is kept in `cache_dir`."""
         tools = find_toolchain(USUAL.compiler)
         device = EmulatorDevice.open(
@@ -126,6 +126,7 @@ class Corpus:
             linker=tools.linker,
             threads=threads,
             cache_dir=cache_dir,
+            sanitize=sanitize,
         )
         corpus = cls(device, cache_dir)
         with corpus.session.tracer.install():

@@ -172,7 +172,7 @@ def load_image(code_object: bytes, memory: DeviceMemory, label: str) -> Image:
         address = base + target & (1 << 64) - 1
         relocated[where : where + width] = address.to_bytes(8, "little")[:width]
     memory.write(base, relocated)
-    memory.fill(base + len(content), 0, size - len(content))
+    memory.zero(base + len(content), size - len(content))
     return Image(base, size, text, symbols, {w: t for w, (t, _) in pointers.items()}, content)
 
 

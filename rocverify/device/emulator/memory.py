@@ -128,11 +128,16 @@ class DeviceMemory:
             self._discard(allocation)
 
     def _discard(self, allocation: Allocation) -> None:
+        self._discard_pages(allocation.base, allocation.end)
+
+    def _discard_pages(self, begin: int, end: int) -> tuple[int, int]:
+        """Gives whole pages within a range back, which zeroes them; returns the addresses they span."""
         page = mmap.PAGESIZE
-        first = -(-(allocation.base - self._start) // page) * page
-        last = (allocation.end - self._start) // page * page
+        first = -(-(begin - self._start) // page) * page
+        last = max((end - self._start) // page * page, first)
         if last > first:
             self._map.madvise(mmap.MADV_DONTNEED, first, last - first)
+        return self._start + first, self._start + last
 
     def find(self, address: int) -> Allocation | None:
         """The live allocation that holds this byte."""
@@ -208,6 +213,16 @@ class DeviceMemory:
             self.check_range(address, count)
             ctypes.memset(address, byte, count)
 
+    def zero(self, address: int, count: int) -> None:
+        """Sets `count` bytes to zero; a great many cost no more than a few."""
+        if count < 2 * mmap.PAGESIZE:
+            self.fill(address, 0, count)
+            return
+        self.check_range(address, count)
+        first, last = self._discard_pages(address, address + count)
+        self.fill(address, 0, first - address)
+        self.fill(last, 0, address + count - last)
+
     def copy(self, target: int, source: int, size: int) -> None:
         """Copies `size` bytes within device memory; DeviceError outside a live allocation."""
         if size:
@@ -215,7 +230,7 @@ class DeviceMemory:
             self.check_range(source, size)
             ctypes.memmove(target, source, size)
 
-    def view(self, address: int, size: int, *, writing: bool = False) -> memoryview:
+    def view(self, address: int, size: int, *, writing: bool = False) -> memoryview:  # noqa: ARG002
         """A view of device memory, `writing` if all of it is to be written; it does not keep the allocation
         alive."""
         self.check_range(address, size)

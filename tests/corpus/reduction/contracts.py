@@ -131,9 +131,9 @@ class ArgmaxAtomic:
 
     def reference(self, source: Any) -> Any:
         index = int(np.argmax(source))
-        bits = int(np.float32(source[index]).view(np.int32))
-        ordered = bits + 2**31 if bits >= 0 else -1 - bits % 2**31
-        return np.array([(ordered % 2**32) << 32 | (2**32 - 1 - index)], np.uint64)
+        bits = int(np.float32(source[index]).view(np.uint32))
+        ordered = bits + 2**31 if bits < 2**31 else 2**32 - 1 - bits
+        return np.array([ordered << 32 | (2**32 - 1 - index)], np.uint64)
 
 
 @contract(source=SOURCE, symbol="reduce_partials")

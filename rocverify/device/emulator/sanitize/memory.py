@@ -81,6 +81,10 @@ class SanitizedMemory(DeviceMemory):
         super().fill(address, byte, count)
         self.define(address, count)
 
+    def zero(self, address: int, count: int) -> None:
+        super().zero(address, count)
+        self.define(address, count)
+
     def view(self, address: int, size: int, *, writing: bool = False) -> memoryview:
         view = super().view(address, size, writing=writing)
         if writing:

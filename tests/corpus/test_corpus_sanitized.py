@@ -1,0 +1,45 @@
+"""The sanitizer has nothing to say of correct kernels: no finding on any of the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rocverify.device.emulator.api import EmulatorDevice
+from tests.corpus.harness import Combination, Corpus, CorpusKernel, corpus_kernels
+
+KERNELS = corpus_kernels()
+SAMPLE = [kernel for kernel in KERNELS if kernel.family in ("reduction", "filtering", "wmma")]
+WAYS = (
+    Combination("-O3", "clang-19", 32),
+    Combination("-O1", "clang-15", 64),
+)
+
+
+@pytest.fixture(scope="module")
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
+    kept = request.config.cache
+    folder = kept.mkdir("corpus") if kept is not None else tmp_path_factory.mktemp("corpus-cache")
+    with Corpus.open(folder, sanitize=True) as opened:
+        yield opened
+
+
+def _run(watched: Corpus, kernel: CorpusKernel, combination: Combination) -> None:
+    device = watched.device
+    assert isinstance(device, EmulatorDevice)
+    device.findings.clear()
+    watched.verify(kernel, watched.compiled(kernel.source, combination, lines=True), cases=2)
+    assert not device.findings, "\n".join(map(str, device.findings))
+
+
+@pytest.mark.parametrize("kernel", SAMPLE, ids=str)
+def test_no_finding(watched: Corpus, kernel: CorpusKernel) -> None:
+    _run(watched, kernel, WAYS[0])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("combination", WAYS, ids=str)
+@pytest.mark.parametrize("kernel", KERNELS, ids=str)
+def test_no_finding_everywhere(watched: Corpus, kernel: CorpusKernel, combination: Combination) -> None:
+    _run(watched, kernel, combination)
