@@ -195,6 +195,7 @@ class Jit:
 
     def _object(self, source: str, instruction_count: int) -> bytes:
         module = llvm.parse_assembly(source)
+        _check_calls(module)
         small = instruction_count < OPTIMIZED_BELOW
         machine = self._machines[2 if small else 1]
         options = llvm.create_pipeline_tuning_options(speed_level=1)
@@ -206,6 +207,19 @@ class Jit:
         if small:
             passes.run(module, builder)
         return bytes(machine.emit_object(module))
+
+
+def _check_calls(module: llvm.ModuleRef) -> None:
+    """ToolchainError for a call of what nobody provides: the linker would make it a call of address 0."""
+    provided = set(Runtime.functions())
+    for function in module.functions:
+        name = function.name
+        if function.is_declaration and not name.startswith("llvm.") and name not in provided:
+            raise ToolchainError(
+                f"translated code calls {name}, which the runtime does not list",
+                where="Runtime.functions in rocverify/device/emulator/native.py",
+                hint="report it as a bug in rocverify",
+            )
 
 
 def _target_machine(level: int) -> llvm.TargetMachine:
