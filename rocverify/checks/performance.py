@@ -106,6 +106,11 @@ class PerformanceParams(CheckParams):
         return bool(self.max or self.min or self.ratio or self.baseline or self.kernels)
 
 
+def figure(value: float) -> str:
+    """A count in full, anything else to six digits."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
+
+
 def run(params: PerformanceParams, ctx: CheckContext) -> Outcome:
     """Raises UsageError for a metric that there is not, SourceError for an absent baseline,
     DeviceUnavailableError for device time without a GPU, ContractError where nothing is launched."""
@@ -147,8 +152,8 @@ def _own(params: PerformanceParams, ctx: CheckContext, measured: Measured, said:
         for metric, limit in limits.items():
             value = measured.value(metric)
             if sign * value > sign * limit:
-                yield f"{metric} is {value:,.6g}, {word} {limit:,.6g} is allowed ({measured.case})"
-            said.append(f"{metric} {value:,.6g} ({word} {limit:,.6g})")
+                yield f"{metric} is {figure(value)}, {word} {figure(limit)} is allowed ({measured.case})"
+            said.append(f"{metric} {figure(value)} ({word} {figure(limit)})")
     if params.baseline is not None:
         yield from _grown(params, ctx, params.baseline, measured, said)
 
@@ -171,7 +176,8 @@ def _ratios(
         if theirs == 0:
             yield f"{ratio.of} has no {ratio.metric} at all: nothing to compare with"
             continue
-        text = f"{ratio.metric} is {ours / theirs:.4g} of that of {ratio.of} ({ours:,.6g} of {theirs:,.6g})"
+        share = f"{ours / theirs:.4g} of that of {ratio.of} ({figure(ours)} of {figure(theirs)})"
+        text = f"{ratio.metric} is {share}"
         if ours / theirs > ratio.at_most:
             yield f"{text}, at most {ratio.at_most:g} is allowed"
         said.append(f"{text}, at most {ratio.at_most:g}")
@@ -198,7 +204,8 @@ def _grown(
         value = measured.value(metric)
         if value > float(before) * (1 + params.tolerance):
             grown = f"{value / before - 1:.1%}" if before else "from nothing"
-            yield f"{metric} has grown by {grown} since the baseline: {value:,.6g} instead of {before:,.6g}"
+            figures = f"{figure(value)} instead of {figure(before)}"
+            yield f"{metric} has grown by {grown} since the baseline: {figures}"
     said.append(f"{len(entry)} figures no larger than in {path}")
 
 
@@ -225,7 +232,7 @@ def _swept(
         return
     power = log(most / least) / log(last / first)
     evidence["sweep"]["power"] = round(power, 4)
-    span = f"{least:,.6g} at {first}, {most:,.6g} at {last}"
+    span = f"{figure(least)} at {first}, {figure(most)} at {last}"
     text = f"{sweep.metric} grows with power {power:.3f} of {leading} ({span})"
     if power > sweep.power_at_most:
         yield Finding(f"{text}, at most {sweep.power_at_most:g} is allowed", entity=params.contract)
