@@ -1,6 +1,7 @@
 # Everything is kept in .venv; scripts/bootstrap.sh installs what is missing.
 #
 #   make verify      verify phase 16 (VERIFY_ARGS="--device emulator" and the like are passed on)
+#   make verify-all  verify every phase
 #   make test        lint, then the fast test suite
 #   make test-long   the slow tests
 #   make lint        ruff, ruff format, mypy
@@ -14,10 +15,13 @@ JOBS ?= 2
 PYTEST_ARGS ?=
 VERIFY_ARGS ?=
 
-.PHONY: verify test test-long lint bench clean distclean test-tools run-lint
+.PHONY: verify verify-all test test-long lint bench clean distclean test-tools run-lint
 
 verify:
 	@scripts/verify.sh $(VERIFY_ARGS)
+
+verify-all: verify
+	@$(BIN)/rocverify run all $(VERIFY_ARGS)
 
 test: run-lint
 	$(BIN)/pytest -n $(JOBS) --benchmark-disable $(PYTEST_ARGS)
