@@ -285,6 +285,10 @@ struct FlashTile {
     }
   }
 
+  // What makes an output of a row's weighted sum; `all` is the sum of its weights. A row without any weight
+  // has a weighted sum of zero, unless a NaN or an infinity in V made it NaN, which must not be lost.
+  __device__ static __forceinline__ float share(float all) { return all == 0 ? 1.0f : 1 / all; }
+
   __device__ __forceinline__ void store(T* out, size_t stride) const {
 #pragma unroll
     for (unsigned r = 0; r < kRowsEach; ++r) {
@@ -299,8 +303,7 @@ struct FlashTile {
       for (unsigned c = 0; c < kChunks; ++c) {
         const unsigned column = (c * kRowLanes + lane) * 4;
         if (column >= a.head_dim) continue;
-        const float4 value = all == 0 ? make_float4(0, 0, 0, 0) : scaled(sum[r][c], 1 / all);
-        store_quad(out + row * stride + column, value);
+        store_quad(out + row * stride + column, scaled(sum[r][c], share(all)));
       }
     }
   }

@@ -196,12 +196,12 @@ struct FlashWmmaTile {
     for (unsigned v = 0; v < 8; ++v) {
       const unsigned row = block * 16 + 2 * v + lane / 16;
       if (rows.first_row + row >= rows.a.seq_q) continue;
-      const float all = shrinks[row], factor = all == 0 ? 0.0f : 1 / all;
+      const float factor = Scalar::share(shrinks[row]);
 #pragma unroll
       for (unsigned c = 0; c < kColumns; ++c) {
         const unsigned column = (part * kColumns + c) * 16 + lane % 16;
         if (column >= rows.a.head_dim) continue;
-        store_rounded(out + row * stride + column, all == 0 ? 0.0f : sum[c][v] * factor);
+        store_rounded(out + row * stride + column, sum[c][v] * factor);
       }
     }
   }

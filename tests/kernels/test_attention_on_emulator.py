@@ -18,11 +18,8 @@ TOLERANCE = {"float32": 2e-6, "float64": 1e-14, "float16": 2e-3, "bfloat16": 2e-
 
 
 @pytest.fixture(scope="module")
-def session(repo_root: Path) -> Iterator[LaunchSession]:
-    """The emulator, with what is compiled and translated kept in the repository's own cache."""
-    context = CheckContext(
-        repo_root, Settings(device="emulator", cache_dir=str(repo_root / ".rocverify/cache"))
-    )
+def session(repo_root: Path, own_cache: Path) -> Iterator[LaunchSession]:
+    context = CheckContext(repo_root, Settings(device="emulator", cache_dir=str(own_cache)))
     with context.launching() as opened:
         yield opened
     context.close()
@@ -140,6 +137,26 @@ def test_rows_that_see_no_key_are_zeros_and_extreme_scores_stay_finite(
     assert (found[:, :, :35] == 0).all()
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found, by_definition(q, k, v, True), atol=2e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize(("backend", "causal"), [("flash", False), ("flash", True), ("pipeline", False)])
+def test_a_nan_in_v_is_not_lost_where_every_weight_is_zero(
+    session: LaunchSession, backend: str, causal: bool, dtype: str
+) -> None:
+    """A score of -infinity that comes from the values hides a key no better than a weight of zero does."""
+    extents = {"batch": 1, "heads": 2, "kv_heads": 2, "seq_q": 1}
+    q, k, v = drawn(dtype, **extents, rows=1)
+    q[:, :, :, 5] = [[[1], [-1]]]  # scores of -infinity in the first head, of +infinity in the second
+    k[:, :, :, 5] = -np.inf
+    v[:, :, :, 3] = np.nan
+    found, _ = Attention(session, backend, **extents, seq_k=1, head_dim=32, dtype=dtype, causal=causal)(
+        q, k, v
+    )
+    (without_weight,), (infinite,) = found[0].astype(np.float64)
+    assert np.isnan(without_weight[3])
+    assert (np.delete(without_weight, 3) == 0).all()
+    assert np.isnan(infinite).all()
 
 
 @pytest.mark.parametrize("seq", [1, 2, 15, 16, 17, 31, 32])
