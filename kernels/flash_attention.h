@@ -97,7 +97,7 @@ __device__ __forceinline__ float4 scaled(float4 value, float factor) {
 // exp(x) for x <= 0, by the base-2 exponential that the hardware has: exp(-infinity) is 0, and what is below
 // the smallest normal number may be.
 __device__ __forceinline__ float exp_of(float x) {
-#if defined(__AMDGCN__)
+#if defined(__AMDGCN__) && __has_builtin(__builtin_amdgcn_exp2f)  // clang 15 has none
   return __builtin_amdgcn_exp2f(x * 1.44269504088896340736f);
 #else
   return exp2f(x * 1.44269504088896340736f);

@@ -6,8 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from rocverify.settings import Settings
+
 
 @pytest.fixture(scope="session")
 def repo_root() -> Path:
     """The root of this repository."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def own_cache(repo_root: Path) -> Path:
+    """The repository's own cache, for what tests compile and translate of its kernels.
+
+    It is addressed by content and safe for any number of processes: each kernel is compiled once, whichever
+    test or worker asks first, and not again in the next session.
+    """
+    return repo_root / Settings().cache_dir

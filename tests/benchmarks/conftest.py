@@ -26,12 +26,10 @@ def toolchain(repo_root: Path) -> Toolchain:
 
 
 @pytest.fixture(scope="session")
-def rope_code_object(
-    repo_root: Path, toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory
-) -> bytes:
+def rope_code_object(repo_root: Path, toolchain: Toolchain, own_cache: Path) -> bytes:
     manifest = load_manifest(repo_root, load_settings(repo_root))
     entry = next(e for e in manifest.entries if e.source == "kernels/rope.hip")
-    builder = Builder(repo_root, toolchain, tmp_path_factory.mktemp("code-objects"))
+    builder = Builder(repo_root, toolchain, own_cache)
     return builder.build(entry, "gfx1100").path.read_bytes()
 
 

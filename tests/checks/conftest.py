@@ -61,17 +61,11 @@ def project(tmp_path: Path) -> Callable[[Mapping[str, str]], Project]:
     return make
 
 
-@pytest.fixture(scope="session")
-def code_object_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all copies: what is unchanged is compiled once."""
-    return tmp_path_factory.mktemp("code-objects")
-
-
 @pytest.fixture
-def rope(tmp_path: Path, repo_root: Path, code_object_cache: Path) -> Iterator[Project]:
+def rope(tmp_path: Path, repo_root: Path, own_cache: Path) -> Iterator[Project]:
     """A copy of this repository's kernels, on the emulator."""
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(repo_root / "kernels", tmp_path / "kernels", ignore=ignored)
-    project = Project(tmp_path, Settings(device="emulator", cache_dir=str(code_object_cache)))
+    project = Project(tmp_path, Settings(device="emulator", cache_dir=str(own_cache)))
     yield project
     project.close()

@@ -77,7 +77,7 @@ NARROW = "return Geometry(grid, (block_x, block_y, 1))"
         (PATH, 'else "rope_kernel"', 'else "rope_interleaved_kernel"', "launched rope_interleaved_"),
         (TENSOR, "grid = (seq, ", "grid = (seq - 1, ", "is too small: it leaves"),
         (TENSOR, NARROW, "return Geometry(grid, (512, 1, 1))", "has 512 work-items, rope_kernel takes at"),
-        ("kernels/runtime.py", "*geometry.block, 0, stream", "*geometry.block, 65537, stream", "dynamic LDS"),
+        ("kernels/runtime.py", "geometry.shared_bytes, stream", "65537, stream", "dynamic LDS"),
     ],
 )  # fmt: skip
 def test_a_wrong_wrapper_fails(rope: Project, path: str, old: str, new: str, message: str) -> None:

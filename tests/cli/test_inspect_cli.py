@@ -26,12 +26,12 @@ pytestmark = pytest.mark.usefixtures("outside")
 
 
 @pytest.fixture(scope="module")
-def rope(repo_root: Path, handmade_folder: Path) -> Path:
+def rope(repo_root: Path, own_cache: Path) -> Path:
     """kernels/rope.hip as the manifest builds it."""
     toolchain = Toolchain.discover(Settings())
     entries = load_manifest(repo_root, Settings()).entries
     entry = next(entry for entry in entries if entry.source == "kernels/rope.hip")
-    return Builder(repo_root, toolchain, handmade_folder / "cache/rocverify").build(entry, "gfx1100").path
+    return Builder(repo_root, toolchain, own_cache).build(entry, "gfx1100").path
 
 
 def inspected(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, Any]:

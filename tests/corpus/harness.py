@@ -106,7 +106,8 @@ def _family(folder: Path) -> Iterator[CorpusKernel]:
 
 
 class Corpus:
-    """An opened device with the tracer installed, and a builder for each compiler."""
+    """An opened device with a tracer, which is installed while a kernel is verified, and a builder for each
+    compiler."""
 
     def __init__(self, device: Device, cache_dir: Path) -> None:
         self.device = device
@@ -129,8 +130,7 @@ class Corpus:
             sanitize=sanitize,
         )
         corpus = cls(device, cache_dir)
-        with corpus.session.tracer.install():
-            yield corpus
+        yield corpus
         device.close()
 
     def compiled(
@@ -150,7 +150,8 @@ class Corpus:
         reports = []
         for dtype in kernel.spec.dtypes:
             check_parameters(kernel.spec, built.code_object.kernels[kernel.spec.symbol(dtype)])
-            report = verify_dtype(kernel.spec, self.session, dtype, plan)
+            with self.session.tracer.install():
+                report = verify_dtype(kernel.spec, self.session, dtype, plan)
             problems = [f"{f.case}: {f.message}; {f.hint}" for f in report.failures] + [*report.shortcomings]
             assert not problems, "\n".join(problems)
             assert report.ghost is not None, "no case would reject a kernel that does nothing"

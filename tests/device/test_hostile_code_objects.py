@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import llvmlite.binding as llvm
 import pytest
@@ -53,6 +54,21 @@ INTERESTING = (
     (1 << 63) - 1,
     (1 << 64) - 1,
 )
+
+
+class Subject(NamedTuple):
+    """What is damaged, and the disassembler. hypothesis prints arguments: this one prints short."""
+
+    image: bytes
+    objdump: Path
+
+    def __repr__(self) -> str:
+        return f"<{len(self.image)} bytes>"
+
+
+@pytest.fixture
+def subject(image: bytes, toolchain: Toolchain) -> Subject:
+    return Subject(image, toolchain.objdump)
 
 
 def bounded(examples: int) -> Callable[..., object]:
@@ -172,22 +188,22 @@ def translated_or_refused(data: bytes, objdump: Path, seed: int) -> None:
         descriptor = image.descriptor(name)
         graph = discover(listing, image, descriptor.entry)
         assert graph.instruction_count <= len(listing.addresses)
-        made = translate(listing, image, descriptor, name, "hostile")
+        made = translate(graph, descriptor, name, "hostile")
         llvm.parse_assembly(made.ir).verify()
     assert time.monotonic() - begun < SECONDS
 
 
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(FAST_ELF)
-def test_damaged_files_are_errors_or_load(image: bytes, seed: int) -> None:
-    loaded_and_released(damaged(image, seed))
+def test_damaged_files_are_errors_or_load(subject: Subject, seed: int) -> None:
+    loaded_and_released(damaged(subject.image, seed))
 
 
 @pytest.mark.long
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(LONG_ELF)
-def test_many_damaged_files_are_errors_or_load(image: bytes, seed: int) -> None:
-    loaded_and_released(damaged(image, seed))
+def test_many_damaged_files_are_errors_or_load(subject: Subject, seed: int) -> None:
+    loaded_and_released(damaged(subject.image, seed))
 
 
 @given(st.binary(max_size=4096))
@@ -204,16 +220,16 @@ def test_every_truncation_of_the_headers(image: bytes) -> None:
 
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(FAST_CODE)
-def test_damaged_code_translates_or_is_refused(image: bytes, toolchain: Toolchain, seed: int) -> None:
-    translated_or_refused(recoded(image, seed), toolchain.objdump, seed)
+def test_damaged_code_translates_or_is_refused(subject: Subject, seed: int) -> None:
+    translated_or_refused(recoded(subject.image, seed), subject.objdump, seed)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(LONG_CODE)
-def test_much_damaged_code_translates_or_is_refused(image: bytes, toolchain: Toolchain, seed: int) -> None:
-    translated_or_refused(recoded(image, seed), toolchain.objdump, seed)
+def test_much_damaged_code_translates_or_is_refused(subject: Subject, seed: int) -> None:
+    translated_or_refused(recoded(subject.image, seed), subject.objdump, seed)
 
 
 def nonsense(data: bytes, seed: int) -> bytes:
@@ -259,17 +275,17 @@ def test_nonsense_translates_or_is_refused(image: bytes, toolchain: Toolchain) -
 @pytest.mark.timeout(1800)
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(300)
-def test_much_nonsense_translates_or_is_refused(image: bytes, toolchain: Toolchain, seed: int) -> None:
-    each_instruction_translates_or_is_refused(image, toolchain.objdump, seed)
+def test_much_nonsense_translates_or_is_refused(subject: Subject, seed: int) -> None:
+    each_instruction_translates_or_is_refused(subject.image, subject.objdump, seed)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(200)
-def test_inspection_of_damaged_code(image: bytes, toolchain: Toolchain, seed: int) -> None:
+def test_inspection_of_damaged_code(subject: Subject, seed: int) -> None:
     with suppress(RocverifyError):
-        inspection = inspect_code_object(recoded(image, seed), "hostile", toolchain.objdump)
+        inspection = inspect_code_object(recoded(subject.image, seed), "hostile", subject.objdump)
         for kernel in inspection.kernels:
             assert kernel.instructions is None or sum(kernel.formats.values()) == kernel.instructions
 

@@ -15,9 +15,9 @@ from rocverify.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def session(repo_root: Path, device_cache: Path, toolchain: Any) -> Iterator[LaunchSession]:
+def session(repo_root: Path, own_cache: Path, toolchain: Any) -> Iterator[LaunchSession]:
     assert toolchain
-    context = CheckContext(repo_root, Settings(device="emulator", cache_dir=str(device_cache)))
+    context = CheckContext(repo_root, Settings(device="emulator", cache_dir=str(own_cache)))
     with context.launching() as opened:
         yield opened
     context.close()

@@ -32,7 +32,7 @@ CONTRACTS = [
 
 
 def context_of(root: Path, cache: Path, seed: int = 7) -> CheckContext:
-    """A context on the emulator; what is compiled is kept in the repository's own cache."""
+    """A context on the emulator; what is compiled is kept in `cache`."""
     return CheckContext(root, load_settings(root, {"device": "emulator", "cache_dir": str(cache)}), seed=seed)
 
 
@@ -41,8 +41,8 @@ def check(context: CheckContext, contract: str, **params: Any) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def context(repo_root: Path) -> Iterator[CheckContext]:
-    made = context_of(repo_root, repo_root / ".rocverify/cache")
+def context(repo_root: Path, own_cache: Path) -> Iterator[CheckContext]:
+    made = context_of(repo_root, own_cache)
     yield made
     made.close()
 
@@ -187,10 +187,10 @@ SABOTAGES = [
     ("file", "old", "new", "contract", "words"), [s[1:] for s in SABOTAGES], ids=[s[0] for s in SABOTAGES]
 )
 def test_a_damaged_kernel_or_wrapper_fails(
-    repo_root: Path, copy: Path, file: str, old: str, new: str, contract: str, words: str
+    own_cache: Path, copy: Path, file: str, old: str, new: str, contract: str, words: str
 ) -> None:
     damaged(copy, file, old, new)
-    context = context_of(copy, repo_root / ".rocverify/cache")
+    context = context_of(copy, own_cache)
     outcome = check(context, contract, cases=20, dtypes=("float32",))
     context.close()
     assert outcome.verdict is CheckVerdict.FAILED
@@ -212,11 +212,11 @@ LONGER = "void rope_kernel(\n    unsigned u, float* x,"
     ids=["broken", "signature"],
 )
 def test_what_decides_nothing_about_the_result_is_an_error_of_its_own(
-    repo_root: Path, copy: Path, old: str, new: str, error: type[RocverifyError], words: str
+    own_cache: Path, copy: Path, old: str, new: str, error: type[RocverifyError], words: str
 ) -> None:
     damaged(copy, "rope.hip", old, new)
     with pytest.raises(error, match=words):
-        check(context_of(copy, repo_root / ".rocverify/cache"), "rope:Rope")
+        check(context_of(copy, own_cache), "rope:Rope")
 
 
 class RotationOfOne:

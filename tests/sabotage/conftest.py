@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from rocverify.settings import Settings
+from rocverify.toolchain.build import Builder, BuiltObject
+from rocverify.toolchain.discover import Toolchain
+from rocverify.toolchain.manifest import load_manifest
 from tests.sabotage.sabotage import Change, copy_of, run
 
 CACHE = ".rocverify/cache"
 
 
 @pytest.fixture(scope="session")
-def template(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(repo_root: Path, own_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository as it stands, its compiled kernels in the cache. Copy it; change nothing in it.
 
     The cache is addressed by content: a sabotaged kernel is compiled, all others are found in it.
@@ -29,6 +34,7 @@ def template(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
             _copy_tree(repo_root, root)
+            _carry_over(_built(repo_root, own_cache), own_cache, root / CACHE)
             _warm(root)
             _copy_tree(repo_root, root)
     return root
@@ -46,6 +52,25 @@ def _copy_tree(repository: Path, root: Path) -> None:
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
+
+
+def _built(repository: Path, cache: Path) -> list[BuiltObject]:
+    """The kernels of the manifest, as a run compiles them."""
+    manifest = load_manifest(repository, Settings())
+    builder = Builder(repository, Toolchain.discover(Settings()), cache)
+    built = builder.build_all(manifest.entries, Settings().targets)
+    return [one for one in built if isinstance(one, BuiltObject)]
+
+
+def _carry_over(built: Sequence[BuiltObject], source: Path, target: Path) -> None:
+    """Copies these code objects and the records that lead to them from one cache into another."""
+    wanted = {one.sha256: one.path for one in built}
+    for record in source.glob("compiled/*/*/*.json"):
+        sha256 = json.loads(record.read_text(encoding="utf-8").partition("\n")[2])["object"]
+        for path in (record, wanted[sha256]) if sha256 in wanted else ():
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, place)
 
 
 def _warm(root: Path) -> None:

@@ -194,7 +194,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "denormals are flushed",
-        (Edit(MANIFEST, 'flags = ["-O3"]', 'flags = ["-O3", "-fgpu-flush-denormals-to-zero"]'),),
+        (Edit(MANIFEST, 'flags = ["-O3", ', 'flags = ["-O3", "-fgpu-flush-denormals-to-zero", '),),
         error={"16-02/T3": "correctness*2"},
         says={
             "16-02/T3/correctness": (
