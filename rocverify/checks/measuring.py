@@ -149,6 +149,7 @@ class Timed:
     gb_per_s: float
     repeats: int
     kernels: tuple[str, ...] = field(default=())
+    times_us: tuple[float, ...] = ()
 
     @property
     def spread(self) -> float:
@@ -157,7 +158,8 @@ class Timed:
 
     def to_json(self) -> dict[str, Any]:
         names = ("median_us", "low_us", "high_us", "gb_per_s", "repeats", "spread")
-        return {**{name: getattr(self, name) for name in names}, "kernels": list(self.kernels)}
+        figures = {name: getattr(self, name) for name in names}
+        return {**figures, "kernels": list(self.kernels), "times_us": list(self.times_us)}
 
 
 def time_on_device(
@@ -208,4 +210,5 @@ def _timed(times: list[float], moved: int, kernels: tuple[str, ...]) -> Timed:
     ordered = sorted(times)
     median = statistics.median(ordered)
     low, high = (ordered[round(part * (len(ordered) - 1))] for part in (0.1, 0.9))
-    return Timed(median, low, high, moved / median / 1000 if median else 0.0, len(ordered), kernels)
+    rate = moved / median / 1000 if median else 0.0
+    return Timed(median, low, high, rate, len(ordered), kernels, tuple(times))

@@ -127,6 +127,10 @@ class CheckItem(PlanItem):
             # A project's `filterwarnings = error` is about its tests, not about what kernels compute.
             warnings.simplefilter("default")
             self.outcome = kind.run(params, context)
+        if self.spec.kind == "performance" and hasattr(self.config, "_benchmarksession"):
+            from rocverify.runner.benchmarks import add_benchmark
+
+            add_benchmark(self, self.outcome.evidence)
 
     def complete(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         result = self._result(report, call)
