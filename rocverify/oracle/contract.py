@@ -27,6 +27,12 @@ a reference whose own errors are small beside it. Optional members:
     canonical(self, ...)    like reference, but given the outputs too: what of them is to be compared, where
                             a kernel may choose (an order, one of several right answers)
     refused(self, dims) -> {name: Refusal}                     calls that must raise before a launch
+
+and, for numerical_stability alone (rocverify.checks.situations; `rng`, `dims`, `dtype`, inputs on offer):
+
+    situations(self, ...) -> {name: {array: values}}    inputs worth a look: masked rows, extreme scores
+    finite      names of inputs that never hold NaN or infinities: nothing is promised of them then
+    unspecified(self, ...) -> {output: mask}            results that no caller may rely on
 """
 
 from __future__ import annotations
