@@ -23,3 +23,10 @@ def own_cache(repo_root: Path) -> Path:
     test or worker asks first, and not again in the next session.
     """
     return repo_root / Settings().cache_dir
+
+
+@pytest.fixture(scope="session")
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for what tests compile and translate of sources of their own; in pytest's cache."""
+    cache = request.config.cache
+    return cache.mkdir("kept") if cache is not None else tmp_path_factory.mktemp("kept")

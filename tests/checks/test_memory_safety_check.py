@@ -75,6 +75,7 @@ def failing(project: Project) -> str:
     return "\n".join(f.message for f in outcome.findings)
 
 
+@pytest.mark.long
 def test_a_clean_kernel_passes(neighbours: Project) -> None:
     outcome = neighbours.check("memory_safety", **PARAMS)
     assert outcome.verdict is CheckVerdict.PASSED, outcome.message
@@ -92,11 +93,13 @@ def test_a_missing_barrier_is_a_race(neighbours: Project) -> None:
     assert "race" in failing(neighbours)
 
 
+@pytest.mark.long
 def test_lds_that_nobody_filled_is_an_uninitialised_read(neighbours: Project) -> None:
     rewrite(neighbours, fill="if (threadIdx.x != 63) tile[threadIdx.x] = i < n ? x[i] : 0.0f;")
     assert "uninitialized" in failing(neighbours)
 
 
+@pytest.mark.long
 def test_an_access_beyond_the_array_is_a_fault(neighbours: Project) -> None:
     rewrite(neighbours, fill="tile[threadIdx.x] = x[i + 100000000];")
     assert "neighbours" in failing(neighbours)

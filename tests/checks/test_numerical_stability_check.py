@@ -105,6 +105,7 @@ def test_rotation_passes_in_every_type(rope: Project) -> None:
         assert row["expected_infinite"] > 0
 
 
+@pytest.mark.long
 def test_a_stable_softmax_passes(softmax: Project) -> None:
     outcome = softmax.check("numerical_stability", **PLAIN)
     assert outcome.verdict is CheckVerdict.PASSED, outcome.message
@@ -118,11 +119,13 @@ def test_softmax_without_the_maximum_overflows(softmax: Project) -> None:
     assert "float32, extreme scores: new NaN in" in text
 
 
+@pytest.mark.long
 def test_a_fully_masked_row_that_gives_zeros_is_told(softmax: Project) -> None:
     rewrite(softmax, result="most == -INFINITY ? 0.0f : expf(in[i] - most) / sum")
     assert "a fully masked row: a NaN was lost in" in failing(softmax)
 
 
+@pytest.mark.long
 def test_a_nan_that_spreads_is_told(softmax: Project) -> None:
     rewrite(softmax, result="expf(in[i] - most) / sum + 0.0f * x[0]")
     assert "new NaN in" in failing(softmax)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -29,7 +30,7 @@ def test_two():
 
 
 @pytest.fixture
-def tests_of(project: Make) -> Callable[..., Outcome]:
+def tests_of(project: Make, own_cache: Path) -> Callable[..., Outcome]:
     """Runs the check on a project whose tests are given."""
 
     def check(
@@ -43,7 +44,7 @@ def tests_of(project: Make) -> Callable[..., Outcome]:
                 "pytest.ini": f"[pytest]\n{ini}\n",
             }
         )
-        made.settings = made.settings.model_copy(update={"device": "emulator"})
+        made.settings = made.settings.model_copy(update={"device": "emulator", "cache_dir": str(own_cache)})
         return made.check("tests_pass", nodes=nodes, **more)
 
     return check

@@ -19,9 +19,12 @@ FLAGS = ("-O2", "-gline-tables-only")
 
 
 @pytest.fixture(scope="session")
-def handmade_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder outside any project; `cache` in it is the user's cache."""
-    return tmp_path_factory.mktemp("handmade")
+def handmade_folder(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder outside any project; `cache` in it is the user's cache, with what earlier sessions left."""
+    folder = tmp_path_factory.mktemp("handmade")
+    (folder / "cache").mkdir()
+    (folder / "cache/rocverify").symlink_to(kept)
+    return folder
 
 
 @pytest.fixture(scope="session")

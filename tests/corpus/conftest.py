@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,6 @@ from tests.corpus.harness import Corpus
 
 
 @pytest.fixture(scope="session")
-def corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
-    kept = request.config.cache
-    folder = kept.mkdir("corpus") if kept is not None else tmp_path_factory.mktemp("corpus-cache")
-    with Corpus.open(folder) as opened:
+def corpus(kept: Path) -> Iterator[Corpus]:
+    with Corpus.open(kept) as opened:
         yield opened

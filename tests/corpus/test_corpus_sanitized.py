@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,10 +19,8 @@ WAYS = (
 
 
 @pytest.fixture(scope="module")
-def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
-    kept = request.config.cache
-    folder = kept.mkdir("corpus") if kept is not None else tmp_path_factory.mktemp("corpus-cache")
-    with Corpus.open(folder, sanitize=True) as opened:
+def watched(kept: Path) -> Iterator[Corpus]:
+    with Corpus.open(kept, sanitize=True) as opened:
         yield opened
 
 

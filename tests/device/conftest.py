@@ -33,18 +33,14 @@ def toolchain() -> Toolchain:
 
 
 @pytest.fixture(scope="session")
-def device_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("device-cache")
-
-
-@pytest.fixture(scope="session")
-def compiled(toolchain: Toolchain, device_cache: Path) -> Callable[[str], Path]:
+def compiled(
+    toolchain: Toolchain, kept: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
     """The path of probe.hip's code object for a target."""
-    root = device_cache / "project"
-    root.mkdir()
+    root = tmp_path_factory.mktemp("project")
     shutil.copy(Path(__file__).parent / "probe.hip", root / "probe.hip")
     entry = ManifestEntry("probe.hip", SYMBOLS, "PROBE_HSACO", flags=("-O2",))
-    builder = Builder(root, toolchain, device_cache)
+    builder = Builder(root, toolchain, kept)
     return lambda target: builder.build(entry, target).path
 
 
@@ -55,14 +51,14 @@ def image(compiled: Callable[[str], Path]) -> bytes:
 
 
 @pytest.fixture
-def emulator(toolchain: Toolchain, device_cache: Path) -> Iterator[EmulatorDevice]:
+def emulator(toolchain: Toolchain, kept: Path) -> Iterator[EmulatorDevice]:
     device = EmulatorDevice.open(
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
         linker=toolchain.linker,
         threads=2,
-        cache_dir=device_cache,
+        cache_dir=kept,
     )
     yield device
     device.close()
@@ -177,7 +173,7 @@ def device_pointer() -> Any:
 
 
 @pytest.fixture(scope="session")
-def shared_emulator(toolchain: Toolchain, device_cache: Path) -> Iterator[EmulatorDevice]:
+def shared_emulator(toolchain: Toolchain, kept: Path) -> Iterator[EmulatorDevice]:
     """One device for tests that run many examples and leave nothing behind."""
     device = EmulatorDevice.open(
         "gfx1100",
@@ -185,7 +181,7 @@ def shared_emulator(toolchain: Toolchain, device_cache: Path) -> Iterator[Emulat
         clang=toolchain.clang,
         linker=toolchain.linker,
         threads=2,
-        cache_dir=device_cache,
+        cache_dir=kept,
     )
     yield device
     device.close()

@@ -16,13 +16,13 @@ from rocverify.toolchain.discover import Toolchain
 
 
 @pytest.fixture
-def counting(toolchain: Toolchain, device_cache: Path) -> Iterator[EmulatorDevice]:
+def counting(toolchain: Toolchain, kept: Path) -> Iterator[EmulatorDevice]:
     device = open_device(
         "emulator",
         "gfx1100",
         settings=Settings(),
         toolchain=toolchain,
-        cache_dir=device_cache,
+        cache_dir=kept,
         counters=True,
     )
     assert isinstance(device, EmulatorDevice)

@@ -67,8 +67,8 @@ def test_unknown_kinds(devices: dict[str, Any]) -> None:
 
 
 @pytest.mark.skipif(Path("/dev/kfd").exists(), reason="this machine may have an AMD GPU")
-def test_auto_on_this_machine(toolchain: Any, device_cache: Path) -> None:
-    device = open_device("auto", "gfx1100", settings=Settings(), toolchain=toolchain, cache_dir=device_cache)
+def test_auto_on_this_machine(toolchain: Any, kept: Path) -> None:
+    device = open_device("auto", "gfx1100", settings=Settings(), toolchain=toolchain, cache_dir=kept)
     try:
         assert device.kind == "emulator"
         assert [refusal.kind for refusal in device.info.rejected] == ["amd"]

@@ -13,10 +13,9 @@ from tests.device.emulator.assembling import Assembler
 
 
 @pytest.fixture(scope="session")
-def translations(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def translations(kept: Path) -> Path:
     """Where translations are kept from run to run: they are found by the translator's own digest."""
-    cache = request.config.cache
-    return cache.mkdir("emulator") if cache is not None else tmp_path_factory.mktemp("emulator-cache")
+    return kept
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,13 @@ INPUTS = 32
 
 Draw = Callable[[random.Random], int]
 
+TURNS = [
+    pytest.param(kind, lanes, marks=() if index % 2 == turn else pytest.mark.long)
+    for index, kind in enumerate(KINDS)
+    for turn, lanes in enumerate((32, 64))
+]
+"""Every kind with both wave sizes, in turn in the fast suite."""
+
 
 def _kernel(kind: Kind, form: Form, lanes: int) -> str:
     lines = ["s_load_b128 s[4:7], s[0:1], 0x0", "v_lshlrev_b32 v1, 2, v0", "s_waitcnt lgkmcnt(0)"]
@@ -133,8 +140,7 @@ class _Launch:
         return sf.is_nan(form, result) and not sf.is_signalling(form, result)
 
 
-@pytest.mark.parametrize("lanes", [32, 64])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.mnemonic)
+@pytest.mark.parametrize(("kind", "lanes"), TURNS, ids=lambda value: getattr(value, "mnemonic", value))
 def test_the_product_is_what_the_manual_says(
     machine: Machine, assembler: Assembler, kind: Kind, lanes: int
 ) -> None:
