@@ -1,11 +1,10 @@
 /* Undefined values: one bit for every bit of a register (1: undefined) and of memory (1: defined, so that
  * fresh pages are undefined). The translated code propagates those of registers; here are memory's. */
-#include "sanitize.h"
+#include "compare.h"
 
 #define API __attribute__((visibility("default")))
 #define LANES(exec) for (u64 left = (exec); left; left &= left - 1)
 #define LANE ((u32)__builtin_ctzll(left))
-#define INLINE static inline __attribute__((always_inline))
 
 /* What translated code says of an access: size, sign extension, half of the register, space, fresh. */
 #define FORM_SIZE(form) ((form) & 0xff)
@@ -89,63 +88,6 @@ static u32 extended(u32 bits, u32 size, u32 is_signed)
     return is_signed && bits >> (width - 1) & 1 ? bits | ~0u << width : bits;
 }
 
-/* Whether the granules were last written by this wave in this segment: a read since then by another one
- * would have been found by that other. */
-INLINE int written_before(const Granule *g, u32 dwords, u64 who)
-{
-    for (u32 k = 0; k < dwords; k++)
-        if ((g[k].write ^ who) & 0xf8000001ffffffffull)
-            return 0;
-    return 1;
-}
-
-/* Where a space's tables begin that have an entry for each of its bytes or granules. */
-typedef struct {
-    u64 origin;
-    u8 *defined;
-    Granule *granules;
-    u64 *readers;
-} Tables;
-
-INLINE Tables tables_of(const Worker *w, const Wave *s, u32 space)
-{
-    const Sanitizer *z = w->sanitizer;
-    if (space == SPACE_LDS) {
-        u64 slot = s->lds - (u64)w->lds;
-        return (Tables){0, z->lds_defined + slot, z->lds_granules + (slot >> 2), z->lds_readers + (slot >> 2)};
-    }
-    return (Tables){z->arena, (u8 *)(z->arena + z->defined_delta), z->granules, z->readers};
-}
-
-/* Whether a word is of an access that a barrier or the wave itself orders before what the wave does now. */
-INLINE int ordered(u64 word, u32 interval, u32 wave) { return SEGMENT(word) < interval || WAVE_OF(word) == wave; }
-
-/* A wave's first read of an LDS granule in an interval, if nothing is amiss; 0 leaves it to rt_san_touch. */
-INLINE int first_read(Granule *g, u64 *readers, u32 interval, u32 wave, u64 me)
-{
-    if (!ordered(g->write, interval, wave))
-        return 0;
-    if ((u32)*readers != interval) {
-        g->read[0] = me, g->read[1] = 0;
-        *readers = READERS(interval, wave);
-        return 1;
-    }
-    if (SEGMENT(g->read[1]) < interval)
-        g->read[1] = me;
-    *readers |= READERS(interval, wave);
-    return 1;
-}
-
-/* The same for a store. */
-INLINE int first_write(Granule *g, u32 interval, u32 wave, u64 me)
-{
-    if (!ordered(g->write, interval, wave) || !ordered(g->read[0], interval, wave) ||
-        !ordered(g->read[1], interval, wave))
-        return 0;
-    g->write = me;
-    return 1;
-}
-
 /* Compares a store with the last accesses, unless that was done already. */
 INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, u32 pc)
 {
@@ -157,11 +99,13 @@ INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, 
         u64 me = WORD(now->segment[wave], wave, lane, pc) | 15ull << 59;
         if (written_before(g, size / 4, me))
             return;
-        if (p->space == SPACE_LDS && now->segment[wave]) {
-            u32 done = 0;
+        if (now->segment[wave]) {
+            u32 done = 0, launch = w->sanitizer->first;
             now->touched[wave] = 1;
-            while (done < size / 4 && first_write(g + done, now->base, wave, me))
-                done++;
+            for (; done < size / 4; done++)
+                if (!(p->space == SPACE_LDS ? first_write(g + done, now->base, wave, me)
+                                            : first_global_write(g + done, launch, now->base, wave, me)))
+                    break;
             if (done == size / 4)
                 return;
         }
@@ -197,13 +141,15 @@ INLINE void load_dwords(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 dwords, u
             Place p = {space, address, 0};
             remember_origin(w, s, &p, pc);
         }
-        if (differs && !compare_all && space == SPACE_LDS && !(place & 3)) {
-            u64 me = WORD(now->segment[wave], wave, lane, pc) | 15ull << 59;
-            u32 done = 0;
+        if (differs && !compare_all && !(place & 3)) {
+            u64 me = WORD(now->segment[wave], wave, lane, pc) | 15ull << 59, *seen = t.readers + (place >> 2);
+            Granule *g = t.granules + (place >> 2);
+            u32 done = 0, launch = w->sanitizer->first;
             now->touched[wave] = 1;
-            while (done < dwords && first_read(t.granules + (place >> 2) + done, t.readers + (place >> 2) + done,
-                                               now->base, wave, me))
-                done++;
+            for (; done < dwords; done++)
+                if (!(space == SPACE_LDS ? first_read(g + done, seen + done, now->base, wave, me)
+                                         : first_global_read(g + done, seen + done, launch, now->base, wave, me)))
+                    break;
             differs = done < dwords;
         }
         if (differs || compare_all)
