@@ -3,12 +3,14 @@
 A source KIND.hip holds pairs of kernels NAME and NAME_fixed. Before each pair a comment says how both are
 launched, in the words of `rocverify emulate`:
 
-    // launch NAME: --grid 2 --block 64 --shared 256 --arg f32[64]:random --arg f32[64]:out [--strict]
+    // launch NAME: --grid 2 --block 64 --shared 256 --arg f32[64]:random --arg f32[64]:out
 
-and comments at the ends of lines of NAME say what must be found there, and nothing else:
+with three words more: `--strict`, `--cooperative`, and `--free N`, which frees the array of argument N right
+before the launch. Comments at the ends of lines of NAME say what must be found there, and nothing else:
 
     x[i] = t[j]; // FINDS race RAW        a finding of the sanitizer: kind and detail
     x[i] = 0;    // FAULTS global         a fault of that kind
+    y[i] = x[j]; // FINDS race RAW, ALSO uninitialized store     the second at some optimisation levels only
 
 Several details may stand with a slash between (`race RAW/WAR`): which one is seen first is the schedule's.
 """
@@ -17,13 +19,15 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 _LAUNCH = re.compile(r"// launch (?P<name>\w+): (?P<words>.*)")
 _KERNEL = re.compile(r"__global__.*?\bvoid (?:__launch_bounds__\(\d+\) )?(?P<name>\w+)\(")
-_MARK = re.compile(r"// (?P<what>FINDS (?P<kind>\w+) (?P<detail>[\w/]+)|FAULTS (?P<fault>\w+))\s*$")
+_COMMENT = re.compile(r"// (?P<marks>(?:FINDS|FAULTS|ALSO) .*)$")
+_MARK = re.compile(r"(?P<word>FINDS|ALSO) (?P<kind>\w+) (?P<detail>[\w/]+)|FAULTS (?P<fault>\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Mark:
     line: int
     kind: str
     details: frozenset[str]
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,17 @@ def _bugs(source: Path) -> list[Planted]:
             launches[found["name"]] = tuple(shlex.split(found["words"]))
         elif found := _KERNEL.search(line):
             kernel = found["name"]
-        if found := _MARK.search(line):
-            marks.setdefault(kernel, []).append(_mark(number, found))
+        if found := _COMMENT.search(line):
+            marks.setdefault(kernel, []).extend(_marks(number, found["marks"]))
     return [Planted(source, name, words, tuple(marks.get(name, ()))) for name, words in launches.items()]
 
 
-def _mark(number: int, found: re.Match[str]) -> Mark:
-    if found["fault"]:
-        return Mark(number, "fault", frozenset([found["fault"]]))
-    return Mark(number, found["kind"], frozenset(found["detail"].split("/")))
+def _marks(number: int, text: str) -> Iterator[Mark]:
+    for part in text.split(", "):
+        found = _MARK.fullmatch(part)
+        assert found, f"line {number}: {part!r} is no mark"
+        if found["fault"]:
+            yield Mark(number, "fault", frozenset([found["fault"]]))
+        else:
+            details = frozenset(found["detail"].split("/"))
+            yield Mark(number, found["kind"], details, found["word"] == "FINDS")

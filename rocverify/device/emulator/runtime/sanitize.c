@@ -264,7 +264,7 @@ API void rt_san_atomic(Worker *w, Wave *s, const u32 *shadow, u32 *result, u64 e
 }
 
 /* After a scalar load: one reader for the whole wave. */
-API void rt_san_scalar_load(Worker *w, Wave *s, u32 *shadow, u64 address, u32 count, u32 pc)
+API void rt_san_scalar_load(Worker *w, Wave *s, u32 *shadow, u64 address, u32 count, u32 fresh, u32 pc)
 {
     Place p = place_of(w, s, SPACE_GLOBAL, address, 0);
     u32 any = 0;
@@ -272,7 +272,7 @@ API void rt_san_scalar_load(Worker *w, Wave *s, u32 *shadow, u64 address, u32 co
         any |= shadow[k] = undefined_bits(p.defined + 4 * k, 4);
     if (any)
         remember_origin(w, s, &p, pc);
-    rt_san_touch(w, s, SPACE_GLOBAL, address, 4 * count, ACCESS_LOAD, 0, pc, 0);
+    rt_san_touch(w, s, SPACE_GLOBAL, address, 4 * count, ACCESS_LOAD, 0, pc, fresh);
 }
 
 /* Before s_barrier: have all lanes come that the wave began with? */

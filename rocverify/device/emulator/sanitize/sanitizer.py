@@ -44,7 +44,7 @@ class Sanitizer:
         return abi.OBSERVED_OFFSET_PER_LANE * lanes + SCALAR_SHADOW_BYTES
 
     def observer(self, graph: Graph) -> Observer:
-        return ShadowObserver()
+        return ShadowObserver(graph)
 
     def _table(self, name: str, size: int) -> int:
         """The address of `size` zeroed bytes that are kept under a name."""

@@ -18,7 +18,7 @@ from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
 from rocverify.device.emulator.translate import dpp, quiet
-from rocverify.device.emulator.translate.flow import BRANCHES, ENDS
+from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph
 from rocverify.device.emulator.translate.observing import Access, Observer
 from rocverify.device.emulator.translate.program import handler_name
 from rocverify.device.emulator.translate.quiet import SCC_SHADOW, SHADOW
@@ -36,7 +36,13 @@ _FENCES = {"buffer_gl0_inv": 0, "buffer_gl1_inv": 1}
 class ShadowObserver(Observer):
     """Adds the computation of shadows, and calls of the runtime at memory accesses, barriers and fences."""
 
-    def __init__(self) -> None:
+    def __init__(self, graph: Graph | None = None) -> None:
+        blocks = graph.blocks.values() if graph is not None else ()
+        loops = [inst for block in blocks for inst in block if "_cmpswap_" in inst.mnemonic]
+        self._retried = {_place(inst) for inst in loops}
+        self._retried_bases = {
+            operand.name for inst in loops for operand in inst.operands if operand.count == 2
+        }
         self._recording = False
         self._vectors: list[Value] = []
         self._scalars: list[Value] = []
@@ -187,20 +193,24 @@ class ShadowObserver(Observer):
 
     # ---- memory
 
+    def addressed(self, k: K, inst: Instruction) -> None:
+        """Before the access: an address made of undefined bits may well lead to a fault."""
+        if self._recording:
+            self._check_address(k, inst)
+            self._vectors.clear()
+            self._scalars.clear()
+
     def scalar_loaded(self, k: K, inst: Instruction, address: Value, target: int, dwords: int) -> None:
         self._recording = False
-        if self._scalars:
-            some = k.b.icmp_unsigned("!=", reduce(k.b.or_, self._scalars), k.i32(0))
-            self._report_if(k, inst, Decides.ADDRESS, k.b.zext(some, address.type))
         pointer = quiet.sgpr_pointer(k, SHADOW + target)
-        arguments = [k.worker, k.wave, pointer, address, k.i32(dwords), k.i32(inst.address)]
+        fresh = int(dwords <= 2 and inst.operands[1].name in self._retried_bases)
+        arguments = [k.worker, k.wave, pointer, address, k.i32(dwords), k.i32(fresh), k.i32(inst.address)]
         quiet.call(k, "rt_san_scalar_load", arguments)
         k.forget_sgprs(SHADOW + target, dwords)
 
     def accessed(self, k: K, inst: Instruction, access: Access) -> None:
         self._recording = False
-        self._check_address(k, inst)
-        form = k.i32(_form(inst, access))
+        form = k.i32(_form(inst, access, _place(inst) in self._retried))
         exec_bits, pc = k.exec_bits(), k.i32(inst.address)
         dwords = max(access.size // 4, 1)
         if access.data is not None:
@@ -236,9 +246,19 @@ def _is_zero(value: Value) -> bool:
     return isinstance(value, ir.Constant) and value.constant == 0
 
 
-def _form(inst: Instruction, access: Access) -> int:
-    """As FORM_SIZE and its fellows in runtime/sanitize.c take it apart."""
+def _place(inst: Instruction) -> tuple[str, ...]:
+    """What a memory instruction makes its address of. The loop that a compiler makes of an atomic which the
+    target lacks begins with a plain load from where it then compares and swaps."""
+    operands = list(inst.operands)
+    if "_load_" in inst.mnemonic or ("_atomic_" in inst.mnemonic and "glc" in inst.modifiers):
+        operands.pop(0)
+    words = [operand.name for operand in operands[:1] + operands[1 + ("_atomic_" in inst.mnemonic) :]]
+    return (*words, str(inst.offset))
+
+
+def _form(inst: Instruction, access: Access, retried: bool) -> int:
+    """As FORM_SIZE and its fellows in runtime/sanitize.c take it apart; `retried` as _place says."""
     half = 0 if not access.name.startswith("d16") else 2 if "_hi_" in access.name else 1
     signed = access.name.endswith("i8") or access.name.endswith("i16")
-    fresh = _FRESH if "glc" in inst.modifiers and access.kind == "load" else 0
+    fresh = _FRESH if (retried or "glc" in inst.modifiers) and access.kind == "load" else 0
     return access.size | signed << 8 | half << 9 | int(_SPACES[access.space]) << 12 | fresh

@@ -70,8 +70,9 @@ def _offset_address(k: K, inst: Instruction, address: Operand, base: Operand | N
     return k.b.zext(value, k.shapes.i64)
 
 
-def _announce(k: K, addresses: Value | None) -> None:
+def _announce(k: K, inst: Instruction, addresses: Value | None) -> None:
     """Puts the addresses where the runtime looks for them; None if they are there."""
+    k.observer.addressed(k, inst)
     if addresses is not None:
         k.store_field(abi.Wave.addresses.offset, addresses)
 
@@ -80,7 +81,7 @@ def emit_load(
     k: K, inst: Instruction, space: str, name: str, target: Operand, addresses: Value | None
 ) -> None:
     """`addresses` as in Access, None if the wave has them; `target` is the first VGPR loaded."""
-    _announce(k, addresses)
+    _announce(k, inst, addresses)
     count = LOADS[name]
     k.flush_vgprs(target.index, count)
     arguments = [k.worker, k.wave, k.vgpr_pointer(target.index), k.exec_bits(), k.i32(inst.address)]
@@ -94,7 +95,7 @@ def emit_store(
     k: K, inst: Instruction, space: str, name: str, data: Operand, addresses: Value | None
 ) -> None:
     """As emit_load; `data` is the first VGPR stored."""
-    _announce(k, addresses)
+    _announce(k, inst, addresses)
     k.flush_vgprs(data.index, STORES[name])
     arguments = [k.worker, k.wave, k.vgpr_pointer(data.index), k.exec_bits(), k.i32(inst.address)]
     leave_on_fault(k, k.call(f"rt_{space}_store_{name}", I32, arguments))
@@ -159,7 +160,7 @@ def emit_atomic(
     """`compared` is the register of the second operand, such as what cmpswap compares with; without it the
     one after the data."""
     dwords = bits // 32
-    _announce(k, addresses)
+    _announce(k, inst, addresses)
     k.flush_vgprs(data, dwords)
     other = data + dwords if compared is None else compared
     if operation in TWO_OPERANDS:

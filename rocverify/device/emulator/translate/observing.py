@@ -53,6 +53,9 @@ class Observer:
     def branched(self, k: WaveBuilder, inst: Instruction, condition: Value) -> None:
         """Before a conditional branch goes either way; `condition`, an i1, is whether it is taken."""
 
+    def addressed(self, k: WaveBuilder, inst: Instruction) -> None:
+        """Before memory is accessed, which may fault: all has been read that the address is made of."""
+
     def scalar_loaded(
         self, k: WaveBuilder, inst: Instruction, address: Value, target: int, dwords: int
     ) -> None:
@@ -108,6 +111,10 @@ class Observers(Observer):
     def branched(self, k: WaveBuilder, inst: Instruction, condition: Value) -> None:
         for member in self.members:
             member.branched(k, inst, condition)
+
+    def addressed(self, k: WaveBuilder, inst: Instruction) -> None:
+        for member in self.members:
+            member.addressed(k, inst)
 
     def scalar_loaded(
         self, k: WaveBuilder, inst: Instruction, address: Value, target: int, dwords: int

@@ -23,6 +23,7 @@ def _scalar_load(dwords: int) -> Handler:
             return
         address = k.b.add(k.pair(k.sgpr(base.index), k.sgpr(base.index + 1)), _offset(k, inst, offset))
         arguments = [k.worker, k.wave, address, k.i32(dwords), k.i32(target.index), k.i32(inst.address)]
+        k.observer.addressed(k, inst)
         failed = k.call("rt_scalar_load", I32, arguments)
         k.forget_sgprs(target.index, dwords)
         leave_on_fault(k, failed)
@@ -50,6 +51,7 @@ def _scalar_buffer_load(dwords: int) -> Handler:
             k.worker, k.wave, k.pair(words[0], words[1]), k.pair(words[2], words[3]),
             _offset(k, inst, offset), k.i32(dwords), k.i32(target.index), k.i32(inst.address),
         ]  # fmt: skip
+        k.observer.addressed(k, inst)
         failed = k.call("rt_scalar_buffer_load", I32, arguments)
         k.forget_sgprs(target.index, dwords)
         leave_on_fault(k, failed)
