@@ -24,10 +24,10 @@ verify-all: verify
 	@$(BIN)/rocverify run all $(VERIFY_ARGS)
 
 test: run-lint
-	$(BIN)/pytest -n $(JOBS) --benchmark-disable $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --benchmark-disable $(PYTEST_ARGS)
 
 test-long: test-tools
-	$(BIN)/pytest -n $(JOBS) -m long --benchmark-disable $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m long --benchmark-disable $(PYTEST_ARGS)
 
 lint: run-lint
 

@@ -26,7 +26,8 @@ from tests.device.fuzzing import PARSING, RUNNING, Target, damaged
 ROOT = Path(__file__).parents[2]
 FAST, LONG = 400, 100_000
 FAST_LAUNCHES, LONG_LAUNCHES = 12, 400
-BATCH = 50
+SHARES = 8
+"""What the long inputs are divided into, so that several workers can share them."""
 SECONDS_AN_INPUT = 10.0
 SECONDS_A_BATCH = 300
 
@@ -150,8 +151,9 @@ def test_damaged_objects(targets: list[Target]) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_a_hundred_thousand_damaged_objects(targets: list[Target]) -> None:
-    _check_both_ends(fuzz(targets, range(LONG)))
+@pytest.mark.parametrize("share", range(SHARES))
+def test_a_hundred_thousand_damaged_objects(targets: list[Target], share: int) -> None:
+    _check_both_ends(fuzz(targets, range(share, LONG, SHARES)))
 
 
 @pytest.fixture
@@ -185,11 +187,11 @@ def test_damaged_kernels_run_or_are_refused(folder: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_many_damaged_kernels_run_or_are_refused(folder: Path) -> None:
-    outcomes: Counter[str] = Counter()
-    for first in range(1000, 1000 + LONG_LAUNCHES, BATCH):
-        outcomes += launches(folder, first, BATCH)
-    assert outcomes.total() == LONG_LAUNCHES
+@pytest.mark.parametrize("share", range(SHARES))
+def test_many_damaged_kernels_run_or_are_refused(folder: Path, share: int) -> None:
+    count = LONG_LAUNCHES // SHARES
+    outcomes = launches(folder, 1000 + share * count, count)
+    assert outcomes.total() == count
     assert outcomes["ran"] > 0
     assert outcomes["KernelFaultError"] + outcomes["UnsupportedInstructionError"] > 0
 
