@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.sabotage.places import ENTRY, HIP, MANIFEST, ROTATE
-from tests.sabotage.sabotage import RAW, At, Delete, Edit, Sabotage, check, every
+from tests.sabotage.sabotage import At, Delete, Edit, Sabotage, check, every
 
 SABOTAGES = (
     Sabotage(
@@ -191,21 +191,6 @@ SABOTAGES = (
             "16-01/A2/artifact": ("matches only comments", At(HIP, "/* extern")),
         },
         run="plan 16-01",
-    ),
-    Sabotage(
-        "denormals are flushed",
-        (Edit(MANIFEST, 'flags = ["-O3", ', 'flags = ["-O3", "-fgpu-flush-denormals-to-zero", '),),
-        error={"16-02/T3": "correctness*2"},
-        says={
-            "16-02/T3/correctness": (
-                "float mode 0xc0",
-                "not supported",
-                "compile without -fgpu-flush-denormals-to-zero",
-            )
-        },
-        exit_code=3,
-        run="plan 16-02",
-        options=RAW,
     ),
 )
 
