@@ -183,7 +183,7 @@ def _carry(operation: str, reverse: bool = False, carry_in: bool = False) -> Han
             bit = k.b.zext(k.lanes_of(k.read_mask(sources[2])), k.shapes.i32)
             total, again = _step(k, operation, total, bit)
             carried = k.b.or_(carried, again)
-        bits = k.b.and_(k.bits_of(carried), k.exec_bits())
+        bits = k.active_bits(carried)
         if "clamp" in inst.modifiers:
             total = k.b.select(carried, k.const(total.type, -1 if operation == "add" else 0), total)
         commit_bits(k, target, total)
@@ -228,7 +228,7 @@ def _mad_wide(signed: bool) -> Handler:
         commit_bits(k, target, total)
         if carry_out.kind is OperandKind.NULL:
             return
-        bits = k.b.and_(k.bits_of(overflow), k.exec_bits())
+        bits = k.active_bits(overflow)
         k.write_lane_mask(carry_out, bits)
 
     return handle

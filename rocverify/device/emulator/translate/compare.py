@@ -28,7 +28,7 @@ def _comparison(relation: str, type_: DataType, writes_exec: bool) -> Handler:
 
 def finish(k: K, inst: Instruction, lanes: Value, writes_exec: bool) -> None:
     """Inactive lanes give 0; the result goes to EXEC or to the first operand."""
-    bits = k.b.and_(k.bits_of(lanes), k.exec_bits())
+    bits = k.active_bits(lanes)
     if writes_exec:
         k.set_exec(bits)
     else:

@@ -82,7 +82,7 @@ def _scale(f: _Format) -> Handler:
         value, denominator, numerator = (read(k, inst, s, type_) for s in sources)
         result, scaled = _scaled(k, f, value, denominator, numerator)
         write(k, inst, target, result, type_)
-        k.write_lane_mask(mask, k.b.and_(k.bits_of(scaled), k.exec_bits()))
+        k.write_lane_mask(mask, k.active_bits(scaled))
 
     return handle
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from rocverify.device.emulator import abi
-from rocverify.device.emulator.translate.types import I8, I32, I64, PTR, Shapes, Value, constant
+from rocverify.device.emulator.translate.types import I8, I32, I64, PTR, Shapes, Value, constant, splat_of
 
 
 class Emitter:
@@ -39,10 +39,7 @@ class Emitter:
 
     def splat(self, scalar: Value) -> Value:
         """A scalar in every lane."""
-        type_ = self.shapes.vector(scalar.type)
-        first = self.b.insert_element(ir.Constant(type_, ir.Undefined), scalar, self.i32(0))
-        zeros = ir.Constant(ir.VectorType(I32, self.lanes), [constant(I32, 0)] * self.lanes)
-        return self.b.shuffle_vector(first, ir.Constant(type_, ir.Undefined), zeros)
+        return splat_of(self.b, scalar, self.lanes)
 
     def intrinsic(self, name: str, result: ir.Type, arguments: Sequence[Value]) -> Value:
         """Calls `llvm.NAME.TYPE`, overloaded on the result type."""

@@ -41,6 +41,7 @@ from rocverify.device.emulator.translate import (
     scalar_float,
     smem,
     special,
+    strips,
     transcendental,
 )
 from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph
@@ -97,6 +98,7 @@ def translate(
     module = ir.Module(name=kernel)
     k = WaveBuilder(module, function, 32 if descriptor.wave32 else 64, observer)
     _Program(k, graph, kernel, modes.propagate(graph, Mode(descriptor.initial_mode))).emit()
+    strips.strip(k.function, k.lanes)
     return Translation(str(module), graph.instruction_count)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from llvmlite import ir
@@ -73,6 +73,51 @@ def constant(type_: ir.Type, value: int | float) -> Value:
     if isinstance(type_, ir.IntType):
         return ir.Constant(type_, int(value) & ((1 << type_.width) - 1))
     return ir.Constant(type_, float(value))
+
+
+def is_splat_constant(value: Value) -> bool:
+    """Whether all lanes of a vector constant are equal, or undefined, by how it was made."""
+    return isinstance(value, _Splat)
+
+
+def undefined(type_: ir.VectorType) -> Value:
+    """A vector of which no lane matters."""
+    return _Splat(type_, "undef")
+
+
+class _FirstLane(ir.Constant):  # type: ignore[misc]  # as above
+    """The indices of a shuffle that has lane 0 in every lane, in LLVM's short spelling."""
+
+    def __init__(self, lanes: int) -> None:
+        super().__init__(ir.VectorType(I32, lanes), [ir.Constant(I32, 0)] * lanes)
+
+    def _get_reference(self) -> str:
+        return "zeroinitializer"
+
+
+@cache
+def _first_lane(lanes: int) -> _FirstLane:
+    return _FirstLane(lanes)
+
+
+def splat_of(b: ir.IRBuilder, scalar: Value, lanes: int) -> Value:
+    """A scalar in every lane."""
+    type_ = ir.VectorType(scalar.type, lanes)
+    first = b.insert_element(undefined(type_), scalar, ir.Constant(I32, 0))
+    return b.shuffle_vector(first, undefined(type_), _first_lane(lanes))
+
+
+def splatted(value: Value) -> Value | None:
+    """The scalar that a vector has in every lane, None if it was not made by `splat_of`."""
+    if isinstance(value, ir.ShuffleVector) and isinstance(value.operands[2], _FirstLane):
+        return value.operands[0].operands[1]
+    return None
+
+
+def is_splat_part(value: Value) -> bool:
+    """Whether an instruction is one of the two that `splat_of` makes."""
+    first = isinstance(value, ir.InsertElement) and getattr(value.operands[0], "constant", None) == "undef"
+    return first or splatted(value) is not None
 
 
 def inline_float_bits(value: float, bits: int) -> int:

@@ -45,6 +45,8 @@ class WaveBuilder(Emitter):
         self._dirty: set[tuple[str, int]] = set()
         self._lanes: Value | None = None
         self._lanes_dirty = False
+        self._masks: dict[Value, Value] = {}
+        self._mask_registers: dict[tuple[Value, ...], Value] = {}
         self._deferred: list[tuple[Operand, Value]] | None = None
         self.lane_override: Value | None = None
         self.scc_register: int | None = None
@@ -167,6 +169,8 @@ class WaveBuilder(Emitter):
         """Goes on in another block, knowing nothing of the registers."""
         self._values.clear()
         self._dirty.clear()
+        self._masks.clear()
+        self._mask_registers.clear()
         self._lanes, self._lanes_dirty = None, False
         self.b.position_at_end(block)
 
@@ -174,7 +178,13 @@ class WaveBuilder(Emitter):
 
     def exec_bits(self) -> Value:
         """EXEC as i64; the upper half is zero in wave32."""
-        return self.wide_mask(self.sgpr(EXEC), self.sgpr(EXEC + 1) if self.lanes == 64 else None)
+        return self._mask_at(EXEC)
+
+    def _mask_at(self, index: int) -> Value:
+        """The lane mask in an SGPR or pair, as it was written if this block wrote it as one."""
+        parts = [self.sgpr(index + half) for half in range(self.lanes // 32)]
+        known = self._mask_registers.get(tuple(parts))
+        return self.wide_mask(parts[0], parts[1] if self.lanes == 64 else None) if known is None else known
 
     def wide_mask(self, low: Value, high: Value | None) -> Value:
         value = self.b.zext(low, I64)
@@ -183,9 +193,16 @@ class WaveBuilder(Emitter):
         return self.b.or_(value, self.b.shl(self.b.zext(high, I64), self.i64(32)))
 
     def set_exec(self, bits: Value) -> None:
-        self.set_sgpr(EXEC, self.b.trunc(bits, I32))
-        if self.lanes == 64:
-            self.set_sgpr(EXEC + 1, self.b.trunc(self.b.lshr(bits, self.i64(32)), I32))
+        self._write_mask(EXEC, bits)
+
+    def _write_mask(self, index: int, bits: Value) -> None:
+        parts = [
+            self.b.trunc(self.b.lshr(bits, self.i64(32 * half)) if half else bits, I32)
+            for half in range(self.lanes // 32)
+        ]
+        self._mask_registers[tuple(parts)] = bits
+        for half, part in enumerate(parts):
+            self.set_sgpr(index + half, part)
 
     def exec_lanes(self) -> Value:
         """EXEC as i32 lanes, all ones or zero."""
@@ -220,40 +237,43 @@ class WaveBuilder(Emitter):
         self._lanes, self._lanes_dirty = lanes, dirty
 
     def lanes_of(self, bits: Value) -> Value:
-        """A lane mask in i64 as one bit a lane."""
-        low = self.splat(self.b.trunc(bits, I32))
-        if self.lanes == 64:
-            high = self.splat(self.b.trunc(self.b.lshr(bits, self.i64(32)), I32))
-            halves = ir.Constant(
-                self.shapes.i32,
-                [constant(I32, lane) for lane in range(32)]
-                + [constant(I32, 64 + lane) for lane in range(32)],
-            )
-            low = self.b.shuffle_vector(low, high, halves)
-        own = ir.Constant(self.shapes.i32, [constant(I32, 1 << lane % 32) for lane in range(self.lanes)])
-        return self.b.icmp_unsigned("!=", self.b.and_(low, own), self.const(self.shapes.i32, 0))
+        """A lane mask in i64 as one bit a lane. What `bits_of` made of lanes is not taken apart again."""
+        known = self._masks.get(bits) if isinstance(bits, ir.Instruction) else None
+        return self._lanes_of(bits) if known is None else known
+
+    def _lanes_of(self, bits: Value) -> Value:
+        """Each lane tests its own bit, in the half of the mask that has it."""
+        chosen = None
+        for half in range(self.lanes // 32):
+            dword = self.splat(self.b.trunc(self.b.lshr(bits, self.i64(32 * half)), I32))
+            own = [1 << lane % 32 if lane // 32 == half else 0 for lane in range(self.lanes)]
+            part = self.b.and_(dword, ir.Constant(self.shapes.i32, [constant(I32, bit) for bit in own]))
+            chosen = part if chosen is None else self.b.or_(chosen, part)
+        return self.b.icmp_unsigned("!=", chosen, self.const(self.shapes.i32, 0))
 
     def bits_of(self, mask: Value) -> Value:
         """One bit a lane as a lane mask in i64."""
         packed = self.b.bitcast(mask, self.shapes.mask_type)
-        return packed if self.lanes == 64 else self.b.zext(packed, I64)
+        bits = packed if self.lanes == 64 else self.b.zext(packed, I64)
+        self._masks[bits] = mask
+        return bits
+
+    def active_bits(self, mask: Value) -> Value:
+        """One bit a lane as a lane mask in i64, zero where EXEC is."""
+        return self.bits_of(self.b.and_(mask, self.exec_mask()))
 
     def read_mask(self, operand: Operand) -> Value:
         """A lane-mask operand: one SGPR in wave32, two in wave64, or a constant."""
         if operand.kind is OperandKind.SGPR:
-            high = self.sgpr(operand.index + 1) if self.lanes == 64 else None
-            return self.wide_mask(self.sgpr(operand.index), high)
+            return self._mask_at(operand.index)
         if operand.kind is OperandKind.NULL:
             return self.i64(0)
         return self.i64(operand.integer)
 
     def write_lane_mask(self, operand: Operand, bits: Value) -> None:
         """Writes a lane mask to an SGPR or pair; null takes nothing."""
-        if operand.kind is OperandKind.NULL:
-            return
-        self.set_sgpr(operand.index, self.b.trunc(bits, I32))
-        if self.lanes == 64:
-            self.set_sgpr(operand.index + 1, self.b.trunc(self.b.lshr(bits, self.i64(32)), I32))
+        if operand.kind is not OperandKind.NULL:
+            self._write_mask(operand.index, bits)
 
     @property
     def vcc(self) -> Operand:
