@@ -12,6 +12,7 @@ from kernels.contracts.attention_math import (
     attention_magnitude,
     causal_admits,
     causal_mistakes,
+    changed,
     mistakes,
     seq_major,
     usual_scale,
@@ -222,11 +223,11 @@ class FlashMasked(_Flash):
         found = mistakes(q, k, v, scale, dtype, added=mask)
         return {
             **found,
-            "the usual scale whatever was asked for": attention(q, k, v, usual_scale(q), added=mask),
-            "no mask": attention(q, k, v, scale),
-            "the first head's mask for all heads": attention(q, k, v, scale, added=mask[:, :1]),
-            "the first batch's mask for all batches": attention(q, k, v, scale, added=mask[:1]),
-            "the mask scaled with the scores": attention(q, k, v, scale, added=mask * scale),
+            "the usual scale whatever was asked for": lambda: attention(q, k, v, usual_scale(q), added=mask),
+            "no mask": lambda: attention(q, k, v, scale),
+            "the first head's mask for all heads": lambda: attention(q, k, v, scale, added=mask[:, :1]),
+            "the first batch's mask for all batches": lambda: attention(q, k, v, scale, added=mask[:1]),
+            "the mask scaled with the scores": lambda: attention(q, k, v, scale, added=mask * scale),
         }
 
 
@@ -293,7 +294,7 @@ class FlashSeqMajor(_Backend):
         found = super().wrong(seq_major(q), seq_major(k), seq_major(v), dtype)
         other = [x.reshape(np.swapaxes(x, 1, 2).shape) for x in (q, k, v)]
         misread = super().reference(*other).reshape(q.shape)
-        return {**{name: seq_major(x) for name, x in found.items()}, "the layouts swapped": misread}
+        return {**changed(found, seq_major), "the layouts swapped": misread}
 
 
 @contract(

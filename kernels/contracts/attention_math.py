@@ -6,6 +6,8 @@ code with the wrappers. Tensors are [batch, heads, rows, head_dim]; K and V may 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 
 from rocverify.oracle.contract import BF16, F16, F32, F64, DType
 
+Mistakes = dict[str, Callable[[], Any]]
 # Keys of a tile in the fused kernels.
 TILE_KEYS = 32
 # What float32 arithmetic may lose of a weight that falls below the smallest normal number, 2**-126, in
@@ -111,42 +114,61 @@ def weight_magnitude(scores: Any, probs: Any, terms: Any, weight_of_scores: floa
 
 def mistakes(
     q: Any, k: Any, v: Any, scale: float, dtype: DType, admits: Any = None, added: Any = None
-) -> dict[str, Any]:
-    """What the usual errors of an implementation give, whatever its mask."""
+) -> Mistakes:
+    """What the usual errors of an implementation give, whatever its mask, each as a function of nothing."""
 
     def result(q: Any = q, k: Any = k, v: Any = v, scale: float = scale) -> Any:
         return attention(q, k, v, scale, admits, added)
 
-    scores = _scores(q, k, scale, admits, added)
+    def remainder(x: Any) -> Any:
+        return _by_remainder(q, x)
+
+    @cache
+    def scores() -> Any:
+        return _scores(q, k, scale, admits, added)
+
+    low = LOWER[dtype]
     return {
-        "the scale omitted": result(scale=1.0),
-        "the scale applied twice": result(scale=scale * scale),
-        "K and V swapped": result(k=v, v=k),
-        "the layouts swapped": _other_layout(q, k, v, scale, admits, added),
-        "heads mapped by remainder instead of by group": result(k=_by_remainder(q, k), v=_by_remainder(q, v)),
-        "the last tile of keys skipped": _without_last_tile(q, scores, v),
-        "the last four elements of head_dim left out of the scores": result(q=q[..., :-4], k=k[..., :-4]),
-        "no maximum subtracted": weighted(q, _unguarded(scores, dtype), v),
-        "sums not scaled down when the maximum grows": _without_rescaling(q, scores, v),
-        "weights not divided by their sum": weighted(q, _unnormalised(scores), v),
-        f"accumulated in {LOWER[dtype]}": _in_low_precision(q, k, v, scale, admits, added, LOWER[dtype]),
+        "the scale omitted": lambda: result(scale=1.0),
+        "the scale applied twice": lambda: result(scale=scale * scale),
+        "K and V swapped": lambda: result(k=v, v=k),
+        "the layouts swapped": lambda: _other_layout(q, k, v, scale, admits, added),
+        "heads mapped by remainder instead of by group": lambda: result(k=remainder(k), v=remainder(v)),
+        "the last tile of keys skipped": lambda: _without_last_tile(q, scores(), v),
+        "the last four elements of head_dim left out of the scores": lambda: result(
+            q=q[..., :-4], k=k[..., :-4]
+        ),
+        "no maximum subtracted": lambda: weighted(q, _unguarded(scores(), dtype), v),
+        "sums not scaled down when the maximum grows": lambda: _without_rescaling(q, scores(), v),
+        "weights not divided by their sum": lambda: weighted(q, _unnormalised(scores()), v),
+        f"accumulated in {low}": lambda: _in_low_precision(q, k, v, scale, admits, added, low),
     }
 
 
-def causal_mistakes(q: Any, k: Any, v: Any, scale: float) -> dict[str, Any]:
-    """What the usual errors with the causal mask give."""
+def causal_mistakes(q: Any, k: Any, v: Any, scale: float) -> Mistakes:
+    """What the usual errors with the causal mask give, each as a function of nothing."""
     seq_q, seq_k = q.shape[2], k.shape[2]
-    probs = softmax(scores_of(q, k, scale))
-    after = np.where(causal_admits(seq_q, seq_k), probs, 0)
+
+    def under(admits: Any) -> Any:
+        return attention(q, k, v, scale, admits)
+
+    def mask_after() -> Any:
+        return np.where(causal_admits(seq_q, seq_k), softmax(scores_of(q, k, scale)), 0)
+
     from_start = np.arange(seq_k)[None, :] <= np.arange(seq_q)[:, None]
     return {
-        "no mask": attention(q, k, v, scale),
-        "the mask one key too wide": attention(q, k, v, scale, causal_admits(seq_q, seq_k, 1)),
-        "the mask one key too narrow": attention(q, k, v, scale, causal_admits(seq_q, seq_k, -1)),
-        "the mask without the offset of the cache": attention(q, k, v, scale, from_start),
-        "the mask applied after the softmax": weighted(q, after, v),
-        "the mask transposed": attention(q, k, v, scale, ~causal_admits(seq_q, seq_k, -1)),
+        "no mask": lambda: under(None),
+        "the mask one key too wide": lambda: under(causal_admits(seq_q, seq_k, 1)),
+        "the mask one key too narrow": lambda: under(causal_admits(seq_q, seq_k, -1)),
+        "the mask without the offset of the cache": lambda: under(from_start),
+        "the mask applied after the softmax": lambda: weighted(q, mask_after(), v),
+        "the mask transposed": lambda: under(~causal_admits(seq_q, seq_k, -1)),
     }
+
+
+def changed(found: Mistakes, change: Callable[[Any], Any]) -> Mistakes:
+    """The same mistakes, each result changed once it is computed: into another layout or type."""
+    return {name: lambda compute=compute: change(compute()) for name, compute in found.items()}
 
 
 def seq_major(x: Any) -> Any:

@@ -12,6 +12,7 @@ from kernels.contracts.attention_math import (
     attention_magnitude,
     causal_admits,
     causal_mistakes,
+    changed,
     low_precision_output,
     low_precision_scores,
     mistakes,
@@ -240,7 +241,7 @@ class _Pipeline:
         tensors, scale = wide(q, k, v), usual_scale(q)
         found = mistakes(*tensors, scale, dtype, self.admits(q, k))
         found |= causal_mistakes(*tensors, scale) if self.causal else {}
-        return {name: narrow(result) for name, result in found.items()}
+        return changed(found, narrow)
 
     def refused(self, dims: Any) -> dict[str, Refusal]:
         return {

@@ -40,7 +40,9 @@ class Comparison:
 
     bad marks every mismatch. ulp is in ULPs at the reference, scaled_ulp in ULPs at the magnitude of the
     terms: the first grows without bound where terms cancel. rel leaves out references below the smallest
-    normal number, where it says nothing. budget is the largest error as a part of what was allowed.
+    normal number, where it says nothing. budget is the largest error of the arithmetic as a part of what was
+    allowed it: half a ULP of the stored type at the reference is left out of both, since the last rounding
+    alone costs that much sooner or later, however good the arithmetic.
     """
 
     elements: int
@@ -75,7 +77,9 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
     finite = np.isfinite(seen) & np.isfinite(exact)
     normal = finite & (np.abs(exact) >= dtype.smallest_normal)
     with np.errstate(all="ignore"):
-        relative, share = error / np.abs(exact), error / allowed
+        relative = error / np.abs(exact)
+        last_rounding = 0.5 * ulp_of(exact, dtype)
+        share = np.maximum(error - last_rounding, 0) / np.maximum(allowed - last_rounding, 0)
     return Comparison(
         elements=seen.size,
         bad=bad,
@@ -83,7 +87,7 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
         scaled_ulp=_worst(error / tolerance.units_at_magnitude(expected), finite, seen, exact),
         abs=_worst(error, finite, seen, exact),
         rel=_worst(relative, normal, seen, exact),
-        budget=float(share[finite].max()) if finite.any() else 0.0,
+        budget=float(np.fmax.reduce(share[finite], initial=0.0)),
         first=_first(bad, error, seen, exact),
     )
 

@@ -22,8 +22,9 @@ a reference whose own errors are small beside it. Optional members:
     prepare(self, rng, dims, dtype, kind) -> {name: array}     inputs that are not plain random values
     kernel(self, dims, dtype) -> symbol     where another kernel serves another shape
     magnitude(self, ...)    like reference: the sum of the absolute values of the terms added up
-    wrong(self, ...)        like reference: {name: result} of plausible errors, all to be told apart; both
-                            may ask for `dtype` too
+    wrong(self, ...)        like reference: {name: result} of plausible errors, all to be told apart; a result
+                            may be a function of nothing, called where it is still needed. Both may ask
+                            for `dtype` too
     canonical(self, ...)    like reference, but given the outputs too: what of them is to be compared, where
                             a kernel may choose (an order, one of several right answers)
     refused(self, dims) -> {name: Refusal}                     calls that must raise before a launch
@@ -41,7 +42,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -134,12 +135,16 @@ class ContractSpec:
 
     def wrong(
         self, values: Values, dims: Mapping[str, int], dtype: DType | None = None
-    ) -> dict[str, dict[str, NDArray[Any]]]:
-        """What plausible mistakes would give, by the mistake's name."""
+    ) -> dict[str, Callable[[], dict[str, NDArray[Any]]]]:
+        """What plausible mistakes would give, by the mistake's name; each is computed when it is called."""
         if not hasattr(self.subject, "wrong"):
             return {}
         mistakes = self._apply("wrong", values, dims, dtype)
-        return {name: self._named(result, f"wrong: {name}") for name, result in mistakes.items()}
+        return {name: partial(self._mistaken, name, result) for name, result in mistakes.items()}
+
+    def _mistaken(self, name: str, result: Any) -> dict[str, NDArray[Any]]:
+        with np.errstate(all="ignore"), _ContractCode(self.where, "wrong"):
+            return self._named(result() if callable(result) else result, f"wrong: {name}")
 
     def canonical(
         self, inputs: Values, outputs: Mapping[str, NDArray[Any]], dims: Mapping[str, int]

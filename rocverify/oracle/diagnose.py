@@ -29,7 +29,8 @@ def explain(
     run = judged.run
     if all(run.outputs[name].tobytes() == run.inputs[name].tobytes() for name in run.outputs):
         return f"{' and '.join(run.outputs)}: still what was there before the launch"
-    for name, outputs in mistakes_of(spec, judged).items():
+    for name, compute in mistakes_of(spec, judged).items():
+        outputs = compute()
         mistaken = {k: replace(e, exact=_like(e.exact, outputs[k])) for k, e in judged.expected.items()}
         judges = {k: judge_of(expected, tolerances[k]) for k, expected in mistaken.items()}
         if accepted(judged.run.outputs, judges):

@@ -130,6 +130,22 @@ def test_the_tolerance_pools_all_cases_and_ignores_what_is_not_finite() -> None:
     assert found.to_json()["compute"] == "float32"
 
 
+def test_the_budget_is_that_of_the_arithmetic_beyond_the_last_rounding() -> None:
+    # 1 + 2**-11 lies between two float16 numbers: whichever is stored is wrong by half a ULP.
+    middle = np.array([1 + 2.0**-11])
+    expected = Expected(middle, middle.astype(np.float16), middle)
+    tolerance = Tolerance(F16, F32, 4.0, same_type_error=1.0, round_trip_error=1.0)
+    rounded = compare(middle.astype(np.float16), expected, tolerance)
+    assert rounded.matches
+    assert rounded.budget == 0.0
+    off = Expected(middle - 3 * 2.0**-23, expected.same_type, middle)
+    nearly = compare(np.array([1 + 2.0**-10], np.float16), off, tolerance)
+    assert nearly.matches
+    assert nearly.budget == pytest.approx(3 / 4, rel=1e-2)
+    beyond = Expected(middle - 5 * 2.0**-23, expected.same_type, middle)
+    assert compare(np.array([1 + 2.0**-10], np.float16), beyond, tolerance).budget > 1.0
+
+
 def test_nothing_to_compare_has_no_worst_element() -> None:
     result = compare(np.empty((0, 3), np.float32), exact(np.empty((0, 3)), F32), strict(F32))
     assert result.matches

@@ -69,7 +69,7 @@ def test_every_contract_holds(context: CheckContext, contract: str) -> None:
         assert seen["ghost_replay"]["rejected"] is True
         assert all(c["rejected"] > 0 for c in (*seen["controls"], *seen["mistakes"]))
         assert seen["max_ulp"]["index"]
-        assert 0 < seen["budget_used"] <= 1
+        assert 0 <= seen["budget_used"] <= 1
 
 
 def test_the_same_seed_sees_the_same_errors(context: CheckContext) -> None:
