@@ -126,8 +126,8 @@ class _Backend:
 
 
 class FlashAttentionBackend(_Backend):
-    """Fused attention on the GPU: float32, float16, bfloat16; head_dim a multiple of 4 up to 256; causal, or
-    with an additive mask, or with neither. It allocates no device memory."""
+    """Fused attention on the GPU: float32, float16, bfloat16; head_dim a multiple of 4 up to 256; causal,
+    with an additive mask, with both or neither. It allocates no device memory."""
 
     name = "flash"
 
@@ -137,8 +137,6 @@ class FlashAttentionBackend(_Backend):
             return f"dtype {config.dtype} has no fused kernel (there are {', '.join(SYMBOL_SUFFIX)})"
         if config.head_dim > MAX_HEAD_DIM or config.head_dim % HEAD_DIM_STEP:
             return f"head_dim {config.head_dim} is no multiple of {HEAD_DIM_STEP} up to {MAX_HEAD_DIM}"
-        if config.causal and config.masked:
-            return "causal and an additive mask together: put -infinity into the mask instead"
         if config.dropout:
             return "dropout belongs to training: see kernels.attention_training"
         if max(config.heads, config.batch) > _GRID_YZ:
@@ -201,6 +199,7 @@ class FlashAttentionBackend(_Backend):
         flash_attention_gpu_kernel(
             *(t.q.ptr, t.k.ptr, t.v.ptr, t.mask.ptr, t.out.ptr),
             mask_strides=config.mask_strides(tuple(t.mask.shape)),
+            causal=config.causal,
             stream=stream,
             **_extents(config),
         )

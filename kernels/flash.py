@@ -72,23 +72,26 @@ def flash_attention_gpu_kernel(
     out_ptr: Any,
     *,
     mask_strides: tuple[int, int] = (0, 0),
+    causal: bool = False,
     stream: Any = None,
     **extents: Any,
 ) -> None:
-    """Launches flash_attention_kernel: adds a mask to the scaled scores.
+    """Launches flash_attention_kernel: adds a mask to the scaled scores; causal: besides, query i sees only
+    the keys j <= i + seq_k - seq_q.
 
     mask_ptr: device pointer to float32 [seq_q, seq_k]; mask_strides: elements from the mask of one batch,
     and of one head, to the next, 0 where they share it. -infinity hides a key; a query from which every key
     is hidden gets zeros. Other pointers, extents and errors: see the module.
     """
-    config = _config(extents, causal=False)
+    config = _config(extents, causal=causal)
     q, k, v, out = _pointers(config, q=q_ptr, k=k_ptr, v=v_ptr, out=out_ptr)
     if min(mask_strides) < 0:
         raise ShapeError(f"the mask's strides are {mask_strides}: none may be negative")
     symbol = flash_symbol("flash_attention_kernel", config)
     strides = (ctypes.c_uint64(stride) for stride in mask_strides)
     mask = device_pointer(mask_ptr, "mask")
-    arguments = (q, k, v, mask, out, *_extents(config), *strides, ctypes.c_float(config.factor))
+    scale, chosen = ctypes.c_float(config.factor), ctypes.c_uint32(config.causal)
+    arguments = (q, k, v, mask, out, *_extents(config), *strides, scale, chosen)
     launch(MASKED_OBJECT, symbol, flash_geometry(config), arguments, stream)
 
 

@@ -33,7 +33,7 @@ constexpr unsigned flash_lds_bytes(unsigned tile_dim) {
   return 4 * ((flash_rows(tile_dim) + kFlashKeys) * (tile_dim + kTilePad) + flash_rows(tile_dim) * kWeightPitch);
 }
 
-// kChosen: causal or not, as the arguments say.
+// kAdditive and kChosen: causal too or not, as the arguments say.
 enum class Masking { kNone, kCausal, kAdditive, kChosen };
 
 // What every flash kernel is given, as its parameters say it.
@@ -47,9 +47,10 @@ struct FlashArguments {
   unsigned heads, kv_heads, seq_q, seq_k, kv_capacity, head_dim, seq_major;
   unsigned long long mask_batch_stride, mask_head_stride;
   float scale;
-  // For training only: whether the causal mask applies, which weights to drop, and where to leave the
-  // logarithm of each row's sum of exponentials, float32 [batch, heads, seq_q].
+  // Whether the causal mask applies, where the kernel leaves that to its caller.
   unsigned causal = 0;
+  // For training only: which weights to drop, and where to leave the logarithm of each row's sum of
+  // exponentials, float32 [batch, heads, seq_q].
   Dropout dropout = {};
   float* lse = nullptr;
 };
@@ -146,7 +147,7 @@ struct FlashTile {
         group(threadIdx.x / kRowLanes) {}
 
   __device__ __forceinline__ bool causal() const {
-    return masking == Masking::kCausal || (masking == Masking::kChosen && a.causal != 0);
+    return masking == Masking::kCausal || (masking != Masking::kNone && a.causal != 0);
   }
 
   // Keys that some row of this tile may see, from the first on.

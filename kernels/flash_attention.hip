@@ -1,4 +1,4 @@
-// Fused attention with an arbitrary additive mask.
+// Fused attention with an arbitrary additive mask, causal as well where `causal` is not zero.
 //
 //   q, out   [batch, heads, seq_q, head_dim] or [batch, seq_q, heads * head_dim]
 //   k, v     [batch, kv_heads, kv_capacity, head_dim] or [batch, kv_capacity, kv_heads * head_dim]
@@ -12,9 +12,9 @@
 #define FLASH_PARAMETERS(T)                                                                          \
   const T *q, const T *k, const T *v, const float* mask, T *out, unsigned heads, unsigned kv_heads, unsigned seq_q, \
       unsigned seq_k, unsigned kv_capacity, unsigned head_dim, unsigned seq_major, \
-      unsigned long long mask_batch_stride, unsigned long long mask_head_stride, float scale
+      unsigned long long mask_batch_stride, unsigned long long mask_head_stride, float scale, unsigned causal
 #define FLASH_ARGUMENTS \
-  {q, k, v, out, mask, heads, kv_heads, seq_q, seq_k, kv_capacity, head_dim, seq_major, mask_batch_stride, mask_head_stride, scale}
+  {q, k, v, out, mask, heads, kv_heads, seq_q, seq_k, kv_capacity, head_dim, seq_major, mask_batch_stride, mask_head_stride, scale, causal}
 
 extern "C" __global__ __launch_bounds__(flash_threads(32)) void flash_attention_kernel_d32(
     FLASH_PARAMETERS(float)) {

@@ -8,6 +8,7 @@ import numpy as np
 
 from kernels.contracts import attention_pipeline, attention_steps
 from kernels.contracts.attention_math import (
+    admitted,
     attention,
     attention_magnitude,
     causal_admits,
@@ -166,7 +167,7 @@ class FlashNocausal(_Flash):
 )
 class FlashMasked(_Flash):
     """flash_attention_gpu_kernel: a mask for each batch and head, some rows masked in full, and a scale of
-    1 / per_scale."""
+    1 / per_scale; causal besides where `masking` is 2."""
 
     mask = In("batch heads seq_q seq_k", F32)
     dims = Dims(
@@ -177,6 +178,7 @@ class FlashMasked(_Flash):
         heads=HEADS,
         kv_heads=divisor_of("heads"),
         per_scale=choices(3, 5, 9),
+        masking=choices(1, 2),
     )
     family = "flash_attention_kernel"
     finite = ("v",)
@@ -209,25 +211,34 @@ class FlashMasked(_Flash):
             **extents(dims),
             mask_strides=(dims.heads * matrix, matrix),
             scale=1 / dims.per_scale,
+            causal=dims.masking == 2,
             dtype=dtype.name,
         )
 
-    def reference(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int) -> Any:
-        return attention(q, k, v, 1 / per_scale, added=mask.astype(q.dtype))
+    def reference(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int, masking: int) -> Any:
+        return attention(q, k, v, 1 / per_scale, admitted(q, k, masking), mask.astype(q.dtype))
 
-    def magnitude(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int, dtype: Any) -> Any:
-        return attention_magnitude(q, k, v, 1 / per_scale, added=mask, **rounded_weights(dtype))
+    def magnitude(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int, masking: int, dtype: Any) -> Any:
+        admits = admitted(q, k, masking)
+        return attention_magnitude(q, k, v, 1 / per_scale, admits, mask, **rounded_weights(dtype))
 
-    def wrong(self, q: Any, k: Any, v: Any, mask: Any, per_scale: int, dtype: Any) -> dict[str, Any]:
-        scale = 1 / per_scale
-        found = mistakes(q, k, v, scale, dtype, added=mask)
+    def wrong(
+        self, q: Any, k: Any, v: Any, mask: Any, per_scale: int, masking: int, dtype: Any
+    ) -> dict[str, Any]:
+        admits = admitted(q, k, masking)
+
+        def under(added: Any, scale: float = 1 / per_scale, admits: Any = admits) -> Any:
+            return attention(q, k, v, scale, admits, added)
+
+        other = admitted(q, k, 3 - masking)
         return {
-            **found,
-            "the usual scale whatever was asked for": lambda: attention(q, k, v, usual_scale(q), added=mask),
-            "no mask": lambda: attention(q, k, v, scale),
-            "the first head's mask for all heads": lambda: attention(q, k, v, scale, added=mask[:, :1]),
-            "the first batch's mask for all batches": lambda: attention(q, k, v, scale, added=mask[:1]),
-            "the mask scaled with the scores": lambda: attention(q, k, v, scale, added=mask * scale),
+            **mistakes(q, k, v, 1 / per_scale, dtype, admits, mask),
+            "the usual scale whatever was asked for": lambda: under(mask, usual_scale(q)),
+            "no additive mask": lambda: under(None),
+            "the causal mask left out, or applied unasked": lambda: under(mask, admits=other),
+            "the first head's mask for all heads": lambda: under(mask[:, :1]),
+            "the first batch's mask for all batches": lambda: under(mask[:1]),
+            "the mask scaled with the scores": lambda: under(mask / per_scale),
         }
 
 

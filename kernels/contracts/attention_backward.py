@@ -9,8 +9,8 @@ import numpy as np
 from kernels.contracts.attention import STORED, SUFFIX, tile_of
 from kernels.contracts.attention_dropout import dropout_factors
 from kernels.contracts.attention_math import (
+    admitted,
     attention_magnitude,
-    causal_admits,
     for_query_heads,
     masked,
     scores_of,
@@ -90,11 +90,6 @@ def config_of(dims: Any, dtype: DType) -> tuple[Any, Any]:
         dropout=dims.sixteenths / 16,
     )
     return config, DropoutState(dims.seed, dims.offset)
-
-
-def admitted(q: Any, k: Any, masking: int) -> Any:
-    """The causal mask where masking is 2, else None."""
-    return causal_admits(q.shape[2], k.shape[2]) if masking == 2 else None
 
 
 def factors_of(q: Any, k: Any, sixteenths: int, seed: int, offset: int) -> Any:

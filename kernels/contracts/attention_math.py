@@ -46,6 +46,11 @@ def causal_admits(seq_q: int, seq_k: int, shift: int = 0) -> Any:
     return np.arange(seq_k)[None, :] <= np.arange(seq_q)[:, None] + (seq_k - seq_q + shift)
 
 
+def admitted(q: Any, k: Any, masking: int) -> Any:
+    """The causal mask where masking is 2, else None."""
+    return causal_admits(q.shape[2], k.shape[2]) if masking == 2 else None
+
+
 def masked(scores: Any, admits: Any) -> Any:
     """The scores with -infinity where `admits` is false."""
     return np.where(admits, scores, scores.dtype.type(-np.inf))

@@ -81,7 +81,7 @@ def test_the_registry_offers_three_backends_and_says_so_for_any_other_name() -> 
         ({"causal": True}, {"flash", "pipeline", "reference"}),
         ({"dtype": "float64"}, {"pipeline", "reference"}),
         ({"masked": True}, {"flash", "reference"}),
-        ({"masked": True, "causal": True}, {"reference"}),
+        ({"masked": True, "causal": True}, {"flash", "reference"}),
         ({"head_dim": 42}, {"pipeline", "reference"}),
         ({"head_dim": 256}, {"flash", "pipeline", "reference"}),
         ({"head_dim": 260}, {"pipeline", "reference"}),
@@ -141,10 +141,11 @@ def test_the_fused_kernels_get_their_arguments_in_the_order_that_they_declare(hi
         seq_major=True,
         kv_capacity=96,
         mask_strides=(8, 4),
+        causal=True,
     )
     causal, masked = ([a.value for a in launch.arguments] for launch in hip.launches)
     assert causal == [0x10, 0x20, 0x30, 0x40, *WORDS, ctypes.c_float(40**-0.5).value]
-    assert masked == [0x10, 0x20, 0x30, 0x50, 0x40, 4, 2, 70, 90, 96, 40, 1, 8, 4, 0.5]
+    assert masked == [0x10, 0x20, 0x30, 0x50, 0x40, 4, 2, 70, 90, 96, 40, 1, 8, 4, 0.5, 1]
 
 
 @given(st.integers(1, 3), st.integers(1, 5), st.integers(1, 400), st.integers(1, 64).map(lambda n: 4 * n))
@@ -269,7 +270,7 @@ def test_a_mask_may_be_shared_by_batches_and_heads(
 ) -> None:
     c = config(masked=True)
     attention_forward(c, *tensors(c), mask=DeviceTensor(0x9000, shape))
-    assert tuple(a.value for a in hip.launches[0].arguments[-3:-1]) == strides
+    assert tuple(a.value for a in hip.launches[0].arguments[-4:-2]) == strides
     with pytest.raises(ShapeError, match="the mask has shape"):
         attention_forward(c, *tensors(c), mask=DeviceTensor(0x9000, (*shape[:-1], 91)))
     with pytest.raises(ShapeError, match="brings no mask"):

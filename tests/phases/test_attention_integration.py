@@ -151,12 +151,26 @@ def test_causal_and_non_causal_attention_differ_where_they_must(
     assert not np.isclose(hidden[:, :, :-1], seen[:, :, :-1]).all(axis=-1).any()
 
 
+def test_a_causal_attention_takes_an_additive_mask_as_well(session: LaunchSession, stack: ExitStack) -> None:
+    """Hiding in the mask all that the causal one hides is the same attention, without `causal`."""
+    causal, full = Call(session, stack, causal=True, masked=True), Call(session, stack, masked=True)
+    mask = np.random.default_rng(5).normal(0, 2, (SHAPE["seq_q"], SHAPE["seq_k"])).astype(np.float32)
+    hides = np.triu(np.full(mask.shape, -np.inf, np.float32), SHAPE["seq_k"] - SHAPE["seq_q"] + 1)
+    for call, added in ((causal, mask), (full, mask + hides)):
+        result = forward(session, call, mask=call._tensor(session, added))
+        assert (result.kernels, result.fallback) == (("flash_attention_gpu_kernel",), None)
+    np.testing.assert_allclose(causal.result(), full.result(), rtol=1e-6, atol=1e-7)
+    unmasked = Call(session, stack, causal=True)
+    assert not np.isclose(causal.result(), expected(unmasked, causal=True)).all(axis=-1)[:, :, 1:].any()
+
+
 @pytest.mark.parametrize(
     ("config", "backend", "supported_by"),
     [
         ({"dtype": "float64"}, "flash", "pipeline, reference"),
         ({"head_dim": 18}, "flash", "pipeline, reference"),
         ({"masked": True}, "pipeline", "flash, reference"),
+        ({"masked": True, "causal": True}, "pipeline", "flash, reference"),
     ],
 )
 def test_unsupported_configurations_name_who_supports_them(
