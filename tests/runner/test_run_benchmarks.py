@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,8 +26,16 @@ def run(folder: Path, evidence: object, *words: str) -> subprocess.CompletedProc
         f"def test_one(request):\n    add_benchmark(request.node, {evidence!r})\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", f"--rootdir={folder}", "-c", "/dev/null", "test_one.py"]
+    # In a worker of xdist, by its environment, pytest-benchmark would measure nothing.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
-        [*command, *words], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        [*command, *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 

@@ -168,7 +168,8 @@ def atomics() -> Iterator[tuple[str, str, str, int, bool]]:
     for name in memory_atomics():
         for returns in (True,) if name == "csub_u32" else (False, True):
             yield f"global_atomic_{name}", name, "global", int(name[-2:]), returns
-            yield f"flat_atomic_{name}", name, "flat", int(name[-2:]), returns
+            if name != "csub_u32":  # not among the FLAT instructions
+                yield f"flat_atomic_{name}", name, "flat", int(name[-2:]), returns
     for name in lds_atomics():
         spelled = name.replace("cmpswap", "cmpstore").replace("swap", "storexchg")
         yield f"ds_{spelled.replace('_', '_rtn_', 1)}", name, "ds", int(name[-2:]), True

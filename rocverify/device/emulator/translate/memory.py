@@ -251,9 +251,10 @@ def _handlers() -> dict[str, Handler]:
             handlers[f"{prefix}_load_{_spelling(prefix, name, 'u16')}"] = _load(space, name)
         for name in STORES:
             handlers[f"{prefix}_store_{_spelling(prefix, name, 'b16')}"] = _store(space, name)
-    for name, (operation, bits) in {**atomic_names(), "csub_u32": (ATOMICS["csub"], 32)}.items():
+    for name, (operation, bits) in atomic_names().items():
         for space in ("global", "flat"):
             handlers[f"{space}_atomic_{name}"] = _atomic(space, operation, bits)
+    handlers["global_atomic_csub_u32"] = _atomic("global", ATOMICS["csub"], 32)
     for name, (operation, bits) in lds_atomic_names().items():
         ds_name = name.replace("cmpswap", "cmpstore").replace("swap", "storexchg")
         if operation != ATOMICS["swap"]:
