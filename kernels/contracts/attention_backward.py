@@ -60,15 +60,23 @@ class _Training:
         seed=choices(1, 77, 123456789),
         offset=choices(1, 5),
     )
-    # A NaN anywhere makes every gradient NaN that it meets, and it meets them all.
-    kinds = ("plain", "heavy", "extreme")
 
     def values(self, rng: Any, dims: Any, dtype: DType, kind: str) -> dict[str, Any]:
         """q, k and v."""
         q = (dims.batch, dims.heads, dims.seq_q, dims.head_dim)
         k = (dims.batch, dims.kv_heads, dims.seq_k, dims.head_dim)
-        drawn = draw_qkv(rng, q, k, dtype, "plain" if kind == "extreme" else kind)
+        # What a NaN in V does to a query that does not see it is left open: see `unspecified`.
+        own = "plain" if kind == "extreme" else kind
+        drawn = draw_qkv(rng, q, k, dtype, own, special_values=dims.masking == 1)
         return drawn if kind != "extreme" else {**drawn, "q": drawn["q"] * 8, "v": drawn["v"] * 64}
+
+    def situations(self, q: Any, v: Any, dtype: DType) -> dict[str, Any]:
+        """Scores of some hundreds, no scores at all, and values of v from which a sum may overflow."""
+        return {
+            "extreme scores": {"q": q * 64},
+            "zeros of both signs in q": {"q": np.copysign(0, q)},
+            "v near the largest number": {"v": np.copysign(dtype.largest / 64, v)},
+        }
 
     def refused(self, dims: Any) -> dict[str, Refusal]:
         return {
@@ -138,6 +146,16 @@ class FlashDropout(_Training):
         scores, probs = probabilities(q, k, admitted(q, k, masking))
         return weighted(q, probs * factors_of(q, k, sixteenths, seed, offset), v), log_sum(scores)
 
+    def unspecified(
+        self, q: Any, k: Any, v: Any, masking: int, sixteenths: int, seed: int, offset: int
+    ) -> dict[str, Any]:
+        factors = factors_of(q, k, sixteenths, seed, offset)
+        scores, probs = probabilities(q, k, admitted(q, k, masking))
+        out = weighted(q, probs * factors, v)
+        return {
+            "out": differing(out, of_seen_keys(scores == -np.inf, probs * factors, for_query_heads(q, v)))
+        }
+
     def magnitude(self, q: Any, k: Any, v: Any, masking: int, sixteenths: int) -> Any:
         admits, scale = admitted(q, k, masking), usual_scale(q)
         kept = attention_magnitude(q, k, v, scale, admits) / (1 - sixteenths / 16)
@@ -193,6 +211,8 @@ class FlashBackward(_Training):
     dk = Out("batch kv_heads seq_k head_dim", STORED)
     dv = Out("batch kv_heads seq_k head_dim", STORED)
     rounding = GRADIENT_ROUNDING
+    # NaN and infinities are numerical_stability's: behind a causal mask some of what they do is left open.
+    kinds = ("plain", "heavy", "extreme")
 
     def kernel(self, dims: Any, dtype: DType) -> str:
         return f"flash_attention_backward_kv_kernel_d{tile_of(dims.head_dim)}{SUFFIX[dtype]}"
@@ -210,6 +230,15 @@ class FlashBackward(_Training):
     ) -> Any:
         factors = factors_of(q, k, sixteenths, seed, offset)
         return gradients(q, k, v, dout, admitted(q, k, masking), factors)
+
+    def unspecified(
+        self, q: Any, k: Any, v: Any, dout: Any, masking: int, sixteenths: int, seed: int, offset: int
+    ) -> dict[str, Any]:
+        factors = factors_of(q, k, sixteenths, seed, offset)
+        every = gradients(q, k, v, dout, admitted(q, k, masking), factors)
+        seen = gradients_of_seen_keys(q, k, v, dout, admitted(q, k, masking), factors)
+        names = ("out", "dq", "dk", "dv")
+        return {name: differing(a, b) for name, a, b in zip(names, every, seen, strict=True)}
 
     def magnitude(
         self, q: Any, k: Any, v: Any, dout: Any, masking: int, sixteenths: int, dtype: DType
@@ -260,6 +289,34 @@ def gradients(
         _to_key_heads(k, np.matmul(np.swapaxes(score_slopes, -1, -2), q)),
         _to_key_heads(k, np.matmul(np.swapaxes(probs * factors, -1, -2), dout)),
     )
+
+
+def gradients_of_seen_keys(q: Any, k: Any, v: Any, dout: Any, admits: Any, factors: Any) -> Any:
+    """`gradients` where a key that a query does not see adds nothing, whatever stands in it."""
+    scores, probs = probabilities(q, k, admits)
+    hidden, keys = scores == -np.inf, for_query_heads(q, k)
+    kept = probs * factors
+    out = of_seen_keys(hidden, kept, for_query_heads(q, v))
+    slopes = factors * np.matmul(dout, np.swapaxes(for_query_heads(q, v), -1, -2))
+    score_slopes = probs * (slopes - np.sum(dout * out, axis=-1, keepdims=True)) * usual_scale(q)
+    backward = [np.swapaxes(x, -1, -2) for x in (hidden, score_slopes, kept)]
+    return (
+        out,
+        of_seen_keys(hidden, score_slopes, keys),
+        _to_key_heads(k, of_seen_keys(backward[0], backward[1], q)),
+        _to_key_heads(k, of_seen_keys(backward[0], backward[2], dout)),
+    )
+
+
+def of_seen_keys(hidden: Any, weights: Any, x: Any) -> Any:
+    """weights @ x without the terms that are hidden, even where x is not finite."""
+    return np.where(hidden[..., None], 0, weights[..., None] * x[:, :, None]).sum(axis=3)
+
+
+def differing(every: Any, seen: Any) -> Any:
+    """Where NaN or infinities depend on whether a weight of zero counts: nothing is promised there."""
+    finite = np.isfinite(every) & np.isfinite(seen)
+    return ~finite & (every != seen) & ~(np.isnan(every) & np.isnan(seen))
 
 
 def gradient_magnitudes(
