@@ -92,3 +92,80 @@ extern "C" __global__ void different_barriers_fixed(const float *x, float *y)
     __syncthreads();
     y[i] = t[i] * (low ? 2 : 3);
 }
+
+// launch in_a_loop_of_own_length: --grid 1 --block 32 --arg i32[32]:range --arg i32[32]:out
+extern "C" __global__ void in_a_loop_of_own_length(const int *x, int *y)
+{
+    __shared__ int t[32];
+    int l = threadIdx.x;
+    t[l] = 0;
+    for (int k = 0; k < x[l] % 4 + 1; k++) {
+        t[l] += k;
+        __syncthreads(); // FINDS barrier diverged
+    }
+    y[l] = t[l];
+}
+
+extern "C" __global__ void in_a_loop_of_own_length_fixed(const int *x, int *y)
+{
+    __shared__ int t[32];
+    int l = threadIdx.x;
+    t[l] = 0;
+    for (int k = 0; k < 4; k++) {
+        if (k < x[l] % 4 + 1)
+            t[l] += k;
+        __syncthreads();
+    }
+    y[l] = t[l];
+}
+
+// launch one_wave_does_more_rounds: --grid 1 --block 64 --arg f32[64]:random --arg f32[64]:out
+extern "C" __global__ void one_wave_does_more_rounds(const float *x, float *y)
+{
+    __shared__ volatile float t[64];
+    int l = threadIdx.x, rounds = __builtin_amdgcn_readfirstlane(l) < 32 ? 3 : 2;
+    for (int k = 0; k < rounds; k++) {
+        t[l] = x[l] * k;
+        __syncthreads(); // FINDS barrier missed
+    }
+    y[l] = t[l];
+}
+
+extern "C" __global__ void one_wave_does_more_rounds_fixed(const float *x, float *y)
+{
+    __shared__ volatile float t[64];
+    int l = threadIdx.x, rounds = __builtin_amdgcn_readfirstlane(l) < 32 ? 3 : 2;
+    for (int k = 0; k < 3; k++) {
+        if (k < rounds)
+            t[l] = x[l] * k;
+        __syncthreads();
+    }
+    y[l] = t[l];
+}
+
+// launch in_a_called_function: --grid 1 --block 32 --arg f32[32]:random --arg f32[32]:out
+__device__ __attribute__((noinline)) float with_a_barrier(volatile float *t, int l)
+{
+    __syncthreads(); // FINDS barrier diverged
+    return t[l ^ 1];
+}
+
+extern "C" __global__ void in_a_called_function(const float *x, float *y)
+{
+    __shared__ volatile float t[32];
+    int l = threadIdx.x;
+    t[l] = x[l];
+    float v = x[l];
+    if (l < 20)
+        v = with_a_barrier(t, l);
+    y[l] = v;
+}
+
+extern "C" __global__ void in_a_called_function_fixed(const float *x, float *y)
+{
+    __shared__ volatile float t[32];
+    int l = threadIdx.x;
+    t[l] = x[l];
+    float v = with_a_barrier(t, l);
+    y[l] = l < 20 ? v : x[l];
+}

@@ -56,15 +56,13 @@ extern "C" __global__ void neighbours_result_fixed(const float *x, float *y, flo
         sums[blockIdx.x] = x[i - 1] * 2;
 }
 
-__device__ unsigned finished_without_fence, finished_with_fence;
-
-// launch last_block_without_fence: --grid 4 --block 32 --arg f32[128]:random --arg f32[4]:zeros --arg f32[1]:zeros
-extern "C" __global__ void last_block_without_fence(const float *x, float *parts, float *sum)
+// launch last_block_without_fence: --grid 4 --block 32 --arg f32[128]:random --arg f32[4]:zeros --arg f32[1]:zeros --arg u32[1]:zeros
+extern "C" __global__ void last_block_without_fence(const float *x, float *parts, float *sum, unsigned *finished)
 {
     if (threadIdx.x)
         return;
     parts[blockIdx.x] = x[blockIdx.x * 32];
-    if (atomicAdd(&finished_without_fence, 1u) != gridDim.x - 1)
+    if (atomicAdd(finished, 1u) != gridDim.x - 1)
         return;
     float total = 0;
     for (int b = 0; b < 4; b++)
@@ -72,13 +70,13 @@ extern "C" __global__ void last_block_without_fence(const float *x, float *parts
     sum[0] = total;
 }
 
-extern "C" __global__ void last_block_without_fence_fixed(const float *x, float *parts, float *sum)
+extern "C" __global__ void last_block_without_fence_fixed(const float *x, float *parts, float *sum, unsigned *finished)
 {
     if (threadIdx.x)
         return;
     parts[blockIdx.x] = x[blockIdx.x * 32];
     __threadfence();
-    if (atomicAdd(&finished_with_fence, 1u) != gridDim.x - 1)
+    if (atomicAdd(finished, 1u) != gridDim.x - 1)
         return;
     __threadfence();
     float total = 0;

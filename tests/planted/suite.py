@@ -6,7 +6,8 @@ launched, in the words of `rocverify emulate`:
     // launch NAME: --grid 2 --block 64 --shared 256 --arg f32[64]:random --arg f32[64]:out
 
 with three words more: `--strict`, `--cooperative`, and `--free N`, which frees the array of argument N right
-before the launch. Comments at the ends of lines of NAME say what must be found there, and nothing else:
+before the launch. Comments at the ends of lines of NAME, and of functions between the launch comment and
+NAME, say what must be found there, and nothing else:
 
     x[i] = t[j]; // FINDS race RAW        a finding of the sanitizer: kind and detail
     x[i] = 0;    // FAULTS global         a fault of that kind
@@ -68,7 +69,8 @@ def _bugs(source: Path) -> list[Planted]:
     kernel = ""
     for number, line in enumerate(source.read_text().splitlines(), 1):
         if found := _LAUNCH.search(line):
-            launches[found["name"]] = tuple(shlex.split(found["words"]))
+            kernel = found["name"]
+            launches[kernel] = tuple(shlex.split(found["words"]))
         elif found := _KERNEL.search(line):
             kernel = found["name"]
         if found := _COMMENT.search(line):

@@ -1,8 +1,10 @@
 /* Data races: every access is compared with the last ones to the same bytes.
  *
  * Two accesses are ordered if one wave made them, if a barrier of their workgroup lies between, or if the
- * later one's wave has synchronised with the earlier one's: a fence there, an atomic read-modify-write of
- * one address by both, the later access. Workgroups are ordered by fences and atomics alone. */
+ * later one's wave has synchronised with the earlier one's: a fence there, an atomic read-modify-write (or
+ * a store that releases) of one address by both, the later access. Workgroups are ordered by fences and
+ * atomics alone. Relaxed atomic loads and stores look like plain ones; loads past the caches are taken for
+ * atomic in global memory (volatile ones are among them), and never for a race. */
 #include "sanitize.h"
 
 #define API __attribute__((visibility("default")))

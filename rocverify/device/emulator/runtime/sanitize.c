@@ -6,12 +6,14 @@
 #define LANES(exec) for (u64 left = (exec); left; left &= left - 1)
 #define LANE ((u32)__builtin_ctzll(left))
 
-/* What translated code says of an access: size, sign extension, half of the register, space, fresh. */
+/* What translated code says of an access: size, sign extension, half of the register, space, a load past the
+ * caches, a store that releases. */
 #define FORM_SIZE(form) ((form) & 0xff)
 #define FORM_SIGNED(form) ((form) >> 8 & 1)
 #define FORM_HALF(form) ((form) >> 9 & 3) /* 0: the whole register, 1: low, 2: high */
 #define FORM_SPACE(form) ((form) >> 12 & 7)
 #define FORM_FRESH(form) ((form) >> 16 & 1)
+#define FORM_RELEASES(form) ((form) >> 17 & 1)
 
 static int alike(const Finding *a, const Finding *b)
 {
@@ -232,7 +234,10 @@ API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form,
         }
         if (any && p.space == SPACE_GLOBAL)
             report_undefined(w, s, DECIDES_STORE, &p, size, lane, pc);
-        if (p.space != SPACE_SCRATCH)
+        if (FORM_RELEASES(form) && p.space == SPACE_GLOBAL) {
+            rt_san_sync(w, s, p.space, p.address);
+            rt_san_touch(w, s, p.space, p.address, size, ACCESS_ATOMIC, lane, pc, 0);
+        } else if (p.space != SPACE_SCRATCH)
             touch_store(w, s, &p, size, lane, pc);
     }
 }
@@ -246,7 +251,7 @@ API void rt_san_atomic(Worker *w, Wave *s, const u32 *shadow, u32 *result, u64 e
         u32 lane = LANE, any = 0, old = 0;
         Place p = place_of(w, s, FORM_SPACE(form), s->addresses[lane], lane);
         for (u32 k = 0; k < size / 4; k++) {
-            u32 before = undefined_bits(p.defined + 4 * k, 4), given = shadow[lane + k * lanes];
+            u32 before = undefined_bits(p.defined + 4 * k, 4), given = shadow ? shadow[lane + k * lanes] : 0;
             u32 defined = p.space == SPACE_GLOBAL || !(before | given) ? ~0u : 0;
             any |= given;
             old |= before;

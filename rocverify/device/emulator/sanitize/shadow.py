@@ -8,6 +8,7 @@ moved about freely: it is reported where it decides an address, a branch, or wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import reduce
 
 from llvmlite import ir
@@ -28,21 +29,27 @@ from rocverify.device.emulator.translate.wave import ALL_BITS, WaveBuilder
 K = WaveBuilder
 
 _SPACES = {"global": Space.GLOBAL, "lds": Space.LDS, "flat": Space.FLAT, "scratch": Space.SCRATCH}
-_FRESH = 1 << 16
+_FRESH, _RELEASES = 1 << 16, 1 << 17
 _FENCES = {"buffer_gl0_inv": 0, "buffer_gl1_inv": 1}
 """What ends a fence of the workgroup, and of the device; the value tells rt_san_fence which."""
+
+_RELEASED = ("global_store_", "flat_store_", "global_atomic_", "flat_atomic_")
+_BETWEEN = ("s_waitcnt", "s_clause", "s_delay_alu", "s_nop")
 
 
 class ShadowObserver(Observer):
     """Adds the computation of shadows, and calls of the runtime at memory accesses, barriers and fences."""
 
     def __init__(self, graph: Graph | None = None) -> None:
-        blocks = graph.blocks.values() if graph is not None else ()
+        blocks = tuple(graph.blocks.values()) if graph is not None else ()
         loops = [inst for block in blocks for inst in block if "_cmpswap_" in inst.mnemonic]
         self._retried = {_place(inst) for inst in loops}
         self._retried_bases = {
             operand.name for inst in loops for operand in inst.operands if operand.count == 2
         }
+        releases = [pair for block in blocks for pair in _releases(block)]
+        self._releases = {wait.address for wait, _ in releases}
+        self._released = {store.address for _, store in releases}
         self._recording = False
         self._vectors: list[Value] = []
         self._scalars: list[Value] = []
@@ -145,6 +152,8 @@ class ShadowObserver(Observer):
             quiet.call(k, "rt_san_barrier", [k.worker, k.wave, k.exec_bits(), pc])
         elif inst.mnemonic in _FENCES:
             quiet.call(k, "rt_san_fence", [k.worker, k.wave, k.i32(_FENCES[inst.mnemonic])])
+        elif inst.address in self._releases:
+            quiet.call(k, "rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
 
     def _report_if(self, k: K, inst: Instruction, decides: Decides, lanes: Value) -> None:
         """Reports the lanes (i64) whose bits are set, if any."""
@@ -224,14 +233,29 @@ class ShadowObserver(Observer):
         elif access.kind == "store":
             assert access.data is not None
             pointer = k.vgpr_pointer(SHADOW + access.data)
-            quiet.call(k, "rt_san_store", [k.worker, k.wave, pointer, exec_bits, form, pc])
+            released = k.i32(_RELEASES if inst.address in self._released else 0)
+            arguments = [k.worker, k.wave, pointer, exec_bits, k.b.or_(form, released), pc]
+            quiet.call(k, "rt_san_store", arguments)
+        elif access.data is None:
+            self._count_lanes(k, inst, form)
         else:
-            assert access.data is not None
             given = k.vgpr_pointer(SHADOW + access.data)
             result = quiet.null_pointer() if access.result is None else k.vgpr_pointer(SHADOW + access.result)
             quiet.call(k, "rt_san_atomic", [k.worker, k.wave, given, result, exec_bits, form, pc])
         if access.result is not None:
             k.forget_vgprs(SHADOW + access.result, dwords)
+
+    def _count_lanes(self, k: K, inst: Instruction, form: Value) -> None:
+        """ds_append and ds_consume: one lane counts for all, and all get what it found."""
+        target, exec_bits = SHADOW + inst.operands[0].index, k.exec_bits()
+        k.flush_vgprs(target, 1)
+        pointer = k.vgpr_pointer(target)
+        arguments = [k.worker, k.wave, quiet.null_pointer(), pointer, exec_bits, form, k.i32(inst.address)]
+        quiet.call(k, "rt_san_atomic", arguments)
+        k.forget_vgprs(target, 1)
+        counting = k.b.and_(k.b.cttz(exec_bits, ir.Constant(ir.IntType(1), 0)), k.i64(k.lanes - 1))
+        self._vectors.append(k.splat(k.b.extract_element(quiet.vgpr(k, target), k.b.trunc(counting, I32))))
+        self._recording = True
 
 
 def _merged(k: K, new: Value, old: Value, bits: int) -> Value:
@@ -244,6 +268,19 @@ def _merged(k: K, new: Value, old: Value, bits: int) -> Value:
 
 def _is_zero(value: Value) -> bool:
     return isinstance(value, ir.Constant) and value.constant == 0
+
+
+def _releases(block: Sequence[Instruction]) -> Iterator[tuple[Instruction, Instruction]]:
+    """The waits for all stores that compilers put right before a store or an atomic that releases, and the
+    latter: caches write through, so that nothing else tells them from plain or relaxed ones."""
+    waiting: Instruction | None = None
+    for inst in block:
+        if inst.mnemonic == "s_waitcnt_vscnt":
+            waiting = inst
+        elif waiting is not None and inst.mnemonic.startswith(_RELEASED):
+            yield waiting, inst
+        if not inst.mnemonic.startswith(_BETWEEN):
+            waiting = None
 
 
 def _place(inst: Instruction) -> tuple[str, ...]:

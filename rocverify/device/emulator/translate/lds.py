@@ -37,6 +37,7 @@ def _exchange_two(dwords: int, scale: int) -> Handler:
             k.vgpr_pointer(target.index), k.exec_bits(), k.i64(offsets[0] | offsets[1] << 32), k.i32(dwords),
             k.i32(inst.address),
         ]  # fmt: skip
+        k.observer.addressed(k, inst)
         failed = k.call("rt_lds_exchange_two", I32, arguments)
         k.forget_vgprs(target.index, 2 * dwords)
         leave_on_fault(k, failed)
@@ -61,6 +62,7 @@ def _exchange_if(k: K, inst: Instruction) -> None:
         k.worker, k.wave, k.vgpr_pointer(data.index), k.vgpr_pointer(target.index), k.exec_bits(),
         k.i32(inst.address),
     ]  # fmt: skip
+    k.observer.addressed(k, inst)
     failed = k.call("rt_lds_exchange_if", I32, arguments)
     k.forget_vgprs(target.index, 2)
     leave_on_fault(k, failed)
@@ -81,6 +83,7 @@ def _count(subtract: bool) -> Handler:
             k.worker, k.wave, k.vgpr_pointer(target.index), k.exec_bits(), k.i32(subtract),
             k.i32(inst.address),
         ]  # fmt: skip
+        k.observer.addressed(k, inst)
         failed = k.call("rt_lds_count", I32, arguments)
         k.forget_vgprs(target.index, 1)
         leave_on_fault(k, failed)
