@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -310,3 +311,20 @@ def test_a_terminal_gets_progress(demo: Demo) -> None:
     assert "16-01/T2/fake" in output
     assert "Must-have" in output
     assert "gaps_found" in output
+
+
+@pytest.mark.parametrize(("set_before", "seen"), [(None, "1"), ("2", "2")])
+def test_blas_gets_one_thread_before_numpy_is_loaded(set_before: str | None, seen: str) -> None:
+    program = (
+        "import os, sys\n"
+        "from rocverify.cli.main import main\n"
+        "before = 'numpy' in sys.modules\n"
+        "main(['run', '--help'])\n"
+        "print(before, os.environ['OPENBLAS_NUM_THREADS'])\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    environment |= {} if set_before is None else {"OPENBLAS_NUM_THREADS": set_before}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == f"False {seen}"
