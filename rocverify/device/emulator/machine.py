@@ -211,11 +211,10 @@ class Machine:
             watched = "+".join(instrument.name for instrument in self.instruments)
             name = wave_function(kernel.name, digest_of(key[0], watched))
 
-            def make() -> tuple[str, int]:
+            def make() -> str:
                 observers = [instrument.observer(kernel.graph) for instrument in self.instruments]
                 observer = Observers(observers) if observers else None
-                made = translate(kernel.graph, kernel.descriptor, kernel.name, name, observer)
-                return made.ir, made.instruction_count
+                return translate(kernel.graph, kernel.descriptor, kernel.name, name, observer).ir
 
             self._compiled[key] = self._jit.compile(
                 digest_of("kernel", translator_digest(), watched, *key), name, make

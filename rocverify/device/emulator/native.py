@@ -28,8 +28,9 @@ FLAGS = (
     "-std=c11", "-O3", "-march=native", "-ffreestanding", "-fPIC", "-shared", "-nostdlib",
     "-fvisibility=hidden",
 )  # fmt: skip
-OPTIMIZED_BELOW = 3000
-"""Machine instructions up to which a kernel is worth LLVM's middle-end passes."""
+CODE_LEVEL = 1
+"""LLVM's level of code generation. What the translator writes leaves nothing for passes on IR to gain, and
+level 2 makes no faster code of it; level 0 takes half of the time and makes the code half as large again."""
 
 
 class ContentCache:
@@ -178,13 +179,13 @@ class Jit:
         _set_options()
         self._cache = cache
         self._lock = threading.Lock()
-        self._machines = {level: _target_machine(level) for level in (1, 2)}
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machines[2])
+        self._machine = _target_machine(CODE_LEVEL)
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machine)
 
-    def compile(self, key: str, name: str, make: Callable[[], tuple[str, int]]) -> int:
-        """The address of function `name`; `make` gives IR and instruction count if `key` is new."""
+    def compile(self, key: str, name: str, make: Callable[[], str]) -> int:
+        """The address of function `name`; `make` gives its IR if `key` is new."""
         with self._lock:
-            data = self._cache.get(digest_of(key, host_description()), lambda: self._object(*make()))
+            data = self._cache.get(digest_of(key, host_description()), lambda: self._object(make()))
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
             self._engine.finalize_object()
             address = int(self._engine.get_function_address(name))
@@ -194,20 +195,10 @@ class Jit:
             )
         return address
 
-    def _object(self, source: str, instruction_count: int) -> bytes:
+    def _object(self, source: str) -> bytes:
         module = llvm.parse_assembly(source)
         _check_calls(module)
-        small = instruction_count < OPTIMIZED_BELOW
-        machine = self._machines[2 if small else 1]
-        options = llvm.create_pipeline_tuning_options(speed_level=1)
-        builder = llvm.create_pass_builder(machine, options)
-        passes = llvm.create_new_module_pass_manager()
-        passes.add_instruction_combine_pass()
-        passes.add_simplify_cfg_pass()
-        passes.add_dead_code_elimination_pass()
-        if small:
-            passes.run(module, builder)
-        return bytes(machine.emit_object(module))
+        return bytes(self._machine.emit_object(module))
 
 
 def _check_calls(module: llvm.ModuleRef) -> None:

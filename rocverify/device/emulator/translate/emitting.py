@@ -10,6 +10,15 @@ from rocverify.device.emulator import abi
 from rocverify.device.emulator.translate.types import I8, I32, I64, PTR, Shapes, Value, constant, splat_of
 
 
+class Builder(ir.IRBuilder):  # type: ignore[misc]  # llvmlite has no annotations
+    """llvmlite's builder, which takes no bits back and forth between two types."""
+
+    def bitcast(self, value: Value, typ: ir.Type, name: str = "") -> Value:
+        if getattr(value, "opname", "") == "bitcast" and value.operands[0].type == typ:
+            return value.operands[0]
+        return super().bitcast(value, typ, name)
+
+
 class Emitter:
     """A function `u32 NAME(Worker *, Wave *)` under way; `b` is llvmlite's builder at its current end."""
 
@@ -20,7 +29,7 @@ class Emitter:
         self.function = ir.Function(module, ir.FunctionType(I32, [PTR, PTR]), name)
         self.worker, self.wave = self.function.args
         self.wave.add_attribute("noalias")
-        self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.b = Builder(self.function.append_basic_block("entry"))
 
     # ---- constants and intrinsics
 

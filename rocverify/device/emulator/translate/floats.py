@@ -116,7 +116,7 @@ def _quieted(k: K, result: Value, *sources: Value) -> Value:
     quiet, magnitude, nan = _QUIET_BITS[bits]
     integers = k.shapes.vector(ir.IntType(bits))
     found = None
-    for source in sources:
+    for source in dict.fromkeys(sources):
         flipped = k.b.xor(k.b.bitcast(source, integers), k.const(integers, quiet))
         one = k.b.icmp_signed(">", k.b.and_(flipped, k.const(integers, magnitude)), k.const(integers, nan))
         found = one if found is None else k.b.or_(found, one)

@@ -27,7 +27,7 @@ def _exchange_two(dwords: int, scale: int) -> Handler:
         refuse_modifiers(inst)
         target, place, *data = inst.operands
         offsets = [int(inst.modifiers.get(f"offset{i}", "0"), 0) * unit for i in (0, 1)]
-        base = k.b.zext(k.vgpr(place.index), k.shapes.i64)
+        base = k.b.zext(k.vgpr(place.index, active=True), k.shapes.i64)
         k.store_field(abi.Wave.addresses.offset, base)
         for operand in data:
             k.flush_vgprs(operand.index, dwords)

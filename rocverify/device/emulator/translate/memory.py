@@ -54,16 +54,18 @@ def vector_address(
         return _offset_address(k, inst, address, base, space)
     if base is not None and base.kind is OperandKind.SGPR:
         start = k.splat(k.pair(k.sgpr(base.index), k.sgpr(base.index + 1)))
-        value = k.b.add(start, k.b.zext(k.vgpr(address.index), k.shapes.i64))
+        value = k.b.add(start, k.b.zext(k.vgpr(address.index, active=True), k.shapes.i64))
     else:
-        value = k.pair(k.vgpr(address.index), k.vgpr(address.index + 1))
+        value = k.pair(*(k.vgpr(address.index + half, active=True) for half in (0, 1)))
     return k.b.add(value, k.const(k.shapes.i64, inst.offset)) if inst.offset else value
 
 
 def _offset_address(k: K, inst: Instruction, address: Operand, base: Operand | None, space: str) -> Value:
     """A 32-bit offset in LDS or scratch. It wraps round: compilers subtract from zero, then add the
     immediate (LLVM's isDSOffsetLegal allows negative bases from gfx9 on)."""
-    value = k.vgpr(address.index) if address.kind is OperandKind.VGPR else k.const(k.shapes.i32, 0)
+    value = k.const(k.shapes.i32, 0)
+    if address.kind is OperandKind.VGPR:
+        value = k.vgpr(address.index, active=True)
     if space != "lds" and base is not None and base.kind is OperandKind.SGPR:
         value = k.b.add(value, k.splat(k.sgpr(base.index)))
     value = k.b.add(value, k.const(k.shapes.i32, inst.offset))
@@ -135,7 +137,7 @@ def _pair_access(load: bool, name: str, scale: int) -> Handler:
         refuse_modifiers(inst)
         offsets = [int(inst.modifiers.get(f"offset{i}", "0"), 0) * size * scale for i in (0, 1)]
         place = inst.operands[1 if load else 0]
-        base = k.vgpr(place.index)
+        base = k.vgpr(place.index, active=True)
         for half, offset in enumerate(offsets):
             addresses = k.b.zext(k.b.add(base, k.const(k.shapes.i32, offset)), k.shapes.i64)
             if load:

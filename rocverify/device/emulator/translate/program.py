@@ -6,8 +6,10 @@ goes on where the wave stopped (`resume` holds the index of that place).
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -97,9 +99,23 @@ def translate(
     """
     module = ir.Module(name=kernel)
     k = WaveBuilder(module, function, 32 if descriptor.wave32 else 64, observer)
-    _Program(k, graph, kernel, modes.propagate(graph, Mode(descriptor.initial_mode))).emit()
-    strips.strip(k.function, k.lanes)
-    return Translation(str(module), graph.instruction_count)
+    with _uncollected():
+        _Program(k, graph, kernel, modes.propagate(graph, Mode(descriptor.initial_mode))).emit()
+        strips.strip(k.function, k.lanes)
+        return Translation(str(module), graph.instruction_count)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python's collector of cycles would walk all of the IR again and again while it grows, for nothing:
+    up to half of the time of a large kernel."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def wave_function(kernel: str, digest: str) -> str:

@@ -178,7 +178,8 @@ class StripLoop:
         return ir.VectorType(type_.element, STRIP) if isinstance(type_, ir.VectorType) else type_
 
     def _copy(self, inst: ir.Instruction, operands: list[Value]) -> ir.Instruction:
-        made = copy(inst)
+        made = object.__new__(type(inst))
+        made.__dict__.update(inst.__dict__)
         made.parent, made.type, made.operands = self._body, self._type(inst.type), operands
         made._name = f"{inst.name}.strip"
         if isinstance(inst, ir.CallInstr):

@@ -26,6 +26,9 @@ from rocverify.device.emulator.translate.types import Value, splatted
 WORTH = 5
 """Lane-wise instructions from which on a run is worth a loop."""
 
+MOST = 500
+"""Lane-wise instructions of one loop: register allocation and scheduling take more than linear time in it."""
+
 
 def strip(function: ir.Function, lanes: int) -> None:
     """Rewrites a wave function (Emitter) whose blocks all end in terminators and hold no phi."""
@@ -118,7 +121,7 @@ class _Stripper:
 
     def _lanewise(self, inst: ir.Instruction) -> None:
         place = place_of(inst, self.wave)
-        if self.run.collides(place) or self._needs(inst, self.run.results):
+        if self.run.collides(place) or self._needs(inst, self.run.results) or len(self.run.members) == MOST:
             self._close()
         self.run.add(inst, place)
 

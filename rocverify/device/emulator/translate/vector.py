@@ -82,7 +82,7 @@ def _source0(inst: Instruction) -> Operand:
 
 
 def _register(k: WaveBuilder, inst: Instruction, index: int, permute: bool, bits: int) -> Value:
-    value = k.vgpr(index, bits)
+    value = k.vgpr(index, bits, active=not permute)
     if not permute:
         return value
     k.observer.permuted(k, inst, index)
@@ -116,7 +116,7 @@ def commit_bits(k: WaveBuilder, operand: Operand, value: Value, *, high: bool = 
         k.commit_wide(operand, value)
         return
     if bits == 16:
-        old = k.vgpr(operand.index, 0)
+        old = k.vgpr(operand.index, 0, active=True)
         wide = k.b.zext(value, k.shapes.i32)
         if high:
             wide = k.b.or_(k.b.shl(wide, k.const(wide.type, 16)), k.b.and_(old, k.const(wide.type, 0xFFFF)))

@@ -3,12 +3,16 @@
 Registers live in the wave's memory. Within a basic block their values are kept as SSA values and
 written back when the block ends, or when the runtime is to see them. That keeps translation linear
 in code size, and makes a wave resumable at every block boundary.
+
+What an instruction writes under EXEC is put together with what the register held only when somebody needs
+the other lanes too: instructions under the same EXEC read, and overwrite, what was written as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from llvmlite import ir
 
@@ -33,6 +37,15 @@ SCC = "scc"
 ALL_BITS = 0xFFFFFFFF
 
 
+class _Write(NamedTuple):
+    """What a VGPR holds in the lanes that are set (all ones) in `lanes`; in the others it holds `old`, None
+    for what is in memory."""
+
+    value: Value
+    lanes: Value
+    old: Value | None
+
+
 class WaveBuilder(Emitter):
     """Emits one wave function. `b` is llvmlite's builder, positioned in the current basic block."""
 
@@ -42,6 +55,8 @@ class WaveBuilder(Emitter):
         self.fault_block = self.function.append_basic_block("fault")
         ir.IRBuilder(self.fault_block).ret(ir.Constant(I32, int(abi.Status.FAULT)))
         self._values: dict[tuple[str, int], Value] = {}
+        self._writes: dict[tuple[str, int], _Write] = {}
+        self._pairs: dict[tuple[Value, Value], Value] = {}
         self._dirty: set[tuple[str, int]] = set()
         self._lanes: Value | None = None
         self._lanes_dirty = False
@@ -66,13 +81,22 @@ class WaveBuilder(Emitter):
 
     def _get(self, key: tuple[str, int]) -> Value:
         if key not in self._values:
-            offset, type_ = self._offset(key)
-            self._values[key] = self.load_field(offset, type_)
+            write = self._writes.get(key)
+            if write is None or write.old is None:
+                self._values[key] = self.load_field(*self._offset(key))
+            if write is not None:
+                self._values[key] = self._blend(write, self._values.get(key, write.old))
         return self._values[key]
 
     def _set(self, key: tuple[str, int], value: Value) -> None:
         self._values[key] = value
+        self._writes.pop(key, None)
         self._dirty.add(key)
+
+    def _forget(self, key: tuple[str, int]) -> None:
+        for known in (self._values, self._writes):
+            known.pop(key, None)
+        self._dirty.discard(key)
 
     def sgpr(self, index: int) -> Value:
         self.observer.sgpr_read(self, index)
@@ -86,10 +110,16 @@ class WaveBuilder(Emitter):
         if index == EXEC or (index == EXEC + 1 and self.lanes == 64):
             self._lanes, self._lanes_dirty = None, True
 
-    def vgpr(self, index: int, bits: int = ALL_BITS) -> Value:
-        """A VGPR, i32 a lane. `bits` are those that matter to the caller."""
+    def vgpr(self, index: int, bits: int = ALL_BITS, *, active: bool = False) -> Value:
+        """A VGPR, i32 a lane. `bits` are those that matter to the caller; to one who asks for the `active`
+        lanes, the others do not matter."""
         self.observer.vgpr_read(self, index, bits)
-        return self._get(("v", index))
+        return self.active_vgpr(index) if active else self._get(("v", index))
+
+    def active_vgpr(self, index: int) -> Value:
+        """A VGPR in the active lanes, without an event; anything in the others."""
+        write = self._writes.get(("v", index))
+        return write.value if write is not None and write.lanes is self._lanes else self._get(("v", index))
 
     def set_vgpr_all_lanes(self, index: int, value: Value) -> None:
         """Writes every lane, whatever EXEC says (v_writelane and the like)."""
@@ -106,25 +136,36 @@ class WaveBuilder(Emitter):
         self._blend_in(register, value)
 
     def commit_wide(self, register: Operand, value: Value) -> None:
-        """Writes a pair of VGPRs, i64 a lane, as `commit` does one. Blended as 64 bits: what is read back as
-        64 bits is then not taken apart and put together again."""
-        for part in (0, 1):
-            self.observer.vgpr_written(self, register.index + part, ALL_BITS)
-        keys = [("v", register.index), ("v", register.index + 1)]
-        old = self.pair(*(self._get(key) for key in keys))
-        lanes = self.b.sext(self.write_lanes(), self.shapes.i64)
-        blended = self.b.xor(self.b.and_(self.b.xor(value, old), lanes), old)
-        for key, half in zip(keys, self.halves(blended), strict=True):
-            self._set(key, half)
+        """Writes a pair of VGPRs, i64 a lane, as `commit` does one."""
+        low, high = self.halves(value)
+        self._pairs[low, high] = value
+        self.commit(register.part(0), low)
+        self.commit(register.part(1), high)
+
+    def pair(self, low: Value, high: Value) -> Value:
+        """As Emitter's; what was written as 64 bits is not put together again."""
+        if not (isinstance(low, ir.Instruction) and isinstance(high, ir.Instruction)):
+            return super().pair(low, high)
+        known = self._pairs.get((low, high))
+        if known is None:
+            known = self._pairs[low, high] = super().pair(low, high)
+        return known
 
     def _blend_in(self, register: Operand, value: Value) -> None:
-        key = ("v", register.index)
-        self._set(key, self._blend(value, self._get(key)))
+        key, lanes = ("v", register.index), self.write_lanes()
+        before = self._writes.get(key)
+        if before is None:
+            old = self._values.get(key)
+        else:
+            old = before.old if before.lanes is lanes else self._get(key)
+        self._values.pop(key, None)
+        self._writes[key] = _Write(value, lanes, old)
+        self._dirty.add(key)
 
-    def _blend(self, new: Value, old: Value) -> Value:
-        """`new` in the lanes that the instruction writes. By bits, since a select between a value and
+    def _blend(self, write: _Write, old: Value) -> Value:
+        """What was written in its lanes, `old` in the others. By bits, since a select between a value and
         what its register held would become a masked store, which is slow on many CPUs."""
-        differs = self.b.and_(self.b.xor(new, old), self.write_lanes())
+        differs = self.b.and_(self.b.xor(write.value, old), write.lanes)
         return self.b.xor(differs, old)
 
     def begin_pair(self) -> None:
@@ -139,7 +180,7 @@ class WaveBuilder(Emitter):
     def flush(self) -> None:
         """Writes back every register that differs from memory; values stay known."""
         for key in sorted(self._dirty):
-            self.store_field(self._offset(key)[0], self._values[key])
+            self.store_field(self._offset(key)[0], self._get(key))
         self._dirty.clear()
         if self._lanes_dirty:
             self.store_field(abi.Wave.exec_lanes.offset, self.exec_lanes())
@@ -149,28 +190,25 @@ class WaveBuilder(Emitter):
         """Writes back a VGPR tuple, for the runtime to read."""
         for index in range(first, first + count):
             if ("v", index) in self._dirty:
-                self.store_field(self._offset(("v", index))[0], self._values["v", index])
+                self.store_field(self._offset(("v", index))[0], self._get(("v", index)))
                 self._dirty.discard(("v", index))
 
     def forget_vgprs(self, first: int, count: int) -> None:
         """After the runtime wrote a VGPR tuple: its values are in memory."""
         for index in range(first, first + count):
-            self._values.pop(("v", index), None)
-            self._dirty.discard(("v", index))
+            self._forget(("v", index))
 
     def forget_sgprs(self, first: int, count: int) -> None:
         for index in range(first, first + count):
-            self._values.pop(("s", index), None)
-            self._dirty.discard(("s", index))
+            self._forget(("s", index))
             if index in (EXEC, EXEC + 1):
                 self._lanes, self._lanes_dirty = None, True
 
     def start_block(self, block: ir.Block) -> None:
         """Goes on in another block, knowing nothing of the registers."""
-        self._values.clear()
         self._dirty.clear()
-        self._masks.clear()
-        self._mask_registers.clear()
+        for known in (self._values, self._writes, self._pairs, self._masks, self._mask_registers):
+            known.clear()
         self._lanes, self._lanes_dirty = None, False
         self.b.position_at_end(block)
 
