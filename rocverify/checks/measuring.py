@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rocverify.checks.ceilings import between_events
 from rocverify.checks.trial import Lengths, Trials, shaped
 from rocverify.device.trace_events import Category, TraceEvent
 from rocverify.errors import ContractError, UsageError
 from rocverify.oracle.case import Case, select_dtypes
-from rocverify.oracle.drive import checked, execute
+from rocverify.oracle.drive import execute
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
@@ -177,7 +178,7 @@ def time_on_device(
 
         def timed(arrays: Mapping[str, Any], shape: Mapping[str, int], kind: Any) -> None:
             for number in range(_WARM_UP + repeats):
-                elapsed = _between_events(session.device.hip, lambda: trials.invoke(arrays, shape, kind))
+                elapsed = between_events(session.device.hip, lambda: trials.invoke(arrays, shape, kind))
                 if number >= _WARM_UP:
                     times.append(elapsed * 1000)
 
@@ -190,20 +191,6 @@ def time_on_device(
             )
         moved = sum(_array_bytes(trials, name, case) for name in trials.spec.arrays)
     return _timed(times, moved, tuple(dict.fromkeys(launched)))
-
-
-def _between_events(hip: Any, call: Any) -> float:
-    """Milliseconds between an event before the call and one after it, on the default stream."""
-    start, stop = (checked("hipEventCreate", hip.hipEventCreate()) for _ in range(2))
-    try:
-        checked("hipEventRecord", hip.hipEventRecord(start, None))
-        call()
-        checked("hipEventRecord", hip.hipEventRecord(stop, None))
-        checked("hipEventSynchronize", hip.hipEventSynchronize(stop))
-        return float(checked("hipEventElapsedTime", hip.hipEventElapsedTime(start, stop)))
-    finally:
-        for event in (start, stop):
-            checked("hipEventDestroy", hip.hipEventDestroy(event))
 
 
 def _timed(times: list[float], moved: int, kernels: tuple[str, ...]) -> Timed:

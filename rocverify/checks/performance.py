@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from math import log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rocverify.checks.measuring import Measured
 
 Lengths = int | str | tuple[int | str, ...]
+FloatType = Literal["f16", "bf16", "f32", "f64"]
 _SHOWN = ("global_bytes", "wave_instructions", "flops.total", "lds_conflict_ratio", "lane_utilisation")
 
 
@@ -61,12 +62,17 @@ class Sweep(CheckParams):
 
 class Timing(CheckParams):
     """Device time of a call on a GPU: `repeats`, and limits on the median, on the spread (10th to 90th
-    percentile, as a part of the median), and on the bytes of its arrays per second."""
+    percentile, as a part of the median), and on the bytes of its arrays per second. `min_bandwidth_part` and
+    `min_compute_part` are parts of what the same device reaches when it copies and when it multiplies and
+    adds. `flops`: the operations of a call by type (f16, bf16, f32, f64); by default the emulator counts."""
 
     repeats: int = Field(default=30, ge=5)
     max_median_us: float | None = Field(default=None, gt=0)
     max_spread: float | None = Field(default=None, gt=0)
     min_gb_per_s: float | None = Field(default=None, gt=0)
+    min_bandwidth_part: float | None = Field(default=None, gt=0, le=1)
+    min_compute_part: float | None = Field(default=None, gt=0, le=1)
+    flops: dict[FloatType, Annotated[float, Field(gt=0)]] | None = Field(default=None, min_length=1)
 
 
 class PerformanceParams(CheckParams):
@@ -242,6 +248,7 @@ def _swept(
 def _timed(
     params: PerformanceParams, ctx: CheckContext, timing: Timing, said: list[str], evidence: dict[str, Any]
 ) -> Iterator[Finding]:
+    from rocverify.checks.attained import attained
     from rocverify.checks.measuring import time_on_device
 
     if ctx.device.kind == "emulator":
@@ -258,7 +265,12 @@ def _timed(
     ):
         if limit is not None and (value > limit if word == "at most" else value < limit):
             yield Finding(f"device time: {value:.4g}, {word} {limit:g} is allowed", entity=params.contract)
-    said.append(f"median {timed.median_us:.4g} µs on {ctx.device.name}, {timed.gb_per_s:.4g} GB/s")
+    declared = {str(name): count for name, count in (timing.flops or {}).items()}
+    reached = attained(ctx, params.contract, params.dtype, params.dims, timed, declared)
+    evidence["attained"] = reached.to_json()
+    for text in reached.beyond(timing.min_bandwidth_part, timing.min_compute_part):
+        yield Finding(text, entity=params.contract)
+    said.append(f"median {timed.median_us:.4g} µs on {ctx.device.name}, {reached}")
 
 
 CHECK = CheckKind("performance", PerformanceParams, run, needs_device=True)
