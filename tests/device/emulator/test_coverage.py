@@ -18,6 +18,7 @@ from tests.device.emulator import (
     models_salu_float,
     models_scalar,
 )
+from tests.device.emulator.cases import Case
 from tests.device.emulator.models_float import MODELS as FLOAT
 from tests.device.emulator.models_integer import MODELS as INTEGER
 from tests.device.emulator.test_conversions import MODELS as CONVERSIONS
@@ -48,13 +49,14 @@ SPELLED_ALIKE = {
 """Comparisons that are constant (16-bit ones do not exist), and *_wrexec forms that gfx11 lacks."""
 
 
-def _modelled() -> set[str]:
-    cases = [
+def all_cases() -> list[Case]:
+    """The modelled cases, but for those that memory, modes and matrices have models of their own for."""
+    return [
         *models_dots.wide_cases(), *models_dots.narrow_cases(), *models_dots.integer_cases(),
         *models_bytewise.cases(), *models_relative.vector_cases(), *models_relative.scalar_cases(),
         *models_salu_float.cases(), *models_salu_float.conversion_cases(),
         *models_salu_float.packing_cases(), *models_packed.accumulating_cases(),
-        *models_scalar.cases(), *models_scalar.saveexec_cases(32), *models_scalar.saveexec_cases(64),
+        *models_scalar.cases(),
         *models_masks.integer_cases(), *models_masks.float_cases("f16"), *models_masks.float_cases("f32"),
         *models_masks.float_cases("f64"),
         *models_lanes.dpp_cases(), *models_lanes.lane_cases(), *models_lanes.permutation_cases(),
@@ -62,6 +64,10 @@ def _modelled() -> set[str]:
         *models_packed.mixed_cases(), *models_packed.conversion_cases(),
         *models_packed.dot_cases(), *models_packed.half_cases(), *models_packed.half_moves(),
     ]  # fmt: skip
+
+
+def _modelled() -> set[str]:
+    cases = [*all_cases(), *models_scalar.saveexec_cases(32), *models_scalar.saveexec_cases(64)]
     matrices = {kind.mnemonic for kind in models_matrix.KINDS}
     return (
         {case.mnemonic for case in cases}

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from rocverify.device.emulator.operands import Operand, OperandKind
+from rocverify.device.emulator.operands import EXEC, Operand, OperandKind
+from rocverify.device.emulator.translate import quiet
 from rocverify.device.emulator.translate.quiet import SHADOW
 from rocverify.device.emulator.translate.types import I32, Value
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -28,6 +29,15 @@ def shadowed(operand: Operand) -> Operand:
 def spread(k: WaveBuilder, shadow: Value) -> Value:
     """All ones where any bit is set, else zero: lane by lane."""
     return k.b.sext(k.b.icmp_unsigned("!=", shadow, k.const(shadow.type, 0)), shadow.type)
+
+
+def operand_shadow(k: WaveBuilder, operand: Operand) -> Value | None:
+    """The shadow of a source's first dword, vector or scalar; None if it is always defined."""
+    if operand.kind is OperandKind.VGPR:
+        return quiet.vgpr(k, SHADOW + operand.index)
+    if operand.kind is OperandKind.SGPR and operand.index not in (EXEC, EXEC + 1):
+        return quiet.sgpr(k, SHADOW + operand.index)
+    return None
 
 
 def smear_left(k: WaveBuilder, shadow: Value) -> Value:

@@ -12,11 +12,12 @@ from functools import reduce
 
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import EXEC, Operand, OperandKind
-from rocverify.device.emulator.sanitize import tuples
+from rocverify.device.emulator.sanitize import crossing, tuples
 from rocverify.device.emulator.sanitize.bits import (
     Bits,
     constant_bits,
     lanes_undefined,
+    operand_shadow,
     shadowed,
     smear_left,
     spread,
@@ -65,19 +66,14 @@ def _apply(k: K, twin: Instruction, controls: Sequence[Value]) -> None:
             for shadow in controls:
                 value = k.b.or_(value, spread(k, shadow))
             k.set_sgpr(index, value)
+    if twin.mnemonic.startswith("s_") and controls:
+        k.set_sgpr(
+            SCC_SHADOW, reduce(lambda v, c: k.b.or_(v, spread(k, c)), controls, quiet.sgpr(k, SCC_SHADOW))
+        )
 
 
 def _lanes(k: K, value: Value) -> Value:
     return value if value.type == k.shapes.i32 else k.splat(value)
-
-
-def operand_shadow(k: K, operand: Operand) -> Value | None:
-    """The shadow of a source's first dword, vector or scalar; None if it is always defined."""
-    if operand.kind is OperandKind.VGPR:
-        return quiet.vgpr(k, SHADOW + operand.index)
-    if operand.kind is OperandKind.SGPR and operand.index not in (EXEC, EXEC + 1):
-        return quiet.sgpr(k, SHADOW + operand.index)
-    return None
 
 
 def _select_lanes(k: K, inst: Instruction) -> None:
@@ -123,9 +119,14 @@ def vector(compute: Callable[..., Bits]) -> Rule:
 
     def rule(k: K, inst: Instruction) -> None:
         result = compute(*(source_bits(k, inst, operand) for operand in inst.operands[1:]))
-        k.commit(shadowed(inst.operands[0]), result.shadow)
+        k.commit(shadowed(inst.operands[0]), _saturated(k, inst, result.shadow))
 
     return rule
+
+
+def _saturated(k: K, inst: Instruction, shadow: Value) -> Value:
+    """With clamp a sum is limited to its type: its highest bits decide all the others."""
+    return spread(k, shadow) if "clamp" in inst.modifiers else shadow
 
 
 def scalar_bits(k: K, operand: Operand, bits: int) -> Bits:
@@ -158,7 +159,7 @@ def save_exec(compute: Callable[[Bits, Bits], Bits], bits: int, *, saves: bool =
         result = compute(scalar_bits(k, source, bits), old)
         k.write_scalar(shadowed(target), k.const(result.shadow.type, 0) if saves else result.shadow)
         k.write_scalar(Operand(OperandKind.SGPR, SHADOW + EXEC, bits // 32), result.shadow)
-        k.set_sgpr(SCC_SHADOW, k.i32(0))
+        k.set_sgpr(SCC_SHADOW, result.is_nonzero_undefined())
 
     return rule
 
@@ -169,6 +170,10 @@ def _bit_compare(k: K, inst: Instruction) -> None:
     k.scc_register = SCC_SHADOW
     HANDLERS[inst.mnemonic.replace("bitcmp0", "bitcmp1")](k, replace(inst, operands=operands))
     k.scc_register = None
+    number = operand_shadow(k, inst.operands[1])
+    if number is not None:
+        bits = k.b.and_(number, k.i32(int(inst.mnemonic[-2:]) - 1))
+        k.set_sgpr(SCC_SHADOW, k.b.or_(quiet.sgpr(k, SCC_SHADOW), spread(k, bits)))
 
 
 def _carry(k: K, inst: Instruction) -> None:
@@ -179,7 +184,7 @@ def _carry(k: K, inst: Instruction) -> None:
     if len(sources) > 2:
         shadow = k.b.or_(shadow, k.b.sext(k.lanes_of(_mask_shadow(k, sources[2])), k.shapes.i32))
     lanes = lanes_undefined(k, shadow)
-    k.commit(shadowed(target), shadow)
+    k.commit(shadowed(target), _saturated(k, inst, shadow))
     k.write_lane_mask(shadowed(carry_out), lanes)
 
 
@@ -191,7 +196,7 @@ def _multiply_add_64(k: K, inst: Instruction) -> None:
     shadow = k.b.zext(factors, k.shapes.i64)
     if added.is_register:
         shadow = k.b.or_(shadow, read(k, inst, shadowed(added), TYPES["b64"]))
-    low, high = k.halves(smear_left(k, shadow))
+    low, high = k.halves(_saturated(k, inst, smear_left(k, shadow)))
     k.commit(shadowed(target.part(0)), low)
     k.commit(shadowed(target.part(1)), high)
     k.write_lane_mask(shadowed(carry_out), lanes_undefined(k, high))
@@ -223,6 +228,9 @@ def _packed(k: K, inst: Instruction) -> None:
                             else quiet.sgpr(k, SHADOW + operand.index))  # fmt: skip
             mask = 0xFFFF0000 if selects[place] else 0xFFFF
             total = k.b.or_(total, k.b.and_(shadow, k.const(shadow.type, mask)))
+        if inst.mnemonic.startswith("v_pk_fmac"):
+            added = quiet.vgpr(k, SHADOW + inst.operands[0].index)
+            total = k.b.or_(total, k.b.and_(added, k.const(added.type, target)))
         result = k.b.or_(result, k.b.and_(spread(k, total), k.const(k.shapes.i32, target)))
     k.commit(shadowed(inst.operands[0]), result)
 
@@ -318,18 +326,16 @@ def _vector_rules() -> dict[str, Rule]:
         "ds_swizzle_b32",
     ):
         rules[name] = moved(1)
-    for name in ("v_readlane_b32", "v_writelane_b32"):
-        rules[name] = moved(1, control=(2,))
+    rules["v_readlane_b32"] = moved(1, control=(2,))
+    rules["ds_bpermute_b32"] = moved(2, control=(1,))
     for name in ("v_permlane16_b32", "v_permlanex16_b32", "v_bfe_u32", "v_bfe_i32"):
         rules[name] = moved(1, control=(2, 3))
-    for name in ("ds_bpermute_b32", "ds_permute_b32"):
-        rules[name] = moved(2, control=(1,))
     for name in (
         "v_lshlrev_b32", "v_lshrrev_b32", "v_ashrrev_i32", "v_lshlrev_b16", "v_lshrrev_b16", "v_ashrrev_i16",
         "v_lshlrev_b64", "v_lshrrev_b64", "v_ashrrev_i64",
     ):  # fmt: skip
         rules[name] = moved(2, control=(1,))
-    for name in ("v_perm_b32", "v_alignbit_b32", "v_alignbyte_b32"):
+    for name in ("v_alignbit_b32", "v_alignbyte_b32"):
         rules[name] = moved(1, 2, control=(3,))
     rules["v_swap_b32"] = moved(1)
     rules["v_cndmask_b32"] = _select_lanes
@@ -344,7 +350,7 @@ def _vector_rules() -> dict[str, Rule]:
 
 RULES: dict[str, Rule] = {
     name: rule
-    for name, rule in {**_scalar_rules(), **_vector_rules(), **tuples.RULES}.items()
+    for name, rule in {**_scalar_rules(), **_vector_rules(), **crossing.RULES, **tuples.RULES}.items()
     if name in HANDLERS
 }
 """By mnemonic; what is not here follows the rule that one undefined bit makes all bits undefined."""

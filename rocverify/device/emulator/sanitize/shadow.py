@@ -14,7 +14,7 @@ from functools import reduce
 from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import EXEC, NULL_INDEX, VCC, Operand, OperandKind
+from rocverify.device.emulator.operands import EXEC, M0, NULL_INDEX, VCC, Operand, OperandKind
 from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
@@ -23,6 +23,7 @@ from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph
 from rocverify.device.emulator.translate.observing import Access, Observer
 from rocverify.device.emulator.translate.program import handler_name
 from rocverify.device.emulator.translate.quiet import SCC_SHADOW, SHADOW
+from rocverify.device.emulator.translate.relative import HANDLERS as RELATIVE
 from rocverify.device.emulator.translate.types import I32, Value
 from rocverify.device.emulator.translate.wave import ALL_BITS, WaveBuilder
 
@@ -34,6 +35,7 @@ _FENCES = {"buffer_gl0_inv": 0, "buffer_gl1_inv": 1}
 """What ends a fence of the workgroup, and of the device; the value tells rt_san_fence which."""
 
 _RELEASED = ("global_store_", "flat_store_", "global_atomic_", "flat_atomic_")
+_FLAGS = ("src_scc", "src_vccz")
 _BETWEEN = ("s_waitcnt", "s_clause", "s_delay_alu", "s_nop")
 
 
@@ -95,10 +97,17 @@ class ShadowObserver(Observer):
     def before(self, k: K, inst: Instruction) -> None:
         for record in (self._vectors, self._scalars, self._written, self._written_scalars):
             record.clear()
-        rule = RULES.get(handler_name(inst))
+        rule = (
+            None
+            if any(operand.name in _FLAGS for operand in inst.operands)
+            else RULES.get(handler_name(inst))
+        )
         self._ending = inst.mnemonic in ENDS
         self._recording = rule is None and not self._ending
         self._announce(k, inst)
+        if handler_name(inst) in RELATIVE:
+            distance = k.b.icmp_unsigned("!=", quiet.sgpr(k, SHADOW + M0), k.i32(0))
+            self._report_if(k, inst, Decides.ADDRESS, k.b.select(distance, k.exec_bits(), k.i64(0)))
         if rule is not None:
             rule(k, inst)
             k.lane_override = None

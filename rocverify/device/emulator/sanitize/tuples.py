@@ -3,54 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 
 from llvmlite import ir
 
 from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import Operand, OperandKind
+from rocverify.device.emulator.operands import OperandKind
 from rocverify.device.emulator.sanitize.bits import shadowed, spread
 from rocverify.device.emulator.translate import quiet
 from rocverify.device.emulator.translate.matrix import DWORDS, RESULT_ELEMENTS, Element
 from rocverify.device.emulator.translate.quiet import SHADOW
-from rocverify.device.emulator.translate.relative import VGPRS, relative_vgpr
-from rocverify.device.emulator.translate.types import I8, I32, Value
+from rocverify.device.emulator.translate.relative import HANDLERS as RELATIVE
+from rocverify.device.emulator.translate.types import I32, Value
 from rocverify.device.emulator.translate.wave import WaveBuilder
 
 K = WaveBuilder
 ROWS = 16
 
 
-def _pointer(k: K, operand: Operand) -> Value:
-    """Where the shadow lies of the register M0 after the operand."""
-    offset = k.i64(SHADOW * 4 * k.lanes)
-    return k.b.gep(relative_vgpr(k, operand, None).pointer, [offset], inbounds=True, source_etype=I8)
-
-
-def _from_relative(k: K, inst: Instruction) -> None:
-    """v_movrels_b32."""
-    target, source = inst.operands
-    k.flush_vgprs(SHADOW, VGPRS)
-    k.commit(shadowed(target), k.b.load(_pointer(k, source), typ=k.shapes.i32, align=64))
-
-
-def _to_relative(k: K, inst: Instruction) -> None:
-    """v_movreld_b32."""
-    target, source = inst.operands
-    shadow = _shadow(k, source)
-    k.flush_vgprs(SHADOW, VGPRS)
-    pointer = _pointer(k, target)
-    old = k.b.load(pointer, typ=k.shapes.i32, align=64)
-    k.b.store(k.b.select(k.exec_mask(), shadow, old), pointer, align=64)
-    k.forget_vgprs(SHADOW, VGPRS)
-
-
-def _shadow(k: K, operand: Operand) -> Value:
-    if operand.kind is OperandKind.VGPR:
-        return quiet.vgpr(k, SHADOW + operand.index)
-    if operand.kind is OperandKind.SGPR:
-        return k.splat(quiet.sgpr(k, SHADOW + operand.index))
-    return k.const(k.shapes.i32, 0)
+def _relative(k: K, inst: Instruction) -> None:
+    """v_movrel*, v_swaprel and s_movrel*: the same among the shadows. M0 is checked like an address."""
+    twin = replace(inst, operands=tuple(shadowed(operand) for operand in inst.operands))
+    RELATIVE[inst.mnemonic](k, twin)
 
 
 def _matrix(element: Element) -> Callable[[K, Instruction], None]:
@@ -81,8 +56,7 @@ def _any(k: K, first: int, count: int) -> Value:
 
 
 RULES = {
-    "v_movrels_b32": _from_relative,
-    "v_movreld_b32": _to_relative,
+    **dict.fromkeys(RELATIVE, _relative),
     "v_wmma_f32_16x16x16_f16": _matrix(Element.F16),
     "v_wmma_f32_16x16x16_bf16": _matrix(Element.BF16),
     "v_wmma_f16_16x16x16_f16": _matrix(Element.F16),

@@ -1,5 +1,7 @@
 """Moves between registers that lie at a distance held in M0. Names are the ISA manual's.
 
+Registers from number 256 on are an observer's (quiet.py): the distance stays within their bank.
+
 Where the distance leads past the registers there are, a source is register 0 and nothing is written (RDNA3
 ISA manual, on out-of-range registers). SGPRs end before VCC for these.
 """
@@ -11,6 +13,7 @@ from typing import NamedTuple
 from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.operands import M0, VCC, Operand
 from rocverify.device.emulator.translate import dpp
+from rocverify.device.emulator.translate.quiet import sgpr_pointer
 from rocverify.device.emulator.translate.types import I8, I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.vector import Handler, commit_bits, read
 from rocverify.device.emulator.translate.wave import WaveBuilder
@@ -47,9 +50,10 @@ def _place(k: K, first: int, count: int, base: Value, stride: int, field: tuple[
 # ---- VGPRs
 
 
-def relative_vgpr(k: K, operand: Operand, field: tuple[int, int] | None) -> _Place:
+def _relative_vgpr(k: K, operand: Operand, field: tuple[int, int] | None) -> _Place:
     """The register that lies as far behind the operand as a field of M0 says, or all of M0."""
-    return _place(k, operand.index, VGPRS, k.vgpr_pointer(0), 4 * k.lanes, field)
+    bank = operand.index & -VGPRS
+    return _place(k, operand.index - bank, VGPRS, k.vgpr_pointer(bank), 4 * k.lanes, field)
 
 
 def _load(k: K, place: _Place) -> Value:
@@ -71,17 +75,18 @@ def _permuted(k: K, inst: Instruction, value: Value) -> Value:
 def _from_relative(k: K, inst: Instruction) -> None:
     """v_movrels_b32."""
     target, source = inst.operands
-    k.flush_vgprs(0, VGPRS)
-    commit_bits(k, target, _permuted(k, inst, _load(k, relative_vgpr(k, source, None))))
+    k.flush_vgprs(source.index & -VGPRS, VGPRS)
+    commit_bits(k, target, _permuted(k, inst, _load(k, _relative_vgpr(k, source, None))))
 
 
 def _to_relative(k: K, inst: Instruction) -> None:
     """v_movreld_b32."""
     target, source = inst.operands
     value = read(k, inst, source, TYPES["b32"])
-    k.flush_vgprs(0, VGPRS)
-    _store(k, relative_vgpr(k, target, None), value)
-    k.forget_vgprs(0, VGPRS)
+    bank = target.index & -VGPRS
+    k.flush_vgprs(bank, VGPRS)
+    _store(k, _relative_vgpr(k, target, None), value)
+    k.forget_vgprs(bank, VGPRS)
 
 
 def _between(source_field: tuple[int, int] | None, target_field: tuple[int, int] | None) -> Handler:
@@ -89,10 +94,11 @@ def _between(source_field: tuple[int, int] | None, target_field: tuple[int, int]
 
     def handle(k: K, inst: Instruction) -> None:
         target, source = inst.operands
-        k.flush_vgprs(0, VGPRS)
-        value = _permuted(k, inst, _load(k, relative_vgpr(k, source, source_field)))
-        _store(k, relative_vgpr(k, target, target_field), value)
-        k.forget_vgprs(0, VGPRS)
+        bank = target.index & -VGPRS
+        k.flush_vgprs(bank, VGPRS)
+        value = _permuted(k, inst, _load(k, _relative_vgpr(k, source, source_field)))
+        _store(k, _relative_vgpr(k, target, target_field), value)
+        k.forget_vgprs(bank, VGPRS)
 
     return handle
 
@@ -100,19 +106,21 @@ def _between(source_field: tuple[int, int] | None, target_field: tuple[int, int]
 def _swap(k: K, inst: Instruction) -> None:
     """v_swaprel_b32."""
     target, source = inst.operands
-    k.flush_vgprs(0, VGPRS)
-    places = [relative_vgpr(k, target, TARGET_FIELD), relative_vgpr(k, source, SOURCE_FIELD)]
+    bank = target.index & -VGPRS
+    k.flush_vgprs(bank, VGPRS)
+    places = [_relative_vgpr(k, target, TARGET_FIELD), _relative_vgpr(k, source, SOURCE_FIELD)]
     first, second = (_load(k, place) for place in places)
     _store(k, places[0], second)
     _store(k, places[1], first)
-    k.forget_vgprs(0, VGPRS)
+    k.forget_vgprs(bank, VGPRS)
 
 
 # ---- SGPRs
 
 
 def _sgpr(k: K, operand: Operand, field: tuple[int, int] | None, dwords: int) -> _Place:
-    return _place(k, operand.index, VCC + 1 - dwords, k.wave, 4, field)
+    bank = operand.index & -VGPRS
+    return _place(k, operand.index - bank, VCC + 1 - dwords, sgpr_pointer(k, bank), 4, field)
 
 
 def _move_scalar(
@@ -140,7 +148,7 @@ def _move_scalar(
         place = _sgpr(k, target, target_field, dwords)
         old = k.b.load(place.pointer, typ=value.type, align=4)
         k.b.store(k.b.select(place.exists, value, old), place.pointer, align=4)
-        k.forget_sgprs(0, VCC)
+        k.forget_sgprs(target.index & -VGPRS, VCC)
 
     return handle
 

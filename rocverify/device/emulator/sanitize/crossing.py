@@ -1,0 +1,64 @@
+"""Undefined bits of moves whose way another operand chooses: into lanes, and of bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rocverify.device.emulator.disassembly import Instruction
+from rocverify.device.emulator.operands import Operand, OperandKind
+from rocverify.device.emulator.sanitize.bits import lanes_undefined, operand_shadow, shadowed, spread
+from rocverify.device.emulator.translate import quiet
+from rocverify.device.emulator.translate.program import HANDLERS
+from rocverify.device.emulator.translate.quiet import SHADOW
+from rocverify.device.emulator.translate.types import I32, Value
+from rocverify.device.emulator.translate.wave import WaveBuilder
+
+K = WaveBuilder
+
+
+def _every_lane(k: K, value: Value) -> Value:
+    return value if value.type == k.shapes.i32 else k.splat(value)
+
+
+def _permute_bytes(k: K, inst: Instruction) -> None:
+    """v_perm_b32: a byte of the selector may also ask for a constant, which is none of the sources' bits."""
+    target, *sources, selector = inst.operands
+    zero = Operand(OperandKind.INTEGER, 0, name="0")
+
+    def chosen(*pair: Operand) -> Value:
+        twin = replace(inst, operands=(target, *pair, selector))
+        ((_, value),) = quiet.captured(k, lambda: HANDLERS["v_perm_b32"](k, twin))
+        return value
+
+    moved = k.b.xor(chosen(*map(shadowed, sources)), chosen(zero, zero))
+    control = operand_shadow(k, selector)
+    if control is not None:
+        moved = k.b.or_(moved, _every_lane(k, spread(k, control)))
+    k.commit(shadowed(target), moved)
+
+
+def _write_lane(k: K, inst: Instruction) -> None:
+    """v_writelane_b32: an undefined lane may be any."""
+    target, source, lane = inst.operands
+    HANDLERS["v_writelane_b32"](k, replace(inst, operands=(shadowed(target), shadowed(source), lane)))
+    control = operand_shadow(k, lane)
+    if control is not None:
+        index = SHADOW + target.index
+        k.set_vgpr_all_lanes(index, k.b.or_(quiet.vgpr(k, index), k.splat(spread(k, control))))
+
+
+def _push_lanes(k: K, inst: Instruction) -> None:
+    """ds_permute_b32: what is pushed to an undefined lane may change any."""
+    target, address, data = inst.operands
+    twin = replace(inst, operands=(shadowed(target), address, shadowed(data)))
+    ((_, shadow),) = quiet.captured(k, lambda: HANDLERS["ds_permute_b32"](k, twin))
+    place = quiet.vgpr(k, SHADOW + address.index)
+    some = k.b.icmp_unsigned("!=", lanes_undefined(k, place), k.i64(0))
+    k.commit(shadowed(target), k.b.or_(shadow, k.splat(k.b.sext(some, I32))))
+
+
+RULES = {
+    "v_perm_b32": _permute_bytes,
+    "v_writelane_b32": _write_lane,
+    "ds_permute_b32": _push_lanes,
+}
