@@ -234,3 +234,14 @@ def test_a_performance_check_on_a_gpu_tells_what_is_attained(
 def test_limits_that_no_device_meets_are_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Timing(**limits)
+
+
+def test_a_time_that_is_not_required_is_said_not_to_be_taken_without_a_gpu(rope: Project) -> None:
+    limits = {"max": {"launches": 1}, "time": {"required": False, "max_median_us": 1e-9}}
+    outcome = rope.check("performance", contract="kernels.contracts.rope:Rope", **limits)
+    assert outcome.verdict is CheckVerdict.PASSED, outcome.message
+    assert "no device time: the run has the emulator" in outcome.message
+    assert "emulator" in outcome.evidence["time_not_taken"]
+    assert "time" not in outcome.evidence
+    with pytest.raises(ValidationError, match="nothing is decided"):
+        CHECKS["performance"].params(contract="kernels.contracts.rope:Rope", time={"required": False})
