@@ -205,7 +205,8 @@ def _unguarded(scores: Any, dtype: DType) -> Any:
     """Softmax of the scores as they are, with the range of the type that the kernel computes in."""
     compute = np.float64 if dtype == F64 else np.float32
     exponentials = np.exp(scores.astype(compute))
-    return (exponentials / exponentials.sum(axis=-1, keepdims=True)).astype(scores.dtype)
+    total = exponentials.sum(axis=-1, keepdims=True)
+    return np.where(total == 0, 0, exponentials / np.where(total == 0, 1, total)).astype(scores.dtype)
 
 
 def _unnormalised(scores: Any) -> Any:

@@ -163,17 +163,23 @@ class Softmax(_InPlace):
             total = (total + low[..., column, None]).astype(LOWER[dtype].numpy).astype(np.float64)
         unguarded = np.exp(x.astype(np.float64 if dtype == F64 else np.float32)).astype(np.float64)
         return {
-            "no maximum subtracted": unguarded / unguarded.sum(-1, keepdims=True),
+            "no maximum subtracted": _over_the_sum(unguarded),
             "only the first 32 columns reduced": narrow(_reduced_over(*wide(x), slice(32))),
             "only the first 256 columns reduced": narrow(_reduced_over(*wide(x), slice(256))),
             "only one column in eight reduced": narrow(_reduced_over(*wide(x), slice(None, None, 8))),
             "not divided by the sum": low,
             "over the columns instead of the rows": np.swapaxes(softmax(np.swapaxes(x, 1, 2)), 1, 2),
-            f"summed up in {LOWER[dtype]}": np.where(total == 0, 0, low / np.where(total == 0, 1, total)),
+            f"summed up in {LOWER[dtype]}": _over_the_sum(low, total),
         }
 
     def refused(self, dims: Any) -> dict[str, Refusal]:  # noqa: ARG002 - the protocol
         return {"no columns": Refusal("ShapeError", dims={"seq_k": 0})}
+
+
+def _over_the_sum(x: Any, total: Any = None) -> Any:
+    """x over its rows' sums, or over `total`; zeros where that is zero."""
+    total = x.sum(axis=-1, keepdims=True) if total is None else total
+    return np.where(total == 0, 0, x / np.where(total == 0, 1, total))
 
 
 def _reduced_over(x: Any, columns: slice) -> Any:

@@ -135,9 +135,8 @@ def _outcome(
 def _failed(
     spec: ContractSpec, plan: Plan, failures: list[tuple[DTypeReport, CaseFailure]], evidence: dict[str, Any]
 ) -> Outcome:
-    """The message speaks of the smallest failing case in which one mistake does not look like another,
-    the findings of as many cases as are shown."""
-    report, smallest = min(failures, key=lambda pair: _telling(spec, pair[1].case))
+    """The message speaks of the most telling failing case, the findings of as many cases as are shown."""
+    report, telling = min(failures, key=lambda pair: _telling(spec, pair[1]))
     findings = tuple(
         Finding(f"{failure.case}: {failure.message}", kernel=owner.symbol, entity=spec.wrapper)
         for owner, failure in failures[:_SHOWN_FAILURES]
@@ -145,21 +144,23 @@ def _failed(
     name = spec.wrapper or spec.where
     replay = f"replay with --seed {plan.seed}"
     return Outcome.failed(
-        f"{name} is wrong in {len(failures)} of {evidence['cases']} cases ({report.symbol}); smallest: "
-        f"{smallest.case}: {smallest.message}",
-        hint=f"{smallest.hint}; {replay}" if smallest.hint else replay,
+        f"{name} is wrong in {len(failures)} of {evidence['cases']} cases ({report.symbol}), as in "
+        f"{telling.case}: {telling.message}",
+        hint=f"{telling.hint}; {replay}" if telling.hint else replay,
         findings=findings,
-        failing_case=smallest.case.to_json(),
+        failing_case=telling.case.to_json(),
         failing_cases=len(failures),
         **evidence,
     )
 
 
-def _telling(spec: ContractSpec, case: Case) -> tuple[bool, int]:
-    """Cases with an axis of length one, or few elements, come last; then the smaller comes first."""
-    size = spec.size(case.dims)
-    shortest = min(length for a in spec.outputs.values() for length in a.shape(case.dims))
-    return shortest < 2 or size < _TELLING_ELEMENTS, size
+def _telling(spec: ContractSpec, failure: CaseFailure) -> tuple[bool, bool, int]:
+    """Cases with an axis of length one, or few elements, come last: one mistake looks like another there.
+    Then those come first whose mistake is known, and the smaller."""
+    dims = failure.case.dims
+    size = spec.size(dims)
+    shortest = min(length for a in spec.outputs.values() for length in a.shape(dims))
+    return shortest < 2 or size < _TELLING_ELEMENTS, not failure.explained, size
 
 
 def _evidence(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.oracle.compare import Comparison, judge_of
+from rocverify.oracle.compare import Comparison, Judge, judge_of
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.controls import Judged, accepted, mistakes_of
 from rocverify.oracle.dtypes import to_float64
@@ -17,24 +17,43 @@ from rocverify.oracle.poison import Poison, poisoned
 from rocverify.oracle.tolerance import Tolerance
 
 _NAMED_INDICES = 4
+# A part of the largest element along the last axis.
+_COARSE = 2.0**-16
 
 
-def explain(
-    spec: ContractSpec,
-    judged: Judged,
-    comparisons: Mapping[str, Comparison],
-    tolerances: Mapping[str, Tolerance],
-) -> str:
-    """A mistake of the contract that the outputs match, or else where the wrong elements lie."""
+def mistake_made(spec: ContractSpec, judged: Judged, tolerances: Mapping[str, Tolerance]) -> str | None:
+    """The mistake that gives these outputs: nothing was written, or one that the contract names."""
     run = judged.run
     if all(run.outputs[name].tobytes() == run.inputs[name].tobytes() for name in run.outputs):
         return f"{' and '.join(run.outputs)}: still what was there before the launch"
-    for name, compute in mistakes_of(spec, judged).items():
-        outputs = compute()
-        mistaken = {k: replace(e, exact=_like(e.exact, outputs[k])) for k, e in judged.expected.items()}
-        judges = {k: judge_of(expected, tolerances[k]) for k, expected in mistaken.items()}
-        if accepted(judged.run.outputs, judges):
-            return f"the result matches this mistake: {name}"
+    for near in (_as_it_is, _coarsely):
+        # What lies so near the right result says nothing of a mistake.
+        if accepted(run.outputs, {k: near(judge_of(e, tolerances[k])) for k, e in judged.expected.items()}):
+            break
+        for name, compute in mistakes_of(spec, judged).items():
+            outputs = compute()
+            mistaken = {k: replace(e, exact=_like(e.exact, outputs[k])) for k, e in judged.expected.items()}
+            if accepted(run.outputs, {k: near(judge_of(e, tolerances[k])) for k, e in mistaken.items()}):
+                return f"the result matches this mistake: {name}"
+    return None
+
+
+def _as_it_is(judge: Judge) -> Judge:
+    return judge
+
+
+def _coarsely(judge: Judge) -> Judge:
+    """What is added up on the way to a mistaken result may be larger than for the right one, and so its
+    roundings, which the contract does not know."""
+    if not judge.dtype.is_float or not judge.exact.ndim:
+        return judge
+    sizes = np.where(np.isfinite(judge.exact), np.abs(judge.exact), 0)
+    allowed = np.maximum(judge.allowed, _COARSE * sizes.max(axis=-1, keepdims=True))
+    return replace(judge, allowed=allowed)
+
+
+def where_wrong(spec: ContractSpec, judged: Judged, comparisons: Mapping[str, Comparison]) -> str:
+    """Where the wrong elements lie and what they hold, in words."""
     regions = [
         _region(spec, judged, name, comparison)
         for name, comparison in comparisons.items()

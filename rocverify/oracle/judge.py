@@ -13,7 +13,7 @@ from rocverify.errors import ContractError
 from rocverify.oracle.compare import Comparison, compare
 from rocverify.oracle.contract import Array, ContractSpec, Values
 from rocverify.oracle.controls import Judged, as_float64
-from rocverify.oracle.diagnose import explain
+from rocverify.oracle.diagnose import mistake_made, where_wrong
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import DType, to_float64
 from rocverify.oracle.tolerance import Expected, Tolerance, tolerance_for
@@ -21,12 +21,14 @@ from rocverify.oracle.tolerance import Expected, Tolerance, tolerance_for
 
 @dataclass(frozen=True, slots=True)
 class CaseVerdict:
-    """One case against its references: a comparison for each output, and everything that is wrong."""
+    """One case against its references: a comparison for each output, and everything that is wrong.
+    explained: whether the hint names the mistake that gives this result."""
 
     judged: Judged
     comparisons: Mapping[str, Comparison]
     problems: tuple[str, ...]
     hint: str | None = None
+    explained: bool = False
 
 
 def expected_of(spec: ContractSpec, run: CaseRun) -> dict[str, Expected]:
@@ -82,8 +84,11 @@ def judge(
     ]
     problems += _launch_problems(run, spec.symbol(run.case.dtype, run.case.dims), code_object)
     wrong = any(not c.matches for c in comparisons.values())
-    hint = explain(spec, judged, comparisons, tolerances) if wrong else None
-    return CaseVerdict(judged, comparisons, tuple(problems), hint)
+    if not wrong:
+        return CaseVerdict(judged, comparisons, tuple(problems))
+    mistake = mistake_made(spec, judged, tolerances)
+    hint = mistake or where_wrong(spec, judged, comparisons)
+    return CaseVerdict(judged, comparisons, tuple(problems), hint, mistake is not None)
 
 
 def _tolerance(spec: ContractSpec, name: str, judged: Sequence[Judged]) -> Tolerance:

@@ -45,11 +45,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class CaseFailure:
-    """One case that failed, with what it takes to repeat it."""
+    """One case that failed, with what it takes to repeat it. explained: whether the hint names the mistake
+    that gives this result."""
 
     case: Case
     message: str
     hint: str | None = None
+    explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,9 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         cases=tuple(cases),
         verdicts=verdicts,
         failures=tuple(
-            CaseFailure(v.judged.run.case, "; ".join(v.problems), v.hint) for v in verdicts if v.problems
+            CaseFailure(v.judged.run.case, "; ".join(v.problems), v.hint, v.explained)
+            for v in verdicts
+            if v.problems
         ),
         tolerances=tolerances,
         controls=tuple(control_outcomes(spec, judged, tolerances)),
