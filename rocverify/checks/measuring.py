@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rocverify.checks.ceilings import between_events
 from rocverify.checks.trial import Lengths, Trials, shaped
 from rocverify.device.trace_events import Category, TraceEvent
-from rocverify.errors import ContractError, UsageError
+from rocverify.errors import SubjectError, UsageError
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.drive import execute
 
@@ -60,7 +60,7 @@ def measure(
     """The counts of one call of a contract's wrapper on one shape; asked for again, the same ones.
 
     execute_it: False holds the launches back, for what only the host decides (allocations, launches).
-    Raises ContractError where the shape is not admissible or nothing was launched.
+    Raises ContractError where the shape is not admissible, SubjectError where nothing was launched.
     """
     frozen = tuple(sorted((name, str(value)) for name, value in dims.items()))
     key = ("measured", contract, dtype, frozen, execute_it)
@@ -82,18 +82,25 @@ def _counted(trials: Trials, session: LaunchSession, case: Case) -> Measured:
     counted = list(log)
     log.clear()
     if not counted:
-        raise ContractError(f"launched nothing that could be counted ({case})", where=trials.spec.where)
+        raise _nothing(trials, f"launched nothing that could be counted ({case})")
     total = sum(counters for _, counters in counted)
     host = _host_metrics(trials, case, trial.run.events)
     kernels = tuple(name for name, _ in counted)
     return Measured(case, kernels, _flat(total.to_json()), *host, trial.problems)
 
 
+def _nothing(trials: Trials, message: str) -> SubjectError:
+    """A benchmark that times nothing is a gap of the work, not of the machine."""
+    wrapper = trials.spec.wrapper or trials.spec.where
+    hint = f"let {wrapper} launch the kernel that is to be measured, in every call"
+    return SubjectError(message, kind="NothingLaunched", where=trials.spec.where, hint=hint)
+
+
 def _planned(trials: Trials, case: Case) -> Measured:
     run = trials.run(case, ghost=True)
     kernels = tuple(e.kernel or "" for e in run.events if e.category is Category.LAUNCH)
     if not kernels:
-        raise ContractError(f"launched nothing ({case})", where=trials.spec.where)
+        raise _nothing(trials, f"launched nothing ({case})")
     return Measured(case, kernels, {}, *_host_metrics(trials, case, run.events))
 
 
@@ -168,7 +175,7 @@ def time_on_device(
 ) -> Timed:
     """Times the calls of a contract's wrapper between two events of the device of the run.
 
-    Raises ContractError where a timed call launches nothing: such a time would be nobody's.
+    Raises SubjectError where a timed call launches nothing: such a time would be nobody's.
     """
     with ctx.launching() as session:
         trials = Trials(ctx, session, contract)
@@ -185,10 +192,8 @@ def time_on_device(
         run = execute(trials.spec, session, case, invoke=timed)
         launched = [e.kernel or "" for e in run.events if e.category is Category.LAUNCH and e.ok]
         if len(launched) < _WARM_UP + repeats:
-            raise ContractError(
-                f"{len(launched)} launches in {_WARM_UP + repeats} timed calls: nothing was timed",
-                where=trials.spec.where,
-            )
+            calls = _WARM_UP + repeats
+            raise _nothing(trials, f"{len(launched)} launches in {calls} timed calls: nothing was timed")
         moved = sum(_array_bytes(trials, name, case) for name in trials.spec.arrays)
     return _timed(times, moved, tuple(dict.fromkeys(launched)))
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
 from rocverify.device.trace_events import Category
-from rocverify.errors import ContractError, DeviceFaultError, SubjectError
+from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _watched(
 
 
 def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any]) -> list[Finding]:
-    """One case under the sanitizer. A fault ends it, and is a finding like the others. ContractError where
+    """One case under the sanitizer. A fault ends it, and is a finding like the others. SubjectError where
     nothing was launched: nothing was watched then."""
     log: list[Any] = session.device.findings  # type: ignore[attr-defined]
     log.clear()
@@ -95,7 +95,12 @@ def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any
     else:
         launches = sum(event.category is Category.LAUNCH and event.ok for event in run.events)
         if not launches:
-            raise ContractError(f"launched nothing that could be watched ({case})", where=trials.spec.where)
+            raise SubjectError(
+                f"launched nothing that could be watched ({case})",
+                kind="NothingLaunched",
+                where=trials.spec.where,
+                hint=f"let {wrapper} launch its kernel in every call",
+            )
         row["launches"] += launches
     seen = [Finding(f"{f} ({case})", f.source, f.kernel, wrapper) for f in log]
     log.clear()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Lengths = int | str | tuple[int | str, ...]
 FloatType = Literal["f16", "bf16", "f32", "f64"]
 _SHOWN = ("global_bytes", "wave_instructions", "flops.total", "lds_conflict_ratio", "lane_utilisation")
+# A figure of a baseline that lies this much above what is measured no longer guards it.
+_STALE = 1.5
 
 
 class Ratio(CheckParams):
@@ -81,7 +83,7 @@ class PerformanceParams(CheckParams):
     """`contract` (`module:Class`) is called on `dims` in `dtype` (default: its first). `kernels`: the symbols
     that the call must launch, and no others. `max`, `min`: limits by metric. `ratio`, `sweep`, `time`: see
     Ratio, Sweep, Timing. `baseline`: a JSON file with earlier figures, none of which may have grown by more
-    than `tolerance` (a part)."""
+    than `tolerance` (a part), or stand for so much more than is measured that growth would pass unseen."""
 
     contract: Reference
     dtype: str | None = None
@@ -122,7 +124,7 @@ def figure(value: float) -> str:
 
 def run(params: PerformanceParams, ctx: CheckContext) -> Outcome:
     """Raises UsageError for a metric that there is not, SourceError for an absent baseline,
-    DeviceUnavailableError for device time without a GPU, ContractError where nothing is launched."""
+    DeviceUnavailableError for device time without a GPU, SubjectError where nothing is launched."""
     from rocverify.checks.measuring import measure
 
     evidence: dict[str, Any] = {"contract": params.contract}
@@ -211,6 +213,11 @@ def _grown(
         raise SourceError(f"holds no figure for {key}", where=path)
     for metric, before in entry.items():
         value = measured.value(metric)
+        if float(before) > value * _STALE:
+            yield (
+                f"the baseline of {metric}, {figure(before)}, lies far above what is measured, {figure(value)}: "
+                f"it would not notice growth; write {value:g} into {path}"
+            )
         if value > float(before) * (1 + params.tolerance):
             grown = f"{value / before - 1:.1%}" if before else "from nothing"
             figures = f"{figure(value)} instead of {figure(before)}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rocverify.errors import ContractError
+from rocverify.errors import SubjectError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project
 
@@ -107,5 +107,5 @@ def test_an_access_beyond_the_array_is_a_fault(neighbours: Project) -> None:
 
 def test_what_launches_nothing_is_not_watched(neighbours: Project) -> None:
     neighbours.edit("kernels/neighbours.py", "    launch(", "    (lambda *_: None)(")
-    with pytest.raises(ContractError, match="launched nothing that could be watched"):
+    with pytest.raises(SubjectError, match="launched nothing that could be watched"):
         neighbours.check("memory_safety", **PARAMS)

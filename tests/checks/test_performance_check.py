@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rocverify.checks.context import CheckContext
 from rocverify.checks.measuring import time_on_device
 from rocverify.checks.registry import CHECKS
-from rocverify.errors import ContractError, DeviceUnavailableError, SourceError, UsageError
+from rocverify.errors import DeviceUnavailableError, SourceError, SubjectError, UsageError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project
 
@@ -101,10 +101,11 @@ def test_a_fast_kernel_that_is_wrong_fails(rope: Project) -> None:
 
 def test_what_launches_nothing_is_not_measured(rope: Project) -> None:
     rope.edit(PATH, CALL, "")
-    with pytest.raises(ContractError, match="launched nothing that could be counted"):
+    with pytest.raises(SubjectError, match="launched nothing that could be counted") as raised:
         rope.check("performance", **ROPE, max={"global_bytes": BYTES})
     sweep = {"dims": {"seq": [2, 4]}, "metric": "footprint_bytes", "power_at_most": 1.1, "executed": False}
-    with pytest.raises(ContractError, match="launched nothing"):
+    assert "kernels.rope" in str(raised.value.hint)
+    with pytest.raises(SubjectError, match="launched nothing"):
         rope.check("performance", contract=RAW, sweep=sweep)
 
 
@@ -129,6 +130,9 @@ def test_growth_since_a_baseline(rope: Project) -> None:
         "baseline.json", json.dumps({f"{RAW} float32 seq=6 heads=4 head_dim=64": {"global_bytes": BYTES}})
     )
     assert rope.check("performance", **ROPE, baseline="baseline.json").verdict is CheckVerdict.PASSED
+    stale = {f"{RAW} float32 seq=6 heads=4 head_dim=64": {"global_bytes": BYTES * 2}}
+    rope.write("baseline.json", json.dumps(stale))
+    assert f"write {BYTES:g} into baseline.json" in failing(rope, baseline="baseline.json")
     old = {f"{RAW} float32 seq=6 heads=4 head_dim=64": {"global_bytes": BYTES / 2, "launches": 1}}
     rope.write("baseline.json", json.dumps(old))
     assert "global_bytes has grown by 100.0% since the baseline" in failing(rope, baseline="baseline.json")
@@ -152,7 +156,7 @@ def test_device_time_is_taken_between_events_around_real_launches(rope: Project)
         assert timed.kernels == ("rope_kernel",)
         assert 0 < timed.low_us <= timed.median_us <= timed.high_us
         rope.edit(PATH, CALL, "")
-        with pytest.raises(ContractError, match="nothing was timed"):
+        with pytest.raises(SubjectError, match="nothing was timed"):
             time_on_device(context, RAW, None, DIMS, repeats=5)
     finally:
         context.close()
