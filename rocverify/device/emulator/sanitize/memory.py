@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+import sysconfig
 from pathlib import Path
 
 from rocverify.device.emulator.memory import MAP_NORESERVE, Allocation, DeviceMemory
@@ -14,6 +15,7 @@ SANITIZED_ARENA_BYTES = 1 << 34
 """Less than the plain arena's: eight times as much address space goes to the record of accesses."""
 
 _OWN = Path(__file__).resolve().parents[3]
+_STANDARD = Path(sysconfig.get_path("stdlib"))
 """The package: frames in it are not where an allocation was made."""
 
 
@@ -106,7 +108,8 @@ def _caller() -> str:
     frame = sys._getframe(1)
     while frame.f_back is not None:
         path = frame.f_code.co_filename
-        if not path.startswith("<") and _OWN not in Path(path).parents and "rocm" not in Path(path).parts:
+        foreign = _OWN in Path(path).parents or _STANDARD == Path(path).parent or "rocm" in Path(path).parts
+        if not path.startswith("<") and not foreign:
             break
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
