@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -21,10 +22,11 @@ CACHE = ".rocverify/cache"
 
 
 @pytest.fixture(scope="session")
-def template(repo_root: Path, own_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(repo_root: Path, own_cache: Path, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository as it stands, its compiled kernels in the cache. Copy it; change nothing in it.
 
-    The cache is addressed by content: a sabotaged kernel is compiled, all others are found in it.
+    The cache is addressed by content: a sabotaged kernel is compiled, all others are found in it. `kept`,
+    the cache that sabotages share, is given what it holds.
     """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if base.name.startswith("popen-") else base
@@ -37,6 +39,7 @@ def template(repo_root: Path, own_cache: Path, tmp_path_factory: pytest.TempPath
             _carry_over(_built(repo_root, own_cache), own_cache, root / CACHE)
             _warm(root)
             _copy_tree(repo_root, root)
+            shutil.copytree(root / CACHE, kept, copy_function=_give, dirs_exist_ok=True)
     return root
 
 
@@ -81,7 +84,15 @@ def _warm(root: Path) -> None:
         shutil.rmtree(root / written)
 
 
+def _give(source: str, target: str) -> None:
+    """Copies a file where there is none, at once: others may be reading in this cache."""
+    if not Path(target).exists():
+        partial = Path(f"{target}.{os.getpid()}")
+        shutil.copy2(source, partial)
+        partial.replace(target)
+
+
 @pytest.fixture
 def sabotaged(template: Path, tmp_path: Path) -> Callable[[Sequence[Change]], Path]:
-    """Makes a copy of the repository with these changes; its path."""
+    """Makes a copy of the repository with these changes and a cache of its own; its path."""
     return lambda changes=(): copy_of(template, tmp_path, changes)

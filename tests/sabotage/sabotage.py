@@ -29,6 +29,8 @@ from typing import Any
 
 import pytest
 
+from rocverify.settings import Settings
+
 SEED = 20_16
 PHASE = ".planning/phases/16-gpu-rope-implementation"
 # What to run: a narrow selection where the whole phase would show nothing more.
@@ -242,10 +244,19 @@ def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(variables or {})}
 
 
-def copy_of(template: Path, folder: Path, changes: Sequence[Change] = ()) -> Path:
-    """A copy of the template repository in `folder`, changed."""
-    root = folder / "repository"
-    shutil.copytree(template, root, symlinks=True)
+def copy_of(template: Path, folder: Path, changes: Sequence[Change] = (), cache: Path | None = None) -> Path:
+    """A copy of the template repository in `folder`, changed; with the given cache, or else with a copy of
+    the template's."""
+    root, own = folder / "repository", Settings().cache_dir
+    shared = template / own if cache is not None else None
+    shutil.copytree(
+        template,
+        root,
+        symlinks=True,
+        ignore=lambda at, names: [name for name in names if Path(at, name) == shared],
+    )
+    if cache is not None:
+        (root / own).symlink_to(cache, target_is_directory=True)
     for change in changes:
         change.apply(root)
     return root
@@ -287,9 +298,12 @@ def every(sabotages: Sequence[Sabotage]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("sabotage", params)
 
 
-def check(sabotage: Sabotage, template: Path, folder: Path) -> None:
-    """Does the sabotage to a copy of the template in `folder`, runs it and judges what was said."""
-    root = copy_of(template, folder, sabotage.changes)
+def check(sabotage: Sabotage, template: Path, cache: Path, folder: Path) -> None:
+    """Does the sabotage to a copy of the template in `folder`, runs it and judges what was said.
+
+    cache: one that all runs share, so that each compiles and translates only what it has changed.
+    """
+    root = copy_of(template, folder, sabotage.changes, cache)
     judge(sabotage, run(root, sabotage.run, sabotage.options))
     shutil.rmtree(root)  # a hundred copies are a lot; the one that failed stays to be looked at
 

@@ -196,5 +196,5 @@ SABOTAGES = (
 
 
 @every(SABOTAGES)
-def test_sabotaged_builds(sabotage: Sabotage, template: Path, tmp_path: Path) -> None:
-    check(sabotage, template, tmp_path)
+def test_sabotaged_builds(sabotage: Sabotage, template: Path, kept: Path, tmp_path: Path) -> None:
+    check(sabotage, template, kept, tmp_path)

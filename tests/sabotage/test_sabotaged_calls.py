@@ -241,5 +241,5 @@ SABOTAGES = (
 
 
 @every(SABOTAGES)
-def test_sabotaged_calls(sabotage: Sabotage, template: Path, tmp_path: Path) -> None:
-    check(sabotage, template, tmp_path)
+def test_sabotaged_calls(sabotage: Sabotage, template: Path, kept: Path, tmp_path: Path) -> None:
+    check(sabotage, template, kept, tmp_path)

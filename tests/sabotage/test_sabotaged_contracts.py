@@ -83,5 +83,5 @@ SABOTAGES = (
 
 
 @every(SABOTAGES)
-def test_sabotaged_contracts(sabotage: Sabotage, template: Path, tmp_path: Path) -> None:
-    check(sabotage, template, tmp_path)
+def test_sabotaged_contracts(sabotage: Sabotage, template: Path, kept: Path, tmp_path: Path) -> None:
+    check(sabotage, template, kept, tmp_path)

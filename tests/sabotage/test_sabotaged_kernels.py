@@ -255,7 +255,7 @@ SABOTAGES = (
     Sabotage(
         "the kernel never ends",
         (
-            Edit(HIP, ROTATE, f"{ROTATE}  for (volatile unsigned i = 0; i < 2; i = 0) continue;\n"),
+            Edit(HIP, ROTATE, f"{ROTATE}  for (volatile unsigned i = 1; i != 0; i += 2) continue;\n"),
             Edit("pyproject.toml", 'gate = "strict"', 'gate = "strict"\nlaunch_timeout_s = 1'),
         ),
         failed={"16-02/T3": "correctness*2"},
@@ -290,5 +290,5 @@ SABOTAGES = (
 
 
 @every(SABOTAGES)
-def test_sabotaged_kernels(sabotage: Sabotage, template: Path, tmp_path: Path) -> None:
-    check(sabotage, template, tmp_path)
+def test_sabotaged_kernels(sabotage: Sabotage, template: Path, kept: Path, tmp_path: Path) -> None:
+    check(sabotage, template, kept, tmp_path)

@@ -34,9 +34,9 @@ SABOTAGES = (
     ),
     Sabotage(
         "a truth about a kernel that does not exist",
-        (Edit(ONE, TRUTH, f'{TRUTH}    - "The softmax kernel is compiled and loaded"\n'),),
+        (Edit(ONE, TRUTH, f'{TRUTH}    - "The argmax kernel is compiled and loaded"\n'),),
         undecided=("16-01/T4",),
-        says={"16-01/T4": ("it does not say which kernel", "nothing known is called softmax")},
+        says={"16-01/T4": ("it does not say which kernel", "nothing known is called argmax")},
         exit_code=3,
         run="plan 16-01",
         options=TEXTS,
@@ -323,5 +323,5 @@ def test_a_lenient_gate_lets_through_what_the_report_still_calls_unverified(
 
 
 @every(SABOTAGES)
-def test_sabotaged_plans(sabotage: Sabotage, template: Path, tmp_path: Path) -> None:
-    check(sabotage, template, tmp_path)
+def test_sabotaged_plans(sabotage: Sabotage, template: Path, kept: Path, tmp_path: Path) -> None:
+    check(sabotage, template, kept, tmp_path)

@@ -7,7 +7,13 @@ from pathlib import Path
 from tests.sabotage.places import CALL, IMPORT_HIP, ROPE, RUNTIME
 from tests.sabotage.sabotage import HEADS, ROUNDTRIPS, At, Edit, Sabotage, check, every
 
+UPLOADED = """\
+        checked("hipMemcpy", hip.hipMemcpy(pointer, contiguous, contiguous.nbytes, to_device))
+        yield pointer
+    finally:
+        checked("hipFree", hip.hipFree(pointer))"""
 FREED_EARLY = """\
+        checked("hipMemcpy", hip.hipMemcpy(pointer, contiguous, contiguous.nbytes, to_device))
         checked("hipFree", hip.hipFree(pointer))
         yield pointer
     finally:
@@ -230,13 +236,7 @@ def _rotated_on_the_cpu(tensor: Any, cos: Any, sin: Any) -> Any:
     ),
     Sabotage(
         "the tables are freed before the kernel runs",
-        (
-            Edit(
-                RUNTIME,
-                '        yield pointer\n    finally:\n        checked("hipFree", hip.hipFree(pointer))',
-                FREED_EARLY,
-            ),
-        ),
+        (Edit(RUNTIME, UPLOADED, FREED_EARLY),),
         failed={"16-01/T2": "no_host_roundtrip*2"},
         says={
             "16-01/T2/no_host_roundtrip": (
@@ -282,5 +282,5 @@ def _rotated_on_the_cpu(tensor: Any, cos: Any, sin: Any) -> Any:
 
 
 @every(SABOTAGES)
-def test_sabotaged_transfers(sabotage: Sabotage, template: Path, tmp_path: Path) -> None:
-    check(sabotage, template, tmp_path)
+def test_sabotaged_transfers(sabotage: Sabotage, template: Path, kept: Path, tmp_path: Path) -> None:
+    check(sabotage, template, kept, tmp_path)

@@ -117,5 +117,5 @@ SABOTAGES = (
 
 
 @every(SABOTAGES)
-def test_sabotaged_values(sabotage: Sabotage, template: Path, tmp_path: Path) -> None:
-    check(sabotage, template, tmp_path)
+def test_sabotaged_values(sabotage: Sabotage, template: Path, kept: Path, tmp_path: Path) -> None:
+    check(sabotage, template, kept, tmp_path)
