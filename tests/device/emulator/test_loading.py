@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import re
 import struct
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from rocverify.device.emulator.disassembly import Listing
 from rocverify.device.emulator.image import load_image
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.memory import DeviceMemory
-from rocverify.device.emulator.native import ContentCache, Runtime
+from rocverify.device.emulator.native import SOURCES, ContentCache, Runtime
 from rocverify.device.emulator.operands import EXEC, M0, VCC, OperandKind, parse_operand, split_operands
+from rocverify.device.emulator.sanitize import layout as sanitizer_layout
 from rocverify.errors import CodeObjectError, DeviceError
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
@@ -126,6 +128,29 @@ def test_the_runtime_has_the_layout_that_python_mirrors(machine: Machine) -> Non
     assert abi.Wave.exec_lanes.offset % 64 == 0
     assert abi.Wave.addresses.offset % 64 == 0
     assert ctypes.sizeof(abi.Range) == 16
+
+
+def test_the_sanitizer_has_the_layout_that_python_mirrors(machine: Machine) -> None:
+    assert machine
+    runtime = Runtime._loaded
+    assert runtime is not None
+    ask = runtime._library.rt_san_layout
+    ask.argtypes, ask.restype = [ctypes.c_uint32], ctypes.c_uint64
+    assert [ask(i) for i in range(len(sanitizer_layout.LAYOUT))] == list(sanitizer_layout.LAYOUT)
+    assert ask(len(sanitizer_layout.LAYOUT)) == (1 << 64) - 1
+
+
+@pytest.mark.parametrize(
+    "mirror", [sanitizer_layout.RawFinding, sanitizer_layout.SanitizerRecord, sanitizer_layout.GroupRecord,
+               sanitizer_layout.Sync, sanitizer_layout.SyncNode],
+)  # fmt: skip
+def test_the_sanitizers_fields_stand_in_the_order_of_the_header(mirror: type[ctypes.Structure]) -> None:
+    """The layout's numbers would not show two fields of one size that have changed places."""
+    name = {"RawFinding": "Finding", "SanitizerRecord": "Sanitizer"}.get(mirror.__name__, mirror.__name__)
+    text = re.sub(r"/\*.*?\*/", "", (SOURCES / "sanitize.h").read_text(), flags=re.DOTALL)
+    (body,) = re.findall(r"struct \w*\s*\{([^{}]*)\}\s*" + name + ";", text)
+    declared = re.findall(r"(\w+)(?:\)?\s*\[\w+\])*\s*(?=[,;])", body)
+    assert [entry[0] for entry in mirror._fields_] == declared
 
 
 @pytest.mark.parametrize(

@@ -333,6 +333,23 @@ API u64 rt_san_layout(u32 what)
     case 4: return sizeof(Granule);
     case 5: return __builtin_offsetof(Sanitizer, first);
     case 6: return __builtin_offsetof(Finding, origin_address);
+    case 7: return sizeof(SyncNode);
+    case 8: return sizeof(u64); /* a word of the readers */
+    case 9: return GROUP_WAVES;
+    case 10: return FINDING_SLOTS;
+    case 11: return SYNC_SLOTS;
+    case 12: return SYNC_NODES;
+    case 13: return SEGMENTS_END;
+    case 14: return __builtin_offsetof(GroupRecord, seen);
+    case 15: return __builtin_offsetof(GroupRecord, origin_space);
+    case 16: return __builtin_offsetof(Sanitizer, findings);
+    case 17: return __builtin_offsetof(Sanitizer, clock_slots);
+    case 18: return __builtin_offsetof(Finding, other_pc);
+    case 19: return __builtin_offsetof(Sync, clock);
+    case 20: return FOUND_BARRIER_MIXED;
+    case 21: return DECIDES_STORE;
+    case 22: return HAZARD_WAW;
+    case 23: return SPACE_REGISTER;
     default: return ~0ull;
     }
 }
