@@ -28,6 +28,7 @@ from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
+    from rocverify.device.base import Device
     from rocverify.device.trace_events import TraceEvent
 
 
@@ -124,7 +125,8 @@ def execute(
     DeviceError when the device fails the harness itself.
     """
     spec.dims.check(case.dims)
-    inputs = _starting_values(spec, case)
+    drawn = draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
+    inputs = _starting_values(spec, case, drawn)
     hip = session.device.hip  # what the harness does for itself is none of the trace's business
     run_subject = invoke or invocation(spec, session)
     with ExitStack() as stack:
@@ -133,6 +135,9 @@ def execute(
             for name, array in inputs.items()
             if spec.arrays[name].role is not Role.HOST
         }
+        for name, buffer in buffers.items():
+            if _holds_poison(name, spec.arrays[name], drawn):
+                _undefine(session.device, buffer)
         arrays = {**_views(spec, case.dtype, inputs, buffers), **(values or {})}
         events = _call(
             spec, session, lambda: run_subject(arrays, {**case.dims, **(call_dims or {})}, case.dtype), ghost
@@ -154,12 +159,27 @@ def execute(
     )
 
 
-def _starting_values(spec: ContractSpec, case: Case) -> dict[str, NDArray[Any]]:
-    drawn = draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
-    for name, array in spec.arrays.items():
-        if array.role is Role.OUT or name not in drawn:
-            drawn[name] = poisoned(array.shape(case.dims), array.dtype(case.dtype), case.poison)
-    return {name: drawn[name] for name in spec.arrays}
+def _holds_poison(name: str, array: Array, drawn: Mapping[str, NDArray[Any]]) -> bool:
+    """Pure outputs, and working memory that the contract does not prepare."""
+    return array.role is Role.OUT or name not in drawn
+
+
+def _starting_values(
+    spec: ContractSpec, case: Case, drawn: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    return {
+        name: poisoned(array.shape(case.dims), array.dtype(case.dtype), case.poison)
+        if _holds_poison(name, array, drawn)
+        else drawn[name]
+        for name, array in spec.arrays.items()
+    }
+
+
+def _undefine(device: Device, buffer: _Buffer) -> None:
+    """Tells a device that watches reads of what nothing wrote that the array is poison alone."""
+    memory = getattr(device, "memory", None)  # a GPU keeps no such account
+    if memory is not None:
+        memory.undefine(buffer.ptr, buffer.before.nbytes)
 
 
 def _views(
