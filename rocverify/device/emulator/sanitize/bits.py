@@ -45,10 +45,10 @@ def smear_left(k: WaveBuilder, shadow: Value) -> Value:
     return k.b.or_(shadow, k.b.sub(k.const(shadow.type, 0), shadow))
 
 
-def lanes_undefined(k: WaveBuilder, shadow: Value) -> Value:
-    """The active lanes with any bit set, as a lane mask in i64."""
+def lanes_undefined(k: WaveBuilder, shadow: Value, active: Value | None = None) -> Value:
+    """The active lanes with any bit set, as a lane mask in i64; `active` are EXEC's unless given."""
     lanes = k.b.icmp_unsigned("!=", shadow, k.const(shadow.type, 0))
-    return k.b.and_(k.bits_of(lanes), k.exec_bits())
+    return k.b.and_(k.bits_of(lanes), k.exec_bits() if active is None else active)
 
 
 @dataclass(frozen=True, slots=True)

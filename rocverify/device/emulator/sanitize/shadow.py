@@ -58,6 +58,8 @@ class ShadowObserver(Observer):
         self._written: list[tuple[int, int]] = []
         self._written_scalars: list[int] = []
         self._ending = False
+        self._compared: Value | None = None
+        """EXEC as a comparison finds it that writes it."""
 
     # ---- what the semantics read and write
 
@@ -105,6 +107,7 @@ class ShadowObserver(Observer):
         self._ending = inst.mnemonic in ENDS
         self._recording = rule is None and not self._ending
         self._announce(k, inst)
+        self._compared = k.exec_bits() if inst.mnemonic.startswith("v_cmpx_") else None
         if handler_name(inst) in RELATIVE:
             distance = k.b.icmp_unsigned("!=", quiet.sgpr(k, SHADOW + M0), k.i32(0))
             self._report_if(k, inst, Decides.ADDRESS, k.b.select(distance, k.exec_bits(), k.i64(0)))
@@ -142,7 +145,7 @@ class ShadowObserver(Observer):
 
     def _spread_to_scalars(self, k: K, inst: Instruction, vector: Value, scalar: Value) -> None:
         undefined = k.i32(0) if scalar is None else spread(k, scalar)
-        lanes = None if vector is None else lanes_undefined(k, vector)
+        lanes = None if vector is None else lanes_undefined(k, vector, self._compared)
         masks = inst.mnemonic.startswith("v_")
         for place, index in enumerate(dict.fromkeys(self._written_scalars)):
             value = undefined
