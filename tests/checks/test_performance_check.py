@@ -132,7 +132,7 @@ def test_growth_since_a_baseline(rope: Project) -> None:
     assert rope.check("performance", **ROPE, baseline="baseline.json").verdict is CheckVerdict.PASSED
     stale = {f"{RAW} float32 seq=6 heads=4 head_dim=64": {"global_bytes": BYTES * 2}}
     rope.write("baseline.json", json.dumps(stale))
-    assert f"write {BYTES:g} into baseline.json" in failing(rope, baseline="baseline.json")
+    assert f"write {BYTES:,} into baseline.json" in failing(rope, baseline="baseline.json")
     old = {f"{RAW} float32 seq=6 heads=4 head_dim=64": {"global_bytes": BYTES / 2, "launches": 1}}
     rope.write("baseline.json", json.dumps(old))
     assert "global_bytes has grown by 100.0% since the baseline" in failing(rope, baseline="baseline.json")
