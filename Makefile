@@ -5,7 +5,7 @@
 #   make test        lint, then the fast test suite
 #   make test-long   the slow tests
 #   make lint        ruff, ruff format, mypy
-#   make bench       the benchmarks
+#   make bench       the benchmarks; against OpenCL too if pocl-opencl-icd and pyopencl (extra `bench`) are there
 #   make clean       remove what runs leave behind, the compile cache too; make distclean: .venv as well
 #
 # make itself exits 2 whatever rocverify's exit code was; it is printed, and `scripts/verify.sh` exits with it.

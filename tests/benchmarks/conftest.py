@@ -1,4 +1,4 @@
-"""The RoPE kernel on an emulated machine, for measuring."""
+"""Emulated machines and the code objects of the kernels that are measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rocverify.device.emulator.counters import CounterInstrument
+from rocverify.device.emulator.instruments import Instrument
 from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, Machine
+from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
 from rocverify.settings import load_settings
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.discover import Toolchain
@@ -18,6 +22,8 @@ from rocverify.toolchain.manifest import load_manifest
 
 SEQ, HEADS, HEAD_DIM = 2048, 32, 128
 BLOCK = (64, 4, 1)
+SOURCES = ("rope", "qkt_matmul", "flash_attention_causal")
+WATCHED: dict[str, Callable[[], Instrument]] = {"counted": CounterInstrument, "sanitized": Sanitizer}
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +32,17 @@ def toolchain(repo_root: Path) -> Toolchain:
 
 
 @pytest.fixture(scope="session")
-def rope_code_object(repo_root: Path, toolchain: Toolchain, own_cache: Path) -> bytes:
+def code_objects(repo_root: Path, toolchain: Toolchain, own_cache: Path) -> dict[str, bytes]:
+    """The measured kernels' code objects by the names of their sources."""
     manifest = load_manifest(repo_root, load_settings(repo_root))
-    entry = next(e for e in manifest.entries if e.source == "kernels/rope.hip")
+    entries = {Path(entry.source).stem: entry for entry in manifest.entries}
     builder = Builder(repo_root, toolchain, own_cache)
-    return builder.build(entry, "gfx1100").path.read_bytes()
+    return {name: builder.build(entries[name], "gfx1100").path.read_bytes() for name in SOURCES}
+
+
+@pytest.fixture(scope="session")
+def rope_code_object(code_objects: dict[str, bytes]) -> bytes:
+    return code_objects["rope"]
 
 
 @pytest.fixture
@@ -38,7 +50,8 @@ def new_machine(toolchain: Toolchain) -> Iterator[Callable[..., Machine]]:
     """Makes emulated machines without a translation cache; all are closed at the end."""
     made: list[Machine] = []
 
-    def make(threads: int, cache_dir: Path | None = None) -> Machine:
+    def make(threads: int, cache_dir: Path | None = None, watched: str = "plain") -> Machine:
+        """`watched` is one of "plain", "counted" and "sanitized"."""
         machine = Machine(
             "gfx1100",
             objdump=toolchain.objdump,
@@ -46,6 +59,8 @@ def new_machine(toolchain: Toolchain) -> Iterator[Callable[..., Machine]]:
             linker=toolchain.linker,
             threads=threads,
             cache_dir=cache_dir,
+            memory=SanitizedMemory() if watched == "sanitized" else None,
+            instruments=[WATCHED[watched]()] if watched in WATCHED else (),
         )
         made.append(machine)
         return machine
