@@ -33,6 +33,7 @@ Forms of --arg, given in the kernel's order:
     f32[1024]:random                                floats in [-1, 1), integers of all values
     f32[1024]:range                                 0, 1, 2, ...
     f32[1024]:out                                   NaN, or bytes A5 if integers: unwritten elements show
+                                                    (and with --sanitize, reads of them)
     f32[]:=1,2,3                                    a list (the count may be left out)
     f32[]:@x.npy                                    a file's elements, of the same type
     same:0                                        the array of argument 0 again
@@ -139,8 +140,8 @@ class Options:
 @click.option(
     "--sanitize",
     is_flag=True,
-    help="Find undefined values that decide something, data races and misused barriers. Findings name source "
-    "lines if the code object was compiled with -gline-tables-only.",
+    help="Find undefined values that decide something, data races and misused barriers, on one host thread. "
+    "Findings name source lines if the code object was compiled with -gline-tables-only.",
 )
 @click.option(
     "--strict",

@@ -30,3 +30,11 @@ extern "C" __global__ void past(unsigned *y, unsigned distance)
 {
     y[threadIdx.x + distance] = 1; // mark: past
 }
+
+extern "C" __global__ void in_lockstep(const float *x, float *y)
+{
+    __shared__ volatile float tile[32];
+    int l = threadIdx.x;
+    tile[l] = x[l]; // mark: lane writes
+    y[l] = tile[31 - l]; // mark: lane reads
+}
