@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_S = 280
+TIMEOUT_S = 580
 
 
 def start(root: Path, code_object: Path, cache: Path) -> dict[str, Any]:

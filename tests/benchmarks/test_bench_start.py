@@ -59,6 +59,7 @@ def test_first_launch_in_a_process(
     benchmark.extra_info.update(_medians(rounds))
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("count", [5_000, 50_000])
 def test_translation_of_an_unrolled_kernel(
     benchmark: Any, repo_root: Path, assembler: Assembler, tmp_path: Path, count: int

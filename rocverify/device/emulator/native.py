@@ -28,9 +28,12 @@ FLAGS = (
     "-std=c11", "-O3", "-march=native", "-ffreestanding", "-fPIC", "-shared", "-nostdlib",
     "-fvisibility=hidden",
 )  # fmt: skip
-CODE_LEVEL = 1
+CODE_LEVEL, LARGE_CODE_LEVEL = 1, 0
 """LLVM's level of code generation. What the translator writes leaves nothing for passes on IR to gain, and
 level 2 makes no faster code of it; level 0 takes half of the time and makes the code half as large again."""
+LARGE_IR = 8 << 20
+"""Bytes of IR (15,000 to 25,000 machine instructions) from which on code is generated at level 0: some of
+what level 1 does takes more than linear time in the length of a function."""
 
 
 class ContentCache:
@@ -179,8 +182,8 @@ class Jit:
         _set_options()
         self._cache = cache
         self._lock = threading.Lock()
-        self._machine = _target_machine(CODE_LEVEL)
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machine)
+        self._machines = {level: _target_machine(level) for level in (CODE_LEVEL, LARGE_CODE_LEVEL)}
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machines[CODE_LEVEL])
 
     def compile(self, key: str, name: str, make: Callable[[], str]) -> int:
         """The address of function `name`; `make` gives its IR if `key` is new."""
@@ -198,7 +201,8 @@ class Jit:
     def _object(self, source: str) -> bytes:
         module = llvm.parse_assembly(source)
         _check_calls(module)
-        return bytes(self._machine.emit_object(module))
+        level = CODE_LEVEL if len(source) < LARGE_IR else LARGE_CODE_LEVEL
+        return bytes(self._machines[level].emit_object(module))
 
 
 def _check_calls(module: llvm.ModuleRef) -> None:
