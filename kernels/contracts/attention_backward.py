@@ -325,7 +325,10 @@ def gradient_magnitudes(
     """The sizes of the terms of `gradients`, to first order in the roundings (see attention_magnitude)."""
     scale = usual_scale(q)
     scores, probs = probabilities(q, k, admits)
-    terms = scores_of(abs(q), abs(k), scale) + np.max(scores, axis=-1, keepdims=True) - scores
+    # A weight is exp(score - lse): the score, lse and their difference are rounded on the way to it.
+    lse = log_sum(scores)[..., None]
+    lse = np.where(np.isfinite(lse), lse, 0)
+    terms = scores_of(abs(q), abs(k), scale) + abs(lse) + abs(lse - scores)
     # In 16-bit types a rounding of a score is of float32 and small beside the unit of `rounding`.
     spread = weight_magnitude(scores, probs, terms, F32_UNITS[dtype])
     slopes = largest_factor * np.matmul(abs(dout), np.swapaxes(abs(for_query_heads(q, v)), -1, -2))

@@ -8,7 +8,7 @@ extremes where attention can be held to an answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -40,15 +40,21 @@ def _plain(rng: np.random.Generator, q: Shape, k: Shape) -> dict[str, Any]:
 
 
 def _heavy(rng: np.random.Generator, q: Shape, k: Shape, dtype: DType) -> dict[str, Any]:
-    """Rows of q that differ in size a thousandfold: some attend to all keys alike, some to a single one."""
+    """Rows of q that differ in size a thousandfold: some attend to all keys alike, some to a single one, and
+    one at least has a score beyond where exp overflows: at 88, in float64 at 709."""
     reach = min(20, -dtype.min_exponent - 4)
-    # In float64 exp overflows at 709 only.
     largest = 10 if dtype.bits == 64 else 6
-    return {
+    values = {
         "q": rng.standard_normal(q) * np.exp2(rng.uniform(-4, largest, (*q[:-1], 1))),
         "k": rng.standard_normal(k) * np.exp2(rng.uniform(-2, 2, (*k[:-1], 1))),
         "v": rng.choice((-1.0, 1.0), k) * np.exp2(rng.uniform(-reach, reach, k)),
     }
+    batch, head = (int(rng.integers(length)) for length in q[:2])
+    # The last query sees the first key whatever the mask, unless one is added.
+    key = values["k"][batch, head // (q[1] // k[1]), 0]
+    score = 900 if dtype.bits == 64 else 250
+    values["q"][batch, head, -1] = np.sign(key) * score * sqrt(q[-1]) / abs(key).sum()
+    return values
 
 
 def _extreme(rng: np.random.Generator, q: Shape, k: Shape, dtype: DType) -> dict[str, Any]:
