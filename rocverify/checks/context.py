@@ -103,6 +103,7 @@ class CheckContext:
             settings=self.settings,
             toolchain=self.toolchain,
             cache_dir=self.cache_dir,
+            with_lines=self._with_lines,
         )
 
     @cached_property
@@ -146,6 +147,16 @@ class CheckContext:
             }
         return [self._builds[entry.source, target] for entry, target in jobs]
 
+    def _with_lines(self, content: bytes) -> bytes | None:
+        """For a code object of this run: the same instructions with line tables, compiled now."""
+        from rocverify.toolchain.lines import with_line_tables
+
+        entries = {entry.source: entry for entry in self.manifest.entries}
+        for (source, target), built in self._builds.items():
+            if not isinstance(built, CompileError) and built.path.read_bytes() == content:
+                return with_line_tables(self.builder, entries[source], target, content)
+        return None
+
     def _opened(self, instrument: str | None) -> tuple[Device, Tracer]:
         """The device of the run, or an emulator with an instrument, and its tracer."""
         if instrument is None:
@@ -160,6 +171,7 @@ class CheckContext:
                 settings=self.settings,
                 toolchain=self.toolchain,
                 cache_dir=self.cache_dir,
+                with_lines=self._with_lines,
                 **{instrument: True},
             )
             self._instrumented[instrument] = device, Tracer(device, root=self.root)

@@ -215,8 +215,8 @@ def _grown(
         value = measured.value(metric)
         if float(before) > value * _STALE:
             yield (
-                f"the baseline of {metric}, {figure(before)}, lies far above what is measured, {figure(value)}: "
-                f"it would not notice growth; write {figure(value)} into {path}"
+                f"the baseline of {metric}, {figure(before)}, lies far above what is measured, "
+                f"{figure(value)}: it would not notice growth; write {figure(value)} into {path}"
             )
         if value > float(before) * (1 + params.tolerance):
             grown = f"{value / before - 1:.1%}" if before else "from nothing"

@@ -11,7 +11,7 @@ _HINTS = {
     "scratch": "an index into a local array is out of its bounds",
     "limit": "the kernel does not end: check the loop's condition",
     "stopped": "does the kernel end? check its loops and waits, or allow it more time (launch_timeout_s)",
-    "deadlock": "let every wave reach the barrier and every loop end, and write what is polled before it waits",
+    "deadlock": "let every wave reach the barrier and every loop end; write what is polled before it waits",
     "grid_sync": "launch the kernel with hipModuleLaunchCooperativeKernel",
     "unaligned": "an atomic must be aligned to its size",
     "trap": "an assertion or __builtin_trap of the kernel was reached",

@@ -28,6 +28,7 @@ class OpenRequest:
     rejected: tuple[RejectedDevice, ...] = ()
     counters: bool = False
     sanitize: bool = False
+    with_lines: Callable[[bytes], bytes | None] | None = None
 
 
 def _open_amd(request: OpenRequest) -> Device:
@@ -53,6 +54,7 @@ def _open_emulator(request: OpenRequest) -> Device:
         cache_dir=request.cache_dir,
         counters=request.counters,
         sanitize=request.sanitize,
+        with_lines=request.with_lines,
         rejected=request.rejected,
     )
 
@@ -76,14 +78,24 @@ def open_device(
     cache_dir: Path | None = None,
     counters: bool = False,
     sanitize: bool = False,
+    with_lines: Callable[[bytes], bytes | None] | None = None,
 ) -> Device:
     """Opens a device of a kind, or with `auto` the first of AUTO_ORDER that opens. With `counters` it has
     `launch_counters`, with `sanitize` it has `findings`, which only the emulator can have.
+    `with_lines` is for the emulator alone, see EmulatorDevice.open.
 
     Raises DeviceUnavailableError naming every kind that was tried and why it was not taken, and
     UsageError for a kind that does not exist.
     """
-    request = OpenRequest(target, settings, toolchain, cache_dir, counters=counters, sanitize=sanitize)
+    request = OpenRequest(
+        target,
+        settings,
+        toolchain,
+        cache_dir,
+        counters=counters,
+        sanitize=sanitize,
+        with_lines=with_lines,
+    )
     if kind != "auto":
         return _opener(kind)(request)
     for candidate in AUTO_ORDER:

@@ -11,6 +11,7 @@ makes the device usable again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,7 @@ class EmulatorDevice:
         counters: bool = False,
         sanitize: bool = False,
         strict_lockstep: bool = False,
+        with_lines: Callable[[bytes], bytes | None] | None = None,
         rejected: tuple[RejectedDevice, ...] = (),
     ) -> EmulatorDevice:
         """An emulated GPU of a gfx11 target; DeviceUnavailableError for any other.
@@ -104,7 +106,8 @@ class EmulatorDevice:
         host threads run workgroups (None: all), `launch_timeout_s` what one launch may take once it is
         translated (None: any time), `cache_dir` where translations are kept, `counters` whether launches
         are counted (`launch_counters`), `sanitize` whether the sanitizer watches them (`findings`), with
-        `strict_lockstep` for lanes of one wave too.
+        `strict_lockstep` for lanes of one wave too. `with_lines` gives, for a code object without line
+        tables, one of the same instructions that has them, or None: so faults and findings name lines.
         """
         from rocverify.device.emulator.machine import SUPPORTED_TARGETS, Machine
 
@@ -134,6 +137,7 @@ class EmulatorDevice:
             threads=threads,
             cache_dir=cache_dir,
             instruments=instruments,
+            with_lines=with_lines,
         )
         return cls(machine, _info(target, machine.memory, rejected), launch_timeout_s)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from rocverify.device.emulator.disassembly import Listing, disassemble
 from rocverify.device.emulator.image import Image, KernelDescriptor, check_descriptor
+from rocverify.device.emulator.sourcelines import user_lines
 from rocverify.device.emulator.translate.flow import Graph, discover
 from rocverify.errors import DeviceError
 from rocverify.toolchain.codeobject import CodeObject, KernelMetadata
@@ -15,12 +17,14 @@ from rocverify.toolchain.codeobject import CodeObject, KernelMetadata
 
 @dataclass(frozen=True)
 class LoadedModule:
-    """A code object in device memory."""
+    """A code object in device memory. `with_lines`, asked where it has no line tables itself, gives one of
+    the same instructions that has them, if there is one."""
 
     metadata: CodeObject
     image: Image
     content: bytes
     objdump: Path
+    with_lines: Callable[[bytes], bytes | None] | None = None
 
     def kernel(self, name: str) -> LoadedKernel:
         """DeviceError naming the kernels there are if `name` is none; CodeObjectError if it is damaged."""
@@ -43,6 +47,16 @@ class LoadedModule:
     @cached_property
     def listing(self) -> Listing:
         return disassemble(self.content, self.objdump, self.metadata.target)
+
+    def user_lines(self, addresses: Iterable[int]) -> dict[int, str]:
+        """The user's own `file:line` by virtual address, as far as line tables tell. Raises what
+        sourcelines.user_lines raises."""
+        wanted = set(addresses)
+        lines = user_lines(self.content, self.objdump, wanted)
+        if lines or not wanted or self.with_lines is None:
+            return lines
+        twin = self.with_lines(self.content)
+        return {} if twin is None else user_lines(twin, self.objdump, wanted)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,6 +104,7 @@ class Machine:
 
     Launches are synchronous and serialised; workgroups of a launch run on `threads` host threads.
     `instruments` watch every launch; what they saw is in LaunchStats.observed, by their names.
+    `with_lines` is asked for line tables (see LoadedModule).
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Machine:
         cache_dir: Path | None = None,
         instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
         instruments: Sequence[Instrument] = (),
+        with_lines: Callable[[bytes], bytes | None] | None = None,
     ) -> None:
         if target not in SUPPORTED_TARGETS:
             raise DeviceError(
@@ -129,6 +131,7 @@ class Machine:
         self.instruction_limit = instruction_limit
         self.instruments = tuple(instruments)
         self.printer: Printer = to_standard_streams
+        self._with_lines = with_lines
         self._objdump = objdump
         cache = ContentCache(cache_dir / "native" if cache_dir else None)
         self._runtime = Runtime.load(clang, linker, cache)
@@ -151,7 +154,8 @@ class Machine:
                 f"a code object for {metadata.target} on {self.target}",
                 hint=f"compile for {self.target} (--target)",
             )
-        return LoadedModule(metadata, load_image(code_object, self.memory, label), code_object, self._objdump)
+        image = load_image(code_object, self.memory, label)
+        return LoadedModule(metadata, image, code_object, self._objdump, self._with_lines)
 
     def unload(self, module: LoadedModule) -> None:
         """Gives the module's device memory back."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.loaded import LoadedModule
-from rocverify.device.emulator.sourcelines import user_lines
 from rocverify.device.faults import FaultReport
 
 MOST_PLACES = 6
@@ -38,7 +37,7 @@ def with_waves(report: FaultReport, worker: abi.Worker, module: LoadedModule) ->
     launch = abi.Launch.from_address(worker.launch)
     states = list(_states(worker, launch)) if report.kind in KINDS else []
     places = {state.pc for state in states} | ({report.pc} if report.pc is not None else set())
-    lines = user_lines(module.content, module.objdump, places)
+    lines = module.user_lines(places)
     if report.pc in lines:
         report = dataclasses.replace(report, source_line=lines[report.pc])
     parts = [report.message]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,6 @@ from rocverify.device.emulator.disassembly import Instruction
 from rocverify.device.emulator.instruments import LaunchContext
 from rocverify.device.emulator.loaded import LoadedKernel
 from rocverify.device.emulator.operands import EXEC
-from rocverify.device.emulator.sourcelines import user_lines
 from rocverify.device.emulator.translate import quiet
 from rocverify.device.emulator.translate.flow import Graph
 from rocverify.device.emulator.translate.observing import Access, Observer
@@ -64,9 +62,7 @@ class CounterInstrument:
     def _table(self, kernel: LoadedKernel) -> Table:
         key = (kernel.module.metadata.sha256, kernel.name)
         if key not in self._tables:
-            module = kernel.module
-            find_lines = partial(user_lines, module.content, module.objdump)
-            self._tables[key] = Table(key, kernel.graph, kernel.lanes, find_lines)
+            self._tables[key] = Table(key, kernel.graph, kernel.lanes, kernel.module.user_lines)
         return self._tables[key]
 
 

@@ -11,7 +11,6 @@ from rocverify.device.emulator.kernarg import Geometry, Triple
 from rocverify.device.emulator.loaded import LoadedKernel
 from rocverify.device.emulator.sanitize.layout import Decides, FindingKind, Hazard, RawFinding, Scope, Space
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
-from rocverify.device.emulator.sourcelines import user_lines
 
 _ACCESS = {abi.Access.LOAD: "load", abi.Access.STORE: "store", abi.Access.ATOMIC: "atomic"}
 _HINTS = {
@@ -125,7 +124,7 @@ class Narrator:
         merged: dict[tuple[Any, ...], Finding] = {}
         raw = list(raw)
         places = {pc for one in raw for pc in (one.pc, one.other_pc, one.origin_pc) if pc}
-        self._lines = user_lines(self.module.content, self.module.objdump, places)
+        self._lines = self.module.user_lines(places)
         for one in sorted(raw, key=lambda f: (f.pc, f.other_pc, f.kind)):
             found = self._finding(one)
             other = found.other.place if found.other else None

@@ -108,7 +108,7 @@ def _caller() -> str:
     frame = sys._getframe(1)
     while frame.f_back is not None:
         path = frame.f_code.co_filename
-        foreign = _OWN in Path(path).parents or _STANDARD == Path(path).parent or "rocm" in Path(path).parts
+        foreign = _OWN in Path(path).parents or Path(path).parent == _STANDARD or "rocm" in Path(path).parts
         if not path.startswith("<") and not foreign:
             break
         frame = frame.f_back
