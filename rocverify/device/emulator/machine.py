@@ -30,7 +30,12 @@ from rocverify.device.emulator.standing import with_waves
 from rocverify.device.emulator.stopping import StopSwitch, stopped_report
 from rocverify.device.emulator.targets import SUPPORTED_TARGETS
 from rocverify.device.emulator.translate.observing import Observers
-from rocverify.device.emulator.translate.program import translate, translator_digest, wave_function
+from rocverify.device.emulator.translate.program import (
+    Translation,
+    translate,
+    translator_digest,
+    wave_function,
+)
 from rocverify.device.emulator.workers import WorkerPool
 from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceError
@@ -215,10 +220,10 @@ class Machine:
             watched = "+".join(instrument.name for instrument in self.instruments)
             name = wave_function(kernel.name, digest_of(key[0], watched))
 
-            def make() -> str:
+            def make() -> Translation:
                 observers = [instrument.observer(kernel.graph) for instrument in self.instruments]
                 observer = Observers(observers) if observers else None
-                return translate(kernel.graph, kernel.descriptor, kernel.name, name, observer).ir
+                return translate(kernel.graph, kernel.descriptor, kernel.name, name, observer)
 
             self._compiled[key] = self._jit.compile(
                 digest_of("kernel", translator_digest(), watched, *key), name, make

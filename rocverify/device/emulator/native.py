@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -22,15 +23,19 @@ import llvmlite.binding as llvm
 from rocverify.device.emulator import abi
 from rocverify.errors import ToolchainError
 
+if TYPE_CHECKING:
+    from rocverify.device.emulator.translate.program import Translation
+
 SOURCES = Path(__file__).parent / "runtime"
 TIMEOUT_S = 120
 FLAGS = (
     "-std=c11", "-O3", "-march=native", "-ffreestanding", "-fPIC", "-shared", "-nostdlib",
     "-fvisibility=hidden",
 )  # fmt: skip
-CODE_LEVEL, LARGE_CODE_LEVEL = 1, 0
+CODE_LEVEL, QUICK_LEVEL = 1, 0
 """LLVM's level of code generation. What the translator writes leaves nothing for passes on IR to gain, and
-level 2 makes no faster code of it; level 0 takes half of the time and makes the code half as large again."""
+level 2 makes no faster code of it. Level 0 takes half of the time and makes the code half as large again: it
+is for kernels that were compiled without optimisation, and for long ones."""
 LARGE_IR = 8 << 20
 """Bytes of IR (15,000 to 25,000 machine instructions) from which on code is generated at level 0: some of
 what level 1 does takes more than linear time in the length of a function."""
@@ -182,11 +187,11 @@ class Jit:
         _set_options()
         self._cache = cache
         self._lock = threading.Lock()
-        self._machines = {level: _target_machine(level) for level in (CODE_LEVEL, LARGE_CODE_LEVEL)}
+        self._machines = {level: _target_machine(level) for level in (CODE_LEVEL, QUICK_LEVEL)}
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machines[CODE_LEVEL])
 
-    def compile(self, key: str, name: str, make: Callable[[], str]) -> int:
-        """The address of function `name`; `make` gives its IR if `key` is new."""
+    def compile(self, key: str, name: str, make: Callable[[], Translation]) -> int:
+        """The address of function `name`; `make` translates it if `key` is new."""
         with self._lock:
             data = self._cache.get(digest_of(key, host_description()), lambda: self._object(make()))
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
@@ -198,10 +203,10 @@ class Jit:
             )
         return address
 
-    def _object(self, source: str) -> bytes:
-        module = llvm.parse_assembly(source)
+    def _object(self, made: Translation) -> bytes:
+        module = llvm.parse_assembly(made.ir)
         _check_calls(module)
-        level = CODE_LEVEL if len(source) < LARGE_IR else LARGE_CODE_LEVEL
+        level = QUICK_LEVEL if made.unoptimized or len(made.ir) >= LARGE_IR else CODE_LEVEL
         return bytes(self._machines[level].emit_object(module))
 
 

@@ -24,9 +24,16 @@ from tests.toolchain.support import find_toolchain
 FOLDER = Path(__file__).parent / "golden"
 NAMES = sorted(path.name for path in FOLDER.iterdir() if (path / "case.hip").exists())
 SLOW = {"transcendental", "wide"}
-"""Translated in the long suite only, with all others at every level."""
+"""Translated in the long suite only."""
 
-LEVELS = ("-O0", "-O1", "-O2", "-O3")
+WAYS = (
+    ("clang-19", "-O0", "-mno-wavefrontsize64"),
+    ("clang-15", "-O1", "-mwavefrontsize64"),
+    ("clang-15", "-O2", "-mno-wavefrontsize64"),
+    ("clang-19", "-O3", "-mwavefrontsize64"),
+)
+"""Each level, compiler and wave; tests/corpus goes through all sixteen combinations."""
+
 Compile = Callable[[str, str, str, tuple[str, ...]], bytes]
 
 
@@ -99,11 +106,9 @@ def test_golden_kernel(machine: Machine, compiled_case: Compile, name: str) -> N
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("wave", ["-mno-wavefrontsize64", "-mwavefrontsize64"])
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("compiler", ["clang-15", "clang-19"])
+@pytest.mark.parametrize(("compiler", "level", "wave"), WAYS)
 @pytest.mark.parametrize("name", NAMES)
-def test_golden_kernel_everywhere(
+def test_golden_kernel_in_other_ways(
     machine: Machine, compiled_case: Compile, name: str, compiler: str, level: str, wave: str
 ) -> None:
     made = _module(name)

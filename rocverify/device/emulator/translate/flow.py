@@ -25,6 +25,9 @@ ENDS = {"s_endpgm", "s_setpc_b64", "s_swappc_b64", "s_trap", "s_endpgm_saved", "
 NO_FALLTHROUGH = {"s_branch", "s_endpgm", "s_setpc_b64", "s_swappc_b64", "s_trap", "s_endpgm_saved"}
 ADDRESS_WINDOW = 12
 """How many instructions after s_getpc_b64 its additions are looked for in."""
+UNOPTIMIZED_LEAST, UNOPTIMIZED_SCRATCH = 500, 32
+"""Code of -O0 has hundreds of instructions, and more than one in so many is one of scratch: one in 7 to 25 as
+clang 15 and 19 leave the kernels of tests/corpus."""
 
 
 @dataclass(slots=True)
@@ -38,6 +41,15 @@ class Graph:
     @property
     def instruction_count(self) -> int:
         return sum(len(block) for block in self.blocks.values())
+
+    @property
+    def unoptimized(self) -> bool:
+        """Whether the code is long and lives in scratch, as compilers leave it at -O0."""
+        count = self.instruction_count
+        if count < UNOPTIMIZED_LEAST:
+            return False
+        scratch = sum(i.mnemonic.startswith("scratch_") for block in self.blocks.values() for i in block)
+        return scratch > count // UNOPTIMIZED_SCRATCH
 
 
 def discover(listing: Listing, image: Image, entry: int) -> Graph:

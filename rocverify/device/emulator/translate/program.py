@@ -82,10 +82,12 @@ HANDLERS: dict[str, Handler] = {
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """LLVM IR of one kernel, and how many machine instructions it stands for."""
+    """LLVM IR of one kernel, and how many machine instructions it stands for. `unoptimized`: not worth much
+    of LLVM's time either."""
 
     ir: str
     instruction_count: int
+    unoptimized: bool
 
 
 def translate(
@@ -102,7 +104,7 @@ def translate(
     with _uncollected():
         _Program(k, graph, kernel, modes.propagate(graph, Mode(descriptor.initial_mode))).emit()
         strips.strip(k.function, k.lanes)
-        return Translation(str(module), graph.instruction_count)
+        return Translation(str(module), graph.instruction_count, graph.unoptimized)
 
 
 @contextmanager
