@@ -4,6 +4,7 @@
 #   make verify-all  verify every phase
 #   make test        lint, then the fast test suite
 #   make test-long   the slow tests
+#   make test-exhaustive   all that the slow tests take a part of: every way to compile the corpus, 100,000 inputs
 #   make lint        ruff, ruff format, mypy
 #   make bench       the benchmarks; against OpenCL too if pocl-opencl-icd and pyopencl (extra `bench`) are there
 #   make clean       remove what runs leave behind, the compile cache too; make distclean: .venv as well
@@ -15,7 +16,7 @@ JOBS ?= 2
 PYTEST_ARGS ?=
 VERIFY_ARGS ?=
 
-.PHONY: verify verify-all test test-long lint bench clean distclean test-tools run-lint
+.PHONY: verify verify-all test test-long test-exhaustive lint bench clean distclean test-tools run-lint
 
 verify:
 	@scripts/verify.sh $(VERIFY_ARGS)
@@ -28,6 +29,9 @@ test: run-lint
 
 test-long: test-tools
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m long --benchmark-disable $(PYTEST_ARGS)
+
+test-exhaustive: test-tools
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m exhaustive --benchmark-disable $(PYTEST_ARGS)
 
 lint: run-lint
 

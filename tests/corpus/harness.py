@@ -84,6 +84,12 @@ class Combination:
         return f"{self.level[1:]}-{self.compiler}-wave{self.wave}"
 
     @property
+    def parity(self) -> int:
+        """0 for one half of the combinations, 1 for the other."""
+        places = LEVELS.index(self.level), COMPILERS.index(self.compiler), WAVES.index(self.wave)
+        return sum(places) % 2
+
+    @property
     def flags(self) -> tuple[str, ...]:
         return self.level, "-mwavefrontsize64" if self.wave == 64 else "-mno-wavefrontsize64"
 

@@ -24,7 +24,7 @@ from rocverify.toolchain.discover import Toolchain
 from tests.device.fuzzing import PARSING, RUNNING, Target, damaged
 
 ROOT = Path(__file__).parents[2]
-FAST, LONG = 400, 100_000
+FAST, LONG, ALL = 400, 20_000, 100_000
 FAST_LAUNCHES, LONG_LAUNCHES = 12, 400
 SHARES = 8
 """What the long inputs are divided into, so that several workers can share them."""
@@ -152,8 +152,15 @@ def test_damaged_objects(targets: list[Target]) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("share", range(SHARES))
-def test_a_hundred_thousand_damaged_objects(targets: list[Target], share: int) -> None:
+def test_many_damaged_objects(targets: list[Target], share: int) -> None:
     _check_both_ends(fuzz(targets, range(share, LONG, SHARES)))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_a_hundred_thousand_damaged_objects(targets: list[Target], share: int) -> None:
+    _check_both_ends(fuzz(targets, range(LONG + share, ALL, SHARES)))
 
 
 @pytest.fixture
