@@ -36,7 +36,7 @@ test-exhaustive: test-tools
 lint: run-lint
 
 bench: test-tools
-	$(BIN)/pytest tests/benchmarks -m "long or not long" --benchmark-only $(PYTEST_ARGS)
+	$(BIN)/pytest tests/benchmarks -m "" --benchmark-only $(PYTEST_ARGS)
 
 clean:
 	rm -rf .rocverify .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build

@@ -18,11 +18,10 @@ from rocverify.device.emulator.machine import Machine
 from tests.benchmarks.timing import in_turns, ratio_of_medians, ratio_of_minima
 from tests.benchmarks.workloads import MADE, NAMES, Emulated
 
-pytestmark = pytest.mark.long
-
 ROUNDS = 9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("watched", ["plain", "counted", "sanitized"])
 @pytest.mark.parametrize("name", NAMES)
@@ -44,6 +43,7 @@ def test_warm_launch(
         benchmark.extra_info["million_wave_instructions_per_s"] = round(rate, 1)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("first", "second"),
     [

@@ -22,7 +22,7 @@ from rocverify.device.emulator.machine import Machine
 from tests.benchmarks.timing import in_turns, ratio_of_medians
 from tests.benchmarks.workloads import ATTENTION_SEQ, MADE, NAMES, SCALE, Emulated, Workload
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.exhaustive
 
 ROUNDS = 11
 INSTALL = "install Debian's pocl-opencl-icd, and pyopencl (pip install -e '.[bench]')"

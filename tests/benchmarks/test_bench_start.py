@@ -19,7 +19,7 @@ from tests.benchmarks.processes import start
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.unrolled import unrolled
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.exhaustive
 
 ROUNDS = 7
 

@@ -292,7 +292,7 @@ def test_no_python_breaks_the_analysis(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.long
 def test_the_standard_library_does_not_break_the_analysis(tmp_path: Path) -> None:
-    for source in sorted(STDLIB.glob("*.py")):
+    for source in sorted(STDLIB.glob("*.py"))[::3]:
         target = tmp_path / "kernels" / source.name
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(source.read_bytes())
