@@ -44,11 +44,15 @@ INLINE int first_read(Granule *g, u64 *readers, u32 interval, u32 wave, u64 me)
     if (!ordered(g->write, interval, wave))
         return 0;
     if ((u32)*readers != interval) {
+        if (SEGMENT(g->read[0]) >= interval || SEGMENT(g->read[1]) >= interval)
+            return 0; /* by somebody who has not read all of it */
         g->read[0] = me, g->read[1] = 0;
         *readers = READERS(interval, wave);
         return 1;
     }
-    if (SEGMENT(g->read[1]) < interval)
+    if (SEGMENT(g->read[0]) < interval)
+        g->read[0] = me;
+    else if (SEGMENT(g->read[1]) < interval && WAVE_OF(g->read[0]) != wave)
         g->read[1] = me;
     *readers |= READERS(interval, wave);
     return 1;

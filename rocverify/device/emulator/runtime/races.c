@@ -5,7 +5,7 @@
  * a store that releases) of one address by both, the later access. Workgroups are ordered by fences and
  * atomics alone. Relaxed atomic loads and stores look like plain ones; loads past the caches are taken for
  * atomic in global memory (volatile ones are among them), and never for a race. */
-#include "sanitize.h"
+#include "lines.h"
 
 #define API __attribute__((visibility("default")))
 
@@ -22,35 +22,6 @@ static u64 word_of(const GroupRecord *now, u32 wave, u32 lane, u32 pc, u32 bytes
     return WORD(now->segment[wave], wave, lane, pc) | (u64)bytes << 59 | (u64)atomic << 63;
 }
 
-static u32 *seen_by(const Sanitizer *z, const GroupRecord *now, u32 group)
-{
-    return z->group_seen + (u64)now->slot * z->groups + group;
-}
-
-/* Whether a workgroup under way has acquired what another released after that segment of a wave. */
-static int released(const Sanitizer *z, const GroupRecord *now, u32 group, u32 wave, u32 segment)
-{
-    if (group >= z->groups || *seen_by(z, now, group) != (u32)now->group + 1 || !z->group_fence[group])
-        return 0;
-    return z->clocks[z->group_fence[group] - 1][wave] >= segment;
-}
-
-/* 0: ordered, or nothing to compare with; else 1 + the scope of a race (0 waves, 1 workgroups, 2 lanes). */
-static u32 unordered(const Sanitizer *z, const GroupRecord *now, u64 earlier, u32 space, u32 wave, u32 lane)
-{
-    u32 segment = SEGMENT(earlier), other = WAVE_OF(earlier);
-    if (segment < z->first || !earlier)
-        return 0;
-    u32 group = z->segment_group[segment];
-    if (group != (u32)now->group)
-        return space == SPACE_GLOBAL && !released(z, now, group, other, segment) ? 2 : 0;
-    if (segment < now->base)
-        return 0;
-    if (other == wave)
-        return z->strict && LANE_OF(earlier) != lane ? 3 : 0;
-    return now->seen[wave][other] >= segment ? 0 : 1;
-}
-
 static void report(Worker *w, const GroupRecord *now, u64 earlier, u64 later, u32 hazard, u32 scope, u32 space, u64 address, u32 size,
                    u32 access, u32 other_access)
 {
@@ -62,33 +33,6 @@ static void report(Worker *w, const GroupRecord *now, u64 earlier, u64 later, u3
                  .other_access = other_access, .atomic = IS_ATOMIC(earlier) | IS_ATOMIC(later),
                  .scope = scope - 1, .other_known = 1};
     rt_san_report(w, &f);
-}
-
-static int by_same(u64 a, u64 b, u32 strict)
-{
-    u64 who = strict ? 0x7fffffffffull : 0x1ffffffffull;
-    return !((a ^ b) & who);
-}
-
-/* Keeps up to two readers; what a later write is compared with. */
-static void remember_reader(const Sanitizer *z, const GroupRecord *now, Granule *g, u64 me)
-{
-    for (u32 i = 0; i < 2; i++)
-        if (by_same(g->read[i], me, z->strict)) {
-            g->read[i] |= (u64)BYTES_OF(me) << 59;
-            return;
-        }
-    for (u32 i = 0; i < 2; i++)
-        if (SEGMENT(g->read[i]) < z->first || !g->read[i]) {
-            g->read[i] = me;
-            return;
-        }
-    for (u32 i = 0; i < 2; i++)
-        if (WAVE_OF(g->read[i]) == WAVE_OF(me) && SEGMENT(g->read[i]) >= now->base && !z->strict) {
-            g->read[i] = me;
-            return;
-        }
-    g->read[SEGMENT(g->read[0]) < now->base ? 0 : 1] = me;
 }
 
 static void read_granule(Worker *w, const GroupRecord *now, Granule *g, u64 *readers, u64 me, u32 space, u64 address, u32 size, u32 fresh)
@@ -103,11 +47,7 @@ static void read_granule(Worker *w, const GroupRecord *now, Granule *g, u64 *rea
     }
     if (fresh)
         return;
-    remember_reader(z, now, g, me);
-    if (BYTES_OF(me) == 15 && !z->strict && SEGMENT(me) == now->plain[WAVE_OF(me)]) {
-        u64 old = (u32)*readers == now->base ? *readers : 0;
-        *readers = old | READERS(now->base, WAVE_OF(me));
-    }
+    note_reader(z, now, g, readers, me);
 }
 
 static void write_granule(Worker *w, const GroupRecord *now, Granule *g, u64 me, u32 space, u64 address, u32 size, u32 access)
@@ -147,6 +87,10 @@ void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 acce
     Granule *table = space == SPACE_LDS ? z->lds_granules : z->granules;
     u64 *readers = space == SPACE_LDS ? z->lds_readers : z->readers;
     u64 place = space == SPACE_LDS ? address + (s->lds - (u64)w->lds) : address - z->arena, left = size;
+    if (space == SPACE_LDS)
+        settle(w, s, now, address, size, access != ACCESS_LOAD);
+    else
+        split(z, place, size);
     while (left) {
         u32 within = (u32)(place & 3), count = left < 4 - within ? (u32)left : 4 - within;
         u32 bytes = ((1u << count) - 1) << within;
@@ -263,10 +207,16 @@ API void rt_san_fence(Worker *w, Wave *s, u32 far)
 
 /* ---- the course of a workgroup */
 
-static void begin_segment(Sanitizer *z, GroupRecord *now, u32 wave)
+/* Nothing is in the interval yet: whatever the log holds was before, and no later write will ask for it. */
+static void begin_interval(Sanitizer *z, GroupRecord *now, u32 waves)
 {
-    now->segment[wave] = now->plain[wave] = new_segment(z, now);
-    now->touched[wave] = 0;
+    now->base = z->next;
+    now->readings = 0;
+    now->read_blocks = now->written_blocks = 0;
+    for (u32 wave = 0; wave < waves; wave++) {
+        now->segment[wave] = now->plain[wave] = new_segment(z, now);
+        now->touched[wave] = 0;
+    }
 }
 
 void rt_san_group(Worker *w, u32 slot, u64 group)
@@ -279,9 +229,7 @@ void rt_san_group(Worker *w, u32 slot, u64 group)
         bytes[i] = 0;
     now->group = group;
     now->slot = slot;
-    now->base = z->next;
-    for (u32 i = 0; i < launch->waves_per_group; i++)
-        begin_segment(z, now, i);
+    begin_interval(z, now, launch->waves_per_group);
     u64 room = (launch->lds_bytes + 63) & ~63ull;
     for (u64 i = 0; i < room; i++)
         z->lds_defined[slot * room + i] = 0;
@@ -330,11 +278,9 @@ void rt_san_met(Worker *w, u32 slot)
         rt_san_report(w, &f);
     }
     compare_barriers(w, now);
-    now->base = z->next;
-    for (u32 i = 0; i < waves; i++) {
-        begin_segment(z, now, i);
+    begin_interval(z, now, waves);
+    for (u32 i = 0; i < waves; i++)
         now->barrier_pc[i] = 0;
-    }
 }
 
 /* A grid barrier has opened: whatever was done before is ordered before whatever comes. */
@@ -342,12 +288,8 @@ void rt_san_grid_met(Worker *w)
 {
     Sanitizer *z = w->sanitizer;
     z->first = z->next;
-    for (u32 slot = 0; slot < w->launch->resident; slot++) {
-        GroupRecord *now = z->records + slot;
-        now->base = z->next;
-        for (u32 i = 0; i < w->launch->waves_per_group; i++)
-            begin_segment(z, now, i);
-    }
+    for (u32 slot = 0; slot < w->launch->resident; slot++)
+        begin_interval(z, z->records + slot, w->launch->waves_per_group);
 }
 
 void rt_san_group_end(Worker *w, u32 slot)

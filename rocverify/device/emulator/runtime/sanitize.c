@@ -1,19 +1,8 @@
 /* Undefined values: one bit for every bit of a register (1: undefined) and of memory (1: defined, so that
  * fresh pages are undefined). The translated code propagates those of registers; here are memory's. */
-#include "compare.h"
+#include "places.h"
 
 #define API __attribute__((visibility("default")))
-#define LANES(exec) for (u64 left = (exec); left; left &= left - 1)
-#define LANE ((u32)__builtin_ctzll(left))
-
-/* What translated code says of an access: size, sign extension, half of the register, space, a load past the
- * caches, a store that releases. */
-#define FORM_SIZE(form) ((form) & 0xff)
-#define FORM_SIGNED(form) ((form) >> 8 & 1)
-#define FORM_HALF(form) ((form) >> 9 & 3) /* 0: the whole register, 1: low, 2: high */
-#define FORM_SPACE(form) ((form) >> 12 & 7)
-#define FORM_FRESH(form) ((form) >> 16 & 1)
-#define FORM_RELEASES(form) ((form) >> 17 & 1)
 
 static int alike(const Finding *a, const Finding *b)
 {
@@ -43,53 +32,6 @@ void rt_san_report(Worker *w, const Finding *found)
     z->dropped++;
 }
 
-typedef struct {
-    u32 space;
-    u64 address; /* in its space */
-    u8 *defined;
-} Place;
-
-INLINE Place place_of(Worker *w, Wave *s, u32 space, u64 address, u32 lane)
-{
-    Sanitizer *z = w->sanitizer;
-    if (space == SPACE_FLAT) {
-        u32 aperture = (u32)(address >> 32);
-        space = aperture == SHARED_APERTURE_HI ? SPACE_LDS
-                                               : aperture == PRIVATE_APERTURE_HI ? SPACE_SCRATCH : SPACE_GLOBAL;
-        if (space != SPACE_GLOBAL)
-            address = (u32)address;
-    }
-    if (space == SPACE_LDS)
-        return (Place){space, address, z->lds_defined + (s->lds - (u64)w->lds) + address};
-    if (space == SPACE_SCRATCH)
-        return (Place){space, address,
-                       z->scratch_defined + (s->scratch - (u64)w->scratch) + lane * s->scratch_bytes + address};
-    return (Place){SPACE_GLOBAL, address, (u8 *)(address + z->defined_delta)};
-}
-
-INLINE u32 undefined_bits(const u8 *defined, u32 bytes)
-{
-    u32 v = ~0u;
-    __builtin_memcpy(&v, defined, bytes);
-    return ~v;
-}
-
-/* The load of lane's undefined bits, for the report of what they decide. */
-static void remember_origin(Worker *w, Wave *s, const Place *p, u32 pc)
-{
-    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
-    u32 wave = s->index & 31;
-    now->origin_pc[wave] = pc;
-    now->origin_space[wave] = p->space;
-    now->origin_address[wave] = p->address;
-}
-
-static u32 extended(u32 bits, u32 size, u32 is_signed)
-{
-    u32 width = 8 * size;
-    return is_signed && bits >> (width - 1) & 1 ? bits | ~0u << width : bits;
-}
-
 /* Compares a store with the last accesses, unless that was done already. */
 INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, u32 pc)
 {
@@ -99,6 +41,10 @@ INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, 
         Tables t = tables_of(w, s, p->space);
         Granule *g = t.granules + ((p->address - t.origin) >> 2);
         u64 me = WORD(now->segment[wave], wave, lane, pc) | 15ull << 59;
+        if (p->space == SPACE_LDS)
+            settle(w, s, now, p->address, size, 1);
+        else
+            split(w->sanitizer, p->address - t.origin, size);
         if (written_before(g, size / 4, me))
             return;
         if (now->segment[wave]) {
@@ -113,83 +59,6 @@ INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, 
         }
     }
     rt_san_touch(w, s, p->space, p->address, size, ACCESS_STORE, lane, pc, 0);
-}
-
-/* A load of whole dwords from global memory or LDS. Lanes with the address of the one before get the same;
- * what the wave has read before in the interval was compared then. */
-INLINE void load_dwords(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 dwords, u32 space, u32 fresh, u32 pc)
-{
-    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
-    Tables t = tables_of(w, s, space);
-    u32 lanes = (u32)w->lanes, wave = s->index & 31;
-    u64 known = READERS(now->base, wave), care = READERS(~0u, wave), last = ~0ull;
-    int compare_all = now->segment[wave] != now->plain[wave] || !now->segment[wave] || w->sanitizer->strict || fresh;
-    const u32 *before = shadow;
-    LANES(exec)
-    {
-        u32 lane = LANE, any = 0, *to = shadow + lane;
-        u64 address = s->addresses[lane], place = address - t.origin, differs = place & 3;
-        if (address == last && !compare_all) {
-            for (u32 k = 0; k < dwords; k++)
-                to[k * lanes] = before[k * lanes];
-            continue;
-        }
-        const u64 *readers = t.readers + (place >> 2);
-        for (u32 k = 0; k < dwords; k++) {
-            any |= to[k * lanes] = undefined_bits(t.defined + place + 4 * k, 4);
-            differs |= (readers[k] & care) ^ known;
-        }
-        if (any) {
-            Place p = {space, address, 0};
-            remember_origin(w, s, &p, pc);
-        }
-        if (differs && !compare_all && !(place & 3)) {
-            u64 me = WORD(now->segment[wave], wave, lane, pc) | 15ull << 59, *seen = t.readers + (place >> 2);
-            Granule *g = t.granules + (place >> 2);
-            u32 done = 0, launch = w->sanitizer->first;
-            now->touched[wave] = 1;
-            for (; done < dwords; done++)
-                if (!(space == SPACE_LDS ? first_read(g + done, seen + done, now->base, wave, me)
-                                         : first_global_read(g + done, seen + done, launch, now->base, wave, me)))
-                    break;
-            differs = done < dwords;
-        }
-        if (differs || compare_all)
-            rt_san_touch(w, s, space, address, 4 * dwords, ACCESS_LOAD, lane, pc, fresh);
-        last = address, before = to;
-    }
-}
-
-/* After a load: the undefined bits of what each lane got, into the shadow of its registers. */
-API void rt_san_load(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 form, u32 pc)
-{
-    u32 lanes = (u32)w->lanes, size = FORM_SIZE(form), half = FORM_HALF(form), space = FORM_SPACE(form);
-    if (size >= 4 && space <= SPACE_LDS) {
-        u32 fresh = FORM_FRESH(form);
-        switch (size / 4) {
-        case 1: load_dwords(w, s, shadow, exec, 1, space, fresh, pc); return;
-        case 2: load_dwords(w, s, shadow, exec, 2, space, fresh, pc); return;
-        case 3: load_dwords(w, s, shadow, exec, 3, space, fresh, pc); return;
-        default: load_dwords(w, s, shadow, exec, 4, space, fresh, pc); return;
-        }
-    }
-    LANES(exec)
-    {
-        u32 lane = LANE, any = 0;
-        Place p = place_of(w, s, space, s->addresses[lane], lane);
-        u32 *to = shadow + lane;
-        if (size >= 4)
-            for (u32 k = 0; k < size / 4; k++)
-                any |= to[k * lanes] = undefined_bits(p.defined + 4 * k, 4);
-        else {
-            u32 bits = extended(any = undefined_bits(p.defined, size), size, FORM_SIGNED(form));
-            *to = half == 0 ? bits : half == 1 ? (*to & 0xffff0000u) | (bits & 0xffff) : (*to & 0xffff) | bits << 16;
-        }
-        if (any)
-            remember_origin(w, s, &p, pc);
-        if (p.space != SPACE_SCRATCH)
-            rt_san_touch(w, s, p.space, p.address, size, ACCESS_LOAD, lane, pc, FORM_FRESH(form));
-    }
 }
 
 static void report_undefined(Worker *w, Wave *s, u32 decides, const Place *p, u32 size, u32 lane, u32 pc)
@@ -217,10 +86,50 @@ static u32 stored_bits(const u32 *shadow, u32 half, u32 size)
     return size >= 4 ? bits : bits & ((1u << 8 * size) - 1);
 }
 
+/* Stores a whole line of global memory, if lanes from `lane` on do so together, all of it is defined and in
+ * order: how many lanes those are, else 0. */
+INLINE u32 store_line(Worker *w, Wave *s, const u32 *shadow, u64 left, u32 lane, u32 dwords, u32 pc)
+{
+    const Sanitizer *z = w->sanitizer;
+    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    u32 lanes = (u32)w->lanes, wave = s->index & 31, any = 0, count = lanes_of_line(s, left, lane, dwords);
+    if (!count || z->strict || !now->segment[wave])
+        return 0;
+    for (u32 k = 0; k < dwords; k++)
+        for (u32 i = 0; i < count; i++)
+            any |= shadow[k * lanes + lane + i];
+    Line *line = z->lines + (s->addresses[lane] - z->arena) / LINE_BYTES;
+    if (any || !line_written(z, now, line, line_word(now, wave, lane, dwords, pc)))
+        return 0;
+    u8 *defined = (u8 *)(s->addresses[lane] + z->defined_delta);
+    for (u32 i = 0; i < LINE_BYTES; i++)
+        defined[i] = 0xff;
+    return count;
+}
+
+/* Stores of whole dwords to global memory: the lanes that are left to be stored one by one. */
+INLINE u64 store_lines(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 dwords, u32 pc)
+{
+    u64 rest = exec;
+    LANES(exec)
+    {
+        u32 lane = LANE, count = store_line(w, s, shadow, left, lane, dwords, pc);
+        u64 taken = ((1ull << count) - 1) << lane;
+        rest &= ~taken;
+        left &= ~taken | 1ull << lane;
+    }
+    return rest;
+}
+
 /* After a store. Global memory is what a kernel gives away: undefined bits end there, reported. */
 API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form, u32 pc)
 {
     u32 lanes = (u32)w->lanes, size = FORM_SIZE(form), half = FORM_HALF(form);
+    if (FORM_SPACE(form) == SPACE_GLOBAL && !FORM_RELEASES(form) && size >= 4)
+        exec = size == 4    ? store_lines(w, s, shadow, exec, 1, pc)
+               : size == 8  ? store_lines(w, s, shadow, exec, 2, pc)
+               : size == 16 ? store_lines(w, s, shadow, exec, 4, pc)
+                            : exec;
     LANES(exec)
     {
         u32 lane = LANE, any = 0;
@@ -350,6 +259,9 @@ API u64 rt_san_layout(u32 what)
     case 21: return DECIDES_STORE;
     case 22: return HAZARD_WAW;
     case 23: return SPACE_REGISTER;
+    case 24: return LINE_BYTES;
+    case 25: return sizeof(Line);
+    case 26: return READING_SLOTS * READING_BYTES;
     default: return ~0ull;
     }
 }

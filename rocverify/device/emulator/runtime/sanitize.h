@@ -29,6 +29,28 @@ typedef struct {
  * base) and above it a bit for each wave. Such a wave's next read need not be compared again. */
 #define READERS(interval, wave) ((u64)(interval) | 1ull << (32 + (wave)))
 
+/* Sixteen granules of global memory that were accessed together only, so far in this launch: each of the words
+ * stands for all of them. In place of the bytes a word has the dwords that each lane accessed, and as the lane
+ * that of the first granule. Once a part is accessed alone the line is split: `write` is then of the launch's
+ * first segment and without dwords, and the granules have their own record again. */
+typedef struct {
+    Granule last;
+    u64 readers;
+} Line;
+
+enum { LINE_GRANULES = 16, LINE_BYTES = 4 * LINE_GRANULES };
+
+/* A load of LDS that was not compared yet: its wave, its lanes, and behind it for each lane the first granule,
+ * counted from the workgroup's LDS. */
+typedef struct {
+    u64 exec, blocks;
+    u32 pc;
+    u8 wave, dwords, padding[2];
+    u16 granules[];
+} Reading;
+
+enum { READING_SLOTS = 4096, READING_BYTES = sizeof(Reading) + 2 * MAX_LANES };
+
 #define SEGMENT(word) ((u32)(word) & 0xfffffffu)
 #define WAVE_OF(word) ((u32)((word) >> 28) & 31u)
 #define LANE_OF(word) ((u32)((word) >> 33) & 63u)
@@ -73,6 +95,8 @@ typedef struct {
     u32 fenced_far[GROUP_WAVES];    /* the same for the whole device */
     u32 released[GROUP_WAVES];      /* of those, what an atomic has made known to other workgroups */
     u32 released_any, slot;
+    u64 read_blocks, written_blocks; /* of LDS, a bit for each: those in the log, those written in the interval */
+    u32 readings, padding;          /* in the log */
     u32 seen[GROUP_WAVES][GROUP_WAVES]; /* by wave: what it knows of the others' segments */
     u32 barrier_pc[GROUP_WAVES];    /* where the wave waits; 0: it does not */
     u64 start_exec[GROUP_WAVES];
@@ -85,6 +109,7 @@ typedef struct Sanitizer {
     u64 arena;          /* where global memory begins */
     Granule *granules;  /* of global memory */
     u64 *readers;
+    Line *lines;
     u8 *lds_defined;
     Granule *lds_granules;
     u64 *lds_readers;
@@ -97,6 +122,7 @@ typedef struct Sanitizer {
     Sync *syncs;
     SyncNode *nodes;
     Finding *findings;
+    u8 *log;            /* by slot: READING_SLOTS times Reading, in READING_BYTES or less */
     u64 groups, dropped;
     u32 first, next;    /* segments of this launch */
     u32 strict, clock_count, node_count, finding_count;
@@ -111,6 +137,8 @@ typedef struct Sanitizer {
 
 void rt_san_report(Worker *w, const Finding *found);
 void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 access, u32 lane, u32 pc, u32 fresh);
+void rt_san_split(const Sanitizer *z, u64 line);
+void rt_san_settle(Worker *w, Wave *s, u64 blocks);
 void rt_san_sync(Worker *w, Wave *s, u32 space, u64 address);
 
 /* The course of a workgroup, for the driver: it begins in a slot, its waves begin, end, meet at a barrier. */

@@ -17,6 +17,13 @@ GRANULE_BYTES = 24
 READERS_BYTES = 8
 """Of the word beside it: who has read them since a barrier."""
 
+LINE_BYTES = 64
+"""Of global memory that are recorded as one while nothing accesses a part of them alone."""
+
+LINE_RECORD_BYTES = GRANULE_BYTES + READERS_BYTES
+LOG_BYTES = 4096 * (24 + 2 * 64)
+"""Of a workgroup's log of its loads of LDS."""
+
 _U32, _U64, _POINTER = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
 _WAVES = _U32 * GROUP_WAVES
 
@@ -91,6 +98,10 @@ class GroupRecord(ctypes.Structure):
         *((name, _WAVES) for name in ("segment", "plain", "touched", "fenced", "fenced_far", "released")),
         ("released_any", _U32),
         ("slot", _U32),
+        ("read_blocks", _U64),
+        ("written_blocks", _U64),
+        ("readings", _U32),
+        ("padding", _U32),
         ("seen", _WAVES * GROUP_WAVES),
         ("barrier_pc", _WAVES),
         ("start_exec", _U64 * GROUP_WAVES),
@@ -107,9 +118,9 @@ class SanitizerRecord(ctypes.Structure):
         *(
             (name, _POINTER)
             for name in (
-                "granules", "readers", "lds_defined", "lds_granules", "lds_readers", "scratch_defined",
-                "segment_group", "group_fence", "group_seen", "records", "clocks", "syncs", "nodes",
-                "findings",
+                "granules", "readers", "lines", "lds_defined", "lds_granules", "lds_readers",
+                "scratch_defined", "segment_group", "group_fence", "group_seen", "records", "clocks",
+                "syncs", "nodes", "findings", "log",
             )
         ),
         ("groups", _U64),
@@ -149,5 +160,8 @@ LAYOUT = (
     max(Decides),
     max(Hazard),
     max(Space),
+    LINE_BYTES,
+    LINE_RECORD_BYTES,
+    LOG_BYTES,
 )
 """What rt_san_layout(0), rt_san_layout(1), ... must return."""

@@ -9,10 +9,15 @@ import sysconfig
 from pathlib import Path
 
 from rocverify.device.emulator.memory import MAP_NORESERVE, Allocation, DeviceMemory
-from rocverify.device.emulator.sanitize.layout import GRANULE_BYTES, READERS_BYTES
+from rocverify.device.emulator.sanitize.layout import (
+    GRANULE_BYTES,
+    LINE_BYTES,
+    LINE_RECORD_BYTES,
+    READERS_BYTES,
+)
 
 SANITIZED_ARENA_BYTES = 1 << 34
-"""Less than the plain arena's: eight times as much address space goes to the record of accesses."""
+"""Less than the plain arena's: nine times as much address space goes to the record of accesses."""
 
 _OWN = Path(__file__).resolve().parents[3]
 _STANDARD = Path(sysconfig.get_path("stdlib"))
@@ -34,6 +39,7 @@ class SanitizedMemory(DeviceMemory):
         self._shadow, self._shadow_start = reserve(arena_bytes)
         self._granules, self.granules = reserve(arena_bytes // 4 * GRANULE_BYTES)
         self._readers, self.readers = reserve(arena_bytes // 4 * READERS_BYTES)
+        self._lines, self.lines = reserve(arena_bytes // LINE_BYTES * LINE_RECORD_BYTES)
         self.origins: dict[int, str] = {}
         """By sequence number of an allocation: `file:line` of the host code that asked for it."""
 
@@ -49,8 +55,8 @@ class SanitizedMemory(DeviceMemory):
 
     def forget_accesses(self) -> None:
         """Empties the record of who accessed what."""
-        self._granules.madvise(mmap.MADV_DONTNEED)
-        self._readers.madvise(mmap.MADV_DONTNEED)
+        for table in (self._granules, self._readers, self._lines):
+            table.madvise(mmap.MADV_DONTNEED)
 
     def malloc(self, size: int, label: str = "") -> int:
         with self._lock:

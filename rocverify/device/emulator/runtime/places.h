@@ -1,0 +1,60 @@
+/* Where the defined bits of an access lie, and what translated code says of it. */
+#ifndef ROCVERIFY_PLACES_H
+#define ROCVERIFY_PLACES_H
+
+#include "lines.h"
+
+#define LANES(exec) for (u64 left = (exec); left; left &= left - 1)
+#define LANE ((u32)__builtin_ctzll(left))
+
+/* What translated code says of an access: size, sign extension, half of the register, space, a load past the
+ * caches, a store that releases. */
+#define FORM_SIZE(form) ((form) & 0xff)
+#define FORM_SIGNED(form) ((form) >> 8 & 1)
+#define FORM_HALF(form) ((form) >> 9 & 3) /* 0: the whole register, 1: low, 2: high */
+#define FORM_SPACE(form) ((form) >> 12 & 7)
+#define FORM_FRESH(form) ((form) >> 16 & 1)
+#define FORM_RELEASES(form) ((form) >> 17 & 1)
+
+typedef struct {
+    u32 space;
+    u64 address; /* in its space */
+    u8 *defined;
+} Place;
+
+INLINE Place place_of(Worker *w, Wave *s, u32 space, u64 address, u32 lane)
+{
+    Sanitizer *z = w->sanitizer;
+    if (space == SPACE_FLAT) {
+        u32 aperture = (u32)(address >> 32);
+        space = aperture == SHARED_APERTURE_HI ? SPACE_LDS
+                                               : aperture == PRIVATE_APERTURE_HI ? SPACE_SCRATCH : SPACE_GLOBAL;
+        if (space != SPACE_GLOBAL)
+            address = (u32)address;
+    }
+    if (space == SPACE_LDS)
+        return (Place){space, address, z->lds_defined + (s->lds - (u64)w->lds) + address};
+    if (space == SPACE_SCRATCH)
+        return (Place){space, address,
+                       z->scratch_defined + (s->scratch - (u64)w->scratch) + lane * s->scratch_bytes + address};
+    return (Place){SPACE_GLOBAL, address, (u8 *)(address + z->defined_delta)};
+}
+
+INLINE u32 undefined_bits(const u8 *defined, u32 bytes)
+{
+    u32 v = ~0u;
+    __builtin_memcpy(&v, defined, bytes);
+    return ~v;
+}
+
+/* The load of lane's undefined bits, for the report of what they decide. */
+INLINE void remember_origin(Worker *w, Wave *s, const Place *p, u32 pc)
+{
+    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    u32 wave = s->index & 31;
+    now->origin_pc[wave] = pc;
+    now->origin_space[wave] = p->space;
+    now->origin_address[wave] = p->address;
+}
+
+#endif
