@@ -118,8 +118,12 @@ def test_a_code_object_that_lies_beside_its_source_is_not_the_one_that_was_built
     root = sabotaged((FLIPPED, stale))
     for path in (root / CACHE / "objects").glob("*/*.co"):
         data = path.read_bytes()
-        name = "POSITION_EMBEDDINGS" if b"position_embeddings_kernel" in data else "ROPE"
-        shutil.copy(path, root / "kernels" / f"{name}_HSACO.co")
+        for kernel, name in (
+            (b"position_embeddings_kernel", "POSITION_EMBEDDINGS"),
+            (b"rope_kernel", "ROPE"),
+        ):
+            if kernel in data:
+                shutil.copy(path, root / "kernels" / f"{name}_HSACO.co")
     ran = run(root, plan, ("--", "-k", "wrapper_present or ROPE-02"))
     assert ran.exit_code == 1, ran.output
     assert _kinds(ran, "failed") == kinds
