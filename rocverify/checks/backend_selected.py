@@ -2,8 +2,9 @@
 
 The entry is driven by its contract and its trace read: each named kernel was launched, from the code object
 that is built now, and no other kernel of the manifest unless the plan lists it. Then, if fallbacks are
-forbidden: without any one of the kernels (its launch is held back) the result must change, and where HIP
-refuses to launch, the call must fail instead of giving a result that something else computed.
+forbidden: without any one of the kernels (its launch is held back) the result must change; where HIP refuses
+to launch, the call must fail instead of giving a result that something else computed; and the call copies
+nothing to the host, where it could be worked on.
 """
 
 from __future__ import annotations
@@ -114,6 +115,8 @@ class Probe:
             if self._params.forbid_fallback and not findings:
                 findings += self._without_each(trials, case, trial.run)
                 findings += self._refused(trials, case)
+            if self._params.forbid_fallback:
+                findings += self._copies_to_host(trial.run.events)
         return self._missing(seen) + findings
 
     def _dtypes(self, trials: Trials) -> tuple[DType, ...]:
@@ -159,6 +162,19 @@ class Probe:
                 kernel,
             )
             for kernel, event in others.items()
+        ]
+
+    def _copies_to_host(self, events: Sequence[TraceEvent]) -> list[Finding]:
+        """What the subject takes from the device in the call: it may change it, and put it back."""
+        return [
+            Finding(
+                f"{self.name} copies {event.bytes} byte(s) to the host ({event.function}): a part of the "
+                f"result may be computed there; called by {caller_chain(event)}",
+                event.call_site,
+                entity=self.name,
+            )
+            for event in events
+            if event.category is Category.D2H and event.ok and event.call_site is not None
         ]
 
     def _without_each(self, trials: Trials, case: Case, whole: CaseRun) -> list[Finding]:

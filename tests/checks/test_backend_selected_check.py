@@ -101,6 +101,22 @@ def test_a_result_that_the_host_makes_is_found_by_holding_the_kernel_back(rope: 
     assert "gives the right result without rope_kernel: something else computes it" in outcome.message
 
 
+def test_a_result_that_goes_through_the_host_is_found_in_the_trace(rope: Project) -> None:
+    """The kernel makes it, and a launch that fails raises; but the host had it in its hands."""
+    through = "    values = np.empty((seq, heads, head_dim), np.float32)\n"
+    through += (
+        "    hip.hipMemcpy(values, int(x_ptr), values.nbytes, hip.hipMemcpyKind.hipMemcpyDeviceToHost)\n"
+    )
+    through += (
+        "    hip.hipMemcpy(int(x_ptr), values, values.nbytes, hip.hipMemcpyKind.hipMemcpyHostToDevice)\n"
+    )
+    with_host_path(rope, CALL + through)
+    outcome = rope.check("backend_selected", **ROPE)
+    assert "to the host (hipMemcpy): a part of the result may be computed there" in outcome.message
+    assert str(outcome.findings[0].location).startswith("kernels/rope.py:")
+    assert rope.check("backend_selected", **ROPE, forbid_fallback=False).verdict is CheckVerdict.PASSED
+
+
 def test_a_wrong_result_fails(rope: Project) -> None:
     rope.edit(
         PATH,

@@ -63,6 +63,27 @@ SABOTAGES = (
         options=only("T3 and tests_pass"),
     ),
     Sabotage(
+        "the other layout is converted on the host",
+        (
+            Edit(
+                ATTENTION,
+                CAUSAL_CALL,
+                f"{CAUSAL_CALL}        upload(_downloaded(t.out.ptr, t.out.shape, HOST_TYPES[t.out.dtype]), "
+                "t.out.ptr)\n",
+            ),
+        ),
+        failed={"06-03/T3": "backend_selected"},
+        says={
+            "06-03/T3/backend_selected": (
+                "to the host (hipMemcpy): a part of the result may be computed there",
+                "called by download (kernels/runtime.py:",
+                "FlashAttentionBackend.forward_causal",
+            )
+        },
+        run="plan 06-03",
+        options=only("T3 and backend_selected"),
+    ),
+    Sabotage(
         "dropout is not refused",
         (Edit(ATTENTION, NO_DROPOUT, ""),),
         failed={"08-03/T2": "unsupported_config"},
