@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.sabotage.attention_places import CAUSAL, COSTS, FLASH, FUSED, LAUNCH_CAUSAL, first, only
+from tests.sabotage.attention_places import CAUSAL, COSTS, FLASH, FUSED, LAUNCH_CAUSAL, MATRIX, first, only
 from tests.sabotage.sabotage import Delete, Edit, Sabotage, check, every
 
 RATIO = only(first("T1", "performance"))
@@ -21,6 +21,11 @@ STORED = """\
 
     with allocated(4 * config.seq_q * config.seq_k):
     """
+MATRIX_PLAN = f"{MATRIX}/08-01-PLAN.md"
+FOUR = (
+    "    contract: kernels.contracts.attention:Pipeline\n    cases: 32\n"
+    "    dtypes: [float32, float64, float16, bfloat16]\n"
+)
 
 SABOTAGES = (
     Sabotage(
@@ -100,6 +105,14 @@ SABOTAGES = (
         },
         run="plan 06-04",
         options=only("T2 and resources.2"),
+    ),
+    Sabotage(
+        "the matrix has one type only",
+        (Edit(MATRIX_PLAN, FOUR, FOUR.replace(", float64, float16, bfloat16", "")),),
+        failed={"08-01/T1": "correctness"},
+        says={"08-01/T1/correctness": ("150000",)},
+        run="plan 08-01",
+        options=only(first("T1", "correctness")),
     ),
 )
 
