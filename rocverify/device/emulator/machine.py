@@ -57,7 +57,9 @@ __all__ = [
 DEFAULT_INSTRUCTION_LIMIT = 1 << 36
 """Instructions of one wave after which a launch is stopped as endless."""
 
-MIN_WAVES_PER_THREAD = 1024
+WAVES_PER_THREAD, CODE_PER_THREAD = 1024, 1 << 20
+"""Waves, or bytes of code that they all execute if each goes once through its kernel, that are worth a
+thread: some milliseconds."""
 
 QUEUE_APERTURES = 0x40
 """Offset of group_segment_aperture_base_hi and its private twin in amd_queue_t."""
@@ -254,7 +256,7 @@ class Machine:
             )
             launch.wave_bytes += sum(one.wave_bytes(kernel.lanes) for one in self.instruments)
             host.prepare(launch)
-            workers = self._workers.workers(launch, self._thread_count(launch))
+            workers = self._workers.workers(launch, self._thread_count(kernel, launch))
             context = LaunchContext(kernel, geometry, self.memory, launch, workers)
             for instrument in self.instruments:
                 instrument.begin(context)
@@ -288,12 +290,15 @@ class Machine:
         reason, self._switch = self._switch.reason, None
         return reason
 
-    def _thread_count(self, launch: abi.Launch) -> int:
-        """One thread for a launch so small that waking others takes longer than running it."""
+    def _thread_count(self, kernel: LoadedKernel, launch: abi.Launch) -> int:
+        """One thread for a launch so small that waking others takes longer than running it. The same for
+        the same launch, always: the order of workgroups can show in sums of floating-point atomics."""
         one = launch.cooperative or launch.hostcall
         if one or any(instrument.single_threaded for instrument in self.instruments):
             return 1
-        enough = launch.group_count * launch.waves_per_group // MIN_WAVES_PER_THREAD
+        waves = launch.group_count * launch.waves_per_group
+        symbol = kernel.module.image.symbols.get(kernel.name)
+        enough = max(waves // WAVES_PER_THREAD, waves * (symbol.size if symbol else 0) // CODE_PER_THREAD)
         return int(max(1, min(self.threads, launch.group_count, enough)))
 
     def _raise_fault(
