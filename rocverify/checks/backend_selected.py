@@ -20,7 +20,7 @@ from rocverify.checks.references import Reference
 from rocverify.checks.trace_rules import caller_chain
 from rocverify.checks.trial import Lengths, Trials, load_spec, shaped
 from rocverify.code.contracts import declared_contracts
-from rocverify.device.trace_events import Category, TraceEvent
+from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, DeviceFaultError, SubjectError
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.drive import CaseRun

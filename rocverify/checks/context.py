@@ -22,7 +22,7 @@ from rocverify.settings import Settings
 if TYPE_CHECKING:
     from rocverify.code.index import CodeIndex
     from rocverify.device.base import Device
-    from rocverify.device.trace import Tracer
+    from rocverify.device.trace.tracer import Tracer
     from rocverify.toolchain.build import Builder, BuiltObject
     from rocverify.toolchain.discover import Toolchain
     from rocverify.toolchain.manifest import Manifest, ManifestEntry
@@ -108,7 +108,7 @@ class CheckContext:
 
     @cached_property
     def tracer(self) -> Tracer:
-        from rocverify.device.trace import Tracer
+        from rocverify.device.trace.tracer import Tracer
 
         return Tracer(self.device, root=self.root)
 
@@ -163,7 +163,7 @@ class CheckContext:
             return self.device, self.tracer
         if instrument not in self._instrumented:
             from rocverify.device.select import open_device
-            from rocverify.device.trace import Tracer
+            from rocverify.device.trace.tracer import Tracer
 
             device = open_device(
                 "emulator",

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rocverify.checks.launch_arguments import Block, is_pointer
-from rocverify.device.trace_events import LaunchArgument, TraceEvent
+from rocverify.device.trace.events import LaunchArgument, TraceEvent
 from rocverify.errors import DeviceError
 from rocverify.oracle.contract import ContractSpec, Role
 from rocverify.oracle.drive import CaseRun, checked

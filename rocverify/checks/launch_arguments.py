@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rocverify.device.trace_events import Category, LaunchArgument, TraceEvent
+from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
 from rocverify.records import Finding
 from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from rocverify.device.trace_events import TraceEvent
+from rocverify.device.trace.events import TraceEvent
 from rocverify.records import Finding
 from rocverify.toolchain.codeobject import KernelMetadata
 

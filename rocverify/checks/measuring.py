@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.ceilings import between_events
 from rocverify.checks.trial import Lengths, Trials, shaped
-from rocverify.device.trace_events import Category, TraceEvent
+from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import SubjectError, UsageError
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.drive import execute

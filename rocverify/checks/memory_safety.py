@@ -13,7 +13,7 @@ from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
-from rocverify.device.trace_events import Category
+from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.records import Finding
 

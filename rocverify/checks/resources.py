@@ -108,7 +108,7 @@ def _observed(params: ResourcesParams, ctx: CheckContext) -> dict[str, Use]:
     """How each kernel is launched by the contract's wrapper, the most demanding launch of each. Nothing
     is executed: launches are held back."""
     from rocverify.checks.trial import load_spec, shaped
-    from rocverify.device.trace_events import Category
+    from rocverify.device.trace.events import Category
     from rocverify.oracle.drive import execute, invocation
 
     assert params.contract is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rocverify.checks.driving import Driven, drive, find_contract, kernel_object
 from rocverify.checks.trace_rules import Call, trace_findings, transfer_evidence
 from rocverify.checks.wrapper_launch import expectation_of
-from rocverify.device.trace_events import Category
+from rocverify.device.trace.events import Category
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.records import Finding

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rocverify.checks.launch_arguments import Block, Expectation
-from rocverify.device.trace_events import Category, TraceEvent
+from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.records import Finding
 from rocverify.toolchain.codeobject import KernelMetadata
 

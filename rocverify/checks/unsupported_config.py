@@ -19,7 +19,7 @@ from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.call_values import CallValues
 from rocverify.checks.references import Reference
 from rocverify.checks.trial import Lengths, Trials, shaped
-from rocverify.device.trace_events import Category, TraceEvent
+from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, DeviceFaultError, SubjectError
 from rocverify.oracle.contract import Refusal
 from rocverify.oracle.drive import execute

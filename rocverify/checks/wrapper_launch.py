@@ -11,7 +11,7 @@ from rocverify.checks.driving import Driven, drive, find_contract
 from rocverify.checks.launch_arguments import Block, Expectation, argument_findings, live_blocks
 from rocverify.checks.launch_geometry import geometry_findings
 from rocverify.checks.trace_rules import caller_chain
-from rocverify.device.trace_events import Category, TraceEvent
+from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.records import Finding

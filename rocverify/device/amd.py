@@ -7,7 +7,7 @@ from typing import Any
 
 from rocverify.device.base import DeviceInfo, RejectedDevice
 from rocverify.device.faults import FaultReport
-from rocverify.device.trace_proxy import real_hip
+from rocverify.device.trace.proxy import real_hip
 from rocverify.errors import DeviceUnavailableError
 
 PROPERTIES_SYMBOL = "hipGetDevicePropertiesR0600"

@@ -30,7 +30,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from rocverify.device.places import in_subject
-from rocverify.device.trace_proxy import active_serial
+from rocverify.device.trace.proxy import active_serial
 from rocverify.errors import SourceError, UsageError
 
 _REFERENCE = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<attribute>[^\W\d]\w*(\.[^\W\d]\w*)*))?")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.device.trace_events import Category
+from rocverify.device.trace.events import Category
 from rocverify.errors import ContractError, DeviceError
 from rocverify.oracle.case import Case
 from rocverify.oracle.consistency import check_arguments
@@ -29,7 +29,7 @@ from rocverify.toolchain.codeobject import read_code_object
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
     from rocverify.device.base import Device
-    from rocverify.device.trace_events import TraceEvent
+    from rocverify.device.trace.events import TraceEvent
 
 
 Invocation = Callable[[Mapping[str, Any], Mapping[str, int], DType], None]

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from rocverify.device.places import in_subject
-from rocverify.device.trace_events import TraceEvent
+from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rocverify.device.trace_events import Category
+from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.oracle.case import Case, plan_cases
 from rocverify.oracle.compare import Worst

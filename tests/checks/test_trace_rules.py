@@ -8,7 +8,7 @@ import pytest
 
 from rocverify.checks.launch_arguments import Block, Expectation
 from rocverify.checks.trace_rules import Call, trace_findings, transfer_evidence, upload_names
-from rocverify.device.trace_events import Category, LaunchArgument, TraceEvent
+from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
 from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
 
 X = Block(0x1000, 400, "x")

@@ -23,7 +23,7 @@ from pathlib import Path
 from rocverify.checks.context import LaunchSession
 from rocverify.device.base import Device
 from rocverify.device.emulator.api import EmulatorDevice
-from rocverify.device.trace import Tracer
+from rocverify.device.trace.tracer import Tracer
 from rocverify.oracle.case import typical_case
 from rocverify.oracle.consistency import check_parameters
 from rocverify.oracle.contract import ContractSpec, Role

@@ -15,7 +15,7 @@ import pytest
 from rocm.bindings import hip as real_hip
 
 from rocverify.device.emulator.api import EmulatorDevice, EmulatorHip
-from rocverify.device.trace_tables import SHAPES
+from rocverify.device.trace.tables import SHAPES
 
 OFFERED = sorted(name for name in dir(EmulatorHip) if name.startswith("hip"))
 _REQUIRED = """

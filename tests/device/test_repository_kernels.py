@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rocverify.checks.context import CheckContext, LaunchSession
-from rocverify.device.trace import Category
+from rocverify.device.trace.events import Category
 from rocverify.settings import Settings
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rocverify.device.subject import forget_subject, load_subject
-from rocverify.device.trace import Tracer
+from rocverify.device.trace.tracer import Tracer
 from rocverify.errors import SourceError, UsageError
 
 

@@ -15,8 +15,9 @@ from rocm.bindings import hip as real_hip
 
 from rocverify.device.emulator.api import EmulatorDevice
 from rocverify.device.subject import load_subject
-from rocverify.device.trace import Category, Tracer
-from rocverify.device.trace_calls import CallReader
+from rocverify.device.trace.calls import CallReader
+from rocverify.device.trace.events import Category
+from rocverify.device.trace.tracer import Tracer
 from rocverify.toolchain.codeobject import read_code_object
 
 CODE = real_hip.hipError_t

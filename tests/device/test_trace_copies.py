@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from rocm.bindings import hip as real_hip
 
-from rocverify.device.trace import Category, TraceEvent, Tracer
-from rocverify.device.trace_tables import COPIES, DECLARED, MEMSETS, SHAPES
+from rocverify.device.trace.events import Category, TraceEvent
+from rocverify.device.trace.tables import COPIES, DECLARED, MEMSETS, SHAPES
+from rocverify.device.trace.tracer import Tracer
 
 KIND = real_hip.hipMemcpyKind
 DEVICE, DEVICE_2 = (1 << 40) + 256, (1 << 40) + 8192

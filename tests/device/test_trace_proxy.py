@@ -11,9 +11,9 @@ import pytest
 import rocm.bindings
 from rocm.bindings import hip as real_hip
 
-from rocverify.device.trace import Tracer
-from rocverify.device.trace_proxy import PROXY, active_serial
-from rocverify.device.trace_proxy import real_hip as known_real_hip
+from rocverify.device.trace.proxy import PROXY, active_serial
+from rocverify.device.trace.proxy import real_hip as known_real_hip
+from rocverify.device.trace.tracer import Tracer
 
 
 @pytest.fixture

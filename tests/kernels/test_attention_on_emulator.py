@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rocverify.checks.context import CheckContext, LaunchSession
-from rocverify.device.trace import Category
+from rocverify.device.trace.events import Category
 from rocverify.settings import Settings
 
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14, "float16": 2e-3, "bfloat16": 2e-2}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rocverify.device.trace import Tracer
+from rocverify.device.trace.tracer import Tracer
 from tests.fakes.hip_device import FakeDevice, FakeHip, FakeSession, Kernel
 
 MakeSession = Callable[..., FakeSession]

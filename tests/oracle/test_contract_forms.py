@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rocverify.device.emulator.api import EmulatorDevice
-from rocverify.device.trace import Tracer
+from rocverify.device.trace.tracer import Tracer
 from rocverify.errors import ContractError
 from rocverify.oracle.case import plan_cases
 from rocverify.oracle.contract import (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rocverify.device.faults import FaultReport
-from rocverify.device.trace_events import Category
+from rocverify.device.trace.events import Category
 from rocverify.errors import ContractError, DeviceError, DeviceFaultError, SubjectError
 from rocverify.oracle.case import Case
 from rocverify.oracle.contract import F16, F32

@@ -27,7 +27,7 @@ from rocverify.device.emulator.api_stream import EventCalls, StreamCalls
 from rocverify.device.emulator.api_symbol import SymbolCalls
 from rocverify.device.emulator.occupancy import LIMITS
 from rocverify.device.faults import FaultReport
-from rocverify.device.trace_proxy import is_function, real_hip
+from rocverify.device.trace.proxy import is_function, real_hip
 from rocverify.errors import DeviceUnavailableError
 
 if TYPE_CHECKING:

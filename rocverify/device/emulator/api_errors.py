@@ -8,7 +8,7 @@ from typing import Any
 
 from rocverify.device.emulator.api_state import HipCalls, offered
 from rocverify.device.emulator.api_values import ErrorCode, c_string
-from rocverify.device.trace_proxy import real_hip
+from rocverify.device.trace.proxy import real_hip
 
 _TEXTS = {
     "hipSuccess": "no error",

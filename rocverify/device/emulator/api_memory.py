@@ -24,7 +24,7 @@ from rocverify.device.emulator.api_values import (
     device_array,
 )
 from rocverify.device.emulator.memory import OutOfDeviceMemoryError
-from rocverify.device.trace_proxy import real_hip
+from rocverify.device.trace.proxy import real_hip
 from rocverify.errors import DeviceError
 
 PITCH_ALIGNMENT = 256

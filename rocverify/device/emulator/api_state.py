@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from rocverify.device.trace_proxy import real_hip
+from rocverify.device.trace.proxy import real_hip
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters

@@ -18,7 +18,7 @@ from rocverify.device.emulator.api_state import (
     offered,
 )
 from rocverify.device.emulator.api_values import Event, Int, Stream, UInt
-from rocverify.device.trace_proxy import real_hip
+from rocverify.device.trace.proxy import real_hip
 
 _BUILT_IN = frozenset({0, 1, 2})
 """The null stream, hipStreamLegacy and hipStreamPerThread."""

@@ -16,7 +16,7 @@ import numpy as np
 from rocm.bindings.util.types import CStr, DeviceArray
 from rocm.bindings.util.types import Pointer as HipPointer
 
-from rocverify.device.trace_proxy import real_hip
+from rocverify.device.trace.proxy import real_hip
 
 Converter = Callable[[Any, str], Any]
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from rocverify.device.base import Device
-from rocverify.device.trace_arguments import address_of, buffer_arguments, parameter_arguments
-from rocverify.device.trace_events import Category
-from rocverify.device.trace_tables import DECLARED, SHAPES, UNKNOWN, CallShape
+from rocverify.device.trace.arguments import address_of, buffer_arguments, parameter_arguments
+from rocverify.device.trace.events import Category
+from rocverify.device.trace.tables import DECLARED, SHAPES, UNKNOWN, CallShape
 
 _BY_KIND = {1: Category.H2D, 2: Category.D2H, 3: Category.D2D}
 """hipMemcpyKind; host to host and the kind that leaves it open tell no direction."""

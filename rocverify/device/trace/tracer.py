@@ -21,13 +21,13 @@ from typing import Any
 
 from rocverify.device.base import Device
 from rocverify.device.places import in_harness, in_subject
-from rocverify.device.trace_calls import Call, CallReader
-from rocverify.device.trace_events import Category, LaunchArgument, TraceEvent
-from rocverify.device.trace_proxy import PROXY, HipProxy, installed, real_hip
+from rocverify.device.trace.calls import Call, CallReader
+from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
+from rocverify.device.trace.proxy import PROXY, HipProxy, installed, real_hip
 
 __all__ = ["Category", "LaunchArgument", "TraceEvent", "Tracer"]
 
-_OWN = Path(__file__).resolve().parent
+_OWN = Path(__file__).resolve().parents[1]
 _MAX_CALLERS = 8
 _serials = itertools.count(1)
 

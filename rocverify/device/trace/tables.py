@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rocverify.device.trace_events import Category
+from rocverify.device.trace.events import Category
 
 _FLAT = "dst src sizeBytes=bytes"
 _TO_SYMBOL = "symbol=dst! src sizeBytes=bytes offset kind"

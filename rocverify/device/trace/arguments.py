@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from rocm.bindings.util.types import Pointer
 
-from rocverify.device.trace_events import LaunchArgument
+from rocverify.device.trace.events import LaunchArgument
 
 _CTYPES = (ctypes._SimpleCData, ctypes.Structure, ctypes.Union)
 """What hip-python passes by value; the base of `c_int`, `c_float`, ... has no public name."""
