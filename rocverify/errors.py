@@ -4,6 +4,7 @@
     ├── UsageError                the command line or the settings are wrong           exit 2
     │   ├── PlanError             a plan or phase document is malformed or ambiguous   exit 2
     │   └── ManifestError         kernels.toml is malformed                            exit 2
+    ├── EnvironmentFaultError     this machine lacks room, memory or a permission      exit 2
     ├── ToolchainError            a tool failed in a way that decides nothing          check: error
     │   ├── CompilerNotFoundError no compiler on this machine                          check: not_run
     │   ├── CompileError          the compiler rejected a kernel                       check: failed
@@ -67,6 +68,12 @@ class PlanError(UsageError):
 
 class ManifestError(UsageError):
     """The build manifest (kernels.toml) is malformed."""
+
+
+class EnvironmentFaultError(RocverifyError):
+    """This machine lacks what any run needs: disk space, memory, a socket, a permission."""
+
+    exit_code = ExitCode.USAGE
 
 
 class ToolchainError(RocverifyError):
