@@ -15,10 +15,10 @@ from rocverify.cli.codeobjects import Exit, exit_code_of, project_settings, read
 from rocverify.errors import DeviceUnavailableError, UsageError
 
 if TYPE_CHECKING:
-    from rocverify.device.emulator.emulation import BufferAfter, Emulation, LaunchRequest
-    from rocverify.device.emulator.instruments import Instrument
+    from rocverify.device.by_hand.launch import BufferAfter, Emulation, LaunchRequest
+    from rocverify.device.emulator.launch.instruments import Instrument
+    from rocverify.device.emulator.load.memory import DeviceMemory
     from rocverify.device.emulator.machine import LoadedKernel, Machine
-    from rocverify.device.emulator.memory import DeviceMemory
     from rocverify.device.faults import FaultReport
 
 Triple = tuple[int, int, int]
@@ -154,7 +154,7 @@ def command(**options: Any) -> int:
 
 
 def _emulate(options: Options) -> int:
-    from rocverify.device.emulator.emulation import check_arguments, emulate
+    from rocverify.device.by_hand.launch import check_arguments, emulate
 
     data = read_file(options.file)
     request = _request(options)
@@ -181,8 +181,8 @@ def _emulate(options: Options) -> int:
 
 
 def _request(options: Options) -> LaunchRequest:
-    from rocverify.device.emulator.arguments import parse_argument
-    from rocverify.device.emulator.emulation import LaunchRequest
+    from rocverify.device.by_hand.arguments import parse_argument
+    from rocverify.device.by_hand.launch import LaunchRequest
 
     if not math.isfinite(options.timeout):
         raise UsageError("--timeout takes a finite number of seconds")
@@ -249,7 +249,7 @@ def _kernel(machine: Machine, data: bytes, options: Options) -> LoadedKernel:
 
 def _saves(options: Options, kernel: LoadedKernel, request: LaunchRequest) -> dict[int, Path]:
     """The files to write, by the index of their argument."""
-    from rocverify.device.emulator.arguments import Buffer
+    from rocverify.device.by_hand.arguments import Buffer
 
     indices = {str(index): index for index in range(len(request.arguments))}
     indices |= {arg.name: i for i, arg in enumerate(kernel.metadata.explicit_args) if arg.name}

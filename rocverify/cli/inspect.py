@@ -12,7 +12,7 @@ import click
 from rocverify.cli.codeobjects import Exit, exit_code_of, project_settings, read_file
 
 if TYPE_CHECKING:
-    from rocverify.device.emulator.inspection import Inspection, KernelInspection, Refusal
+    from rocverify.device.by_hand.inspection import Inspection, KernelInspection, Refusal
     from rocverify.toolchain.codeobject import KernelArg
 
 EXIT_CODES = """\b
@@ -43,7 +43,7 @@ def command(file: Path, kernel: str | None, as_json: bool) -> int:
 
 
 def _inspect(file: Path, kernel: str | None, as_json: bool) -> int:
-    from rocverify.device.emulator.inspection import inspect_code_object
+    from rocverify.device.by_hand.inspection import inspect_code_object
     from rocverify.toolchain.discover import Toolchain
 
     data = read_file(file)

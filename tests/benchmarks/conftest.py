@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rocverify.device.emulator.counters import CounterInstrument
-from rocverify.device.emulator.instruments import Instrument
+from rocverify.device.emulator.launch.instruments import Instrument
 from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, Machine
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 from rocverify.device.emulator.sanitize.sanitizer import Sanitizer

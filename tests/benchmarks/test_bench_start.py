@@ -17,7 +17,7 @@ import pytest
 from rocverify.toolchain.discover import Toolchain
 from tests.benchmarks.processes import start
 from tests.device.emulator.assembling import Assembler
-from tests.device.emulator.unrolled import unrolled
+from tests.device.emulator.translate.lowering.unrolled import unrolled
 
 pytestmark = pytest.mark.exhaustive
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rocverify.device.emulator.kernarg import Triple
+from rocverify.device.emulator.load.kernarg import Triple
 from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, Machine
 
 Array = Any

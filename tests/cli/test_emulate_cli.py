@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from rocverify.cli.main import main
-from rocverify.device.emulator.arguments import DTYPES, FILLS
+from rocverify.device.by_hand.arguments import DTYPES, FILLS
 from rocverify.errors import CompilerNotFoundError
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.discover import Toolchain

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from rocverify.cli.main import main
-from rocverify.device.emulator.encodings import FAMILIES, UNKNOWN, format_name, formats_of
+from rocverify.device.emulator.isa.encodings import FAMILIES, UNKNOWN, format_name, formats_of
 from rocverify.errors import CompilerNotFoundError
 from rocverify.settings import Settings
 from rocverify.toolchain.build import Builder

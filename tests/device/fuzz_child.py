@@ -12,8 +12,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.machine import LoadedModule, Machine
-from rocverify.device.emulator.memory import DeviceMemory
 from rocverify.errors import RocverifyError
 from tests.device.fuzzing import RUNNING, Target, damaged
 

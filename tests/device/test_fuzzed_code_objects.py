@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.device.emulator.image import load_image
-from rocverify.device.emulator.memory import DeviceMemory
+from rocverify.device.emulator.load.image import load_image
+from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.errors import RocverifyError
 from rocverify.toolchain.codeobject import read_code_object
 from rocverify.toolchain.discover import Toolchain

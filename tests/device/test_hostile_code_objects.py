@@ -23,13 +23,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from llvmlite import ir
 
-from rocverify.device.emulator.disassembly import Instruction, disassemble
-from rocverify.device.emulator.image import Image, load_image
-from rocverify.device.emulator.inspection import inspect_code_object
-from rocverify.device.emulator.memory import DeviceMemory
-from rocverify.device.emulator.translate.flow import discover
-from rocverify.device.emulator.translate.program import HANDLERS, handler_name, translate
-from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.device.by_hand.inspection import inspect_code_object
+from rocverify.device.emulator.isa.disassembly import Instruction, disassemble
+from rocverify.device.emulator.load.image import Image, load_image
+from rocverify.device.emulator.load.memory import DeviceMemory
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.translate.lowering.flow import discover
+from rocverify.device.emulator.translate.lowering.program import HANDLERS, handler_name, translate
 from rocverify.errors import CodeObjectError, DeviceError, RocverifyError, UnsupportedInstructionError
 from rocverify.toolchain.codeobject import read_code_object
 from rocverify.toolchain.discover import Toolchain

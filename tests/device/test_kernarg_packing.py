@@ -18,7 +18,7 @@ from rocm.bindings.util.types import DeviceArray, ListOfPointer
 
 from rocverify.device.emulator import api_launch
 from rocverify.device.emulator.api_state import HipCallError
-from rocverify.device.emulator.memory import DeviceMemory
+from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
 
 CODE = real_hip.hipError_t

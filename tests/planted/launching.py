@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rocverify.device.emulator.arguments import Argument, Buffer, Null, Same, Scalar, parse_argument
-from rocverify.device.emulator.emulation import check_arguments
-from rocverify.device.emulator.faulting import KernelFaultError
-from rocverify.device.emulator.loaded import LoadedKernel
+from rocverify.device.by_hand.arguments import Argument, Buffer, Null, Same, Scalar, parse_argument
+from rocverify.device.by_hand.launch import check_arguments
+from rocverify.device.emulator.launch.faults import KernelFaultError
+from rocverify.device.emulator.launch.observed import Observed
+from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.machine import Machine
-from rocverify.device.emulator.observed import Observed
 from rocverify.device.emulator.sanitize.findings import Findings
 from rocverify.device.faults import FaultReport
 

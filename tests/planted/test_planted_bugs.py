@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.device.emulator.loaded import LoadedModule
+from rocverify.device.emulator.load.loaded import LoadedModule
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 from rocverify.device.emulator.sanitize.sanitizer import Sanitizer

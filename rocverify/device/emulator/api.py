@@ -25,16 +25,16 @@ from rocverify.device.emulator.api_properties import DeviceCalls, device_name
 from rocverify.device.emulator.api_state import HipState, offered
 from rocverify.device.emulator.api_stream import EventCalls, StreamCalls
 from rocverify.device.emulator.api_symbol import SymbolCalls
-from rocverify.device.emulator.occupancy import LIMITS
+from rocverify.device.emulator.isa.occupancy import LIMITS
 from rocverify.device.faults import FaultReport
 from rocverify.device.trace.proxy import is_function, real_hip
 from rocverify.errors import DeviceUnavailableError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
-    from rocverify.device.emulator.instruments import Instrument
+    from rocverify.device.emulator.launch.instruments import Instrument
+    from rocverify.device.emulator.load.memory import DeviceMemory
     from rocverify.device.emulator.machine import LaunchStats, Machine
-    from rocverify.device.emulator.memory import DeviceMemory
     from rocverify.device.emulator.sanitize.findings import Finding
 
 

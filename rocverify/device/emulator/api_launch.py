@@ -16,13 +16,13 @@ from rocverify.device.emulator.api_module import check_function, kernel_metadata
 from rocverify.device.emulator.api_state import FunctionEntry, HipCallError, HipCalls, HipState, offered
 from rocverify.device.emulator.api_stream import check_stream
 from rocverify.device.emulator.api_values import Function, PointerArgument, Raw, Stream, UInt, as_pointer
-from rocverify.device.emulator.faulting import KernelFaultError
-from rocverify.device.emulator.kernarg import Geometry
-from rocverify.device.emulator.occupancy import LIMITS, resident_workgroups
+from rocverify.device.emulator.isa.occupancy import LIMITS, resident_workgroups
+from rocverify.device.emulator.launch.faults import KernelFaultError
+from rocverify.device.emulator.load.kernarg import Geometry
 from rocverify.errors import DeviceFaultError
 
 if TYPE_CHECKING:
-    from rocverify.device.emulator.observed import Observed
+    from rocverify.device.emulator.launch.observed import Observed
     from rocverify.toolchain.codeobject import KernelMetadata
 
 _CONFIGURATION_BYTES = 40

@@ -29,7 +29,7 @@ from rocverify.device.emulator.api_values import (
     bare_pointer,
     c_string,
 )
-from rocverify.device.emulator.occupancy import LIMITS, resident_workgroups
+from rocverify.device.emulator.isa.occupancy import LIMITS, resident_workgroups
 from rocverify.device.trace.proxy import real_hip
 from rocverify.errors import CodeObjectError, DeviceError
 from rocverify.toolchain.codeobject import read_code_object

@@ -12,7 +12,7 @@ from typing import Any
 
 from rocverify.device.emulator.api_state import HipCallError, HipCalls, HipState, offered
 from rocverify.device.emulator.api_values import DeviceAttribute, Int, Limit, UInt, c_string
-from rocverify.device.emulator.occupancy import LIMITS
+from rocverify.device.emulator.isa.occupancy import LIMITS
 from rocverify.device.trace.proxy import real_hip
 
 DEVICES = 1

@@ -14,8 +14,8 @@ from rocverify.device.trace.proxy import real_hip
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
+    from rocverify.device.emulator.load.memory import DeviceMemory
     from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, LoadedModule, Machine
-    from rocverify.device.emulator.memory import DeviceMemory
     from rocverify.device.emulator.sanitize.findings import Finding
     from rocverify.device.faults import FaultReport
 

@@ -15,28 +15,28 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.emulator import abi
-from rocverify.device.emulator.faulting import KernelFaultError, fault_report
-from rocverify.device.emulator.hostcall import Printer, to_standard_streams
-from rocverify.device.emulator.hostside import HostSide
-from rocverify.device.emulator.image import load_image
-from rocverify.device.emulator.instruments import Instrument, LaunchContext
-from rocverify.device.emulator.kernarg import Geometry, Triple, dispatch_packet, kernarg_segment
-from rocverify.device.emulator.launching import check_launch, launch_record, lds_of
-from rocverify.device.emulator.loaded import LoadedKernel, LoadedModule
-from rocverify.device.emulator.memory import DeviceMemory
-from rocverify.device.emulator.native import ContentCache, Jit, Runtime, digest_of
-from rocverify.device.emulator.observed import Observed
-from rocverify.device.emulator.standing import with_waves
-from rocverify.device.emulator.stopping import StopSwitch, stopped_report
-from rocverify.device.emulator.targets import SUPPORTED_TARGETS
-from rocverify.device.emulator.translate.observing import Observers
-from rocverify.device.emulator.translate.program import (
+from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
+from rocverify.device.emulator.launch.faults import KernelFaultError, fault_report
+from rocverify.device.emulator.launch.host_side import HostSide
+from rocverify.device.emulator.launch.hostcall import Printer, to_standard_streams
+from rocverify.device.emulator.launch.instruments import Instrument, LaunchContext
+from rocverify.device.emulator.launch.launch_record import check_launch, launch_record, lds_of
+from rocverify.device.emulator.launch.native import ContentCache, Jit, Runtime, digest_of
+from rocverify.device.emulator.launch.observed import Observed
+from rocverify.device.emulator.launch.stop_switch import StopSwitch, stopped_report
+from rocverify.device.emulator.launch.wave_positions import with_waves
+from rocverify.device.emulator.launch.worker_pool import WorkerPool
+from rocverify.device.emulator.load.image import load_image
+from rocverify.device.emulator.load.kernarg import Geometry, Triple, dispatch_packet, kernarg_segment
+from rocverify.device.emulator.load.loaded import LoadedKernel, LoadedModule
+from rocverify.device.emulator.load.memory import DeviceMemory
+from rocverify.device.emulator.translate.builder.observers import Observers
+from rocverify.device.emulator.translate.lowering.program import (
     Translation,
     translate,
     translator_digest,
     wave_function,
 )
-from rocverify.device.emulator.workers import WorkerPool
 from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceError
 from rocverify.toolchain.codeobject import read_code_object

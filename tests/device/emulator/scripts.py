@@ -10,7 +10,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from rocverify.device.emulator.loaded import LoadedKernel
+from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.sanitize.findings import Findings
 

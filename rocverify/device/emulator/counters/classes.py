@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import EXEC, OperandKind
-from rocverify.device.emulator.translate.flow import BRANCHES
-from rocverify.device.emulator.translate.scalar import SAVEEXEC
-from rocverify.device.emulator.translate.special import NOTHING_TO_DO
+from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.operands import EXEC, OperandKind
+from rocverify.device.emulator.translate.lowering.flow import BRANCHES
+from rocverify.device.emulator.translate.semantics.scalar import SAVEEXEC
+from rocverify.device.emulator.translate.semantics.special import NOTHING_TO_DO
 
 CONDITIONAL_BRANCHES = frozenset(BRANCHES - {"s_branch"})
 JUMPS = frozenset({"s_setpc_b64", "s_swappc_b64", "s_call_b64"})

@@ -11,15 +11,15 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.counters.layout import Slots, Table, slots_of
 from rocverify.device.emulator.counters.record import Counters
-from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.instruments import LaunchContext
-from rocverify.device.emulator.loaded import LoadedKernel
-from rocverify.device.emulator.operands import EXEC
-from rocverify.device.emulator.translate import quiet
-from rocverify.device.emulator.translate.flow import Graph
-from rocverify.device.emulator.translate.observing import Access, Observer
-from rocverify.device.emulator.translate.types import I8, I64, PTR, Value
-from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.operands import EXEC
+from rocverify.device.emulator.launch.instruments import LaunchContext
+from rocverify.device.emulator.load.loaded import LoadedKernel
+from rocverify.device.emulator.translate.builder import quiet
+from rocverify.device.emulator.translate.builder.observers import Access, Observer
+from rocverify.device.emulator.translate.builder.types import I8, I64, PTR, Value
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.translate.lowering.flow import Graph
 from rocverify.errors import DeviceError
 
 CACHE_LINE = 64

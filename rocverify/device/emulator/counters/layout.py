@@ -27,8 +27,8 @@ from rocverify.device.emulator.counters.classes import (
     may_write_exec,
 )
 from rocverify.device.emulator.counters.fields import FIELD_INDEX
-from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.translate.flow import Graph
+from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.translate.lowering.flow import Graph
 
 LineFinder = Callable[[Iterable[int]], Mapping[int, str]]
 """From addresses to `file:line`, where it is known."""

@@ -3,7 +3,7 @@
 #ifndef ROCVERIFY_COMPARE_H
 #define ROCVERIFY_COMPARE_H
 
-#include "sanitize.h"
+#include "records.h"
 
 #define INLINE static inline __attribute__((always_inline))
 

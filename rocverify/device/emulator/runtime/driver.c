@@ -1,6 +1,6 @@
 /* The loop over workgroups and waves. Each host thread calls rt_run with a worker of its own;
  * workgroups are taken from the launch's counter until none is left or one has faulted. */
-#include "sanitize.h"
+#include "records.h"
 
 #define API __attribute__((visibility("default")))
 

@@ -231,7 +231,7 @@ void rt_san_wave(Worker *w, Wave *s, u32 slot, u64 exec)
         z->scratch_defined[first + i] = 0;
 }
 
-/* Sizes, for the test that sanitize/layout.py mirrors sanitize.h. */
+/* Sizes, for the test that sanitize/layout.py mirrors records.h. */
 API u64 rt_san_layout(u32 what)
 {
     switch (what) {

@@ -4,7 +4,7 @@
  * A wave that polls memory comes back from turn after turn with the same registers. Such waves get short
  * turns; and once every wave of every worker does that for long, or waits at a barrier, nothing can change
  * any more, and the launch is given up as a deadlock. */
-#include "sanitize.h"
+#include "records.h"
 
 #define API __attribute__((visibility("default")))
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from rocverify.device.emulator.operands import EXEC, Operand, OperandKind
-from rocverify.device.emulator.translate import quiet
-from rocverify.device.emulator.translate.quiet import SHADOW
-from rocverify.device.emulator.translate.types import I32, Value
-from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.device.emulator.isa.operands import EXEC, Operand, OperandKind
+from rocverify.device.emulator.translate.builder import quiet
+from rocverify.device.emulator.translate.builder.quiet import SHADOW
+from rocverify.device.emulator.translate.builder.types import I32, Value
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 
 
 def shadowed(operand: Operand) -> Operand:

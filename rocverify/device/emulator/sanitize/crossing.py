@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import Operand, OperandKind
+from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.sanitize.bits import lanes_undefined, operand_shadow, shadowed, spread
-from rocverify.device.emulator.translate import quiet
-from rocverify.device.emulator.translate.program import HANDLERS
-from rocverify.device.emulator.translate.quiet import SHADOW
-from rocverify.device.emulator.translate.types import I32, Value
-from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.device.emulator.translate.builder import quiet
+from rocverify.device.emulator.translate.builder.quiet import SHADOW
+from rocverify.device.emulator.translate.builder.types import I32, Value
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.translate.lowering.program import HANDLERS
 
 K = WaveBuilder
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rocverify.device.emulator import abi
-from rocverify.device.emulator.kernarg import Geometry, Triple
-from rocverify.device.emulator.loaded import LoadedKernel
+from rocverify.device.emulator.load.kernarg import Geometry, Triple
+from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.sanitize.layout import Decides, FindingKind, Hazard, RawFinding, Scope, Space
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 

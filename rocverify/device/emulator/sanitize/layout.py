@@ -1,4 +1,4 @@
-"""The sanitizer's structures (runtime/sanitize.h) as seen from Python."""
+"""The sanitizer's structures (runtime/records.h) as seen from Python."""
 
 from __future__ import annotations
 

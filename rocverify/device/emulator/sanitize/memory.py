@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from rocverify.device.emulator.memory import MAP_NORESERVE, Allocation, DeviceMemory
+from rocverify.device.emulator.load.memory import MAP_NORESERVE, Allocation, DeviceMemory
 from rocverify.device.emulator.sanitize.layout import (
     GRANULE_BYTES,
     LINE_BYTES,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import EXEC, Operand, OperandKind
+from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.operands import EXEC, Operand, OperandKind
 from rocverify.device.emulator.sanitize import crossing, tuples
 from rocverify.device.emulator.sanitize.bits import (
     Bits,
@@ -22,12 +22,12 @@ from rocverify.device.emulator.sanitize.bits import (
     smear_left,
     spread,
 )
-from rocverify.device.emulator.translate import quiet
-from rocverify.device.emulator.translate.program import HANDLERS, handler_name
-from rocverify.device.emulator.translate.quiet import SCC_SHADOW, SHADOW
-from rocverify.device.emulator.translate.types import I32, TYPES, Value
-from rocverify.device.emulator.translate.vector import read
-from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.device.emulator.translate.builder import quiet
+from rocverify.device.emulator.translate.builder.quiet import SCC_SHADOW, SHADOW
+from rocverify.device.emulator.translate.builder.types import I32, TYPES, Value
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.translate.lowering.program import HANDLERS, handler_name
+from rocverify.device.emulator.translate.semantics.vector import read
 
 K = WaveBuilder
 Rule = Callable[[K, Instruction], None]

@@ -6,13 +6,13 @@ import ctypes
 import mmap
 
 from rocverify.device.emulator import abi
-from rocverify.device.emulator.instruments import LaunchContext
+from rocverify.device.emulator.launch.instruments import LaunchContext
 from rocverify.device.emulator.sanitize import layout
 from rocverify.device.emulator.sanitize.findings import Findings, Narrator
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory, reserve
 from rocverify.device.emulator.sanitize.shadow import ShadowObserver
-from rocverify.device.emulator.translate.flow import Graph
-from rocverify.device.emulator.translate.observing import Observer
+from rocverify.device.emulator.translate.builder.observers import Observer
+from rocverify.device.emulator.translate.lowering.flow import Graph
 from rocverify.errors import DeviceError
 
 MAX_TRACKED_GROUPS = 1 << 24

@@ -13,19 +13,20 @@ from functools import reduce
 
 from llvmlite import ir
 
-from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import EXEC, M0, NULL_INDEX, VCC, Operand, OperandKind
+from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.operands import EXEC, M0, NULL_INDEX, VCC, Operand, OperandKind
 from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
-from rocverify.device.emulator.translate import dpp, quiet
-from rocverify.device.emulator.translate.flow import BRANCHES, ENDS, Graph
-from rocverify.device.emulator.translate.observing import Access, Observer
-from rocverify.device.emulator.translate.program import handler_name
-from rocverify.device.emulator.translate.quiet import SCC_SHADOW, SHADOW
-from rocverify.device.emulator.translate.relative import HANDLERS as RELATIVE
-from rocverify.device.emulator.translate.types import I32, Value
-from rocverify.device.emulator.translate.wave import ALL_BITS, WaveBuilder
+from rocverify.device.emulator.translate.builder import quiet
+from rocverify.device.emulator.translate.builder.observers import Access, Observer
+from rocverify.device.emulator.translate.builder.quiet import SCC_SHADOW, SHADOW
+from rocverify.device.emulator.translate.builder.types import I32, Value
+from rocverify.device.emulator.translate.builder.wave import ALL_BITS, WaveBuilder
+from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph
+from rocverify.device.emulator.translate.lowering.program import handler_name
+from rocverify.device.emulator.translate.semantics import dpp
+from rocverify.device.emulator.translate.semantics.relative import HANDLERS as RELATIVE
 
 K = WaveBuilder
 

@@ -8,15 +8,15 @@ from functools import reduce
 
 from llvmlite import ir
 
-from rocverify.device.emulator.disassembly import Instruction
-from rocverify.device.emulator.operands import OperandKind
+from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.operands import OperandKind
 from rocverify.device.emulator.sanitize.bits import shadowed, spread
-from rocverify.device.emulator.translate import quiet
-from rocverify.device.emulator.translate.matrix import DWORDS, RESULT_ELEMENTS, Element
-from rocverify.device.emulator.translate.quiet import SHADOW
-from rocverify.device.emulator.translate.relative import HANDLERS as RELATIVE
-from rocverify.device.emulator.translate.types import I32, Value
-from rocverify.device.emulator.translate.wave import WaveBuilder
+from rocverify.device.emulator.translate.builder import quiet
+from rocverify.device.emulator.translate.builder.quiet import SHADOW
+from rocverify.device.emulator.translate.builder.types import I32, Value
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.translate.semantics.matrix import DWORDS, RESULT_ELEMENTS, Element
+from rocverify.device.emulator.translate.semantics.relative import HANDLERS as RELATIVE
 
 K = WaveBuilder
 ROWS = 16

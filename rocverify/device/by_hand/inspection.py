@@ -1,0 +1,225 @@
+"""What a code object holds, and what of it the emulator would refuse, found without running anything."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llvmlite import ir
+
+from rocverify.device.emulator.isa.disassembly import Instruction, Listing, disassemble
+from rocverify.device.emulator.isa.encodings import UNKNOWN, format_name, formats_of
+from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
+from rocverify.device.emulator.launch.launch_record import REFUSED_USER_SGPRS
+from rocverify.device.emulator.load.image import Image, KernelDescriptor, check_descriptor, load_image
+from rocverify.device.emulator.load.kernarg import Geometry, kernarg_segment
+from rocverify.device.emulator.load.memory import DeviceMemory
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph, discover
+from rocverify.device.emulator.translate.lowering.program import (
+    HANDLERS,
+    handler_name,
+    translate,
+    unsupported,
+)
+from rocverify.device.emulator.translate.semantics.refused import no_semantics
+from rocverify.errors import DeviceError, UsageError
+from rocverify.toolchain.codeobject import CodeObject, KernelMetadata, read_code_object
+
+ARENA_BYTES = 1 << 31
+"""Room for the largest image that is read; only what is touched costs memory."""
+
+_ONE = Geometry((1, 1, 1), (1, 1, 1), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a launch would be refused. `address` (virtual), `text` and `source` are an instruction's; all
+    are None where the kernel as a whole is refused."""
+
+    reason: str
+    address: int | None = None
+    text: str | None = None
+    source: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data; the address as hexadecimal text."""
+        address = None if self.address is None else hex(self.address)
+        return {"reason": self.reason, "address": address, "text": self.text, "source": self.source}
+
+
+@dataclass(frozen=True, slots=True)
+class KernelInspection:
+    """One kernel. `instructions` counts what control can reach, `formats` the same by microcode format;
+    None and empty where the code could not be followed."""
+
+    metadata: KernelMetadata
+    instructions: int | None
+    formats: Mapping[str, int]
+    refusals: tuple[Refusal, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        facts = self.metadata.model_dump(exclude={"args"})
+        arguments = [{"index": i, **arg.model_dump()} for i, arg in enumerate(self.metadata.args)]
+        return {
+            **facts,
+            "arguments": arguments,
+            "instructions": self.instructions,
+            "formats": dict(self.formats),
+            "refusals": [refusal.to_json() for refusal in self.refusals],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A code object and the kernels of it that were asked for."""
+
+    code_object: CodeObject
+    kernels: tuple[KernelInspection, ...]
+
+    @property
+    def refused(self) -> int:
+        """Refusals of all kernels together."""
+        return sum(len(kernel.refusals) for kernel in self.kernels)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data, `rocverify.inspect/1`."""
+        code = self.code_object
+        return {
+            "schema": "rocverify.inspect/1",
+            "target": code.target,
+            "features": code.features,
+            "abi_version": code.abi_version,
+            "sha256": code.sha256,
+            "refused": self.refused,
+            "kernels": [kernel.to_json() for kernel in self.kernels],
+        }
+
+
+def inspect_code_object(data: bytes, where: str, objdump: Path, kernel: str | None = None) -> Inspection:
+    """The facts of the code object in `data`, for one kernel or all; `where` names it in errors.
+
+    Raises CodeObjectError for what is no intact code object, UsageError for a kernel that it lacks.
+    """
+    code = read_code_object(data, where)
+    names = _asked(code, where, kernel)
+    memory = DeviceMemory(ARENA_BYTES)
+    image = load_image(data, memory, where)
+    listing = disassemble(data, objdump, code.target)
+    return Inspection(code, tuple(_inspected(code, name, image, listing) for name in names))
+
+
+def _asked(code: CodeObject, where: str, kernel: str | None) -> tuple[str, ...]:
+    if kernel is None:
+        return tuple(code.kernels)
+    if kernel not in code.kernels:
+        raise UsageError(
+            f"has no kernel {kernel}",
+            where=where,
+            hint=f"it has {', '.join(sorted(code.kernels)) or 'no kernel'}",
+        )
+    return (kernel,)
+
+
+def _inspected(code: CodeObject, name: str, image: Image, listing: Listing) -> KernelInspection:
+    metadata, descriptor = code.kernels[name], image.descriptor(name)
+    check_descriptor(descriptor, metadata)
+    refusals = list(_kernel_refusals(code, metadata, descriptor))
+    try:
+        graph = discover(listing, image, descriptor.entry)
+    except DeviceError as error:
+        refusals.append(_lost(error))
+        return KernelInspection(metadata, None, {}, tuple(refusals))
+    if code.target in SUPPORTED_TARGETS:
+        refusals += _code_refusals(descriptor, name, graph)
+    return KernelInspection(
+        metadata, graph.instruction_count, _formats(code.target, graph, image), tuple(refusals)
+    )
+
+
+def _lost(error: DeviceError) -> Refusal:
+    """Control that could not be followed: whatever lies behind it is not known either."""
+    return Refusal(f"{error.message}, at {error.where}" if error.where else error.message)
+
+
+def _kernel_refusals(
+    code: CodeObject, metadata: KernelMetadata, descriptor: KernelDescriptor
+) -> Iterator[Refusal]:
+    """What stops a launch whatever the kernel's code is."""
+    if code.target not in SUPPORTED_TARGETS:
+        yield Refusal(f"the emulator does not run {code.target}, only {', '.join(SUPPORTED_TARGETS)}")
+    for name, _ in descriptor.user_sgprs():
+        if name in REFUSED_USER_SGPRS:
+            yield Refusal(f"the kernel wants {name} in its user SGPRs")
+    try:
+        kernarg_segment(metadata, bytes(metadata.kernarg_size), _ONE)
+    except DeviceError as error:
+        yield Refusal(error.message)
+
+
+def _code_refusals(descriptor: KernelDescriptor, name: str, graph: Graph) -> list[Refusal]:
+    """Translates the kernel as a launch would; where that fails, every instruction that is at fault."""
+    try:
+        translate(graph, descriptor, name, "inspected")
+    except DeviceError as error:
+        found = list(_refused_instructions(graph, 32 if descriptor.wave32 else 64))
+        return found or [_lost(error)]
+    return []
+
+
+def _refused_instructions(graph: Graph, lanes: int) -> Iterator[Refusal]:
+    unknown = {inst.address for inst in unsupported(graph)}
+    for block in graph.blocks.values():
+        k = _scratch_builder(lanes)
+        for inst in block:
+            reason = None
+            if inst.address in unknown:
+                reason = no_semantics(inst.mnemonic)
+            elif inst.mnemonic not in BRANCHES | ENDS:
+                reason = _reason(k, inst)
+            if reason is not None:
+                yield Refusal(reason, inst.address, inst.text, inst.source)
+                k = _scratch_builder(lanes)
+
+
+def _scratch_builder(lanes: int) -> WaveBuilder:
+    """A builder whose output nobody reads."""
+    k = WaveBuilder(ir.Module(), "scratch", lanes)
+    k.start_block(k.function.append_basic_block())
+    return k
+
+
+def _reason(k: WaveBuilder, inst: Instruction) -> str | None:
+    """Why this instruction cannot be translated, although its mnemonic is known."""
+    k.lane_override = None
+    try:
+        if inst.second is not None:
+            k.begin_pair()
+        for part in (inst, inst.second):
+            if part is not None:
+                HANDLERS[handler_name(part)](k, part)
+        if inst.second is not None:
+            k.end_pair()
+    except DeviceError as error:
+        return error.message
+    return None
+
+
+def _formats(target: str, graph: Graph, image: Image) -> dict[str, int]:
+    """Instructions by format, most frequent first; everything is UNKNOWN for a family without a table."""
+    table = formats_of(target)
+    counts: Counter[str] = Counter()
+    for block in graph.blocks.values():
+        for inst in block:
+            counts[UNKNOWN if table is None else format_name(table, _words(image, inst))] += 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _words(image: Image, inst: Instruction) -> tuple[int, ...]:
+    # load_image has seen to it that these are the bytes that were disassembled.
+    return struct.unpack_from(f"<{inst.size // 4}I", image.content, inst.address)

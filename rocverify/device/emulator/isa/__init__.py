@@ -1,0 +1,1 @@
+"""Facts of the processors: targets, encodings, operands, kernel descriptors, occupancy; disassembly."""

@@ -1,0 +1,1 @@
+"""One launch: its record, its threads, the host side, what stops it, and what is said of it."""

@@ -1,0 +1,135 @@
+"""The launch record that workers read, and what makes a launch impossible."""
+
+from __future__ import annotations
+
+import ctypes
+
+from rocverify.device.emulator import abi
+from rocverify.device.emulator.isa.occupancy import LIMITS, resident_workgroups
+from rocverify.device.emulator.isa.targets import TARGETS
+from rocverify.device.emulator.load.kernarg import Geometry
+from rocverify.device.emulator.load.loaded import LoadedKernel
+from rocverify.device.emulator.load.memory import DeviceMemory
+from rocverify.errors import DeviceError, UnsupportedInstructionError
+
+DYNAMIC_STACK_BYTES = 16384
+"""Scratch per lane for a kernel whose stack the compiler could not bound, as ROCm reserves it."""
+
+POISON = 0x7FBADBAD
+"""What registers and LDS hold before anything is written: a signalling NaN, and a huge integer."""
+
+REFUSED_USER_SGPRS = ("private_segment_buffer", "flat_scratch_init")
+"""What no compiler asks for on the targets that run here."""
+
+MAX_GROUPS = 1 << 63
+
+MAX_RESIDENT_SCRATCH = 1 << 30
+"""Bytes of scratch that the workgroups of a cooperative launch may have in all."""
+
+
+def check_launch(kernel: LoadedKernel, geometry: Geometry) -> None:
+    """DeviceError for a geometry that no device of the target could run."""
+    lds = lds_of(kernel, geometry)
+    target = TARGETS[kernel.module.metadata.target]
+    most = min(kernel.metadata.max_workgroup_size, target.workgroup_size)
+    problem = None
+    if min(*geometry.grid, *geometry.block) < 1:
+        problem = f"a launch of {geometry.grid} workgroups of {geometry.block} workitems"
+    elif geometry.block_size > most:
+        problem = f"{geometry.block_size} workitems a workgroup where the kernel allows {most}"
+    elif not geometry.shared_bytes >= 0 or lds > target.lds_bytes:
+        problem = f"{lds} bytes of LDS where a workgroup has {target.lds_bytes}"
+    elif kernel.lanes not in target.wave_sizes:
+        problem = f"waves of {kernel.lanes} lanes on {target.name}"
+    elif kernel.metadata.scratch_bytes > target.scratch_bytes:
+        problem = f"{kernel.metadata.scratch_bytes} bytes of scratch for a work-item"
+    elif any(g * b >= 1 << 32 for g, b in zip(geometry.grid, geometry.block, strict=True)):
+        problem = "2**32 workitems or more along one axis"
+    elif geometry.group_count >= MAX_GROUPS:
+        problem = f"{geometry.group_count} workgroups"
+    if geometry.cooperative and not problem:
+        problem = _too_large(kernel, geometry)
+    if problem:
+        raise DeviceError(problem, where=kernel.name, hint="correct the launch geometry")
+
+
+def _too_large(kernel: LoadedKernel, geometry: Geometry) -> str | None:
+    """Why the workgroups of a cooperative launch cannot all be resident, if they cannot."""
+    each = resident_workgroups(kernel.metadata, geometry.block_size, geometry.shared_bytes)
+    scratch = scratch_of(kernel) * -(-geometry.block_size // kernel.lanes) * kernel.lanes
+    if geometry.group_count > each * LIMITS.multiprocessors:
+        return (
+            f"{geometry.group_count} workgroups of a cooperative launch where {LIMITS.multiprocessors} "
+            f"compute units hold {each} each"
+        )
+    if geometry.group_count * scratch > MAX_RESIDENT_SCRATCH:
+        return (
+            f"{geometry.group_count} workgroups of a cooperative launch with {scratch} bytes of scratch each"
+        )
+    return None
+
+
+def scratch_of(kernel: LoadedKernel) -> int:
+    """Bytes of scratch that a workitem has, a multiple of 16."""
+    scratch = kernel.metadata.scratch_bytes
+    if kernel.descriptor.uses_dynamic_stack or kernel.metadata.uses_dynamic_stack:
+        scratch = max(scratch, DYNAMIC_STACK_BYTES)
+    return -(-scratch // 16) * 16
+
+
+def lds_of(kernel: LoadedKernel, geometry: Geometry) -> int:
+    """Bytes of LDS that a workgroup of the launch has: static and dynamic."""
+    return kernel.metadata.lds_bytes + geometry.shared_bytes
+
+
+def launch_record(
+    kernel: LoadedKernel,
+    geometry: Geometry,
+    compiled: int,
+    memory: DeviceMemory,
+    instruction_limit: int,
+    pointers: dict[str, int],
+) -> tuple[abi.Launch, object]:
+    """The record, and what must be kept alive while it is in use. `pointers` are the addresses that user
+    SGPRs may ask for, by the name of the descriptor's field."""
+    descriptor, lanes = kernel.descriptor, kernel.lanes
+    table = memory.table()
+    launch = abi.Launch(
+        ranges=ctypes.addressof(table),
+        range_count=len(memory),
+        run=compiled,
+        code_base=kernel.module.image.base,
+        group_count=geometry.group_count,
+        grid=geometry.grid,
+        block=geometry.block,
+        lanes=lanes,
+        waves_per_group=-(-geometry.block_size // lanes),
+        wave_bytes=abi.VGPR_OFFSET + 256 * lanes * 4,
+        vgpr_count=min(max(kernel.metadata.vgprs, 1), 256),
+        user_sgpr_count=descriptor.user_sgpr_count,
+        group_id_mask=descriptor.group_id_mask,
+        lds_bytes=lds_of(kernel, geometry),
+        scratch_bytes=scratch_of(kernel),
+        instruction_limit=instruction_limit,
+        mode=descriptor.initial_mode,
+        poison=POISON,
+        resident=geometry.group_count if geometry.cooperative else 1,
+        cooperative=geometry.cooperative,
+    )
+    for index, value in enumerate(_user_sgprs(kernel, pointers)):
+        launch.user_sgpr[index] = value
+    return launch, table
+
+
+def _user_sgprs(kernel: LoadedKernel, pointers: dict[str, int]) -> list[int]:
+    values: list[int] = []
+    for name, count in kernel.descriptor.user_sgprs():
+        value = pointers.get(name, kernel.metadata.scratch_bytes if count == 1 else 0)
+        if name in REFUSED_USER_SGPRS:
+            raise UnsupportedInstructionError(
+                f"the kernel wants {name}", where=kernel.name, hint="run on a GPU (--device amd)"
+            )
+        values += [value >> 32 * i & 0xFFFFFFFF for i in range(count)]
+    if len(values) > 32:
+        raise DeviceError(f"{len(values)} user SGPRs", where=kernel.name)
+    return values

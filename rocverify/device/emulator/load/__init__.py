@@ -1,0 +1,1 @@
+"""Code objects in device memory, and the memory itself."""

@@ -1,0 +1,79 @@
+"""Code objects in device memory, and their kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rocverify.device.emulator.isa.disassembly import Listing, disassemble
+from rocverify.device.emulator.load.image import Image, KernelDescriptor, check_descriptor
+from rocverify.device.emulator.load.source_lines import user_lines
+from rocverify.device.emulator.translate.lowering.flow import Graph, discover
+from rocverify.errors import DeviceError
+from rocverify.toolchain.codeobject import CodeObject, KernelMetadata
+
+
+@dataclass(frozen=True)
+class LoadedModule:
+    """A code object in device memory. `with_lines`, asked where it has no line tables itself, gives one of
+    the same instructions that has them, if there is one."""
+
+    metadata: CodeObject
+    image: Image
+    content: bytes
+    objdump: Path
+    with_lines: Callable[[bytes], bytes | None] | None = None
+
+    def kernel(self, name: str) -> LoadedKernel:
+        """DeviceError naming the kernels there are if `name` is none; CodeObjectError if it is damaged."""
+        if name not in self.metadata.kernels:
+            raise DeviceError(
+                f"the code object has no kernel {name}",
+                hint=f"it has {', '.join(sorted(self.metadata.kernels)) or 'none'}",
+            )
+        metadata, descriptor = self.metadata.kernels[name], self.image.descriptor(name)
+        check_descriptor(descriptor, metadata)
+        return LoadedKernel(self, name, metadata, descriptor)
+
+    def symbol(self, name: str) -> tuple[int, int]:
+        """Device address and size in bytes of a global variable."""
+        symbol = self.image.symbols.get(name)
+        if symbol is None or symbol.kind != "object":
+            raise DeviceError(f"the code object has no global variable {name}")
+        return self.image.base + symbol.address, symbol.size
+
+    @cached_property
+    def listing(self) -> Listing:
+        return disassemble(self.content, self.objdump, self.metadata.target)
+
+    def user_lines(self, addresses: Iterable[int]) -> dict[int, str]:
+        """The user's own `file:line` by virtual address, as far as line tables tell. Raises what
+        sourcelines.user_lines raises."""
+        wanted = set(addresses)
+        lines = user_lines(self.content, self.objdump, wanted)
+        if lines or not wanted or self.with_lines is None:
+            return lines
+        twin = self.with_lines(self.content)
+        return {} if twin is None else user_lines(twin, self.objdump, wanted)
+
+
+@dataclass(frozen=True)
+class LoadedKernel:
+    """A kernel of a loaded module."""
+
+    module: LoadedModule
+    name: str
+    metadata: KernelMetadata
+    descriptor: KernelDescriptor
+
+    @property
+    def lanes(self) -> int:
+        """Lanes of a wave: 32 or 64."""
+        return 32 if self.descriptor.wave32 else 64
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The code that the kernel reaches; UnsupportedInstructionError where that is no code."""
+        return discover(self.module.listing, self.module.image, self.descriptor.entry)

@@ -1,0 +1,1 @@
+"""What instruction semantics write to: the IR builder of one wave."""

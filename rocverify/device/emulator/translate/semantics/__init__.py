@@ -1,0 +1,1 @@
+"""What each instruction does, one file for a group of instructions."""

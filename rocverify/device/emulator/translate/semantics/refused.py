@@ -1,0 +1,45 @@
+"""What the emulator refuses on purpose, and why: one table for translations, `rocverify inspect` and tests.
+
+An instruction is known (it has a handler), listed here, or unknown: the last is a gap, which
+tests/device/emulator/translate/semantics/test_completeness.py looks for in what the assembler knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_GRAPHICS = "it belongs to the graphics pipeline, which compute kernels do not have"
+_DEBUGGER = "it serves debuggers and trap handlers, which the emulator does not run"
+_ORDERED = "it orders or counts appends over the whole GPU (GDS), for graphics and without HIP's knowledge"
+
+REFUSED: Mapping[str, str] = {
+    r"exp|v_interp_\w+|lds_param_load|lds_direct_load|s_setkill": _GRAPHICS,
+    r"image_bvh\w*|ds_bvh_\w+": "ray tracing needs the intersection unit, which is not modelled",
+    r"image_\w+": "textures and images need resource and sampler descriptors, which are not modelled",
+    r"tbuffer_\w+|buffer_(load|store)_(d16_)?(hi_)?format_\w+": (
+        "typed buffers convert formats as images do, which is not modelled"
+    ),
+    r"buffer_load_lds_\w+": "loads from buffers straight to LDS are not modelled",
+    r"ds_ordered_count|ds_(add|sub)_gs_reg_rtn|ds_gws_(init|sema_\w+)": _ORDERED,
+    r"s_cbranch_cdbg\w+|s_rfe_b64|s_sethalt|s_sendmsghalt": _DEBUGGER,
+    r"s_sendmsg_rtn_b(32|64)": "it asks the driver or the clock for a value, which a model cannot know",
+    r"s_memtime|s_memrealtime": "a result that depends on time cannot be verified",
+    r"s_subvector_loop_(begin|end)": "no compiler emits loops over half a wave; what they do is not modelled",
+    r"s_atc_probe\w*": "it asks for a translation of virtual addresses, which the emulator does not have",
+    r"v_illegal": "it is the encoding that is no instruction",
+}
+"""Mnemonics as a disassembler writes them, by pattern; the first pattern that fits has the reason."""
+
+_COMPILED = tuple((re.compile(pattern), reason) for pattern, reason in REFUSED.items())
+
+
+def reason_of(mnemonic: str) -> str | None:
+    """Why an instruction is refused on purpose; None if it is not in the table."""
+    return next((reason for pattern, reason in _COMPILED if pattern.fullmatch(mnemonic)), None)
+
+
+def no_semantics(mnemonic: str) -> str:
+    """The message for an instruction without a handler."""
+    reason = reason_of(mnemonic)
+    return f"the emulator has no semantics for {mnemonic}" + (f": {reason}" if reason else "")

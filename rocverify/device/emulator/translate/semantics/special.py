@@ -1,0 +1,85 @@
+"""Instructions about the wave itself, and those that this model has nothing to do for.
+
+Time and caches are not modelled: memory operations complete at once and in order, so waits, cache
+controls and scheduling hints have no effect on what a kernel computes. Each is listed by name.
+"""
+
+from __future__ import annotations
+
+from rocverify.device.emulator import abi
+from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.types import I32, TYPES
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.translate.semantics.vector import Handler
+from rocverify.errors import DeviceError
+
+K = WaveBuilder
+
+NOTHING_TO_DO = (
+    "s_nop", "s_waitcnt", "s_waitcnt_depctr", "s_waitcnt_vscnt", "s_waitcnt_vmcnt", "s_waitcnt_expcnt",
+    "s_waitcnt_lgkmcnt", "s_delay_alu", "s_clause", "s_setprio", "s_set_inst_prefetch_distance",
+    "s_icache_inv", "s_wait_idle", "s_wait_event", "s_code_end", "buffer_gl0_inv", "buffer_gl1_inv", "ds_nop",
+    "s_dcache_inv", "s_gl1_inv", "v_nop", "s_version", "s_ttracedata", "s_ttracedata_imm", "s_incperflevel",
+    "s_decperflevel", "s_wakeup", "s_singleuse_vdst", "v_pipeflush",
+)  # fmt: skip
+
+HARMLESS_MESSAGES = ("MSG_DEALLOC_VGPRS", "MSG_INTERRUPT")
+"""The host looks for calls whenever waves pause (hostcall.py): it needs no interrupt."""
+
+
+def _nothing(k: K, inst: Instruction) -> None:
+    """No effect on registers or memory."""
+
+
+def _sendmsg(k: K, inst: Instruction) -> None:
+    if not any(name in inst.text for name in HARMLESS_MESSAGES):
+        raise DeviceError("a message to the host is not supported (device printf, assert, interrupts)")
+
+
+def _getpc(k: K, inst: Instruction) -> None:
+    k.write_scalar(inst.operands[0], k.b.add(k.code_base(), k.i64(inst.next_address)))
+
+
+def _getreg(k: K, inst: Instruction) -> None:
+    """s_getreg_b32 of MODE and of the apertures; other hardware registers have no meaning here."""
+    name, offset, size = modes.hardware_register(inst.operands[1].name)
+    if name == "HW_REG_MODE":
+        value = k.load_field(abi.Wave.mode.offset, I32)
+    elif name == "HW_REG_SH_MEM_BASES":
+        value = k.i32(abi.SHARED_APERTURE_HI | abi.PRIVATE_APERTURE_HI >> 16)
+    else:
+        raise DeviceError(f"hardware register {name} is not supported")
+    k.write_scalar(inst.operands[0], k.b.and_(k.b.lshr(value, k.i32(offset)), k.i32((1 << size) - 1)))
+
+
+def _set_mode(k: K, inst: Instruction) -> None:
+    """s_round_mode, s_denorm_mode and s_setreg of MODE: the wave's copy, and what is known from here on."""
+    written = modes.write_of(inst)
+    if written is None:
+        raise DeviceError(f"a write of hardware register {inst.operands[0].name} is not supported")
+    offset, size, value = written
+    above = value is None or value >> max(modes.FIELD_BITS - offset, 0)
+    if above and offset + size > modes.FIELD_BITS:
+        raise DeviceError("a write of MODE above bit 9 (exceptions, debugging) is not supported")
+    mask = ((1 << size) - 1) << offset
+    bits = k.i32(value) if value is not None else k.read_scalar(inst.operands[1], TYPES["b32"])
+    kept = k.b.and_(k.load_field(abi.Wave.mode.offset, I32), k.i32(~mask))
+    new = k.b.or_(kept, k.b.and_(k.b.shl(bits, k.i32(offset)), k.i32(mask)))
+    k.store_field(abi.Wave.mode.offset, new)
+    k.mode = modes.after(k.mode, inst)
+
+
+def _memtime(k: K, inst: Instruction) -> None:
+    raise DeviceError("clocks are not supported: a result that depends on time cannot be verified")
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(NOTHING_TO_DO, _nothing),
+    "s_sendmsg": _sendmsg,
+    "s_getpc_b64": _getpc,
+    "s_getreg_b32": _getreg,
+    **dict.fromkeys(sorted(modes.WRITERS), _set_mode),
+    "s_memtime": _memtime,
+    "s_memrealtime": _memtime,
+}
