@@ -19,7 +19,7 @@ from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
-    from rocverify.checks.occupancy import Occupancy
+    from rocverify.device.emulator.isa.occupancy import Occupancy
     from rocverify.toolchain.build import BuiltObject
     from rocverify.toolchain.codeobject import KernelMetadata
 
@@ -150,7 +150,7 @@ def _judged(
     rows: dict[str, Any],
 ) -> list[Finding]:
     """The findings of one code object; what was measured goes into `rows`."""
-    from rocverify.checks.occupancy import occupancy
+    from rocverify.device.emulator.isa.occupancy import occupancy
 
     found: list[Finding] = []
     target, kernels = built.code_object.target, built.code_object.kernels

@@ -25,6 +25,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rocverify.device.emulator.isa.targets import MACHINES
 from rocverify.errors import CodeObjectError
 from rocverify.toolchain.bundle import refuse_bundle
 
@@ -40,15 +41,6 @@ MAX_KERNARG_BYTES = 1 << 15
 _ABI_VERSIONS = {2: 4, 3: 5, 4: 6}
 _METADATA_VERSIONS = {4: (1, 1), 5: (1, 2), 6: (1, 2)}
 _OLD_ABI_VERSIONS = {0: 2, 1: 3}
-
-# EF_AMDGPU_MACH (low byte of the ELF flags) of the processors whose number cannot change any more.
-_MACH = {
-    0x2C: "gfx900", 0x2F: "gfx906", 0x30: "gfx908", 0x3F: "gfx90a", 0x4C: "gfx942",
-    0x33: "gfx1010", 0x34: "gfx1011", 0x35: "gfx1012", 0x36: "gfx1030", 0x37: "gfx1031",
-    0x38: "gfx1032", 0x39: "gfx1033", 0x3E: "gfx1034", 0x3D: "gfx1035", 0x45: "gfx1036",
-    0x41: "gfx1100", 0x46: "gfx1101", 0x47: "gfx1102", 0x44: "gfx1103", 0x43: "gfx1150",
-    0x4A: "gfx1151", 0x48: "gfx1200", 0x4E: "gfx1201",
-}  # fmt: skip
 
 
 class _Record(BaseModel):
@@ -242,7 +234,7 @@ def _target(triple: str, flags: int, where: str) -> tuple[str, str]:
     processor, colon, features = target_id.partition(":")
     if prefix != "amdgcn-amd-amdhsa" or not separator or not processor.startswith("gfx"):
         raise CodeObjectError(f"is for the target {triple!r}, which is no amdgcn target", where=where)
-    machine = _MACH.get(flags & 0xFF)
+    machine = MACHINES.get(flags & 0xFF)
     if machine is not None and machine != processor:
         raise CodeObjectError(f"says {processor} in its metadata and {machine} in its ELF flags", where=where)
     return processor, colon + features

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from rocverify.checks.base import Outcome
-from rocverify.checks.occupancy import occupancy
 from rocverify.checks.registry import CHECKS
+from rocverify.device.emulator.isa.occupancy import occupancy
 from rocverify.errors import SourceError, ToolchainError
 from rocverify.records import CheckVerdict
 from rocverify.toolchain.codeobject import KernelMetadata

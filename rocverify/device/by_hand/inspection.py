@@ -11,11 +11,12 @@ from typing import Any
 
 from llvmlite import ir
 
+from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
 from rocverify.device.emulator.isa.disassembly import Instruction, Listing, disassemble
 from rocverify.device.emulator.isa.encodings import UNKNOWN, format_name, formats_of
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
 from rocverify.device.emulator.launch.launch_record import REFUSED_USER_SGPRS
-from rocverify.device.emulator.load.image import Image, KernelDescriptor, check_descriptor, load_image
+from rocverify.device.emulator.load.image import Image, load_image
 from rocverify.device.emulator.load.kernarg import Geometry, kernarg_segment
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder

@@ -15,7 +15,6 @@ from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC
 from rocverify.device.emulator.launch.instruments import LaunchContext
 from rocverify.device.emulator.load.loaded import LoadedKernel
-from rocverify.device.emulator.translate.builder import quiet
 from rocverify.device.emulator.translate.builder.observers import Access, Observer
 from rocverify.device.emulator.translate.builder.types import I8, I64, PTR, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
@@ -124,4 +123,4 @@ class _Counting(Observer):
 
 def _exec_bits(k: WaveBuilder) -> Value:
     """EXEC as i64; other observers are not to take it for the kernel's reading it."""
-    return k.wide_mask(quiet.sgpr(k, EXEC), quiet.sgpr(k, EXEC + 1) if k.lanes == 64 else None)
+    return k.wide_mask(k.quiet_sgpr(EXEC), k.quiet_sgpr(EXEC + 1) if k.lanes == 64 else None)

@@ -48,3 +48,12 @@ TARGETS: Mapping[str, Target] = {
 
 SUPPORTED_TARGETS = tuple(TARGETS)
 """Their names, in order."""
+
+MACHINES: Mapping[int, str] = {
+    0x2C: "gfx900", 0x2F: "gfx906", 0x30: "gfx908", 0x3F: "gfx90a", 0x4C: "gfx942",
+    0x33: "gfx1010", 0x34: "gfx1011", 0x35: "gfx1012", 0x36: "gfx1030", 0x37: "gfx1031",
+    0x38: "gfx1032", 0x39: "gfx1033", 0x3E: "gfx1034", 0x3D: "gfx1035", 0x45: "gfx1036",
+    0x41: "gfx1100", 0x46: "gfx1101", 0x47: "gfx1102", 0x44: "gfx1103", 0x43: "gfx1150",
+    0x4A: "gfx1151", 0x48: "gfx1200", 0x4E: "gfx1201",
+}  # fmt: skip
+"""EF_AMDGPU_MACH (low byte of the ELF flags) of the processors whose number cannot change any more."""

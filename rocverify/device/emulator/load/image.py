@@ -7,92 +7,22 @@ kernel descriptor, relocation records).
 from __future__ import annotations
 
 import io
-import struct
 from dataclasses import dataclass
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
+from rocverify.device.emulator.isa.descriptors import DESCRIPTOR_BYTES, KernelDescriptor
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.errors import CodeObjectError
-from rocverify.toolchain.codeobject import KernelMetadata, malformed_is_an_error
+from rocverify.toolchain.codeobject import malformed_is_an_error
 
 MAX_IMAGE_BYTES = 1 << 30
-DESCRIPTOR_BYTES = 64
 
 R_AMDGPU_ABS32_LO, R_AMDGPU_ABS32_HI, R_AMDGPU_ABS64 = 1, 2, 3
 R_AMDGPU_ABS32, R_AMDGPU_RELATIVE64 = 6, 13
 SHF_ALLOC, SHF_EXECINSTR = 2, 4
-
-
-@dataclass(frozen=True, slots=True)
-class KernelDescriptor:
-    """The 64 bytes that tell the dispatcher how to start a wave (`.kd` symbol).
-
-    Sizes are bytes; `entry` is the virtual address of the first instruction.
-    """
-
-    address: int
-    group_segment_fixed_size: int
-    private_segment_fixed_size: int
-    kernarg_size: int
-    entry: int
-    rsrc1: int
-    rsrc2: int
-    properties: int
-
-    @property
-    def float_mode(self) -> int:
-        """MODE[7:0]: rounding of f32 and f16/f64, then their denormal modes, two bits each."""
-        return self.rsrc1 >> 12 & 0xFF
-
-    @property
-    def dx10_clamp(self) -> bool:
-        return bool(self.rsrc1 >> 21 & 1)
-
-    @property
-    def ieee_mode(self) -> bool:
-        return bool(self.rsrc1 >> 23 & 1)
-
-    @property
-    def initial_mode(self) -> int:
-        """MODE[9:0] as a wave starts: float mode, DX10_CLAMP, IEEE."""
-        return self.float_mode | self.dx10_clamp << 8 | self.ieee_mode << 9
-
-    @property
-    def user_sgpr_count(self) -> int:
-        return self.rsrc2 >> 1 & 0x1F
-
-    @property
-    def group_id_mask(self) -> int:
-        """Bits 0, 1, 2: whether the workgroup id x, y, z follows the user SGPRs."""
-        return self.rsrc2 >> 7 & 0b111
-
-    @property
-    def group_info(self) -> bool:
-        return bool(self.rsrc2 >> 10 & 1)
-
-    @property
-    def wave32(self) -> bool:
-        return bool(self.properties >> 10 & 1)
-
-    @property
-    def uses_dynamic_stack(self) -> bool:
-        return bool(self.properties >> 11 & 1)
-
-    def user_sgprs(self) -> tuple[tuple[str, int], ...]:
-        """What the user SGPRs hold, in order, with the number of registers each takes."""
-        layout = (
-            ("private_segment_buffer", 4),
-            ("dispatch_ptr", 2),
-            ("queue_ptr", 2),
-            ("kernarg_segment_ptr", 2),
-            ("dispatch_id", 2),
-            ("flat_scratch_init", 2),
-            ("private_segment_size", 1),
-        )
-        return tuple(entry for bit, entry in enumerate(layout) if self.properties >> bit & 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,29 +59,10 @@ class Image:
                 f"has no kernel descriptor {kernel}.kd", hint="is it a kernel (__global__)?"
             )
         raw = self.content[symbol.address : symbol.address + DESCRIPTOR_BYTES]
-        group, private, kernarg, _, offset, _, _, rsrc1, rsrc2, properties, _, _ = struct.unpack(
-            "<IIIIq20sIIIHHI", raw
-        )
-        entry = symbol.address + offset
-        if entry not in self.text:
-            raise CodeObjectError(f"the descriptor of {kernel} points outside .text ({entry:#x})")
-        return KernelDescriptor(symbol.address, group, private, kernarg, entry, rsrc1, rsrc2, properties)
-
-
-def check_descriptor(descriptor: KernelDescriptor, metadata: KernelMetadata) -> None:
-    """CodeObjectError unless descriptor, which a GPU obeys, and metadata say the same of a kernel."""
-    pairs = {
-        "LDS bytes": (descriptor.group_segment_fixed_size, metadata.lds_bytes),
-        "scratch bytes": (descriptor.private_segment_fixed_size, metadata.scratch_bytes),
-        "lanes a wave": (32 if descriptor.wave32 else 64, metadata.wavefront_size),
-    }
-    for what, (said, told) in pairs.items():
-        if said != told:
-            raise CodeObjectError(
-                f"contradicts itself: {said} {what} in its descriptor, {told} in its metadata",
-                where=metadata.name,
-                hint="recompile the kernel",
-            )
+        descriptor = KernelDescriptor.parsed(raw, symbol.address)
+        if descriptor.entry not in self.text:
+            raise CodeObjectError(f"the descriptor of {kernel} points outside .text ({descriptor.entry:#x})")
+        return descriptor
 
 
 def load_image(code_object: bytes, memory: DeviceMemory, label: str) -> Image:

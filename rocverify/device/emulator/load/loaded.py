@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
 from rocverify.device.emulator.isa.disassembly import Listing, disassemble
-from rocverify.device.emulator.load.image import Image, KernelDescriptor, check_descriptor
+from rocverify.device.emulator.load.image import Image
 from rocverify.device.emulator.load.source_lines import user_lines
 from rocverify.device.emulator.translate.lowering.flow import Graph, discover
 from rocverify.errors import DeviceError

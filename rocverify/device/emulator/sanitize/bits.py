@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from rocverify.device.emulator.isa.operands import EXEC, Operand, OperandKind
-from rocverify.device.emulator.translate.builder import quiet
-from rocverify.device.emulator.translate.builder.quiet import SHADOW
+from rocverify.device.emulator.translate.builder.registers import SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 
@@ -34,9 +33,9 @@ def spread(k: WaveBuilder, shadow: Value) -> Value:
 def operand_shadow(k: WaveBuilder, operand: Operand) -> Value | None:
     """The shadow of a source's first dword, vector or scalar; None if it is always defined."""
     if operand.kind is OperandKind.VGPR:
-        return quiet.vgpr(k, SHADOW + operand.index)
+        return k.quiet_vgpr(SHADOW + operand.index)
     if operand.kind is OperandKind.SGPR and operand.index not in (EXEC, EXEC + 1):
-        return quiet.sgpr(k, SHADOW + operand.index)
+        return k.quiet_sgpr(SHADOW + operand.index)
     return None
 
 

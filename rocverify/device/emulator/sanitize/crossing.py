@@ -7,8 +7,7 @@ from dataclasses import replace
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.sanitize.bits import lanes_undefined, operand_shadow, shadowed, spread
-from rocverify.device.emulator.translate.builder import quiet
-from rocverify.device.emulator.translate.builder.quiet import SHADOW
+from rocverify.device.emulator.translate.builder.registers import SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering.program import HANDLERS
@@ -27,7 +26,7 @@ def _permute_bytes(k: K, inst: Instruction) -> None:
 
     def chosen(*pair: Operand) -> Value:
         twin = replace(inst, operands=(target, *pair, selector))
-        ((_, value),) = quiet.captured(k, lambda: HANDLERS["v_perm_b32"](k, twin))
+        ((_, value),) = k.captured(lambda: HANDLERS["v_perm_b32"](k, twin))
         return value
 
     moved = k.b.xor(chosen(*map(shadowed, sources)), chosen(zero, zero))
@@ -44,15 +43,15 @@ def _write_lane(k: K, inst: Instruction) -> None:
     control = operand_shadow(k, lane)
     if control is not None:
         index = SHADOW + target.index
-        k.set_vgpr_all_lanes(index, k.b.or_(quiet.vgpr(k, index), k.splat(spread(k, control))))
+        k.set_vgpr_all_lanes(index, k.b.or_(k.quiet_vgpr(index), k.splat(spread(k, control))))
 
 
 def _push_lanes(k: K, inst: Instruction) -> None:
     """ds_permute_b32: what is pushed to an undefined lane may change any."""
     target, address, data = inst.operands
     twin = replace(inst, operands=(shadowed(target), address, shadowed(data)))
-    ((_, shadow),) = quiet.captured(k, lambda: HANDLERS["ds_permute_b32"](k, twin))
-    place = quiet.vgpr(k, SHADOW + address.index)
+    ((_, shadow),) = k.captured(lambda: HANDLERS["ds_permute_b32"](k, twin))
+    place = k.quiet_vgpr(SHADOW + address.index)
     some = k.b.icmp_unsigned("!=", lanes_undefined(k, place), k.i64(0))
     k.commit(shadowed(target), k.b.or_(shadow, k.splat(k.b.sext(some, I32))))
 

@@ -22,8 +22,7 @@ from rocverify.device.emulator.sanitize.bits import (
     smear_left,
     spread,
 )
-from rocverify.device.emulator.translate.builder import quiet
-from rocverify.device.emulator.translate.builder.quiet import SCC_SHADOW, SHADOW
+from rocverify.device.emulator.translate.builder.registers import SCC_SHADOW, SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering.program import HANDLERS, handler_name
@@ -54,7 +53,7 @@ def _apply(k: K, twin: Instruction, controls: Sequence[Value]) -> None:
     handler = HANDLERS[handler_name(twin)]
     k.scc_register = SCC_SHADOW
     try:
-        commits = quiet.captured(k, lambda: handler(k, twin))
+        commits = k.captured(lambda: handler(k, twin))
     finally:
         k.scc_register = None
     for register, value in commits:
@@ -62,13 +61,13 @@ def _apply(k: K, twin: Instruction, controls: Sequence[Value]) -> None:
     target = twin.operands[0]
     if target.kind is OperandKind.SGPR and controls:
         for index in range(target.index, target.index + target.count):
-            value = quiet.sgpr(k, index)
+            value = k.quiet_sgpr(index)
             for shadow in controls:
                 value = k.b.or_(value, spread(k, shadow))
             k.set_sgpr(index, value)
     if twin.mnemonic.startswith("s_") and controls:
         k.set_sgpr(
-            SCC_SHADOW, reduce(lambda v, c: k.b.or_(v, spread(k, c)), controls, quiet.sgpr(k, SCC_SHADOW))
+            SCC_SHADOW, reduce(lambda v, c: k.b.or_(v, spread(k, c)), controls, k.quiet_sgpr(SCC_SHADOW))
         )
 
 
@@ -80,7 +79,7 @@ def _select_lanes(k: K, inst: Instruction) -> None:
     """v_cndmask_b32: where the mask is undefined, so is what it chooses."""
     mask = inst.operands[3] if len(inst.operands) > 3 else k.vcc
     twin = replace(inst, operands=(*(shadowed(o) for o in inst.operands[:3]), *inst.operands[3:]))
-    commits = quiet.captured(k, lambda: HANDLERS[handler_name(inst)](k, twin))
+    commits = k.captured(lambda: HANDLERS[handler_name(inst)](k, twin))
     undefined = k.b.sext(k.lanes_of(_mask_shadow(k, mask)), k.shapes.i32)
     for register, value in commits:
         k.commit(register, k.b.or_(value, undefined))
@@ -90,13 +89,13 @@ def _mask_shadow(k: K, mask: Operand) -> Value:
     """The undefined bits of a lane mask, i64."""
     if mask.kind is not OperandKind.SGPR or mask.index == EXEC:
         return k.i64(0)
-    high = quiet.sgpr(k, SHADOW + mask.index + 1) if k.lanes == 64 else None
-    return k.wide_mask(quiet.sgpr(k, SHADOW + mask.index), high)
+    high = k.quiet_sgpr(SHADOW + mask.index + 1) if k.lanes == 64 else None
+    return k.wide_mask(k.quiet_sgpr(SHADOW + mask.index), high)
 
 
 def _select_scalar(k: K, inst: Instruction) -> None:
     """s_cselect, s_cmov: SCC chooses."""
-    undefined = quiet.sgpr(k, SCC_SHADOW)
+    undefined = k.quiet_sgpr(SCC_SHADOW)
     operands = tuple(shadowed(operand) for operand in inst.operands)
     _apply(k, replace(inst, operands=operands), [undefined])
 
@@ -173,7 +172,7 @@ def _bit_compare(k: K, inst: Instruction) -> None:
     number = operand_shadow(k, inst.operands[1])
     if number is not None:
         bits = k.b.and_(number, k.i32(int(inst.mnemonic[-2:]) - 1))
-        k.set_sgpr(SCC_SHADOW, k.b.or_(quiet.sgpr(k, SCC_SHADOW), spread(k, bits)))
+        k.set_sgpr(SCC_SHADOW, k.b.or_(k.quiet_sgpr(SCC_SHADOW), spread(k, bits)))
 
 
 def _carry(k: K, inst: Instruction) -> None:
@@ -224,12 +223,12 @@ def _packed(k: K, inst: Instruction) -> None:
         total = k.const(k.shapes.i32, 0)
         for place in places:
             operand = inst.operands[1 + place]
-            shadow = _lanes(k, quiet.vgpr(k, SHADOW + operand.index) if operand.kind is OperandKind.VGPR
-                            else quiet.sgpr(k, SHADOW + operand.index))  # fmt: skip
+            shadow = _lanes(k, k.quiet_vgpr(SHADOW + operand.index) if operand.kind is OperandKind.VGPR
+                            else k.quiet_sgpr(SHADOW + operand.index))  # fmt: skip
             mask = 0xFFFF0000 if selects[place] else 0xFFFF
             total = k.b.or_(total, k.b.and_(shadow, k.const(shadow.type, mask)))
         if inst.mnemonic.startswith("v_pk_fmac"):
-            added = quiet.vgpr(k, SHADOW + inst.operands[0].index)
+            added = k.quiet_vgpr(SHADOW + inst.operands[0].index)
             total = k.b.or_(total, k.b.and_(added, k.const(added.type, target)))
         result = k.b.or_(result, k.b.and_(spread(k, total), k.const(k.shapes.i32, target)))
     k.commit(shadowed(inst.operands[0]), result)

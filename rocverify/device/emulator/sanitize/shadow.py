@@ -18,11 +18,10 @@ from rocverify.device.emulator.isa.operands import EXEC, M0, NULL_INDEX, VCC, Op
 from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
-from rocverify.device.emulator.translate.builder import quiet
 from rocverify.device.emulator.translate.builder.observers import Access, Observer
-from rocverify.device.emulator.translate.builder.quiet import SCC_SHADOW, SHADOW
-from rocverify.device.emulator.translate.builder.types import I32, Value
-from rocverify.device.emulator.translate.builder.wave import ALL_BITS, WaveBuilder
+from rocverify.device.emulator.translate.builder.registers import ALL_BITS, SCC_SHADOW, SHADOW
+from rocverify.device.emulator.translate.builder.types import I32, Value, null_pointer
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph
 from rocverify.device.emulator.translate.lowering.program import handler_name
 from rocverify.device.emulator.translate.semantics import dpp
@@ -66,7 +65,7 @@ class ShadowObserver(Observer):
 
     def vgpr_read(self, k: K, index: int, bits: int) -> None:
         if self._recording and index < SHADOW and bits:
-            shadow = quiet.vgpr(k, SHADOW + index)
+            shadow = k.quiet_vgpr(SHADOW + index)
             self._vectors.append(shadow if bits == ALL_BITS else k.b.and_(shadow, k.const(shadow.type, bits)))
 
     def permuted(self, k: K, inst: Instruction, index: int) -> None:
@@ -75,11 +74,11 @@ class ShadowObserver(Observer):
 
     def sgpr_read(self, k: K, index: int) -> None:
         if self._recording and index < SHADOW and index not in (EXEC, EXEC + 1, NULL_INDEX):
-            self._scalars.append(quiet.sgpr(k, SHADOW + index))
+            self._scalars.append(k.quiet_sgpr(SHADOW + index))
 
     def scc_read(self, k: K) -> None:
         if self._recording:
-            self._scalars.append(quiet.sgpr(k, SCC_SHADOW))
+            self._scalars.append(k.quiet_sgpr(SCC_SHADOW))
 
     def vgpr_written(self, k: K, index: int, bits: int) -> None:
         if self._recording and index < SHADOW:
@@ -110,7 +109,7 @@ class ShadowObserver(Observer):
         self._announce(k, inst)
         self._compared = k.exec_bits() if inst.mnemonic.startswith("v_cmpx_") else None
         if handler_name(inst) in RELATIVE:
-            distance = k.b.icmp_unsigned("!=", quiet.sgpr(k, SHADOW + M0), k.i32(0))
+            distance = k.b.icmp_unsigned("!=", k.quiet_sgpr(SHADOW + M0), k.i32(0))
             self._report_if(k, inst, Decides.ADDRESS, k.b.select(distance, k.exec_bits(), k.i64(0)))
         if rule is not None:
             rule(k, inst)
@@ -139,7 +138,7 @@ class ShadowObserver(Observer):
                 whole = k.b.or_(whole, k.splat(spread(k, scalar)))
             for index, bits in dict.fromkeys(self._written):
                 register = Operand(OperandKind.VGPR, SHADOW + index)
-                value = _merged(k, whole, quiet.vgpr(k, SHADOW + index), bits)
+                value = _merged(k, whole, k.quiet_vgpr(SHADOW + index), bits)
                 k.commit(register, value, bits)
         if self._written_scalars:
             self._spread_to_scalars(k, inst, vector, scalar)
@@ -162,43 +161,43 @@ class ShadowObserver(Observer):
     def _announce(self, k: K, inst: Instruction) -> None:
         pc = k.i32(inst.address)
         if inst.mnemonic == "s_barrier":
-            quiet.call(k, "rt_san_barrier", [k.worker, k.wave, k.exec_bits(), pc])
+            k.call_void("rt_san_barrier", [k.worker, k.wave, k.exec_bits(), pc])
         elif inst.mnemonic in _FENCES:
-            quiet.call(k, "rt_san_fence", [k.worker, k.wave, k.i32(_FENCES[inst.mnemonic])])
+            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES[inst.mnemonic])])
         elif inst.address in self._releases:
-            quiet.call(k, "rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
+            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
 
     def _report_if(self, k: K, inst: Instruction, decides: Decides, lanes: Value) -> None:
         """Reports the lanes (i64) whose bits are set, if any."""
         found, onward = (k.function.append_basic_block(name) for name in ("undefined", "defined"))
         k.b.cbranch(k.b.icmp_unsigned("!=", lanes, k.i64(0)), found, onward)
         k.b.position_at_end(found)
-        quiet.call(k, "rt_san_undefined", [k.worker, k.wave, k.i32(int(decides)), lanes, k.i32(inst.address)])
+        k.call_void("rt_san_undefined", [k.worker, k.wave, k.i32(int(decides)), lanes, k.i32(inst.address)])
         k.b.branch(onward)
         k.b.position_at_end(onward)
 
     def _check_branch(self, k: K, inst: Instruction) -> None:
         what = inst.mnemonic.removeprefix("s_cbranch_")
         if what.startswith("scc"):
-            shadow = k.wide_mask(quiet.sgpr(k, SCC_SHADOW), None)
+            shadow = k.wide_mask(k.quiet_sgpr(SCC_SHADOW), None)
         elif what.startswith("vcc"):
-            high = quiet.sgpr(k, SHADOW + VCC + 1) if k.lanes == 64 else None
-            shadow = k.wide_mask(quiet.sgpr(k, SHADOW + VCC), high)
+            high = k.quiet_sgpr(SHADOW + VCC + 1) if k.lanes == 64 else None
+            shadow = k.wide_mask(k.quiet_sgpr(SHADOW + VCC), high)
         else:
             return
         self._report_if(k, inst, Decides.BRANCH, shadow)
 
     def _check_target(self, k: K, inst: Instruction) -> None:
         target = inst.operands[-1].index
-        shadow = k.b.or_(quiet.sgpr(k, SHADOW + target), quiet.sgpr(k, SHADOW + target + 1))
+        shadow = k.b.or_(k.quiet_sgpr(SHADOW + target), k.quiet_sgpr(SHADOW + target + 1))
         self._report_if(k, inst, Decides.BRANCH, k.wide_mask(shadow, None))
 
     def _check_exec(self, k: K, inst: Instruction) -> None:
         """EXEC was written: which lanes go on is a branch of each."""
-        if not quiet.is_written(k, SHADOW + EXEC):
+        if not k.is_written(SHADOW + EXEC):
             return
-        low = quiet.sgpr(k, SHADOW + EXEC)
-        high = quiet.sgpr(k, SHADOW + EXEC + 1) if k.lanes == 64 else None
+        low = k.quiet_sgpr(SHADOW + EXEC)
+        high = k.quiet_sgpr(SHADOW + EXEC + 1) if k.lanes == 64 else None
         if not (_is_zero(low) and (high is None or _is_zero(high))):
             self._report_if(k, inst, Decides.BRANCH, k.wide_mask(low, high))
         k.forget_sgprs(SHADOW + EXEC, 2)
@@ -224,10 +223,10 @@ class ShadowObserver(Observer):
 
     def scalar_loaded(self, k: K, inst: Instruction, address: Value, target: int, dwords: int) -> None:
         self._recording = False
-        pointer = quiet.sgpr_pointer(k, SHADOW + target)
+        pointer = k.sgpr_pointer(SHADOW + target)
         fresh = int(dwords <= 2 and inst.operands[1].name in self._retried_bases)
         arguments = [k.worker, k.wave, pointer, address, k.i32(dwords), k.i32(fresh), k.i32(inst.address)]
-        quiet.call(k, "rt_san_scalar_load", arguments)
+        k.call_void("rt_san_scalar_load", arguments)
         k.forget_sgprs(SHADOW + target, dwords)
 
     def accessed(self, k: K, inst: Instruction, access: Access) -> None:
@@ -242,19 +241,19 @@ class ShadowObserver(Observer):
         if access.kind == "load":
             assert access.result is not None
             pointer = k.vgpr_pointer(SHADOW + access.result)
-            quiet.call(k, "rt_san_load", [k.worker, k.wave, pointer, exec_bits, form, pc])
+            k.call_void("rt_san_load", [k.worker, k.wave, pointer, exec_bits, form, pc])
         elif access.kind == "store":
             assert access.data is not None
             pointer = k.vgpr_pointer(SHADOW + access.data)
             released = k.i32(_RELEASES if inst.address in self._released else 0)
             arguments = [k.worker, k.wave, pointer, exec_bits, k.b.or_(form, released), pc]
-            quiet.call(k, "rt_san_store", arguments)
+            k.call_void("rt_san_store", arguments)
         elif access.data is None:
             self._count_lanes(k, inst, form)
         else:
             given = k.vgpr_pointer(SHADOW + access.data)
-            result = quiet.null_pointer() if access.result is None else k.vgpr_pointer(SHADOW + access.result)
-            quiet.call(k, "rt_san_atomic", [k.worker, k.wave, given, result, exec_bits, form, pc])
+            result = null_pointer() if access.result is None else k.vgpr_pointer(SHADOW + access.result)
+            k.call_void("rt_san_atomic", [k.worker, k.wave, given, result, exec_bits, form, pc])
         if access.result is not None:
             k.forget_vgprs(SHADOW + access.result, dwords)
 
@@ -263,11 +262,11 @@ class ShadowObserver(Observer):
         target, exec_bits = SHADOW + inst.operands[0].index, k.exec_bits()
         k.flush_vgprs(target, 1)
         pointer = k.vgpr_pointer(target)
-        arguments = [k.worker, k.wave, quiet.null_pointer(), pointer, exec_bits, form, k.i32(inst.address)]
-        quiet.call(k, "rt_san_atomic", arguments)
+        arguments = [k.worker, k.wave, null_pointer(), pointer, exec_bits, form, k.i32(inst.address)]
+        k.call_void("rt_san_atomic", arguments)
         k.forget_vgprs(target, 1)
         counting = k.b.and_(k.b.cttz(exec_bits, ir.Constant(ir.IntType(1), 0)), k.i64(k.lanes - 1))
-        self._vectors.append(k.splat(k.b.extract_element(quiet.vgpr(k, target), k.b.trunc(counting, I32))))
+        self._vectors.append(k.splat(k.b.extract_element(k.quiet_vgpr(target), k.b.trunc(counting, I32))))
         self._recording = True
 
 

@@ -11,8 +11,7 @@ from llvmlite import ir
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import OperandKind
 from rocverify.device.emulator.sanitize.bits import shadowed, spread
-from rocverify.device.emulator.translate.builder import quiet
-from rocverify.device.emulator.translate.builder.quiet import SHADOW
+from rocverify.device.emulator.translate.builder.registers import SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.matrix import DWORDS, RESULT_ELEMENTS, Element
@@ -42,7 +41,7 @@ def _matrix(element: Element) -> Callable[[K, Instruction], None]:
             row = k.b.shuffle_vector(rows, ir.Constant(rows.type, ir.Undefined), index)
             shadow = k.b.or_(row, columns)
             if c.kind is OperandKind.VGPR:
-                shadow = k.b.or_(shadow, spread(k, quiet.vgpr(k, SHADOW + c.index + register)))
+                shadow = k.b.or_(shadow, spread(k, k.quiet_vgpr(SHADOW + c.index + register)))
             shadows.append(shadow)
         for register, shadow in enumerate(shadows):
             k.set_vgpr_all_lanes(SHADOW + target.index + register, shadow)
@@ -52,7 +51,7 @@ def _matrix(element: Element) -> Callable[[K, Instruction], None]:
 
 def _any(k: K, first: int, count: int) -> Value:
     """All ones in the lanes where any of the registers has an undefined bit."""
-    return spread(k, reduce(k.b.or_, (quiet.vgpr(k, SHADOW + first + i) for i in range(count))))
+    return spread(k, reduce(k.b.or_, (k.quiet_vgpr(SHADOW + first + i) for i in range(count))))
 
 
 RULES = {

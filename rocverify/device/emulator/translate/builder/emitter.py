@@ -70,6 +70,10 @@ class Emitter:
             function = ir.Function(self.module, ir.FunctionType(result, [a.type for a in arguments]), name)
         return self.b.call(function, list(arguments))
 
+    def call_void(self, name: str, arguments: Sequence[Value]) -> None:
+        """Calls a function of the runtime that returns nothing."""
+        self.call(name, ir.VoidType(), arguments)
+
     # ---- the wave's memory
 
     def _field(self, offset: int) -> Value:

@@ -16,7 +16,6 @@ nearest always.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,7 +25,6 @@ from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import OperandKind
 from rocverify.device.emulator.translate.builder.types import I32, DataType, Value
-from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, NO_FALLTHROUGH, PAUSES, Graph
 from rocverify.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -86,35 +84,7 @@ DEFAULT = Mode(0x3F0)
 """Nearest even, denormals kept, DX10_CLAMP and IEEE set: how HIP starts kernels unless told otherwise."""
 
 
-# ---- how MODE flows
-
-
-def propagate(graph: Graph, start: Mode) -> dict[int, Mode]:
-    """The mode at the start of every block, entered at `graph.entry` with `start`."""
-    if not any(inst.mnemonic in WRITERS for block in graph.blocks.values() for inst in block):
-        return dict.fromkeys(graph.blocks, start)
-    modes, waiting = {graph.entry: start}, [graph.entry]
-    while waiting:
-        address = waiting.pop()
-        mode = modes[address]
-        for inst in graph.blocks[address]:
-            mode = after(mode, inst)
-        for target in _successors(graph, graph.blocks[address][-1]):
-            merged = modes[target].merged(mode) if target in modes else mode
-            if modes.get(target) != merged:
-                modes[target] = merged
-                waiting.append(target)
-    return {address: modes.get(address, start) for address in graph.blocks}
-
-
-def _successors(graph: Graph, last: Instruction) -> Iterator[int]:
-    if last.mnemonic in BRANCHES or last.mnemonic == "s_call_b64":
-        yield last.branch_target
-    if last.mnemonic in ("s_setpc_b64", "s_swappc_b64"):
-        yield from graph.indirect_targets & graph.blocks.keys()
-    falls_through = last.mnemonic not in (ENDS | NO_FALLTHROUGH) or last.mnemonic in PAUSES
-    if falls_through and last.next_address in graph.blocks:
-        yield last.next_address
+# ---- what changes MODE
 
 
 def after(mode: Mode, inst: Instruction) -> Mode:

@@ -10,7 +10,7 @@ from typing import Any
 from llvmlite import ir
 from llvmlite.ir.values import FormattedConstant
 
-I1, I8, I16, I32, I64, I128 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64, 128))
+I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 F16, F32, F64 = ir.HalfType(), ir.FloatType(), ir.DoubleType()
 PTR = ir.PointerType()
 
@@ -120,6 +120,10 @@ def is_splat_part(value: Value) -> bool:
     return first or splatted(value) is not None
 
 
+def null_pointer() -> Value:
+    return ir.Constant(PTR, None)
+
+
 def inline_float_bits(value: float, bits: int) -> int:
     """The bits of an inline float constant; 1/(2*pi) has its own encoding in every width."""
     if value in (0.15915494, 0.15915494309189532):
@@ -157,10 +161,6 @@ class Shapes:
     @cached_property
     def i64(self) -> ir.VectorType:
         return self.vector(I64)
-
-    @cached_property
-    def i128(self) -> ir.VectorType:
-        return self.vector(I128)
 
     @cached_property
     def f16(self) -> ir.VectorType:

@@ -17,16 +17,16 @@ from pathlib import Path
 from llvmlite import ir
 
 from rocverify.device.emulator import abi
+from rocverify.device.emulator.isa.descriptors import KernelDescriptor
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import M0
-from rocverify.device.emulator.load.image import KernelDescriptor
-from rocverify.device.emulator.translate.builder import modes
 from rocverify.device.emulator.translate.builder.modes import Mode
 from rocverify.device.emulator.translate.builder.observers import Observer
 from rocverify.device.emulator.translate.builder.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering import strips
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph
+from rocverify.device.emulator.translate.lowering.mode_flow import propagate
 from rocverify.device.emulator.translate.semantics import (
     arithmetic,
     buffer,
@@ -102,7 +102,7 @@ def translate(
     module = ir.Module(name=kernel)
     k = WaveBuilder(module, function, 32 if descriptor.wave32 else 64, observer)
     with _uncollected():
-        _Program(k, graph, kernel, modes.propagate(graph, Mode(descriptor.initial_mode))).emit()
+        _Program(k, graph, kernel, propagate(graph, Mode(descriptor.initial_mode))).emit()
         strips.strip(k.function, k.lanes)
         return Translation(str(module), graph.instruction_count, graph.unoptimized)
 

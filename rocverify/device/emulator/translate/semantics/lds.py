@@ -9,8 +9,9 @@ from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import M0, OperandKind
 from rocverify.device.emulator.translate.builder.observers import Access
+from rocverify.device.emulator.translate.builder.registers import ALL_BITS
 from rocverify.device.emulator.translate.builder.types import I32, I64, Value
-from rocverify.device.emulator.translate.builder.wave import ALL_BITS, WaveBuilder
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.memory import (
     emit_load,
     emit_store,

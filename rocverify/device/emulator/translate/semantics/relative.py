@@ -1,6 +1,6 @@
 """Moves between registers that lie at a distance held in M0. Names are the ISA manual's.
 
-Registers from number 256 on are an observer's (builder/quiet.py): the distance stays within their bank.
+Registers from number 256 on are an observer's (builder/registers.py): the distance stays within their bank.
 
 Where the distance leads past the registers there are, a source is register 0 and nothing is written (RDNA3
 ISA manual, on out-of-range registers). SGPRs end before VCC for these.
@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import M0, VCC, Operand
-from rocverify.device.emulator.translate.builder.quiet import sgpr_pointer
 from rocverify.device.emulator.translate.builder.types import I8, I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics import dpp
@@ -120,7 +119,7 @@ def _swap(k: K, inst: Instruction) -> None:
 
 def _sgpr(k: K, operand: Operand, field: tuple[int, int] | None, dwords: int) -> _Place:
     bank = operand.index & -VGPRS
-    return _place(k, operand.index - bank, VCC + 1 - dwords, sgpr_pointer(k, bank), 4, field)
+    return _place(k, operand.index - bank, VCC + 1 - dwords, k.sgpr_pointer(bank), 4, field)
 
 
 def _move_scalar(

@@ -13,8 +13,9 @@ from llvmlite import ir
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.registers import ALL_BITS
 from rocverify.device.emulator.translate.builder.types import TYPES, DataType, Value
-from rocverify.device.emulator.translate.builder.wave import ALL_BITS, WaveBuilder
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics import dpp
 from rocverify.errors import DeviceError
 
@@ -88,12 +89,6 @@ def _register(k: WaveBuilder, inst: Instruction, index: int, permute: bool, bits
         return value
     k.observer.permuted(k, inst, index)
     return dpp.permute(k, inst, value)
-
-
-def refuse_dpp(inst: Instruction) -> None:
-    """For handlers that rewrite their operands, so that the permuted source cannot be told."""
-    if dpp.is_dpp(inst):
-        raise DeviceError(f"data-parallel primitives are not supported on {inst.mnemonic}")
 
 
 def write(

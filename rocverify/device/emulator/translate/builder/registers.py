@@ -1,0 +1,344 @@
+"""Registers, EXEC and lane masks of one wave, as values of the code that is emitted.
+
+Registers live in the wave's memory. Within a basic block their values are kept as SSA values and
+written back when the block ends, or when the runtime is to see them. That keeps translation linear
+in code size, and makes a wave resumable at every block boundary.
+
+What an instruction writes under EXEC is put together with what the register held only when somebody needs
+the other lanes too: instructions under the same EXEC read, and overwrite, what was written as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from llvmlite import ir
+
+from rocverify.device.emulator import abi
+from rocverify.device.emulator.isa.operands import EXEC, NULL_INDEX, Operand
+from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.emitter import Emitter
+from rocverify.device.emulator.translate.builder.observers import Observer
+from rocverify.device.emulator.translate.builder.types import (
+    I32,
+    I64,
+    Value,
+    constant,
+)
+
+if TYPE_CHECKING:
+    from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+
+SCC = "scc"
+ALL_BITS = 0xFFFFFFFF
+
+SHADOW = 256
+"""VGPRs and SGPRs from this number on are an observer's: they lie behind the wave's own."""
+
+SCC_SHADOW = SHADOW + abi.SGPRS
+"""The scalar register of an observer that stands for SCC."""
+
+
+def scalar_offset(index: int, lanes: int) -> int:
+    """Byte offset in the wave of an SGPR, an observer's too."""
+    if index < SHADOW:
+        return 4 * index
+    return abi.VGPR_OFFSET + 2 * lanes * abi.OBSERVED_OFFSET_PER_LANE + 4 * (index - SHADOW)
+
+
+class _Write(NamedTuple):
+    """What a VGPR holds in the lanes that are set (all ones) in `lanes`; in the others it holds `old`, None
+    for what is in memory."""
+
+    value: Value
+    lanes: Value
+    old: Value | None
+
+
+class Registers(Emitter):
+    """The registers that the code so far has read and written; events of an observer are raised here."""
+
+    def __init__(self, module: ir.Module, name: str, lanes: int, observer: Observer | None = None) -> None:
+        super().__init__(module, name, lanes)
+        self.observer = observer or Observer()
+        self.fault_block = self.function.append_basic_block("fault")
+        ir.IRBuilder(self.fault_block).ret(ir.Constant(I32, int(abi.Status.FAULT)))
+        self._values: dict[tuple[str, int], Value] = {}
+        self._writes: dict[tuple[str, int], _Write] = {}
+        self._pairs: dict[tuple[Value, Value], Value] = {}
+        self._dirty: set[tuple[str, int]] = set()
+        self._lanes: Value | None = None
+        self._lanes_dirty = False
+        self._masks: dict[Value, Value] = {}
+        self._mask_registers: dict[tuple[Value, ...], Value] = {}
+        self._deferred: list[tuple[Operand, Value]] | None = None
+        self.lane_override: Value | None = None
+        self.scc_register: int | None = None
+        self.mode = modes.DEFAULT
+        self.rounding_operands: Value | None = None
+        self.buffer_operands: Value | None = None
+
+    @property
+    def whole(self) -> WaveBuilder:
+        """The builder that this is a part of: what observers are handed."""
+        raise NotImplementedError
+
+    # ---- dword registers
+
+    def _offset(self, key: tuple[str, int]) -> tuple[int, ir.Type]:
+        bank, index = key
+        if bank == "s":
+            return scalar_offset(index, self.lanes), I32
+        if bank == "v":
+            return abi.VGPR_OFFSET + 4 * self.lanes * index, self.shapes.i32
+        return abi.Wave.scc.offset, I32
+
+    def _get(self, key: tuple[str, int]) -> Value:
+        if key not in self._values:
+            write = self._writes.get(key)
+            if write is None or write.old is None:
+                self._values[key] = self.load_field(*self._offset(key))
+            if write is not None:
+                self._values[key] = self._blend(write, self._values.get(key, write.old))
+        return self._values[key]
+
+    def _set(self, key: tuple[str, int], value: Value) -> None:
+        self._values[key] = value
+        self._writes.pop(key, None)
+        self._dirty.add(key)
+
+    def _forget(self, key: tuple[str, int]) -> None:
+        for known in (self._values, self._writes):
+            known.pop(key, None)
+        self._dirty.discard(key)
+
+    def sgpr(self, index: int) -> Value:
+        self.observer.sgpr_read(self.whole, index)
+        return self.i32(0) if index == NULL_INDEX else self._get(("s", index))
+
+    def set_sgpr(self, index: int, value: Value) -> None:
+        if index == NULL_INDEX:
+            return
+        self.observer.sgpr_written(self.whole, index)
+        self._set(("s", index), value)
+        if index == EXEC or (index == EXEC + 1 and self.lanes == 64):
+            self._lanes, self._lanes_dirty = None, True
+
+    def vgpr(self, index: int, bits: int = ALL_BITS, *, active: bool = False) -> Value:
+        """A VGPR, i32 a lane. `bits` are those that matter to the caller; to one who asks for the `active`
+        lanes, the others do not matter."""
+        self.observer.vgpr_read(self.whole, index, bits)
+        return self.active_vgpr(index) if active else self._get(("v", index))
+
+    def active_vgpr(self, index: int) -> Value:
+        """A VGPR in the active lanes, without an event; anything in the others."""
+        write = self._writes.get(("v", index))
+        return write.value if write is not None and write.lanes is self._lanes else self._get(("v", index))
+
+    def set_vgpr_all_lanes(self, index: int, value: Value) -> None:
+        """Writes every lane, whatever EXEC says (v_writelane and the like)."""
+        self.observer.vgpr_written(self.whole, index, ALL_BITS)
+        self._set(("v", index), value)
+
+    def commit(self, register: Operand, value: Value, bits: int = ALL_BITS) -> None:
+        """Writes a VGPR under EXEC, or under the mask of the DPP control in force. `bits` are those that
+        the instruction writes: in the others `value` is what the register held."""
+        self.observer.vgpr_written(self.whole, register.index, bits)
+        if self._deferred is not None:
+            self._deferred.append((register, value))
+            return
+        self._blend_in(register, value)
+
+    def commit_wide(self, register: Operand, value: Value) -> None:
+        """Writes a pair of VGPRs, i64 a lane, as `commit` does one."""
+        low, high = self.halves(value)
+        self._pairs[low, high] = value
+        self.commit(register.part(0), low)
+        self.commit(register.part(1), high)
+
+    def pair(self, low: Value, high: Value) -> Value:
+        """As Emitter's; what was written as 64 bits is not put together again."""
+        if not (isinstance(low, ir.Instruction) and isinstance(high, ir.Instruction)):
+            return super().pair(low, high)
+        known = self._pairs.get((low, high))
+        if known is None:
+            known = self._pairs[low, high] = super().pair(low, high)
+        return known
+
+    def _blend_in(self, register: Operand, value: Value) -> None:
+        key, lanes = ("v", register.index), self.write_lanes()
+        before = self._writes.get(key)
+        if before is None:
+            old = self._values.get(key)
+        else:
+            old = before.old if before.lanes is lanes else self._get(key)
+        self._values.pop(key, None)
+        self._writes[key] = _Write(value, lanes, old)
+        self._dirty.add(key)
+
+    def _blend(self, write: _Write, old: Value) -> Value:
+        """What was written in its lanes, `old` in the others. By bits, since a select between a value and
+        what its register held would become a masked store, which is slow on many CPUs."""
+        differs = self.b.and_(self.b.xor(write.value, old), write.lanes)
+        return self.b.xor(differs, old)
+
+    def begin_pair(self) -> None:
+        """From here on commits wait: both halves of a VOPD read before either writes."""
+        self._deferred = []
+
+    def end_pair(self) -> None:
+        waiting, self._deferred = self._deferred or [], None
+        for register, value in waiting:
+            self._blend_in(register, value)
+
+    def flush(self) -> None:
+        """Writes back every register that differs from memory; values stay known."""
+        for key in sorted(self._dirty):
+            self.store_field(self._offset(key)[0], self._get(key))
+        self._dirty.clear()
+        if self._lanes_dirty:
+            self.store_field(abi.Wave.exec_lanes.offset, self.exec_lanes())
+            self._lanes_dirty = False
+
+    def flush_vgprs(self, first: int, count: int) -> None:
+        """Writes back a VGPR tuple, for the runtime to read."""
+        for index in range(first, first + count):
+            if ("v", index) in self._dirty:
+                self.store_field(self._offset(("v", index))[0], self._get(("v", index)))
+                self._dirty.discard(("v", index))
+
+    def forget_vgprs(self, first: int, count: int) -> None:
+        """After the runtime wrote a VGPR tuple: its values are in memory."""
+        for index in range(first, first + count):
+            self._forget(("v", index))
+
+    def forget_sgprs(self, first: int, count: int) -> None:
+        for index in range(first, first + count):
+            self._forget(("s", index))
+            if index in (EXEC, EXEC + 1):
+                self._lanes, self._lanes_dirty = None, True
+
+    def start_block(self, block: ir.Block) -> None:
+        """Goes on in another block, knowing nothing of the registers."""
+        self._dirty.clear()
+        for known in (self._values, self._writes, self._pairs, self._masks, self._mask_registers):
+            known.clear()
+        self._lanes, self._lanes_dirty = None, False
+        self.b.position_at_end(block)
+
+    # ---- for observers: without an event, and with a shadow bank beside the wave's own registers
+
+    def quiet_vgpr(self, index: int) -> Value:
+        """A VGPR, i32 a lane, without an event."""
+        return self._get(("v", index))
+
+    def quiet_sgpr(self, index: int) -> Value:
+        """An SGPR without an event."""
+        return self._get(("s", index))
+
+    def sgpr_pointer(self, index: int) -> Value:
+        """Where an SGPR lies."""
+        return self._field(scalar_offset(index, self.lanes))
+
+    def is_written(self, index: int) -> bool:
+        """Whether the block has written the SGPR since it was last flushed."""
+        return ("s", index) in self._dirty
+
+    def captured(self, emit: Callable[[], None]) -> list[tuple[Operand, Value]]:
+        """What `emit` would commit to VGPRs, not committed."""
+        waiting, self._deferred = self._deferred, []
+        try:
+            emit()
+            return self._deferred
+        finally:
+            self._deferred = waiting
+
+    # ---- EXEC and lane masks
+
+    def exec_bits(self) -> Value:
+        """EXEC as i64; the upper half is zero in wave32."""
+        return self._mask_at(EXEC)
+
+    def _mask_at(self, index: int) -> Value:
+        """The lane mask in an SGPR or pair, as it was written if this block wrote it as one."""
+        parts = [self.sgpr(index + half) for half in range(self.lanes // 32)]
+        known = self._mask_registers.get(tuple(parts))
+        return self.wide_mask(parts[0], parts[1] if self.lanes == 64 else None) if known is None else known
+
+    def wide_mask(self, low: Value, high: Value | None) -> Value:
+        value = self.b.zext(low, I64)
+        if high is None:
+            return value
+        return self.b.or_(value, self.b.shl(self.b.zext(high, I64), self.i64(32)))
+
+    def set_exec(self, bits: Value) -> None:
+        self._write_mask(EXEC, bits)
+
+    def _write_mask(self, index: int, bits: Value) -> None:
+        parts = [
+            self.b.trunc(self.b.lshr(bits, self.i64(32 * half)) if half else bits, I32)
+            for half in range(self.lanes // 32)
+        ]
+        self._mask_registers[tuple(parts)] = bits
+        for half, part in enumerate(parts):
+            self.set_sgpr(index + half, part)
+
+    def exec_lanes(self) -> Value:
+        """EXEC as i32 lanes, all ones or zero."""
+        if self._lanes is None:
+            if self._lanes_dirty:
+                self._lanes = self.b.sext(self.lanes_of(self.exec_bits()), self.shapes.i32)
+            else:
+                self._lanes = self.load_field(abi.Wave.exec_lanes.offset, self.shapes.i32)
+        return self._lanes
+
+    def exec_mask(self) -> Value:
+        """EXEC as one bit a lane."""
+        return self.b.icmp_signed("<", self.exec_lanes(), self.const(self.shapes.i32, 0))
+
+    def write_lanes(self) -> Value:
+        """The lanes that the current instruction writes, all ones or zero."""
+        if self.lane_override is None:
+            return self.exec_lanes()
+        return self.b.and_(self.exec_lanes(), self.b.sext(self.lane_override, self.shapes.i32))
+
+    @contextmanager
+    def narrowed(self, bits: Value) -> Iterator[None]:
+        """EXEC is the lane mask `bits` for what is emitted inside; no register may be flushed to memory
+        as a whole meanwhile."""
+        keys = [("s", EXEC), ("s", EXEC + 1)][: 1 if self.lanes == 32 else 2]
+        kept, lanes, dirty = [self._get(key) for key in keys], self._lanes, self._lanes_dirty
+        for index, key in enumerate(keys):
+            self._values[key] = self.b.trunc(self.b.lshr(bits, self.i64(32 * index)), I32)
+        self._lanes, self._lanes_dirty = None, True
+        yield
+        self._values.update(zip(keys, kept, strict=True))
+        self._lanes, self._lanes_dirty = lanes, dirty
+
+    def lanes_of(self, bits: Value) -> Value:
+        """A lane mask in i64 as one bit a lane. What `bits_of` made of lanes is not taken apart again."""
+        known = self._masks.get(bits) if isinstance(bits, ir.Instruction) else None
+        return self._lanes_of(bits) if known is None else known
+
+    def _lanes_of(self, bits: Value) -> Value:
+        """Each lane tests its own bit, in the half of the mask that has it."""
+        chosen = None
+        for half in range(self.lanes // 32):
+            dword = self.splat(self.b.trunc(self.b.lshr(bits, self.i64(32 * half)), I32))
+            own = [1 << lane % 32 if lane // 32 == half else 0 for lane in range(self.lanes)]
+            part = self.b.and_(dword, ir.Constant(self.shapes.i32, [constant(I32, bit) for bit in own]))
+            chosen = part if chosen is None else self.b.or_(chosen, part)
+        return self.b.icmp_unsigned("!=", chosen, self.const(self.shapes.i32, 0))
+
+    def bits_of(self, mask: Value) -> Value:
+        """One bit a lane as a lane mask in i64."""
+        packed = self.b.bitcast(mask, self.shapes.mask_type)
+        bits = packed if self.lanes == 64 else self.b.zext(packed, I64)
+        self._masks[bits] = mask
+        return bits
+
+    def active_bits(self, mask: Value) -> Value:
+        """One bit a lane as a lane mask in i64, zero where EXEC is."""
+        return self.bits_of(self.b.and_(mask, self.exec_mask()))
