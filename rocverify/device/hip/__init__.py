@@ -1,0 +1,1 @@
+"""HIP's rules on plain numbers: memory, copies, modules, launches, streams, events, graphs."""
