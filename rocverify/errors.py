@@ -9,6 +9,7 @@
     │   ├── CompilerNotFoundError no compiler on this machine                          check: not_run
     │   ├── CompileError          the compiler rejected a kernel                       check: failed
     │   └── CodeObjectError       the ELF is truncated, foreign or inconsistent        check: error
+    │       └── WrongTargetError  the device code there is was compiled for others     check: error
     ├── DeviceError               a device call failed                                 check: error
     │   ├── DeviceUnavailableError  the device that was asked for is absent            check: not_run
     │   ├── UnsupportedInstructionError  the translator lacks it: stops the launch     check: error
@@ -94,6 +95,10 @@ class CompileError(ToolchainError):
 
 class CodeObjectError(ToolchainError):
     """The code object is truncated, for another machine, or contradicts itself."""
+
+
+class WrongTargetError(CodeObjectError):
+    """The file holds device code, but none for this device."""
 
 
 class DeviceError(RocverifyError):

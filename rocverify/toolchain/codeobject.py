@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rocverify.device.emulator.isa.targets import MACHINES
 from rocverify.errors import CodeObjectError
-from rocverify.toolchain.bundle import refuse_bundle
+from rocverify.toolchain.bundles import refuse_bundle
 
 EM_AMDGPU = 224
 EI_OSABI, EI_ABIVERSION = 7, 8
