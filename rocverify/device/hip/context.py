@@ -1,0 +1,248 @@
+"""One client process on one device: what it has allocated, loaded and queued; how its calls are served."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rocverify.device.hip.calls import SERVED, Answer, Call, Caller, Result, Served
+from rocverify.device.hip.errors import CODES, NO_ERRORS, HipError, error_name
+from rocverify.device.hip.state import Allocation, ArrayState, Function, Module, Pool
+from rocverify.device.trace.events import Category
+from rocverify.device.trace.log import Entry
+from rocverify.device.trace.sites import SiteTable
+
+if TYPE_CHECKING:
+    from rocverify.device.backends.base import Backend
+    from rocverify.device.hip.control import DeviceControl
+    from rocverify.device.hip.items import Item, StreamQueues
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who a context belongs to."""
+
+    pid: int = 0
+    program: str = ""
+
+
+class Context:
+    """The state of one client. `serve` may be called from several threads: from one for calls that nobody
+    waits for, and from one for each of the client's threads that waits.
+
+    Handles are numbers that are never used twice in the device process. `sticky` is the fault that every
+    later call returns, `late` what failed in queued work and no call has returned yet.
+    """
+
+    _handles = itertools.count(0x5A00_0000_1000, 0x10)
+
+    def __init__(
+        self,
+        backend: Backend,
+        control: DeviceControl,
+        make_streams: Callable[[Context], StreamQueues],
+        client: Client | None = None,
+    ) -> None:
+        self.backend = backend
+        self.control = control
+        self.client = client or Client()
+        self.sites = SiteTable(control.root, control.native_lines)
+        self.lock = threading.RLock()
+        self.allocations: dict[int, Allocation] = {}
+        self.arrays: dict[int, ArrayState] = {}
+        self.pools: dict[int, Pool] = {}
+        self.modules: dict[int, Module] = {}
+        self.functions: dict[int, Function] = {}
+        self.device_limits: dict[int, int] = {}
+        self.sticky: HipError | None = None
+        self.late: HipError | None = None
+        self.unseen: list[tuple[str, HipError, int]] = []
+        self.ended_by_itself = False
+        self._printed: list[tuple[str, str]] = []
+        self._entries: dict[int, Entry] = {}
+        self._closed = False
+        self.streams = make_streams(self)
+        control.enter(self)
+
+    # ---- calls
+
+    def serve(self, call: Call, caller: Caller | None = None) -> Answer:
+        """Makes one call. `caller` is the waiting thread of the client, None where nobody waits."""
+        served = SERVED.get(call.name)
+        if served is None:
+            self.control.not_served[call.name] += 1
+            return Answer(CODES["hipErrorNotSupported"])
+        entry = self._begin(served, call)
+        try:
+            answer = self._made(served, call, caller)
+        except HipError as error:
+            answer = Answer(error.code)
+            self._note_failure(call, entry, error)
+        self._print(caller)
+        if served.traced:
+            self.control.trace.end(entry, error_name(answer.code))
+        return answer
+
+    def would_wait(self, call: Call) -> bool:
+        """Whether a call may wait for queued work or touch the client's memory: it is then to be served on
+        behalf of the client's thread, with a Caller."""
+        served = SERVED.get(call.name)
+        return served is not None and call.waits and served.waits
+
+    def entry(self, call: Call) -> Entry:
+        """The record of a call that is being served."""
+        return self._entries[call.slot]
+
+    def record(self, function: str, category: Category, site: int, **fields: Any) -> int:
+        """Enters into the trace what no call of its own asked for (a kernel of a graph); its number."""
+        entry = self.control.trace.begin(function, category, self.sites, site)
+        entry.fields.update(fields)
+        self.control.trace.end(entry, "hipSuccess")
+        return entry.seq
+
+    def _begin(self, served: Served, call: Call) -> Entry:
+        if not served.traced:
+            entry = Entry(0, call.name, served.category, self.sites, call.site)
+        else:
+            entry = self.control.trace.begin(call.name, served.category, self.sites, call.site)
+        self._entries[call.slot] = entry
+        if served.describe is not None:
+            fields = served.describe(self, call)
+            entry.category = fields.pop("category", served.category)
+            entry.fields.update(fields)
+        return entry
+
+    def _made(self, served: Served, call: Call, caller: Caller | None) -> Answer:
+        sticky = self.sticky if served.after_fault != "allow" else None
+        if sticky is not None and served.after_fault == "refuse":
+            raise sticky
+        if self.control.is_refused(call.name):
+            raise HipError("hipErrorLaunchFailure", "refused by the harness, to see what the caller does")
+        entry = self.entry(call)
+        if entry.category is Category.LAUNCH and self.control.is_ghost(entry.fields.get("kernel")):
+            entry.fields["ghost"] = True
+            return Answer()
+        answer = _as_answer(served.function(self, call, caller))
+        if served.waits and call.waits:
+            self.raise_late()
+        if sticky is not None:
+            raise sticky
+        return answer
+
+    def _note_failure(self, call: Call, entry: Entry, error: HipError) -> None:
+        entry.fields["reason"] = error.reason
+        if error.code in NO_ERRORS:
+            return
+        self.control.last_reason = error.reason
+        if error.sticky and self.sticky is None:
+            self.sticky = error
+        if not call.waits and self.late is None:
+            self.late = error
+        if len(self.unseen) < 1000:
+            self.unseen.append((call.name, error, call.site))
+
+    # ---- queued work
+
+    def wait(self, stream: int | None, call: Call, caller: Caller | None, *, explicit: bool = True) -> None:
+        """Returns when a stream's work (None: all work) is done. Raises what failed in queued work.
+        `explicit` is False where the program did not ask to wait."""
+        self.streams.wait(stream, call.slot, caller, explicit=explicit, site=call.site)
+        self.raise_late()
+
+    def raise_late(self) -> None:
+        """Raises what failed in queued work and was not returned yet, once."""
+        with self.lock:
+            late, self.late = self.late, None
+        if late is not None:
+            raise late
+
+    def failed(self, item: Item, error: HipError) -> None:
+        """An item of a stream failed when it was executed: the next call that waits returns the error."""
+        with self.lock:
+            if self.late is None:
+                self.late = error
+            if error.sticky and self.sticky is None:
+                self.sticky = error
+        self.control.last_reason = error.reason
+        if item.seq:
+            self.control.trace.amend(item.seq, error.name, error.reason)
+
+    def print_later(self, printed: list[tuple[str, str]]) -> None:
+        """What a kernel printed, as (`stdout` or `stderr`, text): for the next thread that waits."""
+        with self.lock:
+            self._printed += printed
+
+    def _print(self, caller: Caller | None) -> None:
+        if caller is None or not self._printed:
+            return
+        with self.lock:
+            printed, self._printed = self._printed, []
+        for stream, text in printed:
+            caller.print(stream, text)
+
+    # ---- state
+
+    def new_handle(self) -> int:
+        """A number that stands for nothing else, in any client."""
+        return next(self._handles)
+
+    def on_device(self, address: int) -> bool:
+        """Whether an address is device memory, be it live, freed or never allocated; pinned memory is not."""
+        return self.backend.owns(address) and not self.is_shared(address)
+
+    def is_shared(self, address: int) -> bool:
+        """Whether an address is pinned or registered host memory, which the device sees too. Managed memory
+        is the device's."""
+        known = self.allocation_of(address)
+        return known is not None and known.kind == "host"
+
+    def allocation_of(self, address: int) -> Allocation | None:
+        """What HIP calls allocated that holds an address; None for modules' memory, too."""
+        found = self.backend.find(address)
+        return None if found is None else self.allocations.get(found.base)
+
+    def idle(self) -> None:
+        """No call has come for a while."""
+        self.streams.idle()
+
+    def forget_errors(self) -> None:
+        """Forgets faults and late failures."""
+        with self.lock:
+            self.sticky = self.late = None
+
+    def reset(self) -> None:
+        """What hipDeviceReset does: everything but the program's own modules goes."""
+        self.streams.reset()
+        with self.lock:
+            for address in list(self.allocations):
+                self.backend.free(address)
+            for handle, module in list(self.modules.items()):
+                if not module.of_program:
+                    self.backend.unload(module.loaded)
+                    del self.modules[handle]
+            self.functions = {h: f for h, f in self.functions.items() if f.module in self.modules}
+            self.allocations.clear()
+            self.arrays.clear()
+            self.pools.clear()
+            self.forget_errors()
+
+    def close(self) -> None:
+        """The client is gone: everything that it had is given back. Closing twice is harmless."""
+        with self.lock:
+            if self._closed:
+                return
+            self._closed = True
+        self.streams.close()
+        self.control.leave(self)
+        self.backend.close()
+
+
+def _as_answer(result: Result) -> Answer:
+    if result is None:
+        return Answer()
+    if isinstance(result, Answer):
+        return result
+    return Answer(result) if isinstance(result, int) else Answer(0, tuple(result))

@@ -1,0 +1,125 @@
+"""What the harness asks of a device, past HIP: the trace, findings, counters, ghosts and refusals."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rocverify.device.trace.findings import HostFinding
+from rocverify.device.trace.log import TraceLog
+
+if TYPE_CHECKING:
+    from rocverify.device.faults import FaultReport
+    from rocverify.device.hip.context import Context
+    from rocverify.device.trace.sites import NativeLines
+
+
+class DeviceControl:
+    """One device's record of what its clients did, and what the harness changes for them. Thread-safe.
+
+    `trace` has every call; `counters` kernel and counters of every launch that ended well, if the device
+    counts; `findings` what the sanitizer found in kernels; `host_findings` what was wrong on the host's
+    side; `not_served` the functions that programs asked for and nobody serves. The lists may be cleared.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path | None = None,
+        keep_trace: bool = True,
+        sanitize: bool = False,
+        native_lines: NativeLines | None = None,
+    ) -> None:
+        self.root = root
+        self.native_lines = native_lines
+        self.sanitize = sanitize
+        self.trace = TraceLog(keep=keep_trace)
+        self.counters: list[tuple[str, Any]] = []
+        self.findings: list[Any] = []
+        self.host_findings: list[HostFinding] = []
+        self.not_served: Counter[str] = Counter()
+        self.last_fault: FaultReport | None = None
+        self.last_reason: str | None = None
+        self.contexts: list[Context] = []
+        self._tokens = itertools.count(1)
+        self._ghosts: dict[int, frozenset[str] | None] = {}
+        self._refused: dict[int, frozenset[str]] = {}
+        self._lock = threading.RLock()
+
+    def ghost(self, symbols: Collection[str] | None = None) -> int:
+        """From now on launches of these kernels (None: of all) report success and are not executed.
+        Returns what `lift` takes."""
+        with self._lock:
+            token = next(self._tokens)
+            self._ghosts[token] = None if symbols is None else frozenset(symbols)
+            return token
+
+    def refuse(self, functions: Collection[str]) -> int:
+        """From now on calls of these HIP functions fail with hipErrorLaunchFailure and do nothing. Returns
+        what `lift` takes."""
+        with self._lock:
+            token = next(self._tokens)
+            self._refused[token] = frozenset(functions)
+            return token
+
+    def lift(self, token: int) -> None:
+        """Ends what `ghost` or `refuse` began."""
+        with self._lock:
+            self._ghosts.pop(token, None)
+            self._refused.pop(token, None)
+
+    def is_ghost(self, kernel: str | None) -> bool:
+        """Whether launches of a kernel are not to be executed."""
+        return bool(self._ghosts) and any(
+            names is None or kernel in names for names in list(self._ghosts.values())
+        )
+
+    def is_refused(self, function: str) -> bool:
+        """Whether calls of a function are to fail."""
+        return bool(self._refused) and any(function in names for names in list(self._refused.values()))
+
+    def clear_fault(self) -> None:
+        """Forgets a fault: clients may go on, their memory and modules stay as they are."""
+        self.last_fault = None
+        for context in self.all_contexts():
+            context.forget_errors()
+
+    def undefine(self, address: int, size: int) -> None:
+        """What these bytes hold is no kernel's to read before it has written them."""
+        context = self.context_of(address)
+        if context is not None:
+            context.backend.undefine(address, size)
+
+    def is_device_address(self, address: int) -> bool:
+        """Whether any client's device memory holds the address."""
+        return self.context_of(address) is not None
+
+    def context_of(self, address: int) -> Context | None:
+        """The client whose device memory an address belongs to."""
+        return next((one for one in self.all_contexts() if one.on_device(address)), None)
+
+    def all_contexts(self) -> list[Context]:
+        """The clients that are there."""
+        with self._lock:
+            return list(self.contexts)
+
+    def enter(self, context: Context) -> None:
+        """A client has come."""
+        with self._lock:
+            self.contexts.append(context)
+
+    def leave(self, context: Context) -> None:
+        """A client has gone."""
+        with self._lock:
+            if context in self.contexts:
+                self.contexts.remove(context)
+
+    def report(self, finding: HostFinding) -> None:
+        """Keeps a finding of the host's side, once."""
+        with self._lock:
+            if finding not in self.host_findings:
+                self.host_findings.append(finding)
