@@ -1,0 +1,1 @@
+/* The BLAS libraries' functions come here. */
