@@ -56,7 +56,7 @@ def machines(toolchain: Toolchain) -> Iterator[tuple[Machine, Machine]]:
 @pytest.fixture(scope="module")
 def transpose_code(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     root = tmp_path_factory.mktemp("transpose")
-    shutil.copy(Path(__file__).parents[1] / "device" / "emulator" / "counted.hip", root)
+    shutil.copy(Path(__file__).parents[1] / "device" / "emulator" / "counters" / "counted.hip", root)
     entry = ManifestEntry("counted.hip", (), "COUNTED", flags=("-O2",))
     return Builder(root, toolchain, root / "cache").build(entry, "gfx1100").path.read_bytes()
 

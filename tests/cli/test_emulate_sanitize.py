@@ -15,7 +15,7 @@ from rocverify.toolchain.manifest import ManifestEntry
 pytestmark = pytest.mark.usefixtures("outside")
 
 Capture = pytest.CaptureFixture[str]
-SOURCE = Path(__file__).parents[1] / "device" / "emulator" / "sanitized.hip"
+SOURCE = Path(__file__).parents[1] / "device" / "emulator" / "sanitize" / "sanitized.hip"
 LOCKSTEP = ("in_lockstep", "--grid", "1", "--block", "32", "--arg", "f32[32]:range", "--arg", "f32[32]:out")
 COPIED = ("copied", "--grid", "1", "--block", "32", "--arg", "u32[32]:out", "--arg", "u32[32]:out")
 

@@ -4,17 +4,21 @@ A device address is the host address of the same byte, so that translated code n
 arena is reserved, not committed: pages cost memory once touched, and freed pages are given back.
 Addresses are handed out upwards and not reused before the arena has gone round once, so that a use
 after free meets no live allocation. Between allocations lies a gap that belongs to nobody.
+
+Beside the arena there may be a shared region: a file in memory that other processes map at the same
+address (pinned and managed memory), and ranges of such files at addresses of another process's own choice
+(registered memory).
 """
 
 from __future__ import annotations
 
 import bisect
 import ctypes
-import mmap
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rocverify.device.emulator.abi import Range
+from rocverify.device.emulator.load.address_space import PAGE, Mapping
+from rocverify.device.emulator.load.allocations import Allocation, Allocations
+from rocverify.device.emulator.load.shared_file import SharedFile
 from rocverify.errors import DeviceError
 
 ALIGNMENT = 256
@@ -24,9 +28,8 @@ GAP = 4096
 """Bytes after every allocation that belong to nobody."""
 
 ARENA_BYTES = 1 << 36
-MAX_FREED = 1024
-MAP_NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
-"""Named by Python from 3.13; the value is Linux's on x86-64 and AArch64."""
+
+__all__ = ["ALIGNMENT", "ARENA_BYTES", "GAP", "Allocation", "DeviceMemory", "OutOfDeviceMemoryError", "Span"]
 
 
 class OutOfDeviceMemoryError(DeviceError):
@@ -34,172 +37,168 @@ class OutOfDeviceMemoryError(DeviceError):
 
 
 @dataclass(frozen=True, slots=True)
-class Allocation:
-    """A live (or once live) range of device memory: `base` address, `size` in bytes."""
+class Span:
+    """A range of addresses: `start`, and `size` in bytes."""
 
-    base: int
+    start: int
     size: int
-    label: str
-    sequence: int
+
+    def __contains__(self, address: int) -> bool:
+        return self.start <= address < self.start + self.size
+
+
+@dataclass(slots=True)
+class _Arena:
+    """Address space that allocations are placed in, each at a multiple of `step`; `next` is where the search
+    for room begins."""
+
+    mapping: Mapping
+    step: int
+    next: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.next = self.mapping.start
 
     @property
-    def end(self) -> int:
-        return self.base + self.size
-
-    def describe(self) -> str:
-        name = f" ({self.label})" if self.label else ""
-        return f"allocation {self.sequence}{name} of {self.size} bytes at {self.base:#x}"
+    def span(self) -> Span:
+        return Span(self.mapping.start, self.mapping.size)
 
 
-class DeviceMemory:
-    """Allocations by address. All methods are thread-safe; sizes and offsets are bytes."""
+class DeviceMemory(Allocations):
+    """Allocations by address. All methods are thread-safe; sizes and offsets are bytes.
 
-    def __init__(self, arena_bytes: int = ARENA_BYTES) -> None:
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
-        self._map = mmap.mmap(-1, arena_bytes, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE)
-        self._pin = ctypes.c_char.from_buffer(self._map)
-        self._start = ctypes.addressof(self._pin)
-        self._end = self._start + arena_bytes
-        self._next = self._start
-        self._bases: list[int] = []
-        self._live: dict[int, Allocation] = {}
-        self._freed: list[Allocation] = []
-        self._count = 0
-        self._lock = threading.RLock()
-        self._table: ctypes.Array[Range] | None = None
+    `at` is the arena's address, a multiple of the page size; None leaves it to the system. `shared` is where
+    the shared region is to lie. DeviceError if either range is taken.
+    """
+
+    def __init__(
+        self, arena_bytes: int = ARENA_BYTES, *, at: int | None = None, shared: Span | None = None
+    ) -> None:
+        super().__init__()
+        self._arena = _Arena(Mapping(arena_bytes, at=at), ALIGNMENT)
+        self._shared = None if shared is None else SharedFile(shared.size)
+        self._shared_arena: _Arena | None = None
+        if shared is not None and self._shared is not None:
+            self._shared_arena = _Arena(Mapping(shared.size, at=shared.start, fd=self._shared.fd), PAGE)
+        self._adopted: dict[int, Mapping] = {}
+
+    @property
+    def region(self) -> Span:
+        """The arena."""
+        return self._arena.span
+
+    @property
+    def shared_region(self) -> Span:
+        """Where pinned and managed memory lies; of no size where there is none."""
+        return Span(0, 0) if self._shared_arena is None else self._shared_arena.span
+
+    @property
+    def shared_file(self) -> int:
+        """The descriptor of the file whose offset 0 lies at the start of the shared region; it stays this
+        object's. DeviceError where there is no shared region."""
+        return self._shared_memory().fd
+
+    def _shared_memory(self) -> SharedFile:
+        if self._shared is None:
+            raise DeviceError("this device memory has no shared region", hint="make it with shared=Span(...)")
+        return self._shared
 
     @property
     def capacity(self) -> int:
         """Bytes that the arena holds in all."""
-        return self._end - self._start
+        return self._arena.mapping.size
 
-    @property
-    def used(self) -> int:
-        """Bytes in live allocations."""
-        with self._lock:
-            return sum(a.size for a in self._live.values())
-
-    def malloc(self, size: int, label: str = "") -> int:
-        """Reserves `size` bytes, zeroed where fresh; returns the address, aligned to 256."""
+    def malloc(self, size: int, label: str = "", *, shared: bool = False) -> int:
+        """Reserves `size` bytes, zeroed where fresh; returns the address, aligned to 256. With `shared` they
+        lie in the shared region and begin a page."""
         if size <= 0:
             raise DeviceError(f"an allocation of {size} bytes was asked for", hint="ask for one byte or more")
         with self._lock:
-            base = self._place(size)
-            allocation = Allocation(base, size, label, self._count)
-            self._count += 1
-            bisect.insort(self._bases, base)
-            self._live[base] = allocation
-            self._table = None
-            return base
+            if shared:
+                self._shared_memory()
+            arena = self._shared_arena if shared and self._shared_arena is not None else self._arena
+            return self._add(self._place(arena, size), size, label).base
 
-    def _place(self, size: int) -> int:
-        step = -(-(size + GAP) // ALIGNMENT) * ALIGNMENT
-        for start in (self._next, self._start):
-            base = self._first_hole(-(-start // ALIGNMENT) * ALIGNMENT, step)
+    def _place(self, arena: _Arena, size: int) -> int:
+        needed = -(-(size + GAP) // arena.step) * arena.step
+        for start in (arena.next, arena.mapping.start):
+            base = self._first_hole(arena, -(-start // arena.step) * arena.step, needed)
             if base is not None:
-                self._next = base + step
+                arena.next = base + needed
                 return base
         raise OutOfDeviceMemoryError(
             f"{size} bytes do not fit beside the {self.used} in use",
             hint="free what is no longer needed, or verify smaller shapes",
         )
 
-    def _first_hole(self, start: int, step: int) -> int | None:
+    def _first_hole(self, arena: _Arena, start: int, needed: int) -> int | None:
         for base in self._bases[max(bisect.bisect_right(self._bases, start) - 1, 0) :]:
             allocation = self._live[base]
             if allocation.end + GAP <= start:
                 continue
-            if base - start >= step:
+            if base - start >= needed:
                 break
-            start = -(-(allocation.end + GAP) // ALIGNMENT) * ALIGNMENT
-        return start if start + step <= self._end else None
+            start = -(-(allocation.end + GAP) // arena.step) * arena.step
+        return start if start + needed <= arena.mapping.end else None
 
     def free(self, address: int) -> None:
         """Ends the allocation that begins at `address`; its pages go back to the host."""
         with self._lock:
-            allocation = self._live.pop(address, None)
-            if allocation is None:
+            if address in self._adopted:
+                self.release(address)
+            else:
+                self._discard(self._remove(address))
+
+    def reserve_shared(self, size: int) -> int:
+        """An offset in the shared file, of pages that another process is about to fill and that `adopt` then
+        takes over. DeviceError where there is no shared region or no more room."""
+        with self._lock:
+            return self._shared_memory().reserve(size)
+
+    def adopt(self, address: int, size: int, label: str, fd: int, offset: int) -> None:
+        """Has kernels and copies reach a part of a file in memory at `address`, where another process has the
+        same pages. Address and offset are multiples of the page size; `fd` may be closed afterwards.
+
+        DeviceError if anything lies there in this process.
+        """
+        if size <= 0 or address % PAGE or offset % PAGE:
+            raise DeviceError(
+                f"{size} bytes at {address:#x} from offset {offset} do not begin a page",
+                hint=f"register whole pages of {PAGE} bytes",
+            )
+        with self._lock:
+            self._adopted[address] = Mapping(size, at=address, fd=fd, offset=offset)
+            self._add(address, size, label)
+
+    def release(self, address: int) -> None:
+        """Ends what `adopt` began at an address; the other process keeps its pages."""
+        with self._lock:
+            if address not in self._adopted:
                 raise DeviceError(
-                    f"free of {self.explain(address)}", hint="free what hipMalloc returned, once"
+                    f"{self.explain(address)} is not registered", hint="pass the address that was registered"
                 )
-            del self._bases[bisect.bisect_left(self._bases, address)]
-            self._freed = [*self._freed[-MAX_FREED:], allocation]
-            self._table = None
-            self._discard(allocation)
+            self._remove(address)
+            self._adopted.pop(address).close()
+
+    def _mapping_of(self, address: int) -> Mapping:
+        if self._shared_arena is not None and address in self._shared_arena.span:
+            return self._shared_arena.mapping
+        return self._arena.mapping
 
     def _discard(self, allocation: Allocation) -> None:
-        self._discard_pages(allocation.base, allocation.end)
+        self._mapping_of(allocation.base).discard(allocation.base, allocation.end)
 
-    def _discard_pages(self, begin: int, end: int) -> tuple[int, int]:
-        """Gives whole pages within a range back, which zeroes them; returns the addresses they span."""
-        page = mmap.PAGESIZE
-        first = -(-(begin - self._start) // page) * page
-        last = max((end - self._start) // page * page, first)
-        if last > first:
-            self._map.madvise(mmap.MADV_DONTNEED, first, last - first)
-        return self._start + first, self._start + last
-
-    def find(self, address: int) -> Allocation | None:
-        """The live allocation that holds this byte."""
-        with self._lock:
-            index = bisect.bisect_right(self._bases, address) - 1
-            if index < 0:
-                return None
-            allocation = self._live[self._bases[index]]
-            return allocation if address < allocation.end else None
+    def is_shared(self, address: int) -> bool:
+        """Whether another process may write there."""
+        return address in self.shared_region or address not in self.region
 
     def owns(self, address: int) -> bool:
-        """Whether the address lies in the arena: device memory, be it live, freed or never allocated."""
-        return self._start <= address < self._end
-
-    def allocations(self) -> tuple[Allocation, ...]:
-        """The live allocations in address order."""
-        with self._lock:
-            return tuple(self._live[base] for base in self._bases)
-
-    def explain(self, address: int) -> str:
-        """What is known of an address, for messages: inside, past or before what, freed or never made."""
-        with self._lock:
-            inside = self.find(address)
-            if inside is not None:
-                return f"{address:#x}, byte {address - inside.base} of {inside.describe()}"
-            for freed in reversed(self._freed):
-                if freed.base <= address < freed.end:
-                    return f"{address:#x}, byte {address - freed.base} of the freed {freed.describe()}"
-            return self._explain_outside(address)
-
-    def _explain_outside(self, address: int) -> str:
-        index = bisect.bisect_right(self._bases, address)
-        near = []
-        if index:
-            before = self._live[self._bases[index - 1]]
-            near.append((address - before.end, f"{address - before.end + 1} byte(s) past the end of", before))
-        if index < len(self._bases):
-            after = self._live[self._bases[index]]
-            near.append((after.base - address, f"{after.base - address} byte(s) before", after))
-        near = [entry for entry in near if entry[0] < 1 << 24]
-        if not near:
-            return f"{address:#x}, which belongs to no allocation"
-        _, where, allocation = min(near, key=lambda entry: entry[0])
-        return f"{address:#x}, {where} {allocation.describe()}"
-
-    def check_range(self, address: int, size: int) -> Allocation:
-        """The allocation that holds all of [address, address + size); DeviceError if none does."""
-        allocation = self.find(address)
-        if allocation is None or address + size > allocation.end:
-            at = address if allocation is None else allocation.end
-            raise DeviceError(
-                f"{size} bytes at {address:#x} leave the allocation: {self.explain(at)}",
-                hint="check pointer, offset and size of the copy",
-            )
-        return allocation
+        """Whether the address is device or shared memory, be it live, freed or never allocated."""
+        return address in self.region or address in self.shared_region or self.find(address) is not None
 
     def read(self, address: int, size: int) -> bytes:
         """A copy of `size` bytes; DeviceError outside a live allocation."""
-        if size == 0:
-            return b""
-        self.check_range(address, size)
-        return ctypes.string_at(address, size)
+        return bytes(self.view(address, size)) if size else b""
 
     def write(self, address: int, data: bytes | bytearray | memoryview) -> None:
         """Copies bytes in; DeviceError outside a live allocation."""
@@ -215,11 +214,11 @@ class DeviceMemory:
 
     def zero(self, address: int, count: int) -> None:
         """Sets `count` bytes to zero; a great many cost no more than a few."""
-        if count < 2 * mmap.PAGESIZE:
+        if count < 2 * PAGE or address not in self.region:
             self.fill(address, 0, count)
             return
         self.check_range(address, count)
-        first, last = self._discard_pages(address, address + count)
+        first, last = self._arena.mapping.discard(address, address + count)
         self.fill(address, 0, first - address)
         self.fill(last, 0, address + count - last)
 
@@ -240,13 +239,12 @@ class DeviceMemory:
         """What these bytes hold is no kernel's to read before it has written them. Memory of this kind does
         not keep account of that; the sanitizer's does."""
 
-    def table(self) -> ctypes.Array[Range]:
-        """The live ranges in address order, as the runtime's `Range` array."""
+    def close(self) -> None:
+        """Gives all address space back at once; the memory is of no use afterwards."""
         with self._lock:
-            if self._table is None:
-                ranges = [Range(a.base, a.end) for a in self.allocations()]
-                self._table = (Range * max(len(ranges), 1))(*ranges)
-            return self._table
-
-    def __len__(self) -> int:
-        return len(self._live)
+            for address in list(self._adopted):
+                self.release(address)
+            if self._shared is not None and self._shared_arena is not None:
+                self._shared_arena.mapping.close()
+                self._shared.close()
+            self._arena.mapping.close()

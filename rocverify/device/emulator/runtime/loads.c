@@ -29,7 +29,7 @@ INLINE u32 load_line(Worker *w, Wave *s, u32 *shadow, u64 left, u32 lane, u32 dw
     GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
     u32 lanes = (u32)w->lanes, wave = s->index & 31, count = lanes_of_line(s, left, lane, dwords);
     u64 address = s->addresses[lane], all = ~0ull, word;
-    if (!count || !line_read(z, now, z->lines + (address - z->arena) / LINE_BYTES,
+    if (!count || !is_kept(z, address) || !line_read(z, now, z->lines + (address - z->arena) / LINE_BYTES,
                              line_word(now, wave, lane, dwords, pc)))
         return 0;
     const u8 *defined = (const u8 *)(address + z->defined_delta);
@@ -132,6 +132,12 @@ INLINE void load_dwords(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 dwords, u
     {
         u32 lane = LANE, *to = shadow + lane;
         u64 address = s->addresses[lane], place = address - t.origin, differs = place & 3;
+        if (space == SPACE_GLOBAL && !is_kept(w->sanitizer, address)) {
+            for (u32 k = 0; k < dwords; k++)
+                to[k * lanes] = 0;
+            rt_san_touch(w, s, space, address, 4 * dwords, ACCESS_LOAD, lane, pc, fresh);
+            continue;
+        }
         if (address == last && !compare_all) {
             for (u32 k = 0; k < dwords; k++)
                 to[k * lanes] = before[k * lanes];

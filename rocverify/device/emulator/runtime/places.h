@@ -22,6 +22,10 @@ typedef struct {
     u8 *defined;
 } Place;
 
+/* In place of the defined bits of memory that has none: as many as one access may look at. What is written there
+ * is all ones, too. */
+static u8 always_defined[64] = {[0 ... 63] = 0xff};
+
 INLINE Place place_of(Worker *w, Wave *s, u32 space, u64 address, u32 lane)
 {
     Sanitizer *z = w->sanitizer;
@@ -37,6 +41,8 @@ INLINE Place place_of(Worker *w, Wave *s, u32 space, u64 address, u32 lane)
     if (space == SPACE_SCRATCH)
         return (Place){space, address,
                        z->scratch_defined + (s->scratch - (u64)w->scratch) + lane * s->scratch_bytes + address};
+    if (!is_kept(z, address))
+        return (Place){SPACE_GLOBAL, address, always_defined};
     return (Place){SPACE_GLOBAL, address, (u8 *)(address + z->defined_delta)};
 }
 

@@ -81,7 +81,7 @@ void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 acce
     Sanitizer *z = w->sanitizer;
     GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
     fresh = fresh && space == SPACE_GLOBAL; /* volatile accesses of LDS look alike, and LDS has no cache */
-    if (!now->segment[s->index & 31])
+    if (!now->segment[s->index & 31] || (space == SPACE_GLOBAL && !is_followed(z, address)))
         return;
     now->touched[s->index & 31] = 1;
     Granule *table = space == SPACE_LDS ? z->lds_granules : z->granules;

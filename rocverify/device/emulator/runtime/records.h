@@ -107,6 +107,8 @@ typedef struct {
 typedef struct Sanitizer {
     u64 defined_delta;  /* the defined bits of global byte a are at a + defined_delta */
     u64 arena;          /* where global memory begins */
+    u64 arena_bytes;    /* of global memory whose bits may be undefined; what is shared with hosts never is */
+    u64 followed_bytes; /* of global memory whose accesses are compared: the arena, and what lies behind it */
     Granule *granules;  /* of global memory */
     u64 *readers;
     Line *lines;
@@ -134,6 +136,10 @@ typedef struct Sanitizer {
 #define SHADOW_OF(s, lanes) ((s)->vgpr + 256 * (lanes))
 #define SCALAR_SHADOW_OF(s, lanes) ((s)->vgpr + 512 * (lanes))
 #define RECORD_OF(s, lanes) (*(GroupRecord **)((s)->vgpr + 512 * (lanes) + SGPRS + 2))
+
+/* Is it known of the byte which bits of it were written; who accessed it? */
+static inline int is_kept(const Sanitizer *z, u64 address) { return address - z->arena < z->arena_bytes; }
+static inline int is_followed(const Sanitizer *z, u64 address) { return address - z->arena < z->followed_bytes; }
 
 void rt_san_report(Worker *w, const Finding *found);
 void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 access, u32 lane, u32 pc, u32 fresh);

@@ -36,7 +36,8 @@ void rt_san_report(Worker *w, const Finding *found)
 INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, u32 pc)
 {
     u32 wave = s->index & 31;
-    if (!((p->address | size) & 3) && !w->sanitizer->strict) {
+    int kept = p->space != SPACE_GLOBAL || is_kept(w->sanitizer, p->address);
+    if (!((p->address | size) & 3) && !w->sanitizer->strict && kept) {
         GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
         Tables t = tables_of(w, s, p->space);
         Granule *g = t.granules + ((p->address - t.origin) >> 2);
@@ -93,7 +94,7 @@ INLINE u32 store_line(Worker *w, Wave *s, const u32 *shadow, u64 left, u32 lane,
     const Sanitizer *z = w->sanitizer;
     GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
     u32 lanes = (u32)w->lanes, wave = s->index & 31, any = 0, count = lanes_of_line(s, left, lane, dwords);
-    if (!count || z->strict || !now->segment[wave])
+    if (!count || z->strict || !now->segment[wave] || !is_kept(z, s->addresses[lane]))
         return 0;
     for (u32 k = 0; k < dwords; k++)
         for (u32 i = 0; i < count; i++)

@@ -115,6 +115,8 @@ class SanitizerRecord(ctypes.Structure):
     _fields_ = (
         ("defined_delta", _U64),
         ("arena", _U64),
+        ("arena_bytes", _U64),
+        ("followed_bytes", _U64),
         *(
             (name, _POINTER)
             for name in (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import mmap
 import sys
 import sysconfig
 from pathlib import Path
 
-from rocverify.device.emulator.load.memory import MAP_NORESERVE, Allocation, DeviceMemory
+from rocverify.device.emulator.load.address_space import Mapping
+from rocverify.device.emulator.load.memory import Allocation, DeviceMemory, Span
 from rocverify.device.emulator.sanitize.layout import (
     GRANULE_BYTES,
     LINE_BYTES,
@@ -24,43 +24,46 @@ _STANDARD = Path(sysconfig.get_path("stdlib"))
 """The package: frames in it are not where an allocation was made."""
 
 
-def reserve(size: int) -> tuple[mmap.mmap, int]:
-    """Zeroed host memory that costs nothing until it is touched, and its address."""
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
-    held = mmap.mmap(-1, size, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE)
-    return held, ctypes.addressof(ctypes.c_char.from_buffer(held))
-
-
 class SanitizedMemory(DeviceMemory):
-    """DeviceMemory with a shadow: one bit for every bit, set once it was written."""
+    """DeviceMemory with a shadow: one bit for every bit of the arena, set once it was written. What other
+    processes may write counts as written; accesses of kernels to the shared region are compared where it
+    lies right behind the arena."""
 
-    def __init__(self, arena_bytes: int = SANITIZED_ARENA_BYTES) -> None:
-        super().__init__(arena_bytes)
-        self._shadow, self._shadow_start = reserve(arena_bytes)
-        self._granules, self.granules = reserve(arena_bytes // 4 * GRANULE_BYTES)
-        self._readers, self.readers = reserve(arena_bytes // 4 * READERS_BYTES)
-        self._lines, self.lines = reserve(arena_bytes // LINE_BYTES * LINE_RECORD_BYTES)
+    def __init__(
+        self,
+        arena_bytes: int = SANITIZED_ARENA_BYTES,
+        *,
+        at: int | None = None,
+        shared: Span | None = None,
+    ) -> None:
+        super().__init__(arena_bytes, at=at, shared=shared)
+        end = self.region.start + self.region.size
+        adjacent = self.shared_region.size if self.shared_region.start == end else 0
+        self.followed_bytes = self.region.size + adjacent
+        """From the arena's start on: memory of which is recorded who accesses it."""
+        self._shadow = Mapping(self.region.size)
+        self._granules = Mapping(self.followed_bytes // 4 * GRANULE_BYTES)
+        self._readers = Mapping(self.followed_bytes // 4 * READERS_BYTES)
+        self._lines = Mapping(self.followed_bytes // LINE_BYTES * LINE_RECORD_BYTES)
+        self.granules, self.readers, self.lines = (
+            table.start for table in (self._granules, self._readers, self._lines)
+        )
         self.origins: dict[int, str] = {}
         """By sequence number of an allocation: `file:line` of the host code that asked for it."""
 
     @property
-    def start(self) -> int:
-        """The address of the arena's first byte."""
-        return self._start
-
-    @property
     def defined_delta(self) -> int:
         """What is added to an address for that of its defined bits (modulo 2**64)."""
-        return (self._shadow_start - self._start) % (1 << 64)
+        return (self._shadow.start - self.region.start) % (1 << 64)
 
     def forget_accesses(self) -> None:
         """Empties the record of who accessed what."""
         for table in (self._granules, self._readers, self._lines):
-            table.madvise(mmap.MADV_DONTNEED)
+            table.discard(table.start, table.end)
 
-    def malloc(self, size: int, label: str = "") -> int:
+    def malloc(self, size: int, label: str = "", *, shared: bool = False) -> int:
         with self._lock:
-            base = super().malloc(size, label)
+            base = super().malloc(size, label, shared=shared)
             self.origins[self._live[base].sequence] = _caller()
             return base
 
@@ -71,19 +74,35 @@ class SanitizedMemory(DeviceMemory):
             found = next((a for a in reversed(self._freed) if a.base <= address < a.end), None)
         return None if found is None else self.origins.get(found.sequence)
 
+    def _bits(self, address: int) -> int:
+        """Where the defined bits of an address of the arena lie."""
+        return address - self.region.start + self._shadow.start
+
     def define(self, address: int, size: int) -> None:
         """Marks bytes as written."""
-        if size:
-            ctypes.memset(address - self._start + self._shadow_start, 0xFF, size)
+        if size and address in self.region:
+            ctypes.memset(self._bits(address), 0xFF, size)
 
     def undefine(self, address: int, size: int) -> None:
         if size:
             self.check_range(address, size)
-            ctypes.memset(address - self._start + self._shadow_start, 0, size)
+            if address in self.region:
+                self._discard_bits(address, size)
+
+    def _discard_bits(self, address: int, size: int) -> None:
+        begin, end = self._bits(address), self._bits(address) + size
+        first, last = self._shadow.discard(begin, end)
+        if first >= last:
+            ctypes.memset(begin, 0, size)
+            return
+        ctypes.memset(begin, 0, first - begin)
+        ctypes.memset(last, 0, end - last)
 
     def is_defined(self, address: int, size: int) -> bool:
         """Whether every bit of a range was written."""
-        return ctypes.string_at(address - self._start + self._shadow_start, size) == b"\xff" * size
+        if address not in self.region:
+            return True
+        return ctypes.string_at(self._bits(address), size) == b"\xff" * size
 
     def fill(self, address: int, byte: int, count: int) -> None:
         super().fill(address, byte, count)
@@ -101,12 +120,20 @@ class SanitizedMemory(DeviceMemory):
 
     def copy(self, target: int, source: int, size: int) -> None:
         super().copy(target, source, size)
-        offset = self._shadow_start - self._start
-        ctypes.memmove(target + offset, source + offset, size)
+        if target in self.region and source in self.region:
+            ctypes.memmove(self._bits(target), self._bits(source), size)
+        else:
+            self.define(target, size)
 
     def _discard(self, allocation: Allocation) -> None:
         super()._discard(allocation)
-        ctypes.memset(allocation.base - self._start + self._shadow_start, 0, allocation.size)
+        if allocation.base in self.region:
+            self._discard_bits(allocation.base, allocation.size)
+
+    def close(self) -> None:
+        super().close()
+        for table in (self._shadow, self._granules, self._readers, self._lines):
+            table.close()
 
 
 def _caller() -> str:

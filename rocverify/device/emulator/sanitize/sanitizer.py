@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import mmap
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.launch.instruments import LaunchContext
+from rocverify.device.emulator.load.address_space import Mapping
 from rocverify.device.emulator.sanitize import layout
 from rocverify.device.emulator.sanitize.findings import Findings, Narrator
-from rocverify.device.emulator.sanitize.memory import SanitizedMemory, reserve
+from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 from rocverify.device.emulator.sanitize.shadow import ShadowObserver
 from rocverify.device.emulator.translate.builder.observers import Observer
 from rocverify.device.emulator.translate.lowering.flow import Graph
@@ -36,7 +36,7 @@ class Sanitizer:
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
         self.name = "sanitizer"
-        self._tables: dict[str, tuple[mmap.mmap, int]] = {}
+        self._tables: dict[str, Mapping] = {}
         self._next_segment = 1
         self._record = layout.SanitizerRecord()
 
@@ -48,13 +48,12 @@ class Sanitizer:
 
     def _table(self, name: str, size: int) -> int:
         """The address of `size` zeroed bytes that are kept under a name."""
-        size = -(-max(size, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
         held = self._tables.get(name)
-        if held is None or len(held[0]) < size:
-            held = self._tables[name] = reserve(size)
+        if held is None or held.size < size:
+            held = self._tables[name] = Mapping(max(size, 1))
         else:
-            held[0].madvise(mmap.MADV_DONTNEED)
-        return held[1]
+            held.discard(held.start, held.end)
+        return held.start
 
     def begin(self, context: LaunchContext) -> None:
         memory, launch = context.memory, context.launch
@@ -87,7 +86,9 @@ class Sanitizer:
         }
         self._record = layout.SanitizerRecord(
             defined_delta=memory.defined_delta,
-            arena=memory.start,
+            arena=memory.region.start,
+            arena_bytes=memory.region.size,
+            followed_bytes=memory.followed_bytes,
             granules=memory.granules,
             readers=memory.readers,
             lines=memory.lines,
