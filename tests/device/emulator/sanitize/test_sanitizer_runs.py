@@ -48,7 +48,7 @@ class Scripted:
         """Has the next launch find every line of its memory split: each granule has its own record."""
         memory, first = self.machine.memory, self.sanitizer._next_segment
         assert isinstance(memory, SanitizedMemory)
-        begin = (self.memory - memory.start) // LINE_BYTES
+        begin = (self.memory - memory.region.start) // LINE_BYTES
         for index in range(begin, begin + GLOBAL_BYTES // LINE_BYTES):
             ctypes.c_uint64.from_address(memory.lines + index * LINE_RECORD_BYTES).value = first
 
