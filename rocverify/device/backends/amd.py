@@ -1,0 +1,297 @@
+"""A real AMD GPU as a backend: its own HIP runtime, called from the device process.
+
+The trace, the order of streams and the rules of HIP are those of `device/hip`, the same as over the emulator; what is
+executed goes to the runtime one item at a time and is waited for.
+"""
+
+from __future__ import annotations
+
+import bisect
+import ctypes
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
+from rocverify.device.backends.runtime import AmdRuntime, HipRuntimeError
+from rocverify.device.backends.shared import SharedArena
+from rocverify.device.faults import FaultReport
+from rocverify.errors import DeviceError
+from rocverify.toolchain.codeobject import CodeObject, read_code_object
+
+KIND = "amd"
+_ANY_DIRECTION = 4
+"""hipMemcpyDefault."""
+_BUFFER_POINTER, _BUFFER_SIZE, _END = 1, 2, 3
+_MAPPED = 2
+_FAULT_KINDS = {700: "global", 719: "trap", 702: "limit", 710: "trap"}
+"""hipErrorIllegalAddress, LaunchFailure, LaunchTimeOut, Assert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A live range of device or shared memory."""
+
+    base: int
+    size: int
+    label: str
+    kind: str
+
+    @property
+    def end(self) -> int:
+        return self.base + self.size
+
+
+@dataclass(frozen=True, slots=True)
+class AmdModule:
+    """A code object that the runtime has loaded."""
+
+    metadata: CodeObject
+    handle: int
+    runtime: AmdRuntime
+
+    def symbol(self, name: str) -> tuple[int, int]:
+        """Address and size of a device variable."""
+        address, size = ctypes.c_void_p(), ctypes.c_size_t()
+        self.runtime.call(
+            "hipModuleGetGlobal", ctypes.byref(address), ctypes.byref(size), self.handle, name.encode()
+        )
+        return address.value or 0, size.value
+
+
+class AmdBackend:
+    """One client's share of a GPU."""
+
+    kind = KIND
+
+    def __init__(self, runtime: AmdRuntime) -> None:
+        self._runtime = runtime
+        self.info = runtime.info
+        self._shared = SharedArena.take()
+        self._live: dict[int, Allocation] = {}
+        self._bases: list[int] = []
+        self._modules: set[int] = set()
+        self._events = [runtime.address("hipEventCreate") for _ in range(2)]
+        self._lock = threading.RLock()
+        self._closed = False
+
+    # ---- memory
+
+    @property
+    def device_region(self) -> Region:
+        return Region(0, 0)
+
+    @property
+    def shared_region(self) -> Region:
+        return self._shared.region
+
+    @property
+    def shared_file(self) -> int:
+        return self._shared.file
+
+    def memory_info(self) -> tuple[int, int]:
+        return self._runtime.memory_info()
+
+    def malloc(self, size: int, label: str) -> int:
+        return self._keep(self._runtime.address("hipMalloc", size), size, label, "device")
+
+    def malloc_shared(self, size: int, label: str) -> int:
+        address = self._shared.allocate(size)
+        try:
+            self._register(address, size)
+        except DeviceError:
+            self._shared.release(address)
+            raise
+        return self._keep(address, size, label, "shared")
+
+    def reserve_shared(self, size: int) -> int:
+        return self._shared.reserve(size)
+
+    def adopt(self, address: int, size: int, offset: int, label: str) -> None:
+        self._shared.map_at(address, size, offset)
+        self._register(address, size)
+        self._keep(address, size, label, "adopted")
+
+    def _register(self, address: int, size: int) -> None:
+        self._runtime.call("hipHostRegister", address, size, _MAPPED)
+        seen = self._runtime.address("hipHostGetDevicePointer", address, 0)
+        if seen != address:
+            self._runtime.call("hipHostUnregister", address)
+            raise DeviceError(
+                f"the GPU sees host memory at another address ({seen:#x} for {address:#x})",
+                hint="pinned and managed memory need a GPU with unified addresses; use --device emulator",
+            )
+
+    def _keep(self, base: int, size: int, label: str, kind: str) -> int:
+        with self._lock:
+            self._live[base] = Allocation(base, size, label, kind)
+            bisect.insort(self._bases, base)
+        return base
+
+    def free(self, address: int) -> None:
+        with self._lock:
+            allocation = self._live.pop(address, None)
+            if allocation is None:
+                raise DeviceError(f"free of {self.explain(address)}", hint="free what hipMalloc returned, once")
+            del self._bases[bisect.bisect_left(self._bases, address)]
+        if allocation.kind == "device":
+            self._runtime.call("hipFree", address)
+            return
+        self._runtime.call("hipHostUnregister", address)
+        if allocation.kind == "shared":
+            self._shared.release(address)
+        else:
+            self._shared.unmap(address, allocation.size)
+
+    def find(self, address: int) -> Range | None:
+        with self._lock:
+            index = bisect.bisect_right(self._bases, address) - 1
+            allocation = self._live[self._bases[index]] if index >= 0 else None
+        return allocation if allocation is not None and address < allocation.end else None
+
+    def owns(self, address: int) -> bool:
+        return self.find(address) is not None or self._shared.holds(address)
+
+    def explain(self, address: int) -> str:
+        found = self.find(address)
+        if found is None:
+            return f"{address:#x}, which belongs to no live allocation"
+        return f"{address:#x}, byte {address - found.base} of {found.label or 'an allocation'} ({found.size} bytes)"
+
+    def _check(self, address: int, size: int) -> None:
+        found = self.find(address)
+        if found is None or address + size > found.base + found.size:
+            raise DeviceError(
+                f"{size} bytes at {address:#x} leave the allocation: {self.explain(address)}",
+                hint="check pointer, offset and size of the copy",
+            )
+
+    def read(self, address: int, size: int) -> bytes:
+        if size == 0:
+            return b""
+        self._check(address, size)
+        buffer = ctypes.create_string_buffer(size)
+        self._runtime.call("hipMemcpy", ctypes.addressof(buffer), address, size, _ANY_DIRECTION)
+        return buffer.raw
+
+    def write(self, address: int, data: bytes | memoryview) -> None:
+        view = memoryview(data).cast("B")
+        if not view.nbytes:
+            return
+        self._check(address, view.nbytes)
+        buffer = (ctypes.c_char * view.nbytes).from_buffer_copy(view)
+        self._runtime.call("hipMemcpy", address, ctypes.addressof(buffer), view.nbytes, _ANY_DIRECTION)
+
+    def view(self, address: int, size: int, *, writing: bool) -> memoryview | None:  # noqa: ARG002
+        return None
+
+    def fill(self, address: int, pattern: bytes, count: int) -> None:
+        if not count:
+            return
+        self._check(address, count * len(pattern))
+        name = {1: "hipMemset", 2: "hipMemsetD16", 4: "hipMemsetD32"}[len(pattern)]
+        value = int.from_bytes(pattern, "little")
+        if name == "hipMemset":
+            self._runtime.call(name, address, value, count)
+        else:
+            self._runtime.call(name, address, ctypes.c_int(value).value if len(pattern) == 4 else value, count)
+        self._runtime.call("hipDeviceSynchronize")
+
+    def copy(self, target: int, source: int, size: int) -> None:
+        if size:
+            self._check(target, size)
+            self._check(source, size)
+            self._runtime.call("hipMemcpy", target, source, size, _ANY_DIRECTION)
+            self._runtime.call("hipDeviceSynchronize")
+
+    def undefine(self, address: int, size: int) -> None:
+        """Nothing: a GPU keeps no account of what was written."""
+
+    # ---- code
+
+    def load(self, code_object: bytes, label: str) -> AmdModule:
+        metadata = read_code_object(code_object, label)
+        buffer = ctypes.create_string_buffer(code_object, len(code_object))
+        handle = self._runtime.address("hipModuleLoadData", ctypes.addressof(buffer))
+        self._modules.add(handle)
+        return AmdModule(metadata, handle, self._runtime)
+
+    def unload(self, module: Any) -> None:
+        self._modules.discard(module.handle)
+        self._runtime.call("hipModuleUnload", module.handle)
+
+    def launch(self, module: Any, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
+        function = self._runtime.address("hipModuleGetFunction", module.handle, kernel.encode())
+        start, stop = self._events
+        begun = self.clock()
+        with self._lock:
+            self._runtime.call("hipEventRecord", start, None)
+            self._start(module.metadata, kernel, function, geometry, kernarg)
+            try:
+                self._runtime.call("hipEventRecord", stop, None)
+                self._runtime.call("hipDeviceSynchronize")
+            except HipRuntimeError as error:
+                return LaunchOutcome(begun, self.clock(), fault=_fault(kernel, error))
+            elapsed = ctypes.c_float()
+            self._runtime.call("hipEventElapsedTime", ctypes.byref(elapsed), start, stop)
+        return LaunchOutcome(begun, begun + elapsed.value / 1e3)
+
+    def _start(
+        self, metadata: CodeObject, kernel: str, function: int, geometry: Geometry, kernarg: bytes
+    ) -> None:
+        buffer = ctypes.create_string_buffer(kernarg, max(len(kernarg), 1))
+        if geometry.cooperative:
+            arguments = metadata.kernels[kernel].explicit_args
+            table = (ctypes.c_void_p * max(len(arguments), 1))(
+                *(ctypes.addressof(buffer) + one.offset for one in arguments)
+            )
+            self._runtime.call(
+                "hipModuleLaunchCooperativeKernel",
+                function,
+                *geometry.grid,
+                *geometry.block,
+                geometry.shared_bytes,
+                None,
+                ctypes.addressof(table),
+            )
+            return
+        size = ctypes.c_size_t(len(kernarg))
+        extra = (ctypes.c_void_p * 5)(
+            _BUFFER_POINTER, ctypes.addressof(buffer), _BUFFER_SIZE, ctypes.addressof(size), _END
+        )
+        where = ctypes.addressof(extra)
+        if geometry.workitems is not None:
+            self._runtime.call(
+                "hipExtModuleLaunchKernel",
+                *(function, *geometry.workitems, *geometry.block, geometry.shared_bytes),
+                *(None, None, where, None, None, 0),
+            )
+            return
+        self._runtime.call(
+            "hipModuleLaunchKernel",
+            *(function, *geometry.grid, *geometry.block, geometry.shared_bytes, None, None, where),
+        )
+
+    def clock(self) -> float:
+        return time.perf_counter()
+
+    def close(self) -> None:
+        """Gives memory, modules and events back. Closing twice is harmless."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        for address in list(self._live):
+            self.free(address)
+        for handle in self._modules:
+            self._runtime.call("hipModuleUnload", handle)
+        for event in self._events:
+            self._runtime.call("hipEventDestroy", event)
+        self._shared.close()
+
+
+def _fault(kernel: str, error: HipRuntimeError) -> FaultReport:
+    """What is known of a fault on a GPU: the runtime's code."""
+    return FaultReport(_FAULT_KINDS.get(error.code, "trap"), kernel, error.message)

@@ -1,0 +1,281 @@
+"""The emulator as a backend: one Machine for each client, with memory of its own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
+from rocverify.device.base import DeviceInfo, RejectedDevice
+from rocverify.device.emulator.launch.faults import KernelFaultError
+from rocverify.device.emulator.machine import SUPPORTED_TARGETS, LoadedModule, Machine
+from rocverify.errors import DeviceError, DeviceUnavailableError
+
+if TYPE_CHECKING:
+    from rocverify.device.emulator.launch.instruments import Instrument
+    from rocverify.device.emulator.launch.observed import Observed
+    from rocverify.device.emulator.load.memory import DeviceMemory
+
+KIND = "emulator"
+FIRST_ARENA = 0x2000_0000_0000
+ARENA_STRIDE = 1 << 40
+MAX_ARENAS = 48
+"""Where the memories of clients lie: one stride each, far from programs, libraries, stacks and the shadows of
+address sanitizers."""
+SHARED_BYTES = 1 << 36
+
+_taken: set[int] = set()
+_taken_lock = threading.Lock()
+_serials = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorOptions:
+    """How emulated devices are opened. `threads` run workgroups (None: all), `launch_timeout_s` is what one launch may
+    take (None: any time), `cache_dir` keeps translations, `strict_lockstep` makes the sanitizer take lanes of one wave
+    to be unordered. `with_lines` gives, for a code object without line tables, one of the same instructions that
+    has them, or None."""
+
+    target: str
+    objdump: Path
+    clang: Path
+    linker: Path
+    threads: int | None = None
+    launch_timeout_s: float | None = None
+    cache_dir: Path | None = None
+    counters: bool = False
+    sanitize: bool = False
+    strict_lockstep: bool = False
+    with_lines: Callable[[bytes], bytes | None] | None = None
+    rejected: tuple[RejectedDevice, ...] = ()
+
+
+def check_target(target: str) -> None:
+    """DeviceUnavailableError for a target that the emulator does not run."""
+    if target not in SUPPORTED_TARGETS:
+        raise DeviceUnavailableError(
+            f"the emulator executes code objects for {', '.join(SUPPORTED_TARGETS)}, not for {target}",
+            hint="use --target gfx1100 or a real GPU",
+        )
+
+
+def describe(target: str, rejected: tuple[RejectedDevice, ...] = ()) -> DeviceInfo:
+    """The facts that a report names, of a device that need not be open yet."""
+    return DeviceInfo(
+        kind=KIND,
+        name=f"rocverify emulator ({target})",
+        target=target,
+        arch=target,
+        runtime="rocverify emulator",
+        rejected=rejected,
+        details={
+            "multiprocessors": LIMITS.multiprocessors,
+            "wavefront_size": LIMITS.wavefront_size,
+            "global_memory_bytes": ARENA_BYTES,
+        },
+    )
+
+
+class EmulatorBackend:
+    """One client's emulated GPU."""
+
+    kind = KIND
+
+    def __init__(self, options: EmulatorOptions, info: DeviceInfo) -> None:
+        self.options = options
+        self.info = info
+        self._arena = _take_arena()
+        start = FIRST_ARENA + self._arena * ARENA_STRIDE
+        self.shared_file = os.memfd_create("rocverify-shared", os.MFD_CLOEXEC)
+        try:
+            os.ftruncate(self.shared_file, 2 * SHARED_BYTES)
+            self.memory = self._memory(start)
+            self.machine = self._machine()
+        except BaseException:
+            os.close(self.shared_file)
+            _give_arena(self._arena)
+            raise
+        self._registered = SHARED_BYTES
+        self._adopted: set[int] = set()
+        self._lock = threading.Lock()
+
+    def _memory(self, start: int) -> DeviceMemory:
+        shared = {"shared_at": start + ARENA_STRIDE // 2, "shared_bytes": SHARED_BYTES, "shared_file": self.shared_file}
+        if self.options.sanitize:
+            from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+
+            return SanitizedMemory(at=start, **shared)
+        from rocverify.device.emulator.load.memory import DeviceMemory
+
+        return DeviceMemory(at=start, **shared)
+
+    def _machine(self) -> Machine:
+        options = self.options
+        instruments: list[Instrument] = []
+        if options.sanitize:
+            from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
+
+            instruments.append(Sanitizer(strict=options.strict_lockstep))
+        if options.counters:
+            from rocverify.device.emulator.counters import CounterInstrument
+
+            instruments.append(CounterInstrument())
+        machine = Machine(
+            options.target,
+            objdump=options.objdump,
+            clang=options.clang,
+            linker=options.linker,
+            memory=self.memory,
+            threads=options.threads,
+            cache_dir=options.cache_dir,
+            instruments=instruments,
+            with_lines=options.with_lines,
+        )
+        machine.printer = lambda _stream, _text: None  # the client prints: see LaunchOutcome.printed
+        return machine
+
+    # ---- memory
+
+    @property
+    def device_region(self) -> Region:
+        return Region(*self.memory.device_range)
+
+    @property
+    def shared_region(self) -> Region:
+        return Region(*self.memory.shared_range)
+
+    def memory_info(self) -> tuple[int, int]:
+        return self.memory.capacity - self.memory.used, self.memory.capacity
+
+    def malloc(self, size: int, label: str) -> int:
+        return self.memory.malloc(size, label)
+
+    def malloc_shared(self, size: int, label: str) -> int:
+        return self.memory.malloc(size, label, shared=True)
+
+    def reserve_shared(self, size: int) -> int:
+        with self._lock:
+            offset = self._registered
+            if offset + size > 2 * SHARED_BYTES:
+                raise DeviceError("no room for more registered host memory", hint="unregister what is not needed")
+            self._registered += size
+            return offset
+
+    def adopt(self, address: int, size: int, offset: int, label: str) -> None:
+        self.memory.adopt(address, size, label, self.shared_file, offset)
+        self._adopted.add(address)
+
+    def free(self, address: int) -> None:
+        if address in self._adopted:
+            self._adopted.discard(address)
+            self.memory.release(address)
+        else:
+            self.memory.free(address)
+
+    def find(self, address: int) -> Range | None:
+        return self.memory.find(address)
+
+    def owns(self, address: int) -> bool:
+        return self.memory.owns(address)
+
+    def explain(self, address: int) -> str:
+        return self.memory.explain(address)
+
+    def read(self, address: int, size: int) -> bytes:
+        return self.memory.read(address, size)
+
+    def write(self, address: int, data: bytes | memoryview) -> None:
+        self.memory.write(address, data)
+
+    def view(self, address: int, size: int, *, writing: bool) -> memoryview | None:
+        return self.memory.view(address, size, writing=writing)
+
+    def fill(self, address: int, pattern: bytes, count: int) -> None:
+        if len(set(pattern)) == 1:
+            if pattern[0]:
+                self.memory.fill(address, pattern[0], count * len(pattern))
+            else:
+                self.memory.zero(address, count * len(pattern))
+            return
+        view = self.memory.view(address, count * len(pattern), writing=True)
+        step = min(count, (1 << 20) // len(pattern))
+        block = pattern * step
+        for at in range(0, len(view), len(block)):
+            view[at : at + len(block)] = block[: len(view) - at]
+
+    def copy(self, target: int, source: int, size: int) -> None:
+        self.memory.copy(target, source, size)
+
+    def undefine(self, address: int, size: int) -> None:
+        self.memory.undefine(address, size)
+
+    # ---- code
+
+    def load(self, code_object: bytes, label: str) -> LoadedModule:
+        return self.machine.load(code_object, label)
+
+    def unload(self, module: LoadedModule) -> None:
+        self.machine.unload(module)
+
+    def launch(self, module: LoadedModule, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
+        begun = self.clock()
+        try:
+            stats = self.machine.launch(
+                module.kernel(kernel),
+                geometry.grid,
+                geometry.block,
+                geometry.shared_bytes,
+                kernarg,
+                timeout_s=self.options.launch_timeout_s,
+                cooperative=geometry.cooperative,
+            )
+        except KernelFaultError as error:
+            return _outcome(begun, self.clock(), error.observed, fault=error.report)
+        return _outcome(begun, self.clock(), stats.observed, printed=stats.printed)
+
+    def clock(self) -> float:
+        return time.perf_counter()
+
+    def close(self) -> None:
+        """Gives memory, threads and the arena back. Closing twice is harmless."""
+        with self._lock:
+            if self._arena < 0:
+                return
+            arena, self._arena = self._arena, -1
+        self.machine.close()
+        self.memory.close()
+        os.close(self.shared_file)
+        _give_arena(arena)
+
+
+def _outcome(begun: float, ended: float, observed: Observed, **more: object) -> LaunchOutcome:
+    found = observed.get("sanitizer")
+    return LaunchOutcome(
+        begun,
+        ended,
+        findings=() if found is None else tuple(found.found),
+        counters=observed.get("counters"),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _take_arena() -> int:
+    with _taken_lock:
+        free = next((number for number in range(MAX_ARENAS) if number not in _taken), None)
+        if free is None:
+            raise DeviceError(
+                f"{MAX_ARENAS} programs use this device already", hint="let some of them end before others start"
+            )
+        _taken.add(free)
+        return free
+
+
+def _give_arena(number: int) -> None:
+    with _taken_lock:
+        _taken.discard(number)

@@ -1,0 +1,29 @@
+"""The device process on its own: `python -m rocverify.device.process CONTROL_FD LINES_FD`.
+
+The judge starts it and holds the other ends of both connections; it ends when the first of them does.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from multiprocessing.connection import Connection
+
+from rocverify.device.process.control import Desk
+from rocverify.device.process.server import Server
+
+
+def main(arguments: list[str]) -> int:
+    """Serves until the judge is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the judge decides what an interrupt means
+    control, lines = (Connection(int(number)) for number in arguments)
+    server = Server()
+    try:
+        Desk(server, lines).serve(control)
+    finally:
+        server.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

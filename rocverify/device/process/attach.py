@@ -1,0 +1,111 @@
+"""This process as a client: hip-python, loaded over rocverify's own HIP library."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from rocverify.errors import DeviceError
+
+SOCKET_VARIABLE, INDEX_VARIABLE = "ROCVERIFY_SOCKET", "ROCVERIFY_DEVICE_INDEX"
+LIBRARY = "libamdhip64.so"
+
+
+class HipLibrary:
+    """The library in this process: there is one, and it is attached to one device at a time."""
+
+    _lock = threading.RLock()
+    _library: ctypes.CDLL | None = None
+    _attached: tuple[str, int] | None = None
+
+    @staticmethod
+    def module() -> ModuleType:
+        """hip-python's own module."""
+        return importlib.import_module("rocm.bindings.hip")
+
+    @classmethod
+    def attach(cls, path: str, index: int, before_first: Callable[[], None]) -> None:
+        """Later HIP calls of this process go to a device; `before_first` is called before the first of them."""
+        with cls._lock:
+            if cls._attached == (path, index):
+                return
+            library = cls._loaded()
+            before_first()
+            code = library.rv_attach(path.encode(), index)
+            if code:
+                raise DeviceError(
+                    f"the HIP library cannot be attached to the device process: error {code}",
+                    hint="its words stand on standard error",
+                )
+            cls._attached = path, index
+
+    @classmethod
+    def detach(cls) -> None:
+        """Ends the connection, if there is one."""
+        with cls._lock:
+            if cls._library is not None and cls._attached is not None:
+                cls._library.rv_detach()
+            cls._attached = None
+
+    @classmethod
+    def environment(cls, path: str, index: int) -> dict[str, str]:
+        """The variables that make a child process a client."""
+        folder = str(_folder())
+        given = os.environ.get("LD_LIBRARY_PATH")
+        return {
+            "LD_LIBRARY_PATH": f"{folder}{os.pathsep}{given}" if given else folder,
+            SOCKET_VARIABLE: path,
+            INDEX_VARIABLE: str(index),
+        }
+
+    @classmethod
+    def _loaded(cls) -> ctypes.CDLL:
+        """The library, which hip-python has been made to load too."""
+        if cls._library is None:
+            ours = _folder() / LIBRARY
+            _load_by_hip_python(ours)
+            library = ctypes.CDLL(str(ours))
+            library.rv_attach.argtypes = [ctypes.c_char_p, ctypes.c_uint]
+            library.rv_attach.restype = ctypes.c_int
+            library.rv_detach.restype = ctypes.c_int
+            cls._library = library
+        return cls._library
+
+
+def _folder() -> Path:
+    from rocverify.device.library_build import hip_library_folder
+
+    return hip_library_folder()
+
+
+def _load_by_hip_python(ours: Path) -> None:
+    """hip-python looks for its library once, at its first call: below ROCM_PATH if that is set."""
+    before = os.environ.get("ROCM_PATH")
+    os.environ["ROCM_PATH"] = str(ours.parent.parent)
+    try:
+        HipLibrary.module().has_symbol("hipInit")
+    finally:
+        if before is None:
+            del os.environ["ROCM_PATH"]
+        else:
+            os.environ["ROCM_PATH"] = before
+    loaded = _mapped_libraries()
+    if str(ours.resolve()) not in loaded:
+        other = ", ".join(sorted(loaded)) or "none"
+        raise DeviceError(
+            f"hip-python has loaded another HIP library than rocverify's ({other})",
+            hint="start rocverify before anything in this process calls HIP; uninstall the package rocm-sdk from "
+            "this environment if it is there",
+        )
+
+
+def _mapped_libraries() -> set[str]:
+    """The HIP libraries that are mapped into this process."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    paths = {line.split(maxsplit=5)[5] for line in lines if "libamdhip64" in line}
+    return paths

@@ -1,0 +1,197 @@
+"""The judge's side of the device process: starts it, opens devices in it, and asks what it saw."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Collection, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from rocverify.device.base import DeviceInfo
+from rocverify.device.faults import FaultReport
+from rocverify.device.process.attach import HipLibrary
+from rocverify.device.process.devices import DeviceOptions
+from rocverify.device.trace.events import TraceEvent
+from rocverify.errors import DeviceError, RocverifyError
+
+WithLines = Callable[[bytes], bytes | None]
+_END_S = 10.0
+_PACKAGE = Path(__file__).resolve().parents[3]
+
+
+class DeviceProcess:
+    """A device process of the judge's own. `with_lines` answers its questions for line tables.
+
+    It ends with `close`, and by itself when the judge ends. DeviceError where it has died.
+    """
+
+    def __init__(self, with_lines: WithLines | None = None) -> None:
+        self._with_lines = with_lines
+        self._lock = threading.Lock()
+        ours, theirs = socket.socketpair()
+        lines, their_lines = socket.socketpair()
+        with theirs, their_lines:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-P", "-m", "rocverify.device.process"),
+                    *(str(end.fileno()) for end in (theirs, their_lines)),
+                ],
+                pass_fds=(theirs.fileno(), their_lines.fileno()),
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": _python_path()},
+                start_new_session=True,
+            )
+        self._connection, self._lines = Connection(ours.detach()), Connection(lines.detach())
+        threading.Thread(target=self._answer, name="line-tables", daemon=True).start()
+
+    def ask(self, operation: str, *arguments: Any) -> Any:
+        """One operation of `control.Desk`; what it raises is raised here."""
+        with self._lock:
+            try:
+                self._connection.send((operation, arguments))
+                ok, result = self._connection.recv()
+            except (EOFError, OSError) as error:
+                raise DeviceError(
+                    f"the device process has ended{self._how()}",
+                    hint="this is a bug in rocverify or a lack of memory; its output stands above",
+                ) from error
+        if not ok:
+            raise result
+        return result
+
+    def _how(self) -> str:
+        code = self._process.poll()
+        return "" if code is None else f" with exit code {code}"
+
+    def _answer(self) -> None:
+        """Serves the questions for line tables until the connection ends."""
+        while True:
+            try:
+                content = self._lines.recv_bytes()
+            except (EOFError, OSError):
+                return
+            found = None
+            if self._with_lines is not None:
+                with contextlib.suppress(RocverifyError):  # no line tables are no reason to fail
+                    found = self._with_lines(content)
+            self._lines.send_bytes(found or b"")
+
+    def open(self, options: DeviceOptions) -> RemoteDevice:
+        """A device of this process; DeviceUnavailableError if there is none."""
+        index, info = self.ask("open", options)
+        return RemoteDevice(self, index, info)
+
+    def close(self) -> None:
+        """Ends the process. Closing twice is harmless."""
+        self._connection.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._lines.close()
+
+
+class RemoteDevice:
+    """A device that another process owns; this process and its children are clients of it by the HIP library."""
+
+    def __init__(self, process: DeviceProcess, index: int, info: DeviceInfo) -> None:
+        self.process = process
+        self.index = index
+        self.info = info
+
+    @property
+    def kind(self) -> str:
+        return self.info.kind
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @property
+    def target(self) -> str:
+        return self.info.target
+
+    @property
+    def hip(self) -> Any:
+        """hip-python itself, on this device."""
+        self.attach()
+        return HipLibrary.module()
+
+    def attach(self) -> None:
+        """Makes this process a client of the device, until another one is attached."""
+        path = self.process.ask("path")
+        HipLibrary.attach(path, self.index, lambda: self.process.ask("keep", os.getpid()))
+
+    def environment(self) -> dict[str, str]:
+        """What makes a child process a client of this device."""
+        return HipLibrary.environment(self.process.ask("path"), self.index)
+
+    def mark(self) -> int:
+        """A place in the trace."""
+        return int(self.process.ask("mark", self.index))
+
+    def events(self, mark: int) -> Sequence[TraceEvent]:
+        """The calls since a mark."""
+        events: Sequence[TraceEvent] = self.process.ask("events", self.index, mark)
+        return events
+
+    @contextlib.contextmanager
+    def ghost(self, symbols: Collection[str] | None = None) -> Any:
+        """Launches of these kernels (None: of all) report success and are not executed."""
+        names = None if symbols is None else frozenset(symbols)
+        self.process.ask("begin_ghost", self.index, names)
+        try:
+            yield
+        finally:
+            self.process.ask("end_ghost", self.index, names)
+
+    @contextlib.contextmanager
+    def refuse(self, functions: Collection[str]) -> Any:
+        """Calls of these HIP functions fail with hipErrorLaunchFailure and do nothing."""
+        names = frozenset(functions)
+        self.process.ask("begin_refuse", self.index, names)
+        try:
+            yield
+        finally:
+            self.process.ask("end_refuse", self.index, names)
+
+    def last_fault(self) -> FaultReport | None:
+        """The fault that the last launch ended with, None if there was none or it was cleared."""
+        fault: FaultReport | None = self.process.ask("last_fault", self.index)
+        return fault
+
+    def clear_fault(self) -> None:
+        """Makes the device usable again after a fault, where that is possible."""
+        self.process.ask("clear_fault", self.index)
+
+    def undefine(self, address: int, size: int) -> None:
+        """What these bytes hold is no kernel's to read before it has written them."""
+        self.process.ask("undefine", self.index, address, size)
+
+    def take_counters(self) -> list[tuple[str, Any]]:
+        """Kernel and counters of every launch since the last time this was asked."""
+        taken: list[tuple[str, Any]] = self.process.ask("take_counters", self.index)
+        return taken
+
+    def take_findings(self) -> list[Any]:
+        """What the sanitizer found since the last time this was asked."""
+        taken: list[Any] = self.process.ask("take_findings", self.index)
+        return taken
+
+    def state(self) -> dict[str, int]:
+        """Counts of what is alive."""
+        counts: dict[str, int] = self.process.ask("state", self.index)
+        return counts
+
+
+def _python_path() -> str:
+    """So that the device process imports the rocverify that runs here."""
+    given = os.environ.get("PYTHONPATH")
+    return str(_PACKAGE) if not given else f"{_PACKAGE}{os.pathsep}{given}"

@@ -1,0 +1,131 @@
+"""What the judge asks of the device process, over a connection that no client has.
+
+The judge makes a pair of connected sockets before it starts the device process, which inherits one end: nothing
+of the subject can open another. Messages are pickled tuples (operation, arguments) and (ok, result or error).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+from rocverify.device.base import DeviceInfo
+from rocverify.device.faults import FaultReport
+from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_device
+from rocverify.device.process.server import Server
+from rocverify.device.trace.events import TraceEvent
+from rocverify.errors import RocverifyError
+
+
+class Desk:
+    """Serves the judge: one method an operation, arguments and results are plain data and records.
+
+    `lines` is the connection on which the judge is asked for line tables, if it has any.
+    """
+
+    def __init__(self, server: Server, lines: Connection | None = None) -> None:
+        self._server = server
+        self._lines = lines
+        self._lines_lock = threading.Lock()
+        self.devices: list[OpenedDevice] = []
+
+    def serve(self, connection: Connection) -> None:
+        """Answers until the judge ends the connection."""
+        while True:
+            try:
+                operation, arguments = connection.recv()
+            except (EOFError, OSError):
+                return
+            try:
+                outcome = True, getattr(self, f"do_{operation}")(*arguments)
+            except RocverifyError as error:
+                outcome = False, error
+            connection.send(outcome)
+
+    # ---- the device process
+
+    def do_path(self) -> str:
+        """The socket that clients connect to."""
+        return self._server.path
+
+    def do_keep(self, pid: int) -> None:
+        """What this client has outlives its connection: it comes back to the same device."""
+        self._server.keep_contexts_of.add(pid)
+
+    def do_open(self, options: DeviceOptions) -> tuple[int, DeviceInfo]:
+        """Opens a device; its number, and what it is."""
+        device = open_device(options, None if self._lines is None else self._with_lines)
+        self.devices.append(device)
+        self._server.makers.append(device.context)
+        return len(self.devices) - 1, device.info
+
+    def _with_lines(self, code_object: bytes) -> bytes | None:
+        assert self._lines is not None
+        with self._lines_lock:
+            self._lines.send_bytes(code_object)
+            found = self._lines.recv_bytes()
+        return found or None
+
+    # ---- one device
+
+    def do_mark(self, device: int) -> int:
+        """A place in the trace: what is recorded from here on comes after it."""
+        return self.devices[device].control.trace.mark()
+
+    def do_events(self, device: int, mark: int) -> Sequence[TraceEvent]:
+        """The calls recorded since a mark."""
+        return self.devices[device].control.trace.since(mark)
+
+    def do_begin_ghost(self, device: int, symbols: Collection[str] | None) -> None:
+        """Launches of these kernels (None: of all) report success from now on and are not executed."""
+        self.devices[device].control.begin_ghost(symbols)
+
+    def do_end_ghost(self, device: int, symbols: Collection[str] | None) -> None:
+        """Ends one `begin_ghost` of the same symbols."""
+        self.devices[device].control.end_ghost(symbols)
+
+    def do_begin_refuse(self, device: int, functions: Collection[str]) -> None:
+        """Calls of these HIP functions fail from now on and do nothing."""
+        self.devices[device].control.begin_refuse(functions)
+
+    def do_end_refuse(self, device: int, functions: Collection[str]) -> None:
+        """Ends one `begin_refuse` of the same functions."""
+        self.devices[device].control.end_refuse(functions)
+
+    def do_last_fault(self, device: int) -> FaultReport | None:
+        """What the last launch ended with, until it is cleared."""
+        return self.devices[device].control.last_fault
+
+    def do_clear_fault(self, device: int) -> None:
+        """Makes the device usable again after a fault."""
+        opened = self.devices[device]
+        opened.control.last_fault = None
+        for context in opened.contexts:
+            context.clear_fault()
+
+    def do_undefine(self, device: int, address: int, size: int) -> None:
+        """See Backend.undefine; of the client that has the address."""
+        for context in self.devices[device].contexts:
+            if not context.closed and context.backend.owns(address):
+                context.backend.undefine(address, size)
+
+    def do_take_counters(self, device: int) -> list[tuple[str, Any]]:
+        """Kernel and counters of every launch since the last time this was asked."""
+        return self.devices[device].control.take_counters()
+
+    def do_take_findings(self, device: int) -> list[Any]:
+        """What the sanitizer found since the last time this was asked."""
+        return self.devices[device].control.take_findings()
+
+    def do_state(self, device: int) -> dict[str, int]:
+        """Counts of what is alive, for tests of leaks."""
+        opened = self.devices[device]
+        alive = [context for context in opened.contexts if not context.closed]
+        return {
+            "clients": len(self._server.sessions),
+            "contexts": len(alive),
+            "allocations": sum(len(context.allocations) for context in alive),
+            "modules": sum(len(context.modules) for context in alive),
+        }

@@ -1,0 +1,124 @@
+"""The devices that a device process has opened, and the contexts of the clients on each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rocverify.device.backends.base import Backend
+from rocverify.device.base import DeviceInfo, RejectedDevice
+from rocverify.device.hip.context import Context
+from rocverify.device.hip.control import DeviceControl
+from rocverify.device.process import protocol
+from rocverify.errors import UsageError
+
+ORDERS = ("eager", "lazy", "shuffled")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOptions:
+    """How a device is to be opened. `root` is the project under verification, if there is one: call sites are told
+    relative to it. Tools are paths; None where the device needs none. `seed` decides what `shuffled` executes when."""
+
+    kind: str
+    target: str
+    root: Path | None = None
+    order: str = "eager"
+    seed: int = 0
+    counters: bool = False
+    sanitize: bool = False
+    strict_lockstep: bool = False
+    threads: int | None = None
+    launch_timeout_s: float | None = None
+    cache_dir: Path | None = None
+    objdump: Path | None = None
+    clang: Path | None = None
+    linker: Path | None = None
+    library: Path | None = None
+    rejected: tuple[RejectedDevice, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise UsageError(f"there is no order {self.order!r}", hint=f"use one of {', '.join(ORDERS)}")
+
+
+@dataclass(slots=True)
+class OpenedDevice:
+    """One device: what all its clients share. `open_backend` gives a new client its memory and modules."""
+
+    options: DeviceOptions
+    info: DeviceInfo
+    open_backend: Callable[[], Backend]
+    control: DeviceControl
+    contexts: list[Context] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def context(self, pid: int, program: str) -> Context:
+        """A context for a new client; DeviceError if there is no room for one."""
+        order = protocol.numbers()[f"RV_{self.options.order.upper()}"]
+        context = Context(
+            self.open_backend(), self.control, order=order, seed=self.options.seed, pid=pid, program=program
+        )
+        with self._lock:
+            self.contexts = [kept for kept in self.contexts if not kept.closed] + [context]
+        return context
+
+
+def open_device(
+    options: DeviceOptions, with_lines: Callable[[bytes], bytes | None] | None = None
+) -> OpenedDevice:
+    """Opens a device of the kind that is named; DeviceUnavailableError if there is none.
+
+    `with_lines` is for the emulator, see EmulatorOptions.
+    """
+    opener = _OPENERS.get(options.kind)
+    if opener is None:
+        raise UsageError(
+            f"there is no device {options.kind!r}", hint=f"use one of auto, {', '.join(_OPENERS)}"
+        )
+    info, open_backend = opener(options, with_lines)
+    control = DeviceControl(root=options.root, sanitize=options.sanitize)
+    return OpenedDevice(options, info, open_backend, control)
+
+
+_Opened = tuple[DeviceInfo, Callable[[], Backend]]
+_WithLines = Callable[[bytes], bytes | None] | None
+
+
+def _open_emulator(options: DeviceOptions, with_lines: _WithLines) -> _Opened:
+    from rocverify.device.backends.emulator import EmulatorBackend, EmulatorOptions, check_target, describe
+
+    check_target(options.target)
+    if options.objdump is None or options.clang is None or options.linker is None:
+        raise UsageError("the emulator needs objdump, clang and a linker", hint="see `rocverify doctor`")
+    how = EmulatorOptions(
+        options.target,
+        options.objdump,
+        options.clang,
+        options.linker,
+        threads=options.threads,
+        launch_timeout_s=options.launch_timeout_s,
+        cache_dir=options.cache_dir,
+        counters=options.counters,
+        sanitize=options.sanitize,
+        strict_lockstep=options.strict_lockstep,
+        with_lines=with_lines,
+    )
+    info = describe(options.target, options.rejected)
+    return info, lambda: EmulatorBackend(how, info)
+
+
+def _open_amd(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noqa: ARG001
+    from rocverify.device.backends.amd import AmdBackend, AmdRuntime
+
+    runtime = AmdRuntime.open(options.library, rejected=options.rejected)
+    return runtime.info, lambda: AmdBackend(runtime)
+
+
+_OPENERS: dict[str, Callable[[DeviceOptions, _WithLines], _Opened]] = {
+    "amd": _open_amd,
+    "emulator": _open_emulator,
+}
+"""The built-in kinds. A GPU of another vendor (`nvidia`) has its place here: one more backend."""

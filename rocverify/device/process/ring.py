@@ -1,0 +1,127 @@
+"""The ring in which a client leaves its requests, read by the device process."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rocverify.device.process import protocol
+
+_NUMBERS = protocol.numbers()
+_BASE, _SIZE = _NUMBERS["RV_HEADER_BYTES"], _NUMBERS["RV_RING_BYTES"]
+_WANTS_REPLY, _INLINE = _NUMBERS["RV_WANTS_REPLY"], _NUMBERS["RV_INLINE"]
+_WORD = struct.Struct("<Q")
+_FLAG = struct.Struct("<I")
+_ARGS = [struct.Struct(f"<{count}Q") for count in range(64)]
+_WAKE_BYTES = 4096
+
+
+class RingError(Exception):
+    """What lies in the ring is no sequence of records: the client has overwritten it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One request."""
+
+    call: int
+    flags: int
+    slot: int
+    site: int
+    args: tuple[int, ...]
+    payload: bytes
+
+    @property
+    def wants_reply(self) -> bool:
+        return bool(self.flags & _WANTS_REPLY)
+
+    @property
+    def inline(self) -> bool:
+        return bool(self.flags & _INLINE)
+
+
+class Ring:
+    """The reading side. `wake` is the connection on which the client rings when we sleep."""
+
+    def __init__(self, wake: socket.socket) -> None:
+        self._wake = wake
+        self.file = os.memfd_create("rocverify-ring", os.MFD_CLOEXEC)
+        os.ftruncate(self.file, _BASE + _SIZE)
+        self._memory = mmap.mmap(self.file, _BASE + _SIZE)
+        self._tail = 0
+        self._timeout: float | None = None
+        self._fence = threading.Lock()
+
+    def pending(self) -> bool:
+        """Whether a request lies there."""
+        return bool(_WORD.unpack_from(self._memory, protocol.HEAD)[0] != self._tail)
+
+    def records(self) -> Iterator[Record]:
+        """The requests that lie there now. Each is given back to the client before it is handled, so that
+        one which takes long does not fill the ring."""
+        (head,) = _WORD.unpack_from(self._memory, protocol.HEAD)
+        while self._tail != head:
+            at = self._tail % _SIZE
+            size, call, flags, slot, site, nargs, payload = protocol.RECORD.unpack_from(
+                self._memory, _BASE + at
+            )
+            if not self._plausible(size, nargs, payload, head, at):
+                raise RingError(f"a record of {size} bytes at {at} of the ring")
+            start = _BASE + at + protocol.RECORD.size
+            args = self._arguments(nargs, start)
+            start += 8 * nargs
+            data = self._memory[start : start + payload] if payload else b""
+            self._tail += size
+            _WORD.pack_into(self._memory, protocol.TAIL, self._tail)
+            if call:
+                yield Record(call, flags, slot, site, args, data)
+
+    @staticmethod
+    def _plausible(size: int, nargs: int, payload: int, head: int, at: int) -> bool:
+        whole = size >= 8 and size % 8 == 0 and at + size <= _SIZE
+        return whole and (
+            size < protocol.RECORD.size or protocol.RECORD.size + 8 * nargs + payload <= size + 7
+        )
+
+    def _arguments(self, count: int, start: int) -> tuple[int, ...]:
+        packer = _ARGS[count] if count < len(_ARGS) else struct.Struct(f"<{count}Q")
+        return packer.unpack_from(self._memory, start)
+
+    def wait(self, timeout_s: float | None) -> bool:
+        """Sleeps until a request comes (True) or the time is over (False); EOFError once the client is gone."""
+        _FLAG.pack_into(self._memory, protocol.WAITING, 1)
+        with self._fence:  # a full barrier: the flag is seen before we look at the head again
+            pass
+        try:
+            if self.pending():
+                return True
+            if timeout_s != self._timeout:
+                seconds = timeout_s or 0.0
+                whole = int(seconds)
+                option = struct.pack("ll", whole, int((seconds - whole) * 1e6))
+                self._wake.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, option)
+                self._timeout = timeout_s
+            try:
+                rung = self._wake.recv(_WAKE_BYTES)
+            except BlockingIOError:
+                return self.pending()
+            except OSError as error:
+                raise EOFError from error
+            if not rung:
+                raise EOFError
+            return True
+        finally:
+            _FLAG.pack_into(self._memory, protocol.WAITING, 0)
+
+    def stop(self) -> None:
+        """Tells the client that nothing will be served any more."""
+        _FLAG.pack_into(self._memory, protocol.STOPPED, 1)
+
+    def close(self) -> None:
+        self._memory.close()
+        os.close(self.file)

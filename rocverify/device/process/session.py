@@ -1,0 +1,109 @@
+"""One client process: its ring, its threads, and the context that its calls act upon."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+
+from rocverify.device.hip.calls import Answer, Call
+from rocverify.device.hip.context import Context
+from rocverify.device.process import protocol
+from rocverify.device.process.ring import Record, Ring, RingError
+from rocverify.device.process.slot import ClientGoneError, Slot
+
+IDLE_S = 0.05
+"""Without a call for so long, queued work is done that needs nothing of the client: what polls memory ends."""
+
+_CALLS = protocol.calls()
+_BYE = _CALLS.index("rv_bye")
+_UNKNOWN = 1
+
+
+class Session:
+    """Serves one client from its first connection to its end. `ended` is called once when it is gone."""
+
+    def __init__(
+        self, connection: socket.socket, context: Context, token: int, ended: Callable[[Session], None]
+    ) -> None:
+        self.context = context
+        self.token = token
+        self.ring = Ring(connection)
+        self.said_bye = False
+        self._connection = connection
+        self._ended = ended
+        self._slots: dict[int, Slot] = {}
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._serve, name="hip-client", daemon=True)
+
+    def start(self) -> None:
+        """Begins to read requests."""
+        self._thread.start()
+
+    def add_thread(self, connection: socket.socket) -> Slot:
+        """Takes in a connection of one more thread of the client."""
+        with self._lock:
+            slot = Slot(len(self._slots), connection)
+            self._slots[slot.number] = slot
+        return slot
+
+    def close(self) -> None:
+        """Ends the client's connections; its context is closed by the thread that serves it."""
+        self.ring.stop()
+        _shut(self._connection)
+        if self._thread is not threading.current_thread() and self._thread.is_alive():
+            self._thread.join()
+
+    def _serve(self) -> None:
+        try:
+            while True:
+                for record in self.ring.records():
+                    self._handle(record)
+                if not self.ring.wait(IDLE_S if self.context.streams.pending() else None):
+                    self.context.idle()
+        except (EOFError, ClientGoneError):
+            pass
+        except RingError as error:
+            self.context.control.report_broken_client(str(error))
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        self._ended(self)
+        for slot in list(self._slots.values()):
+            slot.close()
+        _shut(self._connection)
+        self._connection.close()
+        self.ring.close()
+
+    def _handle(self, record: Record) -> None:
+        slot = self._slots.get(record.slot)
+        name = _CALLS[record.call] if record.call < len(_CALLS) else ""
+        call = Call(
+            name, record.args, record.payload, record.inline, record.slot, record.site, record.wants_reply
+        )
+        if not record.wants_reply:
+            self.context.serve(call, None)
+            return
+        if slot is None:
+            raise RingError(f"a request of thread {record.slot}, which has no connection")
+        if record.call == _BYE:
+            self.said_bye = True
+        if self.context.would_wait(call):
+            slot.run(lambda: self._answer(slot, call))
+        else:
+            self._answer(slot, call)
+
+    def _answer(self, slot: Slot, call: Call) -> None:
+        try:
+            answer = self.context.serve(call, slot) if call.name else Answer(_UNKNOWN)
+            slot.reply(answer)
+        except ClientGoneError:
+            _shut(self._connection)  # the reading thread sees the end
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # it has ended already
