@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from rocverify.binding.explicit import Kinds, explicit_drafts
 from rocverify.binding.infer import infer
 from rocverify.binding.model import BoundMustHave, Draft, Undecided
+from rocverify.binding.project import Subject
 from rocverify.binding.structural import artifact_draft, key_link_draft
-from rocverify.binding.subject import Subject
 from rocverify.checks.base import CheckSpec
 from rocverify.errors import PlanError
 from rocverify.plan.model import Artifact, KeyLink, MustHave, Plan, Truth

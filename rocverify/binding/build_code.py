@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 from rocverify.binding.build_kernels import wrapper_draft
 from rocverify.binding.calls import bare, call_edges, chain_heads, chains
 from rocverify.binding.model import Built, Draft, Undecided
+from rocverify.binding.project import Function, Subject
 from rocverify.binding.reading import Reading
-from rocverify.binding.subject import Function, Subject
 
 
 def call_made(reading: Reading) -> Built:

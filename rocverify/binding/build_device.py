@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from rocverify.binding.build_kernels import named_kernels
 from rocverify.binding.calls import call_edges
 from rocverify.binding.model import Built, Draft, Undecided
+from rocverify.binding.project import Contract, Function
 from rocverify.binding.reading import KernelMention, Reading, code_names, contracts_listed, functions_in
-from rocverify.binding.subject import Contract, Function
 from rocverify.plan.model import Plan
 
 _UPLOADED = (

@@ -6,8 +6,8 @@ import re
 from pathlib import PurePosixPath
 
 from rocverify.binding.model import Built, Draft, Undecided
+from rocverify.binding.project import Contract, Kernel
 from rocverify.binding.reading import KernelMention, Reading
-from rocverify.binding.subject import Contract, Kernel
 
 _ALL = re.compile(r"\b(?:all|every|each)\b[^.;]*\bkernels?\b|\bkernels\b", re.IGNORECASE)
 _WELL = r"\b(?:successfully|cleanly|without\s+errors?)\b"

@@ -7,8 +7,8 @@ from typing import Any
 
 from rocverify.binding.catalogue import CATALOGUE, nearest
 from rocverify.binding.model import Draft, Undecided
+from rocverify.binding.project import Subject
 from rocverify.binding.reading import Reading
-from rocverify.binding.subject import Subject
 from rocverify.plan.model import Plan, Truth
 
 MAX_TRUTH = 1_000

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rocverify.binding.subject import Contract, Function, Kernel, Subject
+from rocverify.binding.project import Contract, Function, Kernel, Subject
 from rocverify.plan.model import Plan
 from rocverify.plan.requirements import without_requirements
 

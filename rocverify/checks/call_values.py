@@ -20,7 +20,7 @@ from rocverify.errors import UsageError
 from rocverify.oracle.drive import DeviceView, checked
 from rocverify.oracle.dtypes import BY_NAME
 from rocverify.oracle.inputs import Kind, draw
-from rocverify.oracle.subject import SubjectCall
+from rocverify.subject.border import SubjectCall
 
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession

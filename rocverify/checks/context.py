@@ -43,7 +43,7 @@ class LaunchSession:
 
     def load(self, reference: str) -> Any:
         """The object that `module:attribute` names, imported from the root under verification."""
-        from rocverify.device.subject import load_subject
+        from rocverify.subject.imports import load_subject
 
         return load_subject(self.root, reference)
 
@@ -198,7 +198,7 @@ class CheckContext:
 
     def close(self) -> None:
         """Closes the device if one was opened, and forgets what was imported from the root."""
-        from rocverify.device.subject import forget_subject
+        from rocverify.subject.imports import forget_subject
 
         forget_subject()
         if "device" in self.__dict__:

@@ -14,7 +14,6 @@ from rocverify.oracle.compare import as_json_number
 from rocverify.oracle.consistency import check_parameters
 from rocverify.oracle.contract import ContractSpec, load_contract
 from rocverify.oracle.dtypes import DType
-from rocverify.oracle.subject import SubjectCall
 from rocverify.oracle.verify import (
     CaseFailure,
     DTypeReport,
@@ -24,6 +23,7 @@ from rocverify.oracle.verify import (
     verify_refusals,
 )
 from rocverify.records import CheckVerdict, Finding
+from rocverify.subject.border import SubjectCall
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession

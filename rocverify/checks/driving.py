@@ -13,8 +13,8 @@ from rocverify.oracle.contract import ContractSpec, load_contract
 from rocverify.oracle.drive import CaseRun, execute
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.shapes import smallest_shape
-from rocverify.oracle.subject import SubjectCall
 from rocverify.records import Finding
+from rocverify.subject.border import SubjectCall
 from rocverify.toolchain.build import BuiltObject
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from rocverify.oracle.drive import CaseRun, Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.judge import CaseVerdict, expected_of, judge, tolerances_of
 from rocverify.oracle.shapes import distinct_shape
-from rocverify.oracle.subject import SubjectCall
 from rocverify.oracle.tolerance import Tolerance
+from rocverify.subject.border import SubjectCall
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession

@@ -23,8 +23,8 @@ from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, DeviceFaultError, SubjectError
 from rocverify.oracle.contract import Refusal
 from rocverify.oracle.drive import execute
-from rocverify.oracle.subject import SubjectCall
 from rocverify.records import Finding
+from rocverify.subject.border import SubjectCall
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession

@@ -23,7 +23,7 @@ from rocverify.oracle.contract import Array, ContractSpec, Launch, Role
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import Kind, draw_inputs
 from rocverify.oracle.poison import GUARD_BYTES, Placement, guard_damage, guard_pattern, poisoned
-from rocverify.oracle.subject import SubjectCall
+from rocverify.subject.border import SubjectCall
 from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from rocverify.binding import BoundMustHave
 from rocverify.binding.calls import called_in, chains
-from rocverify.binding.subject import Subject
+from rocverify.binding.project import Subject
 from rocverify.checks.registry import CHECKS
 from rocverify.errors import ManifestError
 from rocverify.settings import Settings

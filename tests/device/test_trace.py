@@ -14,7 +14,7 @@ import pytest
 from rocm.bindings import hip as real_hip
 
 from rocverify.device.emulator.api import EmulatorDevice
-from rocverify.device.subject import load_subject
+from rocverify.subject.imports import load_subject
 from rocverify.device.trace.calls import CallReader
 from rocverify.device.trace.events import Category
 from rocverify.device.trace.tracer import Tracer

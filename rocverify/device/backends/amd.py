@@ -134,7 +134,9 @@ class AmdBackend:
         with self._lock:
             allocation = self._live.pop(address, None)
             if allocation is None:
-                raise DeviceError(f"free of {self.explain(address)}", hint="free what hipMalloc returned, once")
+                raise DeviceError(
+                    f"free of {self.explain(address)}", hint="free what hipMalloc returned, once"
+                )
             del self._bases[bisect.bisect_left(self._bases, address)]
         if allocation.kind == "device":
             self._runtime.call("hipFree", address)
@@ -196,7 +198,9 @@ class AmdBackend:
         if name == "hipMemset":
             self._runtime.call(name, address, value, count)
         else:
-            self._runtime.call(name, address, ctypes.c_int(value).value if len(pattern) == 4 else value, count)
+            self._runtime.call(
+                name, address, ctypes.c_int(value).value if len(pattern) == 4 else value, count
+            )
         self._runtime.call("hipDeviceSynchronize")
 
     def copy(self, target: int, source: int, size: int) -> None:

@@ -106,7 +106,11 @@ class EmulatorBackend:
         self._lock = threading.Lock()
 
     def _memory(self, start: int) -> DeviceMemory:
-        shared = {"shared_at": start + ARENA_STRIDE // 2, "shared_bytes": SHARED_BYTES, "shared_file": self.shared_file}
+        shared = {
+            "shared_at": start + ARENA_STRIDE // 2,
+            "shared_bytes": SHARED_BYTES,
+            "shared_file": self.shared_file,
+        }
         if self.options.sanitize:
             from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 
@@ -163,7 +167,9 @@ class EmulatorBackend:
         with self._lock:
             offset = self._registered
             if offset + size > 2 * SHARED_BYTES:
-                raise DeviceError("no room for more registered host memory", hint="unregister what is not needed")
+                raise DeviceError(
+                    "no room for more registered host memory", hint="unregister what is not needed"
+                )
             self._registered += size
             return offset
 
@@ -270,7 +276,8 @@ def _take_arena() -> int:
         free = next((number for number in range(MAX_ARENAS) if number not in _taken), None)
         if free is None:
             raise DeviceError(
-                f"{MAX_ARENAS} programs use this device already", hint="let some of them end before others start"
+                f"{MAX_ARENAS} programs use this device already",
+                hint="let some of them end before others start",
             )
         _taken.add(free)
         return free

@@ -81,7 +81,10 @@ class AmdRuntime:
             if hasattr(library, name):
                 function = getattr(library, name)
                 function.argtypes, function.restype = list(arguments), ctypes.c_int
-        library.hipGetErrorString.argtypes, library.hipGetErrorString.restype = [ctypes.c_int], ctypes.c_char_p
+        library.hipGetErrorString.argtypes, library.hipGetErrorString.restype = (
+            [ctypes.c_int],
+            ctypes.c_char_p,
+        )
         self._require_device()
         self.info = self._describe(rejected)
 
@@ -103,7 +106,9 @@ class AmdRuntime:
         """A call that must succeed; HipRuntimeError if it does not."""
         code = getattr(self._library, name)(*arguments)
         if code:
-            raise HipRuntimeError(name, code, self._library.hipGetErrorString(code).decode("utf-8", "replace"))
+            raise HipRuntimeError(
+                name, code, self._library.hipGetErrorString(code).decode("utf-8", "replace")
+            )
 
     def address(self, name: str, *arguments: Any) -> int:
         """A call whose first parameter receives a pointer or handle: that."""

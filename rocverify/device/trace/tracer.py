@@ -20,9 +20,9 @@ from types import FrameType
 from typing import Any
 
 from rocverify.device.base import Device
-from rocverify.device.places import in_harness, in_subject
 from rocverify.device.trace.calls import Call, CallReader
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
+from rocverify.device.trace.places import in_harness, in_subject
 from rocverify.device.trace.proxy import PROXY, HipProxy, installed, real_hip
 
 __all__ = ["Category", "LaunchArgument", "TraceEvent", "Tracer"]

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rocverify.device.places import in_subject
 from rocverify.device.trace.events import TraceEvent
+from rocverify.device.trace.places import in_subject
 from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError
 
 

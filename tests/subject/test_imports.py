@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from rocverify.device.subject import forget_subject, load_subject
 from rocverify.device.trace.tracer import Tracer
 from rocverify.errors import SourceError, UsageError
+from rocverify.subject.imports import forget_subject, load_subject
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-HARNESS = Path(__file__).resolve().parents[1]
+HARNESS = Path(__file__).resolve().parents[2]
 """The folder of the rocverify package that runs."""
 
 _FOREIGN = frozenset({"site-packages", "dist-packages", ".venv"})

@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from rocverify.device.places import in_subject
+from rocverify.device.trace.places import in_subject
 from rocverify.device.trace.proxy import active_serial
 from rocverify.errors import SourceError, UsageError
 

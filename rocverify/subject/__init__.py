@@ -1,0 +1,1 @@
+"""The project under verification as running code: its modules, and the border that its calls cross."""
