@@ -1,14 +1,13 @@
 """A real AMD GPU as a backend: its own HIP runtime, called from the device process.
 
-The trace, the order of streams and the rules of HIP are those of `device/hip`, the same as over the emulator; what is
-executed goes to the runtime one item at a time and is waited for.
+The trace, the order of streams and the rules of HIP are those of `device/hip`, the same as over the
+emulator; what is executed goes to the runtime one item at a time and is waited for.
 """
 
 from __future__ import annotations
 
 import bisect
 import ctypes
-import os
 import threading
 import time
 from dataclasses import dataclass
@@ -160,7 +159,8 @@ class AmdBackend:
         found = self.find(address)
         if found is None:
             return f"{address:#x}, which belongs to no live allocation"
-        return f"{address:#x}, byte {address - found.base} of {found.label or 'an allocation'} ({found.size} bytes)"
+        what = found.label or "an allocation"
+        return f"{address:#x}, byte {address - found.base} of {what} ({found.size} bytes)"
 
     def _check(self, address: int, size: int) -> None:
         found = self.find(address)

@@ -1,7 +1,7 @@
 """What a backend is: one client's device, as operations on plain numbers.
 
-`device/hip/` holds HIP's rules and calls these; it knows no emulator and no GPU. Addresses are device addresses;
-sizes are bytes. What cannot be done raises DeviceError or a subclass, never another exception.
+`device/hip/` holds HIP's rules and calls these; it knows no emulator and no GPU. Addresses are device
+addresses; sizes are bytes. What cannot be done raises DeviceError or a subclass, never another exception.
 """
 
 from __future__ import annotations

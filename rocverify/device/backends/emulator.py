@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
 from rocverify.device.base import DeviceInfo, RejectedDevice
+from rocverify.device.emulator.isa.occupancy import LIMITS
 from rocverify.device.emulator.launch.faults import KernelFaultError
+from rocverify.device.emulator.load.memory import ARENA_BYTES
 from rocverify.device.emulator.machine import SUPPORTED_TARGETS, LoadedModule, Machine
 from rocverify.errors import DeviceError, DeviceUnavailableError
 
@@ -37,10 +39,10 @@ _serials = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class EmulatorOptions:
-    """How emulated devices are opened. `threads` run workgroups (None: all), `launch_timeout_s` is what one launch may
-    take (None: any time), `cache_dir` keeps translations, `strict_lockstep` makes the sanitizer take lanes of one wave
-    to be unordered. `with_lines` gives, for a code object without line tables, one of the same instructions that
-    has them, or None."""
+    """How emulated devices are opened. `threads` run workgroups (None: all), `launch_timeout_s` is what
+    one launch may take (None: any time), `cache_dir` keeps translations, `strict_lockstep` makes the
+    sanitizer take lanes of one wave to be unordered. `with_lines` gives, for a code object without line
+    tables, one of the same instructions that has them, or None."""
 
     target: str
     objdump: Path

@@ -1,7 +1,7 @@
 """The real HIP runtime (libamdhip64) by its C functions, called with plain numbers.
 
-The library is opened by its path in a namespace of symbols of its own, so that another HIP library in the process
-is not in its way.
+The library is opened by its path in a namespace of symbols of its own, so that another HIP library in the
+process is not in its way.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class AmdRuntime:
 
     @classmethod
     def open(cls, path: Path | None = None, *, rejected: tuple[RejectedDevice, ...] = ()) -> AmdRuntime:
-        """Opens the runtime at `path`, else the ROCm's that is installed; DeviceUnavailableError with the exact
-        reason if there is none or no GPU."""
+        """Opens the runtime at `path`, else the ROCm's that is installed; DeviceUnavailableError with the
+        exact reason if there is none or no GPU."""
         tried = []
         for candidate in [str(path)] if path is not None else _candidates():
             try:

@@ -30,7 +30,8 @@ class HipLibrary:
 
     @classmethod
     def attach(cls, path: str, index: int, before_first: Callable[[], None]) -> None:
-        """Later HIP calls of this process go to a device; `before_first` is called before the first of them."""
+        """Later HIP calls of this process go to a device; `before_first` is called before the first of
+        them."""
         with cls._lock:
             if cls._attached == (path, index):
                 return
@@ -99,13 +100,12 @@ def _load_by_hip_python(ours: Path) -> None:
         other = ", ".join(sorted(loaded)) or "none"
         raise DeviceError(
             f"hip-python has loaded another HIP library than rocverify's ({other})",
-            hint="start rocverify before anything in this process calls HIP; uninstall the package rocm-sdk from "
-            "this environment if it is there",
+            hint="start rocverify before anything in this process calls HIP; uninstall the package rocm-sdk "
+            "from this environment if it is there",
         )
 
 
 def _mapped_libraries() -> set[str]:
     """The HIP libraries that are mapped into this process."""
     lines = Path("/proc/self/maps").read_text().splitlines()
-    paths = {line.split(maxsplit=5)[5] for line in lines if "libamdhip64" in line}
-    return paths
+    return {line.split(maxsplit=5)[5] for line in lines if "libamdhip64" in line}

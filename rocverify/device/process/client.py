@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,8 @@ class DeviceProcess:
 
 
 class RemoteDevice:
-    """A device that another process owns; this process and its children are clients of it by the HIP library."""
+    """A device that another process owns; this process and its children are clients of it by the HIP
+    library."""
 
     def __init__(self, process: DeviceProcess, index: int, info: DeviceInfo) -> None:
         self.process = process
@@ -143,24 +144,24 @@ class RemoteDevice:
         return events
 
     @contextlib.contextmanager
-    def ghost(self, symbols: Collection[str] | None = None) -> Any:
+    def ghost(self, symbols: Collection[str] | None = None) -> Iterator[None]:
         """Launches of these kernels (None: of all) report success and are not executed."""
-        names = None if symbols is None else frozenset(symbols)
-        self.process.ask("begin_ghost", self.index, names)
-        try:
+        with self._changed("ghost", None if symbols is None else frozenset(symbols)):
             yield
-        finally:
-            self.process.ask("end_ghost", self.index, names)
 
     @contextlib.contextmanager
-    def refuse(self, functions: Collection[str]) -> Any:
+    def refuse(self, functions: Collection[str]) -> Iterator[None]:
         """Calls of these HIP functions fail with hipErrorLaunchFailure and do nothing."""
-        names = frozenset(functions)
-        self.process.ask("begin_refuse", self.index, names)
+        with self._changed("refuse", frozenset(functions)):
+            yield
+
+    @contextlib.contextmanager
+    def _changed(self, operation: str, names: Collection[str] | None) -> Iterator[None]:
+        token = self.process.ask(operation, self.index, names)
         try:
             yield
         finally:
-            self.process.ask("end_refuse", self.index, names)
+            self.process.ask("lift", self.index, token)
 
     def last_fault(self) -> FaultReport | None:
         """The fault that the last launch ended with, None if there was none or it was cleared."""

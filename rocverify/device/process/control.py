@@ -1,7 +1,8 @@
 """What the judge asks of the device process, over a connection that no client has.
 
-The judge makes a pair of connected sockets before it starts the device process, which inherits one end: nothing
-of the subject can open another. Messages are pickled tuples (operation, arguments) and (ok, result or error).
+The judge makes a pair of connected sockets before it starts the device process, which inherits one end:
+nothing of the subject can open another. Messages are pickled tuples (operation, arguments) and (ok, result
+or error).
 """
 
 from __future__ import annotations
@@ -78,21 +79,22 @@ class Desk:
         """The calls recorded since a mark."""
         return self.devices[device].control.trace.since(mark)
 
-    def do_begin_ghost(self, device: int, symbols: Collection[str] | None) -> None:
+    def do_forget(self, device: int) -> None:
+        """Nobody will ask for what was recorded up to now."""
+        trace = self.devices[device].control.trace
+        trace.forget(trace.mark())
+
+    def do_ghost(self, device: int, symbols: Collection[str] | None) -> int:
         """Launches of these kernels (None: of all) report success from now on and are not executed."""
-        self.devices[device].control.begin_ghost(symbols)
+        return self.devices[device].control.ghost(symbols)
 
-    def do_end_ghost(self, device: int, symbols: Collection[str] | None) -> None:
-        """Ends one `begin_ghost` of the same symbols."""
-        self.devices[device].control.end_ghost(symbols)
-
-    def do_begin_refuse(self, device: int, functions: Collection[str]) -> None:
+    def do_refuse(self, device: int, functions: Collection[str]) -> int:
         """Calls of these HIP functions fail from now on and do nothing."""
-        self.devices[device].control.begin_refuse(functions)
+        return self.devices[device].control.refuse(functions)
 
-    def do_end_refuse(self, device: int, functions: Collection[str]) -> None:
-        """Ends one `begin_refuse` of the same functions."""
-        self.devices[device].control.end_refuse(functions)
+    def do_lift(self, device: int, token: int) -> None:
+        """Ends what `ghost` or `refuse` began."""
+        self.devices[device].control.lift(token)
 
     def do_last_fault(self, device: int) -> FaultReport | None:
         """What the last launch ended with, until it is cleared."""
@@ -100,32 +102,33 @@ class Desk:
 
     def do_clear_fault(self, device: int) -> None:
         """Makes the device usable again after a fault."""
-        opened = self.devices[device]
-        opened.control.last_fault = None
-        for context in opened.contexts:
-            context.clear_fault()
+        self.devices[device].control.clear_fault()
 
     def do_undefine(self, device: int, address: int, size: int) -> None:
         """See Backend.undefine; of the client that has the address."""
-        for context in self.devices[device].contexts:
-            if not context.closed and context.backend.owns(address):
-                context.backend.undefine(address, size)
+        self.devices[device].control.undefine(address, size)
 
     def do_take_counters(self, device: int) -> list[tuple[str, Any]]:
         """Kernel and counters of every launch since the last time this was asked."""
-        return self.devices[device].control.take_counters()
+        return _taken(self.devices[device].control.counters)
 
     def do_take_findings(self, device: int) -> list[Any]:
         """What the sanitizer found since the last time this was asked."""
-        return self.devices[device].control.take_findings()
+        return _taken(self.devices[device].control.findings)
 
     def do_state(self, device: int) -> dict[str, int]:
         """Counts of what is alive, for tests of leaks."""
-        opened = self.devices[device]
-        alive = [context for context in opened.contexts if not context.closed]
+        alive = self.devices[device].control.all_contexts()
         return {
             "clients": len(self._server.sessions),
             "contexts": len(alive),
             "allocations": sum(len(context.allocations) for context in alive),
             "modules": sum(len(context.modules) for context in alive),
         }
+
+
+def _taken(log: list[Any]) -> list[Any]:
+    """What a list held; it is empty afterwards."""
+    taken = log[:]
+    del log[: len(taken)]
+    return taken

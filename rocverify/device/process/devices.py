@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rocverify.device.backends.base import Backend
 from rocverify.device.base import DeviceInfo, RejectedDevice
-from rocverify.device.hip.context import Context
+from rocverify.device.hip.context import Client, Context
 from rocverify.device.hip.control import DeviceControl
-from rocverify.device.process import protocol
+from rocverify.device.hip.items import StreamQueues
+from rocverify.device.hip.streams import Streams
 from rocverify.errors import UsageError
 
 ORDERS = ("eager", "lazy", "shuffled")
@@ -19,8 +19,9 @@ ORDERS = ("eager", "lazy", "shuffled")
 
 @dataclass(frozen=True, slots=True)
 class DeviceOptions:
-    """How a device is to be opened. `root` is the project under verification, if there is one: call sites are told
-    relative to it. Tools are paths; None where the device needs none. `seed` decides what `shuffled` executes when."""
+    """How a device is to be opened. `root` is the project under verification, if there is one: call sites
+    are told relative to it. Tools are paths; None where the device needs none. `seed` decides what
+    `shuffled` executes when."""
 
     kind: str
     target: str
@@ -52,18 +53,13 @@ class OpenedDevice:
     info: DeviceInfo
     open_backend: Callable[[], Backend]
     control: DeviceControl
-    contexts: list[Context] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def context(self, pid: int, program: str) -> Context:
         """A context for a new client; DeviceError if there is no room for one."""
-        order = protocol.numbers()[f"RV_{self.options.order.upper()}"]
-        context = Context(
-            self.open_backend(), self.control, order=order, seed=self.options.seed, pid=pid, program=program
-        )
-        with self._lock:
-            self.contexts = [kept for kept in self.contexts if not kept.closed] + [context]
-        return context
+        return Context(self.open_backend(), self.control, self._streams, Client(pid, program))
+
+    def _streams(self, context: Context) -> StreamQueues:
+        return Streams(context, order=self.options.order, seed=self.options.seed)
 
 
 def open_device(

@@ -70,7 +70,7 @@ class Ring:
             size, call, flags, slot, site, nargs, payload = protocol.RECORD.unpack_from(
                 self._memory, _BASE + at
             )
-            if not self._plausible(size, nargs, payload, head, at):
+            if not self._plausible(size, nargs, payload, at):
                 raise RingError(f"a record of {size} bytes at {at} of the ring")
             start = _BASE + at + protocol.RECORD.size
             args = self._arguments(nargs, start)
@@ -82,7 +82,7 @@ class Ring:
                 yield Record(call, flags, slot, site, args, data)
 
     @staticmethod
-    def _plausible(size: int, nargs: int, payload: int, head: int, at: int) -> bool:
+    def _plausible(size: int, nargs: int, payload: int, at: int) -> bool:
         whole = size >= 8 and size % 8 == 0 and at + size <= _SIZE
         return whole and (
             size < protocol.RECORD.size or protocol.RECORD.size + 8 * nargs + payload <= size + 7
@@ -93,7 +93,7 @@ class Ring:
         return packer.unpack_from(self._memory, start)
 
     def wait(self, timeout_s: float | None) -> bool:
-        """Sleeps until a request comes (True) or the time is over (False); EOFError once the client is gone."""
+        """Sleeps until a request comes (True) or the time is over (False); EOFError: the client is gone."""
         _FLAG.pack_into(self._memory, protocol.WAITING, 1)
         with self._fence:  # a full barrier: the flag is seen before we look at the head again
             pass

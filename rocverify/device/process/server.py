@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -32,7 +33,7 @@ ContextMaker = Callable[[int, str], Context]
 class Server:
     """Listens on a Unix socket below a folder that only this user can enter.
 
-    `makers` gives the contexts of each device that a client may name, by its index; the judge may add some later.
+    `makers` gives the contexts of each device that a client may name, by its index; some may come later.
     Sessions run on threads of their own; everything ends with `close`.
     """
 
@@ -89,7 +90,7 @@ class Server:
         if (hello.get("magic"), hello.get("version")) != (_NUMBERS["RV_MAGIC"], _NUMBERS["RV_VERSION"]):
             spoken = hello.get("version", "unknown")
             words = (
-                f"the HIP library speaks version {spoken} of rocverify's protocol, this device process version "
+                f"the HIP library speaks version {spoken} of the protocol, this device process version "
                 f"{_NUMBERS['RV_VERSION']}: use the library of the same rocverify"
             )
             self.mismatches.append(words)
@@ -132,7 +133,7 @@ class Server:
             device_bytes=device.size,
             shared_start=shared.start,
             shared_bytes=shared.size,
-            order=context.order,
+            order=_order_of(context),
             devices=1,
         )
         socket.send_fds(connection, [welcome], [session.ring.file, context.backend.shared_file])
@@ -141,7 +142,10 @@ class Server:
     def _context(self, index: int, pid: int, program: str) -> Context:
         with self._lock:
             kept = self._kept.pop((index, pid), None)
-        return kept or self.makers[index](pid, program)
+        if kept is None:
+            return self.makers[index](pid, program)
+        kept.new_connection()
+        return kept
 
     def _end_of(self, index: int, pid: int) -> Callable[[Session], None]:
         def ended(session: Session) -> None:
@@ -151,7 +155,7 @@ class Server:
                 if keep:
                     self._kept[index, pid] = session.context
             if not keep:
-                session.context.close(orderly=session.said_bye)
+                session.context.close()
 
         return ended
 
@@ -171,19 +175,21 @@ class Server:
     def close(self) -> None:
         """Ends every client's connection, frees what they had and removes the socket."""
         self._closing = True
-        try:
+        with contextlib.suppress(OSError):  # it may not be accepting any more
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # not accepting any more
         self._socket.close()
         self._thread.join()
         for session in self.sessions:
             session.close()
         for context in self._kept.values():
-            context.close(orderly=False)
+            context.close()
         self._kept.clear()
         Path(self.path).unlink(missing_ok=True)
         self._folder.rmdir()
+
+
+def _order_of(context: Context) -> int:
+    return _NUMBERS["RV_EAGER"] if context.streams.eager else _NUMBERS["RV_LAZY"]
 
 
 def _private_folder() -> Path:

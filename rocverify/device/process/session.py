@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
 
 from rocverify.device.hip.calls import Answer, Call
 from rocverify.device.hip.context import Context
+from rocverify.device.hip.errors import HipError
 from rocverify.device.process import protocol
 from rocverify.device.process.ring import Record, Ring, RingError
-from rocverify.device.process.slot import ClientGoneError, Slot
+from rocverify.device.process.slot import Slot
 
 IDLE_S = 0.05
-"""Without a call for so long, queued work is done that needs nothing of the client: what polls memory ends."""
+"""Without a call for so long, queued work that needs nothing of the client is done: polling ends."""
 
 _CALLS = protocol.calls()
 _BYE = _CALLS.index("rv_bye")
@@ -30,6 +32,7 @@ class Session:
         self.token = token
         self.ring = Ring(connection)
         self.said_bye = False
+        self.broken: str | None = None
         self._connection = connection
         self._ended = ended
         self._slots: dict[int, Slot] = {}
@@ -61,10 +64,10 @@ class Session:
                     self._handle(record)
                 if not self.ring.wait(IDLE_S if self.context.streams.pending() else None):
                     self.context.idle()
-        except (EOFError, ClientGoneError):
-            pass
+        except EOFError:
+            self.broken = None
         except RingError as error:
-            self.context.control.report_broken_client(str(error))
+            self.broken = str(error)
         finally:
             self._release()
 
@@ -89,21 +92,19 @@ class Session:
             raise RingError(f"a request of thread {record.slot}, which has no connection")
         if record.call == _BYE:
             self.said_bye = True
-        if self.context.would_wait(call):
+        if self.context.would_wait(call) and (len(self._slots) > 1 or self.context.streams.pending()):
             slot.run(lambda: self._answer(slot, call))
         else:
             self._answer(slot, call)
 
     def _answer(self, slot: Slot, call: Call) -> None:
+        answer = self.context.serve(call, slot) if call.name else Answer(_UNKNOWN)
         try:
-            answer = self.context.serve(call, slot) if call.name else Answer(_UNKNOWN)
             slot.reply(answer)
-        except ClientGoneError:
-            _shut(self._connection)  # the reading thread sees the end
+        except HipError:
+            _shut(self._connection)  # the client is gone: the reading thread sees it
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # it may have ended already
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it has ended already

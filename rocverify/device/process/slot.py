@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from rocverify.device.hip.calls import Answer
+from rocverify.device.hip.errors import HipError
 from rocverify.device.process import protocol
 
 _NUMBERS = protocol.numbers()
@@ -19,12 +21,8 @@ _LONGEST_ANSWER = 64
 _STREAMS = {"stdout": 1, "stderr": 2}
 
 
-class ClientGoneError(Exception):
-    """The client ended in the middle of a call: nothing is owed to it any more."""
-
-
-class HostMemoryError(Exception):
-    """The client could not read or write its own memory at an address that a call named."""
+def _gone() -> HipError:
+    return HipError("hipErrorDeinitialized", "the client ended in the middle of a call")
 
 
 class Slot:
@@ -48,12 +46,12 @@ class Slot:
         try:
             self._connection.send(data)
         except OSError as error:
-            raise ClientGoneError from error
+            raise _gone() from error
 
     # ---- calls back
 
     def read_host(self, address: int, size: int) -> bytes:
-        """A copy of the client's memory; HostMemoryError where it has none."""
+        """A copy of the client's memory; HipError where it has none."""
         target = bytearray(size)
         self.read_host_into(memoryview(target), address)
         return bytes(target)
@@ -74,7 +72,7 @@ class Slot:
             target[at : at + length] = self._staging[half : half + length]
 
     def write_host(self, address: int, data: bytes | memoryview) -> None:
-        """Copies bytes to the client's memory; HostMemoryError where it cannot be written."""
+        """Copies bytes to the client's memory; HipError where it cannot be written."""
         source = memoryview(data).cast("B")
         outstanding = 0
         chunks = [(at, min(HALF, source.nbytes - at)) for at in range(0, source.nbytes, HALF)]
@@ -109,15 +107,16 @@ class Slot:
         try:
             data = self._connection.recv(_LONGEST_ANSWER)
         except OSError as error:
-            raise ClientGoneError from error
+            raise _gone() from error
         if len(data) < protocol.ANSWER.size:
-            raise ClientGoneError
+            raise _gone()
         (code,) = protocol.ANSWER.unpack_from(data)
         return int(code)
 
     def _answered(self, address: int, size: int, verb: str) -> None:
         if self._receive():
-            raise HostMemoryError(f"{size} bytes at host address {address:#x} cannot be {verb}")
+            words = f"{size} bytes at host address {address:#x} cannot be {verb}"
+            raise HipError("hipErrorInvalidValue", words)
 
     # ---- work that waits
 
@@ -134,12 +133,10 @@ class Slot:
             work()
 
     def close(self) -> None:
-        """Ends the connection; a call back that is under way ends with ClientGoneError."""
+        """Ends the connection; a call back that is under way ends with HipError."""
         if self._work is not None:
             self._work.put(None)
-        for step in (lambda: self._connection.shutdown(socket.SHUT_RDWR), self._connection.close):
-            try:
-                step()
-            except OSError:
-                pass  # the other side was faster
+        with contextlib.suppress(OSError):  # the other side may have been faster
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
         os.close(self.file)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rocverify.device.places import in_harness, in_subject
+from rocverify.device.trace.places import in_harness, in_subject
 
 MAX_CALLERS = 8
 
