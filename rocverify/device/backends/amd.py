@@ -13,14 +13,16 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from rocverify.device.backends import arenas
 from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
 from rocverify.device.backends.runtime import AmdRuntime, HipRuntimeError
-from rocverify.device.backends.shared import SharedArena
+from rocverify.device.emulator.load.memory import DeviceMemory, Span
 from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceError
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
 
 KIND = "amd"
+SHARED_BYTES = 1 << 36
 _ANY_DIRECTION = 4
 """hipMemcpyDefault."""
 _BUFFER_POINTER, _BUFFER_SIZE, _END = 1, 2, 3
@@ -68,7 +70,9 @@ class AmdBackend:
     def __init__(self, runtime: AmdRuntime) -> None:
         self._runtime = runtime
         self.info = runtime.info
-        self._shared = SharedArena.take()
+        self._arena = arenas.take()
+        start = arenas.start(self._arena)
+        self._shared = DeviceMemory(mmap.PAGESIZE, at=start, shared=Span(start + mmap.PAGESIZE, SHARED_BYTES))
         self._live: dict[int, Allocation] = {}
         self._bases: list[int] = []
         self._modules: set[int] = set()
@@ -84,11 +88,11 @@ class AmdBackend:
 
     @property
     def shared_region(self) -> Region:
-        return self._shared.region
+        return Region(self._shared.shared_region.start, self._shared.shared_region.size)
 
     @property
     def shared_file(self) -> int:
-        return self._shared.file
+        return self._shared.shared_file
 
     def memory_info(self) -> tuple[int, int]:
         return self._runtime.memory_info()
@@ -97,19 +101,19 @@ class AmdBackend:
         return self._keep(self._runtime.address("hipMalloc", size), size, label, "device")
 
     def malloc_shared(self, size: int, label: str) -> int:
-        address = self._shared.allocate(size)
+        address = self._shared.malloc(size, label, shared=True)
         try:
             self._register(address, size)
         except DeviceError:
-            self._shared.release(address)
+            self._shared.free(address)
             raise
         return self._keep(address, size, label, "shared")
 
     def reserve_shared(self, size: int) -> int:
-        return self._shared.reserve(size)
+        return self._shared.reserve_shared(size)
 
     def adopt(self, address: int, size: int, offset: int, label: str) -> None:
-        self._shared.map_at(address, size, offset)
+        self._shared.adopt(address, size, label, self._shared.shared_file, offset)
         self._register(address, size)
         self._keep(address, size, label, "adopted")
 
@@ -141,10 +145,7 @@ class AmdBackend:
             self._runtime.call("hipFree", address)
             return
         self._runtime.call("hipHostUnregister", address)
-        if allocation.kind == "shared":
-            self._shared.release(address)
-        else:
-            self._shared.unmap(address, allocation.size)
+        self._shared.free(address)
 
     def find(self, address: int) -> Range | None:
         with self._lock:
@@ -153,7 +154,7 @@ class AmdBackend:
         return allocation if allocation is not None and address < allocation.end else None
 
     def owns(self, address: int) -> bool:
-        return self.find(address) is not None or self._shared.holds(address)
+        return self.find(address) is not None or self._shared.owns(address)
 
     def explain(self, address: int) -> str:
         found = self.find(address)
@@ -294,6 +295,7 @@ class AmdBackend:
         for event in self._events:
             self._runtime.call("hipEventDestroy", event)
         self._shared.close()
+        arenas.give_back(self._arena)
 
 
 def _fault(kernel: str, error: HipRuntimeError) -> FaultReport:

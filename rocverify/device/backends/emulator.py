@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -11,30 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rocverify.device.backends import arenas
 from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
 from rocverify.device.base import DeviceInfo, RejectedDevice
 from rocverify.device.emulator.isa.occupancy import LIMITS
 from rocverify.device.emulator.launch.faults import KernelFaultError
-from rocverify.device.emulator.load.memory import ARENA_BYTES
+from rocverify.device.emulator.load.memory import ARENA_BYTES, DeviceMemory, Span
 from rocverify.device.emulator.machine import SUPPORTED_TARGETS, LoadedModule, Machine
-from rocverify.errors import DeviceError, DeviceUnavailableError
+from rocverify.errors import DeviceUnavailableError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.launch.instruments import Instrument
     from rocverify.device.emulator.launch.observed import Observed
-    from rocverify.device.emulator.load.memory import DeviceMemory
 
 KIND = "emulator"
-FIRST_ARENA = 0x2000_0000_0000
-ARENA_STRIDE = 1 << 40
-MAX_ARENAS = 48
-"""Where the memories of clients lie: one stride each, far from programs, libraries, stacks and the shadows of
-address sanitizers."""
-SHARED_BYTES = 1 << 36
-
-_taken: set[int] = set()
-_taken_lock = threading.Lock()
-_serials = itertools.count(1)
+SHARED_BYTES, SANITIZED_SHARED_BYTES = 1 << 36, 1 << 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,34 +81,23 @@ class EmulatorBackend:
     def __init__(self, options: EmulatorOptions, info: DeviceInfo) -> None:
         self.options = options
         self.info = info
-        self._arena = _take_arena()
-        start = FIRST_ARENA + self._arena * ARENA_STRIDE
-        self.shared_file = os.memfd_create("rocverify-shared", os.MFD_CLOEXEC)
+        self._arena = arenas.take()
         try:
-            os.ftruncate(self.shared_file, 2 * SHARED_BYTES)
-            self.memory = self._memory(start)
+            self.memory = self._memory(arenas.start(self._arena))
             self.machine = self._machine()
         except BaseException:
-            os.close(self.shared_file)
-            _give_arena(self._arena)
+            arenas.give_back(self._arena)
             raise
-        self._registered = SHARED_BYTES
-        self._adopted: set[int] = set()
         self._lock = threading.Lock()
 
     def _memory(self, start: int) -> DeviceMemory:
-        shared = {
-            "shared_at": start + ARENA_STRIDE // 2,
-            "shared_bytes": SHARED_BYTES,
-            "shared_file": self.shared_file,
-        }
+        """Shared memory follows the arena at once, so that the sanitizer's records reach over both."""
         if self.options.sanitize:
-            from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+            from rocverify.device.emulator.sanitize.memory import SANITIZED_ARENA_BYTES, SanitizedMemory
 
-            return SanitizedMemory(at=start, **shared)
-        from rocverify.device.emulator.load.memory import DeviceMemory
-
-        return DeviceMemory(at=start, **shared)
+            shared = Span(start + SANITIZED_ARENA_BYTES, SANITIZED_SHARED_BYTES)
+            return SanitizedMemory(SANITIZED_ARENA_BYTES, at=start, shared=shared)
+        return DeviceMemory(ARENA_BYTES, at=start, shared=Span(start + ARENA_BYTES, SHARED_BYTES))
 
     def _machine(self) -> Machine:
         options = self.options
@@ -150,11 +128,15 @@ class EmulatorBackend:
 
     @property
     def device_region(self) -> Region:
-        return Region(*self.memory.device_range)
+        return Region(self.memory.region.start, self.memory.region.size)
 
     @property
     def shared_region(self) -> Region:
-        return Region(*self.memory.shared_range)
+        return Region(self.memory.shared_region.start, self.memory.shared_region.size)
+
+    @property
+    def shared_file(self) -> int:
+        return self.memory.shared_file
 
     def memory_info(self) -> tuple[int, int]:
         return self.memory.capacity - self.memory.used, self.memory.capacity
@@ -166,25 +148,13 @@ class EmulatorBackend:
         return self.memory.malloc(size, label, shared=True)
 
     def reserve_shared(self, size: int) -> int:
-        with self._lock:
-            offset = self._registered
-            if offset + size > 2 * SHARED_BYTES:
-                raise DeviceError(
-                    "no room for more registered host memory", hint="unregister what is not needed"
-                )
-            self._registered += size
-            return offset
+        return self.memory.reserve_shared(size)
 
     def adopt(self, address: int, size: int, offset: int, label: str) -> None:
-        self.memory.adopt(address, size, label, self.shared_file, offset)
-        self._adopted.add(address)
+        self.memory.adopt(address, size, label, self.memory.shared_file, offset)
 
     def free(self, address: int) -> None:
-        if address in self._adopted:
-            self._adopted.discard(address)
-            self.memory.release(address)
-        else:
-            self.memory.free(address)
+        self.memory.free(address)
 
     def find(self, address: int) -> Range | None:
         return self.memory.find(address)
@@ -258,8 +228,7 @@ class EmulatorBackend:
             arena, self._arena = self._arena, -1
         self.machine.close()
         self.memory.close()
-        os.close(self.shared_file)
-        _give_arena(arena)
+        arenas.give_back(arena)
 
 
 def _outcome(begun: float, ended: float, observed: Observed, **more: object) -> LaunchOutcome:
@@ -271,20 +240,3 @@ def _outcome(begun: float, ended: float, observed: Observed, **more: object) -> 
         counters=observed.get("counters"),
         **more,  # type: ignore[arg-type]
     )
-
-
-def _take_arena() -> int:
-    with _taken_lock:
-        free = next((number for number in range(MAX_ARENAS) if number not in _taken), None)
-        if free is None:
-            raise DeviceError(
-                f"{MAX_ARENAS} programs use this device already",
-                hint="let some of them end before others start",
-            )
-        _taken.add(free)
-        return free
-
-
-def _give_arena(number: int) -> None:
-    with _taken_lock:
-        _taken.discard(number)

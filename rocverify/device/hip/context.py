@@ -204,6 +204,10 @@ class Context:
         found = self.backend.find(address)
         return None if found is None else self.allocations.get(found.base)
 
+    def new_connection(self) -> None:
+        """The same client comes again, and counts its call sites anew."""
+        self.sites = SiteTable(self.control.root, self.control.native_lines)
+
     def idle(self) -> None:
         """No call has come for a while."""
         self.streams.idle()

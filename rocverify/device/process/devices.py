@@ -11,7 +11,7 @@ from rocverify.device.base import DeviceInfo, RejectedDevice
 from rocverify.device.hip.context import Client, Context
 from rocverify.device.hip.control import DeviceControl
 from rocverify.device.hip.items import StreamQueues
-from rocverify.device.hip.streams import Streams
+from rocverify.device.hip.direct import DirectStreams
 from rocverify.errors import UsageError
 
 ORDERS = ("eager", "lazy", "shuffled")
@@ -59,7 +59,7 @@ class OpenedDevice:
         return Context(self.open_backend(), self.control, self._streams, Client(pid, program))
 
     def _streams(self, context: Context) -> StreamQueues:
-        return Streams(context, order=self.options.order, seed=self.options.seed)
+        return DirectStreams(context)
 
 
 def open_device(
