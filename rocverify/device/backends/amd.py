@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import ctypes
+import mmap
 import threading
 import time
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Where the memories of clients lie: one stride of addresses each, far from programs, libraries, stacks and the
-shadows of address sanitizers, so that the same addresses are free in every client."""
+"""Where the memories of clients lie: one stride of addresses each, far from programs, libraries, stacks
+and the shadows of address sanitizers, so that the same addresses are free in every client."""
 
 from __future__ import annotations
 

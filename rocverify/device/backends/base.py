@@ -148,10 +148,10 @@ class Backend(Protocol):
     def load(self, code_object: bytes, label: str) -> BackendModule:
         """Loads a code object of this device's target."""
 
-    def unload(self, module: BackendModule) -> None:
+    def unload(self, module: Any) -> None:
         """Ends a module; its memory is given back."""
 
-    def launch(self, module: BackendModule, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
+    def launch(self, module: Any, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
         """Runs a kernel to its end. DeviceError for a launch that no device of the target could run."""
 
     def clock(self) -> float:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rocverify.device.backends import arenas
 from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
@@ -198,10 +198,10 @@ class EmulatorBackend:
     def load(self, code_object: bytes, label: str) -> LoadedModule:
         return self.machine.load(code_object, label)
 
-    def unload(self, module: LoadedModule) -> None:
+    def unload(self, module: Any) -> None:
         self.machine.unload(module)
 
-    def launch(self, module: LoadedModule, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
+    def launch(self, module: Any, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
         begun = self.clock()
         try:
             stats = self.machine.launch(

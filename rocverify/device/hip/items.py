@@ -1,5 +1,5 @@
-"""What a stream has to do: the items of its queue (launches, copies, markers of events, host functions), and what
-a context asks of its streams."""
+"""What a stream has to do: the items of its queue (launches, copies, markers of events, host functions),
+and what a context asks of its streams."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Bytes that an item reads or writes: `rows` times `size` bytes, `pitch` apart. `where` names the kernel's
-    source line where one is known."""
+    """Bytes that an item reads or writes: `rows` times `size` bytes, `pitch` apart. `where` names the
+    kernel's source line where one is known."""
 
     address: int
     size: int
@@ -58,8 +58,9 @@ Clock = dict[int, int]
 class Item:
     """A piece of queued work. `run` executes it, given the waiting thread of the client if there is one, and
     raises HipError if it fails; `needs_caller`: it cannot be executed without. A launch gives back what the
-    sanitizer knows of its accesses (LaunchOutcome.accesses), anything else None. As a node of a graph it is run
-    several times. `label` names it for people, `seq` is its event in the trace, `site` where it was asked for.
+    sanitizer knows of its accesses (LaunchOutcome.accesses), anything else None. As a node of a graph it
+    is run several times. `label` names it for people, `seq` is its event in the trace, `site` where it was
+    asked for.
 
     `accesses` (with --sanitize; host memory is named like any other) are those of copies and memsets.
     `source` is the host memory, as (address, size), that an asynchronous copy reads when it is executed: with
@@ -110,8 +111,8 @@ class StreamQueues(Protocol):
         """Whether work is executed as soon as it comes."""
 
     def submit(self, stream: int, slot: int, item: Item, caller: Caller | None = None) -> None:
-        """Queues an item. HipError (hipErrorInvalidHandle, or what a capture makes of it) where the stream takes
-        none. With a caller what needs one is executed at once in eager order."""
+        """Queues an item. HipError (hipErrorInvalidHandle, or what a capture makes of it) where the stream
+        takes none. With a caller what needs one is executed at once in eager order."""
 
     def wait(
         self, stream: int | None, slot: int, caller: Caller | None, *, explicit: bool = True, site: int = 0

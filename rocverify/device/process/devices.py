@@ -10,8 +10,8 @@ from rocverify.device.backends.base import Backend
 from rocverify.device.base import DeviceInfo, RejectedDevice
 from rocverify.device.hip.context import Client, Context
 from rocverify.device.hip.control import DeviceControl
-from rocverify.device.hip.items import StreamQueues
 from rocverify.device.hip.direct import DirectStreams
+from rocverify.device.hip.items import StreamQueues
 from rocverify.errors import UsageError
 
 ORDERS = ("eager", "lazy", "shuffled")
@@ -107,7 +107,8 @@ def _open_emulator(options: DeviceOptions, with_lines: _WithLines) -> _Opened:
 
 
 def _open_amd(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noqa: ARG001
-    from rocverify.device.backends.amd import AmdBackend, AmdRuntime
+    from rocverify.device.backends.amd import AmdBackend
+    from rocverify.device.backends.runtime import AmdRuntime
 
     runtime = AmdRuntime.open(options.library, rejected=options.rejected)
     return runtime.info, lambda: AmdBackend(runtime)

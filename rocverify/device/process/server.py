@@ -88,9 +88,8 @@ class Server:
         connection.settimeout(None)
         hello = _HELLO.unpack(data) if len(data) == _HELLO.packer.size else {}
         if (hello.get("magic"), hello.get("version")) != (_NUMBERS["RV_MAGIC"], _NUMBERS["RV_VERSION"]):
-            spoken = hello.get("version", "unknown")
             words = (
-                f"the HIP library speaks version {spoken} of the protocol, this device process version "
+                f"the HIP library speaks version {int(hello.get('version', 0))} of the protocol, this device process version "
                 f"{_NUMBERS['RV_VERSION']}: use the library of the same rocverify"
             )
             self.mismatches.append(words)
