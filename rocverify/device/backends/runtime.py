@@ -148,16 +148,16 @@ class AmdRuntime:
         return f"{number // 10_000_000}.{number // 100_000 % 100}.{number % 100_000}"
 
     def _describe(self, rejected: tuple[RejectedDevice, ...]) -> DeviceInfo:
-        from rocverify.device.hip.properties import read_r0600
+        from rocverify.device.hip.properties import name_and_arch
 
         buffer = ctypes.create_string_buffer(_PROPERTIES_BYTES)
         self.call(PROPERTIES, buffer, 0)
-        said = read_r0600(buffer.raw)
+        name, arch = name_and_arch(buffer.raw)
         return DeviceInfo(
             kind="amd",
-            name=said.name,
-            target=said.arch.partition(":")[0],
-            arch=said.arch,
+            name=name,
+            target=arch.partition(":")[0],
+            arch=arch,
             runtime=f"HIP {self._version()}",
             rejected=rejected,
             details={

@@ -280,3 +280,11 @@ def limit(number: int) -> int | None:
     """hipDeviceGetLimit's answer before a program sets another, in bytes: 0 a work-item's stack, 1 the buffer
     of printf, 2 the heap of device code; None for a limit that is not served."""
     return _LIMITS.get(number)
+
+
+def name_and_arch(record: bytes) -> tuple[str, str]:
+    """The product's name and the full target (`gfx90a:sramecc+:xnack-`) in a hipDeviceProp_tR0600."""
+    fields, _ = _layout(_R0600)
+    texts = (record[f.offset : f.offset + f.count] for f in (fields["name"], fields["gcnArchName"]))
+    name, arch = (text.partition(b"\0")[0].decode("utf-8", "replace") for text in texts)
+    return name, arch

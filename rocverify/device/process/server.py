@@ -89,8 +89,8 @@ class Server:
         hello = _HELLO.unpack(data) if len(data) == _HELLO.packer.size else {}
         if (hello.get("magic"), hello.get("version")) != (_NUMBERS["RV_MAGIC"], _NUMBERS["RV_VERSION"]):
             words = (
-                f"the HIP library speaks version {int(hello.get('version', 0))} of the protocol, this device process version "
-                f"{_NUMBERS['RV_VERSION']}: use the library of the same rocverify"
+                f"the HIP library speaks version {int(hello.get('version', 0))} of the protocol, this device "
+                f"process version {_NUMBERS['RV_VERSION']}: use the library of the same rocverify"
             )
             self.mismatches.append(words)
             self._refuse(connection, _VERSION_MISMATCH, words)
