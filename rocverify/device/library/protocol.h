@@ -135,7 +135,8 @@ struct rv_kernel_arg {
     CALL(hipMallocArray) /* element bytes, width, height, depth, flags -> handle (hipMalloc3DArray too) */ \
     CALL(hipFreeArray) CALL(hipArrayGetInfo) /* array -> element bytes, width, height, depth, pitch, address */ \
     CALL(hipMallocAsync) /* size, stream, pool -> address */ CALL(hipFreeAsync) \
-    CALL(hipMemPoolCreate) CALL(hipMemPoolDestroy) CALL(hipMemPoolSetAttribute) /* pool, attribute, value */ \
+    CALL(hipMemPoolCreate) /* type, handle types, location's type and number, most bytes */ \
+    CALL(hipMemPoolDestroy) CALL(hipMemPoolSetAttribute) /* pool, attribute, value */ \
     CALL(hipMemPoolGetAttribute) CALL(hipMemPoolTrimTo) CALL(hipDeviceGetDefaultMemPool) CALL(hipDeviceGetMemPool) \
     CALL(hipDeviceSetMemPool) \
     CALL(hipHostRegister) /* address, size (whole pages), flags; a file descriptor cannot come with it: the client has put */ \
@@ -177,9 +178,12 @@ struct rv_kernel_arg {
     CALL(hipStreamWaitValue32) CALL(hipStreamWaitValue64) CALL(hipStreamWriteValue32) CALL(hipStreamWriteValue64) \
     CALL(hipEventCreate) CALL(hipEventCreateWithFlags) CALL(hipEventDestroy) CALL(hipEventRecord) CALL(hipEventSynchronize) \
     CALL(hipEventQuery) CALL(hipEventElapsedTime) \
-    CALL(hipStreamBeginCapture) CALL(hipStreamEndCapture) CALL(hipStreamIsCapturing) CALL(hipStreamGetCaptureInfo) \
+    CALL(hipStreamBeginCapture) CALL(hipStreamEndCapture) CALL(hipStreamIsCapturing) \
+    CALL(hipStreamGetCaptureInfo) /* stream -> status, number, graph, nodes that what comes next will depend on ... */ \
+    CALL(hipStreamBeginCaptureToGraph) /* stream, graph, mode, n, dependencies... */ \
+    CALL(hipStreamUpdateCaptureDependencies) /* stream, flags (0 add, 1 set), n, nodes... */ \
     CALL(hipThreadExchangeStreamCaptureMode) \
-    CALL(hipGraphCreate) CALL(hipGraphDestroy) CALL(hipGraphInstantiate) CALL(hipGraphExecDestroy) CALL(hipGraphLaunch) \
+    CALL(hipGraphCreate) CALL(hipGraphDestroy) CALL(hipGraphInstantiate) /* graph, flags */ CALL(hipGraphExecDestroy) CALL(hipGraphLaunch) \
     CALL(hipGraphUpload) CALL(hipGraphClone) CALL(hipGraphGetNodes) /* graph -> handles */ CALL(hipGraphGetRootNodes) \
     CALL(hipGraphGetEdges) /* graph -> from, to, from, to ... */ CALL(hipGraphAddDependencies) /* graph, n, from..., to... */ \
     CALL(hipGraphAddKernelNode) /* graph, n, dependencies..., then as a launch */ \
@@ -188,6 +192,12 @@ struct rv_kernel_arg {
     /* value, width */ CALL(hipGraphAddHostNode) CALL(hipGraphAddEmptyNode) CALL(hipGraphAddEventRecordNode) \
     CALL(hipGraphAddEventWaitNode) CALL(hipGraphAddChildGraphNode) CALL(hipGraphDestroyNode) CALL(hipGraphNodeGetType) \
     CALL(hipGraphExecKernelNodeSetParams) /* exec, node, then as a launch */ CALL(hipGraphExecUpdate) /* exec, graph -> result */ \
+    CALL(hipGraphRemoveDependencies) /* graph, n, from..., to... */ CALL(hipGraphNodeFindInClone) /* node, clone -> node */ \
+    CALL(hipGraphNodeGetDependencies) CALL(hipGraphNodeGetDependentNodes) /* node -> handles */ \
+    CALL(hipGraphChildGraphNodeGetGraph) /* node -> graph */ \
+    CALL(hipGraphNodeSetParams) /* node, then as the call that adds a node of its type has it behind the dependencies */ \
+    CALL(hipGraphExecNodeSetParams) /* exec, node, ... */ CALL(hipGraphNodeSetEnabled) /* exec, node, 0 or 1 */ \
+    CALL(hipGraphNodeGetEnabled) /* exec, node -> 0 or 1 */ \
     CALL(hipCtxSynchronize) \
     CALL(hiprtcCompileProgram) /* address and size of a block of host memory that begins with the source's length */ \
     /* (see hiprtc.c) -> result; payload or later rv_rtc_code: the outcome */ CALL(rv_rtc_code) \
