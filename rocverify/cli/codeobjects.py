@@ -1,28 +1,26 @@
-"""What `inspect` and `emulate` share: the file, the tools, and their exit codes."""
+"""What `inspect` and `emulate` share: how a file is named, and their exit codes."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from enum import IntEnum
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 import click
 
-from rocverify.cli.options import find_root
 from rocverify.errors import (
     CodeObjectError,
+    CompileError,
     DeviceError,
     DeviceUnavailableError,
+    EnvironmentFaultError,
     RocverifyError,
     ToolchainError,
     UnsupportedInstructionError,
     UsageError,
 )
 
-if TYPE_CHECKING:
-    from rocverify.settings import Settings
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Exit(IntEnum):
@@ -38,7 +36,10 @@ def exit_code_of(work: Callable[[], int]) -> int:
     """Does the work; errors are shown and give the exit code that these commands document."""
     try:
         return work()
-    except (CodeObjectError, UsageError) as error:
+    except CompileError as error:
+        click.echo(error.log, nl=False, err=True)
+        return _shown(error, Exit.WRONG)
+    except (CodeObjectError, EnvironmentFaultError, UsageError) as error:
         return _shown(error, Exit.WRONG)
     except (UnsupportedInstructionError, DeviceUnavailableError, ToolchainError) as error:
         return _shown(error, Exit.UNDECIDED)
@@ -51,33 +52,16 @@ def _shown(error: RocverifyError, code: Exit) -> Exit:
     return code
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of a file that the user named; UsageError if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+def source_flags(function: F) -> F:
+    """What follows `--`: flags for the compiler, where FILE is a source."""
+    return click.argument("flags", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMPILER FLAGS]")(function)
 
 
-def project_settings() -> tuple[Settings, Path | None]:
-    """The settings of the project around the working folder, with a cache folder that can be written to.
-
-    Both commands also work outside any project; the cache then is the user's.
-    """
-    from rocverify.settings import Settings, load_settings
-
-    try:
-        root = find_root(None)
-    except UsageError:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        return Settings(), _writable(Path(base) / "rocverify")
-    settings = load_settings(root)
-    return settings, _writable(root / settings.cache_dir)
-
-
-def _writable(folder: Path) -> Path | None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None
+def target_option(function: F) -> F:
+    """`--target GFX`."""
+    return click.option(
+        "--target",
+        metavar="GFX",
+        help="What to compile a source for, or which of a bundle's targets to take.  [default: the setting "
+        "`targets`, else the first in the file that the emulator runs]",
+    )(function)

@@ -1,4 +1,4 @@
-"""`rocverify emulate FILE.hsaco KERNEL`."""
+"""`rocverify emulate FILE KERNEL`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rocverify.cli.codeobjects import Exit, exit_code_of, project_settings, read_file
-from rocverify.errors import DeviceUnavailableError, UsageError
+from rocverify.cli.codeobjects import Exit, exit_code_of, source_flags, target_option
+from rocverify.errors import UsageError
 
 if TYPE_CHECKING:
+    from rocverify.device.by_hand.files import KernelFile
     from rocverify.device.by_hand.launch import BufferAfter, Emulation, LaunchRequest
-    from rocverify.device.emulator.launch.instruments import Instrument
-    from rocverify.device.emulator.load.memory import DeviceMemory
+    from rocverify.device.by_hand.workspace import Workspace
     from rocverify.device.emulator.machine import LoadedKernel, Machine
     from rocverify.device.faults import FaultReport
 
@@ -45,8 +45,8 @@ Exit codes:
     0  the kernel ran to its end
     1  it faulted, or was stopped by --timeout or --max-instructions (the arrays are not shown), or the
        sanitizer found something
-    2  the command line is wrong (arguments that are not the kernel's, an impossible launch), or FILE is
-       no intact code object, or a file cannot be written
+    2  the command line is wrong (arguments that are not the kernel's, an impossible launch), or FILE holds
+       no intact code object or does not compile, or a file cannot be written
     3  the emulator cannot run it: unsupported instruction or target, or no compiler here
     4  rocverify itself broke
   130  interrupted
@@ -74,6 +74,8 @@ class Options:
 
     file: Path
     kernel: str
+    flags: tuple[str, ...]
+    target: str | None
     grid: Triple
     block: Triple
     shared: int
@@ -92,14 +94,20 @@ class Options:
 
 @click.command(
     "emulate",
-    help="Run one kernel of a code object on the emulator, once, and show what its arrays hold after.\n\n"
-    "FILE is one code object (.hsaco, .co) for gfx1100 to gfx1103, gfx1150 or gfx1151; no GPU is needed. "
-    "Number, kind and size of the arguments are checked against the code object's metadata, which "
-    "`rocverify inspect` shows. Compiled with -gline-tables-only, faults name the source line.",
+    help="Run one kernel on the emulator, once, and show what its arrays hold after.\n\n"
+    "FILE is a source (.hip, .cpp), a code object (.hsaco, .co), an offload bundle, also a compressed one, "
+    "or a host program, library or object file with device code in it, for gfx1100 to gfx1103, gfx1150 or "
+    "gfx1151; no GPU is needed. KERNEL is a name as `rocverify inspect` shows it, mangled or demangled; "
+    "`scale` will do for `void ns::scale<float>(float*, int)` where no other kernel is called so. Number, "
+    "kind and size of the arguments are checked against the code object's metadata. A source is compiled as "
+    "the build manifest says, or with -O3, and then the flags after --. In a code object compiled with "
+    "-gline-tables-only, faults name the source line.",
     epilog=NOTES,
 )
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.argument("kernel", metavar="KERNEL")
+@source_flags
+@target_option
 @_axes("--grid", "Workgroups along each axis.")
 @_axes("--block", "Work-items of a workgroup along each axis.")
 @click.option(
@@ -154,16 +162,20 @@ def command(**options: Any) -> int:
 
 
 def _emulate(options: Options) -> int:
+    from rocverify.device.by_hand.files import open_kernels
     from rocverify.device.by_hand.launch import check_arguments, emulate
+    from rocverify.device.by_hand.workspace import Workspace
 
-    data = read_file(options.file)
     request = _request(options)
-    machine = _machine(options, data)
+    workspace = Workspace.here()
+    kernels = open_kernels(options.file, workspace, target=options.target, flags=options.flags)
+    machine = _machine(options, kernels, workspace)
     if options.as_json:
         # The document has the standard output for itself.
         machine.printer = lambda _, text: click.echo(text, nl=False, err=True)
     try:
-        kernel = _kernel(machine, data, options)
+        image, name = kernels.find(options.kernel, workspace.toolchain.demangler)
+        kernel = machine.load(image.data, str(options.file)).kernel(name)
         check_arguments(kernel, request.arguments)
         saves = _saves(options, kernel, request)
         result = emulate(machine, kernel, request)
@@ -190,61 +202,23 @@ def _request(options: Options) -> LaunchRequest:
     return LaunchRequest(options.grid, options.block, options.shared, arguments, options.timeout)
 
 
-def _machine(options: Options, data: bytes) -> Machine:
+def _machine(options: Options, kernels: KernelFile, workspace: Workspace) -> Machine:
     """An emulated GPU of the code object's own target."""
-    from rocverify.device.emulator.machine import DEFAULT_INSTRUCTION_LIMIT, SUPPORTED_TARGETS, Machine
-    from rocverify.toolchain.codeobject import read_code_object
-    from rocverify.toolchain.discover import Toolchain
+    from rocverify.device.by_hand.machine import Watch, open_machine
 
-    target = read_code_object(data, str(options.file)).target
-    if target not in SUPPORTED_TARGETS:
-        raise DeviceUnavailableError(
-            f"the emulator does not run {target}",
-            where=str(options.file),
-            hint=f"compile for one of {', '.join(SUPPORTED_TARGETS)}",
-        )
-    settings, cache_dir = project_settings()
-    toolchain = Toolchain.discover(settings)
-    return Machine(
-        target,
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
-        linker=toolchain.linker,
-        memory=_memory(options),
-        threads=options.threads or settings.emulator_threads,
-        cache_dir=cache_dir,
-        instruction_limit=options.max_instructions or DEFAULT_INSTRUCTION_LIMIT,
-        instruments=_instruments(options),
+    watch = Watch(
+        counters=options.counters or options.by_line,
+        sanitize=options.sanitize or options.strict,
+        strict=options.strict,
     )
-
-
-def _instruments(options: Options) -> list[Instrument]:
-    from rocverify.device.emulator.counters import CounterInstrument
-    from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
-
-    found: list[Instrument] = []
-    if options.sanitize or options.strict:
-        found.append(Sanitizer(strict=options.strict))
-    if options.counters or options.by_line:
-        found.append(CounterInstrument())
-    return found
-
-
-def _memory(options: Options) -> DeviceMemory | None:
-    from rocverify.device.emulator.sanitize.memory import SanitizedMemory
-
-    return SanitizedMemory() if options.sanitize or options.strict else None
-
-
-def _kernel(machine: Machine, data: bytes, options: Options) -> LoadedKernel:
-    module = machine.load(data, str(options.file))
-    if options.kernel not in module.metadata.kernels:
-        raise UsageError(
-            f"has no kernel {options.kernel}",
-            where=str(options.file),
-            hint=f"it has {', '.join(sorted(module.metadata.kernels)) or 'no kernel'}",
-        )
-    return module.kernel(options.kernel)
+    return open_machine(
+        kernels.target,
+        workspace,
+        watch,
+        where=kernels.where,
+        threads=options.threads,
+        instruction_limit=options.max_instructions,
+    )
 
 
 def _saves(options: Options, kernel: LoadedKernel, request: LaunchRequest) -> dict[int, Path]:

@@ -1,15 +1,15 @@
-"""`rocverify inspect FILE.hsaco`."""
+"""`rocverify inspect FILE`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rocverify.cli.codeobjects import Exit, exit_code_of, project_settings, read_file
+from rocverify.cli.codeobjects import Exit, exit_code_of, source_flags, target_option
 
 if TYPE_CHECKING:
     from rocverify.device.by_hand.inspection import Inspection, KernelInspection, Refusal
@@ -19,8 +19,8 @@ EXIT_CODES = """\b
 Exit codes:
     0  the emulator would run every kernel shown
     1  it would refuse something, which is listed
-    2  the command line is wrong, or FILE is no intact code object
-    3  there is no disassembler here
+    2  the command line is wrong, FILE holds no intact code object, or is a source that does not compile
+    3  there is no disassembler here, or no compiler
     4  rocverify itself broke
 """
 
@@ -30,35 +30,63 @@ Exit codes:
     help="Show the kernels of a code object: arguments, resources, instructions by format, and what of "
     "them the emulator would refuse.\n\n"
     "Nothing is executed, and no device is needed; the disassembler is the one of the compiler that "
-    "`rocverify doctor` names. FILE is one code object (.hsaco, .co), not an offload bundle. Instructions "
-    "are those that control can reach from the kernel's entry, functions that it calls included, each "
-    "counted once.",
+    "`rocverify doctor` names. FILE is a source (.hip, .cpp), a code object (.hsaco, .co), an offload "
+    "bundle, also a compressed one, or a host program, library or object file with device code in it. "
+    "Instructions are those that control can reach from the kernel's entry, functions that it calls "
+    "included, each counted once.",
     epilog=EXIT_CODES,
 )
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("--kernel", metavar="NAME", help="Show this kernel only.  [default: all]")
+@source_flags
+@click.option(
+    "--kernel", metavar="NAME", help="Show this kernel only, by mangled or demangled name.  [default: all]"
+)
+@target_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema rocverify.inspect/1).")
-def command(file: Path, kernel: str | None, as_json: bool) -> int:
-    return exit_code_of(lambda: _inspect(file, kernel, as_json))
+def command(file: Path, flags: tuple[str, ...], kernel: str | None, target: str | None, as_json: bool) -> int:
+    return exit_code_of(lambda: _inspect(file, flags, kernel, target, as_json))
 
 
-def _inspect(file: Path, kernel: str | None, as_json: bool) -> int:
+def _inspect(
+    file: Path, flags: tuple[str, ...], kernel: str | None, target: str | None, as_json: bool
+) -> int:
+    from rocverify.device.by_hand.files import open_kernels
     from rocverify.device.by_hand.inspection import inspect_code_object
-    from rocverify.toolchain.discover import Toolchain
+    from rocverify.device.by_hand.workspace import Workspace
 
-    data = read_file(file)
-    settings, _ = project_settings()
-    inspection = inspect_code_object(data, str(file), Toolchain.discover(settings).objdump, kernel)
+    workspace = Workspace.here()
+    kernels = open_kernels(file, workspace, target=target, flags=flags)
+    toolchain = workspace.toolchain
+    chosen = [(image, kernel) for image in kernels.images]
+    if kernel is not None:
+        chosen = [kernels.find(kernel, toolchain.demangler)]
+    found = [inspect_code_object(image.data, str(file), toolchain.objdump, name) for image, name in chosen]
     if as_json:
-        click.echo(json.dumps({"file": str(file), **inspection.to_json()}, indent=2))
+        click.echo(json.dumps(_document(file, found), indent=2))
     else:
-        for line in described(str(file), inspection):
+        for line in _text(str(file), found, toolchain.demangler):
             click.echo(line)
-    return Exit.FOUND if inspection.refused else Exit.FINE
+    return Exit.FOUND if any(inspection.refused for inspection in found) else Exit.FINE
 
 
-def described(file: str, inspection: Inspection) -> Iterator[str]:
-    """The inspection, line by line."""
+def _document(file: Path, found: Sequence[Inspection]) -> dict[str, Any]:
+    """One code object's facts stand at the top; those of a program of several sources in a list."""
+    if len(found) == 1:
+        return {"file": str(file), **found[0].to_json()}
+    objects = [inspection.to_json() for inspection in found]
+    return {"file": str(file), "schema": objects[0]["schema"], "code_objects": objects}
+
+
+def _text(file: str, found: Sequence[Inspection], demangler: Path | None) -> Iterator[str]:
+    from rocverify.toolchain.kernel_names import demangled
+
+    names = demangled([kernel.metadata.name for one in found for kernel in one.kernels], demangler)
+    for inspection in found:
+        yield from described(file, inspection, names)
+
+
+def described(file: str, inspection: Inspection, names: Mapping[str, str]) -> Iterator[str]:
+    """The inspection, line by line; `names` are the demangled ones."""
     code = inspection.code_object
     yield file
     yield f"  target          {code.target}{code.features}"
@@ -67,7 +95,7 @@ def described(file: str, inspection: Inspection) -> Iterator[str]:
     yield f"  kernels         {len(code.kernels)}"
     for kernel in inspection.kernels:
         yield ""
-        yield from _kernel(kernel)
+        yield from _kernel(kernel, names.get(kernel.metadata.name, ""))
     yield ""
     shown = len(inspection.kernels)
     refused = sum(1 for kernel in inspection.kernels if kernel.refusals)
@@ -78,9 +106,11 @@ def described(file: str, inspection: Inspection) -> Iterator[str]:
     )
 
 
-def _kernel(kernel: KernelInspection) -> Iterator[str]:
+def _kernel(kernel: KernelInspection, readable: str) -> Iterator[str]:
     facts = kernel.metadata
     yield f"kernel {facts.name}"
+    if readable not in ("", facts.name):
+        yield f"  in C++          {readable}"
     yield "  arguments" if facts.args else "  arguments       none"
     for index, arg in enumerate(facts.args):
         yield _argument(index, arg)

@@ -47,10 +47,12 @@ def find_root(given: Path | None) -> Path:
     """The project's root: what was given, else the nearest folder upwards with a `.planning` in it."""
     if given is not None:
         return given.resolve()
+    from rocverify.settings import nearest_root
+
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / ".planning").is_dir():
-            return folder
+    root = nearest_root(here)
+    if root is not None:
+        return root
     raise UsageError(
         "neither this folder nor any above it has a .planning folder",
         where=str(here),

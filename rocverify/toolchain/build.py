@@ -199,18 +199,10 @@ class Builder:
 
     def _command(self, request: _Request) -> tuple[str, ...]:
         """The compiler's command, but for the names of what it writes."""
-        libraries = self._libraries_for(request.target, _asked_version(request.flags))
-        return (
-            str(self._toolchain.clang),
-            *("-x", "hip", f"--offload-arch={request.target}"),
-            *("--cuda-device-only", "--no-gpu-bundle-output"),
-            f"--rocm-path={self._toolchain.rocm_path}",
-            f"--rocm-device-lib-path={relative_to_root(self._root, str(libraries.absolute()))}",
-            "-fhip-kernel-arg-name",
-            # Nothing of this checkout's place in the bytes: no folder, no hash of a path.
-            *("-fdebug-compilation-dir=.", "-fuse-cuid=none"),
-            *request.flags,
-            *("-c", request.entry.source),
+        libraries = self._libraries_for(request.target, asked_version(request.flags))
+        folder = relative_to_root(self._root, str(libraries.absolute()))
+        return compile_command(
+            self._toolchain, request.entry.source, request.target, request.flags, libraries=folder
         )
 
     def _libraries_for(self, target: str, abi_version: int | None) -> Path:
@@ -246,6 +238,24 @@ class Builder:
         return self._read[key]
 
 
+def compile_command(
+    toolchain: Toolchain, source: str, target: str, flags: Sequence[str], *, libraries: str
+) -> tuple[str, ...]:
+    """The compiler's command for one plain code object, but for `-o`; `libraries` is the device bitcode."""
+    return (
+        str(toolchain.clang),
+        *("-x", "hip", f"--offload-arch={target}"),
+        *("--cuda-device-only", "--no-gpu-bundle-output"),
+        f"--rocm-path={toolchain.rocm_path}",
+        f"--rocm-device-lib-path={libraries}",
+        "-fhip-kernel-arg-name",
+        # Nothing of this checkout's place in the bytes: no folder, no hash of a path.
+        *("-fdebug-compilation-dir=.", "-fuse-cuid=none"),
+        *flags,
+        *("-c", source),
+    )
+
+
 def _written(output: Path, depfile: Path, source: str) -> tuple[bytes, str]:
     """The code object and the list of what was read for it, as the compiler wrote them."""
     try:
@@ -258,7 +268,7 @@ def _written(output: Path, depfile: Path, source: str) -> tuple[bytes, str]:
         ) from error
 
 
-def _asked_version(flags: Sequence[str]) -> int | None:
+def asked_version(flags: Sequence[str]) -> int | None:
     """The code object version that the flags ask for; None leaves it to the compiler."""
     versions = [match[1] for flag in flags if (match := re.fullmatch(r"-mcode-object-version=(\d)", flag))]
     return int(versions[-1]) if versions else None

@@ -76,6 +76,12 @@ class Toolchain:
         files = sorted(self.device_libs.glob("*.bc"))
         return digest_texts(part for file in files for part in (file.name, digest_file(file)))
 
+    @property
+    def demangler(self) -> Path | None:
+        """The llvm-cxxfilt beside the disassembler, if it is there."""
+        beside = self.objdump.with_name("llvm-cxxfilt")
+        return beside if beside.is_file() else None
+
     def describe(self) -> dict[str, Any]:
         """The toolchain as JSON for reports; without paths, which differ between machines."""
         return {

@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -69,10 +69,15 @@ def _known_targets(targets: list[str] | None) -> list[str] | None:
     return targets
 
 
+def owned_flag(flags: Iterable[str]) -> str | None:
+    """The first flag that says what is compiled, for which target or where to; None if there is none."""
+    return next((flag for flag in flags if _OWNED_FLAGS.fullmatch(flag)), None)
+
+
 def _free_flags(flags: list[str]) -> list[str]:
-    for flag in flags:
-        if _OWNED_FLAGS.fullmatch(flag):
-            raise ValueError(f"{flag!r} is set by rocverify itself; leave it out")
+    owned = owned_flag(flags)
+    if owned is not None:
+        raise ValueError(f"{owned!r} is set by rocverify itself; leave it out")
     return flags
 
 

@@ -241,10 +241,10 @@ def test_files_that_cannot_be_read(rope: Path, outside: Path, capsys: pytest.Cap
     bundle = b"__CLANG_OFFLOAD_BUNDLE__" + (1).to_bytes(8, "little") + bytes(24)
     for name, content, message in (
         ("half.hsaco", data[: len(data) // 2], "no intact AMDGPU code object"),
-        ("empty.hsaco", b"", "no intact AMDGPU code object"),
+        ("empty.hsaco", b"", "is empty"),
         ("bundle.hsaco", bundle, "is an offload bundle"),
         ("compressed.hsaco", b"CCOB" + zlib.compress(data), "compressed offload bundle"),
-        ("text.hsaco", b"int main() {}\n" * 100, "no intact AMDGPU code object"),
+        ("text.hsaco", b"int main() {}\n" * 100, "neither a code object"),
     ):
         (outside / name).write_bytes(content)
         assert main(["inspect", name]) == 2

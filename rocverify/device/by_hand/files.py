@@ -1,0 +1,156 @@
+"""Kernels in whatever holds them: a source, a code object, a bundle, a host program with a fat binary."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rocverify.device.by_hand.workspace import Workspace
+from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
+from rocverify.errors import CodeObjectError, UsageError
+from rocverify.toolchain.build import Builder, BuiltObject
+from rocverify.toolchain.bundles import DeviceCode, device_code, for_target, is_device_code
+from rocverify.toolchain.codeobject import CodeObject, read_code_object
+from rocverify.toolchain.kernel_names import choose_kernel
+from rocverify.toolchain.manifest import ManifestEntry, load_manifest, owned_flag
+
+SOURCE_SUFFIXES = (".hip", ".cpp", ".cc", ".cxx", ".cu")
+
+DEFAULT_FLAGS = ("-O3",)
+"""What a source is compiled with that no build manifest lists."""
+
+LINE_FLAGS = ("-gline-tables-only",)
+"""So that faults and findings name lines; the instructions stay the same."""
+
+
+@dataclass(frozen=True)
+class KernelImage:
+    """One code object of a file, with what it says of itself."""
+
+    data: bytes
+    facts: CodeObject
+
+
+@dataclass(frozen=True)
+class KernelFile:
+    """A file's code objects for one target: one, or for a host program one for each of its sources.
+
+    `where` names it in messages; `built` says how it was compiled, if it was a source.
+    """
+
+    where: str
+    images: tuple[KernelImage, ...]
+    built: BuiltObject | None = None
+
+    @property
+    def target(self) -> str:
+        """The processor, `gfx1100`."""
+        return self.images[0].facts.target
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """The names of all kernels as the code objects have them."""
+        return tuple(name for image in self.images for name in image.facts.kernels)
+
+    def find(self, wanted: str, demangler: Path | None = None) -> tuple[KernelImage, str]:
+        """The kernel that a name means (mangled, demangled, or as short as it is unambiguous).
+
+        Raises UsageError, listing the candidates, where there is none or more than one.
+        """
+        name = choose_kernel(self.kernels, wanted, self.where, demangler)
+        return next((image, name) for image in self.images if name in image.facts.kernels)
+
+
+def open_kernels(
+    path: Path, workspace: Workspace, *, target: str | None = None, flags: Sequence[str] = ()
+) -> KernelFile:
+    """The kernels of a file. `flags` are for the compiler, after the file's own.
+
+    Without `target`, a source is compiled for the first of the settings' targets; of several targets in a
+    file that one is taken, else the first that the emulator runs, else the first. Raises UsageError for a
+    file that cannot be read, what the compiler raises, CodeObjectError for what holds no device code, and
+    WrongTargetError for what holds none for `target`.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+    if not is_device_code(data) and path.suffix in SOURCE_SUFFIXES:
+        built, image = _compiled(path, workspace, target or workspace.settings.targets[0], flags)
+        return KernelFile(str(path), (image,), built)
+    if flags:
+        raise UsageError(f"is not a source: {' '.join(flags)} cannot be applied", where=str(path))
+    return kernels_in(data, str(path), workspace.settings.targets, target)
+
+
+def kernels_in(
+    data: bytes, where: str, preferred: Sequence[str] = (), target: str | None = None
+) -> KernelFile:
+    """The same for bytes that are not a source."""
+    try:
+        codes = device_code(data, where)
+    except CodeObjectError as error:
+        if data and not is_device_code(data) and error.hint is None:
+            error.hint = f"sources are known by their names: {', '.join(SOURCE_SUFFIXES)}"
+        raise
+    chosen = for_target(codes, target or _chosen(codes, preferred), where)
+    return KernelFile(where, tuple(_images(chosen, where)))
+
+
+def _compiled(
+    path: Path, workspace: Workspace, target: str, flags: Sequence[str]
+) -> tuple[BuiltObject, KernelImage]:
+    """Compiles a source for one target, or finds it in the cache.
+
+    A source that the project's build manifest lists has the manifest's flags.
+    """
+    check_flags(flags)
+    root, entry = _entry(path, workspace)
+    with ExitStack() as stack:
+        cache = workspace.cache_dir
+        if cache is None:
+            cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-")))
+        built = Builder(root, workspace.toolchain, cache).build(entry, target, (*LINE_FLAGS, *flags))
+        return built, KernelImage(built.path.read_bytes(), built.code_object)
+
+
+def check_flags(flags: Sequence[str]) -> None:
+    """UsageError for compiler flags that are rocverify's own business: the target, the kind of output."""
+    owned = owned_flag(flags)
+    if owned is not None:
+        raise UsageError(
+            f"the flag {owned} is set by rocverify itself", hint="leave it out; see --target and -o"
+        )
+
+
+def _entry(path: Path, workspace: Workspace) -> tuple[Path, ManifestEntry]:
+    """The root that a source is compiled in, and its entry: the manifest's, or one made up."""
+    full = path.resolve()
+    if workspace.root is not None and full.is_relative_to(workspace.root):
+        source = full.relative_to(workspace.root).as_posix()
+        for entry in _listed(workspace):
+            if entry.source == source:
+                return workspace.root, entry
+        return workspace.root, ManifestEntry(source, (), "", flags=DEFAULT_FLAGS)
+    return full.parent, ManifestEntry(full.name, (), "", flags=DEFAULT_FLAGS)
+
+
+def _listed(workspace: Workspace) -> tuple[ManifestEntry, ...]:
+    if workspace.root is None or not (workspace.root / workspace.settings.manifest).is_file():
+        return ()
+    return load_manifest(workspace.root, workspace.settings).entries
+
+
+def _chosen(codes: Sequence[DeviceCode], preferred: Sequence[str]) -> str:
+    """The target id to take where the user named none."""
+    runnable = [code.target_id for code in codes if code.target in SUPPORTED_TARGETS]
+    wanted = [target for target in preferred if target in runnable]
+    return (*wanted, *runnable, codes[0].target_id)[0]
+
+
+def _images(codes: Sequence[DeviceCode], where: str) -> Iterator[KernelImage]:
+    for code in codes:
+        yield KernelImage(code.data, read_code_object(code.data, where))

@@ -1,0 +1,65 @@
+"""An emulated GPU for launches by hand, with what is to watch them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rocverify.device.by_hand.workspace import Workspace
+from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
+from rocverify.device.emulator.launch.instruments import Instrument
+from rocverify.device.emulator.machine import DEFAULT_INSTRUCTION_LIMIT, Machine
+from rocverify.errors import DeviceUnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is to be seen of every launch: exact counters; the sanitizer; that without lockstep (`strict`)."""
+
+    counters: bool = False
+    sanitize: bool = False
+    strict: bool = False
+
+
+def open_machine(
+    target: str,
+    workspace: Workspace,
+    watch: Watch,
+    *,
+    where: str,
+    threads: int | None = None,
+    instruction_limit: int | None = None,
+) -> Machine:
+    """Raises DeviceUnavailableError where the emulator does not run the target (`where` asked for it), and
+    CompilerNotFoundError without a toolchain."""
+    if target not in SUPPORTED_TARGETS:
+        raise DeviceUnavailableError(
+            f"the emulator does not run {target}",
+            where=where,
+            hint=f"compile for one of {', '.join(SUPPORTED_TARGETS)}",
+        )
+    from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+
+    toolchain = workspace.toolchain
+    return Machine(
+        target,
+        objdump=toolchain.objdump,
+        clang=toolchain.clang,
+        linker=toolchain.linker,
+        memory=SanitizedMemory() if watch.sanitize else None,
+        threads=threads or workspace.settings.emulator_threads,
+        cache_dir=workspace.cache_dir,
+        instruction_limit=instruction_limit or DEFAULT_INSTRUCTION_LIMIT,
+        instruments=_instruments(watch),
+    )
+
+
+def _instruments(watch: Watch) -> list[Instrument]:
+    from rocverify.device.emulator.counters import CounterInstrument
+    from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
+
+    found: list[Instrument] = []
+    if watch.sanitize:
+        found.append(Sanitizer(strict=watch.strict))
+    if watch.counters:
+        found.append(CounterInstrument())
+    return found

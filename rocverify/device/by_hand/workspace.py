@@ -1,0 +1,50 @@
+"""Where kernels are run by hand: the settings of the project around the working folder, a cache, a
+toolchain."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rocverify.settings import Settings, load_settings, nearest_root
+
+if TYPE_CHECKING:
+    from rocverify.toolchain.discover import Toolchain
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """`root` is None outside any project; the cache then is the user's. `cache_dir` is None where neither can
+    be written to."""
+
+    settings: Settings
+    root: Path | None
+    cache_dir: Path | None
+
+    @classmethod
+    def here(cls) -> Workspace:
+        """Around the working folder. Raises UsageError for settings that are wrong."""
+        root = nearest_root(Path.cwd())
+        if root is None:
+            base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+            return cls(Settings(), None, _writable(Path(base) / "rocverify"))
+        settings = load_settings(root)
+        return cls(settings, root, _writable(root / settings.cache_dir))
+
+    @cached_property
+    def toolchain(self) -> Toolchain:
+        """Raises CompilerNotFoundError where there is none."""
+        from rocverify.toolchain.discover import Toolchain
+
+        return Toolchain.discover(self.settings)
+
+
+def _writable(folder: Path) -> Path | None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
