@@ -1,0 +1,244 @@
+/* Parameters of nodes that are there: changed in a graph or in an instantiated one, and given back. */
+#include <string.h>
+
+#include "graph.h"
+
+/* Changes a node's work: in the graph, or, with `exec`, in what was instantiated from it. */
+static int set(hipGraphExec_t exec, hipGraphNode_t node, const rv_node_params *params) {
+    struct rv_work work;
+    uint64_t args[2 + sizeof work.words / sizeof *work.words];
+    if (!node) return rv_note(hipErrorInvalidValue);
+    int code = rv_work_of(&work, params);
+    if (code) return code;
+    unsigned count = 0;
+    if (exec) args[count++] = RV_N(exec);
+    args[count++] = RV_N(node);
+    memcpy(args + count, work.words, work.count * sizeof *args);
+    enum rv_call call = !exec                         ? RV_CALL_hipGraphNodeSetParams
+                        : params->type == NODE_KERNEL ? RV_CALL_hipGraphExecKernelNodeSetParams
+                                                      : RV_CALL_hipGraphExecNodeSetParams;
+    code = rv_call(NULL, call, args, count + work.count, work.payload, work.bytes);
+    if (code == hipSuccess && !exec) rv_keep_params(node, params);
+    return code;
+}
+
+/* The same in a function of an instantiated graph, where no graph is an error. */
+static int set_in(hipGraphExec_t exec, hipGraphNode_t node, const rv_node_params *params) {
+    return exec ? set(exec, node, params) : rv_note(hipErrorInvalidValue);
+}
+
+/* The parameters that a node was given. What a capture has made of the program's calls is not given back. */
+static int get(const char *function, hipGraphNode_t node, int type, rv_node_params *params) {
+    if (!node) return rv_note(hipErrorInvalidValue);
+    if (rv_kept_params(node, type, params)) return hipSuccess;
+    rv_reply reply;
+    int code = RV_CALL_INTO(&reply, hipGraphNodeGetType, RV_N(node));
+    if (code) return code;
+    return (int)reply.values[0] == type ? rv_not_served(function) : rv_note(hipErrorInvalidValue);
+}
+
+RV_API hipError_t hipGraphNodeSetParams(hipGraphNode_t node, hipGraphNodeParams *params) {
+    return params ? set(NULL, node, params) : rv_note(hipErrorInvalidValue);
+}
+
+RV_API hipError_t hipGraphExecNodeSetParams(hipGraphExec_t exec, hipGraphNode_t node, hipGraphNodeParams *params) {
+    return params ? set_in(exec, node, params) : rv_note(hipErrorInvalidValue);
+}
+
+/* ---- kernels */
+
+RV_API hipError_t hipGraphKernelNodeGetParams(hipGraphNode_t node, hipKernelNodeParams *params) {
+    rv_node_params whole;
+    if (!params) return rv_note(hipErrorInvalidValue);
+    int code = get("hipGraphKernelNodeGetParams of a captured or cloned node", node, NODE_KERNEL, &whole);
+    if (code == hipSuccess) *params = whole.kernel;
+    return code;
+}
+
+RV_API hipError_t hipGraphKernelNodeSetParams(hipGraphNode_t node, const hipKernelNodeParams *params) {
+    if (!params) return rv_note(hipErrorInvalidValue);
+    return set(NULL, node, &(rv_node_params){.type = NODE_KERNEL, .kernel = *params});
+}
+
+RV_API hipError_t hipGraphExecKernelNodeSetParams(hipGraphExec_t exec, hipGraphNode_t node,
+                                                  const hipKernelNodeParams *params) {
+    if (!params) return rv_note(hipErrorInvalidValue);
+    return set_in(exec, node, &(rv_node_params){.type = NODE_KERNEL, .kernel = *params});
+}
+
+/* ---- copies */
+
+static rv_node_params copy_params(const hipMemcpy3DParms *copy) {
+    rv_node_params params = {.type = NODE_MEMCPY};
+    params.memcpy.copyParams = *copy;
+    return params;
+}
+
+static rv_node_params plain_copy(void *to, const void *from, size_t bytes, int kind) {
+    const hipMemcpy3DParms copy = {
+        .srcPtr = {(void *)from, bytes, bytes, 1}, .dstPtr = {to, bytes, bytes, 1}, .extent = {bytes, 1, 1},
+        .kind = kind,
+    };
+    return copy_params(&copy);
+}
+
+RV_API hipError_t hipGraphMemcpyNodeGetParams(hipGraphNode_t node, hipMemcpy3DParms *params) {
+    rv_node_params whole;
+    if (!params) return rv_note(hipErrorInvalidValue);
+    int code = get("hipGraphMemcpyNodeGetParams of a captured or cloned node", node, NODE_MEMCPY, &whole);
+    if (code == hipSuccess) *params = whole.memcpy.copyParams;
+    return code;
+}
+
+RV_API hipError_t hipGraphMemcpyNodeSetParams(hipGraphNode_t node, const hipMemcpy3DParms *params) {
+    if (!params) return rv_note(hipErrorInvalidValue);
+    rv_node_params whole = copy_params(params);
+    return set(NULL, node, &whole);
+}
+
+RV_API hipError_t hipGraphExecMemcpyNodeSetParams(hipGraphExec_t exec, hipGraphNode_t node,
+                                                  hipMemcpy3DParms *params) {
+    if (!params) return rv_note(hipErrorInvalidValue);
+    rv_node_params whole = copy_params(params);
+    return set_in(exec, node, &whole);
+}
+
+RV_API hipError_t hipGraphMemcpyNodeSetParams1D(hipGraphNode_t node, void *to, const void *from, size_t bytes,
+                                                int kind) {
+    rv_node_params params = plain_copy(to, from, bytes, kind);
+    return set(NULL, node, &params);
+}
+
+RV_API hipError_t hipGraphExecMemcpyNodeSetParams1D(hipGraphExec_t exec, hipGraphNode_t node, void *to,
+                                                    const void *from, size_t bytes, int kind) {
+    rv_node_params params = plain_copy(to, from, bytes, kind);
+    return set_in(exec, node, &params);
+}
+
+RV_API hipError_t hipGraphMemcpyNodeSetParamsToSymbol(hipGraphNode_t node, const void *symbol, const void *from,
+                                                      size_t bytes, size_t offset, int kind) {
+    void *to;
+    int code = rv_symbol_address(symbol, offset, bytes, &to);
+    return code ? code : hipGraphMemcpyNodeSetParams1D(node, to, from, bytes, kind);
+}
+
+RV_API hipError_t hipGraphMemcpyNodeSetParamsFromSymbol(hipGraphNode_t node, void *to, const void *symbol,
+                                                        size_t bytes, size_t offset, int kind) {
+    void *from;
+    int code = rv_symbol_address(symbol, offset, bytes, &from);
+    return code ? code : hipGraphMemcpyNodeSetParams1D(node, to, from, bytes, kind);
+}
+
+RV_API hipError_t hipGraphExecMemcpyNodeSetParamsToSymbol(hipGraphExec_t exec, hipGraphNode_t node,
+                                                          const void *symbol, const void *from, size_t bytes,
+                                                          size_t offset, int kind) {
+    void *to;
+    int code = rv_symbol_address(symbol, offset, bytes, &to);
+    return code ? code : hipGraphExecMemcpyNodeSetParams1D(exec, node, to, from, bytes, kind);
+}
+
+RV_API hipError_t hipGraphExecMemcpyNodeSetParamsFromSymbol(hipGraphExec_t exec, hipGraphNode_t node, void *to,
+                                                            const void *symbol, size_t bytes, size_t offset,
+                                                            int kind) {
+    void *from;
+    int code = rv_symbol_address(symbol, offset, bytes, &from);
+    return code ? code : hipGraphExecMemcpyNodeSetParams1D(exec, node, to, from, bytes, kind);
+}
+
+/* ---- fills */
+
+RV_API hipError_t hipGraphMemsetNodeGetParams(hipGraphNode_t node, hipMemsetParams *params) {
+    rv_node_params whole;
+    if (!params) return rv_note(hipErrorInvalidValue);
+    int code = get("hipGraphMemsetNodeGetParams of a captured or cloned node", node, NODE_MEMSET, &whole);
+    if (code == hipSuccess) *params = whole.memset;
+    return code;
+}
+
+RV_API hipError_t hipGraphMemsetNodeSetParams(hipGraphNode_t node, const hipMemsetParams *params) {
+    if (!params) return rv_note(hipErrorInvalidValue);
+    return set(NULL, node, &(rv_node_params){.type = NODE_MEMSET, .memset = *params});
+}
+
+RV_API hipError_t hipGraphExecMemsetNodeSetParams(hipGraphExec_t exec, hipGraphNode_t node,
+                                                  const hipMemsetParams *params) {
+    if (!params) return rv_note(hipErrorInvalidValue);
+    return set_in(exec, node, &(rv_node_params){.type = NODE_MEMSET, .memset = *params});
+}
+
+RV_API hipError_t hipDrvGraphExecMemsetNodeSetParams(hipGraphExec_t exec, hipGraphNode_t node,
+                                                     const hipMemsetParams *params, hipCtx_t context) {
+    (void)context; /* of the one device */
+    return hipGraphExecMemsetNodeSetParams(exec, node, params);
+}
+
+/* ---- host functions */
+
+RV_API hipError_t hipGraphHostNodeGetParams(hipGraphNode_t node, hipHostNodeParams *params) {
+    rv_node_params whole;
+    if (!params) return rv_note(hipErrorInvalidValue);
+    int code = get("hipGraphHostNodeGetParams of a captured or cloned node", node, NODE_HOST, &whole);
+    if (code == hipSuccess) *params = whole.host;
+    return code;
+}
+
+RV_API hipError_t hipGraphHostNodeSetParams(hipGraphNode_t node, const hipHostNodeParams *params) {
+    if (!params) return rv_note(hipErrorInvalidValue);
+    return set(NULL, node, &(rv_node_params){.type = NODE_HOST, .host = *params});
+}
+
+RV_API hipError_t hipGraphExecHostNodeSetParams(hipGraphExec_t exec, hipGraphNode_t node,
+                                                const hipHostNodeParams *params) {
+    if (!params) return rv_note(hipErrorInvalidValue);
+    return set_in(exec, node, &(rv_node_params){.type = NODE_HOST, .host = *params});
+}
+
+/* ---- graphs within graphs, and events */
+
+RV_API hipError_t hipGraphExecChildGraphNodeSetParams(hipGraphExec_t exec, hipGraphNode_t node, hipGraph_t child) {
+    rv_node_params params = {.type = NODE_GRAPH};
+    params.graph.graph = child;
+    return set_in(exec, node, &params);
+}
+
+static rv_node_params of_event(int type, hipEvent_t event) {
+    rv_node_params params = {.type = type};
+    params.event.event = event;
+    return params;
+}
+
+static int get_event(const char *function, hipGraphNode_t node, int type, hipEvent_t *event) {
+    rv_node_params params;
+    if (!event) return rv_note(hipErrorInvalidValue);
+    int code = get(function, node, type, &params);
+    if (code == hipSuccess) *event = params.event.event;
+    return code;
+}
+
+RV_API hipError_t hipGraphEventRecordNodeGetEvent(hipGraphNode_t node, hipEvent_t *event) {
+    return get_event("hipGraphEventRecordNodeGetEvent of a captured or cloned node", node, NODE_EVENT_RECORD, event);
+}
+
+RV_API hipError_t hipGraphEventWaitNodeGetEvent(hipGraphNode_t node, hipEvent_t *event) {
+    return get_event("hipGraphEventWaitNodeGetEvent of a captured or cloned node", node, NODE_WAIT_EVENT, event);
+}
+
+RV_API hipError_t hipGraphEventRecordNodeSetEvent(hipGraphNode_t node, hipEvent_t event) {
+    rv_node_params params = of_event(NODE_EVENT_RECORD, event);
+    return set(NULL, node, &params);
+}
+
+RV_API hipError_t hipGraphEventWaitNodeSetEvent(hipGraphNode_t node, hipEvent_t event) {
+    rv_node_params params = of_event(NODE_WAIT_EVENT, event);
+    return set(NULL, node, &params);
+}
+
+RV_API hipError_t hipGraphExecEventRecordNodeSetEvent(hipGraphExec_t exec, hipGraphNode_t node, hipEvent_t event) {
+    rv_node_params params = of_event(NODE_EVENT_RECORD, event);
+    return set_in(exec, node, &params);
+}
+
+RV_API hipError_t hipGraphExecEventWaitNodeSetEvent(hipGraphExec_t exec, hipGraphNode_t node, hipEvent_t event) {
+    rv_node_params params = of_event(NODE_WAIT_EVENT, event);
+    return set_in(exec, node, &params);
+}

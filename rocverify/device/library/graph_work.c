@@ -1,0 +1,176 @@
+/* The work of a graph's nodes as the device process is told it, and the parameters that nodes were given. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph.h"
+
+enum { HASH = 512, MOST_DEPENDENCIES = RV_RING_BYTES / 64 };
+
+/* ---- one function a type: 0, or the error, not noted */
+
+static int put(struct rv_work *work, const uint64_t *words, unsigned count) {
+    memcpy(work->words, words, count * sizeof *words);
+    work->count = count;
+    work->bytes = 0;
+    return hipSuccess;
+}
+
+static int kernel_work(struct rv_work *work, const hipKernelNodeParams *params) {
+    uint64_t function;
+    int code = params->func ? rv_function_of(params->func, &function) : hipErrorInvalidDeviceFunction;
+    if (code) return code;
+    const dim3 grid = params->gridDim, block = params->blockDim;
+    put(work, RV_ARGS(function, grid.x, grid.y, grid.z, block.x, block.y, block.z, params->sharedMemBytes,
+                      0 /* stream */, 0 /* start event */, 0 /* stop event */, 0 /* flags */));
+    return rv_pack_arguments((const void *)function, params->kernelParams, params->extra, work->payload,
+                             sizeof work->payload, &work->bytes);
+}
+
+struct side {
+    uint64_t address, pitch, rows;
+};
+
+/* Where one side of a 3D copy begins. `element`: bytes of an element of an array, or 1. */
+static bool side_of(hipArray_t array, hipPos at, const hipPitchedPtr *pointer, struct side *side, size_t *element) {
+    struct rv_array memory;
+    if (array && pointer->ptr) return false;
+    if (!array) {
+        *side = (struct side){RV_N(pointer->ptr) + (at.z * pointer->ysize + at.y) * pointer->pitch + at.x,
+                              pointer->pitch, pointer->ysize};
+        *element = 1;
+        return pointer->ptr != NULL;
+    }
+    if (!rv_array_memory(array, &memory)) return false;
+    *side = (struct side){memory.address + (at.z * memory.height + at.y) * memory.pitch + at.x * memory.element,
+                          memory.pitch, memory.height};
+    *element = memory.element;
+    return true;
+}
+
+static int copy_work(struct rv_work *work, const hipMemcpy3DParms *copy) {
+    struct side to, from;
+    size_t to_element, from_element;
+    if (!side_of(copy->dstArray, copy->dstPos, &copy->dstPtr, &to, &to_element) ||
+        !side_of(copy->srcArray, copy->srcPos, &copy->srcPtr, &from, &from_element))
+        return hipErrorInvalidValue;
+    if (copy->srcArray && copy->dstArray && to_element != from_element) return hipErrorInvalidValue;
+    size_t element = copy->dstArray ? to_element : from_element; /* an extent counts elements where there is an array */
+    const hipExtent extent = copy->extent;
+    if (!extent.width || !extent.height || !extent.depth) return hipErrorInvalidValue;
+    if (copy->kind < 0 || copy->kind > hipMemcpyDefault) return hipErrorInvalidMemcpyDirection;
+    return put(work, RV_ARGS(to.address, to.pitch, to.rows, from.address, from.pitch, from.rows,
+                             extent.width * element, extent.height, extent.depth, RV_S(copy->kind)));
+}
+
+static int memset_work(struct rv_work *work, const hipMemsetParams *params) {
+    unsigned size = params->elementSize;
+    if (!params->dst || (size != 1 && size != 2 && size != 4) || !params->width || !params->height)
+        return hipErrorInvalidValue;
+    if (params->height > 1 && params->pitch < params->width * size) return hipErrorInvalidValue;
+    return put(work, RV_ARGS(RV_N(params->dst), size, params->height, params->pitch, params->value, params->width));
+}
+
+int rv_work_of(struct rv_work *work, const rv_node_params *params) {
+    int code = hipErrorInvalidValue;
+    switch (params->type) {
+    case NODE_KERNEL: code = kernel_work(work, &params->kernel); break;
+    case NODE_MEMCPY: code = copy_work(work, &params->memcpy.copyParams); break;
+    case NODE_MEMSET: code = memset_work(work, &params->memset); break;
+    case NODE_HOST:
+        if (params->host.fn) code = put(work, RV_ARGS(RV_N(params->host.fn), RV_N(params->host.userData)));
+        break;
+    case NODE_GRAPH:
+        if (params->graph.graph) code = put(work, RV_ARGS(RV_N(params->graph.graph)));
+        break;
+    case NODE_EMPTY: code = put(work, RV_ARGS()); break;
+    case NODE_WAIT_EVENT:
+    case NODE_EVENT_RECORD:
+        if (params->event.event) code = put(work, RV_ARGS(RV_N(params->event.event)));
+        break;
+    default: code = hipErrorNotSupported;
+    }
+    return rv_note(code);
+}
+
+int rv_symbol_address(const void *shadow, size_t offset, size_t count, void **address) {
+    uint64_t module;
+    const char *name;
+    int code = shadow ? rv_variable_of(shadow, &module, &name) : hipErrorInvalidSymbol;
+    if (code) return rv_note(code);
+    rv_reply reply;
+    code = RV_CALL_WITH(&reply, hipGetSymbolSize, name, strlen(name), module);
+    if (code) return code;
+    size_t size = reply.values[0];
+    if (offset > size || count > size - offset) return rv_note(hipErrorInvalidValue);
+    code = RV_CALL_WITH(&reply, hipGetSymbolAddress, name, strlen(name), module);
+    if (code == hipSuccess) *address = (char *)reply.values[0] + offset;
+    return code;
+}
+
+/* ---- parameters that nodes were given */
+
+struct kept {
+    struct kept *next;
+    hipGraphNode_t node;
+    uint32_t connection;
+    rv_node_params params;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct kept *kept_params[HASH];
+
+static struct kept **place_of(hipGraphNode_t node) {
+    struct kept **link = &kept_params[((uintptr_t)node ^ (uintptr_t)node >> 9) % HASH];
+    while (*link && ((*link)->node != node || (*link)->connection != rv_connection())) link = &(*link)->next;
+    return link;
+}
+
+void rv_keep_params(hipGraphNode_t node, const rv_node_params *params) {
+    pthread_mutex_lock(&lock);
+    struct kept **link = place_of(node);
+    if (!*link) {
+        *link = calloc(1, sizeof **link);
+        if (*link) (*link)->node = node, (*link)->connection = rv_connection();
+    }
+    if (*link) (*link)->params = *params;
+    pthread_mutex_unlock(&lock);
+}
+
+bool rv_kept_params(hipGraphNode_t node, int type, rv_node_params *params) {
+    pthread_mutex_lock(&lock);
+    struct kept *found = *place_of(node);
+    if (found) *params = found->params;
+    pthread_mutex_unlock(&lock);
+    return found && params->type == type;
+}
+
+void rv_drop_params(hipGraphNode_t node) {
+    pthread_mutex_lock(&lock);
+    struct kept **link = place_of(node), *gone = *link;
+    if (gone) *link = gone->next;
+    pthread_mutex_unlock(&lock);
+    free(gone);
+}
+
+int rv_add_node(enum rv_call call, hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dependencies,
+                size_t count, const struct rv_work *work, const rv_node_params *params) {
+    if (!node || !graph || count > MOST_DEPENDENCIES || (count && !dependencies)) return rv_note(hipErrorInvalidValue);
+    uint64_t *args = malloc((2 + count + work->count) * sizeof *args);
+    if (!args) return rv_note(hipErrorOutOfMemory);
+    args[0] = RV_N(graph);
+    args[1] = count;
+    rv_reply reply;
+    int code = hipErrorInvalidValue;
+    if (!count || rv_copy_guarded(args + 2, dependencies, count * sizeof *dependencies)) {
+        memcpy(args + 2 + count, work->words, work->count * sizeof *args);
+        code = rv_call(&reply, call, args, (unsigned)(2 + count) + work->count, work->payload, work->bytes);
+    } else {
+        rv_note(code);
+    }
+    free(args);
+    if (code) return code;
+    *node = (hipGraphNode_t)reply.values[0];
+    if (params) rv_keep_params(*node, params);
+    return hipSuccess;
+}
