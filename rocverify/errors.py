@@ -12,6 +12,7 @@
     │       └── WrongTargetError  the device code there is was compiled for others     check: error
     ├── DeviceError               a device call failed                                 check: error
     │   ├── DeviceUnavailableError  the device that was asked for is absent            check: not_run
+    │   ├── OutOfDeviceMemoryError  an allocation does not fit                         check: error
     │   ├── UnsupportedInstructionError  the translator lacks it: stops the launch     check: error
     │   └── DeviceFaultError      the kernel did something that a GPU faults on        check: failed
     ├── SourceError               a file under verification is absent, outside, unreadable   check: failed
@@ -107,6 +108,10 @@ class DeviceError(RocverifyError):
 
 class DeviceUnavailableError(DeviceError):
     """The device that was asked for is absent."""
+
+
+class OutOfDeviceMemoryError(DeviceError):
+    """An allocation that the device has no room for."""
 
 
 class UnsupportedInstructionError(DeviceError):

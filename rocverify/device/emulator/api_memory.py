@@ -23,9 +23,8 @@ from rocverify.device.emulator.api_values import (
     bare_pointer,
     device_array,
 )
-from rocverify.device.emulator.load.memory import OutOfDeviceMemoryError
 from rocverify.device.trace.proxy import real_hip
-from rocverify.errors import DeviceError
+from rocverify.errors import DeviceError, OutOfDeviceMemoryError
 
 PITCH_ALIGNMENT = 256
 

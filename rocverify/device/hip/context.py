@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rocverify.device.hip import served as _served
+from rocverify.device.hip.addresses import side_of
 from rocverify.device.hip.calls import SERVED, Answer, Call, Caller, Result, Served
 from rocverify.device.hip.errors import CODES, NO_ERRORS, HipError, error_name
 from rocverify.device.hip.state import Allocation, ArrayState, Function, Module, Pool
+from rocverify.device.hip.words import Freed
 from rocverify.device.trace.events import Category
 from rocverify.device.trace.log import Entry
 from rocverify.device.trace.sites import SiteTable
@@ -27,6 +30,10 @@ class Client:
 
     pid: int = 0
     program: str = ""
+
+
+MOST_UNSEEN = 1000
+_ = _served  # imported for what it enters in SERVED
 
 
 class Context:
@@ -52,10 +59,13 @@ class Context:
         self.sites = SiteTable(control.root, control.native_lines)
         self.lock = threading.RLock()
         self.allocations: dict[int, Allocation] = {}
+        self.freed: dict[int, Freed] = {}
         self.arrays: dict[int, ArrayState] = {}
         self.pools: dict[int, Pool] = {}
+        self.default_pool = self.current_pool = 0
         self.modules: dict[int, Module] = {}
         self.functions: dict[int, Function] = {}
+        self.unloaded: dict[int, str] = {}
         self.device_limits: dict[int, int] = {}
         self.sticky: HipError | None = None
         self.late: HipError | None = None
@@ -96,11 +106,13 @@ class Context:
         """The record of a call that is being served."""
         return self._entries[call.slot]
 
-    def record(self, function: str, category: Category, site: int, **fields: Any) -> int:
+    def record(
+        self, function: str, category: Category, site: int, *, result: str = "hipSuccess", **fields: Any
+    ) -> int:
         """Enters into the trace what no call of its own asked for (a kernel of a graph); its number."""
         entry = self.control.trace.begin(function, category, self.sites, site)
         entry.fields.update(fields)
-        self.control.trace.end(entry, "hipSuccess")
+        self.control.trace.end(entry, result)
         return entry.seq
 
     def _begin(self, served: Served, call: Call) -> Entry:
@@ -141,8 +153,12 @@ class Context:
             self.sticky = error
         if not call.waits and self.late is None:
             self.late = error
-        if len(self.unseen) < 1000:
-            self.unseen.append((call.name, error, call.site))
+        self.note_unseen(call.name, error, call.site)
+
+    def note_unseen(self, function: str, error: HipError, site: int) -> None:
+        """A call has failed, and the program has not looked at its last error yet."""
+        if len(self.unseen) < MOST_UNSEEN:
+            self.unseen.append((function, error, site))
 
     # ---- queued work
 
@@ -170,7 +186,7 @@ class Context:
         if item.seq:
             self.control.trace.amend(item.seq, error.name, error.reason)
 
-    def print_later(self, printed: list[tuple[str, str]]) -> None:
+    def print_later(self, printed: Sequence[tuple[str, str]]) -> None:
         """What a kernel printed, as (`stdout` or `stderr`, text): for the next thread that waits."""
         with self.lock:
             self._printed += printed
@@ -189,15 +205,17 @@ class Context:
         """A number that stands for nothing else, in any client."""
         return next(self._handles)
 
-    def on_device(self, address: int) -> bool:
-        """Whether an address is device memory, be it live, freed or never allocated; pinned memory is not."""
-        return self.backend.owns(address) and not self.is_shared(address)
+    def check_device(self, ordinal: int) -> None:
+        """HipError for the number of a device that is not there."""
+        if not 0 <= ordinal < self.control.devices:
+            raise HipError(
+                "hipErrorInvalidDevice",
+                f"there is no device {ordinal}: there are {self.control.devices}, counted from 0",
+            )
 
-    def is_shared(self, address: int) -> bool:
-        """Whether an address is pinned or registered host memory, which the device sees too. Managed memory
-        is the device's."""
-        known = self.allocation_of(address)
-        return known is not None and known.kind == "host"
+    def on_device(self, address: int) -> bool:
+        """Whether an address is device or managed memory, be it live, freed or never allocated."""
+        return side_of(self, address).on_device
 
     def allocation_of(self, address: int) -> Allocation | None:
         """What HIP calls allocated that holds an address; None for modules' memory, too."""
@@ -231,6 +249,7 @@ class Context:
             self.allocations.clear()
             self.arrays.clear()
             self.pools.clear()
+            self.default_pool = self.current_pool = 0
             self.forget_errors()
 
     def close(self) -> None:

@@ -13,9 +13,11 @@ from rocverify.device.trace.findings import HostFinding
 from rocverify.device.trace.log import TraceLog
 
 if TYPE_CHECKING:
+    from rocverify.device.backends.base import LaunchOutcome
     from rocverify.device.faults import FaultReport
     from rocverify.device.hip.context import Context
     from rocverify.device.trace.sites import NativeLines
+    from rocverify.errors import RocverifyError
 
 
 class DeviceControl:
@@ -24,6 +26,8 @@ class DeviceControl:
     `trace` has every call; `counters` kernel and counters of every launch that ended well, if the device
     counts; `findings` what the sanitizer found in kernels; `host_findings` what was wrong on the host's
     side; `not_served` the functions that programs asked for and nobody serves. The lists may be cleared.
+    `last_fault` is how a kernel faulted, `undecided` why a launch could not be made though nothing is known
+    against it (an instruction that the emulator lacks), `wrong_target` what a program was built for instead.
     """
 
     def __init__(
@@ -33,6 +37,8 @@ class DeviceControl:
         keep_trace: bool = True,
         sanitize: bool = False,
         native_lines: NativeLines | None = None,
+        ordinal: int = 0,
+        devices: int = 1,
     ) -> None:
         self.root = root
         self.native_lines = native_lines
@@ -44,6 +50,10 @@ class DeviceControl:
         self.not_served: Counter[str] = Counter()
         self.last_fault: FaultReport | None = None
         self.last_reason: str | None = None
+        self.last_launch: LaunchOutcome | None = None
+        self.undecided: RocverifyError | None = None
+        self.wrong_target: str | None = None
+        self.ordinal, self.devices = ordinal, devices
         self.contexts: list[Context] = []
         self._tokens = itertools.count(1)
         self._ghosts: dict[int, frozenset[str] | None] = {}
@@ -84,7 +94,7 @@ class DeviceControl:
 
     def clear_fault(self) -> None:
         """Forgets a fault: clients may go on, their memory and modules stay as they are."""
-        self.last_fault = None
+        self.last_fault = self.undecided = None
         for context in self.all_contexts():
             context.forget_errors()
 

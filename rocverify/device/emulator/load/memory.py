@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from rocverify.device.emulator.load.address_space import PAGE, Mapping
 from rocverify.device.emulator.load.allocations import Allocation, Allocations
 from rocverify.device.emulator.load.shared_file import SharedFile
-from rocverify.errors import DeviceError
+from rocverify.errors import DeviceError, OutOfDeviceMemoryError
 
 ALIGNMENT = 256
 """Bytes that every allocation is aligned to, as hipMalloc does."""
@@ -29,11 +29,7 @@ GAP = 4096
 
 ARENA_BYTES = 1 << 36
 
-__all__ = ["ALIGNMENT", "ARENA_BYTES", "GAP", "Allocation", "DeviceMemory", "OutOfDeviceMemoryError", "Span"]
-
-
-class OutOfDeviceMemoryError(DeviceError):
-    """The arena has no room for an allocation."""
+__all__ = ["ALIGNMENT", "ARENA_BYTES", "GAP", "Allocation", "DeviceMemory", "Span"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rocverify.device.emulator.load.memory import ALIGNMENT, GAP, DeviceMemory, OutOfDeviceMemoryError
-from rocverify.errors import DeviceError
+from rocverify.device.emulator.load.memory import ALIGNMENT, GAP, DeviceMemory
+from rocverify.errors import DeviceError, OutOfDeviceMemoryError
 
 SMALL_ARENA = 1 << 22
 

@@ -1,0 +1,61 @@
+"""What an address is to a client, and whether a copy or a memset may touch the bytes behind it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from rocverify.device.hip.errors import HipError
+from rocverify.device.hip.words import allocation_words, explain
+
+if TYPE_CHECKING:
+    from rocverify.device.hip.context import Context
+
+
+class Side(Enum):
+    """Where the bytes at an address lie. PINNED is page-locked host memory, that the device sees too;
+    PAGEABLE any other memory of the client, that only the client sees."""
+
+    DEVICE = "device memory"
+    MANAGED = "managed memory"
+    PINNED = "pinned host memory"
+    PAGEABLE = "host memory"
+
+    @property
+    def on_device(self) -> bool:
+        """Whether a trace counts it as the device's."""
+        return self in (Side.DEVICE, Side.MANAGED)
+
+    @property
+    def seen_by_device(self) -> bool:
+        """Whether the device process can reach the bytes without the client."""
+        return self is not Side.PAGEABLE
+
+
+_KINDS = {"device": Side.DEVICE, "managed": Side.MANAGED, "host": Side.PINNED}
+
+
+def side_of(context: Context, address: int) -> Side:
+    """What an address is. In device memory it need not be live."""
+    backend = context.backend
+    if not backend.owns(address):
+        return Side.PAGEABLE
+    known = context.allocation_of(address)
+    if known is not None:
+        return _KINDS[known.kind]
+    shared = backend.shared_region
+    return Side.PINNED if shared.start <= address < shared.start + shared.size else Side.DEVICE
+
+
+def check_span(context: Context, address: int, size: int, what: str) -> None:
+    """HipError unless [address, address + size) lies in one live allocation; `what` names the access."""
+    found = context.backend.find(address)
+    if found is None:
+        raise HipError("hipErrorInvalidValue", f"{what}: {explain(context, address)}")
+    left = found.base + found.size - address
+    if size > left:
+        raise HipError(
+            "hipErrorInvalidValue",
+            f"{what}: {size} bytes at {address:#x} are {size - left} more than the "
+            f"{left} that are left of {allocation_words(context, address)}",
+        )

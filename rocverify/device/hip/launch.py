@@ -1,0 +1,136 @@
+"""Launches: what HIP checks before it queues a kernel, and what comes of it when it has run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rocverify.device.backends.base import Geometry
+from rocverify.device.hip.calls import SERVED, Call, Caller, low, serve
+from rocverify.device.hip.errors import HipError
+from rocverify.device.hip.geometry import check_geometry
+from rocverify.device.hip.items import Item, Kind
+from rocverify.device.hip.module import function_of, kernarg_bytes
+from rocverify.device.hip.words import worded
+from rocverify.device.trace.events import Category
+from rocverify.device.trace.kernargs import PackedArguments
+from rocverify.errors import RocverifyError
+
+if TYPE_CHECKING:
+    from rocverify.device.backends.base import LaunchOutcome
+    from rocverify.device.hip.context import Context
+    from rocverify.device.hip.state import Function
+
+_FAULT_CODES = {
+    "limit": "hipErrorLaunchTimeOut",
+    "stopped": "hipErrorLaunchTimeOut",
+    "trap": "hipErrorLaunchFailure",
+    "jump": "hipErrorLaunchFailure",
+    "deadlock": "hipErrorLaunchTimeOut",
+    "grid_sync": "hipErrorLaunchFailure",
+}
+"""The codes of the faults that are no illegal access."""
+
+_COOPERATIVE = frozenset({"hipModuleLaunchCooperativeKernel", "hipLaunchCooperativeKernel"})
+GRID_IN_WORKITEMS = 1
+
+
+def launch_arguments(args: tuple[int, ...], *, cooperative: bool = False) -> Geometry:
+    """The shape in a launch's arguments: function, grid x y z, block x y z, dynamic LDS, stream, start event,
+    stop event, flags."""
+    x, y, z, bx, by, bz, shared = (low(value) for value in args[1:8])
+    flags = low(args[11]) if len(args) > 11 else 0
+    if flags & GRID_IN_WORKITEMS and bx and by and bz:
+        grid = -(-x // bx), -(-y // by), -(-z // bz)
+        return Geometry(grid, (bx, by, bz), shared, cooperative, workitems=(x, y, z))
+    return Geometry((x, y, z), (bx, by, bz), shared, cooperative)
+
+
+def check_launch(context: Context, function: Function, geometry: Geometry, kernarg: bytes) -> None:
+    """HipError for a launch that cannot be."""
+    check_geometry(function.metadata, geometry, context.backend.info)
+    wanted = kernarg_bytes(function.metadata)
+    if len(kernarg) < wanted:
+        raise HipError(
+            "hipErrorInvalidValue",
+            f"{function.name} takes {len(function.metadata.explicit_args)} arguments in {wanted} bytes, the "
+            f"launch passes {len(kernarg)} bytes",
+        )
+
+
+def launch_item(
+    context: Context, function: Function, geometry: Geometry, kernarg: bytes, *, site: int, seq: int
+) -> Item:
+    """A checked launch as queued work. Kernels that the harness holds back do nothing."""
+    module = context.modules[function.module]
+    wanted = kernarg[: kernarg_bytes(function.metadata)]
+    ghost = context.control.is_ghost(function.name)
+
+    def run(_caller: Caller | None) -> Any:
+        if ghost:
+            return None
+        try:
+            outcome = context.backend.launch(module.loaded, function.name, geometry, wanted)
+        except RocverifyError as error:
+            context.control.undecided = error
+            raise HipError("hipErrorLaunchFailure", str(error), sticky=True) from error
+        return _taken_in(context, function, outcome)
+
+    return Item(run, function.name, site=site, seq=seq, kind=Kind.KERNEL)
+
+
+def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> Any:
+    """Keeps what a launch has brought; its accesses. HipError if it faulted."""
+    control = context.control
+    control.findings.extend(worded(context, finding) for finding in outcome.findings)
+    context.print_later(outcome.printed)
+    if outcome.fault is not None:
+        report = worded(context, outcome.fault)
+        control.last_fault = report
+        code = _FAULT_CODES.get(report.kind, "hipErrorIllegalAddress")
+        raise HipError(code, str(report), sticky=True)
+    control.last_launch = outcome
+    if outcome.counters is not None:
+        control.counters.append((function.name, outcome.counters))
+    return outcome.accesses
+
+
+def _described(context: Context, call: Call) -> dict[str, Any]:
+    function = context.functions.get(call.args[0])
+    geometry = launch_arguments(call.args)
+    fields: dict[str, Any] = {
+        "grid": geometry.grid,
+        "block": geometry.block,
+        "shared_bytes": geometry.shared_bytes,
+    }
+    if function is not None:
+        module = context.modules.get(function.module)
+        fields["kernel"] = function.name
+        fields["args"] = PackedArguments(function.metadata, call.payload)
+        fields["code_object"] = None if module is None else module.digest
+    return fields
+
+
+@serve(
+    "hipModuleLaunchKernel",
+    "hipLaunchKernel",
+    "hipExtModuleLaunchKernel",
+    "hipExtLaunchKernel",
+    *sorted(_COOPERATIVE),
+    category=Category.LAUNCH,
+    describe=_described,
+)
+def launch(context: Context, call: Call, caller: Caller | None) -> None:
+    """function, grid, block, dynamic LDS, stream, start event, stop event, flags; payload: the explicit
+    arguments as they lie in the kernarg segment."""
+    function = function_of(context, call.args[0])
+    geometry = launch_arguments(call.args, cooperative=call.name in _COOPERATIVE)
+    check_launch(context, function, geometry, call.payload)
+    stream = call.args[8]
+    start, stop = (call.args[9], call.args[10]) if len(call.args) > 10 else (0, 0)
+    item = launch_item(context, function, geometry, call.payload, site=call.site, seq=context.entry(call).seq)
+    for event, work in ((start, None), (0, item), (stop, None)):
+        if work is not None:
+            context.streams.submit(stream, call.slot, work, caller)
+        elif event:
+            record = Call("hipEventRecord", (event, stream), slot=call.slot, site=call.site, waits=False)
+            SERVED["hipEventRecord"].function(context, record, caller)
