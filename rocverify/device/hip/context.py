@@ -41,7 +41,7 @@ class Context:
     waits for, and from one for each of the client's threads that waits.
 
     Handles are numbers that are never used twice in the device process. `sticky` is the fault that every
-    later call returns, `late` what failed in queued work and no call has returned yet.
+    later call returns, `late` how a call failed that nobody waited for, until a call returns it.
     """
 
     _handles = itertools.count(0x5A00_0000_1000, 0x10)
@@ -169,22 +169,24 @@ class Context:
         self.raise_late()
 
     def raise_late(self) -> None:
-        """Raises what failed in queued work and was not returned yet, once."""
+        """Raises how a call failed that nobody waited for, once."""
         with self.lock:
             late, self.late = self.late, None
         if late is not None:
             raise late
 
-    def failed(self, item: Item, error: HipError) -> None:
-        """An item of a stream failed when it was executed: the next call that waits returns the error."""
-        with self.lock:
-            if self.late is None:
-                self.late = error
+    def execute(self, item: Item, caller: Caller | None) -> Any:
+        """Runs an item of a stream: what streams call. Returns what its run gives back; the HipError that it
+        raises is to be kept, and raised where somebody waits."""
+        try:
+            return item.run(caller)
+        except HipError as error:
             if error.sticky and self.sticky is None:
                 self.sticky = error
-        self.control.last_reason = error.reason
-        if item.seq:
-            self.control.trace.amend(item.seq, error.name, error.reason)
+            self.control.last_reason = error.reason
+            if item.seq:
+                self.control.trace.amend(item.seq, error.name, error.reason)
+            raise
 
     def print_later(self, printed: Sequence[tuple[str, str]]) -> None:
         """What a kernel printed, as (`stdout` or `stderr`, text): for the next thread that waits."""

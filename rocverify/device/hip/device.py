@@ -1,23 +1,25 @@
 """What can be asked about the device as a whole, and done to it: counts, names, versions, limits, waits,
-resets. Properties and attributes are in properties.py."""
+resets."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
+from rocverify.device.hip import properties
 from rocverify.device.hip.calls import Answer, Call, Caller, low, serve, signed
 from rocverify.device.hip.errors import HipError
+from rocverify.device.hip.properties import DeviceFacts
 from rocverify.device.trace.events import Category
 
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
 
-HIP_VERSION = 60_443_483
-"""What the interface follows, in HIP's numbering (major * 10**7 + minor * 10**5 + patch)."""
 
-LIMITS = {0: 1024, 1: 1 << 20, 2: 8 << 20}
-"""hipLimit_t (stack of a work-item, buffer of printf, heap of malloc) and what each is until it is set."""
+def facts_of(context: Context) -> DeviceFacts:
+    """What properties and attributes are told from."""
+    info = context.backend.info
+    total = context.backend.memory_info()[1]
+    return DeviceFacts(info.arch, total, context.control.ordinal, product=info.name)
 
 
 @serve("hipInit", after_fault="allow")
@@ -36,7 +38,7 @@ def device_count(context: Context, _call: Call, _caller: Caller | None) -> tuple
 @serve("hipDriverGetVersion", "hipRuntimeGetVersion", after_fault="allow")
 def version(_context: Context, _call: Call, _caller: Caller | None) -> tuple[int]:
     """-> version."""
-    return (HIP_VERSION,)
+    return (properties.HIP_VERSION,)
 
 
 @serve("hipDeviceGetName", after_fault="allow")
@@ -56,15 +58,39 @@ def device_name(context: Context, call: Call, _caller: Caller | None) -> Answer:
 def device_uuid(context: Context, call: Call, _caller: Caller | None) -> Answer:
     """device -> payload: 16 bytes, the same for the same device."""
     context.check_device(signed(call.args[-1], 32))
-    facts = f"{context.backend.info.name} {context.control.ordinal}".encode()
-    return Answer(payload=hashlib.sha256(facts).hexdigest()[:16].encode())
+    return Answer(payload=properties.device_uuid(facts_of(context)))
 
 
 @serve("hipDeviceGetPCIBusId", after_fault="allow")
 def device_bus_id(context: Context, call: Call, _caller: Caller | None) -> Answer:
     """length, device -> payload: domain:bus:device.function."""
     context.check_device(signed(call.args[-1], 32))
-    return Answer(payload=f"0000:{context.control.ordinal + 3:02x}:00.0".encode())
+    return Answer(payload=properties.pci_bus_id(facts_of(context)).encode())
+
+
+@serve("hipGetDevicePropertiesR0000", after_fault="allow")
+def properties_r0000(context: Context, call: Call, _caller: Caller | None) -> Answer:
+    """device -> payload: the structure as ROCm 5 has it."""
+    context.check_device(signed(call.args[-1], 32))
+    return Answer(payload=properties.properties_r0000(facts_of(context)))
+
+
+@serve("hipGetDevicePropertiesR0600", after_fault="allow")
+def properties_r0600(context: Context, call: Call, _caller: Caller | None) -> Answer:
+    """device -> payload: the structure as ROCm 6 and 7 have it."""
+    context.check_device(signed(call.args[-1], 32))
+    return Answer(payload=properties.properties_r0600(facts_of(context)))
+
+
+@serve("hipDeviceGetAttribute", after_fault="allow")
+def device_attribute(context: Context, call: Call, _caller: Caller | None) -> tuple[int]:
+    """attribute, device -> value."""
+    number, device = (signed(value, 32) for value in call.args)
+    context.check_device(device)
+    value = properties.attribute(facts_of(context), number)
+    if value is None:
+        raise HipError("hipErrorInvalidValue", f"attribute {number} is not known of this device")
+    return (value,)
 
 
 @serve("hipDeviceTotalMem", after_fault="allow")
@@ -80,22 +106,24 @@ def memory_info(context: Context, _call: Call, _caller: Caller | None) -> tuple[
     return context.backend.memory_info()
 
 
+def _limit(context: Context, number: int) -> int:
+    value = properties.limit(number)
+    if value is None:
+        raise HipError("hipErrorUnsupportedLimit", f"limit {number} is not known of this device")
+    return context.device_limits.get(number, value)
+
+
 @serve("hipDeviceGetLimit", after_fault="allow")
 def get_limit(context: Context, call: Call, _caller: Caller | None) -> tuple[int]:
     """limit -> value."""
-    number = low(call.args[0])
-    if number not in LIMITS:
-        raise HipError("hipErrorUnsupportedLimit", f"limit {number} is not known of this device")
-    return (context.device_limits.get(number, LIMITS[number]),)
+    return (_limit(context, low(call.args[0])),)
 
 
 @serve("hipDeviceSetLimit")
 def set_limit(context: Context, call: Call, _caller: Caller | None) -> None:
     """limit, value: noted, and told when asked for; kernels have what they need anyway."""
-    number = low(call.args[0])
-    if number not in LIMITS:
-        raise HipError("hipErrorUnsupportedLimit", f"limit {number} is not known of this device")
-    context.device_limits[number] = call.args[1]
+    _limit(context, low(call.args[0]))
+    context.device_limits[low(call.args[0])] = call.args[1]
 
 
 @serve("hipDeviceSynchronize", "hipCtxSynchronize", category=Category.SYNC, waits=True)

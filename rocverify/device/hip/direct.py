@@ -20,6 +20,7 @@ class DirectStreams:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._waiting: list[Item] = []
+        self._failed: list[HipError] = []
 
     def submit(self, stream: int, slot: int, item: Item, caller: Caller | None = None) -> None:
         """Executes an item, or keeps one that needs a caller until somebody waits."""
@@ -36,12 +37,15 @@ class DirectStreams:
         del stream, slot, explicit, site
         while self._waiting:
             self._execute(self._waiting.pop(0), caller)
+        failed, self._failed = self._failed, []
+        if failed:
+            raise failed[0]
 
     def _execute(self, item: Item, caller: Caller | None) -> None:
         try:
-            item.run(caller)
+            self._context.execute(item, caller)
         except HipError as error:
-            self._context.failed(item, error)
+            self._failed.append(error)
 
     def pending(self) -> bool:
         """Whether an item waits for a caller."""
@@ -53,7 +57,9 @@ class DirectStreams:
     def reset(self) -> None:
         """Drops what was kept."""
         self._waiting.clear()
+        self._failed.clear()
 
     def close(self) -> None:
         """Drops what was kept."""
         self._waiting.clear()
+        self._failed.clear()

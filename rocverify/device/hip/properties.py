@@ -21,17 +21,19 @@ HIP_VERSION = 60_000_000
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """What is true of one device. `total_memory` is in bytes, `ordinal` its number among the devices."""
+    """What is true of one device. `total_memory` is in bytes, `ordinal` its number among the devices, `product`
+    its name if it is not the emulator."""
 
     target: str
     total_memory: int
     ordinal: int = 0
     limits: Limits = LIMITS
+    product: str = ""
 
     @property
     def name(self) -> str:
         """The product's name, which says that it is none."""
-        return f"rocverify emulator ({self.target})"
+        return self.product or f"rocverify emulator ({self.target})"
 
 
 def compute_capability(target: str) -> tuple[int, int]:

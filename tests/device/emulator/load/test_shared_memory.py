@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from rocverify.device.emulator.load.address_space import PAGE, Mapping
-from rocverify.device.emulator.load.memory import DeviceMemory, OutOfDeviceMemoryError, Span
+from rocverify.device.emulator.load.memory import DeviceMemory, Span
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
-from rocverify.errors import DeviceError
+from rocverify.errors import DeviceError, OutOfDeviceMemoryError
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.compiling import compiled
 
