@@ -21,7 +21,7 @@ HIP_VERSION = 60_000_000
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """What is true of one device. `total_memory` is in bytes, `ordinal` its number among the devices, `product`
+    """What is true of one device. `total_memory` is in bytes, `ordinal` its number among devices, `product`
     its name if it is not the emulator."""
 
     target: str
