@@ -19,13 +19,18 @@ RV_API hipError_t hipGraphCreate(hipGraph_t *graph, unsigned flags) {
 }
 
 RV_API hipError_t hipGraphDestroy(hipGraph_t graph) {
-    return graph ? RV_CALL(hipGraphDestroy, RV_N(graph)) : rv_note(hipErrorInvalidValue);
+    if (!graph) return rv_note(hipErrorInvalidValue);
+    int code = RV_CALL(hipGraphDestroy, RV_N(graph));
+    if (code == hipSuccess) rv_let_go(graph);
+    return code;
 }
 
 RV_API hipError_t hipGraphClone(hipGraph_t *clone, hipGraph_t graph) {
     if (!clone || !graph) return rv_note(hipErrorInvalidValue);
     rv_reply reply;
-    return handle_of(RV_CALL_INTO(&reply, hipGraphClone, RV_N(graph)), &reply, clone);
+    int code = handle_of(RV_CALL_INTO(&reply, hipGraphClone, RV_N(graph)), &reply, clone);
+    if (code == hipSuccess) rv_hold_as(*clone, graph);
+    return code;
 }
 
 RV_API hipError_t hipGraphNodeFindInClone(hipGraphNode_t *node, hipGraphNode_t original, hipGraph_t clone) {
@@ -143,8 +148,10 @@ static int instantiate(hipGraphExec_t *exec, hipGraph_t graph, unsigned long lon
     if (!exec || !graph || flags & ~(unsigned long long)FLAGS_KNOWN) return rv_note(hipErrorInvalidValue);
     rv_reply reply;
     int code = handle_of(RV_CALL_INTO(&reply, hipGraphInstantiate, RV_N(graph), flags), &reply, exec);
-    if (code == hipSuccess) rv_remember(RV_GRAPH_EXEC, *exec);
-    return code;
+    if (code) return code;
+    rv_remember(RV_GRAPH_EXEC, *exec);
+    rv_hold_as(*exec, graph);
+    return hipSuccess;
 }
 
 RV_API hipError_t hipGraphInstantiate(hipGraphExec_t *exec, hipGraph_t graph, hipGraphNode_t *wrong, char *log,
@@ -181,8 +188,13 @@ RV_API hipError_t hipGraphInstantiateWithParams(hipGraphExec_t *exec, hipGraph_t
 
 RV_API hipError_t hipGraphExecDestroy(hipGraphExec_t exec) {
     if (!exec) return rv_note(hipErrorInvalidValue);
+    bool holds = rv_holds(exec);
     int code = RV_CALL(hipGraphExecDestroy, RV_N(exec));
     rv_forget(RV_GRAPH_EXEC, exec);
+    if (holds) {
+        RV_CALL(rv_device_synchronize_quietly); /* launches may still be using the objects */
+        rv_let_go(exec);
+    }
     return code;
 }
 

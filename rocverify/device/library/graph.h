@@ -48,4 +48,10 @@ void rv_drop_params(hipGraphNode_t node);
 /* The address of a device variable's bytes from `offset` on, of which `count` are wanted. 0, or the error, noted. */
 int rv_symbol_address(const void *shadow, size_t offset, size_t count, void **address);
 
+/* Objects of the program that are kept alive (user_object.c): a holder keeps what another does, keeps any, keeps none
+ * any more. */
+void rv_hold_as(const void *holder, const void *other);
+bool rv_holds(const void *holder);
+void rv_let_go(const void *holder);
+
 #endif
