@@ -30,7 +30,17 @@ enum rv_blas_type {
     NO_TYPE = -1
 };
 
-enum rv_blas_operation { BLAS_GEMM, BLAS_GEMV, BLAS_AXPY, BLAS_SCAL, BLAS_DOT, BLAS_NRM2, BLAS_COPY, BLAS_SWAP, BLAS_ASUM };
+enum rv_blas_operation {
+    BLAS_GEMM,
+    BLAS_GEMV,
+    BLAS_AXPY,
+    BLAS_SCAL,
+    BLAS_DOT,
+    BLAS_NRM2,
+    BLAS_COPY,
+    BLAS_SWAP,
+    BLAS_ASUM
+};
 enum rv_blas_batching { SINGLE, BATCHED, STRIDED };
 enum { BLAS_HOST, BLAS_DEVICE };
 enum { OP_N = 111, OP_T = 112, OP_C = 113 };

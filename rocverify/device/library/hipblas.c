@@ -1,4 +1,4 @@
-/* libhipblas: hipBLAS's functions and codes over blas.h. What is not here is exported and says that it is not served. */
+/* libhipblas: hipBLAS over blas.h. What is not here is exported and says that it is not served. */
 #include <stddef.h>
 
 #include "blas.h"

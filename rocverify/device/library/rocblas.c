@@ -1,4 +1,4 @@
-/* librocblas: rocBLAS's functions and codes over blas.h. What is not here is exported and says that it is not served. */
+/* librocblas: rocBLAS over blas.h. What is not here is exported and says that it is not served. */
 #include <stddef.h>
 #include <string.h>
 

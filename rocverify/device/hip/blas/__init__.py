@@ -1,0 +1,1 @@
+"""What hipBLAS and rocBLAS compute."""
