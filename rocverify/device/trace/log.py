@@ -64,6 +64,7 @@ class TraceLog:
         self.keep = keep
         self.summary = Summary()
         self._entries: list[Entry] = []
+        self._under_way: dict[int, Entry] = {}
         self._forgotten = 0
         self._count = 0
         self._lock = threading.Lock()
@@ -72,34 +73,32 @@ class TraceLog:
         """A call is made: its place in the order is fixed."""
         with self._lock:
             self._count += 1
-            entry = Entry(self._count, function, category, sites, site)
+            entry = self._under_way[self._count] = Entry(self._count, function, category, sites, site)
             if self.keep:
                 self._entries.append(entry)
             return entry
 
     def end(self, entry: Entry, result: str, reason: str | None = None) -> None:
-        """The call is done; `result` is the name of its error code."""
-        if reason is not None:
-            entry.fields["reason"] = reason
+        """The call is done; `result` is the name of its error code. What it had queued may have failed by
+        then: that stands."""
         with self._lock:
-            self._add_up(entry, result)
-            entry.result = result
+            self._under_way.pop(entry.seq, None)
+            if not entry.result:
+                entry.result = result
+                if reason is not None:
+                    entry.fields["reason"] = reason
+            self._add_up(entry)
 
     def amend(self, seq: int, result: str, reason: str) -> None:
         """What a call had queued failed later, when it was executed."""
         with self._lock:
-            entry = self._entry(seq)
-            if entry is not None and (entry.result in ("", SUCCESS)):
+            under_way = seq in self._under_way
+            entry = self._under_way.get(seq) or self._entry(seq)
+            if entry is not None and entry.result in ("", SUCCESS):
                 entry.result = result
                 entry.fields["reason"] = reason
-            self.summary.failed += 1
-
-    def add_fields(self, seq: int, **fields: Any) -> None:
-        """Fields that became known when a queued call was executed."""
-        with self._lock:
-            entry = self._entry(seq)
-            if entry is not None:
-                entry.fields.update(fields)
+            if not under_way:
+                self.summary.failed += 1
 
     def mark(self) -> int:
         """The place in the trace that `since` begins at."""
@@ -110,7 +109,7 @@ class TraceLog:
         """The events of the calls begun since a mark that are done."""
         with self._lock:
             entries = self._entries[max(mark - self._forgotten, 0) :]
-            return [entry.event() for entry in entries if entry.result]
+            return [entry.event() for entry in entries if entry.seq not in self._under_way]
 
     def forget(self, mark: int) -> None:
         """Events before a mark are not needed any more."""
@@ -123,10 +122,10 @@ class TraceLog:
         at = seq - (self._entries[0].seq if self._entries else 0)
         return self._entries[at] if 0 <= at < len(self._entries) else None
 
-    def _add_up(self, entry: Entry, result: str) -> None:
+    def _add_up(self, entry: Entry) -> None:
         summary = self.summary
         summary.calls += 1
-        if result not in (SUCCESS, "hipErrorNotReady"):
+        if entry.result not in (SUCCESS, "hipErrorNotReady"):
             summary.failed += 1
         elif entry.category is Category.LAUNCH and not entry.fields.get("ghost"):
             summary.launches[entry.fields.get("kernel") or entry.function] += 1
