@@ -90,7 +90,9 @@ RV_PRIVATE uint32_t rv_connection(void);
 /* ---- errors */
 
 RV_PRIVATE int rv_note(int code);           /* the thread's last error (not for 0 and hipErrorNotReady); returns code */
-extern _Thread_local int rv_last_error;     /* what hipPeekAtLastError says; hidden, for errors.c */
+/* Few bytes in all, and reached by a signal handler: so they stand where the loader puts them, and nothing allocates. */
+#define RV_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+extern RV_THREAD_LOCAL int rv_last_error;   /* what hipPeekAtLastError says; hidden, for errors.c */
 RV_PRIVATE int rv_not_served(const char *name); /* once on stderr and to the device process; returns 801, noted */
 void rv_say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* a line "rocverify: ..." on stderr */
 
@@ -119,7 +121,6 @@ void rv_unmap_shared(uint64_t address, uint64_t size); /* back to reserved addre
 
 /* What the payload of hipModuleGetFunction's reply said of a function, kept by its handle. */
 void rv_learn_kernel(const void *function, const void *payload, uint32_t bytes);
-void rv_forget_kernels(void); /* of modules that were unloaded, and of devices that were reset */
 
 /* The function's handle of a kernel's host stub (what __hipRegisterFunction was told); loads its module at first use.
  * A hipFunction_t is given back as it is where it is a known handle. 0, or 98 / 200 / 209 ... (not noted). */

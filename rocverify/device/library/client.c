@@ -1,0 +1,191 @@
+/* A call: the request goes into the ring, the answer comes to the thread's socket; between the two the device process
+ * may ask the waiting thread for its memory, for a call of a function of the program's, or for a print. */
+#include "client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "internal.h"
+#include "map.h"
+
+RV_THREAD_LOCAL int rv_last_error;
+
+int rv_note(int code) {
+    if (code != 0 && code != hipErrorNotReady) rv_last_error = code;
+    return code;
+}
+
+/* ---- what the device process asks of a waiting thread */
+
+static int copy_staging(struct rv_thread *t, uint32_t kind, const uint64_t *values) {
+    uint64_t size = values[1], offset = values[2];
+    if (size > RV_STAGING_BYTES || offset > RV_STAGING_BYTES - size) return hipErrorInvalidValue;
+    void *host = (void *)(uintptr_t)values[0];
+    bool copied = kind == RV_READ_HOST ? rv_copy_guarded(t->staging + offset, host, size)
+                                       : rv_copy_guarded(host, t->staging + offset, size);
+    return copied ? 0 : hipErrorInvalidValue;
+}
+
+static void call_back(struct rv_thread *t, const uint64_t *values) {
+    void *user = (void *)(uintptr_t)values[2];
+    t->host_function = true;
+    if (values[0] == RV_HOST_FUNCTION)
+        ((hipHostFn_t)(uintptr_t)values[1])(user);
+    else
+        ((hipStreamCallback_t)(uintptr_t)values[1])((hipStream_t)(uintptr_t)values[3], (int)values[4], user);
+    t->host_function = false;
+}
+
+/* Through the program's own stdio, so that a kernel's lines stand where they belong among the host's. */
+static void print(uint64_t stream, const char *text, size_t bytes) {
+    FILE *file = stream == 2 ? stderr : stdout;
+    fwrite(text, 1, bytes, file);
+    fflush(file);
+}
+
+static int serve(struct rv_thread *t, const struct rv_message *message) {
+    const uint64_t *values = (const uint64_t *)(message + 1);
+    static const unsigned needed[] = {[RV_READ_HOST] = 3, [RV_WRITE_HOST] = 3, [RV_CALLBACK] = 5, [RV_PRINT] = 1};
+    if (message->kind > RV_PRINT || message->nvalues < needed[message->kind]) return hipErrorNotSupported;
+    if (message->kind == RV_CALLBACK)
+        call_back(t, values);
+    else if (message->kind == RV_PRINT)
+        print(values[0], (const char *)(values + message->nvalues), message->payload);
+    else
+        return copy_staging(t, message->kind, values);
+    return 0;
+}
+
+/* ---- waiting */
+
+static bool receive(struct rv_thread *t) {
+    ssize_t got;
+    do got = recv(t->socket, t->message, RV_MESSAGE_BYTES, 0);
+    while (got < 0 && errno == EINTR);
+    const struct rv_message *message = (const struct rv_message *)t->message;
+    return got >= (ssize_t)sizeof *message &&
+           (uint64_t)got >= sizeof *message + (uint64_t)message->nvalues * 8 + message->payload;
+}
+
+static bool answer(struct rv_thread *t, int code) {
+    struct rv_answer words = {code};
+    ssize_t sent;
+    do sent = send(t->socket, &words, sizeof words, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == sizeof words;
+}
+
+static void fill(rv_reply *reply, const struct rv_message *message) {
+    reply->all = (const uint64_t *)(message + 1);
+    reply->nvalues = message->nvalues;
+    unsigned few = message->nvalues < RV_REPLY_VALUES ? message->nvalues : RV_REPLY_VALUES;
+    memcpy(reply->values, reply->all, few * 8);
+    reply->payload = reply->all + message->nvalues;
+    reply->payload_bytes = message->payload;
+}
+
+static int wait(struct rv_thread *t, rv_reply *reply) {
+    const struct rv_message *message = (const struct rv_message *)t->message;
+    for (;;) {
+        if (!receive(t)) return hipErrorDeinitialized;
+        if (message->kind == RV_REPLY) break;
+        if (!answer(t, serve(t, message))) return hipErrorDeinitialized;
+    }
+    fill(reply, message);
+    return message->code;
+}
+
+/* ---- calls */
+
+/* 0: the thread is connected, and within the library. */
+static int enter(struct rv_thread **thread) {
+    int code = rv_connect();
+    if (code) return code;
+    struct rv_thread *t = *thread = rv_thread();
+    if (!t) return hipErrorOutOfMemory;
+    if (t->host_function) {
+        rv_say("a host function or stream callback called HIP, which HIP does not allow");
+        return hipErrorNotSupported;
+    }
+    code = rv_thread_connect(t);
+    t->within = code == 0;
+    return code;
+}
+
+static int leave(struct rv_thread *t, enum rv_call call, int code) {
+    t->within = false;
+    if (code == hipErrorDeinitialized) rv_died("the device process has ended");
+    if (code == 0 && call == RV_CALL_hipDeviceReset) rv_modules_forget();
+    if (code == 0 && (call == RV_CALL_hipDeviceReset || call == RV_CALL_hipModuleUnload)) rv_kernels_doubt();
+    return rv_note(code);
+}
+
+static int request(rv_reply *reply, enum rv_call call, const uint64_t *args, unsigned nargs,
+                   const void *payload, uint32_t bytes, unsigned flags) {
+    struct rv_thread *t;
+    int code = bytes > RV_INLINE_BYTES ? hipErrorInvalidValue : enter(&t);
+    if (code) return rv_note(code);
+    struct rv_request record = {
+        .call = (uint16_t)call, .flags = (uint16_t)flags, .site = rv_site(t),
+        .nargs = nargs, .args = args, .payload = payload, .bytes = bytes,
+    };
+    code = rv_ring_put(t, &record);
+    if (code == 0 && reply) code = wait(t, reply);
+    return leave(t, call, code);
+}
+
+int rv_call_flags(rv_reply *reply, enum rv_call call, const uint64_t *args, unsigned nargs,
+                  const void *payload, uint32_t bytes, unsigned flags) {
+    rv_reply unused;
+    if (!reply) reply = &unused;
+    *reply = (rv_reply){.payload = ""};
+    reply->all = reply->values;
+    reply->code = request(reply, call, args, nargs, payload, bytes, flags | RV_WANTS_REPLY);
+    return reply->code;
+}
+
+int rv_call(rv_reply *reply, enum rv_call call, const uint64_t *args, unsigned nargs, const void *payload, uint32_t bytes) {
+    return rv_call_flags(reply, call, args, nargs, payload, bytes, 0);
+}
+
+int rv_post(enum rv_call call, const uint64_t *args, unsigned nargs, const void *payload, uint32_t bytes, unsigned flags) {
+    return request(NULL, call, args, nargs, payload, bytes, flags);
+}
+
+int rv_queue(bool sure, enum rv_call call, const uint64_t *args, unsigned nargs, const void *payload, uint32_t bytes) {
+    return sure ? rv_post(call, args, nargs, payload, bytes, 0) : rv_call(NULL, call, args, nargs, payload, bytes);
+}
+
+/* ---- what the library does not serve */
+
+int rv_not_served(const char *name) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct rv_map said;
+    uint64_t hash = RV_HASH_START;
+    for (const char *c = name; *c; c++) hash = rv_hash(hash, (uint8_t)*c);
+    pthread_mutex_lock(&lock);
+    bool is_new = !rv_map_get(&said, hash) && rv_map_put(&said, hash, &said);
+    pthread_mutex_unlock(&lock);
+    if (is_new) {
+        rv_say("%s is not served: it returns hipErrorNotSupported", name);
+        rv_post(RV_CALL_rv_not_served, NULL, 0, name, (uint32_t)strlen(name), 0);
+    }
+    return rv_note(hipErrorNotSupported);
+}
+
+/* ---- which HIP the program was built for */
+
+static int find_abi(void) {
+    const char *name = rv_own_path(), *version = name ? strstr(name, ".so.") : NULL;
+    int number = version ? atoi(version + 4) : 0;
+    return number >= 5 && number <= 7 ? number : 7;
+}
+
+int rv_abi(void) {
+    static _Atomic int abi;
+    if (!abi) abi = find_abi();
+    return abi;
+}
