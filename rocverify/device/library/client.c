@@ -119,7 +119,6 @@ static int leave(struct rv_thread *t, enum rv_call call, int code) {
     t->within = false;
     if (code == hipErrorDeinitialized) rv_died("the device process has ended");
     if (code == 0 && call == RV_CALL_hipDeviceReset) rv_modules_forget();
-    if (code == 0 && (call == RV_CALL_hipDeviceReset || call == RV_CALL_hipModuleUnload)) rv_kernels_doubt();
     return rv_note(code);
 }
 

@@ -121,6 +121,9 @@ void rv_unmap_shared(uint64_t address, uint64_t size); /* back to reserved addre
 
 /* What the payload of hipModuleGetFunction's reply said of a function, kept by its handle. */
 void rv_learn_kernel(const void *function, const void *payload, uint32_t bytes);
+bool rv_known_kernel(const void *function);
+void rv_forget_kernels(void); /* a module was unloaded, or the device reset: launches wait for an answer until each kernel
+                               * has had a good one */
 
 /* The function's handle of a kernel's host stub (what __hipRegisterFunction was told); loads its module at first use.
  * A hipFunction_t is given back as it is where it is a known handle. 0, or 98 / 200 / 209 ... (not noted). */

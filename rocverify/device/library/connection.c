@@ -146,7 +146,6 @@ static int greet(void) {
 
 static void forget(void) {
     rv_modules_forget();
-    rv_kernels_forget();
     rv_handles_forget();
     rv_shared_forget();
     rv_sites_clear();

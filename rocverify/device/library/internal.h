@@ -90,11 +90,15 @@ void rv_faults_catch(void); /* takes SIGSEGV and SIGBUS, in front of the program
 void rv_reserve(const struct rv_welcome *welcome, int *code); /* memory.c's ranges; code 205 where they are taken: said */
 void rv_unreserve(const struct rv_welcome *welcome);
 
-/* register.c, launch.c, handles.c, memory.c: what they know is of one connection, or of a device that was reset */
+/* What register.c, handles.c and memory.c know is of one connection, or until the device is reset. They are told while
+ * rv_client.lock is held, so they make no calls here. */
 void rv_modules_forget(void);
-void rv_kernels_doubt(void); /* a module was unloaded: launches are to be answered until each has been once more */
-void rv_kernels_forget(void);
 void rv_handles_forget(void);
 void rv_shared_forget(void);
+
+/* memory.c: whole pages of the program become shared with the device process; 0, or the hipError_t. The program's
+ * threads are not to write there meanwhile. */
+int rv_share_pages(uint64_t address, uint64_t size, unsigned flags);
+bool rv_is_registered(const void *address);
 
 #endif

@@ -1,0 +1,34 @@
+/* What the files of copies share. */
+#ifndef ROCVERIFY_COPY_H
+#define ROCVERIFY_COPY_H
+
+#include "client.h"
+
+/* Host memory of the program that the device process cannot see: reached through the thread that waits. */
+bool rv_is_pageable(const void *address);
+
+/* May a copy on a stream be queued, with nobody waiting? `to` and `from` are its places. */
+bool rv_copy_is_sure(const void *to, const void *from, int kind, hipStream_t stream);
+
+/* What a short copy to the device would read, sent with the request; false: it is to be read when it is executed. */
+bool rv_copy_is_inline(const void *to, const void *from, size_t size, int kind);
+
+/* Waits; and puts the bytes of a short copy to the host where they belong. `args` begin with it, `size` is the copy's. */
+int rv_copy_now(enum rv_call call, const uint64_t *args, unsigned nargs, void *to, const void *payload, uint32_t bytes,
+                unsigned flags);
+
+/* HIP functions that others are made of. */
+hipError_t hipMemcpyHtoD(hipDeviceptr_t to, const void *from, size_t size);
+hipError_t hipMemcpyDtoH(void *to, hipDeviceptr_t from, size_t size);
+hipError_t hipMemcpyDtoD(hipDeviceptr_t to, hipDeviceptr_t from, size_t size);
+hipError_t hipMemcpyHtoDAsync(hipDeviceptr_t to, const void *from, size_t size, hipStream_t stream);
+hipError_t hipMemcpyDtoHAsync(void *to, hipDeviceptr_t from, size_t size, hipStream_t stream);
+hipError_t hipMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height, int kind);
+hipError_t hipMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
+                            int kind, hipStream_t stream);
+
+static inline hipStream_t rv_per_thread(hipStream_t stream) {
+    return stream ? stream : hipStreamPerThread;
+}
+
+#endif

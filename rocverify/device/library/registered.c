@@ -1,0 +1,224 @@
+/* Host memory that the program registers: its pages are exchanged for pages of the shared file with the same contents,
+ * so that kernels work on the program's own memory. Neighbours on one page may be registered each: so what is shared
+ * is a list of parts, and each registration uses all parts that it touches. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define PAGE ((uint64_t)4096)
+
+struct part {
+    struct part *next;
+    uint64_t start, end;
+    unsigned uses;
+    uint32_t connection;
+};
+
+struct registration {
+    struct registration *next;
+    uint64_t address, start, end; /* as the program said; the pages */
+    uint32_t connection;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the lists; not held during calls */
+static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER; /* one registration at a time */
+static struct part *parts;
+static struct registration *registrations;
+
+static struct part *part_at(uint64_t address) {
+    struct part *p = parts;
+    while (p && (address < p->start || address >= p->end || p->connection != rv_connection())) p = p->next;
+    return p;
+}
+
+bool rv_is_registered(const void *address) {
+    if (!__atomic_load_n(&parts, __ATOMIC_RELAXED)) return false;
+    pthread_mutex_lock(&lock);
+    bool registered = part_at(RV_N(address)) != NULL;
+    pthread_mutex_unlock(&lock);
+    return registered;
+}
+
+/* ---- pages */
+
+/* By the kernel's own copy: no thread sees pages without their contents, unless it writes to them just now. */
+static bool move_to_file(uint64_t address, uint64_t size, uint64_t offset) {
+    void *at = (void *)(uintptr_t)address;
+    for (uint64_t done = 0; done < size;) {
+        ssize_t written = pwrite(rv_client.shared, (char *)at + done, size - done, (off_t)(offset + done));
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return false;
+        done += (uint64_t)written;
+    }
+    return mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, rv_client.shared, (off_t)offset) == at;
+}
+
+static bool move_back(uint64_t address, uint64_t size) {
+    void *own = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (own == MAP_FAILED) return false;
+    void *at = (void *)(uintptr_t)address;
+    memcpy(own, at, size);
+    if (mremap(own, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, at) == at) return true;
+    munmap(own, size);
+    return false;
+}
+
+int rv_share_pages(uint64_t address, uint64_t size, unsigned flags) {
+    rv_reply reply;
+    int code = RV_CALL_INTO(&reply, hipHostRegister, address, size, flags);
+    if (code) return code;
+    uint64_t offset = reply.values[0];
+    if (!move_to_file(address, size, offset)) return rv_note(hipErrorInvalidValue);
+    return RV_CALL(rv_host_registered, address, size, offset, flags);
+}
+
+/* ---- parts */
+
+static struct part *use_part(uint64_t address, uint64_t limit, uint64_t *gap_end) {
+    pthread_mutex_lock(&lock);
+    struct part *found = part_at(address);
+    if (found) found->uses++;
+    *gap_end = limit;
+    for (struct part *p = parts; p; p = p->next)
+        if (p->connection == rv_connection() && p->start > address && p->start < *gap_end) *gap_end = p->start;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+static int add_part(uint64_t start, uint64_t end, unsigned flags) {
+    struct part *p = malloc(sizeof *p);
+    if (!p) return rv_note(hipErrorOutOfMemory);
+    int code = rv_share_pages(start, end - start, flags);
+    if (code) {
+        free(p);
+        return code;
+    }
+    pthread_mutex_lock(&lock);
+    *p = (struct part){parts, start, end, 1, rv_connection()};
+    __atomic_store_n(&parts, p, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
+static int end_part(uint64_t start, uint64_t end) {
+    RV_CALL(rv_device_synchronize_quietly); /* what is queued may write there still */
+    if (!move_back(start, end - start)) return rv_note(hipErrorOutOfMemory);
+    return RV_CALL(hipHostUnregister, start);
+}
+
+/* Takes a part that nobody uses any more out of the list. */
+static bool take_unused(uint64_t start, uint64_t end, uint64_t *part_start, uint64_t *part_end) {
+    bool taken = false;
+    pthread_mutex_lock(&lock);
+    for (struct part **place = &parts; *place && !taken; ) {
+        struct part *p = *place;
+        taken = p->uses == 0 && p->start < end && p->end > start;
+        if (!taken) {
+            place = &p->next;
+            continue;
+        }
+        *part_start = p->start;
+        *part_end = p->end;
+        *place = p->next;
+        free(p);
+    }
+    pthread_mutex_unlock(&lock);
+    return taken;
+}
+
+static int drop_uses(uint64_t start, uint64_t end) {
+    pthread_mutex_lock(&lock);
+    for (struct part *p = parts; p; p = p->next)
+        if (p->connection == rv_connection() && p->start < end && p->end > start && p->uses) p->uses--;
+    pthread_mutex_unlock(&lock);
+    int code = 0;
+    uint64_t part_start, part_end;
+    while (take_unused(start, end, &part_start, &part_end)) {
+        int failed = end_part(part_start, part_end);
+        if (!code) code = failed;
+    }
+    return code;
+}
+
+static int add_uses(uint64_t start, uint64_t end, unsigned flags) {
+    for (uint64_t at = start, gap_end; at < end;) {
+        struct part *p = use_part(at, end, &gap_end);
+        int code = p ? 0 : add_part(at, gap_end, flags);
+        if (code) {
+            if (at > start) drop_uses(start, at);
+            return code;
+        }
+        at = p ? p->end : gap_end;
+    }
+    return 0;
+}
+
+/* ---- registrations */
+
+static bool add_registration(uint64_t address, uint64_t start, uint64_t end) {
+    struct registration *r = malloc(sizeof *r);
+    if (!r) return false;
+    pthread_mutex_lock(&lock);
+    *r = (struct registration){registrations, address, start, end, rv_connection()};
+    registrations = r;
+    pthread_mutex_unlock(&lock);
+    return true;
+}
+
+static bool take_registration(uint64_t address, struct registration *taken) {
+    pthread_mutex_lock(&lock);
+    struct registration **place = &registrations;
+    while (*place && ((*place)->address != address || (*place)->connection != rv_connection())) place = &(*place)->next;
+    struct registration *found = *place;
+    if (found) {
+        *taken = *found;
+        *place = found->next;
+        free(found);
+    }
+    pthread_mutex_unlock(&lock);
+    return found != NULL;
+}
+
+static bool is_taken(uint64_t address) {
+    pthread_mutex_lock(&lock);
+    struct registration *r = registrations;
+    while (r && (r->address != address || r->connection != rv_connection())) r = r->next;
+    pthread_mutex_unlock(&lock);
+    return r != NULL;
+}
+
+static int add(uint64_t address, uint64_t size, unsigned flags) {
+    if (is_taken(address)) return rv_note(hipErrorHostMemoryAlreadyRegistered);
+    uint64_t start = address / PAGE * PAGE, end = (address + size + PAGE - 1) / PAGE * PAGE;
+    int code = add_uses(start, end, flags);
+    if (code == 0 && !add_registration(address, start, end)) code = rv_note(hipErrorOutOfMemory);
+    return code;
+}
+
+RV_API hipError_t hipHostRegister(void *pointer, size_t size, unsigned flags) {
+    uint64_t address = RV_N(pointer);
+    if (!address || !size || address + size < address) return rv_note(hipErrorInvalidValue);
+    if (!rv_connected()) return rv_connect();
+    pthread_mutex_lock(&changing);
+    /* Memory of the device, and what cannot be read, is for the device process to refuse. */
+    int code = rv_readable(pointer, size) && !rv_is_shared(pointer)
+                   ? add(address, size, flags)
+                   : RV_CALL(hipHostRegister, address / PAGE * PAGE, (size + PAGE - 1) / PAGE * PAGE, flags);
+    pthread_mutex_unlock(&changing);
+    return code == 0 && !rv_is_registered(pointer) ? rv_note(hipErrorInvalidValue) : code;
+}
+
+RV_API hipError_t hipHostUnregister(void *pointer) {
+    struct registration gone;
+    if (!rv_connected()) return rv_connect();
+    pthread_mutex_lock(&changing);
+    int code = take_registration(RV_N(pointer), &gone) ? drop_uses(gone.start, gone.end)
+                                                       : RV_CALL(hipHostUnregister, RV_N(pointer));
+    pthread_mutex_unlock(&changing);
+    return code;
+}
