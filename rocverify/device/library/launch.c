@@ -301,11 +301,3 @@ RV_API hipError_t hipExtModuleLaunchKernel(hipFunction_t function, uint32_t item
     divide(&l);
     return launch_function(l, function);
 }
-
-RV_API hipError_t hipHccModuleLaunchKernel(hipFunction_t function, uint32_t items_x, uint32_t items_y, uint32_t items_z,
-                                           uint32_t block_x, uint32_t block_y, uint32_t block_z, size_t shared,
-                                           hipStream_t stream, void **params, void **extra, hipEvent_t start,
-                                           hipEvent_t stop) {
-    return hipExtModuleLaunchKernel(function, items_x, items_y, items_z, block_x, block_y, block_z, shared, stream,
-                                    params, extra, start, stop, 0);
-}
