@@ -242,7 +242,7 @@ def test_files_that_cannot_be_read(rope: Path, outside: Path, capsys: pytest.Cap
     for name, content, message in (
         ("half.hsaco", data[: len(data) // 2], "no intact AMDGPU code object"),
         ("empty.hsaco", b"", "is empty"),
-        ("bundle.hsaco", bundle, "is an offload bundle"),
+        ("bundle.hsaco", bundle, "is a truncated offload bundle"),
         ("compressed.hsaco", b"CCOB" + zlib.compress(data), "compressed offload bundle"),
         ("text.hsaco", b"int main() {}\n" * 100, "neither a code object"),
     ):
