@@ -79,6 +79,7 @@ class Options:
     grid: Triple
     block: Triple
     shared: int
+    cooperative: bool
     arg: tuple[str, ...]
     save: tuple[str, ...]
     seed: int
@@ -112,6 +113,9 @@ class Options:
 @_axes("--block", "Work-items of a workgroup along each axis.")
 @click.option(
     "--shared", metavar="BYTES", type=click.IntRange(0), default=0, help="Dynamic LDS.  [default: 0]"
+)
+@click.option(
+    "--cooperative", is_flag=True, help="All workgroups are resident at once, so that grid barriers work."
 )
 @click.option("--arg", metavar="FORM", multiple=True, help="An argument; repeated, in the kernel's order.")
 @click.option(
@@ -199,7 +203,9 @@ def _request(options: Options) -> LaunchRequest:
     if not math.isfinite(options.timeout):
         raise UsageError("--timeout takes a finite number of seconds")
     arguments = tuple(parse_argument(text, i, options.seed) for i, text in enumerate(options.arg))
-    return LaunchRequest(options.grid, options.block, options.shared, arguments, options.timeout)
+    return LaunchRequest(
+        options.grid, options.block, options.shared, arguments, options.timeout, options.cooperative
+    )
 
 
 def _machine(options: Options, kernels: KernelFile, workspace: Workspace) -> Machine:

@@ -10,6 +10,7 @@ Source: LLVM's "User Guide for AMDGPU Backend", sections "Code Object" and "Code
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -230,9 +231,12 @@ def _check_version(metadata: _Metadata, abi_version: int, where: str) -> None:
 
 def _target(triple: str, flags: int, where: str) -> tuple[str, str]:
     """Processor and features of `amdgcn-amd-amdhsa--gfx90a:xnack+`, checked against the ELF's flags."""
-    prefix, separator, target_id = triple.partition("--")
+    # Architecture, vendor, system, environment (mostly empty), processor; newer compilers have the
+    # architecture as `amdgpu11.00`.
+    architecture, *middle, target_id = triple.split("-", 4)
     processor, colon, features = target_id.partition(":")
-    if prefix != "amdgcn-amd-amdhsa" or not separator or not processor.startswith("gfx"):
+    known = re.fullmatch(r"amdgcn|amdgpu[0-9.]*", architecture) and middle[:2] == ["amd", "amdhsa"]
+    if not known or len(middle) != 3 or not processor.startswith("gfx"):
         raise CodeObjectError(f"is for the target {triple!r}, which is no amdgcn target", where=where)
     machine = MACHINES.get(flags & 0xFF)
     if machine is not None and machine != processor:

@@ -63,7 +63,7 @@ def parameter_types(text: str) -> tuple[str, ...] | None:
     if parts is None:
         return None
     inside = parts[1][1:-1]
-    return tuple(part.strip() for part in _at_commas(inside)) if inside.strip() not in ("", "void") else ()
+    return tuple(part.strip() for part in at_commas(inside)) if inside.strip() not in ("", "void") else ()
 
 
 def _listed(shown: Mapping[str, str]) -> str:
@@ -125,7 +125,8 @@ def _without_arguments(name: str) -> str:
     return name[: max((at for at, letter in _outside(name) if letter == "<"), default=len(name))]
 
 
-def _at_commas(text: str) -> Iterator[str]:
+def at_commas(text: str) -> Iterator[str]:
+    """The parts of a parameter list; commas within brackets do not count."""
     start = 0
     for at, letter in _outside(text):
         if letter == ",":

@@ -38,12 +38,14 @@ class KernelImage:
 class KernelFile:
     """A file's code objects for one target: one, or for a host program one for each of its sources.
 
-    `where` names it in messages; `built` says how it was compiled, if it was a source.
+    `where` names it in messages; `built` says how it was compiled and `source` is the text, if it was a
+    source.
     """
 
     where: str
     images: tuple[KernelImage, ...]
     built: BuiltObject | None = None
+    source: str = ""
 
     @property
     def target(self) -> str:
@@ -80,7 +82,7 @@ def open_kernels(
         raise UsageError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
     if not is_device_code(data) and path.suffix in SOURCE_SUFFIXES:
         built, image = _compiled(path, workspace, target or workspace.settings.targets[0], flags)
-        return KernelFile(str(path), (image,), built)
+        return KernelFile(str(path), (image,), built, data.decode("utf-8", "replace"))
     if flags:
         raise UsageError(f"is not a source: {' '.join(flags)} cannot be applied", where=str(path))
     return kernels_in(data, str(path), workspace.settings.targets, target)

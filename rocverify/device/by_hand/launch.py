@@ -14,7 +14,7 @@ import numpy as np
 from rocverify.device.by_hand.arguments import Argument, Array, Buffer, Null, Same, Scalar, is_float
 from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.launch.observed import Observed
-from rocverify.device.emulator.load.kernarg import Triple
+from rocverify.device.emulator.load.kernarg import Geometry, Triple
 from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, Machine
 from rocverify.device.emulator.sanitize.findings import Findings
 from rocverify.device.faults import FaultReport
@@ -37,6 +37,7 @@ class LaunchRequest:
     shared_bytes: int
     arguments: tuple[Argument, ...]
     timeout_s: float | None = None
+    cooperative: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +206,8 @@ def emulate(machine: Machine, kernel: LoadedKernel, request: LaunchRequest) -> E
                     machine.memory.undefine(addresses[index], argument.content.nbytes)
         kernarg = _kernarg(takes, request.arguments, addresses)
         try:
-            stats = _launch(machine, kernel, request, kernarg)
+            geometry = Geometry(request.grid, request.block, request.shared_bytes, request.cooperative)
+            stats = launch_interruptibly(machine, kernel, geometry, kernarg, request.timeout_s)
         except KernelFaultError as error:
             return Emulation(kernel.name, request, None, (), error.report, error.hint, error.observed)
         buffers = tuple(_after(machine, request, takes, i, at) for i, at in addresses.items())
@@ -230,17 +232,25 @@ def _kernarg(takes: Sequence[KernelArg], arguments: Sequence[Argument], addresse
     return bytes(segment)
 
 
-def _launch(machine: Machine, kernel: LoadedKernel, request: LaunchRequest, kernarg: bytes) -> LaunchStats:
-    """The launch on a thread of its own: an interruption reaches Python while native code runs."""
+def launch_interruptibly(
+    machine: Machine,
+    kernel: LoadedKernel,
+    geometry: Geometry,
+    kernarg: bytes,
+    timeout_s: float | None = None,
+) -> LaunchStats:
+    """The launch on a thread of its own: an interruption reaches Python while native code runs. Raises what
+    Machine.launch raises."""
     with ThreadPoolExecutor(1, thread_name_prefix="emulate") as pool:
         running = pool.submit(
             machine.launch,
             kernel,
-            request.grid,
-            request.block,
-            request.shared_bytes,
+            geometry.grid,
+            geometry.block,
+            geometry.shared_bytes,
             kernarg,
-            timeout_s=request.timeout_s,
+            timeout_s=timeout_s,
+            cooperative=geometry.cooperative,
         )
         try:
             return running.result()

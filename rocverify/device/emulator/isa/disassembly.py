@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rocverify.device.emulator.isa.operands import Operand, parse_operand, split_operands, split_outside
+from rocverify.device.emulator.isa.unused_operands import without_unused_operands
 from rocverify.errors import CodeObjectError, DeviceError
 
 TIMEOUT_S = 120
@@ -101,6 +102,14 @@ class Listing:
 
 def disassemble(code_object: bytes, objdump: Path, target: str) -> Listing:
     """The listing of .text; CodeObjectError when the disassembler rejects the bytes."""
+
+    def listing(content: bytes) -> list[str]:
+        return _listing(content, objdump, target)
+
+    return Listing(without_unused_operands(code_object, listing(code_object), listing))
+
+
+def _listing(code_object: bytes, objdump: Path, target: str) -> list[str]:
     with tempfile.NamedTemporaryFile(suffix=".co") as file:
         file.write(code_object)
         file.flush()
@@ -116,7 +125,7 @@ def disassemble(code_object: bytes, objdump: Path, target: str) -> Listing:
             f"{objdump.name} cannot disassemble it: {done.stderr.strip()}",
             hint="pass a code object for " + target,
         )
-    return Listing(done.stdout.splitlines())
+    return done.stdout.splitlines()
 
 
 def _parse_instruction(match: re.Match[str], source: str | None) -> Instruction:
