@@ -80,6 +80,7 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *argument)
     uintptr_t address = _Unwind_GetIPInfo(context, &exact);
     if (!address || walk->n == SLOTS) return _URC_END_OF_STACK;
     if (walk->n == w->own && w->own < OWN_FRAMES && is_own(address)) w->own++;
+    if (exact && walk->n <= OWN_FRAMES) w->own = walk->n; /* a fault: the site is what it interrupted */
     if (walk->n == w->own + RV_FRAMES) return _URC_END_OF_STACK;
     const uintptr_t *slot = (const uintptr_t *)_Unwind_GetCFA(context) - 1;
     if (walk->n && (exact || *slot != address)) w->certain = false;

@@ -62,7 +62,8 @@ def our_functions() -> dict[str, Signature]:
     found = {}
     for path in sorted(SOURCES.glob("*.c")):
         text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-        for match in re.finditer(r"^RV_API ([\w* ]+?)(?<!_)(hip[A-Z]\w+)\(([^{;]*)\)\s*\{", text, re.MULTILINE):
+        pattern = r"^RV_API ([\w* ]+?)(?<!_)(hip[A-Z]\w+)\(([^{;]*)\)\s*\{"
+        for match in re.finditer(pattern, text, re.MULTILINE):
             found[match[2]] = _signature(match[1], match[3])
     return found
 
