@@ -37,6 +37,9 @@ _KINDS = {"device": Side.DEVICE, "managed": Side.MANAGED, "host": Side.PINNED}
 
 def side_of(context: Context, address: int) -> Side:
     """What an address is. In device memory it need not be live."""
+    known = context.allocations.get(address)
+    if known is not None:
+        return _KINDS[known.kind]
     backend = context.backend
     if not backend.owns(address):
         return Side.PAGEABLE

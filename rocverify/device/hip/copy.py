@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.hip import transfer as transfers
-from rocverify.device.hip.addresses import Side, side_of
+from rocverify.device.hip.addresses import Side
 from rocverify.device.hip.arrays import array_of
 from rocverify.device.hip.calls import Answer, Call, Caller, Result, ServeFunction, serve, signed
 from rocverify.device.hip.errors import HipError, device_errors
@@ -33,15 +33,15 @@ Reader = Callable[["Context", Call], "tuple[Transfer, int | None]"]
 
 def submit_copy(context: Context, call: Call, caller: Caller | None, transfer: Transfer, stream: int) -> None:
     """Checks a copy and queues it."""
-    transfers.check(context, transfer, call.name)
-    needs_client = transfers.needs_client(context, transfer)
+    sides = transfers.sides_of(context, transfer)
+    transfers.check(context, transfer, sides, call.name)
     source = None
-    if transfer.inline is None and not side_of(context, transfer.src.address).on_device:
+    if transfer.inline is None and not sides[1].on_device:
         source = (transfer.src.address, transfer.span(transfer.src))
     item = Item(
         lambda waiting: transfers.execute(context, transfer, waiting),
         call.name,
-        needs_caller=needs_client,
+        needs_caller=transfers.needs_client(transfer, sides),
         accesses=transfers.accesses(transfer) if context.control.sanitize else (),
         site=call.site,
         seq=context.entry(call).seq,
@@ -58,9 +58,7 @@ def copy_now(
     answered with its bytes."""
     if transfer.size == 0:
         return None
-    short = reply and transfer.size <= INLINE_BYTES
-    if short and _plainly_to_host(context, transfer):
-        transfers.check(context, transfer, call.name)
+    if reply and transfer.size <= INLINE_BYTES and _plainly_to_host(context, transfer):
         return _answered(context, call, caller, transfer, stream)
     submit_copy(context, call, caller, transfer, stream)
     context.wait(stream, call, caller)
@@ -68,11 +66,12 @@ def copy_now(
 
 
 def _plainly_to_host(context: Context, transfer: Transfer) -> bool:
-    sides = (side_of(context, plane.address) for plane in (transfer.dst, transfer.src))
-    return tuple(sides) in ((Side.PAGEABLE, Side.DEVICE), (Side.PAGEABLE, Side.MANAGED))
+    sides = transfers.sides_of(context, transfer)
+    return sides in ((Side.PAGEABLE, Side.DEVICE), (Side.PAGEABLE, Side.MANAGED))
 
 
 def _answered(context: Context, call: Call, caller: Caller | None, transfer: Transfer, stream: int) -> Answer:
+    transfers.check(context, transfer, transfers.sides_of(context, transfer), call.name)
     held: list[bytes] = []
 
     def read(_caller: Caller | None) -> None:
@@ -96,7 +95,7 @@ def _answered(context: Context, call: Call, caller: Caller | None, transfer: Tra
 
 def _served_copy(reader: Reader, *, synchronous: bool, reply: bool = False) -> ServeFunction:
     def copy(context: Context, call: Call, caller: Caller | None) -> Result:
-        transfer, stream = reader(context, call)
+        transfer, stream = context.entry(call).work or reader(context, call)
         where = NULL_STREAM if stream is None else stream
         if synchronous:
             return copy_now(context, call, caller, transfer, where, reply=reply)
@@ -110,11 +109,11 @@ def _served_copy(reader: Reader, *, synchronous: bool, reply: bool = False) -> S
 def _describe(reader: Reader) -> Callable[[Context, Call], dict[str, Any]]:
     def describe(context: Context, call: Call) -> dict[str, Any]:
         try:
-            transfer, _ = reader(context, call)
+            context.entry(call).work = transfer, _ = reader(context, call)
         except HipError:
             return {}
         return {
-            "category": transfers.category_of(context, transfer),
+            "category": transfers.category_of(transfers.sides_of(context, transfer)),
             "bytes": transfer.size,
             "dst": transfer.dst.address,
             "src": transfer.src.address,

@@ -9,7 +9,7 @@ from rocverify.device.hip.calls import SERVED, Call, Caller, low, serve
 from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.geometry import check_geometry
 from rocverify.device.hip.items import Item, Kind
-from rocverify.device.hip.module import function_of, kernarg_bytes
+from rocverify.device.hip.module import function_of
 from rocverify.device.hip.words import worded
 from rocverify.device.trace.events import Category
 from rocverify.device.trace.kernargs import PackedArguments
@@ -37,8 +37,10 @@ GRID_IN_WORKITEMS = 1
 def launch_arguments(args: tuple[int, ...], *, cooperative: bool = False) -> Geometry:
     """The shape in a launch's arguments: function, grid x y z, block x y z, dynamic LDS, stream, start event,
     stop event, flags."""
-    x, y, z, bx, by, bz, shared = (low(value) for value in args[1:8])
-    flags = low(args[11]) if len(args) > 11 else 0
+    x, y, z, bx, by, bz, shared = args[1:8]
+    if max(args[1:8]) >> 32:
+        x, y, z, bx, by, bz, shared = (low(value) for value in args[1:8])
+    flags = args[11] if len(args) > 11 else 0
     if flags & GRID_IN_WORKITEMS and bx and by and bz:
         grid = -(-x // bx), -(-y // by), -(-z // bz)
         return Geometry(grid, (bx, by, bz), shared, cooperative, workitems=(x, y, z))
@@ -48,7 +50,7 @@ def launch_arguments(args: tuple[int, ...], *, cooperative: bool = False) -> Geo
 def check_launch(context: Context, function: Function, geometry: Geometry, kernarg: bytes) -> None:
     """HipError for a launch that cannot be."""
     check_geometry(function.metadata, geometry, context.backend.info)
-    wanted = kernarg_bytes(function.metadata)
+    wanted = function.kernarg_bytes
     if len(kernarg) < wanted:
         raise HipError(
             "hipErrorInvalidValue",
@@ -62,7 +64,7 @@ def launch_item(
 ) -> Item:
     """A checked launch as queued work. Kernels that the harness holds back do nothing."""
     module = context.modules[function.module]
-    wanted = kernarg[: kernarg_bytes(function.metadata)]
+    wanted = kernarg[: function.kernarg_bytes]
     ghost = context.control.is_ghost(function.name)
 
     def run(_caller: Caller | None) -> Any:

@@ -133,7 +133,9 @@ def get_function(context: Context, call: Call, _caller: Caller | None) -> Answer
             (f for f in context.functions.values() if f.module == module.handle and f.name == name), None
         )
         if known is None:
-            known = Function(context.new_handle(), name, module.handle, kernels[name])
+            kernel = kernels[name]
+            size = kernarg_bytes(kernel)
+            known = Function(context.new_handle(), name, module.handle, kernel, size)
             context.functions[known.handle] = known
     return Answer(values=(known.handle,), payload=kernel_record(context, known))
 

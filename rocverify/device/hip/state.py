@@ -66,10 +66,12 @@ class Module:
 
 @dataclass(slots=True, eq=False)
 class Function:
-    """A kernel of a module; `attributes` are what hipFuncSetAttribute set."""
+    """A kernel of a module; `kernarg_bytes` are of its explicit arguments, `attributes` what
+    hipFuncSetAttribute set."""
 
     handle: int
     name: str
     module: int
     metadata: KernelMetadata
+    kernarg_bytes: int
     attributes: dict[int, int] = field(default_factory=dict)

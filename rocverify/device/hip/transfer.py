@@ -94,19 +94,27 @@ class Transfer:
         return (plane.slice_rows or self.rows) * (plane.pitch or self.width)
 
 
-def category_of(context: Context, transfer: Transfer) -> Category:
+Sides = tuple[Side, Side]
+"""What destination and source are."""
+
+
+def sides_of(context: Context, transfer: Transfer) -> Sides:
+    """What both sides are now."""
+    return side_of(context, transfer.dst.address), side_of(context, transfer.src.address)
+
+
+def category_of(sides: Sides) -> Category:
     """Where the bytes really go."""
-    dst, src = (side_of(context, plane.address) for plane in (transfer.dst, transfer.src))
-    return CATEGORIES[dst.on_device, src.on_device]
+    return CATEGORIES[sides[0].on_device, sides[1].on_device]
 
 
-def needs_client(context: Context, transfer: Transfer) -> bool:
+def needs_client(transfer: Transfer, sides: Sides) -> bool:
     """Whether the client's own memory has to be read or written."""
-    dst, src = (side_of(context, plane.address) for plane in (transfer.dst, transfer.src))
+    dst, src = sides
     return dst is Side.PAGEABLE or (src is Side.PAGEABLE and transfer.inline is None)
 
 
-def check(context: Context, transfer: Transfer, name: str) -> None:
+def check(context: Context, transfer: Transfer, sides: Sides, name: str) -> None:
     """HipError for a copy that cannot be: null pointers, a direction that contradicts the addresses, rows
     that are longer than their pitch, sides that leave their allocations."""
     for plane, what in ((transfer.dst, "destination"), (transfer.src, "source")):
@@ -117,7 +125,7 @@ def check(context: Context, transfer: Transfer, name: str) -> None:
                 "hipErrorInvalidPitchValue",
                 f"{name}: rows of {transfer.width} bytes at a pitch of {plane.pitch} ({what})",
             )
-    dst, src = (side_of(context, plane.address) for plane in (transfer.dst, transfer.src))
+    dst, src = sides
     _check_kind(transfer, dst, src, name)
     for plane, side, what in ((transfer.dst, dst, "to"), (transfer.src, src, "from")):
         if side.seen_by_device:
@@ -159,7 +167,7 @@ def accesses(transfer: Transfer) -> tuple[Access, ...]:
 
 def execute(context: Context, transfer: Transfer, caller: Caller | None) -> None:
     """Copies the bytes. HipError where one side is not there (any more)."""
-    dst, src = (side_of(context, plane.address) for plane in (transfer.dst, transfer.src))
+    dst, src = sides_of(context, transfer)
     with device_errors():
         if dst.seen_by_device and src.seen_by_device:
             _within(context, transfer)

@@ -12,6 +12,7 @@ from rocverify.device.hip.context import Client, Context
 from rocverify.device.hip.control import DeviceControl
 from rocverify.device.hip.direct import DirectStreams
 from rocverify.device.hip.items import StreamQueues
+from rocverify.device.trace.native import NativeLines
 from rocverify.errors import UsageError
 
 ORDERS = ("eager", "lazy", "shuffled")
@@ -75,8 +76,15 @@ def open_device(
             f"there is no device {options.kind!r}", hint=f"use one of auto, {', '.join(_OPENERS)}"
         )
     info, open_backend = opener(options, with_lines)
-    control = DeviceControl(root=options.root, sanitize=options.sanitize)
+    lines = NativeLines(_symbolizer(options))
+    control = DeviceControl(root=options.root, sanitize=options.sanitize, native_lines=lines)
     return OpenedDevice(options, info, open_backend, control)
+
+
+def _symbolizer(options: DeviceOptions) -> Path | None:
+    """llvm-symbolizer beside the other tools, if it is there."""
+    beside = None if options.objdump is None else options.objdump.with_name("llvm-symbolizer")
+    return beside if beside is not None and beside.is_file() else None
 
 
 _Opened = tuple[DeviceInfo, Callable[[], Backend]]

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 class Category(StrEnum):
     """What a call does, as far as a trace is concerned. Copies are named by where the bytes really
-    went, not by the kind that the caller declared; `library` is a function of hipBLAS or rocBLAS that computes on
-    the device; `other` is everything else, a host-to-host copy and any function that the tables do not know
-    included."""
+    went, not by the kind that the caller declared; `library` is a function of hipBLAS or rocBLAS that
+    computes on the device; `other` is everything else, a host-to-host copy and any function that the
+    tables do not know included."""
 
     LAUNCH = "launch"
     H2D = "h2d"

@@ -16,7 +16,8 @@ SUCCESS = "hipSuccess"
 @dataclass(slots=True, eq=False)
 class Entry:
     """A call under way, or done. `fields` are TraceEvent's by name; a value with a method `decoded` is
-    decoded when the event is asked for."""
+    decoded when the event is asked for. `work` is what describing the call has read of it, for the call
+    itself."""
 
     seq: int
     function: str
@@ -25,6 +26,7 @@ class Entry:
     site: int
     fields: dict[str, Any] = field(default_factory=dict)
     result: str = ""
+    work: Any = None
 
     def event(self) -> TraceEvent:
         """The record of a call that is done."""
@@ -83,6 +85,7 @@ class TraceLog:
         then: that stands."""
         with self._lock:
             self._under_way.pop(entry.seq, None)
+            entry.work = None
             if not entry.result:
                 entry.result = result
                 if reason is not None:

@@ -110,9 +110,11 @@ class SiteTable:
         told = self._native_lines(frame.file, frame.number) if self._native_lines is not None else None
         if self._root is not None:
             inside = None if told is None else in_subject(self._root, told[0])
-            return None if told is None or inside is None else (f"{inside}:{told[1]}", told[2])
+            return (
+                None if told is None or inside is None else (f"{inside}:{told[1]}", told[2] or frame.function)
+            )
         if told is not None:
-            return f"{_short(Path(told[0]))}:{told[1]}", told[2]
+            return f"{_short(Path(told[0]))}:{told[1]}", told[2] or frame.function
         return f"{Path(frame.file).name}+{frame.number:#x}", frame.function
 
 

@@ -1,0 +1,131 @@
+"""Source places of native code: a program's debug information, asked by llvm-symbolizer, or read here where
+there is none."""
+
+from __future__ import annotations
+
+import bisect
+import json
+import subprocess
+import threading
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from elftools.common.exceptions import DWARFError, ELFError
+from elftools.construct import ConstructError
+from elftools.dwarf.dwarfinfo import DWARFInfo
+from elftools.dwarf.lineprogram import LineProgram
+from elftools.elf.elffile import ELFFile
+
+_TIMEOUT_S = 20.0
+Place = tuple[str, int, str]
+"""Source file, line, function; the function is "" where only the line is known."""
+
+
+class NativeLines:
+    """(module's file, offset of an instruction from where the module lies) -> its place in the source; None
+    where debug information does not tell. Answers are kept. `symbolizer` is llvm-symbolizer, None: the line
+    tables are read here, which tells no function."""
+
+    def __init__(self, symbolizer: Path | None = None) -> None:
+        self._symbolizer = symbolizer
+        self._known: dict[tuple[str, int], Place | None] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, module: str, offset: int) -> Place | None:
+        with self._lock:
+            if (module, offset) not in self._known:
+                self._known[module, offset] = self._look_up(module, offset)
+            return self._known[module, offset]
+
+    def _look_up(self, module: str, offset: int) -> Place | None:
+        base = _has_lines(module)
+        if base is None:
+            return None
+        address = base + offset
+        if self._symbolizer is not None:
+            return _asked([str(self._symbolizer)], module, address)
+        lines = _line_table(module)
+        return _nearest(lines, address)
+
+
+@cache
+def _has_lines(module: str) -> int | None:
+    """What an offset counts from, for a module with line tables; None for any other file."""
+    try:
+        with Path(module).open("rb") as file:
+            elf = ELFFile(file)
+            if not elf.has_dwarf_info():
+                return None
+            if elf.header["e_type"] != "ET_EXEC":
+                return 0
+            loads = [s["p_vaddr"] for s in elf.iter_segments() if s["p_type"] == "PT_LOAD"]
+            return min(loads, default=0) & -4096
+    except (OSError, ELFError, ConstructError):
+        return None
+
+
+def _asked(command: Sequence[str], module: str, address: int) -> Place | None:
+    arguments = [*command, "--output-style=JSON", "--demangle", f"--obj={module}", f"{address:#x}"]
+    try:
+        done = subprocess.run(arguments, capture_output=True, check=False, timeout=_TIMEOUT_S)
+        answer = json.loads(done.stdout or b"[]")
+    except (OSError, subprocess.TimeoutExpired, json.JSONDecodeError):
+        return None
+    frames = answer[0].get("Symbol", []) if isinstance(answer, list) and answer else []
+    if not frames or not frames[0].get("Line"):
+        return None
+    return frames[0]["FileName"], int(frames[0]["Line"]), frames[0].get("FunctionName", "")
+
+
+@cache
+def _line_table(module: str) -> tuple[tuple[int, str, int], ...]:
+    """(address, file, line) of every row, in order of addresses; file "" ends a sequence."""
+    rows: list[tuple[int, str, int]] = []
+    try:
+        with Path(module).open("rb") as file:
+            info = ELFFile(file).get_dwarf_info()
+            for unit in info.iter_CUs():
+                rows += _rows_of_unit(info, unit)
+    except (OSError, ELFError, DWARFError, ConstructError, KeyError, IndexError):
+        return ()
+    return tuple(sorted(rows))
+
+
+def _rows_of_unit(info: DWARFInfo, unit: Any) -> list[tuple[int, str, int]]:
+    program = info.line_program_for_CU(unit)
+    if program is None:
+        return []
+    names = _file_names(program, unit)
+    rows = []
+    for entry in program.get_entries():
+        state = entry.state
+        if state is not None:
+            name = "" if state.end_sequence else names.get(state.file, "")
+            rows.append((state.address, name, state.line))
+    return rows
+
+
+def _file_names(program: LineProgram, unit: Any) -> dict[int, str]:
+    """The files of a unit by their numbers, which begin at 1 before DWARF 5 and at 0 from then on."""
+    header = program.header
+    version = header["version"]
+    root = unit.get_top_DIE().attributes.get("DW_AT_comp_dir")
+    base = root.value.decode("utf-8", "replace") if root is not None else ""
+    folders = [folder.decode("utf-8", "replace") for folder in header["include_directory"]]
+    if version < 5:
+        folders = [base, *folders]
+    names = {}
+    for number, entry in enumerate(header["file_entry"], 0 if version >= 5 else 1):
+        folder = folders[entry.dir_index] if entry.dir_index < len(folders) else ""
+        names[number] = str(Path(base) / folder / entry.name.decode("utf-8", "replace"))
+    return names
+
+
+def _nearest(rows: tuple[tuple[int, str, int], ...], address: int) -> Place | None:
+    """The row that an address belongs to."""
+    at = bisect.bisect_right(rows, address, key=lambda row: row[0]) - 1
+    if at < 0 or not rows[at][1] or not rows[at][2]:
+        return None
+    return rows[at][1], rows[at][2], ""
