@@ -3,6 +3,7 @@ and what a context asks of its streams."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -96,6 +97,15 @@ class Item:
     def again(self) -> Item:
         """The same work, to be done once more."""
         return replace(self)
+
+
+_handles = itertools.count(0x2000_0000_1000, 0x10)
+
+
+def new_handle() -> int:
+    """The number of a new stream, event, graph or node: unique in the device process, so that one of a client
+    that has gone never stands for something else."""
+    return next(_handles)
 
 
 def nothing(_caller: Caller | None) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from rocverify.device.backends.base import Backend
 from rocverify.device.base import DeviceInfo, RejectedDevice
+from rocverify.device.hip.checking import make_streams
 from rocverify.device.hip.context import Client, Context
 from rocverify.device.hip.control import DeviceControl
-from rocverify.device.hip.direct import DirectStreams
+from rocverify.device.hip.executor import Order
 from rocverify.device.hip.items import StreamQueues
 from rocverify.device.trace.native import NativeLines
 from rocverify.errors import UsageError
@@ -27,7 +28,7 @@ class DeviceOptions:
     kind: str
     target: str
     root: Path | None = None
-    order: str = "eager"
+    order: Order = "eager"
     seed: int = 0
     counters: bool = False
     sanitize: bool = False
@@ -60,7 +61,7 @@ class OpenedDevice:
         return Context(self.open_backend(), self.control, self._streams, Client(pid, program))
 
     def _streams(self, context: Context) -> StreamQueues:
-        return DirectStreams(context)
+        return make_streams(context, self.options.order, self.options.seed)
 
 
 def open_device(

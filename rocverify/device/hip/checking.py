@@ -1,0 +1,109 @@
+"""The checks of a client's host side (checks.py), on its context: what --sanitize adds to its streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rocverify.device.hip.checks import HostChecks
+from rocverify.device.hip.errors import NO_ERRORS, HipError, device_errors
+from rocverify.device.hip.executor import Order
+from rocverify.device.hip.ranges import NOTHING, Ranges
+from rocverify.device.hip.streams import Streams
+from rocverify.device.trace.findings import HostFinding
+
+if TYPE_CHECKING:
+    from rocverify.device.hip.calls import Caller
+    from rocverify.device.hip.context import Context
+    from rocverify.device.hip.items import Item
+
+_KINDS_OF_THE_HOST = ("host", "managed")
+
+
+class ContextMemory:
+    """A context's memory as the checks see it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def describe(self, address: int) -> str:
+        """What lies at an address, for people."""
+        context = self._context
+        if not context.backend.owns(address):
+            return "the host's memory"
+        known = context.allocation_of(address)
+        if known is None:
+            return context.backend.explain(address)
+        place = context.sites.place(known.site)
+        return f"the {known.size} bytes of {known.made_by}{f' at {place}' if place else ''}"
+
+    def read(self, address: int, size: int, caller: Caller | None) -> bytes | None:
+        """Bytes of host memory, pinned or not; None where nobody is there who can tell."""
+        backend = self._context.backend
+        if backend.owns(address) or backend.find(address) is not None:
+            with device_errors():
+                return backend.read(address, size)
+        return None if caller is None else caller.read_host(address, size)
+
+    def seen_by_host(self, address: int) -> bool:
+        """Whether the host sees the bytes itself."""
+        known = self._context.allocation_of(address)
+        if known is None:
+            return not self._context.backend.owns(address)
+        return known.kind in _KINDS_OF_THE_HOST
+
+    def shared(self) -> Ranges:
+        """All memory that host and device see, freed or not."""
+        region = self._context.backend.shared_region
+        if not region.size:
+            return NOTHING
+        return Ranges(np.array([region.start]), np.array([region.start + region.size]))
+
+
+def make_streams(context: Context, order: Order, seed: int) -> Streams:
+    """The streams of a client, with checks if its device sanitizes."""
+
+    def execute(item: Item, caller: Caller | None) -> object:
+        try:
+            return item.run(caller)
+        except HipError as error:
+            context.failed(item, error)
+            return None
+
+    def report(kind: str, message: str, site: int, other: int) -> None:
+        place = context.sites.place
+        context.control.report(HostFinding(kind, message, place(site), place(other)))
+
+    def pending() -> list[Item]:
+        return streams.executor.pending()
+
+    checks = HostChecks(report, ContextMemory(context), pending) if context.control.sanitize else None
+    streams = Streams(order, seed, clock=context.backend.clock, execute=execute, checks=checks)
+    return streams
+
+
+def checks_of(context: Context) -> HostChecks | None:
+    """The checks of a client; None without --sanitize."""
+    return getattr(context.streams, "checks", None)
+
+
+def before_the_end(context: Context) -> None:
+    """The program ends by itself; what it has queued is still to be done."""
+    checks = checks_of(context)
+    if checks is not None:
+        checks.ending()
+
+
+def at_the_end(context: Context) -> None:
+    """All that the program has queued is done: what it left behind."""
+    checks = checks_of(context)
+    if checks is None:
+        return
+    checks.ended()
+    checks.unseen([one for one in context.unseen if one[1].code not in NO_ERRORS])
+    checks.leaks(
+        (one.address, one.size, one.made_by, one.site)
+        for one in context.allocations.values()
+        if not one.registered
+    )

@@ -1,0 +1,332 @@
+"""Streams: which work comes after which.
+
+Work of one stream is done in its order. The legacy default stream waits for what all blocking streams have
+queued, and they for it; streams made with hipStreamNonBlocking do neither. Every client thread has a
+per-thread default stream, which is a blocking one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rocverify.device.hip.errors import HipError
+from rocverify.device.hip.event import Event, Events
+from rocverify.device.hip.executor import Execute, Executor, Order
+from rocverify.device.hip.graph import Graphs
+from rocverify.device.hip.items import Clock, Item, Kind, new_handle, nothing
+
+if TYPE_CHECKING:
+    from rocverify.device.hip.calls import Caller
+    from rocverify.device.hip.capture import Capture
+    from rocverify.device.hip.checks import HostChecks
+    from rocverify.device.hip.context import Context
+
+LEGACY, PER_THREAD = 1, 2
+NON_BLOCKING = 1
+RELAXED = 2
+HIGHEST_PRIORITY, LOWEST_PRIORITY = -1, 1
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """A stream; `tail` is the last item queued, `component` its number in clocks."""
+
+    handle: int
+    flags: int = 0
+    priority: int = 0
+    site: int = 0
+    component: int = 0
+    tail: Item | None = None
+    capture: Capture | None = None
+    clock: Clock = field(default_factory=dict)
+
+    @property
+    def blocking(self) -> bool:
+        """Whether it and the legacy default stream wait for one another."""
+        return not self.flags & NON_BLOCKING
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        if self.handle == LEGACY:
+            return "the default stream"
+        return f"stream {self.handle:#x}"
+
+
+def _run(item: Item, caller: Caller | None) -> Any:
+    return item.run(caller)
+
+
+class Streams:
+    """The streams and events of one context (StreamQueues of items.py). `execute` runs an item."""
+
+    def __init__(
+        self,
+        order: Order,
+        seed: int = 0,
+        *,
+        clock: Callable[[], float],
+        execute: Execute = _run,
+        checks: HostChecks | None = None,
+    ) -> None:
+        self.checks = checks
+        run = execute if checks is None else checks.around(execute)
+        self.executor = Executor(order, seed, clock=clock, execute=run)
+        self.events = Events(self)
+        self.graphs = Graphs(self)
+        self.lock = threading.RLock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._components = itertools.count(1)
+        self._streams: dict[int, Stream] = {}
+        self._per_thread: dict[int, Stream] = {}
+        self._draining: list[Stream] = []
+        self._legacy = Stream(LEGACY, component=next(self._components))
+        self.thread_modes: dict[int, int] = {}
+
+    @property
+    def eager(self) -> bool:
+        """Whether work is executed as soon as it comes."""
+        return self.executor.order == "eager"
+
+    # ---- streams
+
+    def create(self, flags: int = 0, priority: int = 0, site: int = 0) -> Stream:
+        """A new stream."""
+        with self.lock:
+            stream = Stream(new_handle(), flags, priority, site, self.new_component())
+            self._streams[stream.handle] = stream
+            return stream
+
+    def new_component(self) -> int:
+        """A number for what has an order of its own."""
+        return next(self._components)
+
+    def find(self, number: int, slot: int, site: int = 0) -> Stream:
+        """The stream that a client's thread means; hipErrorInvalidHandle if there is none (any more)."""
+        if number in (0, LEGACY):
+            return self._legacy
+        if number == PER_THREAD:
+            with self.lock:
+                if slot not in self._per_thread:
+                    self._per_thread[slot] = Stream(PER_THREAD, component=self.new_component())
+                return self._per_thread[slot]
+        if number not in self._streams:
+            if self.checks is not None:
+                self.checks.handles.used("stream", number, site)
+            raise HipError("hipErrorInvalidHandle", f"{number:#x} is not a stream of this device")
+        return self._streams[number]
+
+    def destroy(self, number: int, site: int = 0) -> None:
+        """Ends a stream; what it has queued is done all the same."""
+        if number in (0, LEGACY, PER_THREAD):
+            raise HipError("hipErrorInvalidHandle", "the built-in streams cannot be destroyed")
+        with self.lock:
+            stream = self.find(number, 0, site)
+            if stream.capture is not None:
+                stream.capture.invalidate()
+                raise HipError("hipErrorStreamCaptureUnsupported", "a stream is destroyed while it captures")
+            del self._streams[number]
+            if stream.tail is not None and not stream.tail.done:
+                self._draining = [one for one in self._draining if one.tail is not None and not one.tail.done]
+                self._draining.append(stream)
+        if self.checks is not None:
+            self.checks.handles.ended("stream", number, site)
+
+    def discard(self, stream: Stream) -> None:
+        """Ends a stream that no client has seen."""
+        stream.capture = None
+        del self._streams[stream.handle]
+
+    def all(self) -> Iterator[Stream]:
+        """Every stream, those destroyed with work queued too."""
+        yield self._legacy
+        yield from self._per_thread.values()
+        yield from self._streams.values()
+        yield from self._draining
+
+    # ---- queues
+
+    def submit(self, stream: int, slot: int, item: Item, caller: Caller | None = None) -> None:
+        """Queues an item, or makes it a node of the graph that the stream captures."""
+        if self.checks is not None:
+            self.checks.submitting(item, caller)
+        with self.lock:
+            found = self.find(stream, slot, item.site)
+            if found.capture is not None:
+                found.capture.add(found, item)
+                return
+            self.refuse_implicit(found)
+            self.queue(found, item)
+        self.queued([item], caller)
+
+    def queued(self, items: Sequence[Item], caller: Caller | None) -> None:
+        """After items were queued: in eager order, those that need the caller are executed now."""
+        if caller is not None and self.eager and any(item.needs_caller for item in items):
+            self.executor.run(items, caller)
+            self.raise_failure()
+        self.executor.early()
+
+    def queue(self, stream: Stream, item: Item, also: Iterable[Item] = ()) -> None:
+        """Puts an item at a stream's end; it comes after `also` too."""
+        before = [*self.before(stream), *also]
+        item.stream = stream.handle
+        stream.tail = item
+        if self.checks is not None:
+            self.checks.races.enter(item, stream.component, before)
+        self.executor.add(item, before)
+
+    def queue_apart(self, item: Item, stream: Stream, component: int, before: list[Item]) -> None:
+        """Queues a node of a graph that a stream launches: in the order of the graph, not of the stream."""
+        item.stream = stream.handle
+        if self.checks is not None:
+            self.checks.races.enter(item, component, before)
+        self.executor.add(item, before)
+
+    def before(self, stream: Stream) -> list[Item]:
+        """What the next item of a stream comes after."""
+        last = [stream.tail]
+        if stream is self._legacy:
+            last += [one.tail for one in self.all() if one.blocking and one is not stream]
+        elif stream.blocking:
+            last.append(self._legacy.tail)
+        return [one for one in last if one is not None]
+
+    def refuse_implicit(self, stream: Stream) -> None:
+        """Work of the legacy stream would wait for blocking streams, which cannot be while one captures."""
+        if stream is not self._legacy:
+            return
+        hit = [one.capture for one in self.all() if one.capture is not None and one.blocking]
+        for capture in hit:
+            capture.invalidate()
+        if hit:
+            raise HipError(
+                "hipErrorStreamCaptureImplicit",
+                "the default stream is used while a blocking stream captures; capture on a stream made with "
+                "hipStreamNonBlocking, or use no default stream meanwhile",
+            )
+
+    # ---- waiting
+
+    def wait(
+        self,
+        stream: int | None,
+        slot: int,
+        caller: Caller | None,
+        *,
+        explicit: bool = True,
+        site: int = 0,
+    ) -> None:
+        """Returns when all work of a stream (None: of all streams) is done; HipError with what failed."""
+        if stream is None:
+            self._refuse_captures()
+            targets = self._everything()
+        else:
+            found = self.find(stream, slot, site)
+            self.refuse_capturing(found)
+            targets = self.before(found) if found is self._legacy else _some(found.tail)
+        self.wait_for(targets, caller, explicit=explicit, whole=stream is None)
+
+    def wait_for(
+        self, targets: list[Item], caller: Caller | None, *, explicit: bool = True, whole: bool = False
+    ) -> None:
+        """Returns when these items are done. `whole`: they are all that there is."""
+        self.executor.run(targets, caller)
+        if self.checks is not None and all(one.done for one in targets):
+            self.checks.races.waited(targets, explicit=explicit, whole=whole and not self.executor)
+        self.raise_failure()
+
+    def _refuse_captures(self) -> None:
+        for stream in self.all():
+            if stream.capture is not None and stream.capture.mode != RELAXED:
+                self.refuse_capturing(stream)
+
+    def _everything(self) -> list[Item]:
+        with self.lock:
+            tails = [one.tail for one in self.all() if one.tail is not None]
+        return [*self.executor.pending(), *tails]
+
+    def raise_failure(self) -> None:
+        """HipError with the first failure of queued work that no call has returned yet."""
+        failure = self.executor.take_failure()
+        if failure is not None:
+            raise failure
+
+    def refuse_capturing(self, stream: Stream) -> None:
+        """A stream that captures cannot be waited for or asked."""
+        if stream.capture is not None:
+            stream.capture.invalidate()
+            raise HipError(
+                "hipErrorStreamCaptureUnsupported",
+                f"{stream.name} captures: nothing can wait for it",
+            )
+
+    def query(self, stream: int, slot: int, caller: Caller | None, site: int = 0) -> bool:
+        """Whether a stream's work is done. Asking goes on with it."""
+        found = self.find(stream, slot, site)
+        self.refuse_capturing(found)
+        return self.ask(self.before(found) if found is self._legacy else _some(found.tail), caller)
+
+    def ask(self, targets: list[Item], caller: Caller | None) -> bool:
+        """Whether these items are done; if not, one that they wait for is executed now."""
+        if all(one.done for one in targets):
+            if self.checks is not None:
+                self.checks.races.waited(targets, explicit=True, whole=False)
+            self.raise_failure()
+            return True
+        self.executor.advance(targets, caller)
+        return False
+
+    def wait_event(self, stream: int, slot: int, event: Event, site: int = 0) -> None:
+        """Has what is queued on a stream from now on come after an event."""
+        with self.lock:
+            found = self.find(stream, slot, site)
+            if event.captured is not None:
+                event.captured.join(found, event)
+                return
+            if found.capture is not None:
+                found.capture.invalidate()
+                raise HipError(
+                    "hipErrorStreamCaptureIsolation",
+                    f"{found.name} captures, and is to wait for an event that is not of the capture",
+                )
+            if event.item is None:
+                return
+            marker = Item(nothing, "wait for an event", site=site, kind=Kind.WAIT_EVENT)
+            self.queue(found, marker, (event.item,))
+
+    def pending(self) -> bool:
+        """Whether anything is queued."""
+        return bool(self.executor)
+
+    def idle(self) -> None:
+        """No call has come for a while: does what needs no caller."""
+        self.executor.run(self.executor.pending(), None)
+
+    def reset(self) -> None:
+        """Drops queued work, streams, events and graphs."""
+        self.executor.drop()
+        with self.lock:
+            self._clear()
+            self.events.clear()
+            self.graphs.clear()
+
+    def close(self) -> None:
+        """Ends; what is queued is dropped."""
+        self.executor.close()
+
+
+def _some(item: Item | None) -> list[Item]:
+    return [] if item is None else [item]
+
+
+def streams_of(context: Context) -> Streams:
+    """The streams of a client; only a test's context has others."""
+    streams = context.streams
+    assert isinstance(streams, Streams)
+    return streams
