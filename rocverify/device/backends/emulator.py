@@ -105,7 +105,8 @@ class EmulatorBackend:
         if options.sanitize:
             from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
 
-            instruments.append(Sanitizer(strict=options.strict_lockstep))
+            self._sanitizer = Sanitizer(strict=options.strict_lockstep)
+            instruments.append(self._sanitizer)
         if options.counters:
             from rocverify.device.emulator.counters import CounterInstrument
 
@@ -215,7 +216,19 @@ class EmulatorBackend:
             )
         except KernelFaultError as error:
             return _outcome(begun, self.clock(), error.observed, fault=error.report)
-        return _outcome(begun, self.clock(), stats.observed, printed=stats.printed)
+        accesses = self._accesses(module, stats.observed)
+        return _outcome(begun, self.clock(), stats.observed, printed=stats.printed, accesses=accesses)
+
+    def _accesses(self, module: LoadedModule, observed: Observed) -> Any:
+        """Where it is told what a launch has accessed; None without the sanitizer."""
+        found = observed.get("sanitizer")
+        if found is None:
+            return None
+        from rocverify.device.emulator.sanitize.accesses import EmulatedAccesses
+        from rocverify.device.emulator.sanitize.memory import SanitizedMemory
+
+        assert isinstance(self.memory, SanitizedMemory)
+        return EmulatedAccesses(self._sanitizer, self.memory, module, found.segments)
 
     def clock(self) -> float:
         return time.perf_counter()

@@ -6,7 +6,8 @@ import itertools
 from typing import TYPE_CHECKING
 
 from rocverify.device.hip.errors import HipError
-from rocverify.device.hip.graph import Graph, Node
+from rocverify.device.hip.graph import Graph, Node, Told
+from rocverify.device.trace.events import Category
 
 if TYPE_CHECKING:
     from rocverify.device.hip.event import Event
@@ -45,7 +46,10 @@ class Capture:
     def add(self, stream: Stream, item: Item) -> Node:
         """A node in place of an item."""
         self._check()
-        node = self.graph.add(item.kind, self.tails[stream], item=item)
+        told = None if item.entry is None else Told.by(item.entry)
+        if item.entry is not None:
+            item.entry.category = Category.STREAM  # this call has done nothing yet
+        node = self.graph.add(item.kind, self.tails[stream], item=item, told=told)
         self.tails[stream] = (node,)
         return node
 

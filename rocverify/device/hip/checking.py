@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rocverify.device.hip.checks import HostChecks
-from rocverify.device.hip.errors import NO_ERRORS, HipError, device_errors
+from rocverify.device.hip.errors import NO_ERRORS, device_errors
 from rocverify.device.hip.executor import Order
-from rocverify.device.hip.ranges import NOTHING, Ranges
 from rocverify.device.hip.streams import Streams
+from rocverify.device.ranges import NOTHING, Ranges
 from rocverify.device.trace.findings import HostFinding
 
 if TYPE_CHECKING:
@@ -64,13 +64,6 @@ class ContextMemory:
 def make_streams(context: Context, order: Order, seed: int) -> Streams:
     """The streams of a client, with checks if its device sanitizes."""
 
-    def execute(item: Item, caller: Caller | None) -> object:
-        try:
-            return item.run(caller)
-        except HipError as error:
-            context.failed(item, error)
-            return None
-
     def report(kind: str, message: str, site: int, other: int) -> None:
         place = context.sites.place
         context.control.report(HostFinding(kind, message, place(site), place(other)))
@@ -79,13 +72,20 @@ def make_streams(context: Context, order: Order, seed: int) -> Streams:
         return streams.executor.pending()
 
     checks = HostChecks(report, ContextMemory(context), pending) if context.control.sanitize else None
-    streams = Streams(order, seed, clock=context.backend.clock, execute=execute, checks=checks)
+    streams = Streams(order, seed, clock=context.backend.clock, execute=context.execute, checks=checks)
     return streams
 
 
 def checks_of(context: Context) -> HostChecks | None:
     """The checks of a client; None without --sanitize."""
     return getattr(context.streams, "checks", None)
+
+
+def allocated(context: Context, address: int, size: int) -> None:
+    """Memory was allocated: who used these bytes before has nothing to do with who uses them from now on."""
+    checks = checks_of(context)
+    if checks is not None:
+        checks.races.born(address, size)
 
 
 def before_the_end(context: Context) -> None:

@@ -15,7 +15,7 @@ from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.executor import Execute
 from rocverify.device.hip.items import Item, Kind
 from rocverify.device.hip.races import Conflict, Entry, LaunchAccesses, Races, Unwaited
-from rocverify.device.hip.ranges import Ranges
+from rocverify.device.ranges import Ranges
 
 if TYPE_CHECKING:
     from rocverify.device.hip.calls import Caller

@@ -47,6 +47,7 @@ def submit_copy(context: Context, call: Call, caller: Caller | None, transfer: T
         seq=context.entry(call).seq,
         kind=Kind.MEMCPY,
         source=source,
+        entry=context.entry(call),
     )
     context.streams.submit(stream, call.slot, item, caller if call.waits else None)
 

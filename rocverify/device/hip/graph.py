@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.items import Item, Kind, new_handle, nothing
+from rocverify.device.trace.events import Category
 
 if TYPE_CHECKING:
     from rocverify.device.hip.event import Event
     from rocverify.device.hip.streams import Stream, Streams
+    from rocverify.device.trace.log import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a trace says of a piece of work each time that it is done: see TraceEvent."""
+
+    category: Category
+    fields: dict[str, Any]
+
+    @classmethod
+    def by(cls, entry: Entry) -> Told:
+        """What it says of a call."""
+        fields = {name: entry.fields[name] for name in _TOLD if entry.fields.get(name) is not None}
+        return cls(entry.category, fields)
+
+
+_TOLD = ("kernel", "grid", "block", "shared_bytes", "args", "code_object", "bytes", "dst", "src")
 
 
 @dataclass(slots=True, eq=False)
 class Node:
     """A node of a graph. `item` is the work of a launch, copy, memset or host function, `event` what an event
-    node records or waits for, `child` the graph of a child node, `fields` what a trace says of a launch."""
+    node records or waits for, `child` the graph of a child node, `told` what a trace says of the work."""
 
     handle: int
     kind: Kind
@@ -26,7 +45,7 @@ class Node:
     item: Item | None = None
     event: Event | None = None
     child: Graph | None = None
-    fields: dict[str, Any] = field(default_factory=dict)
+    told: Told | None = None
 
 
 class Graph:
@@ -99,7 +118,7 @@ class Graph:
                 item=node.item,
                 event=node.event,
                 child=node.child.clone() if node.child is not None else None,
-                fields=node.fields,
+                told=node.told,
             )
         return copy
 
@@ -113,7 +132,7 @@ class Step:
     after: tuple[int, ...]
     item: Item | None
     event: Event | None
-    fields: dict[str, Any]
+    told: Told | None
     component: int = 0
     enabled: bool = True
 
@@ -126,7 +145,7 @@ def _flat(graph: Graph, steps: list[Step], outer: tuple[int, ...]) -> tuple[int,
         if node.child is not None:
             ends[node] = _flat(node.child, steps, after) or after
         else:
-            steps.append(Step(node.handle, node.kind, after, node.item, node.event, node.fields))
+            steps.append(Step(node.handle, node.kind, after, node.item, node.event, node.told))
             ends[node] = (len(steps) - 1,)
     inner = {one for node in graph.nodes for one in node.after}
     return tuple(

@@ -66,8 +66,8 @@ def launch_graph(context: Context, call: Call, caller: Caller | None) -> None:
         streams.refuse_implicit(stream)
         launched = executable.launch(streams, stream, call.site)
     for step, item in launched:
-        if step.kind is Kind.KERNEL and step.enabled:
-            item.seq = context.record("hipGraphLaunch", Category.LAUNCH, call.site, **step.fields)
+        if step.told is not None and step.enabled:
+            item.seq = context.record("hipGraphLaunch", step.told.category, call.site, **step.told.fields)
     streams.queued([item for _, item in launched], caller)
 
 
@@ -109,7 +109,7 @@ def update_executable(context: Context, call: Call, caller: Caller | None) -> An
         if any(old.kind is not new.kind for old, new in pairs):
             return Answer(CODES["hipErrorGraphExecUpdateFailure"], (_TYPE_CHANGED,))
         for old, new in pairs:
-            old.item, old.event, old.fields = new.item, new.event, new.fields
+            old.item, old.event, old.told = new.item, new.event, new.told
     return Answer(0, (0,))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from rocverify.device.hip.calls import Caller
+    from rocverify.device.trace.log import Entry
 
 
 class Kind(IntEnum):
@@ -66,7 +67,8 @@ class Item:
     `accesses` (with --sanitize; host memory is named like any other) are those of copies and memsets.
     `source` is the host memory, as (address, size), that an asynchronous copy reads when it is executed: with
     --sanitize, what it holds then is compared with what it held at the call. `ready`: the item must not run
-    before this is true. What follows `ready` belongs to the streams.
+    before this is true. `entry` is the call's record in the trace, of what is told again when a graph does
+    the work. What follows `entry` belongs to the streams.
     """
 
     run: Callable[[Caller | None], Any]
@@ -78,6 +80,7 @@ class Item:
     kind: Kind = Kind.EMPTY
     source: tuple[int, int] | None = None
     ready: Callable[[], bool] | None = None
+    entry: Entry | None = None
 
     stream: int = field(default=0, init=False)
     serial: int = field(default=0, init=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.hip.calls import Call, Caller, low, serve
+from rocverify.device.hip.checking import allocated
 from rocverify.device.hip.errors import HipError, device_errors
-from rocverify.device.hip.items import Item, Kind
+from rocverify.device.hip.items import Access, Item, Kind
 from rocverify.device.hip.state import Allocation, MemoryKind
 from rocverify.device.hip.words import Freed, explain, label, note_freed, report
 from rocverify.device.trace.events import Category
@@ -35,6 +36,7 @@ def allocate(context: Context, call: Call, size: int, kind: MemoryKind, *, flags
         raise HipError("hipErrorInvalidValue", error.message) from None
     context.allocations[address] = Allocation(address, size, kind, call.name, call.site, flags)
     context.freed.pop(address, None)
+    allocated(context, address, size)
     return address
 
 
@@ -151,6 +153,7 @@ def free_async(context: Context, call: Call, caller: Caller | None) -> None:
     item = Item(
         lambda _caller: free_now(context, known),
         call.name,
+        accesses=(Access(address, known.size, write=True),),
         kind=Kind.FREE,
         site=call.site,
         seq=context.entry(call).seq,

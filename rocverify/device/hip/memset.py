@@ -99,6 +99,7 @@ def fill_item(context: Context, fill: Fill, call: Call) -> Item:
         site=call.site,
         seq=context.entry(call).seq,
         kind=Kind.MEMSET,
+        entry=context.entry(call),
     )
 
 

@@ -7,14 +7,14 @@ own captures the one call.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rocverify.device.hip.callback import host_function
 from rocverify.device.hip.calls import SERVED, Call, Caller, serve
 from rocverify.device.hip.capture import RELAXED, Capture
 from rocverify.device.hip.errors import HipError
-from rocverify.device.hip.graph import Graph, Node, Step
+from rocverify.device.hip.graph import Graph, Node, Step, Told
 from rocverify.device.hip.items import Item, Kind
 from rocverify.device.hip.streams import NON_BLOCKING, streams_of
 from rocverify.device.trace.events import Category
@@ -22,9 +22,6 @@ from rocverify.device.trace.events import Category
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
     from rocverify.device.hip.event import Event
-
-LAUNCH_FIELDS = ("kernel", "grid", "block", "shared_bytes", "args", "code_object")
-"""What a trace says of a launch."""
 
 _MEMSETS = {1: "hipMemsetD8Async", 2: "hipMemsetD16Async", 4: "hipMemsetD32Async"}
 
@@ -38,7 +35,7 @@ class _Content:
     item: Item | None = None
     event: Event | None = None
     child: Graph | None = None
-    fields: dict[str, Any] = field(default_factory=dict)
+    told: Told | None = None
 
 
 def _captured(
@@ -46,7 +43,7 @@ def _captured(
 ) -> _Content:
     """What calls on a stream would do; `make` gives their names and arguments for the stream it is told."""
     streams, graph = streams_of(context), Graph(call.site)
-    fields = context.entry(call).fields
+    entry = context.entry(call)
     with streams.lock:
         stream = streams.create(NON_BLOCKING, 0, call.site)
         Capture(stream, RELAXED, call.slot, graph)
@@ -55,13 +52,14 @@ def _captured(
                 served = SERVED[name]
                 inner = Call(name, args, call.payload, False, call.slot, call.site, waits=False)
                 if served.describe is not None:
-                    fields.update(served.describe(context, inner))
+                    entry.fields.update(served.describe(context, inner))
+                entry.category = entry.fields.pop("category", served.category)
                 served.function(context, inner, caller)
         finally:
             streams.discard(stream)
-    fields.pop("category", None)
-    told = {name: fields[name] for name in LAUNCH_FIELDS if fields.get(name) is not None}
-    return _Content(_one(graph.nodes, kind), fields=told)
+    told = graph.nodes[0].told if graph.nodes else None
+    entry.category = Category.STREAM
+    return _Content(_one(graph.nodes, kind), told=told)
 
 
 def _one(nodes: list[Node], kind: Kind) -> Item | None:
@@ -148,7 +146,7 @@ def add_node(context: Context, call: Call, caller: Caller | None) -> tuple[int]:
     graph, after = graphs.find(number), [graphs.node(one) for one in rest[:count]]
     content = _MAKE[kind](context, call, caller, tuple(rest[count:]))
     node = graph.add(
-        kind, after, item=content.item, event=content.event, child=content.child, fields=content.fields
+        kind, after, item=content.item, event=content.event, child=content.child, told=content.told
     )
     return (node.handle,)
 
@@ -157,12 +155,7 @@ def add_node(context: Context, call: Call, caller: Caller | None) -> tuple[int]:
 def set_node(context: Context, call: Call, caller: Caller | None) -> None:
     node = streams_of(context).graphs.node(call.args[0])
     content = _MAKE[node.kind](context, call, caller, call.args[1:])
-    node.item, node.event, node.child, node.fields = (
-        content.item,
-        content.event,
-        content.child,
-        content.fields,
-    )
+    node.item, node.event, node.child, node.told = content.item, content.event, content.child, content.told
 
 
 @serve("hipGraphExecNodeSetParams", "hipGraphExecKernelNodeSetParams", category=Category.STREAM)
@@ -171,7 +164,7 @@ def set_step(context: Context, call: Call, caller: Caller | None) -> None:
     if step.kind is Kind.GRAPH or (step.kind is not Kind.KERNEL and "Kernel" in call.name):
         raise HipError("hipErrorInvalidValue", "the node is of another kind")
     content = _MAKE[step.kind](context, call, caller, call.args[2:])
-    step.item, step.event, step.fields = content.item, content.event, content.fields
+    step.item, step.event, step.told = content.item, content.event, content.told
 
 
 def _step(context: Context, call: Call) -> Step:

@@ -15,10 +15,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, Protocol
 
 from rocverify.device.hip.items import Clock, Item, Kind
-from rocverify.device.hip.ranges import NOTHING, Overlap, Ranges
+from rocverify.device.ranges import Accessed, Overlap, Ranges
 
 MANY = 256
 """Entries after which those are looked for that nothing can be compared with any more."""
@@ -27,19 +27,14 @@ MANY = 256
 class LaunchAccesses(Protocol):
     """What the sanitizer knows of a launch's accesses, until other launches have accessed the same bytes."""
 
-    def look_up(self, batch: Sequence[LaunchAccesses]) -> list[Accessed]:
+    def look_up(self, batch: Sequence[Any]) -> list[Accessed]:
         """What each launch of a batch accessed: all of one device, each in order with the others."""
+
+    def keep(self, kept: bool) -> None:
+        """Whether what this launch and later ones accessed is to be kept in all detail from now on."""
 
     def line(self, code: int) -> str | None:
         """The source line, `file:line`, of an instruction."""
-
-
-class Accessed(NamedTuple):
-    """Bytes that were read, written, and accessed by atomic operations."""
-
-    reads: Ranges = NOTHING
-    writes: Ranges = NOTHING
-    atomics: Ranges = NOTHING
 
 
 NO_ACCESS = Accessed()
@@ -110,6 +105,12 @@ class _Births:
         return ranges
 
 
+def _of(item: Item, *, write: bool) -> Ranges:
+    return Ranges.of(
+        (one.address, one.size, one.pitch, one.rows) for one in item.accesses if one.write == write
+    )
+
+
 class Races:
     """Finds the races of one context; `found` is told of each, `pending` gives the items that are queued."""
 
@@ -166,6 +167,8 @@ class Races:
         """Whatever comes happens after all that was."""
         if self._unordered:
             self._look_up()
+        if self._chain and self._chain[0].launch is not None:
+            self._chain[0].launch.keep(False)
         self._history.clear()
         self._chain.clear()
         self._births.made.clear()
@@ -202,10 +205,11 @@ class Races:
         """A kernel is about to run, and will cover the tracks of those before it. They are looked up if it
         does not stand for them in all comparisons."""
         with self.lock:
-            apart = any(not happened_before(one.item, item.clock) for one in self._chain)
-            if apart or any(
-                happened_before(entry.item, item.clock)
-                and any(not happened_before(entry.item, one.item.clock) for one in self._chain)
+            if not self._chain:
+                return
+            first, last = self._chain[0].item, self._chain[-1].item
+            if not happened_before(last, item.clock) or any(
+                happened_before(entry.item, item.clock) and not happened_before(entry.item, first.clock)
                 for entry in self._history
             ):
                 self._look_up()
@@ -216,6 +220,8 @@ class Races:
             self._tick += 1
             if accesses is None:
                 return
+            if not self._chain:
+                accesses.keep(len(self._counts) > 1)
             self._chain.append(Entry(item, self._tick, launch=accesses))
             self._unordered = self._unordered or any(
                 not happened_before(entry.item, item.clock) for entry in self._history
@@ -230,11 +236,10 @@ class Races:
             return
         with self.lock:
             self._tick += 1
-            read, written = (Ranges.of(item.accesses, write=write) for write in (False, True))
-            entry = Entry(item, self._tick, Accessed(read, written))
+            entry = Entry(item, self._tick, Accessed(_of(item, write=False), _of(item, write=True)))
             if item.kind is Kind.WRITE_VALUE:
                 self._writes_of_values[item.accesses[0].address] = item
-            if any(not happened_before(one.item, item.clock) for one in self._chain):
+            if self._chain and not happened_before(self._chain[-1].item, item.clock):
                 self._look_up()
             self._compare(entry)
             self._history.append(entry)
@@ -247,6 +252,7 @@ class Races:
         launches = [one.launch for one in chain if one.launch is not None]
         if not launches:
             return
+        launches[0].keep(False)
         for entry, accessed in zip(chain, launches[0].look_up(launches), strict=True):
             entry.accessed = accessed
             self._compare(entry)

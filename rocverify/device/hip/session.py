@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rocverify.device.hip.calls import Answer, Call, Caller, serve
+from rocverify.device.hip.checking import at_the_end, before_the_end
 from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.words import allocation_words, explain, report
 from rocverify.device.trace.events import Category
@@ -62,5 +63,7 @@ def host_access(context: Context, call: Call, _caller: Caller | None) -> Answer:
 def bye(context: Context, call: Call, caller: Caller | None) -> None:
     """The process ends by itself: what is queued is done first."""
     context.ended_by_itself = True
+    before_the_end(context)
     if context.sticky is None:
         context.wait(None, call, caller, explicit=False)
+    at_the_end(context)

@@ -59,7 +59,8 @@ class Model:
         self.events[event] = self.before(stream)
 
     def wait_event(self, stream: object, event: int) -> None:
-        self.joined[stream] = self.before(stream) | self.events.get(event, frozenset())
+        if event in self.events:
+            self.joined[stream] = self.before(stream) | self.events[event]
 
 
 @st.composite

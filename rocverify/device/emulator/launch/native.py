@@ -100,6 +100,8 @@ class Runtime:
         self.run.argtypes, self.run.restype = [ctypes.c_void_p], ctypes.c_int
         self.layout = library.rt_layout
         self.layout.argtypes, self.layout.restype = [ctypes.c_uint32], ctypes.c_uint64
+        self.accesses = library.rt_san_accesses
+        self.accesses.argtypes, self.accesses.restype = [ctypes.c_void_p] * 2 + [ctypes.c_uint64] * 2, None
         for name in self.functions():
             llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
 
@@ -131,6 +133,12 @@ class Runtime:
                 cls._loaded = cls(_open_library(_library(clang, linker, cache)))
                 _check_layout(cls._loaded)
             return cls._loaded
+
+    @classmethod
+    def loaded(cls) -> Runtime:
+        """The runtime that this process has loaded."""
+        assert cls._loaded is not None
+        return cls._loaded
 
 
 def _check_layout(runtime: Runtime) -> None:

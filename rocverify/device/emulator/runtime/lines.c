@@ -4,11 +4,11 @@
 #define LANES(exec) for (u64 left = (exec); left; left &= left - 1)
 #define LANE ((u32)__builtin_ctzll(left))
 
-/* A line's word as its granule `index` would have it; 0 for what was before the launch. */
-static u64 granule_word(const Sanitizer *z, u64 word, u32 index)
+/* A line's word as its granule `index` would have it; what the granule has, if that is of no interest any more. */
+static u64 granule_word(const Sanitizer *z, u64 word, u32 index, u64 before)
 {
-    if (SEGMENT(word) < z->first)
-        return 0;
+    if (SEGMENT(word) < z->since || !BYTES_OF(word))
+        return SEGMENT(before) < z->since ? 0 : before;
     return (word | 15ull << 59) + ((u64)(index / BYTES_OF(word)) << 33);
 }
 
@@ -17,12 +17,13 @@ void rt_san_split(const Sanitizer *z, u64 index)
     Line *line = z->lines + index;
     Granule all = line->last, *g = z->granules + index * LINE_GRANULES;
     line->last.write = z->first;
-    /* Untouched in this launch: then so are its granules, whose words count for nothing. */
-    if (SEGMENT(all.write) < z->first && SEGMENT(all.read[0]) < z->first && SEGMENT(all.read[1]) < z->first)
+    /* Untouched as a whole, as far as that is of interest: then its granules need not know. */
+    if (SEGMENT(all.write) < z->since && SEGMENT(all.read[0]) < z->since && SEGMENT(all.read[1]) < z->since)
         return;
     for (u32 i = 0; i < LINE_GRANULES; i++) {
-        g[i] = (Granule){granule_word(z, all.write, i),
-                         {granule_word(z, all.read[0], i), granule_word(z, all.read[1], i)}};
+        g[i].write = granule_word(z, all.write, i, g[i].write);
+        for (u32 k = 0; k < 2; k++)
+            g[i].read[k] = granule_word(z, all.read[k], i, g[i].read[k]);
         z->readers[index * LINE_GRANULES + i] = line->readers;
     }
 }

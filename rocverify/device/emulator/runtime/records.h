@@ -128,7 +128,8 @@ typedef struct Sanitizer {
     u64 groups, dropped;
     u32 first, next;    /* segments of this launch */
     u32 strict, clock_count, node_count, finding_count;
-    u32 clock_slots, padding;
+    u32 clock_slots;
+    u32 since;          /* the segment from which on it is of interest who accessed what, at most `first` */
 } Sanitizer;
 
 /* Behind the vector registers of a wave: the shadow of each, that of the scalar registers and SCC, and the
@@ -140,6 +141,23 @@ typedef struct Sanitizer {
 /* Is it known of the byte which bits of it were written; who accessed it? */
 static inline int is_kept(const Sanitizer *z, u64 address) { return address - z->arena < z->arena_bytes; }
 static inline int is_followed(const Sanitizer *z, u64 address) { return address - z->arena < z->followed_bytes; }
+
+enum { WAS_READ, WAS_WRITTEN, WAS_ATOMIC, ACCESS_KINDS };
+
+/* Bytes that one launch has accessed in one way from one instruction. */
+typedef struct {
+    u64 start, end;
+    u32 launch, kind, pc, padding;
+} AccessRun;
+
+/* The launches that are asked for: their segments, in ascending order. `open` has a run for each launch and kind
+ * that may go on; `runs` takes those that have ended. `coarse` runs go on with another instruction. */
+typedef struct {
+    const u32 *first, *next;
+    u64 launches, count, room, dropped;
+    AccessRun *open, *runs;
+    u64 coarse, last;
+} AccessQuery;
 
 void rt_san_report(Worker *w, const Finding *found);
 void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 access, u32 lane, u32 pc, u32 fresh);

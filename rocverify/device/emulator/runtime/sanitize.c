@@ -263,6 +263,8 @@ API u64 rt_san_layout(u32 what)
     case 24: return LINE_BYTES;
     case 25: return sizeof(Line);
     case 26: return READING_SLOTS * READING_BYTES;
+    case 27: return sizeof(AccessRun);
+    case 28: return sizeof(AccessQuery);
     default: return ~0ull;
     }
 }

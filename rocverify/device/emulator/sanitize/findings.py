@@ -102,10 +102,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the sanitizer found in one launch, by source line; `dropped` counts what found no room."""
+    """What the sanitizer found in one launch, by source line; `dropped` counts what found no room. `segments`
+    tell the launch's accesses in the record of memory: the record's era, the first, the one behind the
+    last."""
 
     found: tuple[Finding, ...]
     dropped: int = 0
+    segments: tuple[int, int, int] = (0, 0, 0)
 
     def __bool__(self) -> bool:
         return bool(self.found or self.dropped)

@@ -111,6 +111,26 @@ class GroupRecord(ctypes.Structure):
     )
 
 
+class AccessRun(ctypes.Structure):
+    _fields_ = (
+        ("start", _U64),
+        ("end", _U64),
+        *((name, _U32) for name in ("launch", "kind", "pc", "padding")),
+    )
+
+
+class AccessQuery(ctypes.Structure):
+    _fields_ = (
+        ("first", _POINTER),
+        ("next", _POINTER),
+        *((name, _U64) for name in ("launches", "count", "room", "dropped")),
+        ("open", _POINTER),
+        ("runs", _POINTER),
+        ("coarse", _U64),
+        ("last", _U64),
+    )
+
+
 class SanitizerRecord(ctypes.Structure):
     _fields_ = (
         ("defined_delta", _U64),
@@ -131,7 +151,7 @@ class SanitizerRecord(ctypes.Structure):
             (name, _U32)
             for name in (
                 "first", "next", "strict", "clock_count", "node_count", "finding_count", "clock_slots",
-                "padding",
+                "since",
             )
         ),
     )  # fmt: skip
@@ -165,5 +185,7 @@ LAYOUT = (
     LINE_BYTES,
     LINE_RECORD_BYTES,
     LOG_BYTES,
+    ctypes.sizeof(AccessRun),
+    ctypes.sizeof(AccessQuery),
 )
 """What rt_san_layout(0), rt_san_layout(1), ... must return."""

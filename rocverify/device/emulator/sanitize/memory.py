@@ -78,6 +78,22 @@ class SanitizedMemory(DeviceMemory):
         """Where the defined bits of an address of the arena lie."""
         return address - self.region.start + self._shadow.start
 
+    def touched(self) -> list[tuple[int, int]]:
+        """Ranges of memory that the record of accesses covers and somebody has allocated, lately or still."""
+        with self._lock:
+            known = sorted((one.base, one.end) for one in (*self._live.values(), *self._freed))
+        begin, end = self.region.start, self.region.start + self.followed_bytes
+        merged: list[tuple[int, int]] = []
+        for first, last in known:
+            last = -(-last // LINE_BYTES) * LINE_BYTES
+            if not begin <= first < end:
+                continue
+            if merged and first <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+            else:
+                merged.append((first, last))
+        return merged
+
     def define(self, address: int, size: int) -> None:
         """Marks bytes as written."""
         if size and address in self.region:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import replace
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.launch.instruments import LaunchContext
+from rocverify.device.emulator.launch.native import Runtime
 from rocverify.device.emulator.load.address_space import Mapping
 from rocverify.device.emulator.sanitize import layout
 from rocverify.device.emulator.sanitize.findings import Findings, Narrator
@@ -39,6 +41,12 @@ class Sanitizer:
         self._tables: dict[str, Mapping] = {}
         self._next_segment = 1
         self._record = layout.SanitizerRecord()
+        self._first = 1
+        self.era = 0
+        """Counts how often the record of memory was emptied."""
+        self.since: int | None = None
+        """The segment from which on the record is to keep who accessed what; None: that of the next
+        launch."""
 
     def wave_bytes(self, lanes: int) -> int:
         return abi.OBSERVED_OFFSET_PER_LANE * lanes + SCALAR_SHADOW_BYTES
@@ -65,6 +73,9 @@ class Sanitizer:
             memory.forget_accesses()
             self._tables.clear()
             self._next_segment = 1
+            self.era += 1
+            self.since = None
+        self._first = self._next_segment
         groups = min(launch.group_count, MAX_TRACKED_GROUPS)
         resident = launch.resident
         lds = -(-launch.lds_bytes // 64) * 64 * resident
@@ -97,6 +108,7 @@ class Sanitizer:
             next=self._next_segment,
             strict=self.strict,
             clock_slots=layout.CLOCK_SLOTS,
+            since=self._next_segment if self.since is None else self.since,
             **{name: self._table(name, size) for name, size in sizes.items()},
         )
         for worker in context.workers:
@@ -107,4 +119,9 @@ class Sanitizer:
         self._next_segment = record.next
         raw = (layout.RawFinding * layout.FINDING_SLOTS).from_address(record.findings)
         narrator = Narrator(kernel, context.memory, context.geometry)  # type: ignore[arg-type]
-        return narrator.findings([one for one in raw if one.kind], record.dropped)
+        found = narrator.findings([one for one in raw if one.kind], record.dropped)
+        return replace(found, segments=(self.era, self._first, record.next))
+
+    def accesses(self, query: layout.AccessQuery, start: int, end: int) -> None:
+        """Has a query go through [start, end) of recorded memory; `start` == `end` ends it."""
+        Runtime.loaded().accesses(ctypes.addressof(self._record), ctypes.addressof(query), start, end)

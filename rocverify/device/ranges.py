@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from rocverify.device.hip.items import Access
 
 Numbers = NDArray[np.int64]
 
@@ -36,13 +35,13 @@ class Ranges:
         self.codes = np.full(len(starts), NO_CODE, dtype=np.int64) if codes is None else codes
 
     @classmethod
-    def of(cls, accesses: Iterable[Access], *, write: bool) -> Ranges:
-        """What accesses read, or write."""
-        parts = [one for one in accesses if one.write == write and one.size]
-        starts = [one.address + np.arange(one.rows, dtype=np.int64) * one.pitch for one in parts]
-        sizes = [np.full(one.rows, one.size, dtype=np.int64) for one in parts]
+    def of(cls, blocks: Iterable[tuple[int, int, int, int]]) -> Ranges:
+        """Blocks, each of an address, the bytes of a row, the bytes from row to row, and rows."""
+        parts = [block for block in blocks if block[1] and block[3]]
         if not parts:
             return NOTHING
+        starts = [address + np.arange(rows, dtype=np.int64) * pitch for address, _, pitch, rows in parts]
+        sizes = [np.full(rows, size, dtype=np.int64) for _, size, _, rows in parts]
         first = np.concatenate(starts)
         return cls._merged(first, first + np.concatenate(sizes))
 
@@ -100,3 +99,11 @@ class Ranges:
 
 
 NOTHING = Ranges(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
+class Accessed(NamedTuple):
+    """Bytes that were read, written, and accessed by atomic operations."""
+
+    reads: Ranges = NOTHING
+    writes: Ranges = NOTHING
+    atomics: Ranges = NOTHING
