@@ -1,0 +1,1 @@
+"""hipRTC: compiling kernels while a program runs."""
