@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import platformdirs
@@ -67,36 +69,59 @@ def sources_digest() -> str:
 
 def build_libraries(folder: Path, compiler: CCompiler | None = None) -> None:
     """Builds every library into `folder`, which exists, with the links to them."""
-    compiler = compiler or find_compiler()
-    with tempfile.TemporaryDirectory(prefix="rocverify-hiplib-") as scratch:
-        for library in LIBRARIES.values():
-            _build(library, compiler, Path(scratch), folder)
+    _build_files(folder, compiler or find_compiler())
     for library in LIBRARIES.values():
         _link_names(library, folder)
 
 
-def _build(library: Library, compiler: CCompiler, scratch: Path, folder: Path) -> None:
-    work = scratch / library.stem
-    work.mkdir()
-    objects = [_object(source, compiler, scratch) for source in shared_sources(library)]
-    implemented = frozenset[str]().union(*(exported_functions(path) for path in objects))
-    exports = read_exports(SOURCES / library.exports)
-    stubs = work / f"{library.stem}_stubs.c"
-    stubs.write_text(stub_source(exports, implemented, status=library.status), encoding="utf-8")
-    script = work / "exports.map"
-    script.write_text(version_script(exports, implemented), encoding="utf-8")
-    options = [f"-Wl,--version-script={script}", f"-Wl,-soname,{library.soname}", "-Wl,-rpath,$ORIGIN"]
-    options += [str(folder / LIBRARIES[name].file) for name in library.needs]
-    compiler.compile(stubs, stubs.with_suffix(".o"), SOURCES, STUB_FLAGS)
-    compiler.link([*objects, stubs.with_suffix(".o")], folder / library.file, [*options, "-ldl", "-lm"])
+def _build_files(folder: Path, compiler: CCompiler) -> None:
+    """Compiles side by side, then links one after the other: each needs those before it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="rocverify-hiplib-") as name,
+        ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool,
+    ):
+        scratch = Path(name)
+        sources = {source for library in LIBRARIES.values() for source in shared_sources(library)}
+        objects = dict(
+            zip(sources, pool.map(lambda one: _object(one, compiler, scratch), sources), strict=True)
+        )
+        own = {one.stem: [objects[source] for source in shared_sources(one)] for one in LIBRARIES.values()}
+        generated = pool.map(
+            lambda one: _generated(one, own[one.stem], compiler, scratch), LIBRARIES.values()
+        )
+        for library, (stubs, script) in zip(LIBRARIES.values(), generated, strict=True):
+            needed = [str(folder / LIBRARIES[other].file) for other in library.needs]
+            compiler.link(
+                [*own[library.stem], stubs],
+                folder / library.file,
+                [
+                    f"-Wl,--version-script={script}",
+                    f"-Wl,-soname,{library.soname}",
+                    "-Wl,-rpath,$ORIGIN",
+                    *needed,
+                    "-ldl",
+                    "-lm",
+                ],
+            )
 
 
 def _object(source: Path, compiler: CCompiler, scratch: Path) -> Path:
-    """The object of one source, compiled once for all libraries."""
     target = scratch / f"{source.stem}.o"
-    if not target.exists():
-        compiler.compile(source, target, SOURCES)
+    compiler.compile(source, target, SOURCES)
     return target
+
+
+def _generated(
+    library: Library, objects: Sequence[Path], compiler: CCompiler, scratch: Path
+) -> tuple[Path, Path]:
+    """The object of a library's stubs, and its version script."""
+    implemented = frozenset[str]().union(*(exported_functions(path) for path in objects))
+    exports = read_exports(SOURCES / library.exports)
+    stubs, script = scratch / f"{library.stem}_stubs.c", scratch / f"{library.stem}.map"
+    stubs.write_text(stub_source(exports, implemented, status=library.status), encoding="utf-8")
+    script.write_text(version_script(exports, implemented), encoding="utf-8")
+    compiler.compile(stubs, stubs.with_suffix(".o"), SOURCES, STUB_FLAGS)
+    return stubs.with_suffix(".o"), script
 
 
 def exported_functions(path: Path) -> frozenset[str]:
@@ -131,10 +156,7 @@ def _prebuilt_digest() -> str | None:
 def write_prebuilt(folder: Path) -> None:
     """Builds the libraries for a wheel: without links, which it cannot hold, with the sources' digest."""
     folder.mkdir(parents=True, exist_ok=True)
-    compiler = find_compiler()
-    with tempfile.TemporaryDirectory(prefix="rocverify-hiplib-") as scratch:
-        for library in LIBRARIES.values():
-            _build(library, compiler, Path(scratch), folder)
+    _build_files(folder, find_compiler())
     (folder / DIGEST_FILE).write_text(sources_digest() + "\n", encoding="ascii")
 
 
