@@ -19,9 +19,12 @@ from rocverify.device.hip import (
     stream_calls,
     symbol,
 )
+from rocverify.device.hip.blas import calls as blas
+from rocverify.device.hip.rtc import calls as rtc
 
 __all__ = [
     "arrays",
+    "blas",
     "callback",
     "capture_calls",
     "copy",
@@ -35,6 +38,7 @@ __all__ = [
     "node_calls",
     "pointers",
     "pools",
+    "rtc",
     "session",
     "stream_calls",
     "symbol",

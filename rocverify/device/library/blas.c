@@ -17,6 +17,10 @@ int hipMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, 
 int hipMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
                      int kind, void *stream);
 
+__attribute__((constructor)) static void introduce(void) {
+    rv_sister_library((const void *)(uintptr_t)introduce);
+}
+
 bool rv_blas_alive(const void *handle) {
     return handle && ((const rv_blas_handle *)handle)->magic == BLAS_MAGIC;
 }

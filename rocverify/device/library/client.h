@@ -87,6 +87,10 @@ static inline int rv_memory_type(int type) { /* of a program's structure, as a h
  * not connected. */
 RV_PRIVATE uint32_t rv_connection(void);
 
+/* A library whose functions call this one's on behalf of the program, told by its constructor: its frames are no place
+ * in the program. */
+RV_PRIVATE void rv_sister_library(const void *address);
+
 /* ---- errors */
 
 RV_PRIVATE int rv_note(int code);           /* the thread's last error (not for 0 and hipErrorNotReady); returns code */

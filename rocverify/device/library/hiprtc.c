@@ -48,6 +48,10 @@ typedef struct rtc_program {
     struct text code, log;
 } *hiprtcProgram;
 
+__attribute__((constructor)) static void introduce(void) {
+    rv_sister_library((const void *)(uintptr_t)introduce);
+}
+
 static bool keep(struct text *text, const char *bytes, size_t length) {
     text->bytes = malloc(length + 1);
     if (!text->bytes) return false;

@@ -39,20 +39,35 @@ uint64_t rv_hash(uint64_t hash, uint64_t number) {
 
 /* ---- the library itself */
 
-static uintptr_t own_start, own_size;
+#define LIBRARIES 4 /* this one, libhiprtc, libhipblas, librocblas */
+
+static struct {
+    uintptr_t start, size;
+} own[LIBRARIES];
 static const char *own_path;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void find_self(void) {
+static const char *note_library(unsigned place, const void *address) {
     Dl_info info;
-    if (!dladdr((const void *)(uintptr_t)rv_site, &info)) return;
+    if (!dladdr(address, &info)) return NULL;
     const ElfW(Ehdr) *head = info.dli_fbase;
     const ElfW(Phdr) *parts = (const void *)((const char *)head + head->e_phoff);
+    uintptr_t size = 0;
     for (unsigned i = 0; i < head->e_phnum; i++)
-        if (parts[i].p_type == PT_LOAD && parts[i].p_vaddr + parts[i].p_memsz > own_size)
-            own_size = parts[i].p_vaddr + parts[i].p_memsz;
-    own_start = (uintptr_t)head;
-    own_path = info.dli_fname;
+        if (parts[i].p_type == PT_LOAD && parts[i].p_vaddr + parts[i].p_memsz > size)
+            size = parts[i].p_vaddr + parts[i].p_memsz;
+    own[place].start = (uintptr_t)head;
+    own[place].size = size;
+    return info.dli_fname;
+}
+
+static void find_self(void) {
+    own_path = note_library(0, (const void *)(uintptr_t)rv_site);
+}
+
+void rv_sister_library(const void *address) {
+    static unsigned count;
+    if (count < LIBRARIES - 1) note_library(++count, address);
 }
 
 const char *rv_own_path(void) {
@@ -61,7 +76,9 @@ const char *rv_own_path(void) {
 }
 
 static bool is_own(uintptr_t address) {
-    return address - own_start < own_size;
+    for (unsigned i = 0; i < LIBRARIES; i++)
+        if (address - own[i].start < own[i].size) return true;
+    return false;
 }
 
 /* ---- walking */
