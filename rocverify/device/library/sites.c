@@ -39,7 +39,7 @@ uint64_t rv_hash(uint64_t hash, uint64_t number) {
 
 /* ---- the library itself */
 
-#define LIBRARIES 4 /* this one, libhiprtc, libhipblas, librocblas */
+#define LIBRARIES 5 /* this one (twice: it has hipRTC too), libhiprtc, libhipblas, librocblas */
 
 static struct {
     uintptr_t start, size;
