@@ -7,7 +7,7 @@ import bisect
 import json
 import subprocess
 import threading
-from collections.abc import Sequence
+import weakref
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,36 +18,35 @@ from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.dwarf.lineprogram import LineProgram
 from elftools.elf.elffile import ELFFile
 
-_TIMEOUT_S = 20.0
 Place = tuple[str, int, str]
 """Source file, line, function; the function is "" where only the line is known."""
 
 
 class NativeLines:
-    """(module's file, offset of an instruction from where the module lies) -> its place in the source; None
-    where debug information does not tell. Answers are kept. `symbolizer` is llvm-symbolizer, None: the line
-    tables are read here, which tells no function."""
+    """(module's file, offset of an instruction from where the module lies) -> its place in the source, and
+    those of the functions that it was inlined into, outwards; empty where debug information does not tell.
+    Answers are kept. `symbolizer` is llvm-symbolizer; None: the line tables are read here, which tells no
+    function."""
 
     def __init__(self, symbolizer: Path | None = None) -> None:
-        self._symbolizer = symbolizer
-        self._known: dict[tuple[str, int], Place | None] = {}
+        self._symbolizer = None if symbolizer is None else _Symbolizer(symbolizer)
+        self._known: dict[tuple[str, int], tuple[Place, ...]] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, module: str, offset: int) -> Place | None:
+    def __call__(self, module: str, offset: int) -> tuple[Place, ...]:
         with self._lock:
             if (module, offset) not in self._known:
                 self._known[module, offset] = self._look_up(module, offset)
             return self._known[module, offset]
 
-    def _look_up(self, module: str, offset: int) -> Place | None:
+    def _look_up(self, module: str, offset: int) -> tuple[Place, ...]:
         base = _has_lines(module)
         if base is None:
-            return None
+            return ()
         address = base + offset
         if self._symbolizer is not None:
-            return _asked([str(self._symbolizer)], module, address)
-        lines = _line_table(module)
-        return _nearest(lines, address)
+            return self._symbolizer.ask(module, address)
+        return _nearest(_line_table(module), address)
 
 
 @cache
@@ -66,17 +65,47 @@ def _has_lines(module: str) -> int | None:
         return None
 
 
-def _asked(command: Sequence[str], module: str, address: int) -> Place | None:
-    arguments = [*command, "--output-style=JSON", "--demangle", f"--obj={module}", f"{address:#x}"]
-    try:
-        done = subprocess.run(arguments, capture_output=True, check=False, timeout=_TIMEOUT_S)
-        answer = json.loads(done.stdout or b"[]")
-    except (OSError, subprocess.TimeoutExpired, json.JSONDecodeError):
-        return None
-    frames = answer[0].get("Symbol", []) if isinstance(answer, list) and answer else []
-    if not frames or not frames[0].get("Line"):
-        return None
-    return frames[0]["FileName"], int(frames[0]["Line"]), frames[0].get("FunctionName", "")
+class _Symbolizer:
+    """One llvm-symbolizer process, started at the first question: that takes longer than any answer."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, module: str, address: int) -> tuple[Place, ...]:
+        """The places of an address, innermost first; empty where the tool does not know or does not run."""
+        if "\n" in module or '"' in module:
+            return ()
+        try:
+            answer = json.loads(self._answer(f'"{module}" {address:#x}\n'))
+        except (OSError, json.JSONDecodeError):
+            return ()
+        return tuple(
+            (frame["FileName"], int(frame["Line"]), frame.get("FunctionName", ""))
+            for frame in answer.get("Symbol", [])
+            if frame.get("Line")
+        )
+
+    def _answer(self, question: str) -> str:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [self._path, "--output-style=JSON", "--demangle"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            weakref.finalize(self, _end, self._process)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(question)
+        self._process.stdin.flush()
+        return self._process.stdout.readline()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 @cache
@@ -123,9 +152,9 @@ def _file_names(program: LineProgram, unit: Any) -> dict[int, str]:
     return names
 
 
-def _nearest(rows: tuple[tuple[int, str, int], ...], address: int) -> Place | None:
+def _nearest(rows: tuple[tuple[int, str, int], ...], address: int) -> tuple[Place, ...]:
     """The row that an address belongs to."""
     at = bisect.bisect_right(rows, address, key=lambda row: row[0]) - 1
     if at < 0 or not rows[at][1] or not rows[at][2]:
-        return None
-    return rows[at][1], rows[at][2], ""
+        return ()
+    return ((rows[at][1], rows[at][2], ""),)

@@ -34,8 +34,12 @@ class Site:
 
 NOWHERE = Site()
 
-NativeLines = Callable[[str, int], "tuple[str, int, str] | None"]
-"""(module's file, offset) -> (source file, line, function), None where debug information does not tell."""
+NativeLines = Callable[[str, int], tuple[tuple[str, int, str], ...]]
+"""(module's file, offset) -> (source file, line, function) of the code there and of what it was inlined into;
+empty where debug information does not tell."""
+
+_SYSTEM = ("/usr/include/", "/usr/lib/", "/usr/local/include/", "/opt/rocm")
+"""Where headers and libraries stand that are not the program's own."""
 
 
 def parse_frames(text: str) -> tuple[Frame, ...]:
@@ -85,37 +89,43 @@ class SiteTable:
         return self.site(number).place
 
     def _resolve(self, frames: tuple[Frame, ...]) -> Site:
-        found: list[tuple[str, str]] = []
+        """The frames whose source is known and the program's own; where there are none, any at all."""
+        own: list[tuple[str, str]] = []
+        other: list[tuple[str, str]] = []
         for frame in frames:
-            if not frame.native and in_harness(frame.file):
+            if frame.native:
+                self._add_native(frame, own, other)
+            elif in_harness(frame.file):
                 break
-            told = self._native(frame) if frame.native else self._python(frame)
-            if told is not None:
-                found.append(told)
+            else:
+                own += self._python(frame)
+        found = own or other
         if not found:
             return NOWHERE
         (place, function), *outer = found[: MAX_CALLERS + 1]
         return Site(place, function, tuple(f"{p} {f}".strip() for p, f in outer))
 
-    def _python(self, frame: Frame) -> tuple[str, str] | None:
+    def _python(self, frame: Frame) -> list[tuple[str, str]]:
         if self._root is not None:
             inside = in_subject(self._root, frame.file)
-            return None if inside is None else (f"{inside}:{frame.number}", frame.function)
+            return [] if inside is None else [(f"{inside}:{frame.number}", frame.function)]
         path = Path(frame.file)
         if not path.is_absolute() or {"site-packages", "dist-packages"}.intersection(path.parts):
-            return None
-        return f"{_short(path)}:{frame.number}", frame.function
+            return []
+        return [(f"{_short(path)}:{frame.number}", frame.function)]
 
-    def _native(self, frame: Frame) -> tuple[str, str] | None:
-        told = self._native_lines(frame.file, frame.number) if self._native_lines is not None else None
-        if self._root is not None:
-            inside = None if told is None else in_subject(self._root, told[0])
-            return (
-                None if told is None or inside is None else (f"{inside}:{told[1]}", told[2] or frame.function)
-            )
-        if told is not None:
-            return f"{_short(Path(told[0]))}:{told[1]}", told[2] or frame.function
-        return f"{Path(frame.file).name}+{frame.number:#x}", frame.function
+    def _add_native(self, frame: Frame, own: list[tuple[str, str]], other: list[tuple[str, str]]) -> None:
+        lines = () if self._native_lines is None else self._native_lines(frame.file, frame.number)
+        for file, line, function in lines:
+            name = function or frame.function
+            if self._root is not None:
+                inside = in_subject(self._root, file)
+                own += [] if inside is None else [(f"{inside}:{line}", name)]
+            else:
+                kind = other if file.startswith(_SYSTEM) else own
+                kind.append((f"{_short(Path(file))}:{line}", name))
+        if not lines and self._root is None:
+            other.append((f"{Path(frame.file).name}+{frame.number:#x}", frame.function))
 
 
 def _short(path: Path) -> str:

@@ -78,11 +78,23 @@ def test_debug_information_gives_file_and_line(tmp_path, toolchain, flags, read_
     if symbolizer is not None and not symbolizer.exists():
         pytest.skip("this toolchain has no llvm-symbolizer")
     lines = NativeLines(symbolizer)
-    file, line, function = lines(str(program), _offset(program, "main"))
+    ((file, line, function),) = lines(str(program), _offset(program, "main"))
     assert (Path(file).name, line, function) == ("a.c", 4, "" if read_here else "main")
     frame = f"N\t{program}\t{_offset(program, 'inner'):x}\tinner"
     assert table(frame, root=tmp_path, native=lines).place == "a.c:1"
     assert table(frame, root=tmp_path, native=lines).function == "inner"
+
+
+def test_the_program_s_own_code_goes_before_headers_and_what_has_no_lines():
+    def lines(_module, offset):
+        return {
+            1: (("/usr/include/hip/hip_runtime_api.h", 7, "hipMalloc"), ("/home/me/a.cpp", 3, "main")),
+            2: (("/usr/include/hip/hip_runtime_api.h", 7, "hipMalloc"),),
+        }.get(offset, ())
+
+    first, stub = "N\t/opt/app\t1\tmain", "N\t/opt/app\t9\t__device_stub__axpy"
+    assert table(stub, first, native=lines) == Site("/home/me/a.cpp:3", "main")
+    assert table("N\t/opt/app\t2\tf", native=lines).place == "/usr/include/hip/hip_runtime_api.h:7"
 
 
 def test_programs_without_debug_information_keep_their_offsets(tmp_path):
@@ -90,7 +102,7 @@ def test_programs_without_debug_information_keep_their_offsets(tmp_path):
     program = tmp_path / "a.out"
     subprocess.run(["cc", "a.c", "-o", program], check=True, cwd=tmp_path)
     lines = NativeLines()
-    assert lines(str(program), 0x1130) is None
-    assert lines("/no/such/file", 1) is None
-    assert lines(str(tmp_path / "a.c"), 1) is None
+    assert lines(str(program), 0x1130) == ()
+    assert lines("/no/such/file", 1) == ()
+    assert lines(str(tmp_path / "a.c"), 1) == ()
     assert table(f"N\t{program}\t1130\tmain", native=lines) == Site("a.out+0x1130", "main")
