@@ -62,6 +62,7 @@ cli = _Root(
     modules={
         "explain": "rocverify.cli.explain",
         "doctor": "rocverify.cli.doctor",
+        "exec": "rocverify.cli.exec",
         "compile": "rocverify.cli.compile",
         "inspect": "rocverify.cli.inspect",
         "emulate": "rocverify.cli.emulate",

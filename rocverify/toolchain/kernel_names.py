@@ -66,6 +66,12 @@ def parameter_types(text: str) -> tuple[str, ...] | None:
     return tuple(part.strip() for part in at_commas(inside)) if inside.strip() not in ("", "void") else ()
 
 
+def without_parameters(text: str) -> str:
+    """`ns::scale<float>` of the demangled `void ns::scale<float>(float*, int)`."""
+    head = (_split(text) or (text, ""))[0]
+    return head[_last_outside(head, " ") + 1 :]
+
+
 def _listed(shown: Mapping[str, str]) -> str:
     names = [text if text == name else f"{text} ({name})" for name, text in sorted(shown.items())]
     more = f", and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""

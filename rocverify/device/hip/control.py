@@ -28,6 +28,8 @@ class DeviceControl:
     side; `not_served` the functions that programs asked for and nobody serves. The lists may be cleared.
     `last_fault` is how a kernel faulted, `undecided` why a launch could not be made though nothing is known
     against it (an instruction that the emulator lacks), `wrong_target` what a program was built for instead.
+    `unseen` are calls that failed and of clients that are gone without having looked: function and error,
+    with the reason and the place where they are known.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class DeviceControl:
         self.last_launch: LaunchOutcome | None = None
         self.undecided: RocverifyError | None = None
         self.wrong_target: str | None = None
+        self.unseen: list[str] = []
         self.ordinal, self.devices = ordinal, devices
         self.contexts: list[Context] = []
         self._tokens = itertools.count(1)
@@ -125,8 +128,14 @@ class DeviceControl:
     def leave(self, context: Context) -> None:
         """A client has gone."""
         with self._lock:
-            if context in self.contexts:
-                self.contexts.remove(context)
+            if context not in self.contexts:
+                return
+            self.contexts.remove(context)
+            for function, error, site in context.unseen:
+                place = context.sites.place(site)
+                self.unseen.append(
+                    f"{function}: {error.name}{f' at {place}' if place else ''}: {error.reason}"
+                )
 
     def report(self, finding: HostFinding) -> None:
         """Keeps a finding of the host's side, once."""

@@ -100,7 +100,7 @@ def _facts(file: Any) -> _Facts | None:
 
     try:
         elf = ELFFile(file)
-        dynamic = next(elf.iter_segments("PT_DYNAMIC"), None)
+        dynamic: Any = next(elf.iter_segments("PT_DYNAMIC"), None)
         tags = [] if dynamic is None else list(dynamic.iter_tags())
         needed = tuple(tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED")
         runpath = any(tag.entry.d_tag == "DT_RUNPATH" for tag in tags)
