@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import platform
-import shlex
 import sys
-import traceback
-from importlib import metadata
 from types import TracebackType
 
 import click
@@ -55,6 +51,8 @@ def _handled(error: BaseException) -> int | None:
         # click does this where whoever read our output is gone; its code, 1, means gaps here.
         return ExitCode.INTERRUPTED
     if isinstance(error, Exception):
+        import traceback
+
         text = "".join(traceback.format_exception(error))
         click.echo(bug_report([text]), err=True)
         return ExitCode.INTERNAL
@@ -63,6 +61,9 @@ def _handled(error: BaseException) -> int | None:
 
 def bug_report(texts: list[str]) -> str:
     """What a user can paste into an issue: the traces, the command and the versions."""
+    import platform
+    import shlex
+
     versions = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
     return "\n".join(
         (
@@ -78,6 +79,8 @@ def bug_report(texts: list[str]) -> str:
 
 
 def _version(package: str) -> str:
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rocverify.cli import environment
 from rocverify.errors import (
     CodeObjectError,
     DeviceError,
@@ -98,7 +99,9 @@ def _exec(
     from rocverify.device.process.execution import ExecOptions, execute
 
     timeout = given.pop("timeout")
-    options = ExecOptions(command, keep_trace=trace is not None, timeout_s=timeout, **given)
+    options = ExecOptions(
+        command, environment.given(), keep_trace=trace is not None, timeout_s=timeout, **given
+    )
     if trace is not None:
         _check_writable(trace)
     done = execute(options)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Sequence
 
 import click
 
 from rocverify import __version__
+from rocverify.cli import environment
 from rocverify.cli.boundary import Boundary
 from rocverify.cli.texts import EXIT_CODES
 
@@ -76,9 +76,7 @@ click.version_option(__version__, prog_name="rocverify")(cli)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    # Checks multiply many small matrices. NumPy's BLAS would put threads on each that cost more than they
-    # save: a quarter of a phase's processor time. What the user has set stays.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    environment.prepare()
     boundary = Boundary()
     with boundary:
         words = None if arguments is None else list(arguments)

@@ -30,13 +30,7 @@ from rocverify.device.emulator.load.image import load_image
 from rocverify.device.emulator.load.kernarg import Geometry, Triple, dispatch_packet, kernarg_segment
 from rocverify.device.emulator.load.loaded import LoadedKernel, LoadedModule
 from rocverify.device.emulator.load.memory import DeviceMemory
-from rocverify.device.emulator.translate.builder.observers import Observers
-from rocverify.device.emulator.translate.lowering.program import (
-    Translation,
-    translate,
-    translator_digest,
-    wave_function,
-)
+from rocverify.device.emulator.translate.identity import translator_digest, wave_function
 from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceError
 from rocverify.toolchain.codeobject import read_code_object
@@ -44,6 +38,7 @@ from rocverify.toolchain.codeobject import read_code_object
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
     from rocverify.device.emulator.sanitize.findings import Findings
+    from rocverify.device.emulator.translate.lowering.program import Translation
 
 __all__ = [
     "DEFAULT_INSTRUCTION_LIMIT",
@@ -223,6 +218,10 @@ class Machine:
             name = wave_function(kernel.name, digest_of(key[0], watched))
 
             def make() -> Translation:
+                # The translator is large, and needed for what is not in the cache alone.
+                from rocverify.device.emulator.translate.builder.observers import Observers
+                from rocverify.device.emulator.translate.lowering.program import translate
+
                 observers = [instrument.observer(kernel.graph) for instrument in self.instruments]
                 observer = Observers(observers) if observers else None
                 return translate(kernel.graph, kernel.descriptor, kernel.name, name, observer)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from rocverify.device.hip.checks import HostChecks
 from rocverify.device.hip.errors import NO_ERRORS, device_errors
 from rocverify.device.hip.executor import Order
 from rocverify.device.hip.streams import Streams
-from rocverify.device.ranges import NOTHING, Ranges
 from rocverify.device.trace.findings import HostFinding
 
 if TYPE_CHECKING:
     from rocverify.device.hip.calls import Caller
+    from rocverify.device.hip.checks import HostChecks
     from rocverify.device.hip.context import Context
     from rocverify.device.hip.items import Item
+    from rocverify.device.ranges import Ranges
 
 _KINDS_OF_THE_HOST = ("host", "managed")
 
@@ -55,6 +53,10 @@ class ContextMemory:
 
     def shared(self) -> Ranges:
         """All memory that host and device see, freed or not."""
+        import numpy as np
+
+        from rocverify.device.ranges import NOTHING, Ranges
+
         region = self._context.backend.shared_region
         if not region.size:
             return NOTHING
@@ -71,7 +73,12 @@ def make_streams(context: Context, order: Order, seed: int) -> Streams:
     def pending() -> list[Item]:
         return streams.executor.pending()
 
-    checks = HostChecks(report, ContextMemory(context), pending) if context.control.sanitize else None
+    checks = None
+    if context.control.sanitize:
+        # With it comes NumPy, which a plain run does without.
+        from rocverify.device.hip.checks import HostChecks
+
+        checks = HostChecks(report, ContextMemory(context), pending)
     streams = Streams(order, seed, clock=context.backend.clock, execute=context.execute, checks=checks)
     return streams
 

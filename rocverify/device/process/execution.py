@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from rocverify.errors import DeviceUnavailableError
 if TYPE_CHECKING:
     from rocverify.device.by_hand.workspace import Workspace
     from rocverify.device.hip.control import DeviceControl
+    from rocverify.device.hip.executor import Order
     from rocverify.device.process.devices import DeviceOptions, OpenedDevice
     from rocverify.device.process.server import Server
 
@@ -29,12 +30,14 @@ _POLL_S = 0.005
 
 @dataclass(frozen=True, slots=True)
 class ExecOptions:
-    """What to run, and how. None: as the settings say."""
+    """What to run, and how. None: as the settings say. `environment` is the program's, before what makes it
+    take our library."""
 
     command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     device: str | None = None
     target: str | None = None
-    order: str = "eager"
+    order: Order = "eager"
     seed: int | None = None
     sanitize: bool = False
     strict: bool = False
@@ -82,7 +85,7 @@ def execute(options: ExecOptions) -> Execution:
     program = find_program(options.command[0])
     device = _device(options, _workspace())
     with held_signals() as mask, _server(device) as server:
-        environment = _environment(server)
+        environment = {**options.environment, **_client_variables(server)}
         check_program(program, device.info.target, environment, _folder())
         child = Child(program.path, (program.name, *options.command[1:]), environment, mask)
         began = time.monotonic()
@@ -122,10 +125,10 @@ def _server(device: OpenedDevice) -> Iterator[Server]:
         server.close()
 
 
-def _environment(server: Server) -> Mapping[str, str]:
+def _client_variables(server: Server) -> Mapping[str, str]:
     from rocverify.device.process.attach import HipLibrary
 
-    return {**os.environ, **HipLibrary.environment(server.path, 0)}
+    return HipLibrary.environment(server.path, 0)
 
 
 def _device(options: ExecOptions, workspace: Workspace) -> OpenedDevice:

@@ -4,14 +4,16 @@ beside the workers when it runs. The machine knows no instrument; whoever makes 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.load.kernarg import Geometry
 from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.load.memory import DeviceMemory
-from rocverify.device.emulator.translate.builder.observers import Observer
-from rocverify.device.emulator.translate.lowering.flow import Graph
+
+if TYPE_CHECKING:
+    from rocverify.device.emulator.translate.builder.observers import Observer
+    from rocverify.device.emulator.translate.lowering.flow import Graph
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ class Runtime:
     @staticmethod
     def functions() -> tuple[str, ...]:
         """The functions that translated code calls, by name."""
-        from rocverify.device.emulator.translate.semantics.memory import LOADS, STORES
+        from rocverify.device.emulator.translate.access_forms import LOADS, STORES
 
         spaces = ("global", "lds", "scratch", "flat")
         return (

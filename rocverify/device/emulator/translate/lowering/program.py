@@ -7,12 +7,9 @@ goes on where the wave stopped (`resume` holds the index of that place).
 from __future__ import annotations
 
 import gc
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from llvmlite import ir
 
@@ -118,18 +115,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def wave_function(kernel: str, digest: str) -> str:
-    """The name of a kernel's wave function: code objects with kernels of one name may be loaded."""
-    return f"wave_{kernel}_{digest[:16]}"
-
-
-@cache
-def translator_digest() -> str:
-    """Digest of the translator's own sources: part of every key of the translation cache."""
-    sources = sorted(Path(__file__).parents[2].rglob("*.py"))
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
 def unsupported(graph: Graph) -> list[Instruction]:

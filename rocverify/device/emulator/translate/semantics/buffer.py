@@ -11,14 +11,13 @@ from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.access_forms import LOADS, STORES
 from rocverify.device.emulator.translate.builder.registers import ALL_BITS
 from rocverify.device.emulator.translate.builder.types import I32, I64, PTR, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.memory import (
     ATOMICS,
-    LOADS,
     SIZES,
-    STORES,
     atomic_names,
     emit_atomic,
     emit_load,

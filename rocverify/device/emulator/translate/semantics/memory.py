@@ -16,6 +16,7 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.access_forms import LOADS, STORES
 from rocverify.device.emulator.translate.builder.observers import Access
 from rocverify.device.emulator.translate.builder.types import I32, PTR, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
@@ -24,12 +25,6 @@ from rocverify.device.emulator.translate.semantics.vector import Handler
 from rocverify.errors import DeviceError
 
 K = WaveBuilder
-
-LOADS = {
-    "u8": 1, "i8": 1, "u16": 1, "i16": 1, "b32": 1, "b64": 2, "b96": 3, "b128": 4, "d16_u8": 1, "d16_i8": 1,
-    "d16_b16": 1, "d16_hi_u8": 1, "d16_hi_i8": 1, "d16_hi_b16": 1,
-}  # fmt: skip
-STORES = {"b8": 1, "b16": 1, "b32": 1, "b64": 2, "b96": 3, "b128": 4, "d16_hi_b8": 1, "d16_hi_b16": 1}
 
 ATOMICS = {
     "swap": 0, "cmpswap": 1, "add": 2, "sub": 3, "min_i": 4, "min_u": 5, "max_i": 6, "max_u": 7, "and": 8,
