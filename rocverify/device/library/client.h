@@ -140,6 +140,9 @@ int rv_variable_of(const void *shadow, uint64_t *module, const char **name);
 int rv_pack_arguments(const void *function, void **params, void **extra, void *into, uint32_t room, uint32_t *bytes);
 #define RV_KERNARG_BYTES 8192
 
+/* How many explicit arguments a kernel has, and where each lies, up to `room` of them. 0: none, or not known. */
+uint32_t rv_kernel_arguments(const void *function, struct rv_kernel_arg *into, uint32_t room);
+
 /* The size of a code object, bundle, compressed bundle or fat binary's wrapper at an address; *image is where its
  * bytes begin. 0 where it is none of them. (image.c) */
 size_t rv_image(const void *address, const void **image);

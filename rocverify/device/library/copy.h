@@ -17,6 +17,14 @@ bool rv_copy_is_inline(const void *to, const void *from, size_t size, int kind);
 int rv_copy_now(enum rv_call call, const uint64_t *args, unsigned nargs, void *to, const void *payload, uint32_t bytes,
                 unsigned flags);
 
+/* What hipMemcpy3D sends: rows within slices on both sides, `to_rows` and `from_rows` rows from slice to slice. */
+struct rv_box {
+    uint64_t to, to_pitch, to_rows, from, from_pitch, from_rows, width, height, depth, kind;
+};
+enum { RV_BOX_WORDS = sizeof(struct rv_box) / sizeof(uint64_t) };
+bool rv_box_of(const hipMemcpy3DParms *parms, struct rv_box *box); /* false: not a copy that is possible */
+bool rv_box_of_driver(const void *copy, struct rv_box *box);       /* of a HIP_MEMCPY3D */
+
 /* HIP functions that others are made of. */
 hipError_t hipMemcpyHtoD(hipDeviceptr_t to, const void *from, size_t size);
 hipError_t hipMemcpyDtoH(void *to, hipDeviceptr_t from, size_t size);

@@ -1,4 +1,6 @@
 /* Copies of rows: 2D, 3D, and of arrays, whose memory is rows too. */
+#include <string.h>
+
 #include "copy.h"
 
 static int finished(int code) {
@@ -62,13 +64,18 @@ static int kind_between(const struct side *to, const struct side *from) {
     return from->on_host ? hipMemcpyHostToDevice : hipMemcpyDeviceToDevice;
 }
 
-static int copy_box(const struct side *to, const struct side *from, hipExtent bytes, int kind, hipStream_t stream, bool queued) {
-    const uint64_t args[] = {
-        to->address, to->pitch, to->rows, from->address, from->pitch, from->rows,
-        bytes.width, bytes.height, bytes.depth, RV_S(kind), RV_N(stream),
-    };
-    if (queued) return later(RV_CALL_hipMemcpy3DAsync, args, 11, to->address, from->address, kind, stream);
-    return rv_call(NULL, RV_CALL_hipMemcpy3D, args, 10, NULL, 0);
+static void fill_box(struct rv_box *box, const struct side *to, const struct side *from, hipExtent bytes, int kind) {
+    *box = (struct rv_box){to->address, to->pitch, to->rows, from->address, from->pitch, from->rows,
+                           bytes.width, bytes.height, bytes.depth, RV_S(kind)};
+}
+
+static int copy_box(const struct rv_box *box, hipStream_t stream, bool queued) {
+    uint64_t args[RV_BOX_WORDS + 1];
+    memcpy(args, box, sizeof *box);
+    args[RV_BOX_WORDS] = RV_N(stream);
+    if (queued)
+        return later(RV_CALL_hipMemcpy3DAsync, args, RV_BOX_WORDS + 1, box->to, box->from, (int)(int64_t)box->kind, stream);
+    return rv_call(NULL, RV_CALL_hipMemcpy3D, args, RV_BOX_WORDS, NULL, 0);
 }
 
 static int copy_plane(const struct side *to, const struct side *from, hipExtent bytes, int kind, hipStream_t stream,
@@ -96,15 +103,21 @@ static bool parms_side(const void *array, hipPos at, hipPitchedPtr p, hipExtent 
     return true;
 }
 
-static int copy_parms(const hipMemcpy3DParms *parms, hipStream_t stream, bool queued) {
+bool rv_box_of(const hipMemcpy3DParms *parms, struct rv_box *box) {
     hipMemcpy3DParms p;
     struct side to, from;
-    if (!parms || !rv_copy_guarded(&p, parms, sizeof p)) return rv_note(hipErrorInvalidValue);
+    if (!parms || !rv_copy_guarded(&p, parms, sizeof p)) return false;
     size_t element = p.srcArray ? element_of(p.srcArray) : p.dstArray ? element_of(p.dstArray) : 1;
     hipExtent bytes = {p.extent.width * element, p.extent.height, p.extent.depth};
     if (!parms_side(p.srcArray, p.srcPos, p.srcPtr, bytes, &from) || !parms_side(p.dstArray, p.dstPos, p.dstPtr, bytes, &to))
-        return rv_note(hipErrorInvalidValue);
-    return copy_box(&to, &from, bytes, p.kind, stream, queued);
+        return false;
+    fill_box(box, &to, &from, bytes, p.kind);
+    return true;
+}
+
+static int copy_parms(const hipMemcpy3DParms *parms, hipStream_t stream, bool queued) {
+    struct rv_box box;
+    return rv_box_of(parms, &box) ? copy_box(&box, stream, queued) : rv_note(hipErrorInvalidValue);
 }
 
 RV_API hipError_t hipMemcpy3D(const hipMemcpy3DParms *parms) {
@@ -197,17 +210,23 @@ static bool read_memcpy_3d(const void *copy, HIP_MEMCPY3D *c) {
     return true;
 }
 
-static int copy_memcpy_3d(const void *copy, hipStream_t stream, bool queued) {
+bool rv_box_of_driver(const void *copy, struct rv_box *box) {
     HIP_MEMCPY3D c;
     struct side to, from;
-    if (!read_memcpy_3d(copy, &c)) return rv_note(hipErrorInvalidValue);
+    if (!read_memcpy_3d(copy, &c)) return false;
     hipExtent bytes = {c.WidthInBytes, c.Height, c.Depth};
     if (!typed_side(c.srcMemoryType, c.srcHost, c.srcDevice, c.srcArray, c.srcPitch, c.srcHeight,
                     (hipPos){c.srcXInBytes, c.srcY, c.srcZ}, bytes, &from) ||
         !typed_side(c.dstMemoryType, c.dstHost, c.dstDevice, c.dstArray, c.dstPitch, c.dstHeight,
                     (hipPos){c.dstXInBytes, c.dstY, c.dstZ}, bytes, &to))
-        return rv_note(hipErrorInvalidValue);
-    return copy_box(&to, &from, bytes, typed_kind(c.dstMemoryType, c.srcMemoryType, &to, &from), stream, queued);
+        return false;
+    fill_box(box, &to, &from, bytes, typed_kind(c.dstMemoryType, c.srcMemoryType, &to, &from));
+    return true;
+}
+
+static int copy_memcpy_3d(const void *copy, hipStream_t stream, bool queued) {
+    struct rv_box box;
+    return rv_box_of_driver(copy, &box) ? copy_box(&box, stream, queued) : rv_note(hipErrorInvalidValue);
 }
 
 RV_API hipError_t hipDrvMemcpy3D(const HIP_MEMCPY3D *copy) {

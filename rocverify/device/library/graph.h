@@ -35,6 +35,7 @@ typedef hipGraphNodeParams rv_node_params; /* also what is kept of a node, for t
 
 /* Fills the work of a node. 0, or the error, noted. */
 int rv_work_of(struct rv_work *work, const rv_node_params *params);
+int rv_driver_copy_work(struct rv_work *work, const void *copy); /* of a HIP_MEMCPY3D */
 
 /* Adds a node, and keeps its parameters. */
 int rv_add_node(enum rv_call call, hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dependencies,
@@ -42,7 +43,7 @@ int rv_add_node(enum rv_call call, hipGraphNode_t *node, hipGraph_t graph, const
 
 /* Parameters that were given for a node; false where none were (it was captured, or cloned). */
 bool rv_kept_params(hipGraphNode_t node, int type, rv_node_params *params);
-void rv_keep_params(hipGraphNode_t node, const rv_node_params *params);
+void rv_keep_params(hipGraphNode_t node, const rv_node_params *params, const struct rv_work *work);
 void rv_drop_params(hipGraphNode_t node);
 
 /* The address of a device variable's bytes from `offset` on, of which `count` are wanted. 0, or the error, noted. */

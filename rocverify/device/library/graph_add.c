@@ -47,6 +47,16 @@ RV_API hipError_t hipGraphAddMemcpyNode(hipGraphNode_t *node, hipGraph_t graph, 
     return add(node, graph, dependencies, count, &whole);
 }
 
+RV_API hipError_t hipDrvGraphAddMemcpyNode(hipGraphNode_t *node, hipGraph_t graph,
+                                           const hipGraphNode_t *dependencies, size_t count,
+                                           const HIP_MEMCPY3D *copy, hipCtx_t context) {
+    (void)context; /* of the one device */
+    struct rv_work work;
+    if (!node || !graph) return rv_note(hipErrorInvalidValue);
+    int code = rv_driver_copy_work(&work, copy);
+    return code ? code : rv_add_node(RV_CALL_hipGraphAddMemcpyNode, node, graph, dependencies, count, &work, NULL);
+}
+
 static rv_node_params plain_copy(void *to, const void *from, size_t bytes, int kind) {
     rv_node_params params = {.type = NODE_MEMCPY};
     params.memcpy.copyParams = (hipMemcpy3DParms){

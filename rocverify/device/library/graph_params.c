@@ -3,22 +3,25 @@
 
 #include "graph.h"
 
-/* Changes a node's work: in the graph, or, with `exec`, in what was instantiated from it. */
-static int set(hipGraphExec_t exec, hipGraphNode_t node, const rv_node_params *params) {
-    struct rv_work work;
-    uint64_t args[2 + sizeof work.words / sizeof *work.words];
-    if (!node) return rv_note(hipErrorInvalidValue);
-    int code = rv_work_of(&work, params);
-    if (code) return code;
+static int send(hipGraphExec_t exec, hipGraphNode_t node, int type, const struct rv_work *work) {
+    uint64_t args[2 + sizeof work->words / sizeof *work->words];
     unsigned count = 0;
     if (exec) args[count++] = RV_N(exec);
     args[count++] = RV_N(node);
-    memcpy(args + count, work.words, work.count * sizeof *args);
-    enum rv_call call = !exec                         ? RV_CALL_hipGraphNodeSetParams
-                        : params->type == NODE_KERNEL ? RV_CALL_hipGraphExecKernelNodeSetParams
-                                                      : RV_CALL_hipGraphExecNodeSetParams;
-    code = rv_call(NULL, call, args, count + work.count, work.payload, work.bytes);
-    if (code == hipSuccess && !exec) rv_keep_params(node, params);
+    memcpy(args + count, work->words, work->count * sizeof *args);
+    enum rv_call call = !exec                 ? RV_CALL_hipGraphNodeSetParams
+                        : type == NODE_KERNEL ? RV_CALL_hipGraphExecKernelNodeSetParams
+                                              : RV_CALL_hipGraphExecNodeSetParams;
+    return rv_call(NULL, call, args, count + work->count, work->payload, work->bytes);
+}
+
+/* Changes a node's work: in the graph, or, with `exec`, in what was instantiated from it. */
+static int set(hipGraphExec_t exec, hipGraphNode_t node, const rv_node_params *params) {
+    struct rv_work work;
+    if (!node) return rv_note(hipErrorInvalidValue);
+    int code = rv_work_of(&work, params);
+    if (code == hipSuccess) code = send(exec, node, params->type, &work);
+    if (code == hipSuccess && !exec) rv_keep_params(node, params, &work);
     return code;
 }
 
@@ -143,6 +146,25 @@ RV_API hipError_t hipGraphExecMemcpyNodeSetParamsFromSymbol(hipGraphExec_t exec,
     void *from;
     int code = rv_symbol_address(symbol, offset, bytes, &from);
     return code ? code : hipGraphExecMemcpyNodeSetParams1D(exec, node, to, from, bytes, kind);
+}
+
+static int set_driver_copy(hipGraphExec_t exec, hipGraphNode_t node, const HIP_MEMCPY3D *copy) {
+    struct rv_work work;
+    if (!node) return rv_note(hipErrorInvalidValue);
+    int code = rv_driver_copy_work(&work, copy);
+    if (code == hipSuccess) code = send(exec, node, NODE_MEMCPY, &work);
+    if (code == hipSuccess && !exec) rv_drop_params(node); /* what was kept is of another form, and old */
+    return code;
+}
+
+RV_API hipError_t hipDrvGraphMemcpyNodeSetParams(hipGraphNode_t node, const HIP_MEMCPY3D *copy) {
+    return set_driver_copy(NULL, node, copy);
+}
+
+RV_API hipError_t hipDrvGraphExecMemcpyNodeSetParams(hipGraphExec_t exec, hipGraphNode_t node,
+                                                     const HIP_MEMCPY3D *copy, hipCtx_t context) {
+    (void)context;
+    return exec ? set_driver_copy(exec, node, copy) : rv_note(hipErrorInvalidValue);
 }
 
 /* ---- fills */

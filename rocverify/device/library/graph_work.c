@@ -1,11 +1,11 @@
-/* The work of a graph's nodes as the device process is told it, and the parameters that nodes were given. */
-#include <pthread.h>
+/* The work of a graph's nodes as the device process is told it. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "copy.h"
 #include "graph.h"
 
-enum { HASH = 512, MOST_DEPENDENCIES = RV_RING_BYTES / 64 };
+enum { MOST_DEPENDENCIES = RV_RING_BYTES / 64 };
 
 /* ---- one function a type: 0, or the error, not noted */
 
@@ -27,40 +27,20 @@ static int kernel_work(struct rv_work *work, const hipKernelNodeParams *params) 
                              sizeof work->payload, &work->bytes);
 }
 
-struct side {
-    uint64_t address, pitch, rows;
-};
-
-/* Where one side of a 3D copy begins. `element`: bytes of an element of an array, or 1. */
-static bool side_of(hipArray_t array, hipPos at, const hipPitchedPtr *pointer, struct side *side, size_t *element) {
-    struct rv_array memory;
-    if (array && pointer->ptr) return false;
-    if (!array) {
-        *side = (struct side){RV_N(pointer->ptr) + (at.z * pointer->ysize + at.y) * pointer->pitch + at.x,
-                              pointer->pitch, pointer->ysize};
-        *element = 1;
-        return pointer->ptr != NULL;
-    }
-    if (!rv_array_memory(array, &memory)) return false;
-    *side = (struct side){memory.address + (at.z * memory.height + at.y) * memory.pitch + at.x * memory.element,
-                          memory.pitch, memory.height};
-    *element = memory.element;
-    return true;
+static int box_work(struct rv_work *work, const struct rv_box *box) {
+    if (!box->width || !box->height || !box->depth) return hipErrorInvalidValue;
+    if (box->kind > hipMemcpyDefault) return hipErrorInvalidMemcpyDirection;
+    return put(work, (const uint64_t *)box, RV_BOX_WORDS);
 }
 
 static int copy_work(struct rv_work *work, const hipMemcpy3DParms *copy) {
-    struct side to, from;
-    size_t to_element, from_element;
-    if (!side_of(copy->dstArray, copy->dstPos, &copy->dstPtr, &to, &to_element) ||
-        !side_of(copy->srcArray, copy->srcPos, &copy->srcPtr, &from, &from_element))
-        return hipErrorInvalidValue;
-    if (copy->srcArray && copy->dstArray && to_element != from_element) return hipErrorInvalidValue;
-    size_t element = copy->dstArray ? to_element : from_element; /* an extent counts elements where there is an array */
-    const hipExtent extent = copy->extent;
-    if (!extent.width || !extent.height || !extent.depth) return hipErrorInvalidValue;
-    if (copy->kind < 0 || copy->kind > hipMemcpyDefault) return hipErrorInvalidMemcpyDirection;
-    return put(work, RV_ARGS(to.address, to.pitch, to.rows, from.address, from.pitch, from.rows,
-                             extent.width * element, extent.height, extent.depth, RV_S(copy->kind)));
+    struct rv_box box;
+    return rv_box_of(copy, &box) ? box_work(work, &box) : hipErrorInvalidValue;
+}
+
+int rv_driver_copy_work(struct rv_work *work, const void *copy) {
+    struct rv_box box;
+    return rv_note(rv_box_of_driver(copy, &box) ? box_work(work, &box) : hipErrorInvalidValue);
 }
 
 static int memset_work(struct rv_work *work, const hipMemsetParams *params) {
@@ -108,51 +88,6 @@ int rv_symbol_address(const void *shadow, size_t offset, size_t count, void **ad
     return code;
 }
 
-/* ---- parameters that nodes were given */
-
-struct kept {
-    struct kept *next;
-    hipGraphNode_t node;
-    uint32_t connection;
-    rv_node_params params;
-};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct kept *kept_params[HASH];
-
-static struct kept **place_of(hipGraphNode_t node) {
-    struct kept **link = &kept_params[((uintptr_t)node ^ (uintptr_t)node >> 9) % HASH];
-    while (*link && ((*link)->node != node || (*link)->connection != rv_connection())) link = &(*link)->next;
-    return link;
-}
-
-void rv_keep_params(hipGraphNode_t node, const rv_node_params *params) {
-    pthread_mutex_lock(&lock);
-    struct kept **link = place_of(node);
-    if (!*link) {
-        *link = calloc(1, sizeof **link);
-        if (*link) (*link)->node = node, (*link)->connection = rv_connection();
-    }
-    if (*link) (*link)->params = *params;
-    pthread_mutex_unlock(&lock);
-}
-
-bool rv_kept_params(hipGraphNode_t node, int type, rv_node_params *params) {
-    pthread_mutex_lock(&lock);
-    struct kept *found = *place_of(node);
-    if (found) *params = found->params;
-    pthread_mutex_unlock(&lock);
-    return found && params->type == type;
-}
-
-void rv_drop_params(hipGraphNode_t node) {
-    pthread_mutex_lock(&lock);
-    struct kept **link = place_of(node), *gone = *link;
-    if (gone) *link = gone->next;
-    pthread_mutex_unlock(&lock);
-    free(gone);
-}
-
 int rv_add_node(enum rv_call call, hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dependencies,
                 size_t count, const struct rv_work *work, const rv_node_params *params) {
     if (!node || !graph || count > MOST_DEPENDENCIES || (count && !dependencies)) return rv_note(hipErrorInvalidValue);
@@ -171,6 +106,6 @@ int rv_add_node(enum rv_call call, hipGraphNode_t *node, hipGraph_t graph, const
     free(args);
     if (code) return code;
     *node = (hipGraphNode_t)reply.values[0];
-    if (params) rv_keep_params(*node, params);
+    if (params) rv_keep_params(*node, params, work);
     return hipSuccess;
 }

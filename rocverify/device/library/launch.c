@@ -54,6 +54,13 @@ bool rv_known_kernel(const void *function) {
     return find(RV_N(function)) != NULL;
 }
 
+uint32_t rv_kernel_arguments(const void *function, struct rv_kernel_arg *into, uint32_t room) {
+    const struct kernel *kernel = find(RV_N(function));
+    if (!kernel) return 0;
+    memcpy(into, kernel->args, (kernel->about.nargs < room ? kernel->about.nargs : room) * sizeof *into);
+    return kernel->about.nargs;
+}
+
 void rv_forget_kernels(void) {
     doubt++;
 }
