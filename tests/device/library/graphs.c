@@ -85,6 +85,8 @@ static void by_hand(void) {
     hipKernelNodeParams kept;
     GOOD(hipGraphKernelNodeGetParams(run, &kept));
     EXPECT(kept.func == params.func && kept.blockDim.x == COUNT && *(float *)kept.kernelParams[2] == 3);
+    three = 99; /* what the node keeps is a copy */
+    EXPECT(*(float *)kept.kernelParams[2] == 3);
     arguments[2] = &ten;
     GOOD(hipGraphExecKernelNodeSetParams(exec, run, &params));
     GOOD(hipGraphLaunch(exec, stream));
@@ -103,6 +105,40 @@ static void by_hand(void) {
     GOOD(hipGraphDestroy(graph));
     RETURNS(hipErrorInvalidValue, hipGraphLaunch(exec, stream));
     GOOD(hipStreamDestroy(stream));
+}
+
+/* A 3D copy out of an array, a child graph. */
+static void rare_nodes(void) {
+    enum { WIDTH = 4, HEIGHT = 2 };
+    hipGraph_t graph, child;
+    hipGraphExec_t exec;
+    hipGraphNode_t copy, inner, last;
+    hipArray *array;
+    hipChannelFormatDesc desc = hipCreateChannelDesc(32, 0, 0, 0, hipChannelFormatKindSigned);
+    int rows[HEIGHT][WIDTH] = {{1, 2, 3, 4}, {5, 6, 7, 8}}, got[HEIGHT][WIDTH - 1] = {{0}}, step = 1;
+    host_calls = 0;
+    GOOD(hipMallocArray(&array, &desc, WIDTH, HEIGHT, 0));
+    GOOD(hipMemcpy2DToArray(array, 0, 0, rows, sizeof *rows, sizeof *rows, HEIGHT, hipMemcpyHostToDevice));
+    GOOD(hipGraphCreate(&graph, 0));
+    GOOD(hipGraphCreate(&child, 0));
+    hipMemcpy3DParms params = {
+        .srcArray = array, .srcPos = {1, 0, 0}, .dstPtr = {got, sizeof *got, WIDTH - 1, HEIGHT},
+        .extent = {WIDTH - 1, HEIGHT, 1}, .kind = hipMemcpyDeviceToHost,
+    };
+    GOOD(hipGraphAddMemcpyNode(&copy, graph, NULL, 0, &params));
+    GOOD(hipGraphAddHostNode(&inner, child, NULL, 0, &(hipHostNodeParams){host_function, &step}));
+    GOOD(hipGraphAddChildGraphNode(&last, graph, &copy, 1, child));
+    RETURNS(hipErrorInvalidValue, hipGraphAddEmptyNode(&inner, graph, &(hipGraphNode_t){(void *)77}, 1));
+    GOOD(hipGraphInstantiate(&exec, graph, NULL, NULL, 0));
+    GOOD(hipGraphLaunch(exec, NULL));
+    GOOD(hipDeviceSynchronize());
+    EXPECT(got[0][0] == 2 && got[0][2] == 4 && got[1][0] == 6 && got[1][2] == 8);
+    EXPECT(host_calls == 1);
+    RETURNS(hipErrorInvalidValue, hipGraphMemcpyNodeSetParams1D(copy, NULL, y, 4, hipMemcpyDeviceToHost));
+    GOOD(hipGraphExecDestroy(exec));
+    GOOD(hipGraphDestroy(child));
+    GOOD(hipGraphDestroy(graph));
+    GOOD(hipFreeArray(array));
 }
 
 static void captured(void) {
@@ -147,6 +183,7 @@ int main(int argc, char **argv) {
     GOOD(hipMalloc((void **)&y, BYTES));
     GOOD(hipMemsetD32((hipDeviceptr_t)x, 0x40000000, COUNT)); /* 2.0 */
     by_hand();
+    rare_nodes();
     captured();
     GOOD(hipFree(x));
     GOOD(hipFree(y));
