@@ -29,14 +29,27 @@ static int copy_staging(struct rv_thread *t, uint32_t kind, const uint64_t *valu
     return copied ? 0 : hipErrorInvalidValue;
 }
 
-static void call_back(struct rv_thread *t, const uint64_t *values) {
+/* A function of the program's runs on a thread of its own, as in HIP: what it sees as its thread is none of the program's. */
+static void *run_host_function(void *argument) {
+    const uint64_t *values = argument;
     void *user = (void *)(uintptr_t)values[2];
-    t->host_function = true;
+    struct rv_thread *t = rv_thread();
+    bool before = t && t->host_function;
+    if (t) t->host_function = true;
     if (values[0] == RV_HOST_FUNCTION)
         ((hipHostFn_t)(uintptr_t)values[1])(user);
     else
         ((hipStreamCallback_t)(uintptr_t)values[1])((hipStream_t)(uintptr_t)values[3], (int)values[4], user);
-    t->host_function = false;
+    if (t) t->host_function = before;
+    return NULL;
+}
+
+static void call_back(uint64_t *values) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run_host_function, values))
+        run_host_function(values); /* no room for a thread: better here than not at all */
+    else
+        pthread_join(thread, NULL);
 }
 
 /* Through the program's own stdio, so that a kernel's lines stand where they belong among the host's. */
@@ -51,7 +64,7 @@ static int serve(struct rv_thread *t, const struct rv_message *message) {
     static const unsigned needed[] = {[RV_READ_HOST] = 3, [RV_WRITE_HOST] = 3, [RV_CALLBACK] = 5, [RV_PRINT] = 1};
     if (message->kind > RV_PRINT || message->nvalues < needed[message->kind]) return hipErrorNotSupported;
     if (message->kind == RV_CALLBACK)
-        call_back(t, values);
+        call_back((uint64_t *)values);
     else if (message->kind == RV_PRINT)
         print(values[0], (const char *)(values + message->nvalues), message->payload);
     else
