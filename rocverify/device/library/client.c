@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -186,18 +185,4 @@ int rv_not_served(const char *name) {
         rv_post(RV_CALL_rv_not_served, NULL, 0, name, (uint32_t)strlen(name), 0);
     }
     return rv_note(hipErrorNotSupported);
-}
-
-/* ---- which HIP the program was built for */
-
-static int find_abi(void) {
-    const char *name = rv_own_path(), *version = name ? strstr(name, ".so.") : NULL;
-    int number = version ? atoi(version + 4) : 0;
-    return number >= 5 && number <= 7 ? number : 7;
-}
-
-int rv_abi(void) {
-    static _Atomic int abi;
-    if (!abi) abi = find_abi();
-    return abi;
 }

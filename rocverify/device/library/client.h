@@ -75,8 +75,8 @@ RV_PRIVATE const struct rv_welcome *rv_connected(void); /* connects; NULL where 
 RV_API int rv_attach(const char *socket_path, unsigned device); /* later calls go there; 0 or a hipError_t */
 RV_API int rv_detach(void);
 
-/* 5, 6 or 7: whose headers the program was built with, by the name under which the loader found this library
- * (libamdhip64.so.5, ...); 7 where the name does not say. Structures and enumerations that changed depend on it. */
+/* 5, 6 or 7: whose headers the code was built with that called the library, by the libamdhip64.so.N that it is linked
+ * to; 7 where it is not. Structures and enumerations that changed depend on it. */
 int rv_abi(void);
 static inline int rv_memory_type(int type) { /* of a program's structure, as a hipMemoryType of ROCm 6 and 7 */
     static const int old[] = {hipMemoryTypeHost, hipMemoryTypeDevice, hipMemoryTypeArray, hipMemoryTypeUnified};

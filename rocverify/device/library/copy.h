@@ -31,6 +31,8 @@ hipError_t hipMemcpyDtoH(void *to, hipDeviceptr_t from, size_t size);
 hipError_t hipMemcpyDtoD(hipDeviceptr_t to, hipDeviceptr_t from, size_t size);
 hipError_t hipMemcpyHtoDAsync(hipDeviceptr_t to, const void *from, size_t size, hipStream_t stream);
 hipError_t hipMemcpyDtoHAsync(void *to, hipDeviceptr_t from, size_t size, hipStream_t stream);
+hipError_t hipMemcpy(void *to, const void *from, size_t size, int kind);
+hipError_t hipMemcpyAsync(void *to, const void *from, size_t size, int kind, hipStream_t stream);
 hipError_t hipMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height, int kind);
 hipError_t hipMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
                             int kind, hipStream_t stream);

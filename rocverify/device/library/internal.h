@@ -50,6 +50,7 @@ struct rv_thread {
     unsigned configurations;
     struct rv_configuration configuration[RV_CONFIGURATIONS];
     struct rv_site_cache *sites;
+    uint32_t site; /* between rv_site_begin and rv_site_end */
     struct rv_thread *next; /* list of all, for fork */
 };
 
@@ -78,7 +79,12 @@ int rv_ring_put(struct rv_thread *t, const struct rv_request *request); /* 0, hi
 uint32_t rv_site(struct rv_thread *t); /* the number of the call site; the device process knows it then. 0: unknown */
 uint32_t rv_site_number(uint64_t hash, bool *is_new);
 void rv_site_send(struct rv_thread *t, uint32_t site, const char *text, size_t bytes);
-const char *rv_own_path(void);         /* the name under which the loader found this library; NULL: unknown */
+uintptr_t rv_caller(void);             /* in the code that called the library; 0: unknown */
+
+/* Calls that a function makes on its own account have the site of the function's call. They may be made under a lock,
+ * where asking Python for its frames could wait for a thread that waits for the lock. */
+void rv_site_begin(void);
+void rv_site_end(void);
 void rv_sites_clear(void);             /* of a former connection */
 void rv_sites_free(struct rv_thread *t);
 bool rv_site_python(struct rv_thread *t, uint32_t *site); /* false: no Python code has called */
@@ -95,6 +101,8 @@ void rv_unreserve(const struct rv_welcome *welcome);
 void rv_modules_forget(void);
 void rv_handles_forget(void);
 void rv_shared_forget(void);
+
+void *rv_managed_pages(const void *shadow); /* of a __managed__ variable, NULL: it is none (register.c) */
 
 /* memory.c: whole pages of the program become shared with the device process; 0, or the hipError_t. The program's
  * threads are not to write there meanwhile. */

@@ -164,7 +164,6 @@ static int load(struct module *module) {
 }
 
 static int find_handle(struct function *function) {
-    if (function->loaded == epoch) return 0;
     int code = load(function->module);
     if (code) return code;
     rv_reply reply;
@@ -178,25 +177,39 @@ static int find_handle(struct function *function) {
 
 /* ---- use */
 
+static int load_function(const void *stub, uint64_t *function) {
+    int code = hipErrorInvalidDeviceFunction;
+    rv_site_begin();
+    pthread_mutex_lock(&lock);
+    struct function *found = rv_map_get(&functions, RV_N(stub));
+    if (found) code = found->loaded == epoch ? 0 : find_handle(found);
+    if (code == 0) *function = found->handle;
+    pthread_mutex_unlock(&lock);
+    rv_site_end();
+    return code;
+}
+
 int rv_function_of(const void *stub, uint64_t *function) {
     int code = hipErrorInvalidDeviceFunction;
     if (!stub) return code;
     if (!rv_connected()) return rv_connect();
     pthread_mutex_lock(&lock);
-    struct function *found = rv_map_get(&functions, RV_N(stub));
-    if (found && (code = find_handle(found)) == 0) *function = found->handle;
+    const struct function *known = rv_map_get(&functions, RV_N(stub));
+    bool loaded = known && known->loaded == epoch;
+    if (loaded) *function = known->handle;
     pthread_mutex_unlock(&lock);
-    if (!found && rv_known_kernel(stub)) {
-        *function = RV_N(stub);
-        code = 0;
-    }
-    return code;
+    if (loaded) return 0;
+    if (known) return load_function(stub, function);
+    if (!rv_known_kernel(stub)) return code;
+    *function = RV_N(stub);
+    return 0;
 }
 
 int rv_variable_of(const void *shadow, uint64_t *module, const char **name) {
     int code = hipErrorInvalidSymbol;
     if (!shadow) return code;
     if (!rv_connected()) return rv_connect();
+    rv_site_begin();
     pthread_mutex_lock(&lock);
     struct variable *found = rv_map_get(&variables, RV_N(shadow));
     if (found && (code = load(found->module)) == 0) {
@@ -204,7 +217,16 @@ int rv_variable_of(const void *shadow, uint64_t *module, const char **name) {
         *name = found->name;
     }
     pthread_mutex_unlock(&lock);
+    rv_site_end();
     return code;
+}
+
+void *rv_managed_pages(const void *shadow) {
+    pthread_mutex_lock(&lock);
+    struct variable *found = rv_map_get(&variables, RV_N(shadow));
+    void *pages = found ? found->managed : NULL;
+    pthread_mutex_unlock(&lock);
+    return pages;
 }
 
 /* ---- triple chevrons: what stands between them waits here until the stub takes it */

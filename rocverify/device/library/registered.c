@@ -204,21 +204,25 @@ RV_API hipError_t hipHostRegister(void *pointer, size_t size, unsigned flags) {
     uint64_t address = RV_N(pointer);
     if (!address || !size || address + size < address) return rv_note(hipErrorInvalidValue);
     if (!rv_connected()) return rv_connect();
+    rv_site_begin();
     pthread_mutex_lock(&changing);
     /* Memory of the device, and what cannot be read, is for the device process to refuse. */
     int code = rv_readable(pointer, size) && !rv_is_shared(pointer)
                    ? add(address, size, flags)
                    : RV_CALL(hipHostRegister, address / PAGE * PAGE, (size + PAGE - 1) / PAGE * PAGE, flags);
     pthread_mutex_unlock(&changing);
+    rv_site_end();
     return code == 0 && !rv_is_registered(pointer) ? rv_note(hipErrorInvalidValue) : code;
 }
 
 RV_API hipError_t hipHostUnregister(void *pointer) {
     struct registration gone;
     if (!rv_connected()) return rv_connect();
+    rv_site_begin();
     pthread_mutex_lock(&changing);
     int code = take_registration(RV_N(pointer), &gone) ? drop_uses(gone.start, gone.end)
                                                        : RV_CALL(hipHostUnregister, RV_N(pointer));
     pthread_mutex_unlock(&changing);
+    rv_site_end();
     return code;
 }

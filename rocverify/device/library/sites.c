@@ -44,12 +44,11 @@ uint64_t rv_hash(uint64_t hash, uint64_t number) {
 static struct {
     uintptr_t start, size;
 } own[LIBRARIES];
-static const char *own_path;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static const char *note_library(unsigned place, const void *address) {
+static void note_library(unsigned place, const void *address) {
     Dl_info info;
-    if (!dladdr(address, &info)) return NULL;
+    if (!dladdr(address, &info)) return;
     const ElfW(Ehdr) *head = info.dli_fbase;
     const ElfW(Phdr) *parts = (const void *)((const char *)head + head->e_phoff);
     uintptr_t size = 0;
@@ -58,21 +57,15 @@ static const char *note_library(unsigned place, const void *address) {
             size = parts[i].p_vaddr + parts[i].p_memsz;
     own[place].start = (uintptr_t)head;
     own[place].size = size;
-    return info.dli_fname;
 }
 
 static void find_self(void) {
-    own_path = note_library(0, (const void *)(uintptr_t)rv_site);
+    note_library(0, (const void *)(uintptr_t)rv_site);
 }
 
 void rv_sister_library(const void *address) {
     static unsigned count;
     if (count < LIBRARIES - 1) note_library(++count, address);
-}
-
-const char *rv_own_path(void) {
-    pthread_once(&once, find_self);
-    return own_path;
 }
 
 static bool is_own(uintptr_t address) {
@@ -105,6 +98,20 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *argument)
     walk->slots[walk->n] = slot;
     walk->addresses[walk->n++] = address;
     return _URC_NO_REASON;
+}
+
+static _Unwind_Reason_Code find_caller(struct _Unwind_Context *context, void *argument) {
+    uintptr_t address = _Unwind_GetIP(context);
+    if (is_own(address)) return _URC_NO_REASON;
+    *(uintptr_t *)argument = address;
+    return _URC_END_OF_STACK;
+}
+
+uintptr_t rv_caller(void) {
+    uintptr_t caller = 0;
+    pthread_once(&once, find_self);
+    _Unwind_Backtrace(find_caller, &caller);
+    return caller;
 }
 
 /* ---- telling */
@@ -223,9 +230,20 @@ __attribute__((noinline)) static uint32_t walk_stack(struct rv_thread *t, const 
 
 __attribute__((noinline)) uint32_t rv_site(struct rv_thread *t) {
     uint32_t site;
+    if (t->site) return t->site;
     if (rv_site_python(t, &site)) return site;
     if (!t->sites && !(t->sites = calloc(1, sizeof *t->sites))) return 0;
     const void *depth = __builtin_frame_address(0);
     site = recall(t, depth);
     return site ? site : walk_stack(t, depth);
+}
+
+void rv_site_begin(void) {
+    struct rv_thread *t = rv_thread();
+    if (t && rv_connect() == 0 && rv_thread_connect(t) == 0) t->site = rv_site(t);
+}
+
+void rv_site_end(void) {
+    struct rv_thread *t = rv_thread();
+    if (t) t->site = 0;
 }

@@ -14,8 +14,10 @@ RV_API hipError_t hipGetSymbolAddress(void **address, const void *symbol) {
     int code = rv_variable_of(symbol, &module, &name);
     if (code) return rv_note(code);
     code = RV_CALL_WITH(&reply, hipGetSymbolAddress, name, strlen(name), module);
-    if (code == 0) *address = (void *)(uintptr_t)reply.values[0];
-    return code;
+    if (code) return code;
+    void *managed = rv_managed_pages(symbol);
+    *address = managed ? managed : (void *)(uintptr_t)reply.values[0];
+    return 0;
 }
 
 RV_API hipError_t hipGetSymbolSize(size_t *size, const void *symbol) {
@@ -57,12 +59,22 @@ static bool is_sure(const struct symbol_copy *c, bool along) {
     return along || rv_connected()->order != RV_EAGER || !rv_is_pageable(host);
 }
 
+/* The symbol of a managed variable is a pointer to it on the device: it is the variable that is copied. */
+static int copy_managed(const struct symbol_copy *c, char *pages) {
+    void *to = c->from ? pages + c->offset : c->to;
+    const void *from = c->from ? c->from : pages + c->offset;
+    if (c->queued) return hipMemcpyAsync(to, from, c->size, hipMemcpyDefault, c->stream);
+    return hipMemcpy(to, from, c->size, hipMemcpyDefault);
+}
+
 static int copy(const struct symbol_copy *c) {
     uint64_t module;
     const char *name;
     char payload[RV_INLINE_BYTES];
     int code = rv_variable_of(c->symbol, &module, &name);
     if (code) return rv_note(code);
+    char *managed = rv_managed_pages(c->symbol);
+    if (managed) return copy_managed(c, managed);
     size_t length = strlen(name);
     if (length > NAME_BYTES) return rv_note(hipErrorInvalidSymbol);
     memcpy(payload, name, length);
