@@ -98,12 +98,13 @@ static bool read_extra(void **extra, const void **buffer, size_t *size) {
     return false;
 }
 
-static int pack_extra(const struct kernel *kernel, void **extra, void *into, uint32_t room, uint32_t *bytes) {
+/* All of the buffer: what is more than the kernel takes may be padding, or an argument too many; the trace tells. */
+static int pack_extra(void **extra, void *into, uint32_t room, uint32_t *bytes) {
     const void *buffer = NULL;
     size_t size = 0;
     if (!read_extra(extra, &buffer, &size)) return hipErrorInvalidValue;
-    if (kernel && size > kernel->about.kernarg_bytes) size = kernel->about.kernarg_bytes; /* padding, or hidden ones */
-    if (size > room || (size && !rv_copy_guarded(into, buffer, size))) return hipErrorInvalidValue;
+    if (size > room) size = room;
+    if (size && !rv_copy_guarded(into, buffer, size)) return hipErrorInvalidValue;
     *bytes = (uint32_t)size;
     return 0;
 }
@@ -111,7 +112,7 @@ static int pack_extra(const struct kernel *kernel, void **extra, void *into, uin
 static int pack(const struct kernel *kernel, void **params, void **extra, void *into, uint32_t room, uint32_t *bytes) {
     *bytes = 0;
     if (params && extra) return hipErrorInvalidValue;
-    if (extra) return pack_extra(kernel, extra, into, room, bytes);
+    if (extra) return pack_extra(extra, into, room, bytes);
     if (!kernel || (kernel->about.nargs == 0 && kernel->about.kernarg_bytes <= room)) return 0;
     if (!params || !within(kernel, room)) return hipErrorInvalidValue;
     memset(into, 0, kernel->about.kernarg_bytes);
@@ -158,13 +159,17 @@ static int launch(const struct launch *l) {
     uint8_t arguments[RV_KERNARG_BYTES];
     uint32_t bytes, now = doubt;
     struct kernel *kernel = find(l->function);
-    if (pack(kernel, l->params, l->extra, arguments, sizeof arguments, &bytes)) return rv_note(hipErrorInvalidValue);
+    bool packed = pack(kernel, l->params, l->extra, arguments, sizeof arguments, &bytes) == 0;
+    bool complete = packed && (!kernel || bytes >= kernel->about.kernarg_bytes);
+    /* Without its arguments such a launch is refused by the device process, and stands in the trace. */
+    if (!packed && (!kernel || !kernel->about.kernarg_bytes)) return rv_note(hipErrorInvalidValue);
     const uint64_t args[] = {
         l->function, l->grid.x, l->grid.y, l->grid.z, l->block.x, l->block.y, l->block.z,
         l->shared, RV_N(l->stream), RV_N(l->start), RV_N(l->stop), l->items,
     };
-    if (sure(l, kernel)) return rv_post(l->call, args, 12, arguments, bytes, 0);
-    int code = rv_call(NULL, l->call, args, 12, arguments, bytes);
+    if (complete && sure(l, kernel)) return rv_post(l->call, args, 12, arguments, bytes, 0);
+    int code = rv_call(NULL, l->call, args, 12, arguments, packed ? bytes : 0);
+    if (!packed) return code ? code : rv_note(hipErrorInvalidValue);
     if (code == 0 && kernel) kernel->doubt = now;
     return code;
 }
