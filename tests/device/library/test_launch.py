@@ -160,7 +160,8 @@ def test_unknown_stubs_and_missing_arguments(tmp_path, answers):
     """
     context, output = run(tmp_path, answers, body)
     assert output == "98 98 1 1 1 400 "
-    assert context.named("hipLaunchKernel") == []
+    told = context.named("hipLaunchKernel")
+    assert [(call.waits, call.payload) for call in told] == [(True, b"")] * 3, "refused and traced elsewhere"
 
 
 def test_arguments_in_a_buffer(tmp_path, answers):
@@ -181,9 +182,10 @@ def test_arguments_in_a_buffer(tmp_path, answers):
     """
     context, output = run(tmp_path, answers, body)
     assert output == "0 1 1 0 0 0 "
-    one, stranger = context.named("hipModuleLaunchKernel")
+    one, bad, both, stranger = context.named("hipModuleLaunchKernel")
+    assert (bad.payload, both.payload) == (b"", b"")
     assert one.args == (FUNCTION, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0)
-    assert one.payload == struct.pack("<Qi", 0x1234, 77), "padding is not sent"
+    assert one.payload == struct.pack("<Qii", 0x1234, 77, -1), "an argument too many would show"
     assert (one.waits, stranger.waits) == (False, True), "a stream that is not known is judged"
     divided, uneven = context.named("hipExtModuleLaunchKernel")
     assert divided.args == (FUNCTION, 2, 3, 1, 4, 2, 3, 7, 0, 0, 0, 0)
