@@ -24,7 +24,7 @@ from rocverify.toolchain.manifest import ManifestEntry
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
-    from rocverify.device.base import Device
+    from rocverify.device.process.client import RemoteDevice
     from rocverify.toolchain.build import BuiltObject
 
 SOURCE = Path(__file__).with_name("ceilings.hip")
@@ -114,14 +114,14 @@ def built_for(ctx: CheckContext) -> BuiltObject:
     return Builder(SOURCE.parent, ctx.toolchain, ctx.cache_dir).build(entry, ctx.target)
 
 
-def workload_for(device: Device) -> Workload:
+def workload_for(device: RemoteDevice) -> Workload:
     """Enough for every compute unit to be full for some milliseconds, and a copy that no cache holds."""
     details = device.info.details
     copied = min(_LARGEST_COPY, int(details["global_memory_bytes"]) // 8)
     return Workload(copied // 4096 * 4096, 32 * int(details["multiprocessors"]), 4096)
 
 
-def measure_ceilings(device: Device, built: BuiltObject, workload: Workload) -> Ceilings:
+def measure_ceilings(device: RemoteDevice, built: BuiltObject, workload: Workload) -> Ceilings:
     """Runs every kernel that the code object has. Raises DeviceError for a HIP call that fails, and for a
     launch that takes no time at all."""
     hip = device.hip

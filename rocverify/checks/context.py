@@ -10,7 +10,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -21,8 +21,8 @@ from rocverify.settings import Settings
 
 if TYPE_CHECKING:
     from rocverify.code.index import CodeIndex
-    from rocverify.device.base import Device
-    from rocverify.device.trace.tracer import Tracer
+    from rocverify.device.process.client import DeviceProcess, RemoteDevice
+    from rocverify.device.process.tracer import Tracer
     from rocverify.toolchain.build import Builder, BuiltObject
     from rocverify.toolchain.discover import Toolchain
     from rocverify.toolchain.manifest import Manifest, ManifestEntry
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LaunchSession:
-    """An opened device with the tracing proxy installed and the code objects announced."""
+    """An opened device to which this process is attached, and the code objects announced."""
 
     root: Path
-    device: Device
+    device: RemoteDevice
     tracer: Tracer
 
     @property
@@ -55,7 +55,7 @@ class CheckContext:
         self.root = root.resolve()
         self.settings = settings
         self._builds: dict[tuple[str, str], BuiltObject | CompileError] = {}
-        self._instrumented: dict[str, tuple[Device, Tracer]] = {}
+        self._instrumented: dict[str, tuple[RemoteDevice, Tracer]] = {}
         # What a check measured and another one may ask for again, under a key that says all it depends on.
         self.memo: dict[tuple[Any, ...], Any] = {}
         self.seed = next(s for s in (seed, settings.seed, secrets.randbits(32)) if s is not None)
@@ -94,23 +94,27 @@ class CheckContext:
         return Builder(self.root, self.toolchain, self.cache_dir)
 
     @cached_property
-    def device(self) -> Device:
-        from rocverify.device.select import open_device
+    def process(self) -> DeviceProcess:
+        """The device process of this run."""
+        from rocverify.device.process.client import DeviceProcess
 
-        return open_device(
-            self.settings.device,
-            self.settings.targets[0],
-            settings=self.settings,
-            toolchain=self.toolchain,
-            cache_dir=self.cache_dir,
-            with_lines=self._with_lines,
-        )
+        return DeviceProcess(self._with_lines)
+
+    @cached_property
+    def device(self) -> RemoteDevice:
+        return self._open(self.settings.device)
 
     @cached_property
     def tracer(self) -> Tracer:
-        from rocverify.device.trace.tracer import Tracer
+        from rocverify.device.process.tracer import Tracer
 
-        return Tracer(self.device, root=self.root)
+        return Tracer(self.device)
+
+    def _open(self, kind: str, **instruments: bool) -> RemoteDevice:
+        from rocverify.device.select import device_options, open_device
+
+        options = device_options(self.settings, self.toolchain, root=self.root, cache_dir=self.cache_dir)
+        return open_device(replace(options, kind=kind, **instruments), self.process.open)
 
     def entry(self, source: str) -> ManifestEntry:
         """The manifest's entry for a kernel source. SourceError if it has none: that is a gap of the work."""
@@ -157,29 +161,20 @@ class CheckContext:
                 return with_line_tables(self.builder, entries[source], target, content)
         return None
 
-    def _opened(self, instrument: str | None) -> tuple[Device, Tracer]:
+    def _opened(self, instrument: str | None) -> tuple[RemoteDevice, Tracer]:
         """The device of the run, or an emulator with an instrument, and its tracer."""
         if instrument is None:
             return self.device, self.tracer
         if instrument not in self._instrumented:
-            from rocverify.device.select import open_device
-            from rocverify.device.trace.tracer import Tracer
+            from rocverify.device.process.tracer import Tracer
 
-            device = open_device(
-                "emulator",
-                self.settings.targets[0],
-                settings=self.settings,
-                toolchain=self.toolchain,
-                cache_dir=self.cache_dir,
-                with_lines=self._with_lines,
-                **{instrument: True},
-            )
-            self._instrumented[instrument] = device, Tracer(device, root=self.root)
+            device = self._open("emulator", **{instrument: True})
+            self._instrumented[instrument] = device, Tracer(device)
         return self._instrumented[instrument]
 
     @contextmanager
     def launching(self, instrument: str | None = None) -> Iterator[LaunchSession]:
-        """The device with the proxy installed, and each code object's path in its variable.
+        """The device with this process attached to it, and each code object's path in its variable.
 
         instrument: `counters` or `sanitize` for an emulator that watches launches so, whatever device the
         run has. A kernel of the manifest that does not compile leaves its variable unset: what launches it
@@ -201,10 +196,11 @@ class CheckContext:
         from rocverify.subject.imports import forget_subject
 
         forget_subject()
-        if "device" in self.__dict__:
-            self.device.close()
-        for device, _ in self._instrumented.values():
-            device.close()
+        if "process" in self.__dict__:
+            from rocverify.device.process.attach import HipLibrary
+
+            HipLibrary.detach()
+            self.process.close()
 
 
 @contextmanager

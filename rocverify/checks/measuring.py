@@ -76,11 +76,9 @@ def measure(
 
 
 def _counted(trials: Trials, session: LaunchSession, case: Case) -> Measured:
-    log: list[tuple[str, Any]] = session.device.launch_counters  # type: ignore[attr-defined]
-    log.clear()
+    session.device.take_counters()
     trial = trials.trial(case)
-    counted = list(log)
-    log.clear()
+    counted = session.device.take_counters()
     if not counted:
         raise _nothing(trials, f"launched nothing that could be counted ({case})")
     total = sum(counters for _, counters in counted)

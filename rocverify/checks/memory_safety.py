@@ -83,8 +83,7 @@ def _watched(
 def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any]) -> list[Finding]:
     """One case under the sanitizer. A fault ends it, and is a finding like the others. SubjectError where
     nothing was launched: nothing was watched then."""
-    log: list[Any] = session.device.findings  # type: ignore[attr-defined]
-    log.clear()
+    session.device.take_findings()
     wrapper = trials.spec.wrapper
     ended: list[Finding] = []
     try:
@@ -102,8 +101,7 @@ def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any
                 hint=f"let {wrapper} launch its kernel in every call",
             )
         row["launches"] += launches
-    seen = [Finding(f"{f} ({case})", f.source, f.kernel, wrapper) for f in log]
-    log.clear()
+    seen = [Finding(f"{f} ({case})", f.source, f.kernel, wrapper) for f in session.device.take_findings()]
     return seen + ended
 
 

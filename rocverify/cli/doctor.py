@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +76,9 @@ def _toolchain(records: list[DoctorRecord]) -> Iterator[str]:
 
 def _devices(settings: Settings) -> Iterator[tuple[str, bool]]:
     """A line for each built-in kind of device, with whether it opened."""
-    from rocverify.device.select import DEVICES, open_device
+    from rocverify.device.process.client import DeviceProcess
+    from rocverify.device.process.devices import KINDS
+    from rocverify.device.select import device_options
     from rocverify.toolchain.discover import Toolchain
 
     try:
@@ -83,12 +86,13 @@ def _devices(settings: Settings) -> Iterator[tuple[str, bool]]:
     except RocverifyError:
         yield "  missing every device needs a compiler, for kernels to run", False
         return
-    for kind in DEVICES:
+    process = DeviceProcess()
+    for kind in KINDS:
         try:
-            device = open_device(kind, settings.targets[0], settings=settings, toolchain=toolchain)
+            device = process.open(replace(device_options(settings, toolchain), kind=kind))
         except RocverifyError as error:
             hint = f"\n          {error.hint}" if error.hint else ""
             yield f"  {'-':<8}{kind}: {error.message}{hint}", False
         else:
             yield f"  {'ok':<8}{kind}: {device.name}, {device.target}", True
-            device.close()
+    process.close()

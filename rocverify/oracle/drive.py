@@ -28,7 +28,7 @@ from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
-    from rocverify.device.base import Device
+    from rocverify.device.process.client import RemoteDevice
     from rocverify.device.trace.events import TraceEvent
 
 
@@ -175,11 +175,10 @@ def _starting_values(
     }
 
 
-def _undefine(device: Device, buffer: _Buffer) -> None:
+def _undefine(device: RemoteDevice, buffer: _Buffer) -> None:
     """Tells a device that watches reads of what nothing wrote that the array is poison alone."""
-    memory = getattr(device, "memory", None)  # a GPU keeps no such account
-    if memory is not None:
-        memory.undefine(buffer.ptr, buffer.before.nbytes)
+    if device.watches_memory:
+        device.undefine(buffer.ptr, buffer.before.nbytes)
 
 
 def _views(

@@ -29,8 +29,8 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+from rocverify.device.process.attach import HipLibrary
 from rocverify.device.trace.places import in_subject
-from rocverify.device.trace.proxy import active_serial
 from rocverify.errors import SourceError, UsageError
 
 _REFERENCE = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<attribute>[^\W\d]\w*(\.[^\W\d]\w*)*))?")
@@ -107,7 +107,7 @@ class _Finder:
 
 
 class _Subject:
-    """The root whose modules are imported, under which tracer, and the files they came from."""
+    """The root whose modules are imported, on which device, and the files they came from."""
 
     def __init__(self) -> None:
         self._clear()
@@ -115,7 +115,7 @@ class _Subject:
     def _clear(self) -> None:
         self._root: Path | None = None
         self._finder: _Finder | None = None
-        self._serial: int | None = None
+        self._serial: tuple[str, int] | None = None
         self._stamps: dict[str, tuple[int, int]] = {}
         self._asked: set[str] = set()
         self._displaced: dict[str, ModuleType] = {}
@@ -127,8 +127,8 @@ class _Subject:
         `top` is the top-level name that is about to be imported.
         """
         self._asked.add(top)
-        serial = active_serial()
-        # Modules imported while no tracer was installed hold hip-python itself, not its proxy.
+        serial = HipLibrary.attached()
+        # What a module keeps (handles of modules and kernels) belongs to the device that it was made on.
         other_device = serial not in (None, self._serial)
         if root != self._root or other_device or self._changed():
             self._forget()
@@ -214,7 +214,7 @@ def _comes_from(module: ModuleType, root: Path) -> bool:
 
 
 def _imported_plainly(module: ModuleType) -> bool:
-    """Whether somebody else imported it, by the usual way: it may hold hip-python itself, not its proxy."""
+    """Whether somebody else imported it, by the usual way: its bytecode may be of another time."""
     return type(getattr(module.__spec__, "loader", None)) is SourceFileLoader
 
 

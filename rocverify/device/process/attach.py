@@ -6,7 +6,8 @@ import ctypes
 import importlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -29,15 +30,15 @@ class HipLibrary:
         return importlib.import_module("rocm.bindings.hip")
 
     @classmethod
-    def attach(cls, path: str, index: int, before_first: Callable[[], None]) -> None:
-        """Later HIP calls of this process go to a device; `before_first` is called before the first of
-        them."""
+    def attached(cls) -> tuple[str, int] | None:
+        """The socket and the number of the device that calls go to now."""
+        return cls._attached
+
+    @classmethod
+    def attach(cls, path: str, index: int) -> None:
+        """Later HIP calls of this process go to a device."""
         with cls._lock:
-            if cls._attached == (path, index):
-                return
-            library = cls._loaded()
-            before_first()
-            code = library.rv_attach(path.encode(), index)
+            code = cls._loaded().rv_attach(path.encode(), index)
             if code:
                 raise DeviceError(
                     f"the HIP library cannot be attached to the device process: error {code}",
@@ -52,6 +53,18 @@ class HipLibrary:
             if cls._library is not None and cls._attached is not None:
                 cls._library.rv_detach()
             cls._attached = None
+
+    @classmethod
+    @contextmanager
+    def on(cls, attach: Callable[[], None]) -> Iterator[None]:
+        """Attaches a device for a block; afterwards calls go where they went before."""
+        before = cls._attached
+        attach()
+        try:
+            yield
+        finally:
+            if before is not None and before != cls._attached:
+                cls.attach(*before)
 
     @classmethod
     def environment(cls, path: str, index: int) -> dict[str, str]:

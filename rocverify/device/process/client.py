@@ -48,6 +48,7 @@ class DeviceProcess:
                 start_new_session=True,
             )
         self._connection, self._lines = Connection(ours.detach()), Connection(lines.detach())
+        self._path = ""
         threading.Thread(target=self._answer, name="line-tables", daemon=True).start()
 
     def ask(self, operation: str, *arguments: Any) -> Any:
@@ -64,6 +65,13 @@ class DeviceProcess:
         if not ok:
             raise result
         return result
+
+    @property
+    def path(self) -> str:
+        """The socket that clients connect to."""
+        if not self._path:
+            self._path = str(self.ask("path"))
+        return self._path
 
     def _how(self) -> str:
         code = self._process.poll()
@@ -85,7 +93,7 @@ class DeviceProcess:
     def open(self, options: DeviceOptions) -> RemoteDevice:
         """A device of this process; DeviceUnavailableError if there is none."""
         index, info = self.ask("open", options)
-        return RemoteDevice(self, index, info)
+        return RemoteDevice(self, index, info, watches_memory=options.sanitize)
 
     def close(self) -> None:
         """Ends the process. Closing twice is harmless."""
@@ -102,10 +110,13 @@ class RemoteDevice:
     """A device that another process owns; this process and its children are clients of it by the HIP
     library."""
 
-    def __init__(self, process: DeviceProcess, index: int, info: DeviceInfo) -> None:
+    def __init__(
+        self, process: DeviceProcess, index: int, info: DeviceInfo, *, watches_memory: bool = False
+    ) -> None:
         self.process = process
         self.index = index
         self.info = info
+        self.watches_memory = watches_memory
 
     @property
     def kind(self) -> str:
@@ -127,20 +138,21 @@ class RemoteDevice:
 
     def attach(self) -> None:
         """Makes this process a client of the device, until another one is attached."""
-        path = self.process.ask("path")
-        HipLibrary.attach(path, self.index, lambda: self.process.ask("keep", os.getpid()))
+        if HipLibrary.attached() != (self.process.path, self.index):
+            self.process.ask("keep", os.getpid())
+            HipLibrary.attach(self.process.path, self.index)
 
     def environment(self) -> dict[str, str]:
         """What makes a child process a client of this device."""
-        return HipLibrary.environment(self.process.ask("path"), self.index)
+        return HipLibrary.environment(self.process.path, self.index)
 
     def mark(self) -> int:
         """A place in the trace."""
         return int(self.process.ask("mark", self.index))
 
-    def events(self, mark: int) -> Sequence[TraceEvent]:
-        """The calls since a mark."""
-        events: Sequence[TraceEvent] = self.process.ask("events", self.index, mark)
+    def events(self, mark: int, *, forget: bool = False) -> Sequence[TraceEvent]:
+        """The calls since a mark. With `forget` nobody will ask for them again."""
+        events: Sequence[TraceEvent] = self.process.ask("events", self.index, mark, forget)
         return events
 
     @contextlib.contextmanager

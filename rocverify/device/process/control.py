@@ -75,14 +75,13 @@ class Desk:
         """A place in the trace: what is recorded from here on comes after it."""
         return self.devices[device].control.trace.mark()
 
-    def do_events(self, device: int, mark: int) -> Sequence[TraceEvent]:
-        """The calls recorded since a mark."""
-        return self.devices[device].control.trace.since(mark)
-
-    def do_forget(self, device: int) -> None:
-        """Nobody will ask for what was recorded up to now."""
+    def do_events(self, device: int, mark: int, forget: bool) -> Sequence[TraceEvent]:
+        """The calls recorded since a mark. With `forget` nobody will ask for them again."""
         trace = self.devices[device].control.trace
-        trace.forget(trace.mark())
+        events = trace.since(mark)
+        if forget:
+            trace.forget(trace.mark())
+        return events
 
     def do_ghost(self, device: int, symbols: Collection[str] | None) -> int:
         """Launches of these kernels (None: of all) report success from now on and are not executed."""

@@ -14,7 +14,7 @@ from rocverify.device.hip.control import DeviceControl
 from rocverify.device.hip.executor import Order
 from rocverify.device.hip.items import StreamQueues
 from rocverify.device.trace.native import NativeLines
-from rocverify.errors import UsageError
+from rocverify.errors import DeviceUnavailableError, UsageError
 
 ORDERS = ("eager", "lazy", "shuffled")
 
@@ -71,11 +71,9 @@ def open_device(
 
     `with_lines` is for the emulator, see EmulatorOptions.
     """
-    opener = _OPENERS.get(options.kind)
+    opener = KINDS.get(options.kind)
     if opener is None:
-        raise UsageError(
-            f"there is no device {options.kind!r}", hint=f"use one of auto, {', '.join(_OPENERS)}"
-        )
+        raise UsageError(f"there is no device {options.kind!r}", hint=f"use one of auto, {', '.join(KINDS)}")
     info, open_backend = opener(options, with_lines)
     lines = NativeLines(_symbolizer(options))
     control = DeviceControl(root=options.root, sanitize=options.sanitize, native_lines=lines)
@@ -116,6 +114,9 @@ def _open_emulator(options: DeviceOptions, with_lines: _WithLines) -> _Opened:
 
 
 def _open_amd(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noqa: ARG001
+    if options.sanitize or options.counters:
+        lack = "has no sanitizer" if options.sanitize else "does not count launches exactly"
+        raise DeviceUnavailableError(f"a GPU {lack}", hint="use --device emulator")
     from rocverify.device.backends.amd import AmdBackend
     from rocverify.device.backends.runtime import AmdRuntime
 
@@ -123,7 +124,7 @@ def _open_amd(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noq
     return runtime.info, lambda: AmdBackend(runtime)
 
 
-_OPENERS: dict[str, Callable[[DeviceOptions, _WithLines], _Opened]] = {
+KINDS: dict[str, Callable[[DeviceOptions, _WithLines], _Opened]] = {
     "amd": _open_amd,
     "emulator": _open_emulator,
 }
