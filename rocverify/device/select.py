@@ -41,8 +41,8 @@ def device_options(
 def open_device(options: DeviceOptions, opener: Callable[[DeviceOptions], Opened]) -> Opened:
     """Opens a device of the options' kind, or with `auto` the first of AUTO_ORDER that opens.
 
-    Raises DeviceUnavailableError naming every kind that was tried and why it was not taken, and UsageError for a
-    kind that does not exist.
+    Raises DeviceUnavailableError naming every kind that was tried and why it was not taken, and UsageError
+    for a kind that does not exist.
     """
     if options.kind != "auto":
         if options.kind not in KINDS:

@@ -14,10 +14,10 @@ import pytest
 from rocm.bindings import hip as real_hip
 
 from rocverify.device.emulator.api import EmulatorDevice
-from rocverify.subject.imports import load_subject
 from rocverify.device.trace.calls import CallReader
 from rocverify.device.trace.events import Category
 from rocverify.device.trace.tracer import Tracer
+from rocverify.subject.imports import load_subject
 from rocverify.toolchain.codeobject import read_code_object
 
 CODE = real_hip.hipError_t

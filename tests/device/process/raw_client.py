@@ -39,7 +39,13 @@ class RawClient:
     """One process with one thread."""
 
     def __init__(
-        self, path: str, numbers: dict[str, int], *, device: int = 0, version: int = VERSION, pid: int | None = None
+        self,
+        path: str,
+        numbers: dict[str, int],
+        *,
+        device: int = 0,
+        version: int = VERSION,
+        pid: int | None = None,
     ) -> None:
         self.numbers = numbers
         self.host = HostMemory()
@@ -68,7 +74,9 @@ class RawClient:
         hello = struct.pack("<IIIIIIQ256s", MAGIC, version, kind, own, own, device, token, b"raw client")
         connection.send(hello)
         data, files, _, _ = socket.recv_fds(connection, 4096, 4)
-        names = "magic version error slot token device_start device_bytes shared_start shared_bytes order devices"
+        names = (
+            "magic version error slot token device_start device_bytes shared_start shared_bytes order devices"
+        )
         values = struct.unpack_from("<IIiIQQQQQII", data)
         welcome = dict(zip(names.split(), values, strict=True))
         welcome["words"] = data[struct.calcsize("<IIiIQQQQQII") :].partition(b"\0")[0].decode()
@@ -82,7 +90,9 @@ class RawClient:
             struct.pack_into("<IHH", self.ring, HEADER + at, RING - at, 0, 0)
             self._publish(RING - at)
             at = 0
-        record = struct.pack("<IHHIIII", size, self.numbers[name], flags, self.slot, site, len(args), len(payload))
+        record = struct.pack(
+            "<IHHIIII", size, self.numbers[name], flags, self.slot, site, len(args), len(payload)
+        )
         record += struct.pack(f"<{len(args)}Q", *(value & (1 << 64) - 1 for value in args)) + payload
         self.ring[HEADER + at : HEADER + at + len(record)] = record
         self._publish(size)
