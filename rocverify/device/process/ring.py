@@ -70,6 +70,8 @@ class Ring:
             size, call, flags, slot, site, nargs, payload = protocol.RECORD.unpack_from(
                 self._memory, _BASE + at
             )
+            if not call:  # padding before the end of the data: the rest of its head is whatever lay there
+                nargs = payload = 0
             if not self._plausible(size, nargs, payload, at):
                 raise RingError(f"a record of {size} bytes at {at} of the ring")
             start = _BASE + at + protocol.RECORD.size

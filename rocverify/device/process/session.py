@@ -72,6 +72,7 @@ class Session:
             self._release()
 
     def _release(self) -> None:
+        self.ring.stop()
         self._ended(self)
         for slot in list(self._slots.values()):
             slot.close()

@@ -142,7 +142,7 @@ def test_many_queued_calls_wrap_around_the_ring(connect: MakeClient) -> None:
         while client.head - struct.unpack_from("<Q", client.ring, 64)[0] > RING - (1 << 17):
             time.sleep(0.001)
         payload = bytes([number % 256]) * 30_001
-        client.post("hipMemcpyAsync", memory, 0, len(payload), H2D, 0, payload=payload, flags=INLINE)
+        client.post("hipMemcpyAsync", memory, 0x1000, len(payload), H2D, 0, payload=payload, flags=INLINE)
     client.host.ranges = {0x1000: bytearray(30_001)}
     reply = client.call("hipMemcpy", 0x1000, memory, 30_001, D2H)
     assert (reply.payload or bytes(client.host.ranges[0x1000])) == bytes([199]) * 30_001
@@ -156,7 +156,7 @@ def test_clients_at_once(connect: MakeClient, device: OpenedDevice) -> None:
         for turn in range(20):
             memory = client.call("hipMalloc", 256).values[0]
             pattern = bytes([number, turn]) * 128
-            client.call("hipMemcpy", memory, 0, 256, H2D, payload=pattern, flags=INLINE)
+            client.call("hipMemcpy", memory, 0x1000, 256, H2D, payload=pattern, flags=INLINE)
             client.host.ranges = {0x1000: bytearray(256)}
             reply = client.call("hipMemcpy", 0x1000, memory, 256, D2H)
             if (reply.payload or bytes(client.host.ranges[0x1000])) != pattern:
