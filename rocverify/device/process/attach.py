@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -98,16 +99,19 @@ def _folder() -> Path:
 
 
 def _load_by_hip_python(ours: Path) -> None:
-    """hip-python looks for its library once, at its first call: below ROCM_PATH if that is set."""
+    """hip-python looks for its libraries once, at the first call: below ROCM_PATH if that is set."""
     before = os.environ.get("ROCM_PATH")
-    os.environ["ROCM_PATH"] = str(ours.parent.parent)
-    try:
-        HipLibrary.module().has_symbol("hipInit")
-    finally:
-        if before is None:
-            del os.environ["ROCM_PATH"]
-        else:
-            os.environ["ROCM_PATH"] = before
+    with tempfile.TemporaryDirectory(prefix="rocverify-rocm-") as root:
+        Path(root, "lib").symlink_to(ours.parent)
+        os.environ["ROCM_PATH"] = root
+        try:
+            HipLibrary.module().has_symbol("hipInit")
+            importlib.import_module("rocm.bindings.hiprtc").has_symbol("hiprtcVersion")
+        finally:
+            if before is None:
+                del os.environ["ROCM_PATH"]
+            else:
+                os.environ["ROCM_PATH"] = before
     loaded = _mapped_libraries()
     if str(ours.resolve()) not in loaded:
         other = ", ".join(sorted(loaded)) or "none"

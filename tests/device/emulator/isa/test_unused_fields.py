@@ -12,16 +12,8 @@ from rocverify.device.emulator.isa.disassembly import Listing, disassemble
 from rocverify.toolchain.discover import Toolchain
 
 TWO_SOURCES = (
-    "v_add_co_u32", "v_lshlrev_b64", "v_cmp_", "v_ashrrev_i64", "v_mul_lo_u32", "v_add_f64", "v_mul_hi_u32"
+    "v_add_co_u32", "v_lshlrev_b64", "v_cmp_", "v_ashrrev_i64", "v_mul_lo_u32", "v_add_f64", "v_mul_hi_u32",
 )  # fmt: skip
-    "v_add_co_u32",
-    "v_lshlrev_b64",
-    "v_cmp_",
-    "v_ashrrev_i64",
-    "v_mul_lo_u32",
-    "v_add_f64",
-    "v_mul_hi_u32",
-)
 FILL = 0x80 << 18
 """What LLVM 22 puts into src2: the inline constant 0."""
 
