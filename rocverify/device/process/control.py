@@ -39,6 +39,8 @@ class Desk:
                 operation, arguments = connection.recv()
             except (EOFError, OSError):
                 return
+            for session in self._server.sessions:
+                session.settle()
             try:
                 outcome = True, getattr(self, f"do_{operation}")(*arguments)
             except RocverifyError as error:

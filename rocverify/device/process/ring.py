@@ -57,14 +57,19 @@ class Ring:
         self._timeout: float | None = None
         self._fence = threading.Lock()
 
+    @property
+    def head(self) -> int:
+        """The position behind the last request that the client has left."""
+        return int(_WORD.unpack_from(self._memory, protocol.HEAD)[0])
+
     def pending(self) -> bool:
         """Whether a request lies there."""
-        return bool(_WORD.unpack_from(self._memory, protocol.HEAD)[0] != self._tail)
+        return self.head != self._tail
 
     def records(self) -> Iterator[Record]:
         """The requests that lie there now. Each is given back to the client before it is handled, so that
         one which takes long does not fill the ring."""
-        (head,) = _WORD.unpack_from(self._memory, protocol.HEAD)
+        head = self.head
         while self._tail != head:
             at = self._tail % _SIZE
             size, call, flags, slot, site, nargs, payload = protocol.RECORD.unpack_from(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 from rocverify.device.hip.calls import Answer, Call
@@ -16,6 +17,8 @@ from rocverify.device.process.slot import Slot
 
 IDLE_S = 0.05
 """Without a call for so long, queued work that needs nothing of the client is done: polling ends."""
+
+SETTLING_S = 20e-6
 
 _CALLS = protocol.calls()
 _BYE = _CALLS.index("rv_bye")
@@ -33,6 +36,7 @@ class Session:
         self.ring = Ring(connection)
         self.said_bye = False
         self.broken: str | None = None
+        self._handled = 0
         self._connection = connection
         self._ended = ended
         self._slots: dict[int, Slot] = {}
@@ -42,6 +46,12 @@ class Session:
     def start(self) -> None:
         """Begins to read requests."""
         self._thread.start()
+
+    def settle(self) -> None:
+        """Returns when every request that the client has left up to now was taken in."""
+        head = self.ring.head
+        while self._handled < head and self._thread.is_alive():
+            time.sleep(SETTLING_S)
 
     def add_thread(self, connection: socket.socket) -> Slot:
         """Takes in a connection of one more thread of the client."""
@@ -60,8 +70,10 @@ class Session:
     def _serve(self) -> None:
         try:
             while True:
+                head = self.ring.head
                 for record in self.ring.records():
                     self._handle(record)
+                self._handled = head
                 if not self.ring.wait(IDLE_S if self.context.streams.pending() else None):
                     self.context.idle()
         except EOFError:
