@@ -37,6 +37,7 @@ def allocate(context: Context, call: Call, size: int, kind: MemoryKind, *, flags
     context.allocations[address] = Allocation(address, size, kind, call.name, call.site, flags)
     context.freed.pop(address, None)
     allocated(context, address, size)
+    context.entry(call).fields["dst"] = address
     return address
 
 
