@@ -21,9 +21,8 @@ from itertools import product
 from pathlib import Path
 
 from rocverify.checks.context import LaunchSession
-from rocverify.device.base import Device
-from rocverify.device.emulator.api import EmulatorDevice
-from rocverify.device.trace.tracer import Tracer
+from rocverify.device.process.client import RemoteDevice
+from rocverify.device.process.tracer import Tracer
 from rocverify.oracle.case import typical_case
 from rocverify.oracle.consistency import check_parameters
 from rocverify.oracle.contract import ContractSpec, Role
@@ -31,6 +30,7 @@ from rocverify.oracle.drive import DeviceView
 from rocverify.oracle.verify import DTypeReport, Plan, verify_dtype
 from rocverify.toolchain.build import Builder, BuiltObject
 from rocverify.toolchain.manifest import ManifestEntry
+from tests.devices import emulated
 from tests.toolchain.support import find_toolchain
 
 FOLDER = Path(__file__).resolve().parent
@@ -115,9 +115,9 @@ class Corpus:
     """An opened device with a tracer, which is installed while a kernel is verified, and a builder for each
     compiler."""
 
-    def __init__(self, device: Device, cache_dir: Path) -> None:
+    def __init__(self, device: RemoteDevice, cache_dir: Path) -> None:
         self.device = device
-        self.session = LaunchSession(ROOT, device, Tracer(device, root=ROOT))
+        self.session = LaunchSession(ROOT, device, Tracer(device))
         self._cache_dir = cache_dir
         self._builders: dict[str, Builder] = {}
 
@@ -126,18 +126,8 @@ class Corpus:
     def open(cls, cache_dir: Path, *, threads: int = 2, sanitize: bool = False) -> Iterator[Corpus]:
         """The corpus on the emulator; what is compiled and translated is kept in `cache_dir`."""
         tools = find_toolchain(USUAL.compiler)
-        device = EmulatorDevice.open(
-            TARGET,
-            objdump=tools.objdump,
-            clang=tools.clang,
-            linker=tools.linker,
-            threads=threads,
-            cache_dir=cache_dir,
-            sanitize=sanitize,
-        )
-        corpus = cls(device, cache_dir)
-        yield corpus
-        device.close()
+        with emulated(tools, cache_dir, root=ROOT, threads=threads, sanitize=sanitize) as device:
+            yield cls(device, cache_dir)
 
     def compiled(
         self, source: str, combination: Combination = USUAL, *, lines: bool = False, target: str = TARGET

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.device.emulator.api import EmulatorDevice
 from tests.corpus.harness import Combination, Corpus, CorpusKernel, corpus_kernels
 
 KERNELS = corpus_kernels()
@@ -26,10 +25,10 @@ def watched(kept: Path) -> Iterator[Corpus]:
 
 def _run(watched: Corpus, kernel: CorpusKernel, combination: Combination) -> None:
     device = watched.device
-    assert isinstance(device, EmulatorDevice)
-    device.findings.clear()
+    device.take_findings()
     watched.verify(kernel, watched.compiled(kernel.source, combination, lines=True), cases=2)
-    assert not device.findings, "\n".join(map(str, device.findings))
+    found = device.take_findings()
+    assert not found, "\n".join(map(str, found))
 
 
 @pytest.mark.parametrize("kernel", SAMPLE, ids=str)

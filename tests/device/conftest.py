@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,14 +11,13 @@ import numpy as np
 import pytest
 from rocm.bindings import hip as real_hip
 
-from rocverify.device.base import DeviceInfo
-from rocverify.device.emulator.api import EmulatorDevice
-from rocverify.device.faults import FaultReport
+from rocverify.device.process.client import RemoteDevice
 from rocverify.errors import CompilerNotFoundError
 from rocverify.settings import Settings
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.manifest import ManifestEntry
+from tests.devices import emulated
 
 SYMBOLS = ("nothing", "axpy", "arguments", "unchecked", "bounded", "shared_sum", "dynamic", "read_answer")
 
@@ -51,17 +49,9 @@ def image(compiled: Callable[[str], Path]) -> bytes:
 
 
 @pytest.fixture
-def emulator(toolchain: Toolchain, kept: Path) -> Iterator[EmulatorDevice]:
-    device = EmulatorDevice.open(
-        "gfx1100",
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
-        linker=toolchain.linker,
-        threads=2,
-        cache_dir=kept,
-    )
-    yield device
-    device.close()
+def emulator(toolchain: Toolchain, kept: Path) -> Iterator[RemoteDevice]:
+    with emulated(toolchain, kept) as device:
+        yield device
 
 
 class Bench:
@@ -110,78 +100,12 @@ class Bench:
 
 
 @pytest.fixture
-def bench(emulator: EmulatorDevice, image: bytes) -> Bench:
+def bench(emulator: RemoteDevice, image: bytes) -> Bench:
     return Bench(emulator.hip, image)
 
 
-class ListeningDevice:
-    """A device on which every function of hip-python succeeds and does nothing. Addresses in
-    [2**40, 2**41) are the device's."""
-
-    kind = "listening"
-    name = "listener"
-    target = "gfx1100"
-    info = DeviceInfo("listening", "listener", "gfx1100", "gfx1100", "none")
-
-    def __init__(self) -> None:
-        self.hip = _ListeningHip()
-
-    def is_device_address(self, address: int) -> bool | None:
-        return 1 << 40 <= address < 1 << 41
-
-    def kernel_name(self, function: int) -> str | None:
-        return f"kernel_{function:x}"
-
-    def last_fault(self) -> FaultReport | None:
-        return None
-
-    def last_reason(self) -> str | None:
-        return "because"
-
-    def clear_fault(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class _ListeningHip:
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
-        self.results: dict[str, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        if not callable(getattr(real_hip, name)) or isinstance(getattr(real_hip, name), type):
-            return getattr(real_hip, name)
-
-        def function(*args: Any, **kwargs: Any) -> Any:
-            self.calls.append((name, args, kwargs))
-            result = self.results.get(name, (real_hip.hipError_t.hipSuccess,))
-            if isinstance(result, BaseException):
-                raise result
-            return result
-
-        return function
-
-
-@pytest.fixture
-def listener() -> ListeningDevice:
-    return ListeningDevice()
-
-
-@pytest.fixture
-def device_pointer() -> Any:
-    return ctypes.c_void_p((1 << 40) + 0x1000)
-
-
 @pytest.fixture(scope="session")
-def shared_emulator(toolchain: Toolchain, kept: Path) -> Iterator[EmulatorDevice]:
+def shared_emulator(toolchain: Toolchain, kept: Path) -> Iterator[RemoteDevice]:
     """One device for tests that run many examples and leave nothing behind."""
-    device = EmulatorDevice.open(
-        "gfx1100",
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
-        linker=toolchain.linker,
-        threads=2,
-        cache_dir=kept,
-    )
-    yield device
-    device.close()
+    with emulated(toolchain, kept) as device:
+        yield device

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rocverify.device.emulator.api import EmulatorDevice
+from rocverify.device.process.client import RemoteDevice
 from rocverify.device.select import open_device
 from rocverify.errors import DeviceUnavailableError
 from rocverify.settings import Settings
@@ -16,7 +16,7 @@ from rocverify.toolchain.discover import Toolchain
 
 
 @pytest.fixture
-def counting(toolchain: Toolchain, kept: Path) -> Iterator[EmulatorDevice]:
+def counting(toolchain: Toolchain, kept: Path) -> Iterator[RemoteDevice]:
     device = open_device(
         "emulator",
         "gfx1100",
@@ -25,12 +25,12 @@ def counting(toolchain: Toolchain, kept: Path) -> Iterator[EmulatorDevice]:
         cache_dir=kept,
         counters=True,
     )
-    assert isinstance(device, EmulatorDevice)
+    assert isinstance(device, RemoteDevice)
     yield device
     device.close()
 
 
-def launch(device: EmulatorDevice, image: bytes, kernel: bytes, blocks: int = 1) -> None:
+def launch(device: RemoteDevice, image: bytes, kernel: bytes, blocks: int = 1) -> None:
     hip: Any = device.hip
     _, module = hip.hipModuleLoadData(image)
     _, function = hip.hipModuleGetFunction(module, kernel)
@@ -38,7 +38,7 @@ def launch(device: EmulatorDevice, image: bytes, kernel: bytes, blocks: int = 1)
     assert code == hip.hipError_t.hipSuccess
 
 
-def test_every_launch_is_counted_with_its_kernel(counting: EmulatorDevice, image: bytes) -> None:
+def test_every_launch_is_counted_with_its_kernel(counting: RemoteDevice, image: bytes) -> None:
     launch(counting, image, b"nothing")
     launch(counting, image, b"nothing", blocks=5)
     names, counters = zip(*counting.launch_counters, strict=True)
@@ -51,7 +51,7 @@ def test_every_launch_is_counted_with_its_kernel(counting: EmulatorDevice, image
     assert len(counting.launch_counters) == 1
 
 
-def test_a_device_counts_only_if_asked_to(emulator: EmulatorDevice, image: bytes) -> None:
+def test_a_device_counts_only_if_asked_to(emulator: RemoteDevice, image: bytes) -> None:
     launch(emulator, image, b"nothing")
     assert emulator.launch_counters == []
     assert emulator.last_launch is not None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rocm.bindings import hip as real_hip
 
-from rocverify.device.emulator.api import EmulatorDevice
+from rocverify.device.process.client import RemoteDevice
 from rocverify.errors import UnsupportedInstructionError
 
 CODE = real_hip.hipError_t
@@ -50,7 +50,7 @@ def test_barriers_and_static_lds(bench: Any) -> None:
     assert bench.download(out, np.zeros(3, np.float32)).tolist() == [255 * 128.0] * 3
 
 
-def test_dynamic_lds_is_what_was_asked_for(bench: Any, emulator: EmulatorDevice) -> None:
+def test_dynamic_lds_is_what_was_asked_for(bench: Any, emulator: RemoteDevice) -> None:
     out = bench.upload(np.zeros(1, np.float32))
     arguments = (out, ctypes.c_uint32(64))
     assert bench.launch("dynamic", arguments, block=(64, 1, 1), shared=256) == CODE.hipSuccess
@@ -75,7 +75,7 @@ def test_dynamic_lds_is_what_was_asked_for(bench: Any, emulator: EmulatorDevice)
 )
 def test_impossible_launches(
     bench: Any,
-    emulator: EmulatorDevice,
+    emulator: RemoteDevice,
     grid: tuple[int, int, int],
     block: tuple[int, int, int],
     shared: int,
@@ -89,14 +89,14 @@ def test_impossible_launches(
     assert not bench.download(out, np.zeros(64, np.float32)).any()
 
 
-def test_too_few_arguments_are_refused_with_a_reason(bench: Any, emulator: EmulatorDevice) -> None:
+def test_too_few_arguments_are_refused_with_a_reason(bench: Any, emulator: RemoteDevice) -> None:
     y = bench.upload(np.zeros(4, np.float32))
     assert bench.launch("axpy", (y, y, ctypes.c_float(1))) == CODE.hipErrorInvalidValue
     assert emulator.last_reason() == "axpy takes 4 arguments in 24 bytes, the launch passes 20 bytes"
     assert emulator.hip.hipDeviceSynchronize() == (CODE.hipSuccess,)
 
 
-def test_a_host_pointer_as_argument_is_a_fault(bench: Any, emulator: EmulatorDevice) -> None:
+def test_a_host_pointer_as_argument_is_a_fault(bench: Any, emulator: RemoteDevice) -> None:
     host = np.zeros(64, np.float32)
     y = bench.upload(host)
     assert bench.launch("axpy", axpy_arguments(y, host, 1.0, 4)) == CODE.hipErrorIllegalAddress
@@ -105,7 +105,7 @@ def test_a_host_pointer_as_argument_is_a_fault(bench: Any, emulator: EmulatorDev
     assert (fault.kind, fault.access, fault.address) == ("global", "load", host.ctypes.data)
 
 
-def test_an_overrun_is_a_sticky_fault(bench: Any, emulator: EmulatorDevice) -> None:
+def test_an_overrun_is_a_sticky_fault(bench: Any, emulator: RemoteDevice) -> None:
     hip = emulator.hip
     y = bench.upload(np.zeros(60, np.float32))
     assert bench.launch("unchecked", (y,), block=(64, 1, 1)) == CODE.hipErrorIllegalAddress
@@ -133,7 +133,7 @@ def test_an_overrun_is_a_sticky_fault(bench: Any, emulator: EmulatorDevice) -> N
     assert bench.launch("unchecked", (y,), block=(60, 1, 1)) == CODE.hipSuccess
 
 
-def test_memory_can_be_freed_after_a_fault(bench: Any, emulator: EmulatorDevice) -> None:
+def test_memory_can_be_freed_after_a_fault(bench: Any, emulator: RemoteDevice) -> None:
     hip = emulator.hip
     y = bench.upload(np.zeros(4, np.float32))
     bench.launch("unchecked", (y,))
@@ -142,7 +142,7 @@ def test_memory_can_be_freed_after_a_fault(bench: Any, emulator: EmulatorDevice)
     assert hip.hipFree(y) == (CODE.hipErrorInvalidValue,), "it was freed, as well as reported"
 
 
-def test_use_after_free_is_a_fault(bench: Any, emulator: EmulatorDevice) -> None:
+def test_use_after_free_is_a_fault(bench: Any, emulator: RemoteDevice) -> None:
     y = bench.upload(np.zeros(32, np.float32))
     emulator.hip.hipFree(y)
     assert bench.launch("unchecked", (y,)) == CODE.hipErrorIllegalAddress
@@ -151,7 +151,7 @@ def test_use_after_free_is_a_fault(bench: Any, emulator: EmulatorDevice) -> None
     assert "freed" in (fault.allocation or "")
 
 
-def test_reset_clears_a_fault(bench: Any, emulator: EmulatorDevice) -> None:
+def test_reset_clears_a_fault(bench: Any, emulator: RemoteDevice) -> None:
     bench.launch("unchecked", (bench.upload(np.zeros(4, np.float32)),))
     assert emulator.hip.hipDeviceReset() == (CODE.hipSuccess,)
     assert emulator.last_fault() is None
@@ -159,7 +159,7 @@ def test_reset_clears_a_fault(bench: Any, emulator: EmulatorDevice) -> None:
 
 
 def test_what_cannot_be_translated_is_raised_and_never_swallowed(
-    bench: Any, emulator: EmulatorDevice, monkeypatch: pytest.MonkeyPatch
+    bench: Any, emulator: RemoteDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def launch(*_: object, **__: object) -> None:
         raise UnsupportedInstructionError("no semantics for v_new_b32", where="k pc 0x10")
@@ -169,13 +169,13 @@ def test_what_cannot_be_translated_is_raised_and_never_swallowed(
         bench.launch("nothing", ())
 
 
-def test_an_empty_kernel_needs_no_arguments(bench: Any, emulator: EmulatorDevice) -> None:
+def test_an_empty_kernel_needs_no_arguments(bench: Any, emulator: RemoteDevice) -> None:
     assert bench.launch("nothing", None) == CODE.hipSuccess
     assert emulator.last_launch is not None
     assert emulator.last_launch.waves == 1
 
 
-def test_cooperative_launches_must_fit_on_the_device(bench: Any, emulator: EmulatorDevice) -> None:
+def test_cooperative_launches_must_fit_on_the_device(bench: Any, emulator: RemoteDevice) -> None:
     hip, function = emulator.hip, bench.function("nothing")
     each = bench.ok(hip.hipModuleOccupancyMaxActiveBlocksPerMultiprocessor(function, 32, 0))
     units = bench.ok(
@@ -191,7 +191,7 @@ def test_cooperative_launches_must_fit_on_the_device(bench: Any, emulator: Emula
     assert launch(each * units + 1) == (CODE.hipErrorCooperativeLaunchTooLarge,)
 
 
-def test_keyword_arguments_as_hip_python_names_them(bench: Any, emulator: EmulatorDevice) -> None:
+def test_keyword_arguments_as_hip_python_names_them(bench: Any, emulator: RemoteDevice) -> None:
     assert emulator.hip.hipModuleLaunchKernel(
         bench.function("nothing"),
         *real_hip.dim3(x=1, y=1, z=1),
@@ -220,7 +220,7 @@ def test_launches_from_several_threads(bench: Any) -> None:
         assert bench.download(pointer, np.zeros(32, np.float32)).tolist() == list(range(32))
 
 
-def test_errors_are_a_matter_of_each_thread(emulator: EmulatorDevice) -> None:
+def test_errors_are_a_matter_of_each_thread(emulator: RemoteDevice) -> None:
     seen: list[Any] = []
 
     def fail() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rocm.bindings import hip as real_hip
 from rocm.bindings.util.types import DeviceArray, Pointer
 
-from rocverify.device.emulator.api import EmulatorDevice
+from rocverify.device.process.client import RemoteDevice
 
 CODE = real_hip.hipError_t
 KIND = real_hip.hipMemcpyKind
@@ -26,7 +26,7 @@ def malloc(hip: Any, size: int) -> Any:
     return pointer
 
 
-def test_malloc_returns_hip_pythons_device_array(emulator: EmulatorDevice) -> None:
+def test_malloc_returns_hip_pythons_device_array(emulator: RemoteDevice) -> None:
     array = malloc(emulator.hip, 96)
     assert type(array) is DeviceArray
     assert (array.shape, array.size, array.itemsize) == ((96,), 96, 1)
@@ -39,19 +39,19 @@ def test_malloc_returns_hip_pythons_device_array(emulator: EmulatorDevice) -> No
     assert int(array[1:3, :]) - int(array) == 6 * 4
 
 
-def test_malloc_of_nothing_is_a_null_pointer_and_success(emulator: EmulatorDevice) -> None:
+def test_malloc_of_nothing_is_a_null_pointer_and_success(emulator: RemoteDevice) -> None:
     assert emulator.hip.hipMalloc(0) == (CODE.hipSuccess, None)
     assert emulator.hip.hipFree(None) == OK
 
 
-def test_malloc_beyond_the_device_is_out_of_memory(emulator: EmulatorDevice) -> None:
+def test_malloc_beyond_the_device_is_out_of_memory(emulator: RemoteDevice) -> None:
     assert emulator.hip.hipMalloc(1 << 50) == (CODE.hipErrorOutOfMemory, None)
     assert emulator.hip.hipGetLastError() == (CODE.hipErrorOutOfMemory,)
     assert emulator.hip.hipGetLastError() == OK
 
 
 @pytest.mark.parametrize("given", [int, ctypes.c_void_p, lambda d: d, lambda d: d.as_c_void_p(), Pointer])
-def test_every_form_of_pointer_is_taken(emulator: EmulatorDevice, given: Any) -> None:
+def test_every_form_of_pointer_is_taken(emulator: RemoteDevice, given: Any) -> None:
     data = np.arange(16, dtype=np.uint8)
     array = malloc(emulator.hip, 16)
     pointer = given(int(array)) if given in (int, ctypes.c_void_p) else given(array)
@@ -74,14 +74,14 @@ def test_every_form_of_pointer_is_taken(emulator: EmulatorDevice, given: Any) ->
     ],
     ids=["f32", "f16", "bf16", "bytearray", "ctypes", "memoryview", "bytes"],
 )
-def test_host_buffers_that_hip_python_takes(emulator: EmulatorDevice, host: Any) -> None:
+def test_host_buffers_that_hip_python_takes(emulator: RemoteDevice, host: Any) -> None:
     pointer = malloc(emulator.hip, 32)
     raw = host.tobytes() if isinstance(host, np.ndarray) else bytes(host)
     assert emulator.hip.hipMemcpyHtoD(pointer, host, 32) == OK
     assert emulator.memory.read(int(pointer), 32) == raw
 
 
-def test_a_host_buffer_is_never_read_or_written_past_its_end(emulator: EmulatorDevice) -> None:
+def test_a_host_buffer_is_never_read_or_written_past_its_end(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 64)
     short = np.zeros(8, np.float32)
     for call in (
@@ -92,7 +92,7 @@ def test_a_host_buffer_is_never_read_or_written_past_its_end(emulator: EmulatorD
         assert emulator.last_reason() == "a copy of 64 bytes, but the host buffer holds 32"
 
 
-def test_an_immutable_destination_is_refused(emulator: EmulatorDevice) -> None:
+def test_an_immutable_destination_is_refused(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 4)
     constant = b"\1\2\3\4"
     assert emulator.hip.hipMemcpyDtoH(constant, pointer, 4) == (CODE.hipErrorInvalidValue,)
@@ -102,14 +102,14 @@ def test_an_immutable_destination_is_refused(emulator: EmulatorDevice) -> None:
     assert (constant, frozen.sum()) == (b"\1\2\3\4", 4)
 
 
-def test_a_wrong_host_address_is_an_error_and_not_a_crash(emulator: EmulatorDevice) -> None:
+def test_a_wrong_host_address_is_an_error_and_not_a_crash(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 16)
     for wild in (8, 0xDEAD0000, 2**64 - 8):
         assert emulator.hip.hipMemcpyHtoD(pointer, wild, 16) == (CODE.hipErrorInvalidValue,)
         assert emulator.hip.hipMemcpyDtoH(wild, pointer, 16) == (CODE.hipErrorInvalidValue,)
 
 
-def test_a_right_host_address_works(emulator: EmulatorDevice) -> None:
+def test_a_right_host_address_works(emulator: RemoteDevice) -> None:
     data, back = np.arange(64, dtype=np.uint8), np.zeros(64, np.uint8)
     pointer = malloc(emulator.hip, 64)
     assert emulator.hip.hipMemcpyHtoD(pointer, data.ctypes.data, 64) == OK
@@ -118,7 +118,7 @@ def test_a_right_host_address_works(emulator: EmulatorDevice) -> None:
 
 
 @pytest.mark.parametrize("kind", list(KIND))
-def test_the_pointers_decide_the_direction(emulator: EmulatorDevice, kind: Any) -> None:
+def test_the_pointers_decide_the_direction(emulator: RemoteDevice, kind: Any) -> None:
     data, back = np.arange(8, dtype=np.uint8), np.zeros(8, np.uint8)
     pointer, other = malloc(emulator.hip, 8), malloc(emulator.hip, 8)
     assert emulator.hip.hipMemcpy(pointer, data, 8, kind) == OK
@@ -127,7 +127,7 @@ def test_the_pointers_decide_the_direction(emulator: EmulatorDevice, kind: Any) 
     assert np.array_equal(back, data)
 
 
-def test_host_to_host_needs_a_kind_that_allows_it(emulator: EmulatorDevice) -> None:
+def test_host_to_host_needs_a_kind_that_allows_it(emulator: RemoteDevice) -> None:
     data, back = np.arange(8, dtype=np.uint8), np.zeros(8, np.uint8)
     assert emulator.hip.hipMemcpy(back, data, 8, KIND.hipMemcpyHostToDevice) == (CODE.hipErrorInvalidValue,)
     assert not back.any()
@@ -135,7 +135,7 @@ def test_host_to_host_needs_a_kind_that_allows_it(emulator: EmulatorDevice) -> N
     assert np.array_equal(back, data)
 
 
-def test_copies_outside_an_allocation_fail_and_change_nothing(emulator: EmulatorDevice) -> None:
+def test_copies_outside_an_allocation_fail_and_change_nothing(emulator: RemoteDevice) -> None:
     first, second = malloc(emulator.hip, 256), malloc(emulator.hip, 256)
     emulator.hip.hipMemset(second, 7, 256)
     data = np.ones(300, np.uint8)
@@ -145,7 +145,7 @@ def test_copies_outside_an_allocation_fail_and_change_nothing(emulator: Emulator
     assert set(emulator.memory.read(int(second), 256)) == {7}
 
 
-def test_freed_memory_is_gone(emulator: EmulatorDevice) -> None:
+def test_freed_memory_is_gone(emulator: RemoteDevice) -> None:
     pointer, back = malloc(emulator.hip, 64), np.zeros(64, np.uint8)
     assert emulator.hip.hipFree(pointer) == OK
     assert emulator.hip.hipMemcpyDtoH(back, pointer, 64) == (CODE.hipErrorInvalidValue,)
@@ -154,7 +154,7 @@ def test_freed_memory_is_gone(emulator: EmulatorDevice) -> None:
     assert emulator.hip.hipFree(pointer) == (CODE.hipErrorInvalidValue,)
 
 
-def test_free_takes_only_what_malloc_gave(emulator: EmulatorDevice) -> None:
+def test_free_takes_only_what_malloc_gave(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 64)
     _, pinned = emulator.hip.hipHostMalloc(64, 0)
     assert emulator.hip.hipFree(int(pointer) + 16) == (CODE.hipErrorInvalidValue,)
@@ -165,7 +165,7 @@ def test_free_takes_only_what_malloc_gave(emulator: EmulatorDevice) -> None:
     assert emulator.hip.hipFreeAsync(pointer, None) == OK
 
 
-def test_null_pointers_are_refused(emulator: EmulatorDevice) -> None:
+def test_null_pointers_are_refused(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 4)
     assert emulator.hip.hipMemcpyDtoH(None, pointer, 4) == (CODE.hipErrorInvalidValue,)
     assert emulator.hip.hipMemcpyHtoD(pointer, None, 4) == (CODE.hipErrorInvalidValue,)
@@ -173,7 +173,7 @@ def test_null_pointers_are_refused(emulator: EmulatorDevice) -> None:
     assert emulator.hip.hipPointerGetAttributes(None)[0] == CODE.hipErrorInvalidValue
 
 
-def test_pinned_memory_is_seen_from_both_sides(emulator: EmulatorDevice) -> None:
+def test_pinned_memory_is_seen_from_both_sides(emulator: RemoteDevice) -> None:
     _, pinned = emulator.hip.hipHostMalloc(32, 0)
     view = np.ctypeslib.as_array((ctypes.c_uint8 * 32).from_address(int(pinned)))
     view[:] = 5
@@ -189,7 +189,7 @@ def test_pinned_memory_is_seen_from_both_sides(emulator: EmulatorDevice) -> None
 @pytest.mark.parametrize(
     ("allocate", "kind", "managed"), [("hipMalloc", "Device", 0), ("hipMallocManaged", "Managed", 1)]
 )
-def test_pointer_attributes(emulator: EmulatorDevice, allocate: str, kind: str, managed: int) -> None:
+def test_pointer_attributes(emulator: RemoteDevice, allocate: str, kind: str, managed: int) -> None:
     extra = (1,) if managed else ()
     _, pointer = getattr(emulator.hip, allocate)(32, *extra)
     code, attributes = emulator.hip.hipPointerGetAttributes(int(pointer) + 8)
@@ -200,14 +200,14 @@ def test_pointer_attributes(emulator: EmulatorDevice, allocate: str, kind: str, 
     assert emulator.is_device_address(int(pointer)) is True
 
 
-def test_ordinary_host_memory_is_unregistered(emulator: EmulatorDevice) -> None:
+def test_ordinary_host_memory_is_unregistered(emulator: RemoteDevice) -> None:
     host = np.zeros(4)
     code, attributes = emulator.hip.hipPointerGetAttributes(host)
     assert (code, attributes.type) == (CODE.hipSuccess, real_hip.hipMemoryType.hipMemoryTypeUnregistered)
     assert emulator.is_device_address(host.ctypes.data) is False
 
 
-def test_address_range(emulator: EmulatorDevice) -> None:
+def test_address_range(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 100)
     code, base, size = emulator.hip.hipMemGetAddressRange(int(pointer) + 60)
     assert (code, int(base), size) == (CODE.hipSuccess, int(pointer), 100)
@@ -215,7 +215,7 @@ def test_address_range(emulator: EmulatorDevice) -> None:
     assert emulator.hip.hipMemPtrGetInfo(pointer) == (CODE.hipSuccess, 100)
 
 
-def test_memory_info_counts_what_is_allocated(emulator: EmulatorDevice) -> None:
+def test_memory_info_counts_what_is_allocated(emulator: RemoteDevice) -> None:
     _, before, total = emulator.hip.hipMemGetInfo()
     pointer = malloc(emulator.hip, 4096)
     _, after, _ = emulator.hip.hipMemGetInfo()
@@ -238,7 +238,7 @@ def test_memory_info_counts_what_is_allocated(emulator: EmulatorDevice) -> None:
 )
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_memset(
-    emulator: EmulatorDevice,
+    emulator: RemoteDevice,
     function: str,
     value: int,
     count: int,
@@ -255,7 +255,7 @@ def test_memset(
     assert raw[12:] == b"\x11" * 4
 
 
-def test_memset_past_the_end_fails(emulator: EmulatorDevice) -> None:
+def test_memset_past_the_end_fails(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 16)
     assert emulator.hip.hipMemsetD32(pointer, 1, 5) == (CODE.hipErrorInvalidValue,)
 
@@ -268,7 +268,7 @@ def test_memset_past_the_end_fails(emulator: EmulatorDevice) -> None:
     seed=st.integers(0, 2**32 - 1),
 )
 def test_2d_copies_equal_numpys(
-    shared_emulator: EmulatorDevice, width: int, height: int, pads: tuple[int, int], seed: int
+    shared_emulator: RemoteDevice, width: int, height: int, pads: tuple[int, int], seed: int
 ) -> None:
     hip = shared_emulator.hip
     host = np.random.default_rng(seed).integers(0, 256, (height, width + pads[0]), np.uint8)
@@ -290,13 +290,13 @@ def test_2d_copies_equal_numpys(
     assert hip.hipFree(pointer) == OK
 
 
-def test_a_pitch_below_the_width_is_refused(emulator: EmulatorDevice) -> None:
+def test_a_pitch_below_the_width_is_refused(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 64)
     code = emulator.hip.hipMemcpy2D(pointer, 4, np.zeros(64, np.uint8), 8, 8, 2, KIND.hipMemcpyHostToDevice)
     assert code == (CODE.hipErrorInvalidPitchValue,)
 
 
-def test_overlapping_device_copy_moves(emulator: EmulatorDevice) -> None:
+def test_overlapping_device_copy_moves(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 64)
     data = np.arange(64, dtype=np.uint8)
     emulator.hip.hipMemcpyHtoD(pointer, data, 64)
@@ -304,7 +304,7 @@ def test_overlapping_device_copy_moves(emulator: EmulatorDevice) -> None:
     assert emulator.memory.read(int(pointer), 64) == bytes([*range(8), *range(48), *range(56, 64)])
 
 
-def test_reset_gives_everything_back(emulator: EmulatorDevice) -> None:
+def test_reset_gives_everything_back(emulator: RemoteDevice) -> None:
     _, before, _ = emulator.hip.hipMemGetInfo()
     pointer = malloc(emulator.hip, 64)
     _, stream = emulator.hip.hipStreamCreate()

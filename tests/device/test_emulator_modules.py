@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rocm.bindings import hip as real_hip
+from rocverify.device.emulator.api_state import HipCallError
 
 from rocverify.device.emulator import api_image
-from rocverify.device.emulator.api import EmulatorDevice
-from rocverify.device.emulator.api_state import HipCallError
+from rocverify.device.process.client import RemoteDevice
 from rocverify.toolchain.codeobject import read_code_object
 
 CODE = real_hip.hipError_t
@@ -51,14 +51,14 @@ HOST = ("host-x86_64-unknown-linux-gnu-", b"")
     ],
     ids=["bytes", "bytearray", "memoryview", "numpy", "ctypes"],
 )
-def test_load_data_takes_every_buffer(emulator: EmulatorDevice, image: bytes, form: Any) -> None:
+def test_load_data_takes_every_buffer(emulator: RemoteDevice, image: bytes, form: Any) -> None:
     code, module = emulator.hip.hipModuleLoadData(form(image))
     assert code == CODE.hipSuccess
     assert type(module) is real_hip.ihipModule_t
     assert emulator.hip.hipModuleUnload(module) == (CODE.hipSuccess,)
 
 
-def test_load_data_takes_an_address(emulator: EmulatorDevice, image: bytes) -> None:
+def test_load_data_takes_an_address(emulator: RemoteDevice, image: bytes) -> None:
     for data in (image, bundle(HOST, named("gfx1100", image))):
         buffer = ctypes.create_string_buffer(data, len(data) + 64)
         code, module = emulator.hip.hipModuleLoadData(ctypes.c_void_p(ctypes.addressof(buffer)))
@@ -68,7 +68,7 @@ def test_load_data_takes_an_address(emulator: EmulatorDevice, image: bytes) -> N
     assert wild == (CODE.hipErrorInvalidImage, None)
 
 
-def test_load_from_a_file(emulator: EmulatorDevice, compiled: Callable[[str], Path], tmp_path: Path) -> None:
+def test_load_from_a_file(emulator: RemoteDevice, compiled: Callable[[str], Path], tmp_path: Path) -> None:
     path = str(compiled("gfx1100"))
     for name in (path, path.encode()):
         code, module = emulator.hip.hipModuleLoad(name)
@@ -80,7 +80,7 @@ def test_load_from_a_file(emulator: EmulatorDevice, compiled: Callable[[str], Pa
     assert emulator.hip.hipModuleLoad("") == (CODE.hipErrorInvalidValue, None)
 
 
-def test_load_data_ex_and_fat_binary(emulator: EmulatorDevice, image: bytes) -> None:
+def test_load_data_ex_and_fat_binary(emulator: RemoteDevice, image: bytes) -> None:
     code, module, option = emulator.hip.hipModuleLoadDataEx(image, 0, None)
     assert (code, type(module), type(option)) == (
         CODE.hipSuccess,
@@ -91,7 +91,7 @@ def test_load_data_ex_and_fat_binary(emulator: EmulatorDevice, image: bytes) -> 
 
 
 def test_a_foreign_code_object_has_no_binary_for_this_gpu(
-    emulator: EmulatorDevice, compiled: Callable[[str], Path]
+    emulator: RemoteDevice, compiled: Callable[[str], Path]
 ) -> None:
     foreign = compiled("gfx1030").read_bytes()
     assert emulator.hip.hipModuleLoadData(foreign) == (CODE.hipErrorNoBinaryForGpu, None)
@@ -102,12 +102,12 @@ def test_a_foreign_code_object_has_no_binary_for_this_gpu(
 
 
 @pytest.mark.parametrize("garbage", [b"\0" * 64, b"not an image", b"\x7fELF", b"CCOB" + b"\0" * 60])
-def test_garbage_is_an_invalid_image(emulator: EmulatorDevice, garbage: bytes) -> None:
+def test_garbage_is_an_invalid_image(emulator: RemoteDevice, garbage: bytes) -> None:
     assert emulator.hip.hipModuleLoadData(garbage) == (CODE.hipErrorInvalidImage, None)
     assert emulator.last_reason()
 
 
-def test_null_images(emulator: EmulatorDevice) -> None:
+def test_null_images(emulator: RemoteDevice) -> None:
     assert emulator.hip.hipModuleLoadData(None) == (CODE.hipErrorInvalidValue, None)
 
 
@@ -129,7 +129,7 @@ def _outcome(image: bytes) -> str:
         return error.code
 
 
-def test_functions_by_name(emulator: EmulatorDevice, bench: Any, image: bytes) -> None:
+def test_functions_by_name(emulator: RemoteDevice, bench: Any, image: bytes) -> None:
     hip = emulator.hip
     first = bench.function("axpy")
     assert type(first) is real_hip.ihipModuleSymbol_t
@@ -141,7 +141,7 @@ def test_functions_by_name(emulator: EmulatorDevice, bench: Any, image: bytes) -
     assert hip.hipModuleGetFunctionCount(bench.module)[1] == len(read_code_object(image, "image").kernels)
 
 
-def test_handles_end_with_their_module(emulator: EmulatorDevice, bench: Any) -> None:
+def test_handles_end_with_their_module(emulator: RemoteDevice, bench: Any) -> None:
     function = bench.function("nothing")
     assert emulator.hip.hipModuleUnload(bench.module) == (CODE.hipSuccess,)
     assert emulator.hip.hipModuleUnload(bench.module) == (CODE.hipErrorInvalidHandle,)
@@ -151,7 +151,7 @@ def test_handles_end_with_their_module(emulator: EmulatorDevice, bench: Any) -> 
 
 
 def test_handles_of_another_device_mean_nothing(
-    emulator: EmulatorDevice, shared_emulator: EmulatorDevice, bench: Any
+    emulator: RemoteDevice, shared_emulator: RemoteDevice, bench: Any
 ) -> None:
     assert shared_emulator.hip.hipModuleGetFunction(bench.module, b"axpy") == (
         CODE.hipErrorInvalidHandle,
@@ -160,7 +160,7 @@ def test_handles_of_another_device_mean_nothing(
     assert emulator.hip.hipModuleGetFunction(None, b"axpy") == (CODE.hipErrorInvalidHandle, None)
 
 
-def test_globals_are_device_memory(emulator: EmulatorDevice, bench: Any) -> None:
+def test_globals_are_device_memory(emulator: RemoteDevice, bench: Any) -> None:
     hip = emulator.hip
     code, pointer, size = hip.hipModuleGetGlobal(bench.module, b"answer")
     assert (code, size) == (CODE.hipSuccess, 4)
@@ -184,7 +184,7 @@ def test_globals_are_device_memory(emulator: EmulatorDevice, bench: Any) -> None
     ],
 )
 def test_function_attributes_are_the_metadata(
-    emulator: EmulatorDevice, bench: Any, image: bytes, attribute: str, field: str
+    emulator: RemoteDevice, bench: Any, image: bytes, attribute: str, field: str
 ) -> None:
     kernel = read_code_object(image, "image").kernels["shared_sum"]
     member = real_hip.hipFunction_attribute[f"HIP_FUNC_ATTRIBUTE_{attribute}"]
@@ -192,12 +192,12 @@ def test_function_attributes_are_the_metadata(
     assert seen == (CODE.hipSuccess, getattr(kernel, field))
 
 
-def test_unknown_function_attribute(emulator: EmulatorDevice, bench: Any) -> None:
+def test_unknown_function_attribute(emulator: RemoteDevice, bench: Any) -> None:
     member = real_hip.hipFunction_attribute.HIP_FUNC_ATTRIBUTE_PTX_VERSION
     assert emulator.hip.hipFuncGetAttribute(member, bench.function("axpy"))[0] == CODE.hipErrorInvalidValue
 
 
-def test_occupancy(emulator: EmulatorDevice, bench: Any) -> None:
+def test_occupancy(emulator: RemoteDevice, bench: Any) -> None:
     ask = emulator.hip.hipModuleOccupancyMaxActiveBlocksPerMultiprocessor
     axpy = bench.function("axpy")
     # 32 wave slots of 32 lanes in a compute unit, 65536 bytes of LDS.

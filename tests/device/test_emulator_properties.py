@@ -9,14 +9,14 @@ import pytest
 from rocm.bindings import hip as real_hip
 
 from rocverify.device.base import Device
-from rocverify.device.emulator.api import EmulatorDevice
+from rocverify.device.process.client import RemoteDevice
 from rocverify.errors import DeviceUnavailableError
 
 CODE = real_hip.hipError_t
 OK = (CODE.hipSuccess,)
 
 
-def test_it_is_a_device(emulator: EmulatorDevice) -> None:
+def test_it_is_a_device(emulator: RemoteDevice) -> None:
     assert isinstance(emulator, Device)
     assert (emulator.kind, emulator.target) == ("emulator", "gfx1100")
     assert "emulator" in emulator.name
@@ -25,12 +25,10 @@ def test_it_is_a_device(emulator: EmulatorDevice) -> None:
 
 def test_other_targets_are_unavailable(toolchain: Any) -> None:
     with pytest.raises(DeviceUnavailableError, match="not for gfx90a"):
-        EmulatorDevice.open(
-            "gfx90a", objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker
-        )
+        RemoteDevice.open("gfx90a", objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker)
 
 
-def test_one_device(emulator: EmulatorDevice) -> None:
+def test_one_device(emulator: RemoteDevice) -> None:
     hip = emulator.hip
     assert hip.hipInit(0) == OK
     assert hip.hipInit(1) == (CODE.hipErrorInvalidValue,)
@@ -45,7 +43,7 @@ def test_one_device(emulator: EmulatorDevice) -> None:
     assert hip.hipDriverGetVersion()[1] >= 60_000_000
 
 
-def test_properties_are_hip_pythons_record(emulator: EmulatorDevice) -> None:
+def test_properties_are_hip_pythons_record(emulator: RemoteDevice) -> None:
     code, properties = emulator.hip.hipGetDeviceProperties(0)
     assert code == CODE.hipSuccess
     assert type(properties) is real_hip.hipDeviceProp_t
@@ -60,20 +58,20 @@ def test_properties_are_hip_pythons_record(emulator: EmulatorDevice) -> None:
     assert properties.cooperativeLaunch == 1
 
 
-def test_properties_leave_the_neighbours_of_arrays_alone(emulator: EmulatorDevice) -> None:
+def test_properties_leave_the_neighbours_of_arrays_alone(emulator: RemoteDevice) -> None:
     _, properties = emulator.hip.hipGetDeviceProperties(0)
     assert properties.reserved == [0] * len(properties.reserved)
     assert properties.maxTexture2D == [0, 0]
     assert bytes(properties.luid) == bytes(8)
 
 
-def test_properties_of_a_device_that_is_not_there(emulator: EmulatorDevice) -> None:
+def test_properties_of_a_device_that_is_not_there(emulator: RemoteDevice) -> None:
     code, properties = emulator.hip.hipGetDeviceProperties(1)
     assert code == CODE.hipErrorInvalidDevice
     assert properties.gcnArchName == ""
 
 
-def test_attributes_agree_with_properties(emulator: EmulatorDevice) -> None:
+def test_attributes_agree_with_properties(emulator: RemoteDevice) -> None:
     _, properties = emulator.hip.hipGetDeviceProperties(0)
     ask, members = emulator.hip.hipDeviceGetAttribute, real_hip.hipDeviceAttribute_t
     for attribute, value in (
@@ -91,7 +89,7 @@ def test_attributes_agree_with_properties(emulator: EmulatorDevice) -> None:
     assert ask(members.hipDeviceAttributeWarpSize, 3) == (CODE.hipErrorInvalidDevice, 0)
 
 
-def test_streams(emulator: EmulatorDevice) -> None:
+def test_streams(emulator: RemoteDevice) -> None:
     hip = emulator.hip
     code, stream = hip.hipStreamCreateWithFlags(1)
     assert (code, type(stream)) == (CODE.hipSuccess, real_hip.ihipStream_t)
@@ -110,7 +108,7 @@ def test_streams(emulator: EmulatorDevice) -> None:
     assert hip.hipMemsetAsync(None, 0, 0, stream) == (CODE.hipErrorInvalidHandle,)
 
 
-def test_events_measure_the_hosts_time(emulator: EmulatorDevice) -> None:
+def test_events_measure_the_hosts_time(emulator: RemoteDevice) -> None:
     hip = emulator.hip
     _, start = hip.hipEventCreate()
     _, stop = hip.hipEventCreate()
@@ -131,7 +129,7 @@ def test_events_measure_the_hosts_time(emulator: EmulatorDevice) -> None:
     assert hip.hipEventDestroy(start) == (CODE.hipErrorInvalidHandle,)
 
 
-def test_error_texts(emulator: EmulatorDevice) -> None:
+def test_error_texts(emulator: RemoteDevice) -> None:
     hip = emulator.hip
     assert hip.hipGetErrorName(CODE.hipErrorInvalidValue)[0] == CODE.hipSuccess
     assert str(hip.hipGetErrorName(CODE.hipErrorInvalidValue)[1]) == "hipErrorInvalidValue"
@@ -140,7 +138,7 @@ def test_error_texts(emulator: EmulatorDevice) -> None:
     assert str(hip.hipDrvGetErrorString(CODE.hipErrorTbd)[1]) == "hipErrorTbd"
 
 
-def test_last_error_is_the_last_error_and_not_the_last_result(emulator: EmulatorDevice) -> None:
+def test_last_error_is_the_last_error_and_not_the_last_result(emulator: RemoteDevice) -> None:
     hip = emulator.hip
     hip.hipSetDevice(5)
     hip.hipSetDevice(0)

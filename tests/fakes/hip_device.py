@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from rocm.bindings import hip as real_hip
 
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
+from rocverify.device.trace.events import Category, TraceEvent
 
 SUCCESS = real_hip.hipError_t.hipSuccess
 Kernel = Callable[..., None]
@@ -132,34 +136,98 @@ class FakeHip:
 
 
 class FakeDevice:
-    """A `rocverify.device.base.Device` over FakeHip. A test sets `fault` to make a launch fault."""
+    """A device over FakeHip, as far as the oracle asks for one. A test sets `fault` to make a launch
+    fault."""
 
     kind = "fake"
     name = "in-process test device"
     target = "gfx1100"
     info = DeviceInfo("fake", "in-process test device", "gfx1100", "gfx1100", "none")
+    watches_memory = False
 
     def __init__(self, hip: FakeHip) -> None:
         self.hip = hip
         self.fault: FaultReport | None = None
 
-    def is_device_address(self, address: int) -> bool | None:
-        return any(base <= address < base + b.size for base, b in self.hip.buffers.items())
-
-    def kernel_name(self, function: int) -> str | None:
-        return self.hip._handles.get(function)
-
     def last_fault(self) -> FaultReport | None:
         return self.fault
-
-    def last_reason(self) -> str | None:
-        return None
 
     def clear_fault(self) -> None:
         self.fault = None
 
-    def close(self) -> None:
-        pass
+
+_CATEGORIES = {
+    "hipMalloc": Category.ALLOC,
+    "hipFree": Category.FREE,
+    "hipMemcpy": Category.OTHER,
+    "hipModuleLoadData": Category.MODULE,
+    "hipModuleUnload": Category.MODULE,
+    "hipModuleGetFunction": Category.MODULE,
+    "hipModuleLaunchKernel": Category.LAUNCH,
+    "hipStreamSynchronize": Category.SYNC,
+    "hipDeviceSynchronize": Category.SYNC,
+}
+
+
+class FakeTracer:
+    """Records the calls of host code that imports hip-python while it is installed."""
+
+    def __init__(self, device: FakeDevice) -> None:
+        self.device = device
+        self.module = _Recorded(self)
+        self.recordings: list[list[TraceEvent]] = []
+        self.ghosts: list[Collection[str] | None] = []
+        self.sequence = itertools.count(1)
+
+    @contextmanager
+    def install(self) -> Iterator[Any]:
+        with (
+            mock.patch.dict(sys.modules, {"rocm.bindings.hip": self.module}),
+            mock.patch.object(sys.modules["rocm.bindings"], "hip", self.module),
+        ):
+            yield self.module
+
+    @contextmanager
+    def record(self) -> Iterator[list[TraceEvent]]:
+        events: list[TraceEvent] = []
+        self.recordings.append(events)
+        try:
+            yield events
+        finally:
+            self.recordings = [kept for kept in self.recordings if kept is not events]
+
+    @contextmanager
+    def ghost(self, symbols: Collection[str] | None = None) -> Iterator[None]:
+        self.ghosts.append(symbols)
+        try:
+            yield
+        finally:
+            self.ghosts.remove(symbols)
+
+    def call(self, name: str, function: Any, arguments: tuple[Any, ...]) -> Any:
+        category = _CATEGORIES.get(name, Category.QUERY)
+        kernel = self.device.hip._handles.get(arguments[0]) if category is Category.LAUNCH else None
+        if name == "hipModuleGetFunction":
+            kernel = arguments[1].decode()
+        ghost = category is Category.LAUNCH and any(g is None or kernel in g for g in self.ghosts)
+        result = (SUCCESS,) if ghost else function(*arguments)
+        event = TraceEvent(next(self.sequence), name, category, result[0].name, kernel=kernel, ghost=ghost)
+        for recording in self.recordings:
+            recording.append(event)
+        return result
+
+
+class _Recorded:
+    """Looks like the module `rocm.bindings.hip`."""
+
+    def __init__(self, tracer: FakeTracer) -> None:
+        self._tracer = tracer
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._tracer.device.hip, name)
+        if not name.startswith("hip") or isinstance(value, type) or not callable(value):
+            return value
+        return lambda *arguments: self._tracer.call(name, value, arguments)
 
 
 class FakeSession:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from rocverify.device.trace.tracer import Tracer
-from tests.fakes.hip_device import FakeDevice, FakeHip, FakeSession, Kernel
+from tests.fakes.hip_device import FakeDevice, FakeHip, FakeSession, FakeTracer, Kernel
 
 MakeSession = Callable[..., FakeSession]
 
@@ -22,7 +21,7 @@ def make_session(tmp_path: Path) -> Iterator[MakeSession]:
 
         def make(kernels: dict[str, Kernel], wrappers: dict[str, Any]) -> FakeSession:
             device = FakeDevice(FakeHip(kernels))
-            tracer = Tracer(device, root=tmp_path)
+            tracer = FakeTracer(device)
             stack.enter_context(tracer.install())
             return FakeSession(device, tracer, tmp_path, wrappers)
 

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rocverify.device.emulator.api import EmulatorDevice
-from rocverify.device.trace.tracer import Tracer
+from rocverify.device.process.tracer import Tracer
 from rocverify.errors import ContractError
 from rocverify.oracle.case import plan_cases
 from rocverify.oracle.contract import (
@@ -35,6 +34,7 @@ from rocverify.oracle.inputs import Kind
 from rocverify.oracle.poison import Poison, poisoned
 from rocverify.oracle.ulp import ulp_of
 from rocverify.oracle.verify import DTypeReport, Plan, verify_dtype
+from tests.devices import emulated
 from tests.fakes.declaring import declare
 from tests.fakes.hip_device import FakeSession
 from tests.toolchain.support import find_toolchain
@@ -265,13 +265,10 @@ class Sums:
 @pytest.fixture
 def emulator_session(tmp_path: Path) -> Iterator[Any]:
     toolchain = find_toolchain("clang-19")
-    device = EmulatorDevice.open(
-        "gfx1100", objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker, threads=1
-    )
-    tracer = Tracer(device, root=tmp_path)
-    with tracer.install():
-        yield FakeSession(device, tracer, tmp_path, {})  # type: ignore[arg-type]
-    device.close()
+    with emulated(toolchain, tmp_path / "translations", root=tmp_path, threads=1) as device:
+        tracer = Tracer(device)
+        with tracer.install():
+            yield FakeSession(device, tracer, tmp_path, {})  # type: ignore[arg-type]
 
 
 def test_several_launches_share_scratch_and_device_variables(emulator_session: Any, tmp_path: Path) -> None:

@@ -6,11 +6,10 @@ import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from rocverify.device.trace.tracer import Tracer
+from rocverify.device.process.attach import HipLibrary
 from rocverify.errors import SourceError, UsageError
 from rocverify.subject.imports import forget_subject, load_subject
 
@@ -107,26 +106,24 @@ def test_what_did_not_change_is_the_same_object(tmp_path: Path) -> None:
     assert load_subject(root, "pkg.a:Error") is load_subject(root, "pkg.b:Error")
 
 
-def test_another_device_means_a_fresh_import(tmp_path: Path, listener: Any) -> None:
+def test_another_device_means_a_fresh_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = project(tmp_path, pkg__a="handles = {}\n")
     before = load_subject(root, "pkg.a:handles")
-    with Tracer(listener, root=root).install():
-        first = load_subject(root, "pkg.a:handles")
-        assert first is not before, "what was imported without a device may hold hip-python itself"
-        assert load_subject(root, "pkg.a:handles") is first
-    with Tracer(listener, root=root).install():
-        assert load_subject(root, "pkg.a:handles") is not first
+    monkeypatch.setattr(HipLibrary, "_attached", ("socket", 0))
+    first = load_subject(root, "pkg.a:handles")
+    assert first is not before
+    assert load_subject(root, "pkg.a:handles") is first
+    monkeypatch.setattr(HipLibrary, "_attached", ("socket", 1))
+    assert load_subject(root, "pkg.a:handles") is not first
 
 
 def test_what_was_imported_plainly_before_is_not_used(
-    tmp_path: Path, listener: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = project(tmp_path, early__wrapper="from rocm.bindings import hip\n")
+    root = project(tmp_path, early__wrapper="values = []\n")
     monkeypatch.syspath_prepend(str(root))
     plain = importlib.import_module("early.wrapper")
-    tracer = Tracer(listener, root=root)
-    with tracer.install():
-        assert load_subject(root, "early.wrapper:hip") is tracer.module
+    assert load_subject(root, "early.wrapper:values") is not plain.values
     forget_subject()
     assert sys.modules["early.wrapper"] is plain
     for name in ("early", "early.wrapper"):

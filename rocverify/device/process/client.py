@@ -142,6 +142,12 @@ class RemoteDevice:
             self.process.ask("keep", os.getpid())
             HipLibrary.attach(self.process.path, self.index)
 
+    def close(self) -> None:
+        """Gives up what this process and others have on the device. It is not to be used afterwards."""
+        if HipLibrary.attached() == (self.process.path, self.index):
+            HipLibrary.detach()
+        self.process.ask("close", self.index)
+
     def environment(self) -> dict[str, str]:
         """What makes a child process a client of this device."""
         return HipLibrary.environment(self.process.path, self.index)

@@ -64,6 +64,10 @@ class Desk:
         self._server.makers.append(device.context)
         return len(self.devices) - 1, device.info
 
+    def do_close(self, device: int) -> None:
+        """Ends what clients have on a device."""
+        self._server.close_device(device)
+
     def _with_lines(self, code_object: bytes) -> bytes | None:
         assert self._lines is not None
         with self._lines_lock:

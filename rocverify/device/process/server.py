@@ -121,7 +121,7 @@ class Server:
         except DeviceError as error:
             self._refuse(connection, _OUT_OF_MEMORY, error.message)
             return
-        session = Session(connection, context, secrets.randbits(63), self._end_of(index, pid))
+        session = Session(connection, context, secrets.randbits(63), index, self._end_of(index, pid))
         device, shared = context.backend.device_region, context.backend.shared_region
         with self._lock:
             self._sessions[session.token] = session
@@ -170,6 +170,19 @@ class Server:
     @staticmethod
     def _welcome(**members: int) -> bytes:
         return _WELCOME.pack(magic=_NUMBERS["RV_MAGIC"], version=_NUMBERS["RV_VERSION"], **members)
+
+    def close_device(self, index: int) -> None:
+        """Ends the connections to one device and frees what its clients had. Its number is not given
+        again."""
+        with self._lock:
+            ending = [session for session in self._sessions.values() if session.device == index]
+        for session in ending:
+            self.keep_contexts_of.discard(session.context.client.pid)
+            session.close()
+        with self._lock:
+            kept = [self._kept.pop(key) for key in list(self._kept) if key[0] == index]
+        for context in kept:
+            context.close()
 
     def close(self) -> None:
         """Ends every client's connection, frees what they had and removes the socket."""

@@ -29,10 +29,16 @@ class Session:
     """Serves one client from its first connection to its end. `ended` is called once when it is gone."""
 
     def __init__(
-        self, connection: socket.socket, context: Context, token: int, ended: Callable[[Session], None]
+        self,
+        connection: socket.socket,
+        context: Context,
+        token: int,
+        device: int,
+        ended: Callable[[Session], None],
     ) -> None:
         self.context = context
         self.token = token
+        self.device = device
         self.ring = Ring(connection)
         self.said_bye = False
         self.broken: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,16 @@ import numpy as np
 import pytest
 from rocm.bindings import hip as real_hip
 
-from rocverify.device.emulator.api import EmulatorDevice
 from rocverify.device.emulator.sanitize.findings import Finding
-from rocverify.device.select import open_device
+from rocverify.device.process.client import RemoteDevice
+from rocverify.device.select import device_options
 from rocverify.errors import DeviceUnavailableError
 from rocverify.settings import Settings
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.manifest import ManifestEntry
 from tests.device.emulator.compiling import line_of
+from tests.devices import device_process, emulated
 
 SOURCE = Path(__file__).parent / "sanitized.hip"
 SIZE = 4 * 32
@@ -29,7 +31,7 @@ SIZE = 4 * 32
 class Watched:
     """A sanitizing device that has loaded sanitized.hip, with short ways to use it."""
 
-    def __init__(self, device: EmulatorDevice, image: bytes) -> None:
+    def __init__(self, device: RemoteDevice, image: bytes) -> None:
         self.device, self.hip = device, device.hip
         self._image = image
         self.load()
@@ -54,14 +56,15 @@ class Watched:
     def launch(self, name: str, *arguments: Any, grid: int = 1, block: int = 32) -> Any:
         """The error code of a launch; `found` has what it brought up."""
         function = self.ok(self.hip.hipModuleGetFunction(self.module, name.encode()))
-        self.device.findings.clear()
-        (code,) = self.hip.hipModuleLaunchKernel(function, grid, 1, 1, block, 1, 1, 0, None, None, arguments)
+        self.device.take_findings()
+        self.ok(self.hip.hipModuleLaunchKernel(function, grid, 1, 1, block, 1, 1, 0, None, None, arguments))
+        (code,) = self.hip.hipDeviceSynchronize()
         return code
 
     def found(self, name: str, *arguments: Any, grid: int = 1, block: int = 32) -> list[Finding]:
         code = self.launch(name, *arguments, grid=grid, block=block)
         assert code == real_hip.hipError_t.hipSuccess
-        return list(self.device.findings)
+        return self.device.take_findings()
 
 
 @pytest.fixture
@@ -72,16 +75,8 @@ def watched(
     shutil.copy(SOURCE, root)
     entry = ManifestEntry(SOURCE.name, (), "SANITIZED_HSACO", flags=("-O1", "-gline-tables-only"))
     image = Builder(root, toolchain, translations).build(entry, "gfx1100").path.read_bytes()
-    device = EmulatorDevice.open(
-        "gfx1100",
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
-        linker=toolchain.linker,
-        cache_dir=translations,
-        sanitize=True,
-    )
-    yield Watched(device, image)
-    device.close()
+    with emulated(toolchain, translations, sanitize=True) as device:
+        yield Watched(device, image)
 
 
 def place(mark: str) -> str:
@@ -220,5 +215,5 @@ def test_a_fault_stops_the_launch_and_not_the_next_device_life(watched: Watched)
 
 def test_a_gpu_cannot_be_opened_with_the_sanitizer(toolchain: Toolchain) -> None:
     with pytest.raises(DeviceUnavailableError, match="a GPU has no sanitizer") as refused:
-        open_device("amd", "gfx1100", settings=Settings(), toolchain=toolchain, sanitize=True)
+        device_process().open(replace(device_options(Settings(), toolchain), kind="amd", sanitize=True))
     assert refused.value.hint == "use --device emulator"

@@ -1,0 +1,52 @@
+"""Emulated devices for tests: each worker of pytest has one device process, each test a device of its own
+in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from rocverify.device.process.client import DeviceProcess, RemoteDevice
+from rocverify.device.process.devices import DeviceOptions
+from rocverify.toolchain.discover import Toolchain
+
+TARGET = "gfx1100"
+
+
+@cache
+def device_process() -> DeviceProcess:
+    """The device process of this worker; it ends with it."""
+    return DeviceProcess()
+
+
+@contextmanager
+def emulated(
+    toolchain: Toolchain,
+    cache_dir: Path,
+    *,
+    root: Path | None = None,
+    threads: int = 2,
+    counters: bool = False,
+    sanitize: bool = False,
+    launch_timeout_s: float | None = None,
+) -> Iterator[RemoteDevice]:
+    """A device whose translations are kept in `cache_dir`."""
+    device = device_process().open(
+        DeviceOptions(
+            "emulator",
+            TARGET,
+            root=root,
+            threads=threads,
+            counters=counters,
+            sanitize=sanitize,
+            launch_timeout_s=launch_timeout_s,
+            cache_dir=cache_dir,
+            objdump=toolchain.objdump,
+            clang=toolchain.clang,
+            linker=toolchain.linker,
+        )
+    )
+    yield device
+    device.close()
