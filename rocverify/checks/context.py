@@ -110,11 +110,14 @@ class CheckContext:
 
         return Tracer(self.device)
 
-    def _open(self, kind: str, **instruments: bool) -> RemoteDevice:
+    def _open(self, kind: str, instrument: str | None = None) -> RemoteDevice:
         from rocverify.device.select import device_options, open_device
 
         options = device_options(self.settings, self.toolchain, root=self.root, cache_dir=self.cache_dir)
-        return open_device(replace(options, kind=kind, **instruments), self.process.open)
+        options = replace(
+            options, kind=kind, counters=instrument == "counters", sanitize=instrument == "sanitize"
+        )
+        return open_device(options, self.process.open)
 
     def entry(self, source: str) -> ManifestEntry:
         """The manifest's entry for a kernel source. SourceError if it has none: that is a gap of the work."""
@@ -168,7 +171,7 @@ class CheckContext:
         if instrument not in self._instrumented:
             from rocverify.device.process.tracer import Tracer
 
-            device = self._open("emulator", **{instrument: True})
+            device = self._open("emulator", instrument)
             self._instrumented[instrument] = device, Tracer(device)
         return self._instrumented[instrument]
 
