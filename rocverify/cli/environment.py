@@ -17,6 +17,7 @@ _given: dict[str, str] = {}
 
 def prepare() -> None:
     """Sets what makes rocverify itself quick. What the user has set stays."""
+    _given.clear()
     _given.update(os.environ)
     for name, value in _OWN.items():
         os.environ.setdefault(name, value)

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from rocverify.errors import CompilerNotFoundError, ToolchainError
 from rocverify.settings import Settings
 from rocverify.toolchain import locate
+from rocverify.toolchain.compiler_versions import remember, remembered
 from rocverify.toolchain.digests import digest_file, digest_texts
 from rocverify.toolchain.packages import (
     DEVICE_LIBRARIES_PACKAGE,
@@ -30,6 +31,7 @@ from rocverify.toolchain.process import run_tool
 
 COMPILER_VARIABLE = "ROCVERIFY_CLANG"
 _PROBE_TIMEOUT_S = 20.0
+_VERSION = re.compile(r"clang version (\d+)\.")
 
 
 @dataclass(frozen=True)
@@ -150,13 +152,12 @@ def _part(found: Path | None, what: str, package: str) -> Path:
 
 
 def _version(clang: Path) -> tuple[str, int]:
-    try:
-        run = run_tool([str(clang), "--version"], timeout_s=_PROBE_TIMEOUT_S)
-    except ToolchainError as error:
-        raise CompilerNotFoundError(error.message, where=str(clang), hint=install_hint()) from error
-    line = run.output.partition("\n")[0].strip()
-    number = re.search(r"clang version (\d+)\.", line)
-    if run.returncode != 0 or number is None:
+    line = remembered(clang)
+    if line is None:
+        line = _asked_version(clang)
+        remember(clang, line)
+    number = _VERSION.search(line)
+    if number is None:
         raise CompilerNotFoundError("is no clang", where=str(clang), hint=install_hint())
     if int(number[1]) < locate.MINIMUM_LLVM:
         raise CompilerNotFoundError(
@@ -165,6 +166,18 @@ def _version(clang: Path) -> tuple[str, int]:
             hint=install_hint(),
         )
     return line, int(number[1])
+
+
+def _asked_version(clang: Path) -> str:
+    """The first line of what a clang says of itself."""
+    try:
+        run = run_tool([str(clang), "--version"], timeout_s=_PROBE_TIMEOUT_S)
+    except ToolchainError as error:
+        raise CompilerNotFoundError(error.message, where=str(clang), hint=install_hint()) from error
+    line = run.output.partition("\n")[0].strip()
+    if run.returncode != 0 or _VERSION.search(line) is None:
+        raise CompilerNotFoundError("is no clang", where=str(clang), hint=install_hint())
+    return line
 
 
 def hip_version(root: Path) -> str:

@@ -9,6 +9,7 @@ A function returns an Answer, an error code, a tuple of results or None, or rais
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -89,7 +90,24 @@ class Served:
 
 
 SERVED: dict[str, Served] = {}
-"""Every call of protocol.h by its name. `rocverify.device.hip.context` imports all that serve."""
+"""Every call of protocol.h by its name, but for those of LATER that nobody has made yet.
+`rocverify.device.hip.context` imports all others that serve."""
+
+LATER: dict[str, str] = {
+    "rv_blas": "rocverify.device.hip.blas.calls",
+    "hiprtcCompileProgram": "rocverify.device.hip.rtc.calls",
+    "rv_rtc_code": "rocverify.device.hip.rtc.calls",
+}
+"""The modules of calls that few programs make, imported at the first: they bring NumPy and the compiler."""
+
+
+def lookup(name: str) -> Served | None:
+    """How a call is served; None for one that nobody serves."""
+    served = SERVED.get(name)
+    if served is None and name in LATER:
+        importlib.import_module(LATER[name])
+        served = SERVED[name]
+    return served
 
 
 def serve(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.device.hip import served as _served
 from rocverify.device.hip.addresses import side_of
-from rocverify.device.hip.calls import SERVED, Answer, Call, Caller, Result, Served
+from rocverify.device.hip.calls import Answer, Call, Caller, Result, Served, lookup
 from rocverify.device.hip.errors import CODES, NO_ERRORS, HipError, error_name
 from rocverify.device.hip.state import Allocation, ArrayState, Function, Module, Pool
 from rocverify.device.hip.words import Freed
@@ -81,7 +81,7 @@ class Context:
 
     def serve(self, call: Call, caller: Caller | None = None) -> Answer:
         """Makes one call. `caller` is the waiting thread of the client, None where nobody waits."""
-        served = SERVED.get(call.name)
+        served = lookup(call.name)
         if served is None:
             self.control.not_served[call.name] += 1
             return Answer(CODES["hipErrorNotSupported"])
@@ -99,7 +99,7 @@ class Context:
     def would_wait(self, call: Call) -> bool:
         """Whether a call may wait for queued work or touch the client's memory: it is then to be served on
         behalf of the client's thread, with a Caller."""
-        served = SERVED.get(call.name)
+        served = lookup(call.name)
         return served is not None and call.waits and served.waits
 
     def entry(self, call: Call) -> Entry:

@@ -1,4 +1,4 @@
-"""All modules that serve calls: importing this one fills `calls.SERVED`."""
+"""All modules that serve calls, but for those of `calls.LATER`: importing this one fills `calls.SERVED`."""
 
 from rocverify.device.hip import (
     arrays,
@@ -19,12 +19,9 @@ from rocverify.device.hip import (
     stream_calls,
     symbol,
 )
-from rocverify.device.hip.blas import calls as blas
-from rocverify.device.hip.rtc import calls as rtc
 
 __all__ = [
     "arrays",
-    "blas",
     "callback",
     "capture_calls",
     "copy",
@@ -38,7 +35,6 @@ __all__ = [
     "node_calls",
     "pointers",
     "pools",
-    "rtc",
     "session",
     "stream_calls",
     "symbol",

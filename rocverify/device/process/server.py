@@ -53,11 +53,13 @@ class Server:
         self._thread.start()
 
     def _listen(self) -> socket.socket:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             listening.bind(self.path)
             listening.listen(BACKLOG)
         except OSError as error:
+            listening.close()
+            self._folder.rmdir()
             raise EnvironmentFaultError(
                 f"the device's socket cannot be made: {error.strerror}",
                 where=self.path,
