@@ -121,10 +121,17 @@ def _rounded(values: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def _operated(matrix: Array, operation: int, wide: np.dtype[Any]) -> Array:
-    values = matrix.astype(wide)
+    values = matrix.astype(wide, copy=False)
     if operation == PLAIN:
         return values
     return values.T.conj() if operation == CONJUGATED else values.T
+
+
+def _times(factor: Any, values: Array) -> Array:
+    """A product, without the work where the factor is 1. `values` may be changed."""
+    if factor != 1:
+        values *= factor
+    return values
 
 
 def _gemm(job: BlasJob, memory: DeviceMemory, parts: tuple[Operand, ...], alpha: Any, beta: Any) -> None:
@@ -136,9 +143,9 @@ def _gemm(job: BlasJob, memory: DeviceMemory, parts: tuple[Operand, ...], alpha:
         rows, columns = (job.m, job.k) if transpose_a == PLAIN else (job.k, job.m)
         left = _operated(_matrix(memory, a, rows, columns), transpose_a, wide)
         rows, columns = (job.k, job.n) if transpose_b == PLAIN else (job.n, job.k)
-        result = alpha * (left @ _operated(_matrix(memory, b, rows, columns), transpose_b, wide))
+        result = _times(alpha, left @ _operated(_matrix(memory, b, rows, columns), transpose_b, wide))
     if beta != 0:
-        result = result + beta * _matrix(memory, c, *shape).astype(wide)
+        result += _times(beta, _matrix(memory, c, *shape).astype(wide))
     _store(memory, d, _rounded(result, d.dtype))
 
 
