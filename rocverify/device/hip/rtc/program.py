@@ -152,11 +152,16 @@ def _write(program: RtcProgram, folder: Path) -> str:
     source = re.sub(r"[^\w.+-]", "_", PurePosixPath(program.name).name).lstrip("-.") or "program.hip"
     asked = "".join(
         f'\n#line 1 "name expression {expression}"\nextern "C" __device__ __attribute__((used)) '
-        f"const void *const {_EXPRESSION.format(number)} = (const void *)(&({expression}));\n"
+        f"const void *const {_EXPRESSION.format(number)} = (const void *)(&({_entity(expression)}));\n"
         for number, expression in enumerate(program.expressions)
     )
     (folder / source).write_bytes(program.source + asked.encode("utf-8", "surrogateescape"))
     return source
+
+
+def _entity(expression: str) -> str:
+    """What a name expression names: variables are also written as their addresses, `&table`."""
+    return expression.strip().removeprefix("&")
 
 
 def _compiled(
