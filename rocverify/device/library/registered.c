@@ -2,11 +2,11 @@
  * so that kernels work on the program's own memory. Neighbours on one page may be registered each: so what is shared
  * is a list of parts, and each registration uses all parts that it touches. */
 #define _GNU_SOURCE
-#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#include <sys/syscall.h>
 
 #include "internal.h"
 
@@ -46,26 +46,55 @@ bool rv_is_registered(const void *address) {
 
 /* ---- pages */
 
-/* By the kernel's own copy: no thread sees pages without their contents, unless it writes to them just now. */
-static bool move_to_file(uint64_t address, uint64_t size, uint64_t offset) {
-    void *at = (void *)(uintptr_t)address;
-    for (uint64_t done = 0; done < size;) {
-        ssize_t written = pwrite(rv_client.shared, (char *)at + done, size - done, (off_t)(offset + done));
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        done += (uint64_t)written;
-    }
-    return mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, rv_client.shared, (off_t)offset) == at;
+/* Fills fresh pages from those at an address, and puts them in their place. The pages may be of the stack that this
+ * runs on: so nothing may be written there between the two, not even a return address. */
+static bool copy_and_move(void *fresh, void *at, size_t size) {
+#ifdef __x86_64__
+    void *to = fresh, *from = at;
+    size_t count = size;
+    long result;
+    register long flags __asm__("r10") = MREMAP_MAYMOVE | MREMAP_FIXED;
+    register void *target __asm__("r8") = at;
+    __asm__ volatile("rep movsb\n\t"
+                     "mov %[fresh], %%rdi\n\t"
+                     "mov %[size], %%rsi\n\t"
+                     "mov %[size], %%rdx\n\t"
+                     "mov %[number], %%eax\n\t"
+                     "syscall"
+                     : "=&a"(result), "+&D"(to), "+&S"(from), "+&c"(count)
+                     : [fresh] "r"(fresh), [size] "r"(size), [number] "i"(SYS_mremap), "r"(flags), "r"(target)
+                     : "rdx", "r11", "memory");
+    return result == (long)at;
+#else
+    memcpy(fresh, at, size);
+    return mremap(fresh, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, at) == at;
+#endif
 }
 
-static bool move_back(uint64_t address, uint64_t size) {
-    void *own = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (own == MAP_FAILED) return false;
-    void *at = (void *)(uintptr_t)address;
-    memcpy(own, at, size);
-    if (mremap(own, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, at) == at) return true;
-    munmap(own, size);
-    return false;
+/* `file`: -1, or of which the pages are to be. */
+static bool exchange(uint64_t address, uint64_t size, int file, uint64_t offset) {
+    int flags = file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    void *fresh = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, file, (off_t)offset);
+    if (fresh == MAP_FAILED) return false;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* a handler would write to the stack */
+    bool moved = copy_and_move(fresh, (void *)(uintptr_t)address, size);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!moved) munmap(fresh, size);
+    return moved;
+}
+
+/* The first and the last page may hold other data too, which other threads may be writing: each by itself takes no time
+ * in which that would be lost. */
+static bool exchange_all(uint64_t address, uint64_t size, int file, uint64_t offset) {
+    uint64_t pieces[] = {PAGE, size > 2 * PAGE ? size - 2 * PAGE : 0, size > PAGE ? PAGE : 0};
+    for (int i = 0; i < 3; i++) {
+        if (pieces[i] && !exchange(address, pieces[i], file, offset)) return false;
+        address += pieces[i];
+        offset += pieces[i];
+    }
+    return true;
 }
 
 int rv_share_pages(uint64_t address, uint64_t size, unsigned flags) {
@@ -73,7 +102,7 @@ int rv_share_pages(uint64_t address, uint64_t size, unsigned flags) {
     int code = RV_CALL_INTO(&reply, hipHostRegister, address, size, flags);
     if (code) return code;
     uint64_t offset = reply.values[0];
-    if (!move_to_file(address, size, offset)) return rv_note(hipErrorInvalidValue);
+    if (!exchange_all(address, size, rv_client.shared, offset)) return rv_note(hipErrorOutOfMemory);
     return RV_CALL(rv_host_registered, address, size, offset, flags);
 }
 
@@ -107,7 +136,7 @@ static int add_part(uint64_t start, uint64_t end, unsigned flags) {
 
 static int end_part(uint64_t start, uint64_t end) {
     RV_CALL(rv_device_synchronize_quietly); /* what is queued may write there still */
-    if (!move_back(start, end - start)) return rv_note(hipErrorOutOfMemory);
+    if (!exchange_all(start, end - start, -1, 0)) return rv_note(hipErrorOutOfMemory);
     return RV_CALL(hipHostUnregister, start);
 }
 

@@ -151,6 +151,30 @@ def test_registered_memory_keeps_its_contents_both_ways():
     assert gone.args == call.args[:1]
 
 
+STACK = """
+#include <stdio.h>
+#include <string.h>
+int hipHostRegister(void *, unsigned long, unsigned);
+int hipHostUnregister(void *);
+int hipDeviceSynchronize(void);
+int main(void) {
+    char room[100] = "contents";
+    printf("%d ", hipHostRegister(room, sizeof room, 0));
+    printf("%d ", hipDeviceSynchronize());
+    printf("%s ", room);
+    printf("%d ", hipHostUnregister(room));
+    printf("%s", room);
+}
+"""
+
+
+def test_memory_of_the_stack_is_registered(tmp_path):
+    program = build_c(tmp_path, STACK)
+    with fake_device(registering(lambda: device)) as device:
+        run = run_c(program, device.path)
+    assert (run.returncode, run.stdout) == (0, "0 0 kernel's 0 kernel's")
+
+
 def test_neighbours_on_one_page_are_registered_each():
     with fake_device(registering(lambda: device)) as device:
         run = run_python(
