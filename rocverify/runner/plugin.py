@@ -1,4 +1,5 @@
-"""The pytest plugin: collects PLAN.md files under `.planning`, runs their checks, shows their verdicts.
+"""The pytest plugin: collects PLAN.md files under `.planning`, runs their checks, shows their verdicts; and
+the fixture `hip_device`.
 
 Known to pytest by an entry point, so that `pytest .planning` works; in a session without a plan it
 does nothing and loads nothing. `rocverify run` names it with `-p` in a session of its own
@@ -7,13 +8,15 @@ does nothing and loads nothing. `rocverify run` names it with `-p` in a session 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from rocverify.device.process.client import DeviceProcess
+    from rocverify.runner.hip_device import HipDevice
     from rocverify.runner.judgement import PlanJudgement
     from rocverify.runner.recorder import Recorder
     from rocverify.runner.state import State
@@ -95,7 +98,43 @@ def pytest_testnodedown(node: Any) -> None:
         state_of(node.config).bind(Path(path), Path(root))
 
 
+@pytest.fixture(scope="session")
+def _hip_process() -> Iterator[Callable[[], DeviceProcess]]:
+    """Gives a device process, started when it is asked for; all devices of hip_device are in it."""
+    started: list[DeviceProcess] = []
+
+    def process() -> DeviceProcess:
+        from rocverify.device.process.client import DeviceProcess
+
+        if not started:
+            started.append(DeviceProcess())
+        return started[0]
+
+    yield process
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def hip_device(
+    request: pytest.FixtureRequest, _hip_process: Callable[[], DeviceProcess]
+) -> Iterator[HipDevice]:
+    """An emulated GPU of the test's own, with the sanitizer and exact counters: `load` for kernels called on
+    NumPy arrays, `hip` for hip-python, `environment()` for programs. The marker `hip_device` changes it."""
+    from rocverify.runner.hip_device import MARKER, HipDevice
+
+    marker = request.node.get_closest_marker(MARKER)
+    device = HipDevice.marked(_hip_process, {} if marker is None else marker.kwargs)
+    yield device
+    device.close()
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "hip_device(target=None, sanitize=True, strict=False, counters=True, threads=None, timeout_s=300): "
+        "what the device of the fixture hip_device is",
+    )
     if hasattr(config, "workerinput") or config.pluginmanager.has_plugin(RECORDER):
         return
     from rocverify.runner.recorder import Recorder

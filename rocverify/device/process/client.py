@@ -204,6 +204,11 @@ class RemoteDevice:
         taken: list[Any] = self.process.ask("take_findings", self.index)
         return taken
 
+    def take_host_findings(self) -> list[Any]:
+        """What was wrong on the hosts' side since the last time this was asked."""
+        taken: list[Any] = self.process.ask("take_host_findings", self.index)
+        return taken
+
     def state(self) -> dict[str, int]:
         """Counts of what is alive."""
         counts: dict[str, int] = self.process.ask("state", self.index)

@@ -121,6 +121,10 @@ class Desk:
         """What the sanitizer found since the last time this was asked."""
         return _taken(self.devices[device].control.findings)
 
+    def do_take_host_findings(self, device: int) -> list[Any]:
+        """What was wrong on the hosts' side since the last time this was asked."""
+        return _taken(self.devices[device].control.host_findings)
+
     def do_state(self, device: int) -> dict[str, int]:
         """Counts of what is alive, for tests of leaks."""
         alive = self.devices[device].control.all_contexts()
