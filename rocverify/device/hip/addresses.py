@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from rocverify.device.hip.errors import HipError
-from rocverify.device.hip.words import allocation_words, explain
+from rocverify.device.hip.words import allocation_words, explain, freed_at
 
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
@@ -54,11 +54,20 @@ def check_span(context: Context, address: int, size: int, what: str) -> None:
     """HipError unless [address, address + size) lies in one live allocation; `what` names the access."""
     found = context.backend.find(address)
     if found is None:
-        raise HipError("hipErrorInvalidValue", f"{what}: {explain(context, address)}")
+        freed = freed_at(context, address)
+        raise HipError(
+            "hipErrorInvalidValue",
+            f"{what}: {explain(context, address)}",
+            finding="bad_address",
+            other=0 if freed is None else freed.site,
+        )
+    known = context.allocations.get(found.base)
     left = found.base + found.size - address
     if size > left:
         raise HipError(
             "hipErrorInvalidValue",
             f"{what}: {size} bytes at {address:#x} are {size - left} more than the "
             f"{left} that are left of {allocation_words(context, address)}",
+            finding="copy_size",
+            other=0 if known is None else known.site,
         )

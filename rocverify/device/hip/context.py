@@ -13,7 +13,7 @@ from rocverify.device.hip.addresses import side_of
 from rocverify.device.hip.calls import Answer, Call, Caller, Result, Served, lookup
 from rocverify.device.hip.errors import CODES, NO_ERRORS, HipError, error_name
 from rocverify.device.hip.state import Allocation, ArrayState, Function, Module, Pool
-from rocverify.device.hip.words import Freed
+from rocverify.device.hip.words import Freed, report
 from rocverify.device.trace.events import Category
 from rocverify.device.trace.log import Entry
 from rocverify.device.trace.sites import SiteTable
@@ -65,7 +65,7 @@ class Context:
         self.default_pool = self.current_pool = 0
         self.modules: dict[int, Module] = {}
         self.functions: dict[int, Function] = {}
-        self.unloaded: dict[int, str] = {}
+        self.unloaded: dict[int, tuple[str, int]] = {}
         self.device_limits: dict[int, int] = {}
         self.sticky: HipError | None = None
         self.late: HipError | None = None
@@ -149,11 +149,19 @@ class Context:
         if error.code in NO_ERRORS:
             return
         self.control.last_reason = error.reason
+        self._find(error, call.name, call.site)
         if error.sticky and self.sticky is None:
             self.sticky = error
         if not call.waits and self.late is None:
             self.late = error
         self.note_unseen(call.name, error, call.site)
+
+    def _find(self, error: HipError, what: str, site: int) -> None:
+        """Reports an error that the program is to blame for, where it is met first."""
+        kind, error.finding = error.finding, None
+        if kind is not None:
+            text = error.reason if what in error.reason else f"{what}: {error.reason}"
+            report(self, kind, text, site, error.other)
 
     def note_unseen(self, function: str, error: HipError, site: int) -> None:
         """A call has failed, and the program has not looked at its last error yet."""
@@ -184,6 +192,7 @@ class Context:
             if error.sticky and self.sticky is None:
                 self.sticky = error
             self.control.last_reason = error.reason
+            self._find(error, item.label, item.site)
             if item.seq:
                 self.control.trace.amend(item.seq, error.name, error.reason)
             raise

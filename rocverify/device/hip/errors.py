@@ -103,13 +103,24 @@ def error_name(code: int) -> str:
 
 class HipError(Exception):
     """A call that ends with an error code. `code` is its number, `name` HIP's word for it, `reason` is for
-    people: HIP itself only tells the code. `sticky`: a fault, which every later call returns too."""
+    people: HIP itself only tells the code. `sticky`: a fault, which every later call returns too. `finding`
+    is the kind of the finding that it is with --sanitize, if the program is to blame, `other` the call site
+    that the call clashes with."""
 
-    def __init__(self, code: int | str, reason: str, *, sticky: bool = False) -> None:
+    def __init__(
+        self,
+        code: int | str,
+        reason: str,
+        *,
+        sticky: bool = False,
+        finding: str | None = None,
+        other: int = 0,
+    ) -> None:
         self.code = CODES[code] if isinstance(code, str) else code
         self.name = error_name(self.code)
         self.reason = reason
         self.sticky = sticky
+        self.finding, self.other = finding, other
         super().__init__(f"{self.name}: {reason}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.backends.base import Geometry
@@ -10,7 +11,7 @@ from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.geometry import check_geometry
 from rocverify.device.hip.items import Item, Kind
 from rocverify.device.hip.module import function_of
-from rocverify.device.hip.words import worded
+from rocverify.device.hip.words import freed_at, worded
 from rocverify.device.trace.events import Category
 from rocverify.device.trace.kernargs import PackedArguments
 from rocverify.errors import RocverifyError
@@ -49,13 +50,17 @@ def launch_arguments(args: tuple[int, ...], *, cooperative: bool = False) -> Geo
 
 def check_launch(context: Context, function: Function, geometry: Geometry, kernarg: bytes) -> None:
     """HipError for a launch that cannot be."""
-    check_geometry(function.metadata, geometry, context.backend.info)
+    try:
+        check_geometry(function.metadata, geometry, context.backend.info)
+    except HipError as error:
+        raise HipError(error.code, f"{function.name}: {error.reason}", finding="launch_refused") from None
     wanted = function.kernarg_bytes
     if len(kernarg) < wanted:
         raise HipError(
             "hipErrorInvalidValue",
             f"{function.name} takes {len(function.metadata.explicit_args)} arguments in {wanted} bytes, the "
             f"launch passes {len(kernarg)} bytes",
+            finding="launch_refused",
         )
 
 
@@ -87,6 +92,9 @@ def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> A
     context.print_later(outcome.printed)
     if outcome.fault is not None:
         report = worded(context, outcome.fault)
+        freed = None if report.address is None else freed_at(context, report.address)
+        if freed is not None:
+            report = replace(report, message=f"{report.message}, freed by {freed.words(context)}")
         control.last_fault = report
         code = _FAULT_CODES.get(report.kind, "hipErrorIllegalAddress")
         raise HipError(code, str(report), sticky=True)

@@ -9,7 +9,7 @@ from rocverify.device.hip.checking import allocated
 from rocverify.device.hip.errors import HipError, device_errors
 from rocverify.device.hip.items import Access, Item, Kind
 from rocverify.device.hip.state import Allocation, MemoryKind
-from rocverify.device.hip.words import Freed, explain, label, note_freed, report
+from rocverify.device.hip.words import Freed, explain, label, note_freed
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceError, OutOfDeviceMemoryError
 
@@ -49,25 +49,29 @@ def release(context: Context, call: Call, address: int, kinds: tuple[MemoryKind,
         if known is None or known.kind not in kinds or known.registered:
             raise _wrong_free(context, call, address, known)
         del context.allocations[address]
-        note_freed(context, address, Freed(known.made_by, call.name, call.site))
+        note_freed(context, address, Freed(known.size, call.name, call.site))
     return known
 
 
 def _wrong_free(context: Context, call: Call, address: int, known: Allocation | None) -> HipError:
+    what = f"{call.name} of {explain(context, address)}"
     before = context.freed.get(address)
     if before is not None:
-        text = f"{call.name} of {explain(context, address)}: it was freed already"
-        report(context, "double_free", text, call.site, before.site)
-        return HipError("hipErrorInvalidValue", text)
-    what = f"{call.name} of {explain(context, address)}"
-    if known is not None:
-        kind = (
-            "registered host" if known.registered else "pinned host" if known.kind == "host" else known.kind
+        return HipError(
+            "hipErrorInvalidValue",
+            f"{what}: it was freed already",
+            finding="double_free",
+            other=before.site,
         )
-        what += f", which is {kind} memory of {known.made_by}"
-    text = f"{what}: {call.name} does not free that"
-    report(context, "wrong_free", text, call.site, 0 if known is None else known.site)
-    return HipError("hipErrorInvalidValue", text)
+    if known is not None:
+        host = "registered host" if known.registered else "pinned host"
+        what += f", which is {host if known.kind == 'host' else known.kind} memory of {known.made_by}"
+    return HipError(
+        "hipErrorInvalidValue",
+        f"{what}: {call.name} does not free that",
+        finding="wrong_free",
+        other=0 if known is None else known.site,
+    )
 
 
 def free_now(context: Context, known: Allocation) -> None:

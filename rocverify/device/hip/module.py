@@ -31,8 +31,13 @@ def function_of(context: Context, handle: int) -> Function:
     known = context.functions.get(handle)
     if known is not None:
         return known
-    gone = context.unloaded.get(handle)
-    raise HipError("hipErrorInvalidHandle", gone or f"{handle:#x} is not a kernel of a loaded module")
+    raise _gone(context, handle, f"{handle:#x} is not a kernel of a loaded module")
+
+
+def _gone(context: Context, handle: int, unknown: str) -> HipError:
+    words, site = context.unloaded.get(handle, (unknown, None))
+    finding = None if site is None else "unloaded_module"
+    return HipError("hipErrorInvalidHandle", words, finding=finding, other=site or 0)
 
 
 def module_of(context: Context, handle: int) -> Module:
@@ -40,8 +45,7 @@ def module_of(context: Context, handle: int) -> Module:
     known = context.modules.get(handle)
     if known is not None:
         return known
-    gone = context.unloaded.get(handle)
-    raise HipError("hipErrorInvalidHandle", gone or f"{handle:#x} is not a loaded module")
+    raise _gone(context, handle, f"{handle:#x} is not a loaded module")
 
 
 def load(context: Context, call: Call, image: bytes, *, of_program: bool) -> int:
@@ -61,7 +65,9 @@ def load(context: Context, call: Call, image: bytes, *, of_program: bool) -> int
         loaded = context.backend.load(code, name)
     except WrongTargetError as error:
         context.control.wrong_target = str(error)
-        raise HipError("hipErrorNoBinaryForGpu", f"{error.where or name} {error.message}") from None
+        raise HipError(
+            "hipErrorNoBinaryForGpu", f"{error.where or name} {error.message}", finding="missing_target"
+        ) from None
     except (CodeObjectError, DeviceError) as error:
         raise HipError("hipErrorInvalidImage", f"{name}: {error.message}") from None
     handle = context.new_handle()
@@ -106,10 +112,10 @@ def module_unload(context: Context, call: Call, caller: Caller | None) -> None:
             del context.modules[module.handle]
             place = context.sites.place(call.site)
             gone = f"of the module {module.label} that was unloaded{f' at {place}' if place else ''}"
-            context.unloaded[module.handle] = f"{module.handle:#x} is the handle {gone}"
+            context.unloaded[module.handle] = f"{module.handle:#x} is the handle {gone}", call.site
             for handle, function in list(context.functions.items()):
                 if function.module == module.handle:
-                    context.unloaded[handle] = f"the kernel {function.name} is {gone}"
+                    context.unloaded[handle] = f"the kernel {function.name} is {gone}", call.site
                     del context.functions[handle]
         context.backend.unload(module.loaded)
 

@@ -48,6 +48,7 @@ def _transfer(context: Context, call: Call) -> tuple[Transfer, int]:
         raise HipError(
             "hipErrorInvalidValue",
             f"{call.name}: {size} bytes at offset {offset} of the variable {name}, which has {held} bytes",
+            finding="symbol_size",
         )
     symbol, plane = Plane(address + offset), Plane(other)
     to_symbol = "ToSymbol" in call.name

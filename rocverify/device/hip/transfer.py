@@ -146,7 +146,11 @@ def _check_kind(transfer: Transfer, dst: Side, src: Side, name: str) -> None:
         if side is (Side.PAGEABLE if device else Side.DEVICE):
             wrong.append(f"the {what} {plane.address:#x} is {side.value}")
     if wrong:
-        raise HipError("hipErrorInvalidValue", f"{name} with {KIND_NAMES[kind]}, but {' and '.join(wrong)}")
+        raise HipError(
+            "hipErrorInvalidValue",
+            f"{name} with {KIND_NAMES[kind]}, but {' and '.join(wrong)}",
+            finding="copy_direction",
+        )
 
 
 def accesses(transfer: Transfer) -> tuple[Access, ...]:

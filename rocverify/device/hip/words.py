@@ -24,9 +24,9 @@ _Record = TypeVar("_Record")
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """An allocation that is gone: the call that freed it, and where."""
+    """An allocation that is gone: its bytes, the call that freed it, and where."""
 
-    made_by: str
+    size: int
     freed_by: str
     site: int
 
@@ -67,8 +67,18 @@ def explain(context: Context, address: int) -> str:
     if not context.backend.owns(address):
         return f"{address:#x}, which is host memory"
     text = words(context, context.backend.explain(address))
-    freed = context.freed.get(address)
+    freed = freed_at(context, address)
     return f"{text} (freed by {freed.words(context)})" if freed is not None else text
+
+
+def freed_at(context: Context, address: int) -> Freed | None:
+    """Who freed the memory at an address, where nothing has been allocated there since."""
+    if context.backend.find(address) is not None:
+        return None
+    for base in reversed(context.freed):
+        if base <= address < base + context.freed[base].size:
+            return context.freed[base]
+    return None
 
 
 def allocation_words(context: Context, address: int) -> str:
