@@ -10,6 +10,7 @@ from rocverify.device.hip.words import allocation_words, explain, freed_at
 
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
+    from rocverify.device.hip.holdings import Holdings
 
 
 class Side(Enum):
@@ -35,7 +36,7 @@ class Side(Enum):
 _KINDS = {"device": Side.DEVICE, "managed": Side.MANAGED, "host": Side.PINNED}
 
 
-def side_of(context: Context, address: int) -> Side:
+def side_of(context: Holdings, address: int) -> Side:
     """What an address is. In device memory it need not be live."""
     known = context.allocations.get(address)
     if known is not None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.hip import served as _served
-from rocverify.device.hip.addresses import side_of
 from rocverify.device.hip.calls import Answer, Call, Caller, Result, Served, lookup
 from rocverify.device.hip.errors import CODES, NO_ERRORS, HipError, error_name
-from rocverify.device.hip.state import Allocation, ArrayState, Function, Module, Pool
-from rocverify.device.hip.words import Freed, report
+from rocverify.device.hip.holdings import Holdings
+from rocverify.device.hip.words import report
 from rocverify.device.trace.events import Category
 from rocverify.device.trace.log import Entry
 from rocverify.device.trace.sites import SiteTable
@@ -36,15 +34,13 @@ MOST_UNSEEN = 1000
 _ = _served  # imported for what it enters in SERVED
 
 
-class Context:
+class Context(Holdings):
     """The state of one client. `serve` may be called from several threads: from one for calls that nobody
     waits for, and from one for each of the client's threads that waits.
 
-    Handles are numbers that are never used twice in the device process. `sticky` is the fault that every
-    later call returns, `late` how a call failed that nobody waited for, until a call returns it.
+    `sticky` is the fault that every later call returns, `late` how a call failed that nobody waited for,
+    until one returns it, `unseen` are the calls that failed since the program last asked for its last error.
     """
-
-    _handles = itertools.count(0x5A00_0000_1000, 0x10)
 
     def __init__(
         self,
@@ -53,26 +49,16 @@ class Context:
         make_streams: Callable[[Context], StreamQueues],
         client: Client | None = None,
     ) -> None:
-        self.backend = backend
-        self.control = control
+        super().__init__(backend, control)
         self.client = client or Client()
         self.sites = SiteTable(control.root, control.native_lines)
-        self.lock = threading.RLock()
-        self.allocations: dict[int, Allocation] = {}
-        self.freed: dict[int, Freed] = {}
-        self.arrays: dict[int, ArrayState] = {}
-        self.pools: dict[int, Pool] = {}
-        self.default_pool = self.current_pool = 0
-        self.modules: dict[int, Module] = {}
-        self.functions: dict[int, Function] = {}
-        self.unloaded: dict[int, tuple[str, int]] = {}
-        self.device_limits: dict[int, int] = {}
         self.sticky: HipError | None = None
         self.late: HipError | None = None
         self.unseen: list[tuple[str, HipError, int]] = []
         self.ended_by_itself = False
         self._printed: list[tuple[str, str]] = []
         self._entries: dict[int, Entry] = {}
+        self._loading = threading.Lock()
         self._closed = False
         self.streams = make_streams(self)
         control.enter(self)
@@ -87,7 +73,11 @@ class Context:
             return Answer(CODES["hipErrorNotSupported"])
         entry = self._begin(served, call)
         try:
-            answer = self._made(served, call, caller)
+            if served.category is Category.MODULE:
+                with self._loading:
+                    answer = self._made(served, call, caller)
+            else:
+                answer = self._made(served, call, caller)
         except HipError as error:
             answer = Answer(error.code)
             self._note_failure(call, entry, error)
@@ -212,34 +202,15 @@ class Context:
 
     # ---- state
 
-    def new_handle(self) -> int:
-        """A number that stands for nothing else, in any client."""
-        return next(self._handles)
-
-    def check_device(self, ordinal: int) -> None:
-        """HipError for the number of a device that is not there."""
-        if not 0 <= ordinal < self.control.devices:
-            raise HipError(
-                "hipErrorInvalidDevice",
-                f"there is no device {ordinal}: there are {self.control.devices}, counted from 0",
-            )
-
-    def on_device(self, address: int) -> bool:
-        """Whether an address is device or managed memory, be it live, freed or never allocated."""
-        return side_of(self, address).on_device
-
-    def allocation_of(self, address: int) -> Allocation | None:
-        """What HIP calls allocated that holds an address; None for modules' memory, too."""
-        found = self.backend.find(address)
-        return None if found is None else self.allocations.get(found.base)
-
     def new_connection(self) -> None:
         """The same client comes again, and counts its call sites anew."""
         self.sites = SiteTable(self.control.root, self.control.native_lines)
 
     def idle(self) -> None:
-        """No call has come for a while."""
-        self.streams.idle()
+        """No call has come for a while. A program that waits for a module to be loaded is not idle."""
+        if self._loading.acquire(blocking=False):
+            self._loading.release()
+            self.streams.idle()
 
     def forget_errors(self) -> None:
         """Forgets faults and late failures."""
@@ -249,19 +220,8 @@ class Context:
     def reset(self) -> None:
         """What hipDeviceReset does: everything but the program's own modules goes."""
         self.streams.reset()
-        with self.lock:
-            for address in list(self.allocations):
-                self.backend.free(address)
-            for handle, module in list(self.modules.items()):
-                if not module.of_program:
-                    self.backend.unload(module.loaded)
-                    del self.modules[handle]
-            self.functions = {h: f for h, f in self.functions.items() if f.module in self.modules}
-            self.allocations.clear()
-            self.arrays.clear()
-            self.pools.clear()
-            self.default_pool = self.current_pool = 0
-            self.forget_errors()
+        self.give_back()
+        self.forget_errors()
 
     def close(self) -> None:
         """The client is gone: everything that it had is given back. Closing twice is harmless."""
