@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rocverify.device.hip.calls import SERVED, Call
+from rocverify.device.hip.calls import SERVED, Call, lookup
 from rocverify.device.hip.control import DeviceControl
 from rocverify.device.process.protocol import calls
 
 
 def test_every_call_of_the_protocol_is_served():
-    assert [name for name in calls() if name not in SERVED] == []
+    assert [name for name in calls() if lookup(name) is None] == []
     assert sorted(set(SERVED) - set(calls())) == []
 
 
