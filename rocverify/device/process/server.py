@@ -137,7 +137,11 @@ class Server:
             order=_order_of(context),
             devices=1,
         )
-        socket.send_fds(connection, [welcome], [session.ring.file, context.backend.shared_file])
+        try:
+            socket.send_fds(connection, [welcome], [session.ring.file, context.backend.shared_file])
+        except OSError:
+            session.give_up()
+            raise
         session.start()
 
     def _context(self, index: int, pid: int, program: str) -> Context:

@@ -47,6 +47,7 @@ class Session:
         self._ended = ended
         self._slots: dict[int, Slot] = {}
         self._lock = threading.Lock()
+        self._released = False
         self._thread = threading.Thread(target=self._serve, name="hip-client", daemon=True)
 
     def start(self) -> None:
@@ -62,6 +63,8 @@ class Session:
     def add_thread(self, connection: socket.socket) -> Slot:
         """Takes in a connection of one more thread of the client."""
         with self._lock:
+            if self._released:
+                raise EOFError("the client has ended")
             slot = Slot(len(self._slots), connection)
             self._slots[slot.number] = slot
         return slot
@@ -89,10 +92,16 @@ class Session:
         finally:
             self._release()
 
+    def give_up(self) -> None:
+        """Instead of `start`, where the client ended before it was let in."""
+        self._release()
+
     def _release(self) -> None:
+        with self._lock:
+            self._released = True
         self.ring.stop()
         self._ended(self)
-        for slot in list(self._slots.values()):
+        for slot in self._slots.values():
             slot.close()
         _shut(self._connection)
         self._connection.close()
@@ -117,9 +126,8 @@ class Session:
             self._answer(slot, call)
 
     def _answer(self, slot: Slot, call: Call) -> None:
-        answer = self.context.serve(call, slot) if call.name else Answer(_UNKNOWN)
         try:
-            slot.reply(answer)
+            slot.reply(self.context.serve(call, slot) if call.name else Answer(_UNKNOWN))
         except HipError:
             _shut(self._connection)  # the client is gone: the reading thread sees it
 
