@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rocverify.cli.codeobjects import Exit, exit_code_of, source_flags
-from rocverify.errors import ToolchainError, UsageError
+from rocverify.errors import CompilerNotFoundError, ToolchainError, UsageError
+from rocverify.toolchain.packages import install_hint
 
 if TYPE_CHECKING:
     from rocverify.device.by_hand.workspace import Workspace
@@ -34,7 +35,8 @@ Exit codes:
     "It is compiled with -O3 -gline-tables-only and then with the flags after --, so that they win. With one "
     "target the output is one code object, by default the source's name with .hsaco in the working folder. "
     "Several targets make as many code objects, k.gfx1100.hsaco and so on, or with --bundle one offload "
-    "bundle of all of them, by default k.hipfb. The build manifest has no say here.",
+    "bundle of all of them, by default k.hipfb. With --program the output is the whole program, host code "
+    "included, for `rocverify exec` or a GPU. The build manifest has no say here.",
     epilog=EXIT_CODES,
 )
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
@@ -49,22 +51,92 @@ Exit codes:
     "of the setting `targets`]",
 )
 @click.option("--bundle", is_flag=True, help="Write one offload bundle, which hipModuleLoad takes.")
+@click.option(
+    "--program",
+    is_flag=True,
+    help="Compile a whole program, host code and all, and link it with libamdhip64.",
+)
 def command(
-    file: Path, flags: tuple[str, ...], output: Path | None, targets: tuple[str, ...], bundle: bool
+    file: Path,
+    flags: tuple[str, ...],
+    output: Path | None,
+    targets: tuple[str, ...],
+    bundle: bool,
+    program: bool,
 ) -> int:
+    if program:
+        return exit_code_of(lambda: _compile_program(file, flags, output, targets))
     return exit_code_of(lambda: _compile(file, flags, output, targets, bundle))
+
+
+def _compile_program(
+    file: Path, flags: tuple[str, ...], output: Path | None, targets: tuple[str, ...]
+) -> int:
+    from rocverify.device.by_hand.files import DEFAULT_FLAGS, LINE_FLAGS, check_flags
+    from rocverify.toolchain.build import program_command
+
+    workspace = _workspace_for(file)
+    check_flags(flags)
+    wanted = tuple(dict.fromkeys(targets)) or workspace.settings.targets[:1]
+    toolchain = workspace.toolchain
+    if not toolchain.clang.resolve().with_name("clang-offload-bundler").is_file():
+        raise CompilerNotFoundError(
+            "has no clang-offload-bundler beside it, which whole programs need",
+            where=str(toolchain.clang),
+            hint=install_hint((f"clang-tools-{toolchain.llvm_major}",)),
+        )
+    with tempfile.TemporaryDirectory(prefix="rocverify-compile-") as folder:
+        libraries = _libraries(workspace, wanted, Path(folder))
+        every = (*DEFAULT_FLAGS, *LINE_FLAGS, *flags)
+        line = program_command(toolchain, str(file), wanted, every, libraries=libraries)
+        if not _ran([*line, "-o", str(output or file.stem)], workspace, file):
+            return Exit.FOUND
+    click.echo(f"{output or file.stem}: a program for {', '.join(wanted)}")
+    return Exit.FINE
+
+
+def _libraries(workspace: Workspace, targets: Sequence[str], scratch: Path) -> str:
+    """One folder of device bitcode for all of the targets."""
+    from rocverify.toolchain.devicelibs import libraries_for
+
+    cache = workspace.cache_dir or scratch
+    found = {target: libraries_for(workspace.toolchain, target, None, cache) for target in targets}
+    made_up = {one.folder: target for target, one in found.items() if one.synthesised}
+    if len(made_up) > 1:
+        raise UsageError(
+            f"the device libraries here know none of {', '.join(made_up.values())}: one of them at a time",
+            hint="give a single --target",
+        )
+    return str(next(iter(made_up), found[targets[0]].folder))
+
+
+def _workspace_for(file: Path) -> Workspace:
+    from rocverify.device.by_hand.workspace import Workspace
+
+    if not file.is_file():
+        raise UsageError("is a folder" if file.is_dir() else "does not exist", where=str(file))
+    return Workspace.here()
+
+
+def _ran(command_line: Sequence[str], workspace: Workspace, file: Path) -> bool:
+    """Shows the compiler's command and runs it; False where it rejected the source."""
+    from rocverify.toolchain.process import run_tool
+
+    click.echo(shlex.join(command_line))
+    said = run_tool(command_line, timeout_s=workspace.toolchain.timeout_s)
+    click.echo(said.output + said.log, nl=False, err=True)
+    if said.returncode < 0 or said.returncode > 1:
+        raise ToolchainError(f"the compiler broke (exit status {said.returncode})", where=str(file))
+    return said.returncode == 0
 
 
 def _compile(
     file: Path, flags: tuple[str, ...], output: Path | None, targets: tuple[str, ...], bundle: bool
 ) -> int:
     from rocverify.device.by_hand.files import check_flags
-    from rocverify.device.by_hand.workspace import Workspace
 
-    if not file.is_file():
-        raise UsageError("is a folder" if file.is_dir() else "does not exist", where=str(file))
+    workspace = _workspace_for(file)
     check_flags(flags)
-    workspace = Workspace.here()
     wanted = tuple(dict.fromkeys(targets)) or workspace.settings.targets[:1]
     if len(wanted) > 1 and output is not None and not bundle:
         raise UsageError(
@@ -100,19 +172,12 @@ def _compiled(
     from rocverify.toolchain.bundles import DeviceCode
     from rocverify.toolchain.codeobject import read_code_object
     from rocverify.toolchain.devicelibs import libraries_for
-    from rocverify.toolchain.process import run_tool
 
     toolchain = workspace.toolchain
     every = (*DEFAULT_FLAGS, *LINE_FLAGS, *flags)
     libraries = libraries_for(toolchain, target, asked_version(every), workspace.cache_dir or scratch)
     line = compile_command(toolchain, str(file), target, every, libraries=str(libraries.folder))
-    run = [*line, "-o", str(output)]
-    click.echo(shlex.join(run))
-    said = run_tool(run, timeout_s=toolchain.timeout_s)
-    click.echo(said.output + said.log, nl=False, err=True)
-    if said.returncode < 0 or said.returncode > 1:
-        raise ToolchainError(f"the compiler broke (exit status {said.returncode})", where=str(file))
-    if said.returncode:
+    if not _ran([*line, "-o", str(output)], workspace, file):
         return None
     data = _read(output)
     facts = read_code_object(data, str(output))

@@ -256,6 +256,20 @@ def compile_command(
     )
 
 
+def program_command(
+    toolchain: Toolchain, source: str, targets: Sequence[str], flags: Sequence[str], *, libraries: str
+) -> tuple[str, ...]:
+    """The compiler's command for a whole program, host and device, linked with HIP; but for `-o`."""
+    return (
+        str(toolchain.clang),
+        *("-x", "hip", *(f"--offload-arch={target}" for target in targets)),
+        f"--rocm-path={toolchain.rocm_path}",
+        f"--rocm-device-lib-path={libraries}",
+        *flags,
+        *(source, "-lamdhip64"),
+    )
+
+
 def _written(output: Path, depfile: Path, source: str) -> tuple[bytes, str]:
     """The code object and the list of what was read for it, as the compiler wrote them."""
     try:
