@@ -16,7 +16,7 @@ from setuptools.command.build_py import build_py
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from rocverify.device.library_build import write_prebuilt
+from rocverify.device.library_build.build import write_prebuilt
 from rocverify.device.library_build.compiler import find_compiler
 from rocverify.errors import CompilerNotFoundError
 

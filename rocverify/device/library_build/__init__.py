@@ -1,5 +1,5 @@
 """Builds libamdhip64.so and its companions from rocverify/device/library, and finds them again."""
 
-from rocverify.device.library_build.build import build_libraries, hip_library_folder, write_prebuilt
+from rocverify.device.library_build.folder import hip_library_folder
 
-__all__ = ["build_libraries", "hip_library_folder", "write_prebuilt"]
+__all__ = ["hip_library_folder"]

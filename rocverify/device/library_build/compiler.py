@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rocverify.errors import CompilerNotFoundError, ToolchainError
-from rocverify.toolchain import locate
-from rocverify.toolchain.process import run_tool
 
 TIMEOUT_S = 120.0
 FLAGS = (
@@ -50,6 +48,8 @@ class CCompiler:
         self._run([*LINK_FLAGS, *self.link_options, *files, *options, "-o", str(target)], target.name)
 
     def _run(self, options: Sequence[str], where: str) -> None:
+        from rocverify.toolchain.process import run_tool  # not where nothing is built
+
         run = run_tool([str(self.path), *options], timeout_s=TIMEOUT_S)
         if run.returncode:
             words = (run.log or run.output).strip()
@@ -69,6 +69,8 @@ def find_compiler() -> CCompiler:
     for name in (*((named,) if named else ()), "cc", "gcc", "clang"):
         if found := shutil.which(name):
             return CCompiler(Path(found))
+    from rocverify.toolchain import locate  # seldom needed
+
     for root in locate.rocm_roots(locate.SEARCH):
         for compiler in locate.rocm_compilers(root):
             return CCompiler(compiler.with_name("clang"), ("-fuse-ld=lld",))

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from rocverify.device.library_build.build import hip_library_folder
+from rocverify.device.library_build import hip_library_folder
 
 PRELUDE = """
 import ctypes, os, sys, threading

@@ -12,31 +12,32 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.device.library_build import build, compiler, hip_library_folder, libraries
+from rocverify.device.library_build import build, compiler, folder, hip_library_folder, libraries
 from rocverify.device.library_build.exports import read_exports
 from rocverify.device.library_build.libraries import LIBRARIES, SOURCES, Library
 from rocverify.errors import CompilerNotFoundError, ToolchainError
+from rocverify.toolchain import locate
 from tests.device.library.test_exports import versioned_symbols
 
 # ---- the libraries
 
 
 @pytest.fixture(scope="module")
-def folder() -> Path:
+def built() -> Path:
     return hip_library_folder()
 
 
-def test_libamdhip64_exports_every_name_under_its_version(folder):
+def test_libamdhip64_exports_every_name_under_its_version(built):
     exports = read_exports(SOURCES / "exports.txt")
-    found = versioned_symbols(folder / "libamdhip64.so")
+    found = versioned_symbols(built / "libamdhip64.so")
     assert {export.name: found.get(export.name) for export in exports} == {e.name: e.version for e in exports}
     others = set(found) - {export.name for export in exports}
     assert {name for name in others if found[name] != "rv_private"} == set()
 
 
 @pytest.mark.parametrize("library", LIBRARIES.values(), ids=LIBRARIES)
-def test_every_name_is_found_without_a_version(library, folder):
-    loaded = ctypes.CDLL(str(folder / library.file))
+def test_every_name_is_found_without_a_version(library, built):
+    loaded = ctypes.CDLL(str(built / library.file))
     missing = [e.name for e in read_exports(SOURCES / library.exports) if not hasattr(loaded, e.name)]
     assert missing == []
 
@@ -52,9 +53,9 @@ print(len({line.split()[-1] for line in open("/proc/self/maps") if "libamdhip64"
 """
 
 
-def test_a_process_that_asks_for_several_releases_gets_one_library(folder):
+def test_a_process_that_asks_for_several_releases_gets_one_library(built):
     run = subprocess.run(
-        [sys.executable, "-c", LOADER], env={**os.environ, "LD_LIBRARY_PATH": str(folder)},
+        [sys.executable, "-c", LOADER], env={**os.environ, "LD_LIBRARY_PATH": str(built)},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert run.stdout.split() == ["1", "True", "1"]
@@ -74,13 +75,13 @@ int main(void) {
 """
 
 
-def test_a_program_linked_with_debians_library_runs_and_hears_what_is_not_served(folder, tmp_path):
+def test_a_program_linked_with_debians_library_runs_and_hears_what_is_not_served(built, tmp_path):
     (tmp_path / "main.c").write_text(PROGRAM)
     subprocess.run(["cc", "-w", tmp_path / "main.c", "-o", tmp_path / "main", "-lamdhip64"], check=True)
     environment = {k: v for k, v in os.environ.items() if k != "ROCVERIFY_SOCKET"}
     run = subprocess.run(
         [tmp_path / "main"],
-        env={**environment, "LD_LIBRARY_PATH": str(folder)},
+        env={**environment, "LD_LIBRARY_PATH": str(built)},
         capture_output=True,
         text=True,
     )
@@ -107,10 +108,10 @@ def tiny(tmp_path, monkeypatch):
     (sources / "tiny.c").write_text(TINY.replace("ADDED", "1"))
     (sources / "exports.txt").write_text("hipInit hip_4.2 5 error\nhipFree hip_4.2 5 error\n")
     library = Library("libtiny", "libtiny.so.5", (5, 6), "exports.txt", 801, ("tiny.c",))
-    for module in (build, libraries):
+    for module in (build, folder, libraries):
         monkeypatch.setattr(module, "SOURCES", sources)
         monkeypatch.setattr(module, "LIBRARIES", {"libtiny": library})
-    monkeypatch.setattr(build, "PREBUILT", tmp_path / "prebuilt")
+    monkeypatch.setattr(folder, "PREBUILT", tmp_path / "prebuilt")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     hip_library_folder.cache_clear()
     yield sources
@@ -169,7 +170,7 @@ def test_a_compilers_words_are_passed_on_and_nothing_is_left(tiny, tmp_path):
 def test_without_a_compiler_it_is_said_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
-    monkeypatch.setattr(compiler.locate, "SEARCH", compiler.locate.SearchPlaces((), tmp_path))
+    monkeypatch.setattr(locate, "SEARCH", locate.SearchPlaces((), tmp_path))
     with pytest.raises(CompilerNotFoundError, match="no C compiler") as caught:
         found()
     assert "apt-get install gcc libc6-dev" in (caught.value.hint or "")
@@ -182,11 +183,11 @@ def test_the_hip_toolchains_clang_serves_where_there_is_no_other(tiny, tmp_path,
     assert chosen.path.name == "clang-19"
     monkeypatch.undo()
     (tmp_path / "out").mkdir()
-    monkeypatch.setattr(build, "SOURCES", tiny)
-    monkeypatch.setattr(libraries, "SOURCES", tiny)
     library = Library("libtiny", "libtiny.so.5", (5,), "exports.txt", 801, ("tiny.c",))
-    monkeypatch.setattr(build, "LIBRARIES", {"libtiny": library})
-    build.build_libraries(tmp_path / "out", chosen)
+    for module in (build, libraries):
+        monkeypatch.setattr(module, "SOURCES", tiny)
+        monkeypatch.setattr(module, "LIBRARIES", {"libtiny": library})
+    build.build_files(tmp_path / "out", chosen)
     assert versioned_symbols(tmp_path / "out/libtiny.so")["hipFree"] == "hip_4.2"
 
 
@@ -202,7 +203,7 @@ def test_the_wheels_libraries_are_taken_while_they_are_those_of_the_sources(tiny
     build.write_prebuilt(tmp_path / "prebuilt")
     assert not any(path.is_symlink() for path in (tmp_path / "prebuilt").iterdir())
     with monkeypatch.context() as without:
-        without.setattr(build, "find_compiler", no_compiler)
+        without.setattr(folder, "find_compiler", no_compiler)
         taken = found()
     assert ctypes.CDLL(str(taken / "libtiny.so.6")).hipInit(1) == 2
     (tiny / "tiny.c").write_text(TINY.replace("ADDED", "7"))
@@ -217,7 +218,11 @@ def test_a_wheel_carries_the_libraries_and_needs_no_compiler(repo_root, tmp_path
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=repo_root, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-coz", "--exclude-standard"],
+        cwd=repo_root,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name in listed.stdout.split("\0"):
         if name.startswith("rocverify/") or name in ("pyproject.toml", "setup.py", "README.md"):

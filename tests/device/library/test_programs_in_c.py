@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.device.library_build.build import hip_library_folder
+from rocverify.device.library_build import hip_library_folder
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.devices import DeviceOptions, open_device
 from rocverify.device.process.server import Server
