@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "later.h"
 #include "verdict.h"
 
 constexpr int COUNT = 256;
@@ -39,12 +40,13 @@ int main() {
     Notes notes = {};
     notes.status = hipErrorUnknown;
     hipStream_t stream;
+    auto launch_host = later<hipError_t(hipStream_t, hipHostFn_t, void *)>("hipLaunchHostFunc");
     HIP(hipStreamCreate(&stream));
     HIP(hipHostMalloc((void **)&notes.pinned, COUNT * sizeof(int), 0));
     put<<<1, COUNT, 0, stream>>>(notes.pinned, 1);
-    HIP(hipLaunchHostFunc(stream, look, &notes));
+    HIP(launch_host(stream, look, &notes));
     put<<<1, COUNT, 0, stream>>>(notes.pinned, 2);
-    HIP(hipLaunchHostFunc(stream, look, &notes));
+    HIP(launch_host(stream, look, &notes));
     put<<<1, COUNT, 0, stream>>>(notes.pinned, 3);
     HIP(hipStreamAddCallback(stream, called_back, &notes, 0));
     HIP(hipMemcpyAsync(notes.pinned + 1, notes.pinned, sizeof(int), hipMemcpyHostToHost, stream));
@@ -57,7 +59,7 @@ int main() {
     add_first<<<1, 1, 0, stream>>>(notes.pinned, notes.pinned + COUNT - 1);
     HIP(hipDeviceSynchronize());
     CHECK(notes.pinned[COUNT - 1] == 1001);
-    HIP_GIVES(hipErrorInvalidValue, hipLaunchHostFunc(stream, nullptr, nullptr));
+    HIP_GIVES(hipErrorInvalidValue, launch_host(stream, nullptr, nullptr));
     (void)hipGetLastError();
     HIP(hipStreamDestroy(stream));
     HIP(hipHostFree(notes.pinned));
