@@ -69,7 +69,9 @@ class Program:
 
 def programs(folder: str) -> list[Program]:
     """All programs of one folder, by name."""
-    sources = (path for path in (HERE / folder).iterdir() if path.suffix in (".hip", ".cpp", ".c", ".rs", ".py"))
+    sources = (
+        path for path in (HERE / folder).iterdir() if path.suffix in (".hip", ".cpp", ".c", ".rs", ".py")
+    )
     return [read_program(source) for source in sorted(sources)]
 
 
@@ -189,7 +191,17 @@ class Workshop:
 
     def _c(self, program: Program, draft: Path) -> None:
         include = self.toolchain.rocm_path / "include"
-        flags = ("-std=c11", "-D__HIP_PLATFORM_AMD__", "-O1", "-g", "-Wall", "-I", HERE / "include", "-I", include)
+        flags = (
+            "-std=c11",
+            "-D__HIP_PLATFORM_AMD__",
+            "-O1",
+            "-g",
+            "-Wall",
+            "-I",
+            HERE / "include",
+            "-I",
+            include,
+        )
         output = draft / program.source.stem
         sources = (program.source, "-x", "none", "-lamdhip64", "-lm")
         self._run(self.toolchain.clang, "-x", "c", *flags, *sources, "-o", output)
@@ -234,7 +246,11 @@ def undefined_symbols(path: Path) -> set[str]:
         name = ".dynsym" if elf["e_type"] == "ET_DYN" else ".symtab"
         table = elf.get_section_by_name(name)
         assert isinstance(table, SymbolTableSection), f"{path} has no {name}"
-        return {symbol.name for symbol in table.iter_symbols() if symbol["st_shndx"] == "SHN_UNDEF" and symbol.name}
+        return {
+            symbol.name
+            for symbol in table.iter_symbols()
+            if symbol["st_shndx"] == "SHN_UNDEF" and symbol.name
+        }
 
 
 def _sources(program: Program) -> list[Path]:
