@@ -4,7 +4,7 @@ What comes out is kept by content, below a cache folder that any number of test 
 headers, flags and the compiler's identity decide, so that nothing is compiled again that has not changed.
 
 The first lines of a source may hold one comment `// options: NAME=VALUE ...`:
-    targets=A,B   the targets of its fat binary (gfx1100)
+    targets=A,B   the targets of its fat binary (gfx1100); twin_targets for the corrected twin (-DTWIN)
     flags=A,B     more flags for the compiler
     with=FILE     another source, relative to this one, for the same program
     link=A,B      libraries beside libamdhip64: hiprtc, hipblas, rocblas
@@ -79,16 +79,16 @@ def read_program(source: Path, defines: Sequence[str] = ()) -> Program:
     """The program of one source, with the options that its head asks for."""
     head = "".join(source.read_text(encoding="utf-8").splitlines(keepends=True)[:5])
     asked = re.search(r"^(?://|#) options: (.*)$", head, re.MULTILINE)
-    return Program(source, tuple(defines), _options(asked[1].split() if asked else []))
+    return Program(source, tuple(defines), _options(asked[1].split() if asked else [], "TWIN" in defines))
 
 
-def _options(words: Sequence[str]) -> Options:
+def _options(words: Sequence[str], twin: bool) -> Options:
     values = dict(word.partition("=")[::2] for word in words)
-    known = {"targets", "flags", "with", "link", "modules"}
+    known = {"targets", "twin_targets", "flags", "with", "link", "modules"}
     assert values.keys() <= known, f"no such option: {sorted(values.keys() - known)}"
     lists = {name: tuple(filter(None, values.get(name, "").split(","))) for name in known}
     return Options(
-        targets=lists["targets"] or (TARGET,),
+        targets=(twin and lists["twin_targets"]) or lists["targets"] or (TARGET,),
         flags=lists["flags"],
         sources=lists["with"],
         link=lists["link"],
