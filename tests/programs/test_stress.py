@@ -1,0 +1,99 @@
+"""Many clients in turn and at once, some killed on their way: nothing of them stays in the device process,
+and no other client notices."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rocverify.device.process.client import RemoteDevice
+from tests.programs.build import HERE, Workshop, read_program
+from tests.programs.devices import emulated
+from tests.programs.running import execute, run
+
+CLIENT = read_program(HERE / "stress/client.c")
+IN_TURN, AT_ONCE, KILLED = 200, 20, 20
+_GONE_WITHIN_S = 30.0
+_ENDLESS = "1000000"
+
+
+@pytest.fixture
+def device() -> Iterator[RemoteDevice]:
+    with emulated() as opened:
+        yield opened
+
+
+def _state(device: RemoteDevice) -> dict[str, int]:
+    """What is alive on the device, once all ends of clients have been noticed."""
+    patience = time.monotonic() + _GONE_WITHIN_S
+    while True:
+        state: dict[str, int] = device.process.ask("state", device.index)
+        if not any(state.values()) or time.monotonic() > patience:
+            return state
+        time.sleep(0.05)
+
+
+def _footprint(device: RemoteDevice) -> dict[str, int]:
+    """Open files and threads of the device process, by its entry in /proc."""
+    entry = Path(f"/proc/{device.process.ask('pid')}")
+    return {name: len(list((entry / name).iterdir())) for name in ("fd", "task")}
+
+
+@pytest.mark.long
+def test_clients_in_turn_leave_nothing(workshop: Workshop, device: RemoteDevice) -> None:
+    command = workshop.command(CLIENT)
+    for seed in range(3):
+        assert run([*command, str(seed), "1"], device.environment()).returncode == 0
+    assert not any(_state(device).values())
+    before = _footprint(device)
+    for seed in range(IN_TURN):
+        outcome = run([*command, str(seed), "1"], device.environment())
+        assert outcome.returncode == 0, f"client {seed}: {outcome}"
+    assert not any(_state(device).values()), _state(device)
+    assert _footprint(device) == before
+
+
+@pytest.mark.long
+def test_killed_clients_are_noticed_by_nobody(workshop: Workshop, device: RemoteDevice) -> None:
+    command = workshop.command(CLIENT)
+    draw = random.Random(11)
+    assert run([*command, "1", "1"], device.environment()).returncode == 0
+    assert not any(_state(device).values())
+    before = _footprint(device)
+    for _ in range(KILLED // (AT_ONCE // 2)):
+        victims = [_started(command, device, str(seed), _ENDLESS) for seed in range(AT_ONCE // 2)]
+        others = [_started(command, device, str(seed + 100), "6") for seed in range(AT_ONCE // 2)]
+        for victim in victims:
+            time.sleep(draw.uniform(0.0, 0.3))
+            victim.kill()
+            victim.wait()
+        for other in others:
+            words, _ = other.communicate(timeout=200)
+            assert other.returncode == 0, words
+    assert not any(_state(device).values()), _state(device)
+    assert _footprint(device) == before
+
+
+def test_crowd_under_exec(workshop: Workshop) -> None:
+    """A shell script as the program: all its children are clients."""
+    client, folder = workshop.command(CLIENT)
+    outcome = execute([str(HERE / "stress/crowd.sh"), client, folder, "6"])
+    assert outcome.returncode == 0, str(outcome)
+    assert outcome.launches > 0
+
+
+def _started(command: tuple[str, ...], device: RemoteDevice, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*command, *arguments],
+        env={**os.environ, **device.environment()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
