@@ -2,7 +2,7 @@
 # Makes this checkout able to run: system packages that are missing, then .venv with the Python ones.
 #
 #   scripts/bootstrap.sh verify     what `rocverify run` needs: one HIP compiler
-#   scripts/bootstrap.sh test       what the test suite needs: clang 19 and clang 15, and git
+#   scripts/bootstrap.sh test       what the test suite needs: clang 19 and clang 15, Rust, and git
 #
 # Where a real ROCm is installed nothing is fetched with apt. Exits 2, naming the packages to ask for, if
 # something is missing that it may not install. A second run only looks (a few hundredths of a second).
@@ -43,6 +43,12 @@ missing_compiler() {
     [ -x "$bin/llvm-objdump" ] || echo "llvm-$1"
 }
 
+# Whole HIP programs, host and device, take more than kernels do.
+missing_program_tools() {
+    [ -x /usr/lib/llvm-19/bin/clang-offload-bundler ] || echo clang-tools-19
+    command -v rustc >/dev/null || echo rustc
+}
+
 missing_hip_parts() {
     compgen -G '/usr/lib/*/amdgcn/bitcode/ockl.bc' >/dev/null || echo rocm-device-libs
     [ -f /usr/include/hip/hip_runtime.h ] || echo libamdhip64-dev
@@ -52,6 +58,7 @@ missing_toolchain() {
     if [ "$purpose" = test ]; then
         missing_compiler 19
         missing_compiler 15
+        missing_program_tools
     elif [ -n "${ROCVERIFY_CLANG:-}" ]; then
         return # whoever names a compiler brings what it needs
     elif [ -n "$(missing_compiler 15)" ]; then

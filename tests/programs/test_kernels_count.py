@@ -23,9 +23,7 @@ def device() -> Iterator[RemoteDevice]:
     "program",
     [pytest.param(one, id=one.name, marks=() if one.name in QUICK else (pytest.mark.long,)) for one in ALL],
 )
-def test_program_is_wrong_without_its_kernels(
-    workshop: Workshop, device: RemoteDevice, program: Program
-) -> None:
+def test_program_is_wrong_without_kernels(workshop: Workshop, device: RemoteDevice, program: Program) -> None:
     command = workshop.command(program)
     with device.ghost():
         outcome = run(command, device.environment())

@@ -21,13 +21,10 @@ QUICK = {"planted/missing_synchronise", "planted/double_free"}
 
 
 def _cases() -> list[object]:
-    quick = [pytest.param(one, id=one.source.stem) for one in PLANTED if one.name in QUICK]
-    rest = [
-        pytest.param(one, id=one.source.stem, marks=pytest.mark.long)
+    return [
+        pytest.param(one, id=one.source.stem, marks=() if one.name in QUICK else (pytest.mark.long,))
         for one in PLANTED
-        if one.name not in QUICK
     ]
-    return quick + rest
 
 
 def test_there_are_as_many_bugs_as_promised() -> None:

@@ -41,7 +41,7 @@ def _state(device: RemoteDevice) -> dict[str, int]:
 
 def _footprint(device: RemoteDevice) -> dict[str, int]:
     """Open files and threads of the device process, by its entry in /proc."""
-    entry = Path(f"/proc/{device.process.ask('pid')}")
+    entry = Path(f"/proc/{device.process.pid}")
     return {name: len(list((entry / name).iterdir())) for name in ("fd", "task")}
 
 

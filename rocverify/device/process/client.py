@@ -51,6 +51,11 @@ class DeviceProcess:
         self._path = ""
         threading.Thread(target=self._answer, name="line-tables", daemon=True).start()
 
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
     def ask(self, operation: str, *arguments: Any) -> Any:
         """One operation of `control.Desk`; what it raises is raised here."""
         with self._lock:
