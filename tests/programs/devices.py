@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rocverify.device.process.client import DeviceProcess, RemoteDevice
 from rocverify.device.process.devices import DeviceOptions
@@ -12,7 +13,7 @@ from rocverify.toolchain.discover import Toolchain
 
 
 @contextmanager
-def emulated(order: str = "eager") -> Iterator[RemoteDevice]:
+def emulated(cache_dir: Path, order: str = "eager") -> Iterator[RemoteDevice]:
     """An emulated device in a process of its own."""
     found = Toolchain.discover(Settings())
     process = DeviceProcess()
@@ -22,6 +23,7 @@ def emulated(order: str = "eager") -> Iterator[RemoteDevice]:
                 "emulator",
                 "gfx1100",
                 order=order,
+                cache_dir=cache_dir,
                 objdump=found.objdump,
                 clang=found.clang,
                 linker=found.linker,

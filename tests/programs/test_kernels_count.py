@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,8 @@ from tests.programs.test_programs import ALL, QUICK
 
 
 @pytest.fixture(scope="module")
-def device() -> Iterator[RemoteDevice]:
-    with emulated() as opened:
+def device(kept: Path) -> Iterator[RemoteDevice]:
+    with emulated(kept) as opened:
         yield opened
 
 

@@ -24,8 +24,8 @@ _ENDLESS = "1000000"
 
 
 @pytest.fixture
-def device() -> Iterator[RemoteDevice]:
-    with emulated() as opened:
+def device(kept: Path) -> Iterator[RemoteDevice]:
+    with emulated(kept) as opened:
         yield opened
 
 

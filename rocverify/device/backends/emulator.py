@@ -215,7 +215,7 @@ class EmulatorBackend:
                 cooperative=geometry.cooperative,
             )
         except KernelFaultError as error:
-            return _outcome(begun, self.clock(), error.observed, fault=error.report)
+            return _outcome(begun, self.clock(), error.observed, fault=error.report, printed=error.printed)
         accesses = self._accesses(module, stats.observed)
         return _outcome(begun, self.clock(), stats.observed, printed=stats.printed, accesses=accesses)
 

@@ -320,7 +320,7 @@ class Machine:
         if report is not None:
             if faulted:
                 report = host.with_assertion(with_waves(report, faulted[0], kernel.module))
-            raise KernelFaultError(report, observed)
+            raise KernelFaultError(report, observed, host.printed)
 
     def _report(self, fault: abi.Fault, kernel: LoadedKernel, geometry: Geometry) -> FaultReport:
         listing, lds = kernel.module.listing, lds_of(kernel, geometry)

@@ -16,10 +16,9 @@ constexpr int COUNT = 256;
 
 __device__ int variable = 1;
 
-__global__ void fill(int *values, int seed) {
-    values[threadIdx.x] = seed * threadIdx.x + variable;
-    if (threadIdx.x == 0) variable += 1;
-}
+__global__ void fill(int *values, int seed) { values[threadIdx.x] = seed * threadIdx.x + variable; }
+
+__global__ void count_up() { variable += 1; }
 
 // Right only if no other process has touched this one's memory or variables.
 static int work(int seed) {
@@ -28,6 +27,7 @@ static int work(int seed) {
     HIP(hipMalloc(&block, COUNT * 4));
     for (int round = 1; round < 6; ++round) {
         fill<<<1, COUNT>>>(block, seed);
+        count_up<<<1, 1>>>();
         HIP(hipMemcpy(seen.data(), block, COUNT * 4, hipMemcpyDeviceToHost));
         for (int i = 0; i < COUNT; ++i) wrong += seen[i] != seed * i + round;
     }

@@ -12,11 +12,10 @@ from support import MODULES, check, close, ok
 UP, DOWN = hip.hipMemcpyKind.hipMemcpyHostToDevice, hip.hipMemcpyKind.hipMemcpyDeviceToHost
 ROWS, WIDTH = 37, 61
 
-properties = hip.hipDeviceProp_t()
-ok(hip.hipGetDeviceProperties(properties, 0))
+properties = ok(hip.hipGetDeviceProperties(0))
 warp = ok(hip.hipDeviceGetAttribute(hip.hipDeviceAttribute_t.hipDeviceAttributeWarpSize, 0))
 check(properties.warpSize == warp, "properties and attributes agree on the size of a wave")
-check(properties.gcnArchName.startswith(b"gfx"), "the target has a name")
+check(properties.gcnArchName.startswith("gfx"), "the target has a name")
 check(ok(hip.hipGetDeviceCount()) >= 1, "there is a device")
 free, total = ok(hip.hipMemGetInfo())
 check(0 < free <= total == properties.totalGlobalMem, "memory is what the properties say")

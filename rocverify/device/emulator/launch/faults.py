@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Listing
 from rocverify.device.emulator.launch.observed import Observed
@@ -19,12 +21,19 @@ _ACCESS = {
 
 
 class KernelFaultError(DeviceFaultError):
-    """A launch that faulted; `report` has the facts, `observed` what instruments saw until then."""
+    """A launch that faulted; `report` has the facts, `observed` what instruments saw until then, `printed`
+    what the kernel printed, as (stream, text)."""
 
-    def __init__(self, report: FaultReport, observed: Observed | None = None) -> None:
+    def __init__(
+        self,
+        report: FaultReport,
+        observed: Observed | None = None,
+        printed: Sequence[tuple[str, str]] = (),
+    ) -> None:
         super().__init__(report.message, where=_place(report), hint=report.hint)
         self.report = report
         self.observed: Observed = observed or {}
+        self.printed = tuple(printed)
 
 
 def _place(report: FaultReport) -> str:
