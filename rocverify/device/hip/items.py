@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from rocverify.device.hip.calls import Caller
+    from rocverify.device.hip.calls import Call, Caller
     from rocverify.device.trace.log import Entry
 
 
@@ -68,7 +68,8 @@ class Item:
     `source` is the host memory, as (address, size), that an asynchronous copy reads when it is executed: with
     --sanitize, what it holds then is compared with what it held at the call. `ready`: the item must not run
     before this is true. `entry` is the call's record in the trace, of what is told again when a graph does
-    the work. What follows `entry` belongs to the streams.
+    the work, and `call` the request of a launch, which programs may ask a graph for. What follows `call`
+    belongs to the streams.
     """
 
     run: Callable[[Caller | None], Any]
@@ -81,6 +82,7 @@ class Item:
     source: tuple[int, int] | None = None
     ready: Callable[[], bool] | None = None
     entry: Entry | None = None
+    call: Call | None = None
 
     stream: int = field(default=0, init=False)
     serial: int = field(default=0, init=False)

@@ -138,7 +138,7 @@ def launch(context: Context, call: Call, caller: Caller | None) -> None:
     stream = call.args[8]
     start, stop = (call.args[9], call.args[10]) if len(call.args) > 10 else (0, 0)
     item = launch_item(context, function, geometry, call.payload, site=call.site, seq=context.entry(call).seq)
-    item.entry = context.entry(call)
+    item.entry, item.call = context.entry(call), call
     for event, work in ((start, None), (0, item), (stop, None)):
         if work is not None:
             context.streams.submit(stream, call.slot, work, caller)

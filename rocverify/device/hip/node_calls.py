@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rocverify.device.hip.callback import host_function
-from rocverify.device.hip.calls import SERVED, Call, Caller, serve
+from rocverify.device.hip.calls import SERVED, Answer, Call, Caller, serve
 from rocverify.device.hip.capture import RELAXED, Capture
 from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.graph import Graph, Node, Step, Told
@@ -204,6 +204,15 @@ def node_dependencies(context: Context, call: Call, caller: Caller | None) -> tu
 def dependent_nodes(context: Context, call: Call, caller: Caller | None) -> tuple[int, ...]:  # noqa: ARG001
     node = streams_of(context).graphs.node(call.args[0])
     return tuple(one.handle for one in node.graph.nodes if node in one.after)
+
+
+@serve("hipGraphKernelNodeGetParams", category=Category.STREAM)
+def kernel_parameters(context: Context, call: Call, caller: Caller | None) -> Answer:  # noqa: ARG001
+    """node -> what a launch's arguments are, and its payload."""
+    item = streams_of(context).graphs.node(call.args[0]).item
+    if item is None or item.kind is not Kind.KERNEL or item.call is None:
+        raise HipError("hipErrorInvalidValue", "the node is not a kernel")
+    return Answer(0, item.call.args, item.call.payload)
 
 
 @serve("hipGraphChildGraphNodeGetGraph", category=Category.STREAM)

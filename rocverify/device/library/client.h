@@ -132,6 +132,7 @@ void rv_forget_kernels(void); /* a module was unloaded, or the device reset: lau
 /* The function's handle of a kernel's host stub (what __hipRegisterFunction was told); loads its module at first use.
  * A hipFunction_t is given back as it is where it is a known handle. 0, or 98 / 200 / 209 ... (not noted). */
 int rv_function_of(const void *stub, uint64_t *function);
+const void *rv_stub_of(uint64_t function); /* the other way round; NULL: it is not a kernel of the program's own image */
 /* The module and the name of a device variable's host shadow, or 13 (hipErrorInvalidSymbol; not noted). */
 int rv_variable_of(const void *shadow, uint64_t *module, const char **name);
 

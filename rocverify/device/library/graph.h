@@ -12,6 +12,8 @@ struct rv_work {
     unsigned char payload[RV_KERNARG_BYTES];
 };
 
+enum { RV_LAUNCH_WORDS = 12 }; /* of a launch: function, grid, block, LDS, stream, two events, flags */
+
 enum rv_node_type { /* hipGraphNodeType of ROCm 6 and 7 */
     NODE_KERNEL, NODE_MEMCPY, NODE_MEMSET, NODE_HOST, NODE_GRAPH, NODE_EMPTY, NODE_WAIT_EVENT, NODE_EVENT_RECORD,
     NODE_MEMCPY_FROM_SYMBOL = 12, NODE_MEMCPY_TO_SYMBOL = 13,

@@ -50,10 +50,31 @@ RV_API hipError_t hipGraphExecNodeSetParams(hipGraphExec_t exec, hipGraphNode_t 
 
 /* ---- kernels */
 
+/* What a capture or a clone has made is asked for, and kept like what was given by hand. */
+static int ask_for_kernel(hipGraphNode_t node, rv_node_params *params) {
+    struct rv_work work = {.count = RV_LAUNCH_WORDS};
+    rv_reply reply;
+    int code = RV_CALL_INTO(&reply, hipGraphKernelNodeGetParams, RV_N(node));
+    if (code) return code;
+    if (reply.payload_bytes > sizeof work.payload) return rv_note(hipErrorInvalidValue);
+    memcpy(work.words, reply.values, sizeof(uint64_t) * RV_LAUNCH_WORDS);
+    memcpy(work.payload, reply.payload, work.bytes = reply.payload_bytes);
+    const uint64_t *w = work.words;
+    const void *stub = rv_stub_of(w[0]);
+    dim3 grid = {(uint32_t)w[1], (uint32_t)w[2], (uint32_t)w[3]}, block = {(uint32_t)w[4], (uint32_t)w[5], (uint32_t)w[6]};
+    if (w[11]) /* the grid is in work-items */
+        grid = (dim3){(grid.x + block.x - 1) / block.x, (grid.y + block.y - 1) / block.y, (grid.z + block.z - 1) / block.z};
+    *params = (rv_node_params){.type = NODE_KERNEL};
+    params->kernel = (hipKernelNodeParams){.func = stub ? (void *)stub : (void *)w[0], .gridDim = grid, .blockDim = block,
+                                           .sharedMemBytes = (unsigned)w[7]};
+    rv_keep_params(node, params, &work);
+    return rv_kept_params(node, NODE_KERNEL, params) ? hipSuccess : rv_note(hipErrorOutOfMemory);
+}
+
 RV_API hipError_t hipGraphKernelNodeGetParams(hipGraphNode_t node, hipKernelNodeParams *params) {
     rv_node_params whole;
-    if (!params) return rv_note(hipErrorInvalidValue);
-    int code = get("hipGraphKernelNodeGetParams of a captured or cloned node", node, NODE_KERNEL, &whole);
+    if (!node || !params) return rv_note(hipErrorInvalidValue);
+    int code = rv_kept_params(node, NODE_KERNEL, &whole) ? hipSuccess : ask_for_kernel(node, &whole);
     if (code == hipSuccess) *params = whole.kernel;
     return code;
 }

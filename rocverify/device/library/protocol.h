@@ -195,6 +195,7 @@ struct rv_kernel_arg {
     CALL(hipGraphRemoveDependencies) /* graph, n, from..., to... */ CALL(hipGraphNodeFindInClone) /* node, clone -> node */ \
     CALL(hipGraphNodeGetDependencies) CALL(hipGraphNodeGetDependentNodes) /* node -> handles */ \
     CALL(hipGraphChildGraphNodeGetGraph) /* node -> graph */ \
+    CALL(hipGraphKernelNodeGetParams) /* node -> as a launch; payload: as a launch's */ \
     CALL(hipGraphNodeSetParams) /* node, then as the call that adds a node of its type has it behind the dependencies */ \
     CALL(hipGraphExecNodeSetParams) /* exec, node, ... */ CALL(hipGraphNodeSetEnabled) /* exec, node, 0 or 1 */ \
     CALL(hipGraphNodeGetEnabled) /* exec, node -> 0 or 1 */ \

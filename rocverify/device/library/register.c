@@ -205,6 +205,17 @@ int rv_function_of(const void *stub, uint64_t *function) {
     return 0;
 }
 
+const void *rv_stub_of(uint64_t handle) {
+    const void *stub = NULL;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < functions.room && !stub; i++) {
+        const struct function *one = functions.pairs[i].value;
+        if (one && one->loaded == epoch && one->handle == handle) stub = one->stub;
+    }
+    pthread_mutex_unlock(&lock);
+    return stub;
+}
+
 int rv_variable_of(const void *shadow, uint64_t *module, const char **name) {
     int code = hipErrorInvalidSymbol;
     if (!shadow) return code;

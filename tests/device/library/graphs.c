@@ -144,6 +144,8 @@ static void rare_nodes(void) {
 static void captured(void) {
     hipGraph_t graph, clone;
     hipGraphExec_t exec;
+    hipGraphNode_t nodes[3];
+    hipKernelNodeParams params;
     hipStream_t stream;
     hipStreamCaptureStatus status = hipStreamCaptureStatusNone;
     unsigned long long id = 0;
@@ -163,12 +165,19 @@ static void captured(void) {
     EXPECT(status == hipStreamCaptureStatusNone);
     GOOD(hipGraphGetNodes(graph, NULL, &there));
     EXPECT(there == 3);
+    GOOD(hipGraphGetNodes(graph, nodes, &there));
+    RETURNS(hipErrorInvalidValue, hipGraphKernelNodeGetParams(nodes[0], &params));
+    GOOD(hipGraphKernelNodeGetParams(nodes[1], &params));
+    EXPECT(params.func == (void *)axpy && params.gridDim.x == 1 && params.blockDim.x == COUNT);
+    EXPECT(*(float **)params.kernelParams[1] == x && *(float *)params.kernelParams[2] == 2);
+    *(float *)params.kernelParams[2] = 4;
+    GOOD(hipGraphKernelNodeSetParams(nodes[1], &params));
     GOOD(hipGraphClone(&clone, graph));
     GOOD(hipGraphInstantiateWithFlags(&exec, clone, 0));
     memset(back, 0, sizeof back);
     GOOD(hipGraphLaunch(exec, stream));
     GOOD(hipStreamSynchronize(stream));
-    EXPECT(value_of(back) == 4);
+    EXPECT(value_of(back) == 8);
     GOOD(hipGraphExecDestroy(exec));
     GOOD(hipGraphDestroy(clone));
     GOOD(hipGraphDestroy(graph));
