@@ -51,6 +51,15 @@ class ContextMemory:
             return not self._context.backend.owns(address)
         return known.kind in _KINDS_OF_THE_HOST
 
+    def fault_address(self) -> int | None:
+        """Where the last kernel that faulted did so."""
+        fault = self._context.control.last_fault
+        return None if fault is None else fault.address
+
+    def place(self, site: int) -> str | None:
+        """`path:line` of a call site."""
+        return self._context.sites.place(site)
+
     def shared(self) -> Ranges:
         """All memory that host and device see, freed or not."""
         import numpy as np

@@ -36,6 +36,12 @@ class Memory(Protocol):
     def seen_by_host(self, address: int) -> bool:
         """Whether the host sees the bytes itself: pinned, managed or any other host memory."""
 
+    def fault_address(self) -> int | None:
+        """Where the last kernel that faulted did so."""
+
+    def place(self, site: int) -> str | None:
+        """`path:line` of a call site."""
+
     def shared(self) -> Ranges:
         """All memory that host and device see."""
 
@@ -76,6 +82,8 @@ class HostChecks:
         self._report, self._memory = report, memory
         self.handles = Handles(report)
         self.races = Races(self._race, pending)
+        self.made: dict[int, int] = {}
+        """Where each stream was made."""
         self._launching = threading.RLock()
         self._told: set[tuple[object, ...]] = set()
 
@@ -101,7 +109,11 @@ class HostChecks:
             if item.kind is Kind.KERNEL:
                 with self._launching:
                     self.races.launching(item)
-                    accesses = execute(item, caller)
+                    try:
+                        accesses = execute(item, caller)
+                    except HipError:
+                        self._faulted(item)
+                        raise
                     self.races.launched(item, accesses)
                     return accesses
             if item.kind is Kind.WAIT_VALUE and item.accesses:
@@ -112,6 +124,15 @@ class HostChecks:
             return execute(item, caller)
 
         return run
+
+    def _faulted(self, item: Item) -> None:
+        """A kernel has faulted; it may be that its memory was freed too early."""
+        address = self._memory.fault_address()
+        if address is None:
+            return
+        for free in self.races.frees_unordered(item, address):
+            where = f"memory at {address:#x}"
+            self._freed_too_early(free, item, f"kernel {item.label}", where)
 
     def _compare_source(self, item: Item, caller: Caller | None) -> None:
         if item.digest is None or item.source is None:
@@ -144,12 +165,7 @@ class HostChecks:
         if free is not None:
             user = second if free is first else first
             line = lines[1] if free is first else lines[0]
-            text = (
-                f"{free.item.label} on {self.stream(free.item)} frees memory that {_words(user, line)} on "
-                f"{self.stream(user.item)} uses, and nothing orders the two: {where}; free it on the same "
-                f"stream, or {_WAIT}"
-            )
-            self._report("freed_too_early", text, free.item.site, user.item.site)
+            self._freed_too_early(free.item, user.item, _words(user, line), where)
             return
         acts = _ACTS[conflict.hazard]
         sides = (
@@ -159,10 +175,19 @@ class HostChecks:
         text = f"{conflict.hazard} race: {' and '.join(sides)} {where}, and nothing orders the two; {_WAIT}"
         self._report("race", text, second.item.site, first.item.site)
 
-    @staticmethod
-    def stream(item: Item) -> str:
+    def _freed_too_early(self, free: Item, user: Item, words: str, where: str) -> None:
+        text = (
+            f"{free.label} on {self.stream(free)} frees memory that {words} on {self.stream(user)} uses, and "
+            f"nothing orders the two: {where}; free it on the same stream, or {_WAIT}"
+        )
+        self._report("freed_too_early", text, free.site, user.site)
+
+    def stream(self, item: Item) -> str:
         """An item's stream, for people."""
-        return "the default stream" if item.stream == 1 else f"stream {item.stream:#x}"
+        if item.stream == 1:
+            return "the default stream"
+        place = self._memory.place(self.made.get(item.stream, 0))
+        return f"the stream of {place}" if place else f"stream {item.stream:#x}"
 
     # ---- the end
 

@@ -214,6 +214,17 @@ class Races:
             ):
                 self._look_up()
 
+    def frees_unordered(self, item: Item, address: int) -> list[Item]:
+        """Frees of the memory at an address that were executed, and that nothing orders with an item."""
+        with self.lock:
+            return [
+                one.item
+                for one in self._history
+                if one.item.kind is Kind.FREE
+                and not happened_before(one.item, item.clock)
+                and any(a.address <= address < a.address + a.size for a in one.item.accesses)
+            ]
+
     def launched(self, item: Item, accesses: LaunchAccesses | None) -> None:
         """A kernel has run."""
         with self.lock:
@@ -224,7 +235,7 @@ class Races:
                 accesses.keep(len(self._counts) > 1)
             self._chain.append(Entry(item, self._tick, launch=accesses))
             self._unordered = self._unordered or any(
-                not happened_before(entry.item, item.clock) for entry in self._history
+                not happened_before(one.item, item.clock) for one in self._history
             )
             for left in self.unwaited:
                 if left.item is item:
@@ -258,10 +269,12 @@ class Races:
             self._compare(entry)
         self._history += chain
 
-    def _compare(self, later: Entry) -> None:
-        for earlier in self._history:
-            if not happened_before(earlier.item, later.item.clock):
-                self._compare_two(earlier, later)
+    def _compare(self, entry: Entry) -> None:
+        for other in self._history:
+            if not (
+                happened_before(other.item, entry.item.clock) or happened_before(entry.item, other.item.clock)
+            ):
+                self._compare_two(*sorted((other, entry), key=lambda one: one.tick))
 
     def _compare_two(self, earlier: Entry, later: Entry) -> None:
         for hazard, before, after in _HAZARDS:

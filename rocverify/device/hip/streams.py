@@ -101,6 +101,8 @@ class Streams:
         with self.lock:
             stream = Stream(new_handle(), flags, priority, site, self.new_component())
             self._streams[stream.handle] = stream
+            if self.checks is not None:
+                self.checks.made[stream.handle] = site
             return stream
 
     def new_component(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +11,14 @@ import pytest
 
 from rocverify.device.backends.emulator import EmulatorBackend, EmulatorOptions, describe
 from rocverify.device.hip.calls import Answer, Call
+from rocverify.device.hip.checking import make_streams
 from rocverify.device.hip.context import Client, Context
 from rocverify.device.hip.control import DeviceControl
 from rocverify.device.hip.direct import DirectStreams
 from rocverify.device.hip.errors import CODES, HipError, error_name
 from rocverify.device.trace.events import TraceEvent
 from rocverify.toolchain.discover import Toolchain
+from tests.device.emulator.compiling import compiled
 
 
 class Host:
@@ -137,6 +140,41 @@ def make_client(toolchain: Toolchain, kept: Path, image: bytes) -> Callable[...,
         return HipClient(context, image)
 
     return make
+
+
+ORDERS = ("eager", "lazy", "shuffled")
+
+
+@pytest.fixture(scope="session")
+def ordered_image(kept: Path) -> bytes:
+    """ordered.hip's code object, with line tables."""
+    return compiled(kept, Path(__file__).parent / "ordered.hip", "clang++-19", "-O2", "-g")
+
+
+@pytest.fixture
+def queued(toolchain: Toolchain, kept: Path, ordered_image: bytes) -> Iterator[Callable[..., HipClient]]:
+    """Clients with real queues and the kernels of ordered.hip, by order, seed and whether to sanitize."""
+    made: list[HipClient] = []
+
+    def make(order: str = "lazy", seed: int = 0, *, sanitize: bool = False) -> HipClient:
+        options = EmulatorOptions(
+            "gfx1100",
+            toolchain.objdump,
+            toolchain.clang,
+            toolchain.linker,
+            threads=2,
+            cache_dir=kept,
+            sanitize=sanitize,
+        )
+        backend = EmulatorBackend(options, describe("gfx1100"))
+        streams = functools.partial(make_streams, order=order, seed=seed)
+        context = Context(backend, DeviceControl(sanitize=sanitize), streams, Client(1, "/program"))
+        made.append(HipClient(context, ordered_image))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.context.close()
 
 
 @pytest.fixture
