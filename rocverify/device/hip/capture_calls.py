@@ -19,7 +19,7 @@ def _can_capture(context: Context, call: Call, mode: int) -> Stream:
     """The stream that is to capture; HipError if it cannot."""
     if mode > RELAXED:
         raise HipError("hipErrorInvalidValue", f"there is no capture mode {mode}")
-    stream = streams_of(context).find(call.args[0], call.slot, call.site)
+    stream = streams_of(context).find(call.args[0], call.slot)
     if stream.handle == LEGACY:
         raise HipError(
             "hipErrorStreamCaptureUnsupported", "the default stream cannot capture: use a stream of your own"
@@ -51,7 +51,7 @@ def update_dependencies(context: Context, call: Call, caller: Caller | None) -> 
     stream, flags, count, *after = call.args
     streams = streams_of(context)
     with streams.lock:
-        found = streams.find(stream, call.slot, call.site)
+        found = streams.find(stream, call.slot)
         if found.capture is None:
             raise HipError("hipErrorIllegalState", "the stream does not capture")
         nodes = tuple(streams.graphs.node(one) for one in after[:count])
@@ -65,7 +65,7 @@ def update_dependencies(context: Context, call: Call, caller: Caller | None) -> 
 def end_capture(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
     streams = streams_of(context)
     with streams.lock:
-        stream = streams.find(call.args[0], call.slot, call.site)
+        stream = streams.find(call.args[0], call.slot)
         if stream.capture is None:
             raise HipError("hipErrorIllegalState", "the stream does not capture")
         return (streams.graphs.enter(stream.capture.end(stream, call.slot)).handle,)
@@ -73,7 +73,7 @@ def end_capture(context: Context, call: Call, caller: Caller | None) -> tuple[in
 
 def _capture_of(context: Context, call: Call) -> Capture | None:
     streams = streams_of(context)
-    stream = streams.find(call.args[0], call.slot, call.site)
+    stream = streams.find(call.args[0], call.slot)
     streams.refuse_implicit(stream)
     return stream.capture
 
@@ -89,7 +89,7 @@ def capture_info(context: Context, call: Call, caller: Caller | None) -> tuple[i
     capture = _capture_of(context, call)
     if capture is None:
         return NONE, 0, 0
-    stream = streams_of(context).find(call.args[0], call.slot, call.site)
+    stream = streams_of(context).find(call.args[0], call.slot)
     graph = streams_of(context).graphs.enter(capture.graph)
     return capture.status, capture.number, graph.handle, *(node.handle for node in capture.tails[stream])
 

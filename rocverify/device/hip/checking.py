@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rocverify.device.hip.errors import NO_ERRORS, device_errors
+from rocverify.device.hip.errors import device_errors
 from rocverify.device.hip.executor import Order
 from rocverify.device.hip.streams import Streams
 from rocverify.device.trace.findings import HostFinding
@@ -117,7 +117,8 @@ def at_the_end(context: Context) -> None:
     if checks is None:
         return
     checks.ended()
-    checks.unseen([one for one in context.unseen if one[1].code not in NO_ERRORS])
+    told = {finding.site for finding in context.control.host_findings}
+    checks.unseen(one for one in context.unseen if context.sites.place(one[2]) not in told - {None})
     checks.leaks(
         (one.address, one.size, one.made_by, one.site)
         for one in context.allocations.values()

@@ -49,43 +49,17 @@ class Memory(Protocol):
 Report = Callable[[str, str, int, int], None]
 
 
-class Handles:
-    """Streams, events and modules that have ended, to tell who uses them still."""
-
-    MOST = 4096
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._ended: dict[tuple[str, int], int] = {}
-
-    def ended(self, kind: str, number: int, site: int) -> None:
-        """A handle was destroyed."""
-        while len(self._ended) >= self.MOST:
-            del self._ended[next(iter(self._ended))]
-        self._ended[kind, number] = site
-
-    def used(self, kind: str, number: int, site: int) -> None:
-        """A handle is used that does not exist."""
-        if (kind, number) in self._ended:
-            self._report(
-                f"destroyed_{kind}",
-                f"{kind} {number:#x} is used after it was destroyed: destroy it after its last use",
-                site,
-                self._ended[kind, number],
-            )
-
-
 class HostChecks:
     """The checks of one context. Thread-safe."""
 
     def __init__(self, report: Report, memory: Memory, pending: Callable[[], list[Item]]) -> None:
         self._report, self._memory = report, memory
-        self.handles = Handles(report)
         self.races = Races(self._race, pending)
         self.made: dict[int, int] = {}
         """Where each stream was made."""
         self._launching = threading.RLock()
         self._told: set[tuple[object, ...]] = set()
+        self._left: list[tuple[Unwaited, bool]] = []
 
     # ---- around every item
 
@@ -194,16 +168,15 @@ class HostChecks:
     def ending(self) -> None:
         """The program ends: what it has not waited for. To be called before what is queued is done."""
         with self.races.lock:
-            self._left = list(self.races.unwaited)
+            self._left = [(one, one.implied) for one in self.races.unwaited]
 
     def ended(self) -> None:
         """All that was queued is done."""
         self.races.look_up_rest()
-        hit = self._wrote_shared([one for one in self._left if one.launch is not None])
-        for one in self._left:
-            if one.implied and not (self._wrote_host(one.item) or one in hit):
-                continue
-            self._never_waited(one)
+        hit = self._wrote_shared([one for one, implied in self._left if implied and one.launch is not None])
+        for one, implied in self._left:
+            if not implied or self._wrote_host(one.item) or one in hit:
+                self._never_waited(one, implied=implied)
 
     def _wrote_host(self, item: Item) -> bool:
         return any(one.write and self._memory.seen_by_host(one.address) for one in item.accesses)
@@ -220,7 +193,7 @@ class HostChecks:
             if accessed.writes.common(shared) or accessed.atomics.common(shared)
         ]
 
-    def _never_waited(self, one: Unwaited) -> None:
+    def _never_waited(self, one: Unwaited, *, implied: bool) -> None:
         item = one.item
         key = ("never_waited", item.site, item.label)
         if key in self._told:
@@ -228,7 +201,7 @@ class HostChecks:
         self._told.add(key)
         why = (
             "wrote memory of the host, and only a free or the end of the program has waited for it"
-            if one.implied
+            if implied
             else "was queued, and the program ended without having waited for it"
         )
         self._report(
@@ -236,7 +209,7 @@ class HostChecks:
             f"{item.label} on {self.stream(item)} {why}: call hipStreamSynchronize or hipDeviceSynchronize "
             "before its result is used",
             item.site,
-            0,
+            one.site if implied else 0,
         )
 
     def leaks(self, allocations: Iterable[tuple[int, int, str, int]]) -> None:
@@ -261,7 +234,7 @@ class HostChecks:
             if key not in self._told:
                 self._told.add(key)
                 self._report(
-                    "ignored_error",
+                    "error_ignored",
                     f"{name} failed with {error.name} ({error.reason}), and the program went on without "
                     "looking at it: check what HIP functions return",
                     site,

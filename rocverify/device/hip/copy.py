@@ -31,12 +31,20 @@ Reader = Callable[["Context", Call], "tuple[Transfer, int | None]"]
 """The copy that a call asks for, and its stream (None: it has none)."""
 
 
-def submit_copy(context: Context, call: Call, caller: Caller | None, transfer: Transfer, stream: int) -> None:
-    """Checks a copy and queues it."""
+def submit_copy(
+    context: Context,
+    call: Call,
+    caller: Caller | None,
+    transfer: Transfer,
+    stream: int,
+    *,
+    synchronous: bool = False,
+) -> None:
+    """Checks a copy and queues it. `synchronous`: the call waits for it."""
     sides = transfers.sides_of(context, transfer)
     transfers.check(context, transfer, sides, call.name)
     source = None
-    if transfer.inline is None and not sides[1].on_device:
+    if transfer.inline is None and not synchronous and not sides[1].on_device:
         source = (transfer.src.address, transfer.span(transfer.src))
     item = Item(
         lambda waiting: transfers.execute(context, transfer, waiting),
@@ -61,7 +69,7 @@ def copy_now(
         return None
     if reply and transfer.size <= INLINE_BYTES and _plainly_to_host(context, transfer):
         return _answered(context, call, caller, transfer, stream)
-    submit_copy(context, call, caller, transfer, stream)
+    submit_copy(context, call, caller, transfer, stream, synchronous=True)
     context.wait(stream, call, caller)
     return None
 

@@ -33,6 +33,31 @@ class Event:
     nodes: tuple[Node, ...] = field(default=())
 
 
+class EndedHandles:
+    """Streams and events that were destroyed, and where: for what is said of who uses them still."""
+
+    MOST = 4096
+
+    def __init__(self) -> None:
+        self._sites: dict[int, int] = {}
+
+    def add(self, number: int, site: int) -> None:
+        """A handle was destroyed."""
+        while len(self._sites) >= self.MOST:
+            del self._sites[next(iter(self._sites))]
+        self._sites[number] = site
+
+    def error(self, kind: str, number: int) -> HipError:
+        """What a call fails with that names a handle which does not exist (any more)."""
+        site = self._sites.get(number)
+        if site is None:
+            return HipError(
+                "hipErrorInvalidHandle", f"{number:#x} is not a handle of any {kind} of this device"
+            )
+        text = f"the {kind} {number:#x} was destroyed: destroy it after its last use"
+        return HipError("hipErrorInvalidHandle", text, finding=f"destroyed_{kind}", other=site)
+
+
 class Events:
     """The events of one context."""
 
@@ -52,21 +77,18 @@ class Events:
         self._events[event.handle] = event
         return event
 
-    def find(self, number: int, site: int = 0) -> Event:
+    def find(self, number: int) -> Event:
         """The event; hipErrorInvalidHandle if there is none (any more)."""
         event = self._events.get(number)
         if event is None:
-            if self._streams.checks is not None:
-                self._streams.checks.handles.used("event", number, site)
-            raise HipError("hipErrorInvalidHandle", f"{number:#x} is not an event of this device")
+            raise self._streams.ended.error("event", number)
         return event
 
     def destroy(self, number: int, site: int = 0) -> None:
         """Ends an event; markers of it that are queued stay."""
-        self.find(number, site)
+        self.find(number)
         del self._events[number]
-        if self._streams.checks is not None:
-            self._streams.checks.handles.ended("event", number, site)
+        self._streams.ended.add(number, site)
 
     def marker(self, event: Event, site: int = 0) -> Item:
         """An item that stands for the event from now on. `ended` is when it was reached."""
@@ -76,9 +98,9 @@ class Events:
 
     def record(self, number: int, stream: int, slot: int, site: int = 0) -> None:
         """Queues a marker, or notes how far a capture has come."""
-        streams, event = self._streams, self.find(number, site)
+        streams, event = self._streams, self.find(number)
         with streams.lock:
-            found = streams.find(stream, slot, site)
+            found = streams.find(stream, slot)
             if found.capture is not None:
                 event.captured = found.capture
                 event.nodes = found.capture.tails[found]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
 
 
-def _asked(context: Context, number: int, site: int) -> Event:
-    event = streams_of(context).events.find(number, site)
+def _asked(context: Context, number: int) -> Event:
+    event = streams_of(context).events.find(number)
     if event.captured is not None:
         raise HipError("hipErrorCapturedEvent", "an event that a capture has recorded cannot be waited for")
     return event
@@ -40,14 +40,14 @@ def record_event(context: Context, call: Call, caller: Caller | None) -> None:  
 
 @serve("hipEventSynchronize", category=Category.SYNC, waits=True)
 def synchronize_event(context: Context, call: Call, caller: Caller | None) -> None:
-    event = _asked(context, call.args[0], call.site)
+    event = _asked(context, call.args[0])
     if event.item is not None:
         streams_of(context).wait_for([event.item], caller)
 
 
 @serve("hipEventQuery", category=Category.EVENT, waits=True)
 def query_event(context: Context, call: Call, caller: Caller | None) -> int:
-    event = _asked(context, call.args[0], call.site)
+    event = _asked(context, call.args[0])
     done = event.item is None or streams_of(context).ask([event.item], caller)
     return 0 if done else CODES["hipErrorNotReady"]
 
@@ -55,5 +55,5 @@ def query_event(context: Context, call: Call, caller: Caller | None) -> int:
 @serve("hipEventElapsedTime", category=Category.EVENT)
 def elapsed_time(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
     events = streams_of(context).events
-    elapsed = events.elapsed_ms(events.find(call.args[0], call.site), events.find(call.args[1], call.site))
+    elapsed = events.elapsed_ms(events.find(call.args[0]), events.find(call.args[1]))
     return (int.from_bytes(struct.pack("<f", elapsed), "little"),)

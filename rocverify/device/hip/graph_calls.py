@@ -49,7 +49,7 @@ def destroy_executable(context: Context, call: Call, caller: Caller | None) -> N
 def upload_graph(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
     streams = streams_of(context)
     streams.graphs.executable(call.args[0])
-    streams.find(call.args[1], call.slot, call.site)
+    streams.find(call.args[1], call.slot)
 
 
 @serve("hipGraphLaunch", category=Category.STREAM, waits=True)
@@ -57,7 +57,7 @@ def launch_graph(context: Context, call: Call, caller: Caller | None) -> None:
     streams = streams_of(context)
     with streams.lock:
         executable = streams.graphs.executable(call.args[0])
-        stream = streams.find(call.args[1], call.slot, call.site)
+        stream = streams.find(call.args[1], call.slot)
         if stream.capture is not None:
             child = executable.source.clone()
             capture = stream.capture

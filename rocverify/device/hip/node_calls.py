@@ -109,7 +109,7 @@ def _host(context: Context, call: Call, caller: Caller | None, rest: tuple[int, 
 
 
 def _event(context: Context, call: Call, caller: Caller | None, rest: tuple[int, ...]) -> _Content:  # noqa: ARG001
-    return _Content(event=streams_of(context).events.find(rest[0], call.site))
+    return _Content(event=streams_of(context).events.find(rest[0]))
 
 
 def _child(context: Context, call: Call, caller: Caller | None, rest: tuple[int, ...]) -> _Content:  # noqa: ARG001

@@ -74,10 +74,11 @@ class Conflict:
 
 @dataclass(slots=True, eq=False)
 class Unwaited:
-    """Work that the program has not waited for so far; `implied`: but a call like hipFree did."""
+    """Work that the program has not waited for so far; `implied`: but a call like hipFree did, at `site`."""
 
     item: Item
     implied: bool = False
+    site: int = 0
     launch: LaunchAccesses | None = None
 
 
@@ -144,7 +145,7 @@ class Races:
             if item.kind in (Kind.KERNEL, Kind.MEMCPY, Kind.MEMSET):
                 self.unwaited.append(Unwaited(item))
 
-    def waited(self, targets: Sequence[Item], *, explicit: bool, whole: bool) -> None:
+    def waited(self, targets: Sequence[Item], *, explicit: bool, whole: bool, site: int = 0) -> None:
         """The host has waited for items. `whole`: for all that there is, and nothing is queued now."""
         with self.lock:
             seen: Clock = {}
@@ -157,7 +158,8 @@ class Races:
                 self.unwaited = [one for one in self.unwaited if not happened_before(one.item, host)]
             else:
                 for left in self.unwaited:
-                    left.implied = left.implied or happened_before(left.item, seen)
+                    if not left.implied and happened_before(left.item, seen):
+                        left.implied, left.site = True, site
             if whole:
                 self._forget(targets)
             elif len(self._history) > MANY:

@@ -35,7 +35,7 @@ def synchronize_stream(context: Context, call: Call, caller: Caller | None) -> N
 
 @serve("hipStreamQuery", category=Category.STREAM, waits=True)
 def query_stream(context: Context, call: Call, caller: Caller | None) -> int:
-    done = streams_of(context).query(call.args[0], call.slot, caller, call.site)
+    done = streams_of(context).query(call.args[0], call.slot, caller)
     return 0 if done else CODES["hipErrorNotReady"]
 
 
@@ -45,22 +45,22 @@ def stream_wait_event(context: Context, call: Call, caller: Caller | None) -> No
     if flags and low(flags[0]) > 1:
         raise HipError("hipErrorInvalidValue", f"hipStreamWaitEvent has no flags {flags[0]:#x}")
     streams = streams_of(context)
-    streams.wait_event(stream, call.slot, streams.events.find(event, call.site), call.site)
+    streams.wait_event(stream, call.slot, streams.events.find(event), call.site)
 
 
 @serve("hipStreamGetFlags", category=Category.STREAM)
 def stream_flags(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
-    return (streams_of(context).find(call.args[0], call.slot, call.site).flags,)
+    return (streams_of(context).find(call.args[0], call.slot).flags,)
 
 
 @serve("hipStreamGetPriority", category=Category.STREAM)
 def stream_priority(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
-    return (streams_of(context).find(call.args[0], call.slot, call.site).priority,)
+    return (streams_of(context).find(call.args[0], call.slot).priority,)
 
 
 @serve("hipStreamGetDevice", category=Category.STREAM)
 def stream_device(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
-    streams_of(context).find(call.args[0], call.slot, call.site)
+    streams_of(context).find(call.args[0], call.slot)
     return (0,)
 
 

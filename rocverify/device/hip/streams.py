@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.hip.errors import HipError
-from rocverify.device.hip.event import Event, Events
+from rocverify.device.hip.event import EndedHandles, Event, Events
 from rocverify.device.hip.executor import Execute, Executor, Order
 from rocverify.device.hip.graph import Graphs
 from rocverify.device.hip.items import Clock, Item, Kind, new_handle, nothing
@@ -78,6 +78,7 @@ class Streams:
         self.executor = Executor(order, seed, clock=clock, execute=run)
         self.events = Events(self)
         self.graphs = Graphs(self)
+        self.ended = EndedHandles()
         self.lock = threading.RLock()
         self._clear()
 
@@ -109,7 +110,7 @@ class Streams:
         """A number for what has an order of its own."""
         return next(self._components)
 
-    def find(self, number: int, slot: int, site: int = 0) -> Stream:
+    def find(self, number: int, slot: int) -> Stream:
         """The stream that a client's thread means; hipErrorInvalidHandle if there is none (any more)."""
         if number in (0, LEGACY):
             return self._legacy
@@ -119,9 +120,7 @@ class Streams:
                     self._per_thread[slot] = Stream(PER_THREAD, component=self.new_component())
                 return self._per_thread[slot]
         if number not in self._streams:
-            if self.checks is not None:
-                self.checks.handles.used("stream", number, site)
-            raise HipError("hipErrorInvalidHandle", f"{number:#x} is not a stream of this device")
+            raise self.ended.error("stream", number)
         return self._streams[number]
 
     def destroy(self, number: int, site: int = 0) -> None:
@@ -129,7 +128,7 @@ class Streams:
         if number in (0, LEGACY, PER_THREAD):
             raise HipError("hipErrorInvalidHandle", "the built-in streams cannot be destroyed")
         with self.lock:
-            stream = self.find(number, 0, site)
+            stream = self.find(number, 0)
             if stream.capture is not None:
                 stream.capture.invalidate()
                 raise HipError("hipErrorStreamCaptureUnsupported", "a stream is destroyed while it captures")
@@ -137,8 +136,7 @@ class Streams:
             if stream.tail is not None and not stream.tail.done:
                 self._draining = [one for one in self._draining if one.tail is not None and not one.tail.done]
                 self._draining.append(stream)
-        if self.checks is not None:
-            self.checks.handles.ended("stream", number, site)
+        self.ended.add(number, site)
 
     def discard(self, stream: Stream) -> None:
         """Ends a stream that no client has seen."""
@@ -159,7 +157,7 @@ class Streams:
         if self.checks is not None:
             self.checks.submitting(item, caller)
         with self.lock:
-            found = self.find(stream, slot, item.site)
+            found = self.find(stream, slot)
             if found.capture is not None:
                 found.capture.add(found, item)
                 return
@@ -229,18 +227,25 @@ class Streams:
             self._refuse_captures()
             targets = self._everything()
         else:
-            found = self.find(stream, slot, site)
+            found = self.find(stream, slot)
             self.refuse_capturing(found)
             targets = self.before(found) if found is self._legacy else _some(found.tail)
-        self.wait_for(targets, caller, explicit=explicit, whole=stream is None)
+        self.wait_for(targets, caller, explicit=explicit, whole=stream is None, site=site)
 
     def wait_for(
-        self, targets: list[Item], caller: Caller | None, *, explicit: bool = True, whole: bool = False
+        self,
+        targets: list[Item],
+        caller: Caller | None,
+        *,
+        explicit: bool = True,
+        whole: bool = False,
+        site: int = 0,
     ) -> None:
         """Returns when these items are done. `whole`: they are all that there is."""
         self.executor.run(targets, caller)
         if self.checks is not None and all(one.done for one in targets):
-            self.checks.races.waited(targets, explicit=explicit, whole=whole and not self.executor)
+            whole = whole and not self.executor
+            self.checks.races.waited(targets, explicit=explicit, whole=whole, site=site)
         self.raise_failure()
 
     def _refuse_captures(self) -> None:
@@ -268,9 +273,9 @@ class Streams:
                 f"{stream.name} captures: nothing can wait for it",
             )
 
-    def query(self, stream: int, slot: int, caller: Caller | None, site: int = 0) -> bool:
+    def query(self, stream: int, slot: int, caller: Caller | None) -> bool:
         """Whether a stream's work is done. Asking goes on with it."""
-        found = self.find(stream, slot, site)
+        found = self.find(stream, slot)
         self.refuse_capturing(found)
         return self.ask(self.before(found) if found is self._legacy else _some(found.tail), caller)
 
@@ -287,7 +292,7 @@ class Streams:
     def wait_event(self, stream: int, slot: int, event: Event, site: int = 0) -> None:
         """Has what is queued on a stream from now on come after an event."""
         with self.lock:
-            found = self.find(stream, slot, site)
+            found = self.find(stream, slot)
             if event.captured is not None:
                 event.captured.join(found, event)
                 return

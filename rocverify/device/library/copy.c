@@ -22,6 +22,7 @@ static bool is_plausible(const void *to, const void *from, int kind) {
 
 bool rv_copy_is_sure(const void *to, const void *from, int kind, hipStream_t stream) {
     if (!to || !from || !rv_connected() || !rv_known_stream(stream) || !is_plausible(to, from, kind)) return false;
+    if (rv_connected()->order == RV_CHECKED) return rv_is_device(to) && rv_is_device(from);
     return rv_connected()->order != RV_EAGER || (!rv_is_pageable(to) && !rv_is_pageable(from));
 }
 

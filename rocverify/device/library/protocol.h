@@ -37,6 +37,7 @@
 #define RV_EAGER 0 /* orders */
 #define RV_LAZY 1
 #define RV_SHUFFLED 2
+#define RV_CHECKED 3 /* any; copies wait for a reply, so that what their source holds at the call is seen then */
 
 /* The first message of every connection, by the client. `token` is 0 in a process's, and in a thread's what the
  * process's welcome said. `device` picks one of the devices that the device process has opened. */

@@ -56,7 +56,9 @@ static bool take_along(const struct symbol_copy *c, char *payload, size_t length
 static bool is_sure(const struct symbol_copy *c, bool along) {
     const void *host = c->from ? c->from : c->to;
     if (!c->queued || !host || !rv_known_stream(c->stream)) return false;
-    return along || rv_connected()->order != RV_EAGER || !rv_is_pageable(host);
+    if (along) return true;
+    uint32_t order = rv_connected()->order;
+    return order == RV_CHECKED ? !c->from || rv_is_device(host) : order != RV_EAGER || !rv_is_pageable(host);
 }
 
 /* The symbol of a managed variable is a pointer to it on the device: it is the variable that is copied. */

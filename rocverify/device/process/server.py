@@ -207,6 +207,8 @@ class Server:
 
 
 def _order_of(context: Context) -> int:
+    if context.control.sanitize:
+        return _NUMBERS["RV_CHECKED"]
     return _NUMBERS["RV_EAGER"] if context.streams.eager else _NUMBERS["RV_LAZY"]
 
 
