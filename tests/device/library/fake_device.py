@@ -36,6 +36,7 @@ class FakeContext:
             shared_file=shared,
         )
         self.streams = SimpleNamespace(eager=self.eager, pending=lambda: False)
+        self.control = SimpleNamespace(sanitize=False)
 
     def serve(self, call: Call, caller: Slot | None) -> Answer:
         """Notes a call and answers it."""
