@@ -52,7 +52,7 @@ class EndedHandles:
         site = self._sites.get(number)
         if site is None:
             return HipError(
-                "hipErrorInvalidHandle", f"{number:#x} is not a handle of any {kind} of this device"
+                "hipErrorInvalidHandle", f"{number:#x} is not a {kind} of this device"
             )
         text = f"the {kind} {number:#x} was destroyed: destroy it after its last use"
         return HipError("hipErrorInvalidHandle", text, finding=f"destroyed_{kind}", other=site)
