@@ -17,7 +17,8 @@ class SubjectCall:
     """A block in which host code under verification runs.
 
     What it raises is turned into a SubjectError that names the exception and the innermost line of the
-    subject; where the device recorded a fault meanwhile, into a DeviceFaultError that describes it.
+    subject; where the device recorded a fault meanwhile, into a DeviceFaultError that describes it; where it
+    could not execute a launch, into the error that says why.
     Interrupts and the harness's own errors pass. `events` may be given the trace of the block.
     """
 
@@ -35,6 +36,10 @@ class SubjectCall:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        undecided = self._device.take_undecided()
+        if undecided is not None:
+            self._device.clear_fault()
+            raise undecided from error
         fault = self._device.last_fault()
         if fault is not None:
             self._device.clear_fault()

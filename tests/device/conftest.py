@@ -92,11 +92,11 @@ class Bench:
         shared: int = 0,
         parameters: Any = None,
     ) -> Any:
-        """The error code of a launch."""
+        """The error code of a launch, or else of waiting for it."""
         (code,) = self.hip.hipModuleLaunchKernel(
             self.function(name), *grid, *block, shared, None, parameters, arguments
         )
-        return code
+        return code or self.hip.hipDeviceSynchronize()[0]
 
 
 @pytest.fixture

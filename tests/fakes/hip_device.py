@@ -152,6 +152,9 @@ class FakeDevice:
     def last_fault(self) -> FaultReport | None:
         return self.fault
 
+    def take_undecided(self) -> None:
+        return None
+
     def clear_fault(self) -> None:
         self.fault = None
 

@@ -221,6 +221,7 @@ class Context(Holdings):
         """What hipDeviceReset does: everything but the program's own modules goes."""
         self.streams.reset()
         self.give_back()
+        self.control.last_fault = None
         self.forget_errors()
 
     def close(self) -> None:

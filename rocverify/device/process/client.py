@@ -191,6 +191,16 @@ class RemoteDevice:
         fault: FaultReport | None = self.process.ask("last_fault", self.index)
         return fault
 
+    def take_undecided(self) -> RocverifyError | None:
+        """Why a launch could not be executed to tell what it does, if there was one; asked once."""
+        undecided: RocverifyError | None = self.process.ask("take_undecided", self.index)
+        return undecided
+
+    def last_reason(self) -> str | None:
+        """Why the last call that failed did so, in a sentence."""
+        reason: str | None = self.process.ask("last_reason", self.index)
+        return reason
+
     def clear_fault(self) -> None:
         """Makes the device usable again after a fault, where that is possible."""
         self.process.ask("clear_fault", self.index)

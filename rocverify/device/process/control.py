@@ -105,6 +105,16 @@ class Desk:
         """What the last launch ended with, until it is cleared."""
         return self.devices[device].control.last_fault
 
+    def do_take_undecided(self, device: int) -> RocverifyError | None:
+        """Why a launch could not be executed to tell what it does, if there was one; asked once."""
+        control = self.devices[device].control
+        undecided, control.undecided = control.undecided, None
+        return undecided
+
+    def do_last_reason(self, device: int) -> str | None:
+        """Why the last call that failed did so, in a sentence."""
+        return self.devices[device].control.last_reason
+
     def do_clear_fault(self, device: int) -> None:
         """Makes the device usable again after a fault."""
         self.devices[device].control.clear_fault()
@@ -115,7 +125,7 @@ class Desk:
 
     def do_take_counters(self, device: int) -> list[tuple[str, Any]]:
         """Kernel and counters of every launch since the last time this was asked."""
-        return _taken(self.devices[device].control.counters)
+        return [(kernel, one.totals()) for kernel, one in _taken(self.devices[device].control.counters)]
 
     def do_take_findings(self, device: int) -> list[Any]:
         """What the sanitizer found since the last time this was asked."""

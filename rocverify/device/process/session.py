@@ -14,6 +14,7 @@ from rocverify.device.hip.errors import HipError
 from rocverify.device.process import protocol
 from rocverify.device.process.ring import Record, Ring, RingError
 from rocverify.device.process.slot import Slot
+from rocverify.errors import DeviceError
 
 IDLE_S = 0.05
 """Without a call for so long, queued work that needs nothing of the client is done: polling ends."""
@@ -89,12 +90,22 @@ class Session:
             self.broken = None
         except RingError as error:
             self.broken = str(error)
+        except Exception as error:
+            self._break(error)
+            raise
         finally:
             self._release()
 
     def give_up(self) -> None:
         """Instead of `start`, where the client ended before it was let in."""
         self._release()
+
+    def _break(self, error: Exception) -> None:
+        """A bug of ours: nothing is known of what the client asked for."""
+        self.context.control.undecided = DeviceError(
+            f"the device process broke: {type(error).__name__}: {error}",
+            hint="this is a bug in rocverify; the traceback stands on standard error",
+        )
 
     def _release(self) -> None:
         with self._lock:
@@ -127,7 +138,13 @@ class Session:
 
     def _answer(self, slot: Slot, call: Call) -> None:
         try:
-            slot.reply(self.context.serve(call, slot) if call.name else Answer(_UNKNOWN))
+            answer = self.context.serve(call, slot) if call.name else Answer(_UNKNOWN)
+        except Exception as error:
+            self._break(error)
+            _shut(self._connection)
+            raise
+        try:
+            slot.reply(answer)
         except HipError:
             _shut(self._connection)  # the client is gone: the reading thread sees it
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -87,6 +87,10 @@ class Counters:
     def of(cls, table: Table, counts: Counts) -> Counters:
         """The counters of launches of one kernel, from the counts that its table names."""
         return _from_values(table.total(counts), (_Source(table, counts),))
+
+    def totals(self) -> Counters:
+        """The same counts without what tells instructions and lines apart: plain data."""
+        return replace(self, _sources=())
 
     # ---- sums
 

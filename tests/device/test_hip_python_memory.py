@@ -1,4 +1,4 @@
-"""Device memory through the emulator's HIP: what hipMalloc returns, copies, fills, pointer queries."""
+"""Device memory through hip-python over the HIP library: allocations, copies, fills, pointer queries."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ def malloc(hip: Any, size: int) -> Any:
     code, pointer = hip.hipMalloc(size)
     assert code == CODE.hipSuccess
     return pointer
+
+
+def contents(hip: Any, pointer: Any, size: int) -> bytes:
+    back = np.zeros(size, np.uint8)
+    assert hip.hipMemcpyDtoH(back, pointer, size) == OK
+    return back.tobytes()
 
 
 def test_malloc_returns_hip_pythons_device_array(emulator: RemoteDevice) -> None:
@@ -78,28 +84,7 @@ def test_host_buffers_that_hip_python_takes(emulator: RemoteDevice, host: Any) -
     pointer = malloc(emulator.hip, 32)
     raw = host.tobytes() if isinstance(host, np.ndarray) else bytes(host)
     assert emulator.hip.hipMemcpyHtoD(pointer, host, 32) == OK
-    assert emulator.memory.read(int(pointer), 32) == raw
-
-
-def test_a_host_buffer_is_never_read_or_written_past_its_end(emulator: RemoteDevice) -> None:
-    pointer = malloc(emulator.hip, 64)
-    short = np.zeros(8, np.float32)
-    for call in (
-        lambda: emulator.hip.hipMemcpyHtoD(pointer, short, 64),
-        lambda: emulator.hip.hipMemcpyDtoH(short, pointer, 64),
-    ):
-        assert call() == (CODE.hipErrorInvalidValue,)
-        assert emulator.last_reason() == "a copy of 64 bytes, but the host buffer holds 32"
-
-
-def test_an_immutable_destination_is_refused(emulator: RemoteDevice) -> None:
-    pointer = malloc(emulator.hip, 4)
-    constant = b"\1\2\3\4"
-    assert emulator.hip.hipMemcpyDtoH(constant, pointer, 4) == (CODE.hipErrorInvalidValue,)
-    frozen = np.ones(4, np.uint8)
-    frozen.flags.writeable = False
-    assert emulator.hip.hipMemcpyDtoH(frozen, pointer, 4) == (CODE.hipErrorInvalidValue,)
-    assert (constant, frozen.sum()) == (b"\1\2\3\4", 4)
+    assert contents(emulator.hip, pointer, 32) == raw
 
 
 def test_a_wrong_host_address_is_an_error_and_not_a_crash(emulator: RemoteDevice) -> None:
@@ -117,14 +102,13 @@ def test_a_right_host_address_works(emulator: RemoteDevice) -> None:
     assert np.array_equal(data, back)
 
 
-@pytest.mark.parametrize("kind", list(KIND))
-def test_the_pointers_decide_the_direction(emulator: RemoteDevice, kind: Any) -> None:
-    data, back = np.arange(8, dtype=np.uint8), np.zeros(8, np.uint8)
-    pointer, other = malloc(emulator.hip, 8), malloc(emulator.hip, 8)
-    assert emulator.hip.hipMemcpy(pointer, data, 8, kind) == OK
-    assert emulator.hip.hipMemcpyAsync(other, pointer, 8, kind, None) == OK
-    assert emulator.hip.hipMemcpyWithStream(back, other, 8, kind, None) == OK
-    assert np.array_equal(back, data)
+def test_a_kind_that_contradicts_the_pointers_is_refused(emulator: RemoteDevice) -> None:
+    data, pointer = np.arange(8, dtype=np.uint8), malloc(emulator.hip, 8)
+    wrong = (CODE.hipErrorInvalidValue,)
+    assert emulator.hip.hipMemcpy(pointer, data, 8, KIND.hipMemcpyDeviceToHost) == wrong
+    assert emulator.hip.hipMemcpy(pointer, data, 8, KIND.hipMemcpyDeviceToDevice) == wrong
+    assert emulator.hip.hipMemcpy(data, pointer, 8, KIND.hipMemcpyHostToDevice) == wrong
+    assert emulator.hip.hipMemcpy(pointer, data, 8, KIND.hipMemcpyDefault) == OK
 
 
 def test_host_to_host_needs_a_kind_that_allows_it(emulator: RemoteDevice) -> None:
@@ -140,9 +124,9 @@ def test_copies_outside_an_allocation_fail_and_change_nothing(emulator: RemoteDe
     emulator.hip.hipMemset(second, 7, 256)
     data = np.ones(300, np.uint8)
     assert emulator.hip.hipMemcpyHtoD(first, data, 257) == (CODE.hipErrorInvalidValue,)
-    assert "1 byte(s) past the end of" in (emulator.last_reason() or "")
+    assert "1 more than the 256 that are left" in (emulator.last_reason() or "")
     assert emulator.hip.hipMemcpyDtoD(second, first, 257) == (CODE.hipErrorInvalidValue,)
-    assert set(emulator.memory.read(int(second), 256)) == {7}
+    assert set(contents(emulator.hip, second, 256)) == {7}
 
 
 def test_freed_memory_is_gone(emulator: RemoteDevice) -> None:
@@ -179,10 +163,9 @@ def test_pinned_memory_is_seen_from_both_sides(emulator: RemoteDevice) -> None:
     view[:] = 5
     pointer = malloc(emulator.hip, 32)
     assert emulator.hip.hipMemcpyHtoD(pointer, pinned, 32) == OK
-    assert set(emulator.memory.read(int(pointer), 32)) == {5}
+    assert set(contents(emulator.hip, pointer, 32)) == {5}
     code, attributes = emulator.hip.hipPointerGetAttributes(pinned)
     assert (code, attributes.type) == (CODE.hipSuccess, real_hip.hipMemoryType.hipMemoryTypeHost)
-    assert emulator.is_device_address(int(pinned)) is False
     assert int(emulator.hip.hipHostGetDevicePointer(pinned, 0)[1]) == int(pinned)
 
 
@@ -197,21 +180,19 @@ def test_pointer_attributes(emulator: RemoteDevice, allocate: str, kind: str, ma
     assert attributes.type == real_hip.hipMemoryType[f"hipMemoryType{kind}"]
     assert attributes.isManaged == managed
     assert int(attributes.devicePointer) == int(pointer) + 8
-    assert emulator.is_device_address(int(pointer)) is True
 
 
 def test_ordinary_host_memory_is_unregistered(emulator: RemoteDevice) -> None:
     host = np.zeros(4)
     code, attributes = emulator.hip.hipPointerGetAttributes(host)
     assert (code, attributes.type) == (CODE.hipSuccess, real_hip.hipMemoryType.hipMemoryTypeUnregistered)
-    assert emulator.is_device_address(host.ctypes.data) is False
 
 
 def test_address_range(emulator: RemoteDevice) -> None:
     pointer = malloc(emulator.hip, 100)
     code, base, size = emulator.hip.hipMemGetAddressRange(int(pointer) + 60)
     assert (code, int(base), size) == (CODE.hipSuccess, int(pointer), 100)
-    assert emulator.hip.hipMemGetAddressRange(int(pointer) + 100) == (CODE.hipErrorNotFound, None, 0)
+    assert emulator.hip.hipMemGetAddressRange(int(pointer) + 100)[0] == CODE.hipErrorNotFound
     assert emulator.hip.hipMemPtrGetInfo(pointer) == (CODE.hipSuccess, 100)
 
 
@@ -250,7 +231,7 @@ def test_memset(
     emulator.hip.hipMemset(pointer, 0x11, 16)
     call = getattr(emulator.hip, function + ("Async" if asynchronous else ""))
     assert call(pointer, value, count, *((None,) if asynchronous else ())) == OK
-    raw = emulator.memory.read(int(pointer), 16)
+    raw = contents(emulator.hip, pointer, 16)
     assert (np.frombuffer(raw[:12], dtype) == expected).all()
     assert raw[12:] == b"\x11" * 4
 
@@ -277,7 +258,7 @@ def test_2d_copies_equal_numpys(
     hip.hipMemset(pointer, 0xEE, pitch * height)
     copied = hip.hipMemcpy2D(pointer, pitch, host, width + pads[0], width, height, KIND.hipMemcpyHostToDevice)
     assert copied == OK
-    seen = np.frombuffer(shared_emulator.memory.read(int(pointer), pitch * height), np.uint8)
+    seen = np.frombuffer(contents(shared_emulator.hip, pointer, pitch * height), np.uint8)
     expected = np.full((height, pitch), 0xEE, np.uint8)
     expected[:, :width] = host[:, :width]
     assert np.array_equal(seen.reshape(height, pitch), expected)
@@ -301,7 +282,7 @@ def test_overlapping_device_copy_moves(emulator: RemoteDevice) -> None:
     data = np.arange(64, dtype=np.uint8)
     emulator.hip.hipMemcpyHtoD(pointer, data, 64)
     assert emulator.hip.hipMemcpyDtoD(int(pointer) + 8, pointer, 48) == OK
-    assert emulator.memory.read(int(pointer), 64) == bytes([*range(8), *range(48), *range(56, 64)])
+    assert contents(emulator.hip, pointer, 64) == bytes([*range(8), *range(48), *range(56, 64)])
 
 
 def test_reset_gives_everything_back(emulator: RemoteDevice) -> None:

@@ -1,4 +1,4 @@
-"""Launches through the emulator's HIP, with kernels that were really compiled."""
+"""Launches through hip-python over the HIP library, with kernels that were really compiled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from rocm.bindings import hip as real_hip
 
 from rocverify.device.process.client import RemoteDevice
-from rocverify.errors import UnsupportedInstructionError
 
 CODE = real_hip.hipError_t
 
@@ -120,15 +119,15 @@ def test_an_overrun_is_a_sticky_fault(bench: Any, emulator: RemoteDevice) -> Non
         hip.hipDeviceSynchronize,
         lambda: hip.hipMemcpyDtoH(np.zeros(60, np.float32), y, 240),
         lambda: hip.hipStreamSynchronize(None),
-        hip.hipGetLastError,
-        hip.hipGetLastError,
         hip.hipPeekAtLastError,
+        hip.hipGetLastError,
     ):
         assert call() == (CODE.hipErrorIllegalAddress,)
     assert hip.hipMalloc(4) == (CODE.hipErrorIllegalAddress, None)
     assert hip.hipGetDeviceCount() == (CODE.hipSuccess, 1)
     emulator.clear_fault()
     assert emulator.last_fault() is None
+    assert hip.hipGetLastError() == (CODE.hipErrorIllegalAddress,), "it is the thread's last error still"
     assert hip.hipGetLastError() == (CODE.hipSuccess,)
     assert bench.launch("unchecked", (y,), block=(60, 1, 1)) == CODE.hipSuccess
 
@@ -158,21 +157,8 @@ def test_reset_clears_a_fault(bench: Any, emulator: RemoteDevice) -> None:
     assert emulator.hip.hipMalloc(4)[0] == CODE.hipSuccess
 
 
-def test_what_cannot_be_translated_is_raised_and_never_swallowed(
-    bench: Any, emulator: RemoteDevice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def launch(*_: object, **__: object) -> None:
-        raise UnsupportedInstructionError("no semantics for v_new_b32", where="k pc 0x10")
-
-    monkeypatch.setattr(emulator._state.machine, "launch", launch)
-    with pytest.raises(UnsupportedInstructionError, match="v_new_b32"):
-        bench.launch("nothing", ())
-
-
-def test_an_empty_kernel_needs_no_arguments(bench: Any, emulator: RemoteDevice) -> None:
+def test_an_empty_kernel_needs_no_arguments(bench: Any) -> None:
     assert bench.launch("nothing", None) == CODE.hipSuccess
-    assert emulator.last_launch is not None
-    assert emulator.last_launch.waves == 1
 
 
 def test_cooperative_launches_must_fit_on_the_device(bench: Any, emulator: RemoteDevice) -> None:
@@ -186,8 +172,6 @@ def test_cooperative_launches_must_fit_on_the_device(bench: Any, emulator: Remot
         return hip.hipModuleLaunchCooperativeKernel(function, groups, 1, 1, 32, 1, 1, 0, None, None)
 
     assert launch(each * units) == (CODE.hipSuccess,)
-    assert emulator.last_launch is not None
-    assert emulator.last_launch.workgroups == each * units
     assert launch(each * units + 1) == (CODE.hipErrorCooperativeLaunchTooLarge,)
 
 
@@ -222,6 +206,7 @@ def test_launches_from_several_threads(bench: Any) -> None:
 
 def test_errors_are_a_matter_of_each_thread(emulator: RemoteDevice) -> None:
     seen: list[Any] = []
+    emulator.hip.hipGetLastError()
 
     def fail() -> None:
         emulator.hip.hipFree(12345)
