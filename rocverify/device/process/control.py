@@ -8,6 +8,7 @@ or error).
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Collection, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
@@ -17,7 +18,9 @@ from rocverify.device.faults import FaultReport
 from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_device
 from rocverify.device.process.server import Server
 from rocverify.device.trace.events import TraceEvent
-from rocverify.errors import RocverifyError
+from rocverify.errors import DeviceError, RocverifyError
+
+_BUG = "this is a bug in rocverify; the traceback stands on standard error"
 
 
 class Desk:
@@ -45,6 +48,9 @@ class Desk:
                 outcome = True, getattr(self, f"do_{operation}")(*arguments)
             except RocverifyError as error:
                 outcome = False, error
+            except Exception as error:  # a bug: the judge is told, and the process lives on
+                traceback.print_exc()
+                outcome = False, DeviceError(f"{operation} broke: {type(error).__name__}: {error}", hint=_BUG)
             connection.send(outcome)
 
     # ---- the device process

@@ -44,6 +44,7 @@ class Session:
         self.said_bye = False
         self.broken: str | None = None
         self._handled = 0
+        self._closed = False
         self._connection = connection
         self._ended = ended
         self._slots: dict[int, Slot] = {}
@@ -57,7 +58,10 @@ class Session:
 
     def settle(self) -> None:
         """Returns when every request that the client has left up to now was taken in."""
-        head = self.ring.head
+        with self._lock:
+            if self._closed:
+                return
+            head = self.ring.head
         while self._handled < head and self._thread.is_alive():
             time.sleep(SETTLING_S)
 
@@ -72,7 +76,6 @@ class Session:
 
     def close(self) -> None:
         """Ends the client's connections; its context is closed by the thread that serves it."""
-        self.ring.stop()
         _shut(self._connection)
         if self._thread is not threading.current_thread() and self._thread.is_alive():
             self._thread.join()
@@ -116,7 +119,9 @@ class Session:
             slot.close()
         _shut(self._connection)
         self._connection.close()
-        self.ring.close()
+        with self._lock:
+            self._closed = True
+            self.ring.close()
 
     def _handle(self, record: Record) -> None:
         slot = self._slots.get(record.slot)
