@@ -51,9 +51,7 @@ class EndedHandles:
         """What a call fails with that names a handle which does not exist (any more)."""
         site = self._sites.get(number)
         if site is None:
-            return HipError(
-                "hipErrorInvalidHandle", f"{number:#x} is not a {kind} of this device"
-            )
+            return HipError("hipErrorInvalidHandle", f"{number:#x} is not a {kind} of this device")
         text = f"the {kind} {number:#x} was destroyed: destroy it after its last use"
         return HipError("hipErrorInvalidHandle", text, finding=f"destroyed_{kind}", other=site)
 

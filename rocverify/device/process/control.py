@@ -48,7 +48,7 @@ class Desk:
                 outcome = True, getattr(self, f"do_{operation}")(*arguments)
             except RocverifyError as error:
                 outcome = False, error
-            except Exception as error:  # a bug: the judge is told, and the process lives on
+            except Exception as error:  # noqa: BLE001 - a bug: the judge is told, the process lives on
                 traceback.print_exc()
                 outcome = False, DeviceError(f"{operation} broke: {type(error).__name__}: {error}", hint=_BUG)
             connection.send(outcome)
