@@ -123,7 +123,7 @@ def _told(done: Execution, require_launch: bool, quiet: bool) -> list[str]:
 def _exit_code(done: Execution, require_launch: bool) -> int:
     if done.code:
         return done.code
-    if done.wrong or (require_launch and not done.launches):
+    if done.wrong or (require_launch and not done.ran):
         return ExitCode.GAPS_FOUND
     return ExitCode.UNVERIFIED if done.control.undecided is not None else ExitCode.VERIFIED
 

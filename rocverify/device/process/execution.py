@@ -72,6 +72,11 @@ class Execution:
         return sum(self.control.trace.summary.launches.values())
 
     @property
+    def ran(self) -> bool:
+        """Whether the device computed anything: kernels, or functions of a library."""
+        return bool(self.launches or self.control.trace.summary.library)
+
+    @property
     def wrong(self) -> bool:
         """Whether anything was seen that should not be: findings, faults."""
         control = self.control

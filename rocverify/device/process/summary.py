@@ -26,6 +26,11 @@ def closing_line(done: Execution) -> str:
     ]
     more = [f"{len(kernels) - _MOST_KERNELS} more"] if len(kernels) > _MOST_KERNELS else []
     parts = [_counted(done.launches, "launch", "launches") + _listed([*kernels[:_MOST_KERNELS], *more])]
+    if summary.library:
+        called = [f"{name} x{n}" if n > 1 else name for name, n in summary.library.most_common(_MOST_KERNELS)]
+        parts.append(
+            _counted(sum(summary.library.values()), "library call", "library calls") + _listed(called)
+        )
     copies = [
         f"{summary.copies[kind]} {words} ({_size(summary.copied_bytes[kind])})"
         for kind, words in _DIRECTIONS.items()
@@ -60,7 +65,7 @@ def details(done: Execution, *, require_launch: bool) -> Iterator[str]:
         yield f"failed, and nobody looked: {text}"
     if done.left:
         yield f"{done.left} process(es) of the program still used the device when it ended"
-    if not done.launches and not done.code:
+    if not done.ran and not done.code:
         yield _nothing_ran(done, require_launch=require_launch)
     if done.options.counters:
         yield from _counters_text(control.counters)
@@ -91,6 +96,7 @@ def to_json(done: Execution, exit_code: int) -> dict[str, Any]:
         "sanitize": options.sanitize or options.strict,
         "summary": {
             "launches": dict(control.trace.summary.launches),
+            "library_calls": dict(control.trace.summary.library),
             "copies": {str(kind): count for kind, count in control.trace.summary.copies.items()},
             "copied_bytes": {str(kind): count for kind, count in control.trace.summary.copied_bytes.items()},
             "calls": control.trace.summary.calls,

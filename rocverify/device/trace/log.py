@@ -46,9 +46,11 @@ class Entry:
 
 @dataclass(slots=True)
 class Summary:
-    """What ran, counted: launches by kernel, copies and their bytes by direction, calls that failed."""
+    """What ran, counted: launches by kernel, functions of libraries (BLAS), copies and their bytes by
+    direction, calls that failed."""
 
     launches: Counter[str] = field(default_factory=Counter)
+    library: Counter[str] = field(default_factory=Counter)
     copies: Counter[Category] = field(default_factory=Counter)
     copied_bytes: Counter[Category] = field(default_factory=Counter)
     calls: int = 0
@@ -132,6 +134,8 @@ class TraceLog:
             summary.failed += 1
         elif entry.category is Category.LAUNCH and not entry.fields.get("ghost"):
             summary.launches[entry.fields.get("kernel") or entry.function] += 1
+        elif entry.category is Category.LIBRARY:
+            summary.library[entry.function] += 1
         elif entry.category in _COPIES:
             summary.copies[entry.category] += 1
             summary.copied_bytes[entry.category] += entry.fields.get("bytes") or 0
