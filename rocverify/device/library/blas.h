@@ -204,6 +204,17 @@ int rv_blas_computed(int compute, int a_type); /* of hipblasComputeType_t or the
         VECTOR(#NAME, OPERATION, SINGLE, 1, T, MATRIX(x, T, incx, 0), MATRIX(y, T, incy, 0), NULL, T, 0, NULL, T); \
     }
 
-#define WITH_64(FORM, NAME, ...) FORM(NAME, int, __VA_ARGS__) FORM(NAME##_64, int64_t, __VA_ARGS__)
+#define PAIR_BATCHED(NAME, OPERATION, INT, T) \
+    RV_API int NAME(void *h, INT n, const void *x, INT incx, void *y, INT incy, INT batch) { \
+        VECTOR(#NAME, OPERATION, BATCHED, batch, T, MATRIX(x, T, incx, 0), MATRIX(y, T, incy, 0), NULL, T, 0, NULL, \
+               T); \
+    }
+#define PAIR_STRIDED(NAME, OPERATION, INT, T) \
+    RV_API int NAME(void *h, INT n, const void *x, INT incx, int64_t sx, void *y, INT incy, int64_t sy, INT batch) { \
+        VECTOR(#NAME, OPERATION, STRIDED, batch, T, MATRIX(x, T, incx, sx), MATRIX(y, T, incy, sy), NULL, T, 0, NULL, \
+               T); \
+    }
+
+#define WITH_64(FORM, NAME, ...) FORM(NAME, int, ##__VA_ARGS__) FORM(NAME##_64, int64_t, ##__VA_ARGS__)
 
 #endif

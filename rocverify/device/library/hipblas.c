@@ -18,6 +18,8 @@ static int STATUS(enum rv_blas_status status) {
     return 11;
 }
 
+#include "blas_ex.h"
+
 #define FAMILY(FORM, NAME, ...) \
     WITH_64(FORM, NAME, __VA_ARGS__) \
     WITH_64(FORM##_BATCHED, NAME##Batched, __VA_ARGS__) \
@@ -79,19 +81,19 @@ FAMILY_C(ASUM, hipblasScasum, C_32F, R_32F)
 FAMILY_C(ASUM, hipblasDzasum, C_64F, R_64F)
 
 #define COPY(NAME, INT, T) PAIR(NAME, BLAS_COPY, INT, T)
+#define COPY_BATCHED(NAME, INT, T) PAIR_BATCHED(NAME, BLAS_COPY, INT, T)
+#define COPY_STRIDED(NAME, INT, T) PAIR_STRIDED(NAME, BLAS_COPY, INT, T)
 #define SWAP(NAME, INT, T) PAIR(NAME, BLAS_SWAP, INT, T)
-WITH_64(COPY, hipblasScopy, R_32F)
-WITH_64(COPY, hipblasDcopy, R_64F)
-WITH_64(COPY, hipblasCcopy, C_32F)
-WITH_64(COPY, hipblasCcopy_v2, C_32F)
-WITH_64(COPY, hipblasZcopy, C_64F)
-WITH_64(COPY, hipblasZcopy_v2, C_64F)
-WITH_64(SWAP, hipblasSswap, R_32F)
-WITH_64(SWAP, hipblasDswap, R_64F)
-WITH_64(SWAP, hipblasCswap, C_32F)
-WITH_64(SWAP, hipblasCswap_v2, C_32F)
-WITH_64(SWAP, hipblasZswap, C_64F)
-WITH_64(SWAP, hipblasZswap_v2, C_64F)
+#define SWAP_BATCHED(NAME, INT, T) PAIR_BATCHED(NAME, BLAS_SWAP, INT, T)
+#define SWAP_STRIDED(NAME, INT, T) PAIR_STRIDED(NAME, BLAS_SWAP, INT, T)
+FAMILY(COPY, hipblasScopy, R_32F)
+FAMILY(COPY, hipblasDcopy, R_64F)
+FAMILY_C(COPY, hipblasCcopy, C_32F)
+FAMILY_C(COPY, hipblasZcopy, C_64F)
+FAMILY(SWAP, hipblasSswap, R_32F)
+FAMILY(SWAP, hipblasDswap, R_64F)
+FAMILY_C(SWAP, hipblasCswap, C_32F)
+FAMILY_C(SWAP, hipblasZswap, C_64F)
 
 /* ---- functions of several types: of hipDataType's numbers (_v2, hipBLAS 3) or hipBLAS's own (150 ...) */
 
@@ -129,7 +131,7 @@ static int ex_gemm(const char *name, void *h, enum rv_blas_batching batching, in
     }
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* algorithm and flags choose among AMD's kernels */
-#define BOTH(FORM, NAME, FLAGS) WITH_64(FORM, NAME, FLAGS) WITH_64(FORM, NAME##_v2, FLAGS)
+#define BOTH(FORM, NAME, ...) WITH_64(FORM, NAME, ##__VA_ARGS__) WITH_64(FORM, NAME##_v2, ##__VA_ARGS__)
 BOTH(GEMM_EX, hipblasGemmEx, NO)
 BOTH(GEMM_EX, hipblasGemmExWithFlags, YES)
 BOTH(GEMM_EX_BATCHED, hipblasGemmBatchedEx, NO)
@@ -138,55 +140,21 @@ BOTH(GEMM_EX_STRIDED, hipblasGemmStridedBatchedEx, NO)
 BOTH(GEMM_EX_STRIDED, hipblasGemmStridedBatchedExWithFlags, YES)
 #pragma GCC diagnostic pop
 
-static int ex_vector(const char *name, void *h, enum rv_blas_operation operation, enum rv_blas_batching batching,
-                     int64_t batch, int64_t n, struct rv_operand x, struct rv_operand y, const void *alpha,
-                     int alpha_type, int conjugate, void *result, int result_type, int execution) {
-    x.type = rv_blas_type_of(x.type), y.type = rv_blas_type_of(y.type);
-    return STATUS(rv_blas_run(h, (struct rv_blas_job){
-        name, operation, batching, batch, rv_blas_type_of(execution), OP_N, OP_N, conjugate, 0, n, 0, NOTHING, x, y, y,
-        alpha, NULL, rv_blas_type_of(alpha_type), result, rv_blas_type_of(result_type)}));
-}
-
-#define AXPY_EX(NAME, INT) \
-    RV_API int NAME(void *h, INT n, const void *alpha, int alpha_type, const void *x, int x_type, INT incx, void *y, \
-                    int y_type, INT incy, int execution) { \
-        return ex_vector(#NAME, h, BLAS_AXPY, SINGLE, 1, n, MATRIX(x, x_type, incx, 0), MATRIX(y, y_type, incy, 0), \
-                         alpha, alpha_type, 0, NULL, y_type, execution); \
-    }
-#define SCAL_EX(NAME, INT) \
-    RV_API int NAME(void *h, INT n, const void *alpha, int alpha_type, void *x, int x_type, INT incx, \
-                    int execution) { \
-        return ex_vector(#NAME, h, BLAS_SCAL, SINGLE, 1, n, NOTHING, MATRIX(x, x_type, incx, 0), alpha, alpha_type, \
-                         0, NULL, x_type, execution); \
-    }
-#define DOT_EX(NAME, INT, CONJUGATE) \
-    RV_API int NAME(void *h, INT n, const void *x, int x_type, INT incx, const void *y, int y_type, INT incy, \
-                    void *result, int result_type, int execution) { \
-        return ex_vector(#NAME, h, BLAS_DOT, SINGLE, 1, n, MATRIX(x, x_type, incx, 0), MATRIX(y, y_type, incy, 0), \
-                         NULL, execution, CONJUGATE, result, result_type, execution); \
-    }
-#define NRM2_EX(NAME, INT) \
-    RV_API int NAME(void *h, INT n, const void *x, int x_type, INT incx, void *result, int result_type, \
-                    int execution) { \
-        return ex_vector(#NAME, h, BLAS_NRM2, SINGLE, 1, n, MATRIX(x, x_type, incx, 0), NOTHING, NULL, execution, 0, \
-                         result, result_type, execution); \
-    }
-AXPY_EX(hipblasAxpyEx, int)
-AXPY_EX(hipblasAxpyEx_64, int64_t)
-AXPY_EX(hipblasAxpyEx_v2, int)
-AXPY_EX(hipblasAxpyEx_v2_64, int64_t)
-SCAL_EX(hipblasScalEx, int)
-SCAL_EX(hipblasScalEx_64, int64_t)
-SCAL_EX(hipblasScalEx_v2, int)
-SCAL_EX(hipblasScalEx_v2_64, int64_t)
-WITH_64(DOT_EX, hipblasDotEx, 0)
-WITH_64(DOT_EX, hipblasDotEx_v2, 0)
-WITH_64(DOT_EX, hipblasDotcEx, 1)
-WITH_64(DOT_EX, hipblasDotcEx_v2, 1)
-NRM2_EX(hipblasNrm2Ex, int)
-NRM2_EX(hipblasNrm2Ex_64, int64_t)
-NRM2_EX(hipblasNrm2Ex_v2, int)
-NRM2_EX(hipblasNrm2Ex_v2_64, int64_t)
+BOTH(AXPY_EX, hipblasAxpyEx)
+BOTH(AXPY_EX_BATCHED, hipblasAxpyBatchedEx)
+BOTH(AXPY_EX_STRIDED, hipblasAxpyStridedBatchedEx)
+BOTH(SCAL_EX, hipblasScalEx)
+BOTH(SCAL_EX_BATCHED, hipblasScalBatchedEx)
+BOTH(SCAL_EX_STRIDED, hipblasScalStridedBatchedEx)
+BOTH(DOT_EX, hipblasDotEx, 0)
+BOTH(DOT_EX_BATCHED, hipblasDotBatchedEx, 0)
+BOTH(DOT_EX_STRIDED, hipblasDotStridedBatchedEx, 0)
+BOTH(DOT_EX, hipblasDotcEx, 1)
+BOTH(DOT_EX_BATCHED, hipblasDotcBatchedEx, 1)
+BOTH(DOT_EX_STRIDED, hipblasDotcStridedBatchedEx, 1)
+BOTH(NRM2_EX, hipblasNrm2Ex)
+BOTH(NRM2_EX_BATCHED, hipblasNrm2BatchedEx)
+BOTH(NRM2_EX_STRIDED, hipblasNrm2StridedBatchedEx)
 
 /* ---- handles and modes */
 

@@ -20,6 +20,8 @@ static int STATUS(enum rv_blas_status status) {
     return 6;
 }
 
+#include "blas_ex.h"
+
 #define FAMILY(FORM, NAME, ...) \
     WITH_64(FORM, NAME, __VA_ARGS__) \
     WITH_64(FORM##_BATCHED, NAME##_batched, __VA_ARGS__) \
@@ -32,7 +34,11 @@ static int STATUS(enum rv_blas_status status) {
 #define ASUM_BATCHED(NAME, INT, T, R) NORM_BATCHED(NAME, BLAS_ASUM, INT, T, R)
 #define ASUM_STRIDED(NAME, INT, T, R) NORM_STRIDED(NAME, BLAS_ASUM, INT, T, R)
 #define COPY(NAME, INT, T) PAIR(NAME, BLAS_COPY, INT, T)
+#define COPY_BATCHED(NAME, INT, T) PAIR_BATCHED(NAME, BLAS_COPY, INT, T)
+#define COPY_STRIDED(NAME, INT, T) PAIR_STRIDED(NAME, BLAS_COPY, INT, T)
 #define SWAP(NAME, INT, T) PAIR(NAME, BLAS_SWAP, INT, T)
+#define SWAP_BATCHED(NAME, INT, T) PAIR_BATCHED(NAME, BLAS_SWAP, INT, T)
+#define SWAP_STRIDED(NAME, INT, T) PAIR_STRIDED(NAME, BLAS_SWAP, INT, T)
 
 FAMILY(GEMM, rocblas_hgemm, R_16F)
 FAMILY(GEMM, rocblas_sgemm, R_32F)
@@ -70,14 +76,14 @@ FAMILY(ASUM, rocblas_sasum, R_32F, R_32F)
 FAMILY(ASUM, rocblas_dasum, R_64F, R_64F)
 FAMILY(ASUM, rocblas_scasum, C_32F, R_32F)
 FAMILY(ASUM, rocblas_dzasum, C_64F, R_64F)
-WITH_64(COPY, rocblas_scopy, R_32F)
-WITH_64(COPY, rocblas_dcopy, R_64F)
-WITH_64(COPY, rocblas_ccopy, C_32F)
-WITH_64(COPY, rocblas_zcopy, C_64F)
-WITH_64(SWAP, rocblas_sswap, R_32F)
-WITH_64(SWAP, rocblas_dswap, R_64F)
-WITH_64(SWAP, rocblas_cswap, C_32F)
-WITH_64(SWAP, rocblas_zswap, C_64F)
+FAMILY(COPY, rocblas_scopy, R_32F)
+FAMILY(COPY, rocblas_dcopy, R_64F)
+FAMILY(COPY, rocblas_ccopy, C_32F)
+FAMILY(COPY, rocblas_zcopy, C_64F)
+FAMILY(SWAP, rocblas_sswap, R_32F)
+FAMILY(SWAP, rocblas_dswap, R_64F)
+FAMILY(SWAP, rocblas_cswap, C_32F)
+FAMILY(SWAP, rocblas_zswap, C_64F)
 
 /* ---- functions of several types: rocblas_datatype's numbers; D is a matrix of its own */
 
@@ -119,55 +125,26 @@ static int ex_gemm(const char *name, void *h, enum rv_blas_batching batching, in
                        MATRIX(b, b_type, ldb, sb), beta, MATRIX(c, c_type, ldc, sc), MATRIX(d, d_type, ldd, sd), \
                        compute); \
     }
-GEMM_EX(rocblas_gemm_ex, int)
-GEMM_EX(rocblas_gemm_ex_64, int64_t)
-GEMM_EX_BATCHED(rocblas_gemm_batched_ex, int)
-GEMM_EX_BATCHED(rocblas_gemm_batched_ex_64, int64_t)
-GEMM_EX_STRIDED(rocblas_gemm_strided_batched_ex, int)
-GEMM_EX_STRIDED(rocblas_gemm_strided_batched_ex_64, int64_t)
+WITH_64(GEMM_EX, rocblas_gemm_ex)
+WITH_64(GEMM_EX_BATCHED, rocblas_gemm_batched_ex)
+WITH_64(GEMM_EX_STRIDED, rocblas_gemm_strided_batched_ex)
 #pragma GCC diagnostic pop
 
-static int ex_vector(const char *name, void *h, enum rv_blas_operation operation, enum rv_blas_batching batching,
-                     int64_t batch, int64_t n, struct rv_operand x, struct rv_operand y, const void *alpha,
-                     int alpha_type, int conjugate, void *result, int result_type, int execution) {
-    x.type = rv_blas_type_of(x.type), y.type = rv_blas_type_of(y.type);
-    return STATUS(rv_blas_run(h, (struct rv_blas_job){
-        name, operation, batching, batch, rv_blas_type_of(execution), OP_N, OP_N, conjugate, 0, n, 0, NOTHING, x, y, y,
-        alpha, NULL, rv_blas_type_of(alpha_type), result, rv_blas_type_of(result_type)}));
-}
-
-#define AXPY_EX(NAME, INT) \
-    RV_API int NAME(void *h, INT n, const void *alpha, int alpha_type, const void *x, int x_type, INT incx, void *y, \
-                    int y_type, INT incy, int execution) { \
-        return ex_vector(#NAME, h, BLAS_AXPY, SINGLE, 1, n, MATRIX(x, x_type, incx, 0), MATRIX(y, y_type, incy, 0), \
-                         alpha, alpha_type, 0, NULL, y_type, execution); \
-    }
-#define SCAL_EX(NAME, INT) \
-    RV_API int NAME(void *h, INT n, const void *alpha, int alpha_type, void *x, int x_type, INT incx, \
-                    int execution) { \
-        return ex_vector(#NAME, h, BLAS_SCAL, SINGLE, 1, n, NOTHING, MATRIX(x, x_type, incx, 0), alpha, alpha_type, \
-                         0, NULL, x_type, execution); \
-    }
-#define DOT_EX(NAME, INT, CONJUGATE) \
-    RV_API int NAME(void *h, INT n, const void *x, int x_type, INT incx, const void *y, int y_type, INT incy, \
-                    void *result, int result_type, int execution) { \
-        return ex_vector(#NAME, h, BLAS_DOT, SINGLE, 1, n, MATRIX(x, x_type, incx, 0), MATRIX(y, y_type, incy, 0), \
-                         NULL, execution, CONJUGATE, result, result_type, execution); \
-    }
-#define NRM2_EX(NAME, INT) \
-    RV_API int NAME(void *h, INT n, const void *x, int x_type, INT incx, void *result, int result_type, \
-                    int execution) { \
-        return ex_vector(#NAME, h, BLAS_NRM2, SINGLE, 1, n, MATRIX(x, x_type, incx, 0), NOTHING, NULL, execution, 0, \
-                         result, result_type, execution); \
-    }
-AXPY_EX(rocblas_axpy_ex, int)
-AXPY_EX(rocblas_axpy_ex_64, int64_t)
-SCAL_EX(rocblas_scal_ex, int)
-SCAL_EX(rocblas_scal_ex_64, int64_t)
+WITH_64(AXPY_EX, rocblas_axpy_ex)
+WITH_64(AXPY_EX_BATCHED, rocblas_axpy_batched_ex)
+WITH_64(AXPY_EX_STRIDED, rocblas_axpy_strided_batched_ex)
+WITH_64(SCAL_EX, rocblas_scal_ex)
+WITH_64(SCAL_EX_BATCHED, rocblas_scal_batched_ex)
+WITH_64(SCAL_EX_STRIDED, rocblas_scal_strided_batched_ex)
 WITH_64(DOT_EX, rocblas_dot_ex, 0)
+WITH_64(DOT_EX_BATCHED, rocblas_dot_batched_ex, 0)
+WITH_64(DOT_EX_STRIDED, rocblas_dot_strided_batched_ex, 0)
 WITH_64(DOT_EX, rocblas_dotc_ex, 1)
-NRM2_EX(rocblas_nrm2_ex, int)
-NRM2_EX(rocblas_nrm2_ex_64, int64_t)
+WITH_64(DOT_EX_BATCHED, rocblas_dotc_batched_ex, 1)
+WITH_64(DOT_EX_STRIDED, rocblas_dotc_strided_batched_ex, 1)
+WITH_64(NRM2_EX, rocblas_nrm2_ex)
+WITH_64(NRM2_EX_BATCHED, rocblas_nrm2_batched_ex)
+WITH_64(NRM2_EX_STRIDED, rocblas_nrm2_strided_batched_ex)
 
 /* ---- handles and modes */
 
