@@ -16,6 +16,7 @@ from rocverify.device.hip.transfer import (
     DEVICE_TO_HOST,
     HOST_TO_DEVICE,
     Plane,
+    Sides,
     Transfer,
 )
 from rocverify.device.process.protocol import numbers
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 INLINE_BYTES = numbers()["RV_INLINE_BYTES"]
 NULL_STREAM = 0
+_PLAINLY_TO_HOST = ((Side.PAGEABLE, Side.DEVICE), (Side.PAGEABLE, Side.MANAGED))
 
 Reader = Callable[["Context", Call], "tuple[Transfer, int | None]"]
 """The copy that a call asks for, and its stream (None: it has none)."""
@@ -39,9 +41,11 @@ def submit_copy(
     stream: int,
     *,
     synchronous: bool = False,
+    known: Sides | None = None,
 ) -> None:
-    """Checks a copy and queues it. `synchronous`: the call waits for it."""
-    sides = transfers.sides_of(context, transfer)
+    """Checks a copy and queues it. `synchronous`: the call waits for it, so that its own thread does it, which
+    spares waking another. `known` is what the sides are, if somebody has looked."""
+    sides = known or transfers.sides_of(context, transfer)
     transfers.check(context, transfer, sides, call.name)
     source = None
     if transfer.inline is None and not synchronous and not sides[1].on_device:
@@ -49,7 +53,7 @@ def submit_copy(
     item = Item(
         lambda waiting: transfers.execute(context, transfer, waiting),
         call.name,
-        needs_caller=transfers.needs_client(transfer, sides),
+        needs_caller=(synchronous and caller is not None) or transfers.needs_client(transfer, sides),
         accesses=transfers.accesses(transfer) if context.control.sanitize else (),
         site=call.site,
         seq=context.entry(call).seq,
@@ -61,26 +65,29 @@ def submit_copy(
 
 
 def copy_now(
-    context: Context, call: Call, caller: Caller | None, transfer: Transfer, stream: int, *, reply: bool
+    context: Context,
+    call: Call,
+    caller: Caller | None,
+    transfer: Transfer,
+    stream: int,
+    *,
+    reply: bool,
+    known: Sides | None = None,
 ) -> Result:
     """A copy that is done when the call returns. With `reply` a short one to the host's pageable memory is
     answered with its bytes."""
     if transfer.size == 0:
         return None
-    if reply and transfer.size <= INLINE_BYTES and _plainly_to_host(context, transfer):
+    sides = known or transfers.sides_of(context, transfer)
+    if reply and transfer.size <= INLINE_BYTES and sides in _PLAINLY_TO_HOST:
+        transfers.check(context, transfer, sides, call.name)
         return _answered(context, call, caller, transfer, stream)
-    submit_copy(context, call, caller, transfer, stream, synchronous=True)
+    submit_copy(context, call, caller, transfer, stream, synchronous=True, known=sides)
     context.wait(stream, call, caller)
     return None
 
 
-def _plainly_to_host(context: Context, transfer: Transfer) -> bool:
-    sides = transfers.sides_of(context, transfer)
-    return sides in ((Side.PAGEABLE, Side.DEVICE), (Side.PAGEABLE, Side.MANAGED))
-
-
 def _answered(context: Context, call: Call, caller: Caller | None, transfer: Transfer, stream: int) -> Answer:
-    transfers.check(context, transfer, transfers.sides_of(context, transfer), call.name)
     held: list[bytes] = []
 
     def read(_caller: Caller | None) -> None:
@@ -90,6 +97,7 @@ def _answered(context: Context, call: Call, caller: Caller | None, transfer: Tra
     item = Item(
         read,
         call.name,
+        needs_caller=caller is not None,
         accesses=transfers.accesses(transfer) if context.control.sanitize else (),
         site=call.site,
         seq=context.entry(call).seq,
@@ -104,12 +112,12 @@ def _answered(context: Context, call: Call, caller: Caller | None, transfer: Tra
 
 def _served_copy(reader: Reader, *, synchronous: bool, reply: bool = False) -> ServeFunction:
     def copy(context: Context, call: Call, caller: Caller | None) -> Result:
-        transfer, stream = context.entry(call).work or reader(context, call)
+        transfer, stream, sides = context.entry(call).work or (*reader(context, call), None)
         where = NULL_STREAM if stream is None else stream
         if synchronous:
-            return copy_now(context, call, caller, transfer, where, reply=reply)
+            return copy_now(context, call, caller, transfer, where, reply=reply, known=sides)
         if transfer.size:
-            submit_copy(context, call, caller, transfer, where)
+            submit_copy(context, call, caller, transfer, where, known=sides)
         return None
 
     return copy
@@ -118,11 +126,13 @@ def _served_copy(reader: Reader, *, synchronous: bool, reply: bool = False) -> S
 def _describe(reader: Reader) -> Callable[[Context, Call], dict[str, Any]]:
     def describe(context: Context, call: Call) -> dict[str, Any]:
         try:
-            context.entry(call).work = transfer, _ = reader(context, call)
+            transfer, stream = reader(context, call)
         except HipError:
             return {}
+        sides = transfers.sides_of(context, transfer)
+        context.entry(call).work = transfer, stream, sides
         return {
-            "category": transfers.category_of(transfers.sides_of(context, transfer)),
+            "category": transfers.category_of(sides),
             "bytes": transfer.size,
             "dst": transfer.dst.address,
             "src": transfer.src.address,

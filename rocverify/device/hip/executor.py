@@ -60,7 +60,7 @@ class Executor:
             item.serial = self._serial
             item.after = tuple(one for one in after if not one.done)
             self._pending[item] = None
-            if self.order == "eager":
+            if self.order == "eager" and not item.needs_caller:
                 self._start_background()
                 self._changed.notify_all()
 

@@ -43,6 +43,9 @@ class Span:
         return self.start <= address < self.start + self.size
 
 
+_NO_SPAN = Span(0, 0)
+
+
 @dataclass(slots=True)
 class _Arena:
     """Address space that allocations are placed in, each at a multiple of `step`; `next` is where the search
@@ -51,13 +54,11 @@ class _Arena:
     mapping: Mapping
     step: int
     next: int = field(init=False)
+    span: Span = field(init=False)
 
     def __post_init__(self) -> None:
         self.next = self.mapping.start
-
-    @property
-    def span(self) -> Span:
-        return Span(self.mapping.start, self.mapping.size)
+        self.span = Span(self.mapping.start, self.mapping.size)
 
 
 class DeviceMemory(Allocations):
@@ -86,7 +87,7 @@ class DeviceMemory(Allocations):
     @property
     def shared_region(self) -> Span:
         """Where pinned and managed memory lies; of no size where there is none."""
-        return Span(0, 0) if self._shared_arena is None else self._shared_arena.span
+        return _NO_SPAN if self._shared_arena is None else self._shared_arena.span
 
     @property
     def shared_file(self) -> int:
