@@ -43,7 +43,7 @@ def submit_copy(
     synchronous: bool = False,
     known: Sides | None = None,
 ) -> None:
-    """Checks a copy and queues it. `synchronous`: the call waits for it, so that its own thread does it, which
+    """Checks a copy and queues it. `synchronous`: the call waits for it, so that its own thread does it: that
     spares waking another. `known` is what the sides are, if somebody has looked."""
     sides = known or transfers.sides_of(context, transfer)
     transfers.check(context, transfer, sides, call.name)
