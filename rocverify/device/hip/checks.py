@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.executor import Execute
 from rocverify.device.hip.items import Item, Kind
-from rocverify.device.hip.races import Conflict, Entry, LaunchAccesses, Races, Unwaited
+from rocverify.device.hip.races import Conflict, Entry, LaunchAccesses, Races, Unwaited, written
 from rocverify.device.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class HostChecks:
         """Where each stream was made."""
         self._launching = threading.RLock()
         self._told: set[tuple[object, ...]] = set()
+        self._uploads: list[Item] = []
         self._left: list[tuple[Unwaited, bool]] = []
 
     # ---- around every item
@@ -67,6 +68,9 @@ class HostChecks:
         """Notes what the source of an upload holds at the call."""
         if item.source is not None and item.digest is None:
             item.digest = self._digest(item, caller)
+            if item.digest is not None:
+                with self.races.lock:
+                    self._uploads.append(item)
 
     def _digest(self, item: Item, caller: Caller | None) -> bytes | None:
         assert item.source is not None
@@ -75,6 +79,25 @@ class HostChecks:
         except HipError:
             return None  # the copy itself will say so
         return None if data is None else hashlib.blake2b(data, digest_size=16).digest()
+
+    def waited(
+        self,
+        targets: Sequence[Item],
+        caller: Caller | None,
+        *,
+        explicit: bool = True,
+        whole: bool = False,
+        site: int = 0,
+    ) -> None:
+        """The host knows that items are done: see Races. Until then the sources of uploads must stay as they
+        were at the call, in whichever order work is executed, but for what other work writes there."""
+        with self.races.lock:
+            work = list(self.races.unwaited)
+            self.races.waited(targets, explicit=explicit, whole=whole, site=site)
+            done = [one for one in self._uploads if self.races.host_knows(one)]
+            self._uploads = [one for one in self._uploads if one not in done]
+        for item in done:
+            self._compare_source(item, work, caller)
 
     def around(self, execute: Execute) -> Execute:
         """`execute` with what is checked before and after it."""
@@ -93,8 +116,9 @@ class HostChecks:
             if item.kind is Kind.WAIT_VALUE and item.accesses:
                 self.races.passed(item, item.accesses[0].address)
             else:
-                self._compare_source(item, caller)
                 self.races.copying(item)
+            if item.kind is Kind.HOST:
+                self.waited([item], caller)  # the host's function runs when what comes before it is done
             return execute(item, caller)
 
         return run
@@ -108,20 +132,30 @@ class HostChecks:
             where = f"memory at {address:#x}"
             self._freed_too_early(free, item, f"kernel {item.label}", where)
 
-    def _compare_source(self, item: Item, caller: Caller | None) -> None:
-        if item.digest is None or item.source is None:
-            return
+    def _compare_source(self, item: Item, work: Sequence[Unwaited], caller: Caller | None) -> None:
+        assert item.source is not None
         now = self._digest(item, caller)
-        if now is not None and now != item.digest:
-            address, size = item.source
-            self._report(
-                "overwritten_upload",
-                f"{item.label} reads its {size} bytes of host memory at {address:#x} when it is executed, "
-                "and the program has changed them since the call: wait for the copy (hipStreamSynchronize, "
-                "an event) before the memory is used again",
-                item.site,
-                0,
-            )
+        if now is None or now == item.digest or self._wrote(work, *item.source):
+            return
+        address, size = item.source
+        self._report(
+            "overwritten_upload",
+            f"{item.label} reads its {size} bytes of host memory at {address:#x} when it is executed, and "
+            "the program has changed them before it waited for that: wait for the copy "
+            "(hipStreamSynchronize, an event) before the memory is used again",
+            item.site,
+            0,
+        )
+
+    @staticmethod
+    def _wrote(work: Sequence[Unwaited], address: int, size: int) -> bool:
+        """Whether any of this work has written these bytes."""
+        place = Ranges.of([(address, size, 0, 1)])
+        if any(written(one.item).common(place) for one in work):
+            return True
+        launches = [one.launch for one in work if one.launch is not None]
+        found = launches[0].look_up(launches) if launches else []
+        return any(one.writes.common(place) or one.atomics.common(place) for one in found)
 
     # ---- races
 

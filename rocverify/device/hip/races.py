@@ -106,6 +106,11 @@ class _Births:
         return ranges
 
 
+def written(item: Item) -> Ranges:
+    """What an item has said that it writes."""
+    return _of(item, write=True)
+
+
 def _of(item: Item, *, write: bool) -> Ranges:
     return Ranges.of(
         (one.address, one.size, one.pitch, one.rows) for one in item.accesses if one.write == write
@@ -164,6 +169,10 @@ class Races:
                 self._forget(targets)
             elif len(self._history) > MANY:
                 self._prune()
+
+    def host_knows(self, item: Item) -> bool:
+        """Whether the host has waited for an item."""
+        return happened_before(item, self._host)
 
     def _forget(self, targets: Sequence[Item]) -> None:
         """Whatever comes happens after all that was."""

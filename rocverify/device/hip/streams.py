@@ -245,7 +245,7 @@ class Streams:
         self.executor.run(targets, caller)
         if self.checks is not None and all(one.done for one in targets):
             whole = whole and not self.executor
-            self.checks.races.waited(targets, explicit=explicit, whole=whole, site=site)
+            self.checks.waited(targets, caller, explicit=explicit, whole=whole, site=site)
         self.raise_failure()
 
     def _refuse_captures(self) -> None:
@@ -283,7 +283,7 @@ class Streams:
         """Whether these items are done; if not, one that they wait for is executed now."""
         if all(one.done for one in targets):
             if self.checks is not None:
-                self.checks.races.waited(targets, explicit=True, whole=False)
+                self.checks.waited(targets, caller)
             self.raise_failure()
             return True
         self.executor.advance(targets, caller)

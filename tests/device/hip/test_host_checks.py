@@ -36,8 +36,7 @@ def test_a_program_without_mistakes(program):
 
 
 @pytest.mark.parametrize("pinned", [True, False])
-def test_an_upload_that_is_overwritten_before_it_is_executed(queued, pinned):
-    program = Program(queued("lazy", sanitize=True))
+def test_an_upload_that_is_overwritten_before_somebody_waits(program, pinned):
     client, stream, y = program.client, program.stream(), program.buffer()
     source = program.call("hipHostMalloc", 4 * N, 0) if pinned else client.host.put(bytes(4 * N))
     program.call("hipMemcpyAsync", y, source, 4 * N, H2D, stream)
@@ -53,6 +52,16 @@ def test_an_upload_that_is_overwritten_before_it_is_executed(queued, pinned):
     program.call("hipStreamSynchronize", stream)
     client.context.backend.write(source, b"later") if pinned else client.host.write_host(source, b"later")
     assert len(program.findings("overwritten_upload")) == 1
+
+
+def test_an_upload_that_a_host_function_has_seen_done(program):
+    client, stream, y = program.client, program.stream(), program.buffer()
+    source = client.host.put(bytes(4 * N))
+    client.host.callback = lambda *_: client.host.write_host(source, b"new")
+    program.call("hipMemcpyAsync", y, source, 4 * N, H2D, stream)
+    program.call("hipLaunchHostFunc", stream, 1, 2)
+    program.call("hipStreamSynchronize", stream)
+    assert program.findings(None) == []
 
 
 def test_a_result_that_only_a_free_waits_for(program):
