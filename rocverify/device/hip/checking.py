@@ -122,5 +122,5 @@ def at_the_end(context: Context) -> None:
     checks.leaks(
         (one.address, one.size, one.made_by, one.site)
         for one in context.allocations.values()
-        if not one.registered
+        if not one.registered and not one.freed_in_graph
     )

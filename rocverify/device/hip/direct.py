@@ -47,6 +47,11 @@ class DirectStreams:
         except HipError as error:
             self._failed.append(error)
 
+    def captures(self, stream: int, slot: int) -> bool:
+        """There are no graphs here."""
+        del stream, slot
+        return False
+
     def pending(self) -> bool:
         """Whether an item waits for a caller."""
         return bool(self._waiting)

@@ -240,6 +240,18 @@ class Graphs:
                     return node
         raise HipError("hipErrorInvalidValue", f"{number:#x} is not a node of a graph of this device")
 
+    def memory(self) -> set[int]:
+        """Addresses of what nodes of any graph allocate and free."""
+        graphs = [*self._graphs.values(), *(one.source for one in self._executables.values())]
+        found: set[int] = set()
+        while graphs:
+            for node in graphs.pop().nodes:
+                if node.child is not None:
+                    graphs.append(node.child)
+                if node.item is not None and node.item.memory:
+                    found.add(node.item.memory)
+        return found
+
     def executable(self, number: int) -> Executable:
         """What was instantiated; hipErrorInvalidValue if there is none (any more)."""
         if number not in self._executables:
@@ -253,9 +265,12 @@ class Graphs:
         return made
 
     def destroy(self, number: int) -> None:
-        """Ends a graph and its nodes."""
-        self.find(number)
-        del self._graphs[number]
+        """Ends a graph and its nodes, with the graphs within it."""
+        ended = [self.find(number)]
+        while ended:
+            graph = ended.pop()
+            self._graphs.pop(graph.handle, None)
+            ended += [node.child for node in graph.nodes if node.child is not None]
 
     def destroy_executable(self, number: int) -> None:
         """Ends an executable; launches that are queued are done all the same."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rocverify.device.hip.calls import Answer, Call, Caller, serve
 from rocverify.device.hip.errors import CODES
 from rocverify.device.hip.graph import Executable, Graph
+from rocverify.device.hip.graph_memory import give_back_unused
 from rocverify.device.hip.items import Kind
 from rocverify.device.hip.streams import streams_of
 from rocverify.device.trace.events import Category
@@ -23,9 +24,10 @@ def create_graph(context: Context, call: Call, caller: Caller | None) -> tuple[i
     return (streams_of(context).graphs.enter(Graph(call.site)).handle,)
 
 
-@serve("hipGraphDestroy", category=Category.STREAM, after_fault="report")
-def destroy_graph(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+@serve("hipGraphDestroy", category=Category.STREAM, after_fault="report", waits=True)
+def destroy_graph(context: Context, call: Call, caller: Caller | None) -> None:
     streams_of(context).graphs.destroy(call.args[0])
+    give_back_unused(context, call, caller)
 
 
 @serve("hipGraphClone", category=Category.STREAM)
@@ -40,9 +42,10 @@ def instantiate(context: Context, call: Call, caller: Caller | None) -> tuple[in
     return (graphs.instantiate(graphs.find(call.args[0])).handle,)
 
 
-@serve("hipGraphExecDestroy", category=Category.STREAM, after_fault="report")
-def destroy_executable(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+@serve("hipGraphExecDestroy", category=Category.STREAM, after_fault="report", waits=True)
+def destroy_executable(context: Context, call: Call, caller: Caller | None) -> None:
     streams_of(context).graphs.destroy_executable(call.args[0])
+    give_back_unused(context, call, caller)
 
 
 @serve("hipGraphUpload", category=Category.STREAM)

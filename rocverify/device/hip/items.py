@@ -68,8 +68,8 @@ class Item:
     `source` is the host memory, as (address, size), that an asynchronous copy reads when it is executed: with
     --sanitize, what it holds then is compared with what it held at the call. `ready`: the item must not run
     before this is true. `entry` is the call's record in the trace, of what is told again when a graph does
-    the work, and `call` the request of a launch, which programs may ask a graph for. What follows `call`
-    belongs to the streams.
+    the work, and `call` the request of a launch, which programs may ask a graph for. `memory` is the address
+    of what a node allocates or frees. What follows it belongs to the streams.
     """
 
     run: Callable[[Caller | None], Any]
@@ -83,6 +83,7 @@ class Item:
     ready: Callable[[], bool] | None = None
     entry: Entry | None = None
     call: Call | None = None
+    memory: int = 0
 
     stream: int = field(default=0, init=False)
     serial: int = field(default=0, init=False)
@@ -134,6 +135,9 @@ class StreamQueues(Protocol):
     ) -> None:
         """Returns when all work of a stream (None: of all streams) is done. HipError with what failed in work
         that was queued. `explicit` is False where the program did not ask to wait (a free, the end)."""
+
+    def captures(self, stream: int, slot: int) -> bool:
+        """Whether what a stream is given becomes nodes of a graph."""
 
     def pending(self) -> bool:
         """Whether anything is queued."""

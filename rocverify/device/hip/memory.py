@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from rocverify.device.hip.calls import Call, Caller, low, serve
 from rocverify.device.hip.checking import allocated
 from rocverify.device.hip.errors import HipError, device_errors
-from rocverify.device.hip.items import Access, Item, Kind
 from rocverify.device.hip.state import Allocation, MemoryKind
 from rocverify.device.hip.words import Freed, explain, label, note_freed
 from rocverify.device.trace.events import Category
@@ -146,24 +145,6 @@ def _free(context: Context, call: Call, caller: Caller | None, kinds: tuple[Memo
         context.wait(None, call, caller, explicit=False)
     finally:
         free_now(context, release(context, call, address, kinds))
-
-
-@serve("hipFreeAsync", category=Category.FREE, after_fault="report", describe=_freed)
-def free_async(context: Context, call: Call, caller: Caller | None) -> None:
-    """address, stream: the memory ends when the stream comes to it."""
-    address, stream = call.args
-    if not address:
-        return
-    known = release(context, call, address, ("device", "managed"))
-    item = Item(
-        lambda _caller: free_now(context, known),
-        call.name,
-        accesses=(Access(address, known.size, write=True),),
-        kind=Kind.FREE,
-        site=call.site,
-        seq=context.entry(call).seq,
-    )
-    context.streams.submit(stream, call.slot, item, caller)
 
 
 @serve("hipHostRegister", category=Category.ALLOC, describe=lambda _c, call: {"bytes": call.args[1]})

@@ -151,10 +151,16 @@ def add_node(context: Context, call: Call, caller: Caller | None) -> tuple[int]:
     return (node.handle,)
 
 
+def _maker(kind: Kind) -> Callable[[Context, Call, Caller | None, tuple[int, ...]], _Content]:
+    if kind not in _MAKE:
+        raise HipError("hipErrorInvalidValue", "what such a node does cannot be changed")
+    return _MAKE[kind]
+
+
 @serve("hipGraphNodeSetParams", category=Category.STREAM)
 def set_node(context: Context, call: Call, caller: Caller | None) -> None:
     node = streams_of(context).graphs.node(call.args[0])
-    content = _MAKE[node.kind](context, call, caller, call.args[1:])
+    content = _maker(node.kind)(context, call, caller, call.args[1:])
     node.item, node.event, node.child, node.told = content.item, content.event, content.child, content.told
 
 
@@ -163,7 +169,7 @@ def set_step(context: Context, call: Call, caller: Caller | None) -> None:
     step = _step(context, call)
     if step.kind is Kind.GRAPH or (step.kind is not Kind.KERNEL and "Kernel" in call.name):
         raise HipError("hipErrorInvalidValue", "the node is of another kind")
-    content = _MAKE[step.kind](context, call, caller, call.args[2:])
+    content = _maker(step.kind)(context, call, caller, call.args[2:])
     step.item, step.event, step.told = content.item, content.event, content.told
 
 

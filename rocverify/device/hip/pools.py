@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rocverify.device.hip.calls import Call, Caller, low, serve, signed
 from rocverify.device.hip.errors import HipError
-from rocverify.device.hip.memory import allocate
+from rocverify.device.hip.graph_memory import allocation_node, free_node
+from rocverify.device.hip.items import Access, Item, Kind
+from rocverify.device.hip.memory import allocate, free_now, release
 from rocverify.device.hip.state import Pool
 from rocverify.device.trace.events import Category
 
@@ -40,8 +42,9 @@ def _check_device(context: Context, ordinal: int) -> None:
 @serve("hipMallocAsync", category=Category.ALLOC, describe=lambda _c, call: {"bytes": call.args[0]})
 def malloc_async(context: Context, call: Call, _caller: Caller | None) -> tuple[int]:
     """size, stream, pool (0: the device's current one) -> address. The memory is there at once, earlier than
-    the stream promises."""
-    size, _stream, handle = call.args
+    the stream promises; where the stream captures, a node of the graph stands for it."""
+    size, stream, handle = call.args
+    captured = context.streams.captures(stream, call.slot)
     default_pool(context)
     pool = _pool(context, handle or context.current_pool)
     address = allocate(context, call, size, "device")
@@ -49,7 +52,35 @@ def malloc_async(context: Context, call: Call, _caller: Caller | None) -> tuple[
         context.allocations[address].pool = pool.handle
         pool.used += size
         pool.high = max(pool.high, pool.used)
+        if captured:
+            context.streams.submit(stream, call.slot, allocation_node(context, call, address))
     return (address,)
+
+
+def _freed(_context: Context, call: Call) -> dict[str, Any]:
+    return {"src": call.args[0] if call.args else None}
+
+
+@serve("hipFreeAsync", category=Category.FREE, after_fault="report", describe=_freed)
+def free_async(context: Context, call: Call, caller: Caller | None) -> None:
+    """address, stream: the memory ends when the stream comes to it, that of a graph with the graph."""
+    address, stream = call.args
+    if not address:
+        return
+    known = context.allocations.get(address)
+    if known is not None and known.in_graph and context.streams.captures(stream, call.slot):
+        context.streams.submit(stream, call.slot, free_node(context, call, known))
+        return
+    known = release(context, call, address, ("device", "managed"))
+    item = Item(
+        lambda _caller: free_now(context, known),
+        call.name,
+        accesses=(Access(address, known.size, write=True),),
+        kind=Kind.FREE,
+        site=call.site,
+        seq=context.entry(call).seq,
+    )
+    context.streams.submit(stream, call.slot, item, caller)
 
 
 @serve("hipMemPoolCreate", category=Category.ALLOC)

@@ -15,7 +15,8 @@ MemoryKind = Literal["device", "managed", "host"]
 @dataclass(slots=True, eq=False)
 class Allocation:
     """Memory that a call allocated. `made_by` is the call, `site` where it was made, `kind` what it is:
-    `host` is pinned or registered (`registered`) host memory. `pool` is the pool of hipMallocAsync."""
+    `host` is pinned or registered (`registered`) host memory. `pool` is the pool of hipMallocAsync.
+    `in_graph`: a node of a graph stands for the allocation, `freed_in_graph`: another for its end."""
 
     address: int
     size: int
@@ -25,6 +26,8 @@ class Allocation:
     flags: int = 0
     registered: bool = False
     pool: int = 0
+    in_graph: bool = False
+    freed_in_graph: bool = False
     advice: dict[int, int] = field(default_factory=dict)
 
 

@@ -165,6 +165,10 @@ class Streams:
             self.queue(found, item)
         self.queued([item], caller)
 
+    def captures(self, stream: int, slot: int) -> bool:
+        """Whether what a stream is given becomes nodes of a graph."""
+        return self.find(stream, slot).capture is not None
+
     def queued(self, items: Sequence[Item], caller: Caller | None) -> None:
         """After items were queued: in eager order, those that need the caller are executed now."""
         if caller is not None and self.eager and any(item.needs_caller for item in items):

@@ -131,7 +131,7 @@ RV_API hipError_t hipGraphNodeGetType(hipGraphNode_t node, int *type) {
     int found;
     int code = type_of(node, &found);
     if (code) return code;
-    if (rv_abi() == 5) found = found <= NODE_EVENT_RECORD ? found + 1 : found - NODE_MEMCPY_FROM_SYMBOL + 10;
+    if (rv_abi() == 5) found = found < NODE_MEMCPY_FROM_SYMBOL ? found + 1 : found - NODE_MEMCPY_FROM_SYMBOL + 10;
     *type = found;
     return hipSuccess;
 }
@@ -235,7 +235,7 @@ RV_API hipError_t hipGraphNodeGetEnabled(hipGraphExec_t exec, hipGraphNode_t nod
 
 static const char *name_of_type(int type) {
     static const char *const names[] = {"kernel", "memcpy", "memset", "host", "graph", "empty", "event wait",
-                                        "event record"};
+                                        "event record", "other", "other", "allocation", "free"};
     return type >= 0 && type < (int)(sizeof names / sizeof *names) ? names[type] : "other";
 }
 

@@ -16,7 +16,7 @@ enum { RV_LAUNCH_WORDS = 12 }; /* of a launch: function, grid, block, LDS, strea
 
 enum rv_node_type { /* hipGraphNodeType of ROCm 6 and 7 */
     NODE_KERNEL, NODE_MEMCPY, NODE_MEMSET, NODE_HOST, NODE_GRAPH, NODE_EMPTY, NODE_WAIT_EVENT, NODE_EVENT_RECORD,
-    NODE_MEMCPY_FROM_SYMBOL = 12, NODE_MEMCPY_TO_SYMBOL = 13,
+    NODE_ALLOC = 10, NODE_FREE = 11, NODE_MEMCPY_FROM_SYMBOL = 12, NODE_MEMCPY_TO_SYMBOL = 13,
 };
 
 typedef struct { /* ROCm 7 */
@@ -29,6 +29,8 @@ typedef struct { /* ROCm 7 */
         hipHostNodeParams host;
         struct { hipGraph_t graph; } graph;
         struct { hipEvent_t event; } event;
+        hipMemAllocNodeParams alloc;
+        struct { void *dptr; } free;
     };
     long long reserved2;
 } hipGraphNodeParams;
@@ -39,6 +41,8 @@ typedef hipGraphNodeParams rv_node_params; /* also what is kept of a node, for t
 int rv_work_of(struct rv_work *work, const rv_node_params *params);
 int rv_driver_copy_work(struct rv_work *work, const void *copy); /* of a HIP_MEMCPY3D */
 
+int rv_add_node_into(rv_reply *reply, enum rv_call call, hipGraphNode_t *node, hipGraph_t graph,
+                     const hipGraphNode_t *dependencies, size_t count, const struct rv_work *work);
 /* Adds a node, and keeps its parameters. */
 int rv_add_node(enum rv_call call, hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dependencies,
                 size_t count, const struct rv_work *work, const rv_node_params *params);

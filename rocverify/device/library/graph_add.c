@@ -25,11 +25,41 @@ static int add(hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dep
     return code ? code : rv_add_node(call_of(params->type), node, graph, dependencies, count, &work, params);
 }
 
+RV_API hipError_t hipGraphAddMemAllocNode(hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dependencies,
+                                          size_t count, hipMemAllocNodeParams *params) {
+    if (!params || !params->bytesize || params->poolProps.allocType != 1) return rv_note(hipErrorInvalidValue);
+    if (params->poolProps.location.type != 1 || params->poolProps.location.id != 0) return rv_note(hipErrorInvalidDevice);
+    struct rv_work work = {.words = {params->bytesize}, .count = 1};
+    rv_node_params whole = {.type = NODE_ALLOC, .alloc = *params};
+    rv_reply reply;
+    int code = rv_add_node_into(&reply, RV_CALL_hipGraphAddMemAllocNode, node, graph, dependencies, count, &work);
+    if (code) return code;
+    whole.alloc.dptr = params->dptr = (void *)reply.values[1];
+    rv_keep_params(*node, &whole, &work);
+    return hipSuccess;
+}
+
+RV_API hipError_t hipGraphAddMemFreeNode(hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dependencies,
+                                         size_t count, void *address) {
+    if (!address) return rv_note(hipErrorInvalidValue);
+    struct rv_work work = {.words = {RV_N(address)}, .count = 1};
+    rv_node_params params = {.type = NODE_FREE};
+    params.free.dptr = address;
+    return rv_add_node(RV_CALL_hipGraphAddMemFreeNode, node, graph, dependencies, count, &work, &params);
+}
+
+RV_API hipError_t hipDrvGraphAddMemFreeNode(hipGraphNode_t *node, hipGraph_t graph,
+                                            const hipGraphNode_t *dependencies, size_t count, hipDeviceptr_t address) {
+    return hipGraphAddMemFreeNode(node, graph, dependencies, count, address);
+}
+
 RV_API hipError_t hipGraphAddNode(hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dependencies,
                                   size_t count, hipGraphNodeParams *params) {
     if (!params) return rv_note(hipErrorInvalidValue);
+    if (params->type == NODE_ALLOC) return hipGraphAddMemAllocNode(node, graph, dependencies, count, &params->alloc);
+    if (params->type == NODE_FREE) return hipGraphAddMemFreeNode(node, graph, dependencies, count, params->free.dptr);
     if (params->type < NODE_KERNEL || params->type > NODE_EVENT_RECORD)
-        return rv_not_served("hipGraphAddNode of a node of memory or semaphores");
+        return rv_not_served("hipGraphAddNode of a node of semaphores");
     return add(node, graph, dependencies, count, params);
 }
 

@@ -236,6 +236,24 @@ RV_API hipError_t hipGraphExecHostNodeSetParams(hipGraphExec_t exec, hipGraphNod
     return set_in(exec, node, &(rv_node_params){.type = NODE_HOST, .host = *params});
 }
 
+/* ---- memory */
+
+RV_API hipError_t hipGraphMemAllocNodeGetParams(hipGraphNode_t node, hipMemAllocNodeParams *params) {
+    rv_node_params whole;
+    if (!params) return rv_note(hipErrorInvalidValue);
+    int code = get("hipGraphMemAllocNodeGetParams of a captured or cloned node", node, NODE_ALLOC, &whole);
+    if (code == hipSuccess) *params = whole.alloc;
+    return code;
+}
+
+RV_API hipError_t hipGraphMemFreeNodeGetParams(hipGraphNode_t node, void *address) {
+    rv_node_params whole;
+    if (!address) return rv_note(hipErrorInvalidValue);
+    int code = get("hipGraphMemFreeNodeGetParams of a captured or cloned node", node, NODE_FREE, &whole);
+    if (code == hipSuccess) memcpy(address, &whole.free.dptr, sizeof whole.free.dptr);
+    return code;
+}
+
 /* ---- graphs within graphs, and events */
 
 RV_API hipError_t hipGraphExecChildGraphNodeSetParams(hipGraphExec_t exec, hipGraphNode_t node, hipGraph_t child) {

@@ -88,24 +88,29 @@ int rv_symbol_address(const void *shadow, size_t offset, size_t count, void **ad
     return code;
 }
 
-int rv_add_node(enum rv_call call, hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dependencies,
-                size_t count, const struct rv_work *work, const rv_node_params *params) {
+int rv_add_node_into(rv_reply *reply, enum rv_call call, hipGraphNode_t *node, hipGraph_t graph,
+                     const hipGraphNode_t *dependencies, size_t count, const struct rv_work *work) {
     if (!node || !graph || count > MOST_DEPENDENCIES || (count && !dependencies)) return rv_note(hipErrorInvalidValue);
     uint64_t *args = malloc((2 + count + work->count) * sizeof *args);
     if (!args) return rv_note(hipErrorOutOfMemory);
     args[0] = RV_N(graph);
     args[1] = count;
-    rv_reply reply;
     int code = hipErrorInvalidValue;
     if (!count || rv_copy_guarded(args + 2, dependencies, count * sizeof *dependencies)) {
         memcpy(args + 2 + count, work->words, work->count * sizeof *args);
-        code = rv_call(&reply, call, args, (unsigned)(2 + count) + work->count, work->payload, work->bytes);
+        code = rv_call(reply, call, args, (unsigned)(2 + count) + work->count, work->payload, work->bytes);
     } else {
         rv_note(code);
     }
     free(args);
-    if (code) return code;
-    *node = (hipGraphNode_t)reply.values[0];
-    if (params) rv_keep_params(*node, params, work);
-    return hipSuccess;
+    if (code == hipSuccess) *node = (hipGraphNode_t)reply->values[0];
+    return code;
+}
+
+int rv_add_node(enum rv_call call, hipGraphNode_t *node, hipGraph_t graph, const hipGraphNode_t *dependencies,
+                size_t count, const struct rv_work *work, const rv_node_params *params) {
+    rv_reply reply;
+    int code = rv_add_node_into(&reply, call, node, graph, dependencies, count, work);
+    if (code == hipSuccess && params) rv_keep_params(*node, params, work);
+    return code;
 }

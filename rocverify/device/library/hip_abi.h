@@ -238,6 +238,26 @@ typedef struct {
 typedef struct { hipHostFn_t fn; void *userData; } hipHostNodeParams;
 
 typedef struct {
+    int allocType, handleTypes; /* 1 pinned; 0 none */
+    hipMemLocation location;
+    void *win32SecurityAttributes;
+    size_t maxSize; /* reserved, and 0, in ROCm 5 */
+    unsigned char reserved[56];
+} hipMemPoolProps;
+
+typedef struct {
+    hipMemLocation location;
+    int flags; /* 0 none, 1 read, 3 read and write */
+} hipMemAccessDesc;
+
+typedef struct { /* ROCm 6 and 7 */
+    hipMemPoolProps poolProps;
+    const hipMemAccessDesc *accessDescs;
+    size_t accessDescCount, bytesize;
+    void *dptr;
+} hipMemAllocNodeParams;
+
+typedef struct {
     int binaryVersion, cacheModeCA;
     size_t constSizeBytes, localSizeBytes;
     int maxDynamicSharedSizeBytes, maxThreadsPerBlock, numRegs, preferredShmemCarveout, ptxVersion;

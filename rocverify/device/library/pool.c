@@ -3,19 +3,6 @@
 
 #include "client.h"
 
-typedef struct {
-    int allocType, handleTypes; /* 1 pinned; 0 none */
-    hipMemLocation location;
-    void *win32SecurityAttributes;
-    size_t maxSize; /* reserved, and 0, in ROCm 5 */
-    unsigned char reserved[56];
-} hipMemPoolProps;
-
-typedef struct {
-    hipMemLocation location;
-    int flags; /* 0 none, 1 read, 3 read and write */
-} hipMemAccessDesc;
-
 enum { LOCATION_DEVICE = 1, ACCESS_READ_WRITE = 3, THRESHOLD = 4, LAST_FLAG = 3, LAST_ATTRIBUTE = 8 };
 
 static int allocate(void **address, size_t size, hipMemPool_t pool, hipStream_t stream) {

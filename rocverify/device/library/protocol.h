@@ -191,6 +191,8 @@ struct rv_kernel_arg {
     CALL(hipGraphAddMemcpyNode) /* graph, n, dependencies..., then as hipMemcpy3D */ \
     CALL(hipGraphAddMemcpyNode1D) CALL(hipGraphAddMemsetNode) /* graph, n, dependencies..., dst, element bytes, height, pitch, */ \
     /* value, width */ CALL(hipGraphAddHostNode) CALL(hipGraphAddEmptyNode) CALL(hipGraphAddEventRecordNode) \
+    CALL(hipGraphAddMemAllocNode) /* graph, n, dependencies..., bytes -> node, address */ \
+    CALL(hipGraphAddMemFreeNode) /* graph, n, dependencies..., address */ \
     CALL(hipGraphAddEventWaitNode) CALL(hipGraphAddChildGraphNode) CALL(hipGraphDestroyNode) CALL(hipGraphNodeGetType) \
     CALL(hipGraphExecKernelNodeSetParams) /* exec, node, then as a launch */ CALL(hipGraphExecUpdate) /* exec, graph -> result */ \
     CALL(hipGraphRemoveDependencies) /* graph, n, from..., to... */ CALL(hipGraphNodeFindInClone) /* node, clone -> node */ \

@@ -7,6 +7,13 @@ typedef hipModule_t hipLibrary_t;
 typedef hipFunction_t hipKernel_t;
 
 typedef struct {
+    hipMemPoolProps poolProps;
+    const hipMemAccessDesc *accessDescs;
+    size_t accessDescCount, bytesize;
+    void *dptr;
+} hipMemAllocNodeParams;
+
+typedef struct {
     int type, reserved0[3];
     union {
         long long reserved1[29];
@@ -21,6 +28,10 @@ hipError_t hipUserObjectRelease(hipUserObject_t, unsigned);
 hipError_t hipGraphRetainUserObject(hipGraph_t, hipUserObject_t, unsigned, unsigned);
 hipError_t hipGraphDebugDotPrint(hipGraph_t, const char *, unsigned);
 hipError_t hipGraphAddNode(hipGraphNode_t *, hipGraph_t, const hipGraphNode_t *, size_t, hipGraphNodeParams *);
+hipError_t hipGraphAddMemAllocNode(hipGraphNode_t *, hipGraph_t, const hipGraphNode_t *, size_t,
+                                   hipMemAllocNodeParams *);
+hipError_t hipGraphAddMemFreeNode(hipGraphNode_t *, hipGraph_t, const hipGraphNode_t *, size_t, void *);
+hipError_t hipGraphMemFreeNodeGetParams(hipGraphNode_t, void *);
 hipError_t hipGraphNodeSetEnabled(hipGraphExec_t, hipGraphNode_t, unsigned);
 hipError_t hipGetProcAddress(const char *, void **, int, uint64_t, int *);
 hipError_t hipLibraryLoadFromFile(hipLibrary_t *, const char *, int *, void **, unsigned, int *, void **, unsigned);
@@ -72,7 +83,7 @@ static void nodes(const char *picture) {
     hipGraphNode_t first, second;
     int ten = 10;
     char text[2000] = {0};
-    hipGraphNodeParams params = {.type = 3, .host = {host_function, &ten}}, other = {.type = 10};
+    hipGraphNodeParams params = {.type = 3, .host = {host_function, &ten}}, other = {.type = 8};
     host_calls = 0;
     GOOD(hipGraphCreate(&graph, 0));
     GOOD(hipGraphAddNode(&first, graph, NULL, 0, &params));
@@ -90,6 +101,54 @@ static void nodes(const char *picture) {
     RETURNS(hipErrorInvalidValue, hipGraphNodeSetEnabled(exec, first, 0)); /* kernels, copies and fills only */
     GOOD(hipGraphExecDestroy(exec));
     GOOD(hipGraphDestroy(graph));
+}
+
+/* Memory of a graph is there in every launch, and gone with the last graph that has it. */
+static void memory(void) {
+    enum { BYTES = 4096 };
+    hipGraph_t graph, captured;
+    hipGraphExec_t exec;
+    hipGraphNode_t make, fill, copy, end;
+    hipStream_t stream;
+    void *freed = NULL, *own = NULL;
+    int got[2] = {0, 0};
+    size_t before = 0, after = 0, total;
+    hipMemAllocNodeParams params = {
+        .poolProps = {.allocType = hipMemAllocationTypePinned, .location = {hipMemLocationTypeDevice, 0}},
+        .bytesize = BYTES,
+    };
+    GOOD(hipStreamCreate(&stream));
+    GOOD(hipMemGetInfo(&before, &total));
+    GOOD(hipGraphCreate(&graph, 0));
+    GOOD(hipGraphAddMemAllocNode(&make, graph, NULL, 0, &params));
+    EXPECT(params.dptr != NULL);
+    hipMemsetParams ones = {.dst = params.dptr, .elementSize = 4, .height = 1, .value = 11, .width = BYTES / 4};
+    GOOD(hipGraphAddMemsetNode(&fill, graph, &make, 1, &ones));
+    GOOD(hipGraphAddMemcpyNode1D(&copy, graph, &fill, 1, &got[0], params.dptr, 4, hipMemcpyDeviceToHost));
+    GOOD(hipGraphAddMemFreeNode(&end, graph, &copy, 1, params.dptr));
+    RETURNS(hipErrorInvalidValue, hipGraphAddMemFreeNode(&end, graph, &copy, 1, params.dptr));
+    GOOD(hipGraphMemFreeNodeGetParams(end, &freed));
+    EXPECT(freed == params.dptr);
+    GOOD(hipStreamBeginCapture(stream, hipStreamCaptureModeRelaxed));
+    GOOD(hipMallocAsync(&own, BYTES, stream));
+    GOOD(hipMemsetAsync(own, 1, BYTES, stream));
+    GOOD(hipMemcpyAsync(&got[1], own, 4, hipMemcpyDeviceToHost, stream));
+    GOOD(hipFreeAsync(own, stream));
+    GOOD(hipStreamEndCapture(stream, &captured));
+    GOOD(hipGraphAddChildGraphNode(&end, graph, &end, 1, captured));
+    GOOD(hipGraphInstantiate(&exec, graph, NULL, NULL, 0));
+    GOOD(hipGraphDestroy(graph));
+    for (int i = 0; i < 3; i++) {
+        got[0] = got[1] = 0;
+        GOOD(hipGraphLaunch(exec, stream));
+        GOOD(hipStreamSynchronize(stream));
+        EXPECT(got[0] == 11 && got[1] == 0x01010101);
+    }
+    GOOD(hipGraphExecDestroy(exec));
+    GOOD(hipGraphDestroy(captured));
+    GOOD(hipMemGetInfo(&after, &total));
+    EXPECT(after == before);
+    GOOD(hipStreamDestroy(stream));
 }
 
 static void names(void) {
@@ -133,6 +192,7 @@ int main(int argc, char **argv) {
     if (argc < 3) return 2;
     objects();
     nodes(argv[2]);
+    memory();
     names();
     libraries(argv[1]);
     return wrong != 0;
