@@ -54,6 +54,13 @@ def check_launch(context: Context, function: Function, geometry: Geometry, kerna
         check_geometry(function.metadata, geometry, context.backend.info)
     except HipError as error:
         raise HipError(error.code, f"{function.name}: {error.reason}", finding="launch_refused") from None
+    if geometry.workitems is not None and context.backend.kind == "emulator":
+        # As ROCm's runtime does for kernels that were compiled for whole workgroups, which HIP's are.
+        raise HipError(
+            "hipErrorInvalidValue",
+            f"{function.name}: {geometry.workitems} work-items are not whole workgroups of {geometry.block}",
+            finding="launch_refused",
+        )
     wanted = function.kernarg_bytes
     if len(kernarg) < wanted:
         raise HipError(

@@ -24,6 +24,31 @@ def test_bytes_go_there_and_back(client):
     ]  # fmt: skip
 
 
+def test_copies_between_devices_and_within_the_host(client):
+    one, other = client.upload(b"abcd"), client.upload(b"....")
+    client.ok("hipMemcpyPeer", other, 0, one, 0, 4)
+    assert client.download(other, 4) == b"abcd"
+    client.fails("hipErrorInvalidDevice", "hipMemcpyPeer", other, 1, one, 0, 4)
+    source, target = client.host.put(b"host"), client.host.put(bytes(4))
+    client.ok("hipMemcpy", target, source, 4, H2H)
+    assert client.host.read_host(target, 4) == b"host"
+    assert client.events[-1].category == "other"
+
+
+def test_copies_of_a_stream_wait_for_a_thread_that_can_reach_the_host(client):
+    device = client.ok("hipMalloc", 4)
+    args = (device, client.host.put(b"late"), 4, H2D, 0)
+    assert client.answer("hipMemcpyAsync", *args, waits=False).code == 0
+    assert client.context.streams.pending()
+    client.ok("hipDeviceSynchronize")
+    assert client.download(device, 4) == b"late"
+    wild = client.answer("hipMemcpyAsync", device, 0x10, 4, H2D, 0, waits=False)
+    assert wild.code == 0
+    assert client.answer("hipDeviceSynchronize").code == 1
+    late = [event for event in client.events if event.function == "hipMemcpyAsync"][1]
+    assert (late.result, late.reason) == ("hipErrorInvalidValue", client.reason)
+
+
 def test_bytes_may_come_along_with_the_call(client):
     device = client.ok("hipMalloc", 8)
     client.ok("hipMemcpy", device, 0x1234, 8, H2D, payload=b"abcdefgh", inline=True)

@@ -73,6 +73,14 @@ def test_launches_that_cannot_be_are_refused(client, axpy):
     assert "axis y, at most 65535" in client.reason
 
 
+def test_part_of_a_workgroup_is_not_launched(client, axpy):
+    args = (axpy, 100, 1, 1, 32, 1, 1, 0, 0, 0, 0, 1)
+    assert client.answer("hipExtModuleLaunchKernel", *args, payload=arguments(0, 0)).code == 1
+    assert "(100, 1, 1) work-items are not whole workgroups of (32, 1, 1)" in client.reason
+    event = client.events[-1]
+    assert (event.grid, event.block) == ((4, 1, 1), (32, 1, 1))
+
+
 def test_too_few_and_too_many_argument_bytes_show_in_the_trace(client, axpy):
     client.launch(axpy, struct.pack("<QI", 0x1000, 7))
     assert client.events[-1].result == "hipErrorInvalidValue"
