@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from rocverify.device.emulator.isa.occupancy import LIMITS
 from rocverify.device.trace.events import TraceEvent
 from rocverify.records import Finding
 from rocverify.toolchain.codeobject import KernelMetadata
 
-LDS_LIMIT = 65536
+LDS_LIMIT = LIMITS.lds_bytes
 """Bytes of LDS that one workgroup can have on every AMD GPU since GCN."""
 _MOST_WORK_ITEMS_X = 2**32
-_MOST_GROUPS = (2**31 - 1, 65535, 65535)
 
 
 def geometry_findings(launch: TraceEvent, metadata: KernelMetadata) -> Iterator[Finding]:
@@ -33,7 +33,7 @@ def _problems(launch: TraceEvent, metadata: KernelMetadata) -> Iterator[str]:
     if prod(block) > metadata.max_workgroup_size:
         limit = metadata.max_workgroup_size
         yield f"a workgroup of {block} has {prod(block)} work-items, {metadata.name} takes at most {limit}"
-    for axis, count, work_items, most in zip("xyz", grid, block, _MOST_GROUPS, strict=True):
+    for axis, count, work_items, most in zip("xyz", grid, block, LIMITS.grid, strict=True):
         if count > most:
             yield f"{count} workgroups along {axis}, at most {most} are possible"
         elif axis == "x" and count * work_items > _MOST_WORK_ITEMS_X:

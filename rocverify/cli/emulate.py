@@ -168,7 +168,9 @@ def command(**options: Any) -> int:
 def _emulate(options: Options) -> int:
     from rocverify.device.by_hand.files import open_kernels
     from rocverify.device.by_hand.launch import check_arguments, emulate
+    from rocverify.device.by_hand.parameter_types import types_of
     from rocverify.device.by_hand.workspace import Workspace
+    from rocverify.toolchain.kernel_names import demangled
 
     request = _request(options)
     workspace = Workspace.here()
@@ -180,7 +182,9 @@ def _emulate(options: Options) -> int:
     try:
         image, name = kernels.find(options.kernel, workspace.toolchain.demangler)
         kernel = machine.load(image.data, str(options.file)).kernel(name)
-        check_arguments(kernel, request.arguments)
+        readable = demangled([name], workspace.toolchain.demangler)[name]
+        types = types_of(readable, kernel.metadata.explicit_args, kernels.source, name)
+        check_arguments(kernel, request.arguments, types)
         saves = _saves(options, kernel, request)
         result = emulate(machine, kernel, request)
     finally:

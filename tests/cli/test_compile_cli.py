@@ -147,3 +147,24 @@ def test_a_host_program_of_two_sources(outside: Path, capsys: pytest.CaptureFixt
     assert main(["inspect", "program.so", "--json"]) == 0
     objects = json.loads(capsys.readouterr().out)["code_objects"]
     assert [len(one["kernels"]) for one in objects] == [3, 3]
+
+
+@pytest.mark.usefixtures("source")
+def test_the_types_of_a_source_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, said in (
+        (("f64[4]:out", "f32:1"), "argument 0 (x) is float*, but the array holds f64"),
+        (("f32[4]:out", "i32:1"), "argument 1 (v) is float, but a value of another kind was given"),
+    ):
+        words = [word for argument in arguments for word in ("--arg", argument)]
+        assert main(["emulate", "k.hip", "fill<float>", *words, *LAUNCH, *FLAGS]) == 2
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("source")
+@pytest.mark.parametrize(
+    ("grid", "said"), [("1,70000", "65535"), ("1,1,65536", "65535"), ("2147483648", "grid")]
+)
+def test_grids_that_no_device_takes(grid: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("one", "--grid", grid, "--block", "1", "--arg", "i32[4]:out")
+    assert main(["emulate", "k.hip", *words, *FLAGS]) == 2
+    assert said in capsys.readouterr().err

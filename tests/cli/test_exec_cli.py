@@ -126,9 +126,11 @@ def test_a_fault_that_the_program_shrugs_off(module: str, capfd: pytest.CaptureF
 def test_a_failed_call_that_nobody_looked_at(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["exec", "./program", "unseen"]) == 0
     said = capfd.readouterr().err
-    assert "failed, and nobody looked: hipMalloc: hipErrorOutOfMemory at " in said
+    assert (
+        "failed, and the program never asked for its last error: hipMalloc: hipErrorOutOfMemory at " in said
+    )
     assert "exec_program.c:" in said
-    assert "1 failed call(s) that nobody looked at" in said
+    assert "; 1 HIP call, 1 failed (1 error never asked for); " in said
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGUSR1, 9), (signal.SIGTERM, 128 + signal.SIGTERM)])

@@ -19,7 +19,6 @@ from rocverify.device.by_hand.arrays import Array, DeviceArray, dtype_of, shape_
 from rocverify.device.by_hand.files import KernelFile, kernels_in, open_kernels
 from rocverify.device.by_hand.kernel import Defaults, Kernel, Launch, findings_of
 from rocverify.device.by_hand.machine import Watch, open_machine
-from rocverify.device.by_hand.source_types import source_parameter_types
 from rocverify.device.by_hand.workspace import Workspace
 from rocverify.device.emulator.load.loaded import LoadedModule
 from rocverify.errors import UsageError
@@ -162,7 +161,7 @@ class Device:
             readable,
             (self._watch.counters, self._watch.sanitize),
             timeout_s=self._timeout_s,
-            types=source_parameter_types(source, name),
+            source=source,
             defaults=defaults,
             note=self.launches.append,
         )

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rocverify.device.by_hand.arrays import ArrayCopies
 from rocverify.device.by_hand.launch import launch_interruptibly
 from rocverify.device.by_hand.launch_arguments import described, kernarg_of
+from rocverify.device.by_hand.parameter_types import types_of
 from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.load.kernarg import Geometry, Triple
 from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, Machine
 from rocverify.errors import UsageError
-from rocverify.toolchain.kernel_names import parameter_types
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
@@ -66,7 +66,7 @@ class Kernel:
         watch: tuple[bool, bool],
         *,
         timeout_s: float | None,
-        types: Sequence[str] | None = None,
+        source: str = "",
         defaults: Defaults | None = None,
         note: Callable[[Launch], None] = lambda _: None,
     ) -> None:
@@ -76,10 +76,7 @@ class Kernel:
         self.metadata = loaded.metadata
         self.readable = readable
         self.launches: list[Launch] = []
-        types = parameter_types(readable) or types or ()
-        takes = self.metadata.explicit_args
-        known = len(types) == len(takes)
-        self._types = tuple(types[i] if known else arg.type_name for i, arg in enumerate(takes))
+        self._types = types_of(readable, self.metadata.explicit_args, source, loaded.name)
 
     @property
     def name(self) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rocverify.device.by_hand.arguments import Argument, Array, Buffer, Null, Same, Scalar, is_float
+from rocverify.device.by_hand.arguments import DTYPES, Argument, Array, Buffer, Null, Same, Scalar, is_float
+from rocverify.device.by_hand.parameter_types import element_bytes, is_float_type, is_integer_type
 from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.launch.observed import Observed
 from rocverify.device.emulator.load.kernarg import Geometry, Triple
@@ -137,8 +138,11 @@ class Emulation:
         }
 
 
-def check_arguments(kernel: LoadedKernel, arguments: Sequence[Argument]) -> None:
-    """UsageError, naming argument and kernel, where number, kind or size are not the kernel's."""
+def check_arguments(
+    kernel: LoadedKernel, arguments: Sequence[Argument], types: Sequence[str | None] = ()
+) -> None:
+    """UsageError, naming argument and kernel, where number, kind or size are not the kernel's, or not of the
+    parameters' C++ types, where these are known."""
     takes = kernel.metadata.explicit_args
     if len(arguments) != len(takes):
         listed = ", ".join(f"{_called(i, arg)}: {_wanted(arg)}" for i, arg in enumerate(takes))
@@ -148,10 +152,11 @@ def check_arguments(kernel: LoadedKernel, arguments: Sequence[Argument]) -> None
             hint=f"it takes {listed}" if listed else "give no --arg",
         )
     for index, (argument, arg) in enumerate(zip(arguments, takes, strict=True)):
-        wrong = _mismatch(argument, arg, arguments)
+        type_name = types[index] if types else None
+        wrong = _mismatch(argument, arg, arguments) or _wrong_type(argument, type_name)
         if wrong:
             raise UsageError(
-                f"argument {_called(index, arg)} is {_wanted(arg)}, but {wrong}",
+                f"argument {_called(index, arg)} is {type_name or _wanted(arg)}, but {wrong}",
                 where=f"{kernel.name} ({argument.text})",
                 hint="`rocverify inspect` lists the arguments of every kernel",
             )
@@ -185,6 +190,19 @@ def _mismatch(argument: Argument, arg: KernelArg, arguments: Sequence[Argument])
             return f"argument {index} is no array"
         case _:
             return None
+
+
+def _wrong_type(argument: Argument, type_name: str | None) -> str | None:
+    """What is wrong with an argument of the right kind and size, by the parameter's C++ type."""
+    if isinstance(argument, Buffer):
+        size, wanted = argument.content.dtype.itemsize, element_bytes(type_name)
+        if wanted is not None and size not in (1, wanted):
+            return f"the array holds {argument.type_name}"
+    if isinstance(argument, Scalar):
+        dtype = DTYPES.get(argument.text.partition(":")[0])
+        if dtype is not None and (is_float_type if not is_float(dtype) else is_integer_type)(type_name):
+            return "a value of another kind was given"
+    return None
 
 
 def emulate(machine: Machine, kernel: LoadedKernel, request: LaunchRequest) -> Emulation:

@@ -6,19 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from rocverify.device.by_hand.arrays import ArrayCopies, DeviceArray, as_array
+from rocverify.device.by_hand.parameter_types import element_bytes
 from rocverify.device.by_hand.values import ValueMismatchError, scalar_bytes
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.errors import UsageError
 from rocverify.toolchain.codeobject import KernelArg
 
 POINTER_BYTES = 8
-
-_ELEMENT_BYTES = {
-    **dict.fromkeys(("char", "signed char", "unsigned char", "bool"), 1),
-    **dict.fromkeys(("short", "unsigned short", "_Float16", "__half", "__hip_bfloat16", "hip_bfloat16"), 2),
-    **dict.fromkeys(("int", "unsigned int", "float"), 4),
-    **dict.fromkeys(("long", "unsigned long", "long long", "unsigned long long", "double"), 8),
-}
 
 
 def kernarg_of(
@@ -91,15 +85,7 @@ def _bytes(
         raise ValueMismatchError(
             f"a {type(value).__name__} was given: pass an array, or None for a null pointer"
         )
-    wanted = _element_bytes(type_name)
+    wanted = element_bytes(type_name)
     if wanted is not None and array.dtype.itemsize not in (1, wanted):
         raise ValueMismatchError(f"the array holds {array.dtype.name}, of {array.dtype.itemsize} bytes")
     return copies.place(called(index, arg), array).to_bytes(POINTER_BYTES, "little")
-
-
-def _element_bytes(type_name: str | None) -> int | None:
-    """The size of what a pointer of this type points to; None where it is not a plain type."""
-    if type_name is None or not type_name.endswith("*"):
-        return None
-    words = [word for word in type_name[:-1].split() if word not in ("const", "volatile", "__restrict__")]
-    return _ELEMENT_BYTES.get(" ".join(words))

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-_FLOATS = MappingProxyType({4: "<f", 8: "<d"})
-_FLOAT_TYPES = frozenset({"float", "double"})
-_HALF_TYPES = frozenset({"_Float16", "__half", "half", "__fp16"})
-_BFLOAT_TYPES = frozenset({"__bf16", "__hip_bfloat16", "hip_bfloat16"})
-_SIGNED = frozenset({"int", "short", "long", "long long", "signed char"})
-_UNSIGNED = frozenset(
-    {"unsigned int", "unsigned short", "unsigned long", "unsigned long long", "unsigned char"}
+from rocverify.device.by_hand.parameter_types import (
+    BFLOAT_TYPES,
+    HALF_TYPES,
+    SIGNED,
+    UNSIGNED,
+    is_float_type,
+    is_integer_type,
 )
+
+_FLOATS = MappingProxyType({4: "<f", 8: "<d"})
 _INTEGER_BYTES = (1, 2, 4, 8, 16)
 
 
@@ -57,33 +59,25 @@ def _of_numpy(value: Any, size: int, type_name: str | None) -> bytes:
     if value.dtype.hasobject:
         raise ValueMismatchError("a Python object was given")
     floating = value.dtype.kind not in "iub" and value.dtype.names is None
-    if value.dtype.kind in "iub" and _is_float(type_name):
+    if value.dtype.kind in "iub" and is_float_type(type_name):
         raise ValueMismatchError(f"it is a {type_name} and {value.dtype.name} was given")
-    if floating and _is_integer(type_name):
+    if floating and is_integer_type(type_name):
         raise ValueMismatchError(f"it is a {type_name} and {value.dtype.name} was given")
     native = value.astype(value.dtype.newbyteorder("="))
     return _exact(native.tobytes(), size, value.dtype.name)
 
 
-def _is_float(type_name: str | None) -> bool:
-    return type_name in _FLOAT_TYPES | _HALF_TYPES | _BFLOAT_TYPES
-
-
-def _is_integer(type_name: str | None) -> bool:
-    return type_name in _SIGNED | _UNSIGNED | {"bool", "char"}
-
-
 def _of_integer(value: int, size: int, type_name: str | None) -> bytes:
-    if _is_float(type_name):
+    if is_float_type(type_name):
         if abs(value) > 1 << 53 and int(float(value)) != value:
             raise ValueMismatchError(f"{value} is not exact as a {type_name}")
         return _of_float(float(value), size, type_name)
     if size not in _INTEGER_BYTES:
         raise ValueMismatchError("an int was given: pass its bytes, a ctypes or a NumPy value")
     least, most = -(1 << (8 * size - 1)), (1 << 8 * size) - 1
-    if type_name in _UNSIGNED:
+    if type_name in UNSIGNED:
         least = 0
-    elif type_name in _SIGNED:
+    elif type_name in SIGNED:
         most = -least - 1
     elif type_name == "bool":
         least, most = 0, 1
@@ -93,7 +87,7 @@ def _of_integer(value: int, size: int, type_name: str | None) -> bytes:
 
 
 def _of_float(value: float, size: int, type_name: str | None) -> bytes:
-    if _is_integer(type_name):
+    if is_integer_type(type_name):
         raise ValueMismatchError(f"it is a {type_name} and {value!r} was given")
     if size == 2:
         return _of_short_float(value, type_name)
@@ -106,9 +100,9 @@ def _of_float(value: float, size: int, type_name: str | None) -> bytes:
 
 
 def _of_short_float(value: float, type_name: str | None) -> bytes:
-    if type_name in _HALF_TYPES:
+    if type_name in HALF_TYPES:
         dtype = np.dtype(np.float16)
-    elif type_name in _BFLOAT_TYPES:
+    elif type_name in BFLOAT_TYPES:
         import ml_dtypes
 
         dtype = np.dtype(ml_dtypes.bfloat16)

@@ -37,12 +37,13 @@ def closing_line(done: Execution) -> str:
         if summary.copies[kind]
     ]
     parts.append(_counted(sum(summary.copies.values()), "copy", "copies") + _listed(copies))
-    parts.append(f"{summary.calls} HIP calls" + (f", {summary.failed} failed" if summary.failed else ""))
+    failed = f", {summary.failed} failed" if summary.failed else ""
+    if done.code == 0 and control.unseen:
+        failed += f" ({_counted(len(control.unseen), 'error', 'errors')} never asked for)"
+    parts.append(_counted(summary.calls, "HIP call", "HIP calls") + failed)
     parts.append(_counted(len(control.findings) + len(control.host_findings), "finding", "findings"))
     if not done.options.sanitize and not done.options.strict:
         parts[-1] = "not sanitized"
-    if control.unseen:
-        parts.append(f"{len(control.unseen)} failed call(s) that nobody looked at")
     if control.not_served:
         parts.append(f"not served: {', '.join(sorted(control.not_served))}")
     order = done.options.order
@@ -61,8 +62,9 @@ def details(done: Execution, *, require_launch: bool) -> Iterator[str]:
         yield f"not executed: {control.undecided}"
     if control.wrong_target:
         yield control.wrong_target
-    for text in control.unseen[:_MOST_UNSEEN]:
-        yield f"failed, and nobody looked: {text}"
+    if done.code == 0 and not control.sanitize:  # the sanitizer has findings of them
+        for text in control.unseen[:_MOST_UNSEEN]:
+            yield f"failed, and the program never asked for its last error: {text}"
     if done.left:
         yield f"{done.left} process(es) of the program still used the device when it ended"
     if not done.ran and not done.code:

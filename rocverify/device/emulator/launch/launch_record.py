@@ -47,6 +47,8 @@ def check_launch(kernel: LoadedKernel, geometry: Geometry) -> None:
         problem = "2**32 workitems or more along one axis"
     elif geometry.group_count >= MAX_GROUPS:
         problem = f"{geometry.group_count} workgroups"
+    elif any(count > limit for count, limit in zip(geometry.grid, LIMITS.grid, strict=True)):
+        problem = f"a grid of {geometry.grid} workgroups, at most {LIMITS.grid} along the axes"
     if geometry.cooperative and not problem:
         problem = _too_large(kernel, geometry)
     if problem:
