@@ -82,6 +82,8 @@ def launch_item(
     def run(_caller: Caller | None) -> Any:
         if ghost:
             return None
+        if context.modules.get(function.module) is not module:  # a graph may outlive it
+            function_of(context, function.handle)
         try:
             outcome = context.backend.launch(module.loaded, function.name, geometry, wanted)
         except RocverifyError as error:

@@ -79,9 +79,12 @@ def load(context: Context, call: Call, image: bytes, *, of_program: bool) -> int
 
 def _image(call: Call, caller: Caller | None) -> bytes:
     address, size = call.args[:2]
-    if not address:
+    if not address and not call.text:
         raise HipError("hipErrorInvalidValue", "the image is a null pointer")
-    if not 0 < size <= MAX_IMAGE_BYTES or caller is None:
+    if not size:
+        what = f"the file {call.text}" if call.text else f"what lies at {address:#x}"
+        raise HipError("hipErrorInvalidImage", f"{what} is neither a code object nor a bundle of them")
+    if size > MAX_IMAGE_BYTES or caller is None:
         raise HipError("hipErrorInvalidImage", f"an image of {size} bytes")
     return caller.read_host(address, size)
 

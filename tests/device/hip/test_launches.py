@@ -143,6 +143,11 @@ def test_missing_kernels_and_bad_images_have_their_codes(client):
     assert "axpy" in reason
     client.fails("hipErrorInvalidImage", "hipModuleLoadData", client.host.put(b"no image at all"), 15)
     client.fails("hipErrorInvalidValue", "hipModuleLoadData", 0, 15)
+    nothing = client.fails("hipErrorInvalidImage", "hipModuleLoadData", 0x5000, 0)
+    assert "at 0x5000 is neither a code object nor a bundle" in nothing
+    assert "the file empty.hsaco" in client.fails(
+        "hipErrorInvalidImage", "hipModuleLoad", 0, 0, payload=b"empty.hsaco"
+    )
 
 
 def test_a_program_for_other_targets_is_told_what_to_do(client):
