@@ -1,4 +1,4 @@
-"""The checks of a client's host side (checks.py), on its context: what --sanitize adds to its streams."""
+"""The checks of a client's host side (checks/), on its context: what --sanitize adds to its streams."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from rocverify.device.hip.errors import device_errors
 from rocverify.device.hip.executor import Order
-from rocverify.device.hip.streams import Streams
+from rocverify.device.hip.streams import Streams, streams_of
 from rocverify.device.trace.findings import HostFinding
 
 if TYPE_CHECKING:
     from rocverify.device.hip.calls import Caller
-    from rocverify.device.hip.checks import HostChecks
+    from rocverify.device.hip.checks.host import HostChecks
     from rocverify.device.hip.context import Context
     from rocverify.device.hip.items import Item
     from rocverify.device.ranges import Ranges
@@ -56,9 +56,9 @@ class ContextMemory:
         fault = self._context.control.last_fault
         return None if fault is None else fault.address
 
-    def place(self, site: int) -> str | None:
-        """`path:line` of a call site."""
-        return self._context.sites.place(site)
+    def made_at(self, stream: int) -> str | None:
+        """Where a stream was made, `path:line`."""
+        return self._context.sites.place(streams_of(self._context).made.get(stream, 0))
 
     def shared(self) -> Ranges:
         """All memory that host and device see, freed or not."""
@@ -85,7 +85,7 @@ def make_streams(context: Context, order: Order, seed: int) -> Streams:
     checks = None
     if context.control.sanitize:
         # With it comes NumPy, which a plain run does without.
-        from rocverify.device.hip.checks import HostChecks
+        from rocverify.device.hip.checks.host import HostChecks
 
         checks = HostChecks(report, ContextMemory(context), pending)
     streams = Streams(order, seed, clock=context.backend.clock, execute=context.execute, checks=checks)
@@ -108,7 +108,7 @@ def before_the_end(context: Context) -> None:
     """The program ends by itself; what it has queued is still to be done."""
     checks = checks_of(context)
     if checks is not None:
-        checks.ending()
+        checks.ending.begin()
 
 
 def at_the_end(context: Context) -> None:
@@ -116,10 +116,10 @@ def at_the_end(context: Context) -> None:
     checks = checks_of(context)
     if checks is None:
         return
-    checks.ended()
+    checks.ending.finish()
     told = {finding.site for finding in context.control.host_findings}
-    checks.unseen(one for one in context.unseen if context.sites.place(one[2]) not in told - {None})
-    checks.leaks(
+    checks.ending.unseen(one for one in context.unseen if context.sites.place(one[2]) not in told - {None})
+    checks.ending.leaks(
         (one.address, one.size, one.made_by, one.site)
         for one in context.allocations.values()
         if not one.registered and not one.freed_in_graph

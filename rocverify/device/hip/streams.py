@@ -7,61 +7,32 @@ per-thread default stream, which is a blocking one.
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.hip.errors import HipError
-from rocverify.device.hip.event import EndedHandles, Event, Events
+from rocverify.device.hip.event import Event, Events
 from rocverify.device.hip.executor import Execute, Executor, Order
 from rocverify.device.hip.graph import Graphs
-from rocverify.device.hip.items import Clock, Item, Kind, new_handle, nothing
+from rocverify.device.hip.items import Item, Kind, nothing
+from rocverify.device.hip.stream_table import LEGACY, NON_BLOCKING, PER_THREAD, Stream, StreamTable
 
 if TYPE_CHECKING:
     from rocverify.device.hip.calls import Caller
-    from rocverify.device.hip.capture import Capture
-    from rocverify.device.hip.checks import HostChecks
+    from rocverify.device.hip.checks.host import HostChecks
     from rocverify.device.hip.context import Context
 
-LEGACY, PER_THREAD = 1, 2
-NON_BLOCKING = 1
 RELAXED = 2
 HIGHEST_PRIORITY, LOWEST_PRIORITY = -1, 1
 
-
-@dataclass(slots=True, eq=False)
-class Stream:
-    """A stream; `tail` is the last item queued, `component` its number in clocks."""
-
-    handle: int
-    flags: int = 0
-    priority: int = 0
-    site: int = 0
-    component: int = 0
-    tail: Item | None = None
-    capture: Capture | None = None
-    clock: Clock = field(default_factory=dict)
-
-    @property
-    def blocking(self) -> bool:
-        """Whether it and the legacy default stream wait for one another."""
-        return not self.flags & NON_BLOCKING
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        if self.handle == LEGACY:
-            return "the default stream"
-        return f"stream {self.handle:#x}"
+__all__ = ["LEGACY", "NON_BLOCKING", "PER_THREAD", "Stream", "Streams", "streams_of"]
 
 
 def _run(item: Item, caller: Caller | None) -> Any:
     return item.run(caller)
 
 
-class Streams:
+class Streams(StreamTable):
     """The streams and events of one context (StreamQueues of items.py). `execute` runs an item."""
 
     def __init__(
@@ -73,21 +44,12 @@ class Streams:
         execute: Execute = _run,
         checks: HostChecks | None = None,
     ) -> None:
+        super().__init__()
         self.checks = checks
         run = execute if checks is None else checks.around(execute)
         self.executor = Executor(order, seed, clock=clock, execute=run)
         self.events = Events(self)
         self.graphs = Graphs(self)
-        self.ended = EndedHandles()
-        self.lock = threading.RLock()
-        self._clear()
-
-    def _clear(self) -> None:
-        self._components = itertools.count(1)
-        self._streams: dict[int, Stream] = {}
-        self._per_thread: dict[int, Stream] = {}
-        self._draining: list[Stream] = []
-        self._legacy = Stream(LEGACY, component=next(self._components))
         self.thread_modes: dict[int, int] = {}
 
     @property
@@ -95,67 +57,18 @@ class Streams:
         """Whether work is executed as soon as it comes."""
         return self.executor.order == "eager"
 
-    # ---- streams
-
-    def create(self, flags: int = 0, priority: int = 0, site: int = 0) -> Stream:
-        """A new stream."""
-        with self.lock:
-            stream = Stream(new_handle(), flags, priority, site, self.new_component())
-            self._streams[stream.handle] = stream
-            if self.checks is not None:
-                self.checks.made[stream.handle] = site
-            return stream
-
-    def new_component(self) -> int:
-        """A number for what has an order of its own."""
-        return next(self._components)
-
-    def find(self, number: int, slot: int) -> Stream:
-        """The stream that a client's thread means; hipErrorInvalidHandle if there is none (any more)."""
-        if number in (0, LEGACY):
-            return self._legacy
-        if number == PER_THREAD:
-            with self.lock:
-                if slot not in self._per_thread:
-                    self._per_thread[slot] = Stream(PER_THREAD, component=self.new_component())
-                return self._per_thread[slot]
-        if number not in self._streams:
-            raise self.ended.error("stream", number)
-        return self._streams[number]
-
-    def destroy(self, number: int, site: int = 0) -> None:
-        """Ends a stream; what it has queued is done all the same."""
-        if number in (0, LEGACY, PER_THREAD):
-            raise HipError("hipErrorInvalidHandle", "the built-in streams cannot be destroyed")
-        with self.lock:
-            stream = self.find(number, 0)
-            if stream.capture is not None:
-                stream.capture.invalidate()
-                raise HipError("hipErrorStreamCaptureUnsupported", "a stream is destroyed while it captures")
-            del self._streams[number]
-            if stream.tail is not None and not stream.tail.done:
-                self._draining = [one for one in self._draining if one.tail is not None and not one.tail.done]
-                self._draining.append(stream)
-        self.ended.add(number, site)
-
-    def discard(self, stream: Stream) -> None:
-        """Ends a stream that no client has seen."""
-        stream.capture = None
-        del self._streams[stream.handle]
-
-    def all(self) -> Iterator[Stream]:
-        """Every stream, those destroyed with work queued too."""
-        yield self._legacy
-        yield from self._per_thread.values()
-        yield from self._streams.values()
-        yield from self._draining
+    def drained(self, stream: Stream) -> bool:
+        done = super().drained(stream)
+        if self.checks is None or stream.tail is None:
+            return done
+        return done and self.checks.races.host_knows(stream.tail)
 
     # ---- queues
 
     def submit(self, stream: int, slot: int, item: Item, caller: Caller | None = None) -> None:
         """Queues an item, or makes it a node of the graph that the stream captures."""
         if self.checks is not None:
-            self.checks.submitting(item, caller)
+            self.checks.uploads.submitting(item, caller)
         with self.lock:
             found = self.find(stream, slot)
             if found.capture is not None:
@@ -192,18 +105,9 @@ class Streams:
             self.checks.races.enter(item, component, before)
         self.executor.add(item, before)
 
-    def before(self, stream: Stream) -> list[Item]:
-        """What the next item of a stream comes after."""
-        last = [stream.tail]
-        if stream is self._legacy:
-            last += [one.tail for one in self.all() if one.blocking and one is not stream]
-        elif stream.blocking:
-            last.append(self._legacy.tail)
-        return [one for one in last if one is not None]
-
     def refuse_implicit(self, stream: Stream) -> None:
         """Work of the legacy stream would wait for blocking streams, which cannot be while one captures."""
-        if stream is not self._legacy:
+        if stream is not self.legacy:
             return
         hit = [one.capture for one in self.all() if one.capture is not None and one.blocking]
         for capture in hit:
@@ -231,9 +135,7 @@ class Streams:
             self._refuse_captures()
             targets = self._everything()
         else:
-            found = self.find(stream, slot)
-            self.refuse_capturing(found)
-            targets = self.before(found) if found is self._legacy else _some(found.tail)
+            targets = self._held(self.find(stream, slot))
         self.wait_for(targets, caller, explicit=explicit, whole=stream is None, site=site)
 
     def wait_for(
@@ -249,13 +151,22 @@ class Streams:
         self.executor.run(targets, caller)
         if self.checks is not None and all(one.done for one in targets):
             whole = whole and not self.executor
-            self.checks.waited(targets, caller, explicit=explicit, whole=whole, site=site)
+            self.checks.uploads.waited(targets, caller, explicit=explicit, whole=whole, site=site)
         self.raise_failure()
 
+    def _held(self, stream: Stream) -> list[Item]:
+        """What a wait for a stream waits for."""
+        with self.lock:
+            self.refuse_capturing(stream)
+            if stream is self.legacy:
+                return self.before(stream)
+            return [] if stream.tail is None else [stream.tail]
+
     def _refuse_captures(self) -> None:
-        for stream in self.all():
-            if stream.capture is not None and stream.capture.mode != RELAXED:
-                self.refuse_capturing(stream)
+        with self.lock:
+            for stream in self.all():
+                if stream.capture is not None and stream.capture.mode != RELAXED:
+                    self.refuse_capturing(stream)
 
     def _everything(self) -> list[Item]:
         with self.lock:
@@ -279,15 +190,13 @@ class Streams:
 
     def query(self, stream: int, slot: int, caller: Caller | None) -> bool:
         """Whether a stream's work is done. Asking goes on with it."""
-        found = self.find(stream, slot)
-        self.refuse_capturing(found)
-        return self.ask(self.before(found) if found is self._legacy else _some(found.tail), caller)
+        return self.ask(self._held(self.find(stream, slot)), caller)
 
     def ask(self, targets: list[Item], caller: Caller | None) -> bool:
         """Whether these items are done; if not, one that they wait for is executed now."""
         if all(one.done for one in targets):
             if self.checks is not None:
-                self.checks.waited(targets, caller)
+                self.checks.uploads.waited(targets, caller)
             self.raise_failure()
             return True
         self.executor.advance(targets, caller)
@@ -323,17 +232,14 @@ class Streams:
         """Drops queued work, streams, events and graphs."""
         self.executor.drop()
         with self.lock:
-            self._clear()
+            self.forget_streams()
+            self.thread_modes.clear()
             self.events.clear()
             self.graphs.clear()
 
     def close(self) -> None:
         """Ends; what is queued is dropped."""
         self.executor.close()
-
-
-def _some(item: Item | None) -> list[Item]:
-    return [] if item is None else [item]
 
 
 def streams_of(context: Context) -> Streams:

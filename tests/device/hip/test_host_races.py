@@ -117,6 +117,14 @@ def test_what_is_ordered_is_no_race(program, how):
     assert program.finish() == []
 
 
+def test_the_default_stream_waits_for_a_stream_that_was_destroyed(program):
+    one, y = program.stream(0), program.buffer()
+    program.launch("set", one, y, 1, N)
+    program.call("hipStreamDestroy", one)
+    program.launch("set", 0, y, 2, N)
+    assert program.finish() == []
+
+
 def test_streams_that_do_not_wait_for_the_default_stream(program):
     one, y = program.stream(NON_BLOCKING), program.buffer()
     program.launch("set", 0, y, 1, N)

@@ -1,4 +1,4 @@
-/* What launches have accessed, told from the record of global memory: see hip/races.py. */
+/* What launches have accessed, told from the record of global memory: see hip/checks/races.py. */
 #include "lines.h"
 
 #define API __attribute__((visibility("default")))

@@ -32,7 +32,7 @@ _KINDS = 3
 
 
 class EmulatedAccesses:
-    """What one launch on an emulated device has accessed (LaunchAccesses of hip/races.py). `first` to
+    """What one launch on an emulated device has accessed (LaunchAccesses of hip/checks/races.py). `first` to
     `next` are its segments; `era` tells records that were emptied since."""
 
     def __init__(

@@ -1,0 +1,1 @@
+"""What is looked for on the host's side with --sanitize."""
