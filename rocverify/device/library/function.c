@@ -143,6 +143,19 @@ RV_API hipError_t hipKernelGetName(const char **name, hipFunction_t kernel) {
     return kernel ? name_of(RV_N(kernel), name) : rv_note(hipErrorInvalidHandle);
 }
 
+enum { MOST_ARGUMENTS = 512 };
+
+RV_API hipError_t hipKernelGetParamInfo(hipFunction_t kernel, size_t index, size_t *offset, size_t *size) {
+    struct rv_kernel_arg places[MOST_ARGUMENTS];
+    if (!offset) return rv_note(hipErrorInvalidValue);
+    if (!kernel) return rv_note(hipErrorInvalidHandle);
+    uint32_t count = rv_kernel_arguments(kernel, places, MOST_ARGUMENTS);
+    if (index >= count || index >= MOST_ARGUMENTS) return rv_note(hipErrorInvalidValue);
+    *offset = places[index].offset;
+    if (size) *size = places[index].size;
+    return hipSuccess;
+}
+
 /* ---- occupancy */
 
 static int active_blocks(int *blocks, uint64_t function, int block, size_t lds) {

@@ -38,6 +38,7 @@ hipError_t hipLibraryLoadFromFile(hipLibrary_t *, const char *, int *, void **, 
 hipError_t hipLibraryGetKernel(hipKernel_t *, hipLibrary_t, const char *);
 hipError_t hipLibraryUnload(hipLibrary_t);
 hipError_t hipKernelGetName(const char **, hipKernel_t);
+hipError_t hipKernelGetParamInfo(hipKernel_t, size_t, size_t *, size_t *);
 hipError_t hipKernelGetFunction(hipFunction_t *, hipKernel_t);
 hipError_t hipDrvGetErrorName(hipError_t, const char **);
 hipError_t hipStreamGetId(hipStream_t, unsigned long long *);
@@ -177,10 +178,14 @@ static void libraries(const char *path) {
     hipKernel_t kernel;
     hipFunction_t function;
     const char *name = NULL;
+    size_t offset = 0, size = 0;
     GOOD(hipLibraryLoadFromFile(&library, path, NULL, NULL, 0, NULL, NULL, 0));
     GOOD(hipLibraryGetKernel(&kernel, library, "axpy"));
     GOOD(hipKernelGetName(&name, kernel));
     EXPECT(!strcmp(name, "axpy"));
+    GOOD(hipKernelGetParamInfo(kernel, 2, &offset, &size));
+    EXPECT(offset == 16 && size == 4);
+    RETURNS(hipErrorInvalidValue, hipKernelGetParamInfo(kernel, 4, &offset, &size));
     GOOD(hipKernelGetFunction(&function, kernel));
     GOOD(hipModuleLaunchKernel(function, 1, 1, 1, 1, 1, 1, 0, NULL,
                                (void *[]){&(void *){NULL}, &(void *){NULL}, &(float){0}, &(unsigned){0}}, NULL));
