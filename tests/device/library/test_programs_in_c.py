@@ -63,7 +63,6 @@ def test_modules_and_graphs(tmp_path, environment, compiled: Callable[[str], Pat
 
 def test_functions_of_later_releases(tmp_path, environment, compiled: Callable[[str], Path]):
     said = (
-        "rocverify: hipGraphAddNode of a node of semaphores is not served: "
-        "it returns hipErrorNotSupported\n"
+        "rocverify: hipGraphAddNode of a node of semaphores is not served: it returns hipErrorNotSupported\n"
     )
     run(built("later", tmp_path), str(compiled("gfx1100")), str(tmp_path / "dot"), env=environment, said=said)
