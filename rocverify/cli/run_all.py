@@ -18,7 +18,7 @@ from rocverify.cli.texts import EXIT_CODES
 )
 @run_options
 def command(**options: Any) -> int:
-    from rocverify.cli.execute import execute
+    from rocverify.cli.run_selection import execute
 
     return execute(Options(**options), "all", _every_plan)
 

@@ -20,7 +20,7 @@ from rocverify.cli.texts import EXIT_CODES
 @click.argument("phase", metavar="N")
 @run_options
 def command(phase: str, **options: Any) -> int:
-    from rocverify.cli.execute import execute
+    from rocverify.cli.run_selection import execute
     from rocverify.plan import find_phase, find_plans
 
     return execute(

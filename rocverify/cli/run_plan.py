@@ -20,7 +20,7 @@ from rocverify.cli.texts import EXIT_CODES
 @click.argument("plan", metavar="NN-MM")
 @run_options
 def command(plan: str, **options: Any) -> int:
-    from rocverify.cli.execute import execute
+    from rocverify.cli.run_selection import execute
     from rocverify.plan import find_plans
 
     return execute(Options(**options), f"plan {plan}", lambda root: find_plans(root, plan))

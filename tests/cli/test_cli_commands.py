@@ -249,7 +249,7 @@ def test_a_bug_is_4_with_a_report(
         raise AssertionError("cannot be")
 
     monkeypatch.setattr(options, "find_root", broken)
-    monkeypatch.setattr("rocverify.cli.execute.find_root", broken)
+    monkeypatch.setattr("rocverify.cli.run_selection.find_root", broken)
     demo.does("passed")
     assert demo.run("phase", "16") == 4
     errors = capsys.readouterr().err
