@@ -37,14 +37,16 @@ GRID_IN_WORKITEMS = 1
 
 def launch_arguments(args: tuple[int, ...], *, cooperative: bool = False) -> Geometry:
     """The shape in a launch's arguments: function, grid x y z, block x y z, dynamic LDS, stream, start event,
-    stop event, flags."""
+    stop event, flags. Where the grid is in work-items, a workgroup is never larger than it, as in ROCm."""
     x, y, z, bx, by, bz, shared = args[1:8]
     if max(args[1:8]) >> 32:
         x, y, z, bx, by, bz, shared = (low(value) for value in args[1:8])
     flags = args[11] if len(args) > 11 else 0
-    if flags & GRID_IN_WORKITEMS and bx and by and bz:
+    if flags & GRID_IN_WORKITEMS and min(x, y, z, bx, by, bz):
+        bx, by, bz = min(bx, x), min(by, y), min(bz, z)
         grid = -(-x // bx), -(-y // by), -(-z // bz)
-        return Geometry(grid, (bx, by, bz), shared, cooperative, workitems=(x, y, z))
+        whole = (grid[0] * bx, grid[1] * by, grid[2] * bz) == (x, y, z)
+        return Geometry(grid, (bx, by, bz), shared, cooperative, workitems=None if whole else (x, y, z))
     return Geometry((x, y, z), (bx, by, bz), shared, cooperative)
 
 

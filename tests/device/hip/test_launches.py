@@ -79,6 +79,11 @@ def test_part_of_a_workgroup_is_not_launched(client, axpy):
     assert "(100, 1, 1) work-items are not whole workgroups of (32, 1, 1)" in client.reason
     event = client.events[-1]
     assert (event.grid, event.block) == ((4, 1, 1), (32, 1, 1))
+    x, y = client.upload(b"\0\0\x80\x3f" * N), client.upload(bytes(4 * N))
+    args = (axpy, 20, 1, 1, 32, 1, 1, 0, 0, 0, 0, 1)
+    assert client.answer("hipExtModuleLaunchKernel", *args, payload=arguments(y, x)).code == 0
+    assert (client.events[-1].grid, client.events[-1].block) == ((1, 1, 1), (20, 1, 1))
+    assert client.download(y, 4 * N) == b"\0\0\0\x40" * 20 + bytes(4 * (N - 20))
 
 
 def test_too_few_and_too_many_argument_bytes_show_in_the_trace(client, axpy):

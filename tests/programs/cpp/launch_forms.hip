@@ -98,9 +98,13 @@ static void check_ext_module(const std::string &path) {
     HIP(hipExtModuleLaunchKernel(saxpy, 64, 1, 1, 32, 1, 1, 0, nullptr, arguments, nullptr, nullptr, nullptr, 0));
     HIP(hipMemcpy(seen, y, sizeof(seen), hipMemcpyDeviceToHost));
     for (int i = 0; i < 100; ++i) CHECK(seen[i] == (i < 64 ? 3.0f : 1.0f));
-    HIP(hipExtModuleLaunchKernel(saxpy, 100, 1, 1, 64, 1, 1, 0, nullptr, arguments, nullptr, nullptr, nullptr, 0));
-    HIP(hipMemcpy(seen, y, sizeof(seen), hipMemcpyDeviceToHost)); // the last workgroup is not full
-    for (int i = 0; i < 100; ++i) CHECK(seen[i] == (i < 64 ? 5.0f : 3.0f));
+    // A workgroup that is larger than the grid becomes as small; one that is not full is refused.
+    HIP(hipExtModuleLaunchKernel(saxpy, 20, 1, 1, 64, 1, 1, 0, nullptr, arguments, nullptr, nullptr, nullptr, 0));
+    HIP(hipMemcpy(seen, y, sizeof(seen), hipMemcpyDeviceToHost));
+    for (int i = 0; i < 100; ++i) CHECK(seen[i] == (i < 20 ? 5.0f : i < 64 ? 3.0f : 1.0f));
+    CHECK(hipExtModuleLaunchKernel(saxpy, 100, 1, 1, 64, 1, 1, 0, nullptr, arguments, nullptr, nullptr, nullptr, 0) ==
+          hipErrorInvalidValue);
+    (void)hipGetLastError();
     HIP(hipModuleUnload(module));
     HIP(hipFree(x));
     HIP(hipFree(y));
