@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -212,18 +213,23 @@ def test_doctor_where_nothing_can_run(
 def test_doctor_lists_what_opened_and_why_not(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import rocverify.device.select as select
     import rocverify.toolchain.doctor as toolchain_doctor
+    from rocverify.device.process import client
     from rocverify.toolchain.discover import Toolchain
 
-    def opened(kind: str, target: str, **_: object) -> SimpleNamespace:
-        if kind == "amd":
-            raise DeviceUnavailableError("no /dev/kfd", hint="load amdgpu")
-        return SimpleNamespace(name="the emulator", target=target, close=lambda: None)
+    class Process:
+        def open(self, options: Any) -> SimpleNamespace:
+            if options.kind == "amd":
+                raise DeviceUnavailableError("no /dev/kfd", hint="load amdgpu")
+            return SimpleNamespace(name="the emulator", target=options.target)
 
+        def close(self) -> None:
+            pass
+
+    tools = SimpleNamespace(objdump=None, clang=None, linker=None)
     monkeypatch.setattr(toolchain_doctor, "inspect", lambda _: [])
-    monkeypatch.setattr(Toolchain, "discover", lambda _: object())
-    monkeypatch.setattr(select, "open_device", opened)
+    monkeypatch.setattr(Toolchain, "discover", lambda _: tools)
+    monkeypatch.setattr(client, "DeviceProcess", Process)
     assert main(["doctor", "--root", str(demo.root)]) == 0
     output = capsys.readouterr().out
     assert "amd: no /dev/kfd" in output
