@@ -5,6 +5,7 @@ HIP packs whatever it is given: a missing, swapped or wrongly sized argument sho
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -74,8 +75,11 @@ def argument_findings(
     given = launch.args
     if len(given) != len(explicit):
         takes = ", ".join(f"{n or '?'} ({a.size} bytes)" for n, a in zip(names, explicit, strict=True))
-        text = f"passes {len(given)} arguments to {kernel}, which takes {len(explicit)}: {takes}"
-        return [_finding(launch, kernel, text)]
+        passed = f"passes {len(given)} arguments to {kernel}, which takes {len(explicit)}"
+        if len(given) > len(explicit):  # of a packed buffer only its bytes are known
+            more = sum(argument.size or 0 for argument in given[len(explicit) :])
+            passed = f"passes {more} bytes more than the {len(explicit)} arguments of {kernel}"
+        return [_finding(launch, kernel, f"{passed}: {takes}")]
     found = []
     for position, (argument, parameter, name) in enumerate(zip(given, explicit, names, strict=True)):
         label = f"argument {position + 1}{f' ({name})' if name else ''} of {kernel}"
@@ -172,5 +176,10 @@ def _expected(name: str, expectation: Expectation) -> str:
 
 
 def _shown(argument: LaunchArgument) -> str:
+    """A value in words; an integer of 4 bytes that looks like a float is shown as both."""
     address = isinstance(argument.value, int) and argument.ctype in _POINTER_TYPES | _ADDRESS_TYPES
+    if argument.ctype == "c_uint" and isinstance(argument.value, int):
+        (number,) = struct.unpack("<f", struct.pack("<I", argument.value))
+        if argument.value > 1 << 20 and number == round(number, 6) and abs(number) < 1e7:
+            return f"c_uint({argument.value}), the bits of the float {number:g},"
     return f"{argument.ctype}({argument.value:#x})" if address else f"{argument.ctype}({argument.value})"

@@ -94,7 +94,7 @@ def test_hip_pythons_own_pointers_and_plain_addresses_are_pointers() -> None:
     ("args", "message"),
     [
         (GOOD[:-1], "passes 5 arguments to rope_kernel, which takes 6: x (8 bytes), cos (8 bytes)"),
-        ((*GOOD, uint(1)), "passes 7 arguments"),
+        ((*GOOD, uint(1)), "passes 4 bytes more than the 6 arguments of"),
         ((), "passes 0 arguments"),
         (None, "packed by hand"),
         ((*GOOD[:4], GOOD[5], GOOD[4]), "arguments 5 and 6 are swapped: heads and head_dim"),
