@@ -110,6 +110,21 @@ static int wait(struct rv_thread *t, rv_reply *reply) {
     return message->code;
 }
 
+/* ---- captures */
+
+static _Atomic int captures; /* begun and not ended, as far as calls tell */
+
+bool rv_capturing(void) {
+    return atomic_load_explicit(&captures, memory_order_relaxed) > 0;
+}
+
+static void count_captures(enum rv_call call, int code) {
+    if (call == RV_CALL_hipStreamBeginCapture || call == RV_CALL_hipStreamBeginCaptureToGraph)
+        captures += code == 0;
+    else if (call == RV_CALL_hipStreamEndCapture && rv_capturing())
+        captures--;
+}
+
 /* ---- calls */
 
 /* 0: the thread is connected, and within the library. */
@@ -131,6 +146,7 @@ static int leave(struct rv_thread *t, enum rv_call call, int code) {
     t->within = false;
     if (code == hipErrorDeinitialized) rv_died("the device process has ended");
     if (code == 0 && call == RV_CALL_hipDeviceReset) rv_modules_forget();
+    count_captures(call, code);
     return rv_note(code);
 }
 

@@ -28,7 +28,8 @@ bool rv_copy_is_sure(const void *to, const void *from, int kind, hipStream_t str
 
 bool rv_copy_is_inline(const void *to, const void *from, size_t size, int kind) {
     bool to_device = kind == hipMemcpyHostToDevice || kind == hipMemcpyDefault;
-    return to_device && size && size <= RV_INLINE_BYTES && rv_connected() && rv_is_pageable(from) && !rv_is_pageable(to);
+    if (!to_device || !size || size > RV_INLINE_BYTES || rv_capturing() || !rv_connected()) return false;
+    return rv_is_pageable(from) && !rv_is_pageable(to);
 }
 
 int rv_copy_now(enum rv_call call, const uint64_t *args, unsigned nargs, void *to, const void *payload, uint32_t bytes,

@@ -66,6 +66,9 @@ struct rv_thread *rv_thread(void);          /* of the calling thread, perhaps wi
 int rv_thread_connect(struct rv_thread *t); /* 0, or the hipError_t */
 void rv_threads_close_files(void);          /* in the child of a fork */
 
+/* client.c: a stream is being captured, perhaps: what a copy on it reads has to be read when its graph is launched. */
+bool rv_capturing(void);
+
 /* ring.c */
 struct rv_request {
     uint16_t call, flags;

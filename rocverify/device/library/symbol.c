@@ -48,7 +48,7 @@ struct symbol_copy {
 /* False: the bytes go another way. */
 static bool take_along(const struct symbol_copy *c, char *payload, size_t length) {
     bool to_device = c->from && (c->kind == hipMemcpyHostToDevice || c->kind == hipMemcpyDefault);
-    bool now = !c->queued || rv_connected()->order == RV_EAGER;
+    bool now = !c->queued || (rv_connected()->order == RV_EAGER && !rv_capturing());
     return to_device && now && c->size && length + c->size <= RV_INLINE_BYTES && rv_is_pageable(c->from) &&
            rv_copy_guarded(payload + length, c->from, c->size);
 }
