@@ -20,7 +20,7 @@ LIBRARY = re.compile(r"libamdhip64\.so(\.\d+)*")
 _LOADED = re.compile(r"^\s*(libamdhip64\.so[.\d]*) => (?:(not found)|(\S+))", re.MULTILINE)
 _REGISTERS = "__hipRegisterFatBinary"
 _LOADER_TIMEOUT_S = 10.0
-_MOST_BYTES = 1 << 29
+_MOST_BYTES = 1 << 26
 """Larger programs are not looked into for their targets."""
 
 _ELF = b"\x7fELF"
@@ -68,13 +68,13 @@ def check_program(program: Program, target: str, environment: Mapping[str, str],
         raise UsageError(f"cannot be read: {error.strerror or error}", where=program.name) from None
     if facts is None:
         return
-    if facts.fat_binary and (facts.defines_hip or not facts.dynamic):
+    if facts.static_hip:
         raise UsageError(
             "is linked statically with HIP, so that no other library can take its place",
             where=program.name,
             hint="link it with -lamdhip64, the shared library",
         )
-    if any(LIBRARY.fullmatch(name) for name in facts.needed):
+    if facts.needed:  # by its libraries, HIP may be needed, too
         _check_library(program, environment, folder, facts)
     if facts.fat_binary:
         _check_target(program, target)
@@ -88,8 +88,7 @@ class _Facts:
     needed: tuple[str, ...]
     search: str
     fat_binary: bool
-    defines_hip: bool
-    dynamic: bool
+    static_hip: bool
 
 
 def _facts(file: Any) -> _Facts | None:
@@ -105,13 +104,11 @@ def _facts(file: Any) -> _Facts | None:
         needed = tuple(tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED")
         runpath = any(tag.entry.d_tag == "DT_RUNPATH" for tag in tags)
         rpath = next((tag.rpath for tag in tags if tag.entry.d_tag == "DT_RPATH"), "")
-        return _Facts(
-            needed,
-            "" if runpath else rpath,
-            elf.get_section_by_name(".hip_fatbin") is not None,
-            _defines(elf, _REGISTERS),
-            dynamic is not None,
-        )
+        fat_binary = elf.get_section_by_name(".hip_fatbin") is not None
+        # Looking a symbol up takes long in large programs: only where it decides something.
+        shared = any(LIBRARY.fullmatch(name) for name in needed)
+        static = fat_binary and not shared and (dynamic is None or _defines(elf, _REGISTERS))
+        return _Facts(needed, "" if runpath else rpath, fat_binary, static)
     except (ELFError, ConstructError, ValueError, LookupError, AttributeError):
         return None
 
