@@ -64,6 +64,16 @@ def test_an_upload_that_a_host_function_has_seen_done(program):
     assert program.findings(None) == []
 
 
+def test_an_upload_of_what_a_host_function_of_the_stream_has_written(program):
+    client, stream, y = program.client, program.stream(), program.buffer()
+    source = client.host.put(bytes(4 * N))
+    client.host.callback = lambda *_: client.host.write_host(source, b"new")
+    program.call("hipLaunchHostFunc", stream, 1, 2)
+    program.call("hipMemcpyAsync", y, source, 4 * N, H2D, stream)
+    program.call("hipStreamSynchronize", stream)
+    assert program.findings(None) == []
+
+
 def test_a_result_that_only_a_free_waits_for(program):
     stream, y = program.stream(), program.buffer()
     host = program.client.host.put(bytes(4 * N))

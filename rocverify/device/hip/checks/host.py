@@ -54,9 +54,7 @@ class HostChecks:
             else:
                 self.races.copying(item)
             if item.kind is Kind.HOST:
-                self.uploads.waited(
-                    [item], caller
-                )  # the host's function runs when what comes before it is done
+                self.uploads.host_function(item, caller)
             return execute(item, caller)
 
         return run

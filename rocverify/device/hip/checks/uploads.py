@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rocverify.device.hip.checks.memory import Memory, Report
-from rocverify.device.hip.checks.races import Races, Unwaited, written
+from rocverify.device.hip.checks.races import Races, Unwaited, happened_before, written
 from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.items import Item
 from rocverify.device.ranges import Ranges
@@ -38,6 +38,13 @@ class Uploads:
         except HipError:
             return None  # the copy itself will say so
         return None if data is None else hashlib.blake2b(data, digest_size=16).digest()
+
+    def host_function(self, item: Item, caller: Caller | None) -> None:
+        """A function of the host is about to run. It knows that what comes before it is done; and it may
+        write what uploads that come after it read."""
+        self.waited([item], caller)
+        with self._races.lock:
+            self._waiting = [one for one in self._waiting if not happened_before(item, one.clock)]
 
     def waited(
         self,
