@@ -86,7 +86,7 @@ class HostCalls:
             after = names[index + 1] if index + 1 < PACKETS else 0
             self._memory.write(self._header(index), _HEADER.pack(after, 0, 0, 0))
         fields = (base + self._headers, base + self._payloads, base + _BUFFER.size, names[0], 0, PACKETS - 1)
-        self._memory.write(base, _BUFFER.pack(*fields))
+        self._memory.write(base, _BUFFER.pack(*fields) + bytes(_DOORBELL_BYTES))
 
     def _header(self, name: int) -> int:
         return self.address + self._headers + name % PACKETS * _HEADER.size
