@@ -44,7 +44,8 @@ def error_seen(context: Context, _call: Call, _caller: Caller | None) -> None:
 
 @serve("rv_host_access", traced=False, after_fault="allow")
 def host_access(context: Context, call: Call, _caller: Caller | None) -> Answer:
-    """address, is_write: the host touched device memory and dies by SIGSEGV -> payload: the words."""
+    """address, is_write: the host touched device memory, or pinned memory that is freed, and dies by SIGSEGV
+    -> payload: the words."""
     address, is_write = call.args[0], bool(call.args[1])
     verb = "wrote to" if is_write else "read"
     copy = "hipMemcpyHostToDevice" if is_write else "hipMemcpyDeviceToHost"
@@ -52,7 +53,11 @@ def host_access(context: Context, call: Call, _caller: Caller | None) -> Answer:
         what = explain(context, address)
     else:
         what = f"{address:#x}, in {allocation_words(context, address)}"
-    message = f"the host {verb} device memory: {what}; copy it with hipMemcpy ({copy})"
+    shared = context.backend.shared_region
+    if shared.start <= address < shared.start + shared.size:
+        message = f"the host {verb} pinned or managed memory that is not there: {what}"
+    else:
+        message = f"the host {verb} device memory: {what}; copy it with hipMemcpy ({copy})"
     known = context.allocation_of(address)
     report(context, "host_access", message, call.site, 0 if known is None else known.site)
     context.control.last_reason = message

@@ -1,6 +1,6 @@
 /* Memory of the program that may not be there. Copies are guarded: a fault within one ends the copy, not the program.
- * A fault elsewhere that lies in device memory is the program's touch of it: the device process says what lies there,
- * and the program dies as it would have. All other faults are the program's own affair. */
+ * A fault elsewhere that lies in device memory, or in pinned memory that was freed, is the program's touch of it: the
+ * device process says what lies there, and the program dies as it would have. All other faults are its own affair. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
@@ -89,7 +89,10 @@ static void say_access(uint64_t address, bool write) {
     if (reply.payload_bytes)
         rv_say("%.*s", (int)reply.payload_bytes, (const char *)reply.payload);
     else
-        rv_say("the host %s device memory at 0x%llx, which only kernels and copies can reach", write ? "wrote to" : "read",
+        rv_say("the host %s %s at 0x%llx", write ? "wrote to" : "read",
+               rv_is_shared((void *)(uintptr_t)address)
+                   ? "pinned memory that is freed"
+                   : "device memory, which only kernels and copies can reach,",
                (unsigned long long)address);
 }
 
@@ -106,7 +109,8 @@ static void pass_on(int signal, siginfo_t *info, void *context) {
 
 static void on_fault(int signal, siginfo_t *info, void *context) {
     if (guard) siglongjmp(*guard, 1);
-    if (signal == SIGSEGV && info->si_code > 0 && rv_is_device(info->si_addr)) {
+    bool reserved = rv_is_device(info->si_addr) || rv_is_shared(info->si_addr); /* there: pinned memory that was freed */
+    if (signal == SIGSEGV && info->si_code > 0 && reserved) {
         /* Once: the next fault, wherever it is, is not ours any more. */
         sigaction(signal, &before[0], NULL);
         say_access(RV_N(info->si_addr), is_write(context));

@@ -104,6 +104,7 @@ def test_pinned_memory_is_the_shared_files(function):
         )
     assert run.stdout == f"0 {SHARED_START + 8192:#x} b'from the device'\n0\n"
     assert run.returncode == -signal.SIGSEGV, "freed pages are only addresses again"
+    assert "the host read pinned memory that is freed" in run.stderr
 
 
 def registering(device):
