@@ -9,6 +9,7 @@ The first lines of a source may hold one comment `// options: NAME=VALUE ...`:
     with=FILE     another source, relative to this one, for the same program
     link=A,B      libraries beside libamdhip64: hiprtc, hipblas, rocblas
     modules       the program gets the folder of compiled modules as its first argument
+    exit=N        what `exec` ends with though the program is right: it makes a kernel fault on purpose
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Options:
     sources: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     modules: bool = False
+    exit_code: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def read_program(source: Path, defines: Sequence[str] = ()) -> Program:
 
 def _options(words: Sequence[str], twin: bool) -> Options:
     values = dict(word.partition("=")[::2] for word in words)
-    known = {"targets", "twin_targets", "flags", "with", "link", "modules"}
+    known = {"targets", "twin_targets", "flags", "with", "link", "modules", "exit"}
     assert values.keys() <= known, f"no such option: {sorted(values.keys() - known)}"
     lists = {name: tuple(filter(None, values.get(name, "").split(","))) for name in known}
     return Options(
@@ -93,6 +95,7 @@ def _options(words: Sequence[str], twin: bool) -> Options:
         sources=lists["with"],
         link=lists["link"],
         modules="modules" in values,
+        exit_code=int(values.get("exit", "0")),
     )
 
 

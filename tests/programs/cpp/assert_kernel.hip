@@ -1,3 +1,4 @@
+// options: exit=1
 // An assertion that holds changes nothing; one that fails ends the program, with its words on standard error.
 #include <hip/hip_runtime.h>
 
