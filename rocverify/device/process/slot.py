@@ -33,7 +33,7 @@ class Slot:
         self._connection = connection
         self.file = os.memfd_create("rocverify-staging", os.MFD_CLOEXEC)
         os.ftruncate(self.file, STAGING_BYTES)
-        self._staging = memoryview(mmap.mmap(self.file, STAGING_BYTES))
+        self._staging: memoryview | None = memoryview(mmap.mmap(self.file, STAGING_BYTES))
         self._work: SimpleQueue[Callable[[], None] | None] | None = None
 
     # ---- replies
@@ -69,7 +69,7 @@ class Slot:
                 after, more = chunks[number + 1]
                 self._ask("RV_READ_HOST", address + after, more, HALF * ((number + 1) % 2))
             half = HALF * (number % 2)
-            target[at : at + length] = self._staging[half : half + length]
+            target[at : at + length] = self._staged(half, length)
 
     def write_host(self, address: int, data: bytes | memoryview) -> None:
         """Copies bytes to the client's memory; HipError where it cannot be written."""
@@ -78,7 +78,7 @@ class Slot:
         chunks = [(at, min(HALF, source.nbytes - at)) for at in range(0, source.nbytes, HALF)]
         for number, (at, length) in enumerate(chunks):
             half = HALF * (number % 2)
-            self._staging[half : half + length] = source[at : at + length]
+            self._staged(half, length)[:] = source[at : at + length]
             if outstanding:
                 self._answered(address + chunks[number - 1][0], chunks[number - 1][1], "written")
             self._ask("RV_WRITE_HOST", address + at, length, half)
@@ -99,6 +99,12 @@ class Slot:
             payload = data[at : at + step]
             self._send(protocol.message(_NUMBERS["RV_PRINT"], 0, (_STREAMS[stream],), payload))
             self._receive()
+
+    def _staged(self, start: int, length: int) -> memoryview:
+        staging = self._staging
+        if staging is None:
+            raise _gone()
+        return staging[start : start + length]
 
     def _ask(self, kind: str, *values: int) -> None:
         self._send(protocol.message(_NUMBERS[kind], 0, values))
@@ -140,3 +146,4 @@ class Slot:
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
         os.close(self.file)
+        self._staging = None  # the last use of it gives the memory back, whoever still holds this slot
