@@ -64,6 +64,10 @@ static int any_of(const AccessQuery *q, const Line *line, const Granule *g)
 API void rt_san_accesses(const Sanitizer *z, AccessQuery *q, u64 start, u64 end)
 {
     for (u64 line = (start - z->arena) / LINE_BYTES; line * LINE_BYTES < end - z->arena && start < end; line++) {
+        if (z->chunks[line * LINE_BYTES / CHUNK_BYTES] < q->first[0]) {
+            line |= CHUNK_BYTES / LINE_BYTES - 1; /* to the chunk's last */
+            continue;
+        }
         const Line *all = z->lines + line;
         const Granule *g = z->granules + line * LINE_GRANULES;
         if (!any_of(q, all, g))

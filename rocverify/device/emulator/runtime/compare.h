@@ -35,6 +35,9 @@ INLINE Tables tables_of(const Worker *w, const Wave *s, u32 space)
     return (Tables){z->arena, (u8 *)(z->arena + z->defined_delta), z->granules, z->readers};
 }
 
+/* Global memory is accessed; `place` counts from the arena's start. */
+INLINE void mark(const Sanitizer *z, u64 place, u32 segment) { z->chunks[place / CHUNK_BYTES] = segment; }
+
 /* Whether a word is of an access that a barrier or the wave itself orders before what the wave does now. */
 INLINE int ordered(u64 word, u32 interval, u32 wave) { return SEGMENT(word) < interval || WAVE_OF(word) == wave; }
 

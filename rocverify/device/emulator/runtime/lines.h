@@ -59,6 +59,7 @@ INLINE int line_read(const Sanitizer *z, GroupRecord *now, Line *line, u64 me)
     if (plain)
         line->readers = ((u32)line->readers == now->base ? line->readers : 0) | known;
     now->touched[wave] = 1;
+    mark(z, (u64)(line - z->lines) * LINE_BYTES, SEGMENT(me));
     return 1;
 }
 
@@ -76,6 +77,7 @@ INLINE int line_written(const Sanitizer *z, GroupRecord *now, Line *line, u64 me
         return 0;
     line->last.write = me;
     now->touched[wave] = 1;
+    mark(z, (u64)(line - z->lines) * LINE_BYTES, SEGMENT(me));
     return 1;
 }
 

@@ -161,6 +161,8 @@ INLINE void load_dwords(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 dwords, u
             Granule *g = t.granules + (place >> 2);
             u32 done = 0, launch = w->sanitizer->first;
             now->touched[wave] = 1;
+            if (space == SPACE_GLOBAL)
+                mark(w->sanitizer, place, now->segment[wave]);
             for (; done < dwords; done++)
                 if (!(space == SPACE_LDS ? first_read(g + done, seen + done, now->base, wave, me)
                                          : first_global_read(g + done, seen + done, launch, now->base, wave, me)))

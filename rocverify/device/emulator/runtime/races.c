@@ -89,8 +89,11 @@ void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 acce
     u64 place = space == SPACE_LDS ? address + (s->lds - (u64)w->lds) : address - z->arena, left = size;
     if (space == SPACE_LDS)
         settle(w, s, now, address, size, access != ACCESS_LOAD);
-    else
+    else {
         split(z, place, size);
+        mark(z, place, now->segment[s->index & 31]);
+        mark(z, place + size - 1, now->segment[s->index & 31]);
+    }
     while (left) {
         u32 within = (u32)(place & 3), count = left < 4 - within ? (u32)left : 4 - within;
         u32 bytes = ((1u << count) - 1) << within;

@@ -38,7 +38,7 @@ typedef struct {
     u64 readers;
 } Line;
 
-enum { LINE_GRANULES = 16, LINE_BYTES = 4 * LINE_GRANULES };
+enum { LINE_GRANULES = 16, LINE_BYTES = 4 * LINE_GRANULES, CHUNK_BYTES = 1 << 16 };
 
 /* A load of LDS that was not compared yet: its wave, its lanes, and behind it for each lane the first granule,
  * counted from the workgroup's LDS. */
@@ -112,6 +112,7 @@ typedef struct Sanitizer {
     Granule *granules;  /* of global memory */
     u64 *readers;
     Line *lines;
+    u32 *chunks;        /* by CHUNK_BYTES of global memory: a late segment that has accessed some of them */
     u8 *lds_defined;
     Granule *lds_granules;
     u64 *lds_readers;

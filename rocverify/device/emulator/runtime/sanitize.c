@@ -51,6 +51,8 @@ INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, 
         if (now->segment[wave]) {
             u32 done = 0, launch = w->sanitizer->first;
             now->touched[wave] = 1;
+            if (p->space == SPACE_GLOBAL)
+                mark(w->sanitizer, p->address - t.origin, now->segment[wave]);
             for (; done < size / 4; done++)
                 if (!(p->space == SPACE_LDS ? first_write(g + done, now->base, wave, me)
                                             : first_global_write(g + done, launch, now->base, wave, me)))
@@ -265,6 +267,7 @@ API u64 rt_san_layout(u32 what)
     case 26: return READING_SLOTS * READING_BYTES;
     case 27: return sizeof(AccessRun);
     case 28: return sizeof(AccessQuery);
+    case 29: return CHUNK_BYTES;
     default: return ~0ull;
     }
 }

@@ -20,6 +20,9 @@ READERS_BYTES = 8
 LINE_BYTES = 64
 """Of global memory that are recorded as one while nothing accesses a part of them alone."""
 
+CHUNK_BYTES = 1 << 16
+"""Of global memory of which is known at once whether anything in them was accessed lately."""
+
 LINE_RECORD_BYTES = GRANULE_BYTES + READERS_BYTES
 LOG_BYTES = 4096 * (24 + 2 * 64)
 """Of a workgroup's log of its loads of LDS."""
@@ -140,7 +143,7 @@ class SanitizerRecord(ctypes.Structure):
         *(
             (name, _POINTER)
             for name in (
-                "granules", "readers", "lines", "lds_defined", "lds_granules", "lds_readers",
+                "granules", "readers", "lines", "chunks", "lds_defined", "lds_granules", "lds_readers",
                 "scratch_defined", "segment_group", "group_fence", "group_seen", "records", "clocks",
                 "syncs", "nodes", "findings", "log",
             )
@@ -187,5 +190,6 @@ LAYOUT = (
     LOG_BYTES,
     ctypes.sizeof(AccessRun),
     ctypes.sizeof(AccessQuery),
+    CHUNK_BYTES,
 )
 """What rt_san_layout(0), rt_san_layout(1), ... must return."""

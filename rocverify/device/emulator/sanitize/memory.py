@@ -10,6 +10,7 @@ from pathlib import Path
 from rocverify.device.emulator.load.address_space import Mapping
 from rocverify.device.emulator.load.memory import Allocation, DeviceMemory, Span
 from rocverify.device.emulator.sanitize.layout import (
+    CHUNK_BYTES,
     GRANULE_BYTES,
     LINE_BYTES,
     LINE_RECORD_BYTES,
@@ -45,8 +46,9 @@ class SanitizedMemory(DeviceMemory):
         self._granules = Mapping(self.followed_bytes // 4 * GRANULE_BYTES)
         self._readers = Mapping(self.followed_bytes // 4 * READERS_BYTES)
         self._lines = Mapping(self.followed_bytes // LINE_BYTES * LINE_RECORD_BYTES)
-        self.granules, self.readers, self.lines = (
-            table.start for table in (self._granules, self._readers, self._lines)
+        self._chunks = Mapping(self.followed_bytes // CHUNK_BYTES * 4)
+        self.granules, self.readers, self.lines, self.chunks = (
+            table.start for table in (self._granules, self._readers, self._lines, self._chunks)
         )
         self.origins: dict[int, str] = {}
         """By sequence number of an allocation: `file:line` of the host code that asked for it."""
@@ -58,7 +60,7 @@ class SanitizedMemory(DeviceMemory):
 
     def forget_accesses(self) -> None:
         """Empties the record of who accessed what."""
-        for table in (self._granules, self._readers, self._lines):
+        for table in (self._granules, self._readers, self._lines, self._chunks):
             table.discard(table.start, table.end)
 
     def malloc(self, size: int, label: str = "", *, shared: bool = False) -> int:
@@ -148,7 +150,7 @@ class SanitizedMemory(DeviceMemory):
 
     def close(self) -> None:
         super().close()
-        for table in (self._shadow, self._granules, self._readers, self._lines):
+        for table in (self._shadow, self._granules, self._readers, self._lines, self._chunks):
             table.close()
 
 

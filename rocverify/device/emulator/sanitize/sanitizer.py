@@ -103,6 +103,7 @@ class Sanitizer:
             granules=memory.granules,
             readers=memory.readers,
             lines=memory.lines,
+            chunks=memory.chunks,
             groups=groups,
             first=self._next_segment,
             next=self._next_segment,
