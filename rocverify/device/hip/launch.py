@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from rocverify.errors import RocverifyError
 
 if TYPE_CHECKING:
     from rocverify.device.backends.base import LaunchOutcome
+    from rocverify.device.emulator.sanitize.findings import Finding
     from rocverify.device.hip.context import Context
     from rocverify.device.hip.state import Function
 
@@ -99,7 +101,7 @@ def launch_item(
 def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> Any:
     """Keeps what a launch has brought; its accesses. HipError if it faulted."""
     control = context.control
-    control.findings.extend(worded(context, finding) for finding in outcome.findings)
+    control.findings.extend(_placed(context, finding) for finding in outcome.findings)
     context.print_later(outcome.printed)
     if outcome.fault is not None:
         report = worded(context, outcome.fault)
@@ -113,6 +115,15 @@ def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> A
     if outcome.counters is not None:
         control.counters.append((function.name, outcome.counters))
     return outcome.accesses
+
+
+def _placed(context: Context, finding: Finding) -> Finding:
+    """A finding with the places in the program that it is about."""
+    if finding.made_at is None and finding.address is not None and finding.space == "global":
+        known = context.allocation_of(finding.address)
+        if known is not None:
+            finding = dataclasses.replace(finding, made_at=context.sites.place(known.site))
+    return worded(context, finding)
 
 
 def _described(context: Context, call: Call) -> dict[str, Any]:

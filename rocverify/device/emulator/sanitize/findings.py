@@ -85,7 +85,8 @@ class Finding:
         if self.other is not None:
             parts.append(f"  and {self.other}")
         if self.allocation:
-            made = f", allocated at {self.made_at}" if self.made_at else ""
+            told = not self.made_at or self.made_at in self.allocation
+            made = "" if told else f", allocated at {self.made_at}"
             parts.append(f"  at {self.allocation}{made}")
         parts.append(f"  seen {self.count} time(s); {self.hint}")
         return "\n".join(parts)

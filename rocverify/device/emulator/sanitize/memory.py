@@ -6,6 +6,7 @@ import ctypes
 import sys
 import sysconfig
 from pathlib import Path
+from types import FrameType
 
 from rocverify.device.emulator.load.address_space import Mapping
 from rocverify.device.emulator.load.memory import Allocation, DeviceMemory, Span
@@ -66,7 +67,9 @@ class SanitizedMemory(DeviceMemory):
     def malloc(self, size: int, label: str = "", *, shared: bool = False) -> int:
         with self._lock:
             base = super().malloc(size, label, shared=shared)
-            self.origins[self._live[base].sequence] = _caller()
+            origin = _caller()
+            if origin is not None:
+                self.origins[self._live[base].sequence] = origin
             return base
 
     def made_at(self, address: int) -> str | None:
@@ -154,13 +157,14 @@ class SanitizedMemory(DeviceMemory):
             table.close()
 
 
-def _caller() -> str:
-    """The innermost frame outside this package, of code that is not Python's own."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None:
+def _caller() -> str | None:
+    """The innermost frame outside this package, of code that is not Python's own; None in a device process,
+    where the program's frames are elsewhere."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
         path = frame.f_code.co_filename
         foreign = _OWN in Path(path).parents or Path(path).parent == _STANDARD or "rocm" in Path(path).parts
         if not path.startswith("<") and not foreign:
-            break
+            return f"{path}:{frame.f_lineno}"
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return None
