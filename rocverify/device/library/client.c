@@ -28,7 +28,8 @@ static int copy_staging(struct rv_thread *t, uint32_t kind, const uint64_t *valu
     return copied ? 0 : hipErrorInvalidValue;
 }
 
-/* A function of the program's runs on a thread of its own, as in HIP: what it sees as its thread is none of the program's. */
+/* A function of the program's runs on a thread of its own, as in HIP: what it sees as its thread is none of the
+ * program's. */
 static void *run_host_function(void *argument) {
     const uint64_t *values = argument;
     void *user = (void *)(uintptr_t)values[2];

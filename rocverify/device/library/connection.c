@@ -133,8 +133,9 @@ static int greet(void) {
     int files[2];
     rv_client.socket = rv_greet(&hello, &rv_client.welcome, files, 2);
     if (rv_client.socket < 0) {
-        int error = rv_client.welcome.magic == RV_MAGIC && rv_client.welcome.version == RV_VERSION ? rv_client.welcome.error : 0;
-        return error ? error : hipErrorNoDevice;
+        const struct rv_welcome *w = &rv_client.welcome;
+        bool told = w->magic == RV_MAGIC && w->version == RV_VERSION && w->error;
+        return told ? w->error : hipErrorNoDevice;
     }
     rv_client.shared = files[1];
     int code = map_ring(files[0]) ? 0 : hipErrorOperatingSystem;
@@ -173,7 +174,8 @@ static int code_of(int state) {
 static void say_forked(void) {
     static atomic_flag said = ATOMIC_FLAG_INIT;
     if (!atomic_flag_test_and_set(&said))
-        rv_say("HIP was in use when this process was forked, and cannot be used in the child: call exec there, or fork first");
+        rv_say("HIP was in use when this process was forked, and cannot be used in the child: "
+               "call exec there, or fork first");
 }
 
 int rv_connect(void) {

@@ -63,13 +63,13 @@ RV_API hipError_t hipMemcpy2DFromArray_spt(void *to, size_t pitch, hipArray_cons
     return finished(hipMemcpy2DFromArrayAsync(to, pitch, from, x, y, width, height, kind, hipStreamPerThread));
 }
 
-RV_API hipError_t hipMemcpy2DToArrayAsync_spt(hipArray_t to, size_t x, size_t y, const void *from, size_t pitch, size_t width,
-                                              size_t height, int kind, hipStream_t stream) {
+RV_API hipError_t hipMemcpy2DToArrayAsync_spt(hipArray_t to, size_t x, size_t y, const void *from, size_t pitch,
+                                              size_t width, size_t height, int kind, hipStream_t stream) {
     return hipMemcpy2DToArrayAsync(to, x, y, from, pitch, width, height, kind, rv_per_thread(stream));
 }
 
-RV_API hipError_t hipMemcpy2DFromArrayAsync_spt(void *to, size_t pitch, hipArray_const_t from, size_t x, size_t y, size_t width,
-                                                size_t height, int kind, hipStream_t stream) {
+RV_API hipError_t hipMemcpy2DFromArrayAsync_spt(void *to, size_t pitch, hipArray_const_t from, size_t x, size_t y,
+                                                size_t width, size_t height, int kind, hipStream_t stream) {
     return hipMemcpy2DFromArrayAsync(to, pitch, from, x, y, width, height, kind, rv_per_thread(stream));
 }
 

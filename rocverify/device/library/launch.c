@@ -191,7 +191,8 @@ static hipStream_t per_thread(hipStream_t stream) {
 
 /* ---- by a host stub */
 
-RV_API hipError_t hipLaunchKernel(const void *stub, dim3 grid, dim3 block, void **params, size_t shared, hipStream_t stream) {
+RV_API hipError_t hipLaunchKernel(const void *stub, dim3 grid, dim3 block, void **params, size_t shared,
+                                  hipStream_t stream) {
     struct launch l = {RV_CALL_hipLaunchKernel, 0, grid, block, shared, stream, .params = params};
     return launch_stub(l, stub);
 }
@@ -284,7 +285,8 @@ RV_API hipError_t hipModuleLaunchCooperativeKernelMultiDevice(hipFunctionLaunchP
                                             p.blockDimZ, p.sharedMemBytes, p.hStream, p.kernelParams);
 }
 
-RV_API hipError_t hipDrvLaunchKernelEx(const HIP_LAUNCH_CONFIG *config, hipFunction_t function, void **params, void **extra) {
+RV_API hipError_t hipDrvLaunchKernelEx(const HIP_LAUNCH_CONFIG *config, hipFunction_t function, void **params,
+                                       void **extra) {
     HIP_LAUNCH_CONFIG c;
     bool cooperative = false;
     if (!config || !rv_copy_guarded(&c, config, sizeof c) || !read_attributes(c.attrs, c.numAttrs, &cooperative))

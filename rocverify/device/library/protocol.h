@@ -72,7 +72,8 @@ struct rv_ring {
     uint32_t stopped; /* the device process has ended this client: calls are to fail */
 };
 
-/* A request: this, `nargs` 64-bit numbers, `payload` bytes; `size` is all of that rounded up to 8. Records never wrap:
+/* A request: this, `nargs` 64-bit numbers, `payload` bytes; `size` is all of that rounded up (to 32 by the library: so
+ * what is left before the end of the data always has room for the head of a pad). Records never wrap:
  * where one does not fit before the end of the data, a record of the call rv_pad fills the rest. */
 struct rv_record {
     uint32_t size;

@@ -99,12 +99,13 @@ RV_API void __hipRegisterManagedVar(void **handle, void **pointer, void *initial
 }
 
 /* Textures and surfaces are refused where they are bound. */
-RV_API void __hipRegisterTexture(void **handle, const void *shadow, char *unused_name, const char *name, int type, int normalized,
-                                 int external) {
+RV_API void __hipRegisterTexture(void **handle, const void *shadow, char *unused_name, const char *name, int type,
+                                 int normalized, int external) {
     (void)handle, (void)shadow, (void)unused_name, (void)name, (void)type, (void)normalized, (void)external;
 }
 
-RV_API void __hipRegisterSurface(void **handle, const void *shadow, char *unused_name, const char *name, int type, int external) {
+RV_API void __hipRegisterSurface(void **handle, const void *shadow, char *unused_name, const char *name, int type,
+                                 int external) {
     (void)handle, (void)shadow, (void)unused_name, (void)name, (void)type, (void)external;
 }
 

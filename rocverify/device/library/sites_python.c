@@ -33,7 +33,8 @@ static void find_python(void) {
             FIND(ensure, "PyGILState_Ensure") && FIND(release, "PyGILState_Release") &&
             FIND(frame, "PyEval_GetFrame") && FIND(back, "PyFrame_GetBack") && FIND(code, "PyFrame_GetCode") &&
             FIND(line, "PyFrame_GetLineNumber") && FIND(attribute, "PyObject_GetAttrString") &&
-            FIND(text, "PyUnicode_AsUTF8") && FIND(keep, "Py_IncRef") && FIND(drop, "Py_DecRef") && FIND(clear, "PyErr_Clear");
+            FIND(text, "PyUnicode_AsUTF8") && FIND(keep, "Py_IncRef") && FIND(drop, "Py_DecRef") &&
+            FIND(clear, "PyErr_Clear");
 }
 
 struct frames {
