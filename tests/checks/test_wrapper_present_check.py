@@ -72,7 +72,7 @@ NARROW = "return Geometry(grid, (block_x, block_y, 1))"
             "arguments 2 and 3 are swapped: cos and sin",
         ),
         (PATH, "ctypes.c_uint32(seq)", "ctypes.c_uint64(seq)", "passes 4 bytes more than the 6 arguments of"),
-        (PATH, "ctypes.c_uint32(seq)", "ctypes.c_float(seq)", "c_uint(1084227584), the bits of the float 5, was"),
+        (PATH, "ctypes.c_uint32(seq)", "ctypes.c_float(seq)", "the bits of the float 5, was passed"),
         (PATH, 'device_pointer(x_ptr, "x")', "ctypes.c_uint32(seq)", "argument 1 (x) of rope_kernel is a po"),
         (PATH, 'else "rope_kernel"', 'else "rope_interleaved_kernel"', "launched rope_interleaved_"),
         (TENSOR, "grid = (seq, ", "grid = (seq - 1, ", "is too small: it leaves"),
