@@ -29,20 +29,16 @@ class SubjectCall:
         self.events: Sequence[TraceEvent] = ()
 
     def __enter__(self) -> SubjectCall:
-        if self._device.last_fault() is not None:
-            self._device.clear_fault()
+        self._device.outcome()  # what was before is none of this block's
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        undecided = self._device.take_undecided()
+        undecided, fault = self._device.outcome()
         if undecided is not None:
-            self._device.clear_fault()
             raise undecided from error
-        fault = self._device.last_fault()
         if fault is not None:
-            self._device.clear_fault()
             raise DeviceFaultError(str(fault), report=fault, where=self.name, hint=fault.hint) from error
         if error is None or not isinstance(error, Exception) or isinstance(error, RocverifyError):
             return

@@ -152,8 +152,9 @@ class FakeDevice:
     def last_fault(self) -> FaultReport | None:
         return self.fault
 
-    def take_undecided(self) -> None:
-        return None
+    def outcome(self) -> tuple[None, FaultReport | None]:
+        fault, self.fault = self.fault, None
+        return None, fault
 
     def clear_fault(self) -> None:
         self.fault = None

@@ -191,10 +191,11 @@ class RemoteDevice:
         fault: FaultReport | None = self.process.ask("last_fault", self.index)
         return fault
 
-    def take_undecided(self) -> RocverifyError | None:
-        """Why a launch could not be executed to tell what it does, if there was one; asked once."""
-        undecided: RocverifyError | None = self.process.ask("take_undecided", self.index)
-        return undecided
+    def outcome(self) -> tuple[RocverifyError | None, FaultReport | None]:
+        """What ended launches since it was asked last: why one could not be executed to tell what it does, and
+        how one faulted. Where there was either, the device is usable again."""
+        undecided, fault = self.process.ask("outcome", self.index)
+        return undecided, fault
 
     def last_reason(self) -> str | None:
         """Why the last call that failed did so, in a sentence."""

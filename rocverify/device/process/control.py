@@ -111,11 +111,15 @@ class Desk:
         """What the last launch ended with, until it is cleared."""
         return self.devices[device].control.last_fault
 
-    def do_take_undecided(self, device: int) -> RocverifyError | None:
-        """Why a launch could not be executed to tell what it does, if there was one; asked once."""
+    def do_outcome(self, device: int) -> tuple[RocverifyError | None, FaultReport | None]:
+        """What ended launches since it was asked last: why one could not be executed to tell what it does, and
+        how one faulted. Where there was either, the device is usable again."""
         control = self.devices[device].control
-        undecided, control.undecided = control.undecided, None
-        return undecided
+        outcome = control.undecided, control.last_fault
+        if any(outcome):
+            control.undecided = None
+            control.clear_fault()
+        return outcome
 
     def do_last_reason(self, device: int) -> str | None:
         """Why the last call that failed did so, in a sentence."""
