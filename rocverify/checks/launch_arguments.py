@@ -79,9 +79,10 @@ def argument_findings(
         if len(given) > len(explicit):  # of a packed buffer only its bytes are known
             more = sum(argument.size or 0 for argument in given[len(explicit) :])
             passed = f"passes {more} bytes more than the {len(explicit)} arguments of {kernel}"
-        return [_finding(launch, kernel, f"{passed}: {takes}")]
-    found = []
-    for position, (argument, parameter, name) in enumerate(zip(given, explicit, names, strict=True)):
+        found = [_finding(launch, kernel, f"{passed}: {takes}")]
+    else:
+        found = []
+    for position, (argument, parameter, name) in enumerate(zip(given, explicit, names, strict=False)):
         label = f"argument {position + 1}{f' ({name})' if name else ''} of {kernel}"
         problem = _kind_problem(argument, parameter) or _pointer_problem(argument, parameter, blocks)
         if problem:

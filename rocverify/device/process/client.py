@@ -192,8 +192,8 @@ class RemoteDevice:
         return fault
 
     def outcome(self) -> tuple[RocverifyError | None, FaultReport | None]:
-        """What ended launches since it was asked last: why one could not be executed to tell what it does, and
-        how one faulted. Where there was either, the device is usable again."""
+        """What ended launches since it was asked last: why one could not be executed to tell what it does,
+        and how one faulted. Where there was either, the device is usable again."""
         undecided, fault = self.process.ask("outcome", self.index)
         return undecided, fault
 

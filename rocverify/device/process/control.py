@@ -112,8 +112,8 @@ class Desk:
         return self.devices[device].control.last_fault
 
     def do_outcome(self, device: int) -> tuple[RocverifyError | None, FaultReport | None]:
-        """What ended launches since it was asked last: why one could not be executed to tell what it does, and
-        how one faulted. Where there was either, the device is usable again."""
+        """What ended launches since it was asked last: why one could not be executed to tell what it does,
+        and how one faulted. Where there was either, the device is usable again."""
         control = self.devices[device].control
         outcome = control.undecided, control.last_fault
         if any(outcome):
