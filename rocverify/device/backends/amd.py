@@ -11,6 +11,7 @@ import ctypes
 import mmap
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Regio
 from rocverify.device.backends.runtime import AmdRuntime, HipRuntimeError
 from rocverify.device.emulator.load.memory import DeviceMemory, Span
 from rocverify.device.faults import FaultReport
-from rocverify.errors import DeviceError
+from rocverify.errors import DeviceError, OutOfDeviceMemoryError
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
 
 KIND = "amd"
@@ -28,6 +29,8 @@ _ANY_DIRECTION = 4
 """hipMemcpyDefault."""
 _BUFFER_POINTER, _BUFFER_SIZE, _END = 1, 2, 3
 _MAPPED = 2
+_OUT_OF_MEMORY = 2
+_SYMBOL = "symbol"
 _FAULT_KINDS = {700: "global", 719: "trap", 702: "limit", 710: "trap"}
 """hipErrorIllegalAddress, LaunchFailure, LaunchTimeOut, Assert."""
 
@@ -46,21 +49,46 @@ class Allocation:
         return self.base + self.size
 
 
-@dataclass(frozen=True, slots=True)
 class AmdModule:
-    """A code object that the runtime has loaded."""
+    """A code object that the runtime has loaded; after a reset of the device it is loaded again when it is
+    used."""
 
-    metadata: CodeObject
-    handle: int
-    runtime: AmdRuntime
+    def __init__(
+        self, runtime: AmdRuntime, code_object: bytes, label: str, seen: Callable[[int, int, str], None]
+    ) -> None:
+        """`seen` is told address, size and name of the variables that are asked for."""
+        self.metadata: CodeObject = read_code_object(code_object, label)
+        self._runtime, self._code_object = runtime, code_object
+        self._handle, self._resets = self._load(), runtime.resets
+        self._seen = seen
+        self.symbols: set[int] = set()
+
+    def _load(self) -> int:
+        buffer = ctypes.create_string_buffer(self._code_object, len(self._code_object))
+        return self._runtime.address("hipModuleLoadData", ctypes.addressof(buffer))
+
+    @property
+    def handle(self) -> int:
+        """The runtime's own."""
+        if self._resets != self._runtime.resets:
+            self._handle, self._resets = self._load(), self._runtime.resets
+        return self._handle
 
     def symbol(self, name: str) -> tuple[int, int]:
         """Address and size of a device variable."""
         address, size = ctypes.c_void_p(), ctypes.c_size_t()
-        self.runtime.call(
+        self._runtime.call(
             "hipModuleGetGlobal", ctypes.byref(address), ctypes.byref(size), self.handle, name.encode()
         )
-        return address.value or 0, size.value
+        base = address.value or 0
+        self.symbols.add(base)
+        self._seen(base, size.value, name)
+        return base, size.value
+
+    def unload(self) -> None:
+        """Ends it."""
+        if self._resets == self._runtime.resets:
+            self._runtime.give_back("hipModuleUnload", self._handle)
 
 
 class AmdBackend:
@@ -71,13 +99,10 @@ class AmdBackend:
     def __init__(self, runtime: AmdRuntime) -> None:
         self._runtime = runtime
         self.info = runtime.info
-        self._arena = arenas.take()
-        start = arenas.start(self._arena)
-        self._shared = DeviceMemory(mmap.PAGESIZE, at=start, shared=Span(start + mmap.PAGESIZE, SHARED_BYTES))
+        self._arena, self._shared = _shared_memory()
         self._live: dict[int, Allocation] = {}
         self._bases: list[int] = []
-        self._modules: set[int] = set()
-        self._events = [runtime.address("hipEventCreate") for _ in range(2)]
+        self._modules: set[AmdModule] = set()
         self._lock = threading.RLock()
         self._closed = False
 
@@ -98,8 +123,22 @@ class AmdBackend:
     def memory_info(self) -> tuple[int, int]:
         return self._runtime.memory_info()
 
+    def properties_r0600(self) -> bytes | None:
+        return self._runtime.properties()
+
+    def attribute(self, number: int) -> int | None:
+        return self._runtime.attribute(number)
+
     def malloc(self, size: int, label: str) -> int:
-        return self._keep(self._runtime.address("hipMalloc", size), size, label, "device")
+        self._runtime.begin()
+        try:
+            address = self._runtime.address("hipMalloc", size)
+        except HipRuntimeError as error:
+            if error.code == _OUT_OF_MEMORY:
+                raise OutOfDeviceMemoryError(f"{size} bytes: {error.message}", hint=error.hint) from error
+            raise
+        self._runtime.hold()
+        return self._keep(address, size, label, "device")
 
     def malloc_shared(self, size: int, label: str) -> int:
         address = self._shared.malloc(size, label, shared=True)
@@ -108,6 +147,7 @@ class AmdBackend:
         except DeviceError:
             self._shared.free(address)
             raise
+        self._runtime.hold()
         return self._keep(address, size, label, "shared")
 
     def reserve_shared(self, size: int) -> int:
@@ -115,14 +155,20 @@ class AmdBackend:
 
     def adopt(self, address: int, size: int, offset: int, label: str) -> None:
         self._shared.adopt(address, size, label, self._shared.shared_file, offset)
-        self._register(address, size)
+        try:
+            self._register(address, size)
+        except DeviceError:
+            self._shared.free(address)
+            raise
+        self._runtime.hold()
         self._keep(address, size, label, "adopted")
 
     def _register(self, address: int, size: int) -> None:
+        self._runtime.begin()
         self._runtime.call("hipHostRegister", address, size, _MAPPED)
         seen = self._runtime.address("hipHostGetDevicePointer", address, 0)
         if seen != address:
-            self._runtime.call("hipHostUnregister", address)
+            self._runtime.give_back("hipHostUnregister", address)
             raise DeviceError(
                 f"the GPU sees host memory at another address ({seen:#x} for {address:#x})",
                 hint="pinned and managed memory need a GPU with unified addresses; use --device emulator",
@@ -130,23 +176,35 @@ class AmdBackend:
 
     def _keep(self, base: int, size: int, label: str, kind: str) -> int:
         with self._lock:
+            if base not in self._live:
+                bisect.insort(self._bases, base)
             self._live[base] = Allocation(base, size, label, kind)
-            bisect.insort(self._bases, base)
         return base
+
+    def _forget(self, base: int) -> None:
+        with self._lock:
+            if self._live.pop(base, None) is not None:
+                del self._bases[bisect.bisect_left(self._bases, base)]
+
+    def _keep_symbol(self, address: int, size: int, name: str) -> None:
+        """A module's variable: memory that copies may reach and nobody frees."""
+        self._keep(address, size, f"variable {name}", _SYMBOL)
 
     def free(self, address: int) -> None:
         with self._lock:
-            allocation = self._live.pop(address, None)
-            if allocation is None:
+            allocation = self._live.get(address)
+            if allocation is None or allocation.kind == _SYMBOL:
                 raise DeviceError(
                     f"free of {self.explain(address)}", hint="free what hipMalloc returned, once"
                 )
-            del self._bases[bisect.bisect_left(self._bases, address)]
-        if allocation.kind == "device":
-            self._runtime.call("hipFree", address)
-            return
-        self._runtime.call("hipHostUnregister", address)
-        self._shared.free(address)
+            self._forget(address)
+        try:
+            of_device = allocation.kind == "device"
+            self._runtime.give_back("hipFree" if of_device else "hipHostUnregister", address)
+        finally:
+            if not of_device:
+                self._shared.free(address)
+            self._runtime.let_go()
 
     def find(self, address: int) -> Range | None:
         with self._lock:
@@ -218,30 +276,49 @@ class AmdBackend:
     # ---- code
 
     def load(self, code_object: bytes, label: str) -> AmdModule:
-        metadata = read_code_object(code_object, label)
-        buffer = ctypes.create_string_buffer(code_object, len(code_object))
-        handle = self._runtime.address("hipModuleLoadData", ctypes.addressof(buffer))
-        self._modules.add(handle)
-        return AmdModule(metadata, handle, self._runtime)
+        self._runtime.begin()
+        module = AmdModule(self._runtime, code_object, label, self._keep_symbol)
+        self._modules.add(module)
+        return module
 
     def unload(self, module: Any) -> None:
-        self._modules.discard(module.handle)
-        self._runtime.call("hipModuleUnload", module.handle)
+        self._modules.discard(module)
+        for address in module.symbols:
+            self._forget(address)
+        module.unload()
 
     def launch(self, module: Any, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
-        function = self._runtime.address("hipModuleGetFunction", module.handle, kernel.encode())
-        start, stop = self._events
-        begun = self.clock()
+        self._runtime.begin()
         with self._lock:
-            self._runtime.call("hipEventRecord", start, None)
-            self._start(module.metadata, kernel, function, geometry, kernarg)
+            function = self._runtime.address("hipModuleGetFunction", module.handle, kernel.encode())
+            start, stop = (self._runtime.address("hipEventCreate") for _ in range(2))
             try:
-                self._runtime.call("hipEventRecord", stop, None)
-                self._runtime.call("hipDeviceSynchronize")
-            except HipRuntimeError as error:
-                return LaunchOutcome(begun, self.clock(), fault=_fault(kernel, error))
-            elapsed = ctypes.c_float()
-            self._runtime.call("hipEventElapsedTime", ctypes.byref(elapsed), start, stop)
+                return self._timed(module.metadata, kernel, function, geometry, kernarg, (start, stop))
+            finally:
+                for event in (start, stop):
+                    self._runtime.give_back("hipEventDestroy", event)
+
+    def _timed(
+        self,
+        metadata: CodeObject,
+        kernel: str,
+        function: int,
+        geometry: Geometry,
+        kernarg: bytes,
+        events: tuple[int, int],
+    ) -> LaunchOutcome:
+        start, stop = events
+        begun = self.clock()
+        self._runtime.call("hipEventRecord", start, None)
+        self._start(metadata, kernel, function, geometry, kernarg)
+        try:
+            self._runtime.call("hipEventRecord", stop, None)
+            self._runtime.call("hipDeviceSynchronize")
+        except HipRuntimeError as error:
+            self._runtime.broken(error)
+            return LaunchOutcome(begun, self.clock(), fault=_fault(kernel, error))
+        elapsed = ctypes.c_float()
+        self._runtime.call("hipEventElapsedTime", ctypes.byref(elapsed), start, stop)
         return LaunchOutcome(begun, begun + elapsed.value / 1e3)
 
     def _start(
@@ -289,14 +366,30 @@ class AmdBackend:
             if self._closed:
                 return
             self._closed = True
+        for module in list(self._modules):
+            self.unload(module)
         for address in list(self._live):
             self.free(address)
-        for handle in self._modules:
-            self._runtime.call("hipModuleUnload", handle)
-        for event in self._events:
-            self._runtime.call("hipEventDestroy", event)
         self._shared.close()
         arenas.give_back(self._arena)
+
+
+def _shared_memory() -> tuple[int, DeviceMemory]:
+    """Memory that clients see too, in the first stride where nothing lies yet: the runtime has mapped what it
+    likes. DeviceError if there is none."""
+    in_use = []
+    try:
+        while True:
+            arena = arenas.take()
+            start = arenas.start(arena)
+            shared = Span(start + mmap.PAGESIZE, SHARED_BYTES)
+            try:
+                return arena, DeviceMemory(mmap.PAGESIZE, at=start, shared=shared)
+            except DeviceError:
+                in_use.append(arena)
+    finally:
+        for arena in in_use:
+            arenas.give_back(arena)
 
 
 def _fault(kernel: str, error: HipRuntimeError) -> FaultReport:

@@ -103,6 +103,12 @@ class Backend(Protocol):
     def memory_info(self) -> tuple[int, int]:
         """Free and total bytes of device memory."""
 
+    def properties_r0600(self) -> bytes | None:
+        """hipDeviceProp_tR0600 as a runtime of its own tells it; None where there is none."""
+
+    def attribute(self, number: int) -> int | None:
+        """A device attribute as a runtime of its own tells it; None where there is none or it knows none."""
+
     def malloc(self, size: int, label: str) -> int:
         """Device memory; OutOfDeviceMemoryError if there is not enough."""
 

@@ -142,6 +142,12 @@ class EmulatorBackend:
     def memory_info(self) -> tuple[int, int]:
         return self.memory.capacity - self.memory.used, self.memory.capacity
 
+    def properties_r0600(self) -> bytes | None:
+        return None
+
+    def attribute(self, number: int) -> int | None:  # noqa: ARG002
+        return None
+
     def malloc(self, size: int, label: str) -> int:
         return self.memory.malloc(size, label)
 

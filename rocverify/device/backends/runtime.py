@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ _DRIVER_HINT = (
     "HIP_VISIBLE_DEVICES; or use --device emulator"
 )
 _PROPERTIES_BYTES = 4096
+_INVALID_VALUE = 1
 _ATTRIBUTES = {"multiprocessors": 63, "wavefront_size": 87}
 """hipDeviceAttributeMultiprocessorCount and WarpSize, in the numbering of ROCm 6 and later."""
 
@@ -34,6 +37,7 @@ _SIGNATURES: dict[str, Sequence[Any]] = {
     "hipInit": (_UINT,),
     "hipGetDeviceCount": (ctypes.POINTER(_INT),),
     "hipSetDevice": (_INT,),
+    "hipDeviceReset": (),
     PROPERTIES: (_PTR, _INT),
     "hipDeviceGetAttribute": (ctypes.POINTER(_INT), _INT, _INT),
     "hipRuntimeGetVersion": (ctypes.POINTER(_INT),),
@@ -72,11 +76,26 @@ class HipRuntimeError(DeviceError):
         self.code = code
 
 
+@dataclass(slots=True)
+class _State:
+    """Of one library, however often it is opened: how many allocations there are, the fault that has made the
+    device useless, and how often it was reset."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    held: int = 0
+    fault: HipRuntimeError | None = None
+    resets: int = 0
+
+
+_STATES: dict[int, _State] = {}
+
+
 class AmdRuntime:
     """One opened HIP library and its first visible GPU; `info` is what a report names."""
 
     def __init__(self, library: ctypes.CDLL, rejected: tuple[RejectedDevice, ...] = ()) -> None:
         self._library = library
+        self._state = _STATES.setdefault(library._handle, _State())
         for name, arguments in _SIGNATURES.items():
             if hasattr(library, name):
                 function = getattr(library, name)
@@ -85,6 +104,7 @@ class AmdRuntime:
             [ctypes.c_int],
             ctypes.c_char_p,
         )
+        self.begin()
         self._require_device()
         self.info = self._describe(rejected)
 
@@ -122,6 +142,59 @@ class AmdRuntime:
         self.call(name, ctypes.byref(result), *arguments)
         return result.value
 
+    def give_back(self, name: str, *arguments: Any) -> None:
+        """A call that frees something. After a fault it may tell of that once more, which is no news."""
+        try:
+            self.call(name, *arguments)
+        except HipRuntimeError:
+            if self._state.fault is None:
+                raise
+
+    @property
+    def resets(self) -> int:
+        """How often the device was reset: modules of before are gone."""
+        return self._state.resets
+
+    def broken(self, fault: HipRuntimeError) -> None:
+        """A kernel has faulted: whatever is called may tell so from now on."""
+        self._state.fault = fault
+
+    def hold(self) -> None:
+        """Somebody has memory on the device."""
+        with self._state.lock:
+            self._state.held += 1
+
+    def let_go(self) -> None:
+        """It is freed."""
+        with self._state.lock:
+            self._state.held -= 1
+
+    def begin(self) -> None:
+        """Something new is about to begin: a device that has faulted, and on which nobody has memory any
+        more, is reset. Its modules are gone then."""
+        with self._state.lock:
+            if self._state.fault is None or self._state.held:
+                return
+            self.call("hipDeviceReset")
+            self.call("hipSetDevice", 0)
+            self._state.fault = None
+            self._state.resets += 1
+
+    def properties(self) -> bytes:
+        """hipDeviceProp_t in the layout of ROCm 6."""
+        buffer = ctypes.create_string_buffer(_PROPERTIES_BYTES)
+        self.call(PROPERTIES, buffer, 0)
+        return buffer.raw
+
+    def attribute(self, number: int) -> int | None:
+        """A device attribute; None where the runtime does not know the number."""
+        try:
+            return self.number("hipDeviceGetAttribute", number, 0)
+        except HipRuntimeError as error:
+            if error.code != _INVALID_VALUE:
+                raise
+            return None
+
     def memory_info(self) -> tuple[int, int]:
         """Free and total bytes."""
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
@@ -150,9 +223,7 @@ class AmdRuntime:
     def _describe(self, rejected: tuple[RejectedDevice, ...]) -> DeviceInfo:
         from rocverify.device.hip.properties import name_and_arch
 
-        buffer = ctypes.create_string_buffer(_PROPERTIES_BYTES)
-        self.call(PROPERTIES, buffer, 0)
-        name, arch = name_and_arch(buffer.raw)
+        name, arch = name_and_arch(self.properties())
         return DeviceInfo(
             kind="amd",
             name=name,

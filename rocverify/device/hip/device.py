@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def facts_of(context: Context) -> DeviceFacts:
     """What properties and attributes are told from."""
-    info = context.backend.info
+    info, runtime = context.backend.info, context.backend.properties_r0600()
     total = context.backend.memory_info()[1]
-    return DeviceFacts(info.arch, total, context.control.ordinal, product=info.name)
+    return DeviceFacts(info.arch, total, context.control.ordinal, product=info.name, runtime=runtime)
 
 
 @serve("hipInit", after_fault="allow")
@@ -87,7 +87,9 @@ def device_attribute(context: Context, call: Call, _caller: Caller | None) -> tu
     """attribute, device -> value."""
     number, device = (signed(value, 32) for value in call.args)
     context.check_device(device)
-    value = properties.attribute(facts_of(context), number)
+    value = context.backend.attribute(number) if properties.told_by_runtime(number) else None
+    if value is None:
+        value = properties.attribute(facts_of(context), number)
     if value is None:
         raise HipError("hipErrorInvalidValue", f"attribute {number} is not known of this device")
     return (value,)

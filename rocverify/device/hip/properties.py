@@ -22,13 +22,14 @@ HIP_VERSION = 60_000_000
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
     """What is true of one device. `total_memory` is in bytes, `ordinal` its number among devices, `product`
-    its name if it is not the emulator."""
+    its name if it is not the emulator. `runtime` is the hipDeviceProp_tR0600 of a GPU's own runtime."""
 
     target: str
     total_memory: int
     ordinal: int = 0
     limits: Limits = LIMITS
     product: str = ""
+    runtime: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -44,12 +45,18 @@ def compute_capability(target: str) -> tuple[int, int]:
 
 def device_uuid(facts: DeviceFacts) -> bytes:
     """hipUUID: 16 bytes, text as AMD's are."""
+    if facts.runtime is not None:
+        return _member(facts.runtime, "uuid")
     return f"rocverify-{facts.ordinal:06x}".encode()
 
 
 def pci_bus_id(facts: DeviceFacts) -> str:
     """What hipDeviceGetPCIBusId writes, domain:bus:device.function."""
-    return f"{_PCI_DOMAIN:04x}:{_PCI_FIRST_BUS + facts.ordinal:02x}:00.0"
+    domain, bus, device = _PCI_DOMAIN, _PCI_FIRST_BUS + facts.ordinal, 0
+    if facts.runtime is not None:
+        names = ("pciDomainID", "pciBusID", "pciDeviceID")
+        domain, bus, device = (int.from_bytes(_member(facts.runtime, n), "little") for n in names)
+    return f"{domain:04x}:{bus:02x}:{device:02x}.0"
 
 
 _PCI_DOMAIN, _PCI_FIRST_BUS = 0, 3
@@ -117,6 +124,26 @@ class _Field:
 
 
 _KINDS = {"char": ("c", 1), "int": ("i", 4), "size_t": ("Q", 8)}
+_SIZES = dict(_KINDS.values())
+
+
+# What depends on what this library serves, whatever the GPU could do: no images, no pageable memory, no
+# processes that share handles.
+_OURS = (
+    "maxTexture", "maxSurface", "canMapHostMemory", "canUseHostPointer", "hostRegister", "unifiedAddressing",
+    "managedMemory", "concurrentManaged", "directManaged", "pageable", "cooperativeMultiDevice", "memoryPool",
+    "ipcEvent", "sparse", "deferred", "timeline", "gpuDirect", "clusterLaunch",
+)  # fmt: skip
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(_OURS)
+
+
+def _member(record: bytes, name: str) -> bytes:
+    """A member's bytes in a hipDeviceProp_tR0600."""
+    field = _layout(_R0600)[0][name]
+    return record[field.offset : field.offset + field.count * _SIZES[field.kind]]
 
 
 @functools.cache
@@ -209,6 +236,11 @@ def _structure(facts: DeviceFacts, declarations: str) -> bytes:
     for name, value in _values(facts).items():
         if name in fields:
             fields[name].put(record, value)
+    if facts.runtime is not None:
+        for name in fields.keys() & _layout(_R0600)[0].keys():
+            if not _is_ours(name):
+                data = _member(facts.runtime, name)
+                record[fields[name].offset : fields[name].offset + len(data)] = data
     return bytes(record)
 
 
@@ -273,6 +305,13 @@ def attribute(facts: DeviceFacts, number: int) -> int | None:
         value = value[int(index.rstrip("]"))]
     assert isinstance(value, int)  # the tables name members that are numbers
     return min(value, 2**31 - 1)
+
+
+def told_by_runtime(number: int) -> bool:
+    """Whether an attribute is one that a GPU's own runtime knows best."""
+    table, place = (_FROM_10000, number - 10_000) if number >= 10_000 else (_FROM_0, number)
+    named = table[place] if 0 <= place < len(table) else None
+    return isinstance(named, str) and not _is_ours(named)
 
 
 _LIMITS: Mapping[int, int] = {0: 1024, 1: 2**20, 2: 8 * 2**20}

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,15 @@ _PACKAGE = Path(__file__).resolve().parents[3]
 
 
 class DeviceProcess:
-    """A device process of the judge's own. `with_lines` answers its questions for line tables.
+    """A device process of the judge's own. `with_lines` answers its questions for line tables; `environment`
+    holds variables that it has beside the judge's.
 
     It ends with `close`, and by itself when the judge ends. DeviceError where it has died.
     """
 
-    def __init__(self, with_lines: WithLines | None = None) -> None:
+    def __init__(
+        self, with_lines: WithLines | None = None, *, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._with_lines = with_lines
         self._lock = threading.Lock()
         ours, theirs = socket.socketpair()
@@ -44,7 +47,7 @@ class DeviceProcess:
                 ],
                 pass_fds=(theirs.fileno(), their_lines.fileno()),
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": _python_path()},
+                env={**os.environ, **(environment or {}), "PYTHONPATH": _python_path()},
                 start_new_session=True,
             )
         self._connection, self._lines = Connection(ours.detach()), Connection(lines.detach())
