@@ -36,7 +36,9 @@ def options(library: Path) -> DeviceOptions:
 def amd(emulator: RemoteDevice) -> Iterator[RemoteDevice]:
     """A GPU behind a HIP runtime, in a device process of its own."""
     process = DeviceProcess(environment=emulator.environment())
-    yield process.open(options(hip_library_folder() / LIBRARY))
+    device = process.open(options(hip_library_folder() / LIBRARY))
+    yield device
+    device.close()
     process.close()
 
 
@@ -236,6 +238,7 @@ def test_another_client_after_a_fault(amd: RemoteDevice, image: bytes) -> None:
     amd.close()
     again = amd.process.open(options(hip_library_folder() / LIBRARY))
     launches(Host(again.hip, image))
+    again.close()
 
 
 # ---- what the device says of itself
@@ -310,6 +313,7 @@ def test_properties_and_attributes_are_the_runtime_s(tmp_path: Path) -> None:
     }
     assert list(asked.values()) == [1019, 96, 0]
     assert hip.hipMemGetInfo() == (CODE.hipSuccess, 1 << 20, 1 << 21)
+    device.close()
     process.close()
 
 
