@@ -43,16 +43,27 @@ class SanitizedMemory(DeviceMemory):
         adjacent = self.shared_region.size if self.shared_region.start == end else 0
         self.followed_bytes = self.region.size + adjacent
         """From the arena's start on: memory of which is recorded who accesses it."""
-        self._shadow = Mapping(self.region.size)
-        self._granules = Mapping(self.followed_bytes // 4 * GRANULE_BYTES)
-        self._readers = Mapping(self.followed_bytes // 4 * READERS_BYTES)
-        self._lines = Mapping(self.followed_bytes // LINE_BYTES * LINE_RECORD_BYTES)
-        self._chunks = Mapping(self.followed_bytes // CHUNK_BYTES * 4)
+        # Behind an arena whose place was chosen: in the system's own choice of places hundreds of
+        # gigabytes would soon be where another process wants to register memory.
+        self._next_table = (
+            None if at is None else max(end, self.shared_region.start + self.shared_region.size)
+        )
+        self._shadow = self._reserve(self.region.size)
+        self._granules = self._reserve(self.followed_bytes // 4 * GRANULE_BYTES)
+        self._readers = self._reserve(self.followed_bytes // 4 * READERS_BYTES)
+        self._lines = self._reserve(self.followed_bytes // LINE_BYTES * LINE_RECORD_BYTES)
+        self._chunks = self._reserve(self.followed_bytes // CHUNK_BYTES * 4)
         self.granules, self.readers, self.lines, self.chunks = (
             table.start for table in (self._granules, self._readers, self._lines, self._chunks)
         )
         self.origins: dict[int, str] = {}
         """By sequence number of an allocation: `file:line` of the host code that asked for it."""
+
+    def _reserve(self, size: int) -> Mapping:
+        table = Mapping(size, at=self._next_table)
+        if self._next_table is not None:
+            self._next_table = table.end
+        return table
 
     @property
     def defined_delta(self) -> int:
