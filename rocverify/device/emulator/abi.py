@@ -12,6 +12,10 @@ SHARED_APERTURE_HI = 0x10000
 PRIVATE_APERTURE_HI = 0x20000
 
 
+NO_GROUP = (1 << 64) - 1
+"""In place of a workgroup's number, in the first wave of a slot that is free."""
+
+
 class Status(IntEnum):
     """What a call of a translated wave function ended with."""
 
@@ -85,7 +89,9 @@ class Wave(ctypes.Structure):
         ("scratch_bytes", ctypes.c_uint64),
         ("lds", ctypes.c_uint64),
         ("lds_bytes", ctypes.c_uint64),
-        ("reserved", ctypes.c_uint64 * 7),
+        ("group", ctypes.c_uint64),
+        ("asleep", ctypes.c_uint64),
+        ("reserved", ctypes.c_uint64 * 5),
         ("addresses", ctypes.c_uint64 * MAX_LANES),
         ("index", ctypes.c_uint32),
         ("pc", ctypes.c_uint32),
@@ -94,7 +100,7 @@ class Wave(ctypes.Structure):
         ("quantum", ctypes.c_uint32),
         ("resource", ctypes.c_uint32),
         ("reload", ctypes.c_uint32),
-        ("spare", ctypes.c_uint32),
+        ("slept", ctypes.c_uint32),
         ("looked", ctypes.c_uint64),
         ("print", ctypes.c_uint64),
         ("memory_print", ctypes.c_uint64),
@@ -135,12 +141,15 @@ class Launch(ctypes.Structure):
         ("resident", ctypes.c_uint32),
         ("cooperative", ctypes.c_uint32),
         ("hostcall", ctypes.c_uint64),
+        ("clock", ctypes.c_uint64),
         ("apart", ctypes.c_uint64 * 8),
         ("next_group", ctypes.c_uint64),
         ("stop", ctypes.c_uint32),
         ("active", ctypes.c_uint32),
         ("stuck", ctypes.c_uint32),
         ("epoch", ctypes.c_uint32),
+        ("room", ctypes.c_uint32),
+        ("padding", ctypes.c_uint32),
         ("apart_too", ctypes.c_uint64 * 8),
     )
 
@@ -171,6 +180,8 @@ class Worker(ctypes.Structure):
         ("sanitizer", ctypes.c_void_p),
         ("begun", ctypes.c_uint32),
         ("taken", ctypes.c_uint32),
+        ("open", ctypes.c_uint32),
+        ("poisoned", ctypes.c_uint32),
         ("stuck", ctypes.c_uint32),
         ("confirming", ctypes.c_uint32),
         ("epoch", ctypes.c_uint32),
@@ -198,5 +209,8 @@ LAYOUT = (
     Worker.grid_left.offset,
     Launch.stop.offset,
     Wave.pc.offset,
+    Wave.group.offset,
+    Launch.clock.offset,
+    Launch.room.offset,
 )
 """What rt_layout(0), rt_layout(1), ... must return."""

@@ -319,7 +319,9 @@ class Machine:
             report = stopped_report(report, kernel.name, stopped)
         if report is not None:
             if faulted:
-                report = host.with_assertion(with_waves(report, faulted[0], kernel.module))
+                rest = [worker for worker in workers if worker is not faulted[0]]
+                report = with_waves(report, [faulted[0], *rest], kernel.module, self.memory)
+                report = host.with_assertion(report)
             raise KernelFaultError(report, observed, host.printed)
 
     def _report(self, fault: abi.Fault, kernel: LoadedKernel, geometry: Geometry) -> FaultReport:

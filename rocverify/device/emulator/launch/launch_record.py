@@ -24,7 +24,7 @@ REFUSED_USER_SGPRS = ("private_segment_buffer", "flat_scratch_init")
 MAX_GROUPS = 1 << 63
 
 MAX_RESIDENT_SCRATCH = 1 << 30
-"""Bytes of scratch that the workgroups of a cooperative launch may have in all."""
+"""Bytes of scratch that the workgroups that run at a time may have in all."""
 
 
 def check_launch(kernel: LoadedKernel, geometry: Geometry) -> None:
@@ -71,6 +71,18 @@ def _too_large(kernel: LoadedKernel, geometry: Geometry) -> str | None:
     return None
 
 
+def _resident(kernel: LoadedKernel, geometry: Geometry) -> int:
+    """How many workgroups of a launch run at a time, at most."""
+    if geometry.cooperative:
+        return geometry.group_count
+    each = resident_workgroups(kernel.metadata, geometry.block_size, geometry.shared_bytes)
+    scratch = scratch_of(kernel) * -(-geometry.block_size // kernel.lanes) * kernel.lanes
+    bounds = [each * LIMITS.multiprocessors, geometry.group_count]
+    if scratch:
+        bounds.append(MAX_RESIDENT_SCRATCH // scratch)
+    return max(min(bounds), 1)
+
+
 def scratch_of(kernel: LoadedKernel) -> int:
     """Bytes of scratch that a workitem has, a multiple of 16."""
     scratch = kernel.metadata.scratch_bytes
@@ -115,7 +127,7 @@ def launch_record(
         instruction_limit=instruction_limit,
         mode=descriptor.initial_mode,
         poison=POISON,
-        resident=geometry.group_count if geometry.cooperative else 1,
+        resident=_resident(kernel, geometry),
         cooperative=geometry.cooperative,
     )
     for index, value in enumerate(_user_sgprs(kernel, pointers)):

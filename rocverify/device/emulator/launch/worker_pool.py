@@ -6,6 +6,7 @@ import ctypes
 import mmap
 
 from rocverify.device.emulator import abi
+from rocverify.device.emulator.load.address_space import MAP_NORESERVE
 
 LDS_STRIDE = 64
 """Bytes that the LDS of a workgroup is rounded up to (driver.c)."""
@@ -22,7 +23,8 @@ class Buffer:
         """Page-aligned address of `size` bytes or more."""
         if self._held is None or size > self._size:
             self._size = max(size, 1)
-            self._held = (ctypes.c_char * self._size).from_buffer(mmap.mmap(-1, self._size))
+            flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+            self._held = (ctypes.c_char * self._size).from_buffer(mmap.mmap(-1, self._size, flags=flags))
         return ctypes.addressof(self._held)
 
 
@@ -44,6 +46,7 @@ class WorkerPool:
         while len(self._buffers) < count:
             self._buffers.append(WorkerBuffers())
         launch.active = count
+        launch.room = max(launch.resident - count, 0)
         waves = launch.waves_per_group * launch.resident
         lds = -(-launch.lds_bytes // LDS_STRIDE) * LDS_STRIDE * launch.resident
         return [

@@ -1,5 +1,8 @@
 /* The loop over workgroups and waves. Each host thread calls rt_run with a worker of its own;
- * workgroups are taken from the launch's counter until none is left or one has faulted. */
+ * workgroups are taken from the launch's counter until none is left or one has faulted.
+ *
+ * A worker runs one workgroup at a time. Only when all waves that it has wait for something are further ones
+ * begun beside it, as many as are resident on the device at a time: schedule.c gives them turns. */
 #include "records.h"
 
 #define API __attribute__((visibility("default")))
@@ -53,7 +56,7 @@ static u8 *group_lds(const Worker *w, u32 slot)
     return w->lds + slot * ((w->launch->lds_bytes + 63) & ~63ull);
 }
 
-static void start_wave(Worker *w, u32 slot, u32 index)
+static void start_wave(Worker *w, u32 slot, u32 index, u64 group)
 {
     const Launch *launch = w->launch;
     Wave *s = wave_at(w, slot, index);
@@ -80,6 +83,7 @@ static void start_wave(Worker *w, u32 slot, u32 index)
     s->scratch_bytes = launch->scratch_bytes;
     s->scratch = (u64)w->scratch + number * launch->lanes * launch->scratch_bytes;
     s->index = index;
+    s->group = group;
     start_schedule(s);
     if (w->sanitizer)
         rt_san_wave(w, s, slot, exec);
@@ -87,60 +91,112 @@ static void start_wave(Worker *w, u32 slot, u32 index)
         fill((u32 *)s->scratch, launch->poison, launch->lanes * launch->scratch_bytes / 4);
 }
 
+/* Much scratch is poisoned when the slot is used for the first time. */
+static void poison_scratch(Worker *w, u32 slot)
+{
+    const Launch *launch = w->launch;
+    u64 bytes = launch->scratch_bytes * launch->lanes * launch->waves_per_group;
+    if (launch->scratch_bytes <= FRESH_SCRATCH || slot < w->poisoned)
+        return;
+    fill((u32 *)(w->scratch + slot * bytes), launch->poison, bytes / 4);
+    w->poisoned = slot + 1;
+}
+
 /* Gives a workgroup its place: LDS and waves as a launch begins with them. */
 static void start_group(Worker *w, u32 slot, u64 group)
 {
     const Launch *launch = w->launch;
     place_group(w, group);
+    poison_scratch(w, slot);
     fill((u32 *)group_lds(w, slot), launch->poison, (launch->lds_bytes + 3) / 4);
     if (w->sanitizer)
         rt_san_group(w, slot, group);
     for (u32 i = 0; i < launch->waves_per_group; i++)
-        start_wave(w, slot, i);
+        start_wave(w, slot, i, group);
 }
 
-/* Takes the next workgroups: one, or all of a cooperative launch. Returns how many it got. */
-static u32 take_groups(Worker *w)
+/* One more workgroup than one a worker may be resident, if there is room: 1 if so. */
+static int take_room(Launch *launch)
+{
+    u32 room = __atomic_load_n(&launch->room, __ATOMIC_RELAXED);
+    while (room)
+        if (__atomic_compare_exchange_n(&launch->room, &room, room - 1, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            return 1;
+    return 0;
+}
+
+static void give_room(Launch *launch) { __atomic_fetch_add(&launch->room, 1, __ATOMIC_RELAXED); }
+
+/* The number of a workgroup that nobody has begun, NO_GROUP if there is none. */
+static u64 take_group(Launch *launch)
+{
+    if (__atomic_load_n(&launch->stop, __ATOMIC_RELAXED) ||
+        __atomic_load_n(&launch->next_group, __ATOMIC_RELAXED) >= launch->group_count)
+        return NO_GROUP;
+    u64 group = __atomic_fetch_add(&launch->next_group, 1, __ATOMIC_RELAXED);
+    return group < launch->group_count ? group : NO_GROUP;
+}
+
+/* Begins up to `most` workgroups in free slots, as far as there are any and room for them: how many. */
+u32 open_groups(Worker *w, u32 most)
 {
     Launch *launch = w->launch;
-    if (__atomic_load_n(&launch->stop, __ATOMIC_RELAXED))
-        return 0;
-    u64 first = __atomic_fetch_add(&launch->next_group, launch->resident, __ATOMIC_RELAXED);
-    u32 taken = 0;
-    for (; taken < launch->resident && first + taken < launch->group_count; taken++)
-        start_group(w, taken, first + taken);
-    return taken;
+    u32 opened = 0;
+    for (u32 slot = 0; opened < most && slot < launch->resident; slot++) {
+        if (slot < w->taken && is_open(w, slot))
+            continue;
+        int beside = w->open && !launch->cooperative;
+        if (beside && !take_room(launch))
+            break;
+        u64 group = take_group(launch);
+        if (group == NO_GROUP) {
+            if (beside)
+                give_room(launch);
+            break;
+        }
+        start_group(w, slot, group);
+        if (slot >= w->taken)
+            w->taken = slot + 1;
+        w->open++, opened++;
+    }
+    return opened;
 }
+
+/* All waves of a workgroup have ended. */
+void close_group(Worker *w, u32 slot)
+{
+    if (w->sanitizer)
+        rt_san_group_end(w, slot);
+    wave_at(w, slot, 0)->group = NO_GROUP;
+    w->groups++;
+    if (--w->open && !w->launch->cooperative)
+        give_room(w->launch);
+}
+
+static u32 begin_groups(Worker *w) { return open_groups(w, w->launch->cooperative ? w->launch->resident : 1); }
 
 static void begin(Worker *w)
 {
     const Launch *launch = w->launch;
     w->lanes = launch->lanes;
     w->code_base = launch->code_base;
-    if (launch->scratch_bytes > FRESH_SCRATCH)
-        fill((u32 *)w->scratch, launch->poison,
-             launch->scratch_bytes / 4 * launch->lanes * launch->waves_per_group * launch->resident);
-    w->taken = take_groups(w);
     w->begun = 1;
+    begin_groups(w);
 }
 
 /* Runs workgroups until none is left or one faults. Called again after RUN_HOST_CALL, it goes on. */
 API int rt_run(Worker *w)
 {
-    Launch *launch = w->launch;
     if (!w->begun)
         begin(w);
-    for (; w->taken; w->taken = take_groups(w)) {
-        int outcome = run_resident(w, w->taken);
+    while (w->open || begin_groups(w)) {
+        int outcome = run_resident(w);
         if (outcome == RUN_HOST_CALL)
             return outcome;
         if (outcome == RUN_FAULT) {
-            __atomic_store_n(&launch->stop, 1, __ATOMIC_RELAXED);
+            __atomic_store_n(&w->launch->stop, 1, __ATOMIC_RELAXED);
             return outcome;
         }
-        for (u32 slot = 0; w->sanitizer && slot < w->taken; slot++)
-            rt_san_group_end(w, slot);
-        w->groups += w->taken;
     }
     worker_done(w);
     return RUN_DONE;
@@ -172,6 +228,9 @@ API u64 rt_layout(u32 what)
     case 14: return __builtin_offsetof(Worker, grid_left);
     case 15: return __builtin_offsetof(Launch, stop);
     case 16: return __builtin_offsetof(Wave, pc);
+    case 17: return __builtin_offsetof(Wave, group);
+    case 18: return __builtin_offsetof(Launch, clock);
+    case 19: return __builtin_offsetof(Launch, room);
     default: return ~0ull;
     }
 }

@@ -9,14 +9,6 @@
 
 #define API __attribute__((visibility("default")))
 
-static u32 new_segment(Sanitizer *z, const GroupRecord *now)
-{
-    if (z->next >= SEGMENTS_END)
-        return 0; /* out of numbers: 0 is before every launch, so that nothing more is reported */
-    z->segment_group[z->next] = (u32)now->group;
-    return z->next++;
-}
-
 static u64 word_of(const GroupRecord *now, u32 wave, u32 lane, u32 pc, u32 bytes, u32 atomic)
 {
     return WORD(now->segment[wave], wave, lane, pc) | (u64)bytes << 59 | (u64)atomic << 63;
@@ -102,109 +94,11 @@ void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 acce
         if (access != ACCESS_LOAD)
             write_granule(w, now, g, me, space, address, size, access);
         else {
-            if (fresh && space == SPACE_GLOBAL && g->write && SEGMENT(g->write) >= z->first) {
-                u32 group = z->segment_group[SEGMENT(g->write)];
-                if (group < z->groups)
-                    *seen_by(z, now, group) = (u32)now->group + 1;
-            }
+            if (fresh && space == SPACE_GLOBAL && g->write && SEGMENT(g->write) >= z->first)
+                rt_san_flag(z, now, address, z->segment_group[SEGMENT(g->write)], s->index & 31);
             read_granule(w, now, g, readers + (place >> 2), me, space, address, size, fresh);
         }
         place += count, left -= count;
-    }
-}
-
-/* ---- order through atomics */
-
-static Sync *sync_at(Sanitizer *z, u64 address, int make)
-{
-    u64 slot = (address >> 2) * 0x9e3779b97f4a7c15ull >> 48;
-    for (u32 tried = 0; tried < 64; tried++, slot = (slot + 1) % SYNC_SLOTS) {
-        Sync *at = z->syncs + slot;
-        if (at->address == address)
-            return at;
-        if (!at->address) {
-            if (make)
-                at->address = address, at->group = ~0u;
-            return make ? at : 0;
-        }
-    }
-    return 0;
-}
-
-static void acquire(Sanitizer *z, GroupRecord *now, const Sync *at, u32 wave)
-{
-    for (u32 node = at->nodes; node; node = z->nodes[node].next)
-        *seen_by(z, now, z->nodes[node].group) = (u32)now->group + 1;
-    if (at->group != (u32)now->group)
-        return;
-    for (u32 i = 0; i < GROUP_WAVES; i++)
-        if (at->clock[i] > now->seen[wave][i])
-            now->seen[wave][i] = at->clock[i];
-}
-
-/* What a wave's release covers: its own fenced stores, and those of others that it is ordered after. */
-static void cover(GroupRecord *now, u32 wave)
-{
-    for (u32 i = 0; i < GROUP_WAVES; i++) {
-        u32 fenced = now->fenced_far[i];
-        if ((i == wave || fenced < now->base || now->seen[wave][i] >= fenced) && fenced > now->released[i])
-            now->released[i] = fenced;
-    }
-    now->released_any = 1;
-}
-
-static void release(Sanitizer *z, GroupRecord *now, Sync *at, u32 wave)
-{
-    u32 group = (u32)now->group;
-    cover(now, wave);
-    if (at->group != group) {
-        at->group = group;
-        for (u32 i = 0; i < GROUP_WAVES; i++)
-            at->clock[i] = 0;
-    }
-    for (u32 i = 0; i < GROUP_WAVES; i++) {
-        u32 known = i == wave ? now->fenced[i] : now->seen[wave][i];
-        if (known > at->clock[i])
-            at->clock[i] = known;
-    }
-    int listed = at->nodes && z->nodes[at->nodes].group == group;
-    if (now->fenced_any && !listed && group < z->groups && z->node_count + 1 < SYNC_NODES) {
-        SyncNode *node = z->nodes + ++z->node_count;
-        node->group = group, node->next = at->nodes;
-        at->nodes = z->node_count;
-    }
-}
-
-/* An atomic read-modify-write: acquires what was released there; releases what its wave has fenced. */
-void rt_san_sync(Worker *w, Wave *s, u32 space, u64 address)
-{
-    Sanitizer *z = w->sanitizer;
-    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
-    u32 wave = s->index & 31;
-    u64 key = space == SPACE_LDS ? address + (s->lds - (u64)w->lds) + 1 : address;
-    int fenced = now->fenced[wave] >= now->base || now->fenced_any;
-    Sync *at = sync_at(z, key, fenced);
-    if (!at)
-        return;
-    acquire(z, now, at, wave);
-    if (fenced)
-        release(z, now, at, wave);
-}
-
-/* A fence: what the wave has stored is visible to its workgroup, or with `far` to the device. */
-API void rt_san_fence(Worker *w, Wave *s, u32 far)
-{
-    Sanitizer *z = w->sanitizer;
-    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
-    u32 wave = s->index & 31, touched = now->touched[wave], last = now->segment[wave] - !touched;
-    now->fenced[wave] = last;
-    if (far) {
-        now->fenced_far[wave] = last;
-        now->fenced_any = 1;
-    }
-    if (touched) {
-        now->segment[wave] = new_segment(z, now);
-        now->touched[wave] = 0;
     }
 }
 
@@ -217,7 +111,7 @@ static void begin_interval(Sanitizer *z, GroupRecord *now, u32 waves)
     now->readings = 0;
     now->read_blocks = now->written_blocks = 0;
     for (u32 wave = 0; wave < waves; wave++) {
-        now->segment[wave] = now->plain[wave] = new_segment(z, now);
+        now->segment[wave] = now->plain[wave] = rt_san_segment(z, now);
         now->touched[wave] = 0;
     }
 }
@@ -299,11 +193,5 @@ void rt_san_group_end(Worker *w, u32 slot)
 {
     Sanitizer *z = w->sanitizer;
     const GroupRecord *now = z->records + slot;
-    u32 group = (u32)now->group;
-    if (!now->fenced_any || group >= z->groups || z->clock_count >= z->clock_slots)
-        return;
-    u32 *clock = z->clocks[z->clock_count];
-    for (u32 i = 0; i < GROUP_WAVES; i++)
-        clock[i] = now->released_any ? now->released[i] : now->fenced_far[i];
-    z->group_fence[group] = ++z->clock_count;
+    rt_san_publish(z, now, now->released_any ? now->released : now->fenced_far);
 }

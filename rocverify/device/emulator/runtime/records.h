@@ -5,7 +5,7 @@
 
 #include "runtime.h"
 
-enum { GROUP_WAVES = 32, FINDING_SLOTS = 4096, SYNC_SLOTS = 1 << 16, SYNC_NODES = 1 << 22 };
+enum { GROUP_WAVES = 32, FLAGS = 32, MET = 8, FINDING_SLOTS = 4096, SYNC_SLOTS = 1 << 16, SYNC_NODES = 1 << 22 };
 
 enum FindingKind {
     FOUND_NONE = 0,
@@ -82,6 +82,20 @@ typedef struct {
     u32 group, next;
 } SyncNode;
 
+/* An address that a wave read past the caches: of the workgroup that stored there last, and of those that had
+ * released there (a list of SyncNodes), it acquires at its next fence, unless it has done so already. */
+typedef struct {
+    u64 address;
+    u32 wave, group, nodes, pending;
+} Flag;
+
+/* An address that the workgroup has synchronised through: up to where it knows the list of those that released
+ * there, and whether it is in the list itself. */
+typedef struct {
+    u64 address;
+    u32 nodes, listed;
+} Met;
+
 /* What the workgroup under way knows. Segments are numbered upwards through all launches; a wave begins a
  * new one at every barrier and fence. */
 typedef struct {
@@ -102,6 +116,9 @@ typedef struct {
     u64 start_exec[GROUP_WAVES];
     u64 origin_address[GROUP_WAVES]; /* the last load of undefined bits */
     u32 origin_pc[GROUP_WAVES], origin_space[GROUP_WAVES];
+    Flag flags[FLAGS];
+    Met met[MET];
+    u32 flag_count, met_next;
 } GroupRecord;
 
 typedef struct Sanitizer {
@@ -164,6 +181,9 @@ void rt_san_report(Worker *w, const Finding *found);
 void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 access, u32 lane, u32 pc, u32 fresh);
 void rt_san_split(const Sanitizer *z, u64 line);
 void rt_san_settle(Worker *w, Wave *s, u64 blocks);
+u32 rt_san_segment(Sanitizer *z, const GroupRecord *now);
+void rt_san_publish(Sanitizer *z, const GroupRecord *now, const u32 *known);
+void rt_san_flag(Sanitizer *z, GroupRecord *now, u64 address, u32 group, u32 wave);
 void rt_san_sync(Worker *w, Wave *s, u32 space, u64 address);
 
 /* The course of a workgroup, for the driver: it begins in a slot, its waves begin, end, meet at a barrier. */

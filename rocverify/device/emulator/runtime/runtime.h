@@ -22,6 +22,8 @@ enum {
     GRID_BARRIERS = 64,
 };
 
+#define NO_GROUP (~0ull)
+
 /* The apertures that flat addresses are told apart by (high half of the address). */
 #define SHARED_APERTURE_HI 0x10000u
 #define PRIVATE_APERTURE_HI 0x20000u
@@ -71,13 +73,15 @@ typedef struct {
     u32 scc, resume, status, mode;
     u64 instructions, limit, barriers;
     u64 scratch, scratch_bytes, lds, lds_bytes;
-    u64 reserved[7];          /* keeps what follows aligned to 64 bytes */
+    u64 group;                /* its workgroup's number; NO_GROUP in the first wave of a free slot */
+    u64 asleep;               /* clock cycles that it slept */
+    u64 reserved[5];          /* keeps what follows aligned to 64 bytes */
     u64 addresses[MAX_LANES]; /* operands of the access under way */
     u32 index;
     u32 pc;                    /* of the instruction that it stopped at last */
     u32 same, misses, quantum; /* of schedule.c: how it looked at the last looks, its turn's length */
     u32 resource, reload;      /* of ds_gws_barrier: which one, and its count from the next time on */
-    u32 spare;
+    u32 slept;                 /* it gave its last turn up by itself: s_sleep */
     u64 looked, print, memory_print;
     u32 vgpr[] __attribute__((aligned(64)));
 } Wave;
@@ -98,13 +102,15 @@ typedef struct Launch {
     u32 user_sgpr[32];
     u64 lds_bytes, scratch_bytes, instruction_limit;
     u32 mode, poison;
-    u32 resident;           /* workgroups a worker runs at a time: all of a cooperative launch, else 1 */
-    u32 cooperative;
+    u32 resident;           /* workgroups that a worker has room for: all of a cooperative launch */
+    u32 cooperative;        /* all of its workgroups run from the start */
     u64 hostcall;           /* the host call buffer, for kernels that use it, else 0 */
+    u64 clock;              /* the device's clock as the launch begins */
     u64 apart[8];           /* the workers write what follows: it has a cache line of its own */
     u64 next_group;         /* taken atomically by the workers */
     u32 stop;
     u32 active, stuck, epoch; /* workers not done yet, those without progress, how often that changed */
+    u32 room, padding;        /* workgroups that may become resident beside one a worker */
     u64 apart_too[8];
 } Launch;
 
@@ -119,7 +125,8 @@ typedef struct Worker {
     u32 group[3], padding;
     struct Counters *counters;   /* of the instruments; null where there is none */
     struct Sanitizer *sanitizer;
-    u32 begun, taken;                    /* whether rt_run was called before; workgroups under way */
+    u32 begun, taken;                    /* whether rt_run was called before; slots that were used so far */
+    u32 open, poisoned;                  /* workgroups under way; slots whose scratch was ever poisoned */
     u32 stuck, confirming, epoch, spare; /* of schedule.c: can no wave of them go on */
     u32 grid_left[GRID_BARRIERS];        /* waves that each grid barrier still waits for, 0 before its use */
     u64 apart[8];
@@ -135,11 +142,16 @@ enum Outcome {
 int rt_fault(Worker *w, Wave *s, u32 kind, u32 access, u64 address, u32 size, u32 lane, u32 pc);
 u8 *rt_global(Worker *w, u64 address, u64 size);
 
+/* driver.c */
+u32 open_groups(Worker *w, u32 most);
+void close_group(Worker *w, u32 slot);
+
 /* schedule.c */
 Wave *wave_at(const Worker *w, u32 slot, u32 index);
 void place_group(Worker *w, u64 group);
 void start_schedule(Wave *s);
-int run_resident(Worker *w, u32 groups);
+int is_open(const Worker *w, u32 slot);
+int run_resident(Worker *w);
 void worker_done(Worker *w);
 
 #endif

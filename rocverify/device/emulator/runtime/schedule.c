@@ -1,6 +1,9 @@
 /* Turns: the waves of a workgroup go on one after the other, each until it ends, waits at a barrier or
  * has had its turn, so that a wave which waits for what another one writes lets that one write it.
  *
+ * Once all waves of a worker seem to wait (at a barrier, asleep, or polling), or have run for very long, it begins
+ * further workgroups: what they wait for may be one of those. All of them then take turns.
+ *
  * A wave that polls memory comes back from turn after turn with the same registers. Such waves get short
  * turns; and once every wave of every worker does that for long, or waits at a barrier, nothing can change
  * any more, and the launch is given up as a deadlock. */
@@ -12,8 +15,9 @@ enum {
     TURN = 1 << 14,   /* instructions of a wave's turn, and between two looks at its registers */
     SHORT_TURN = 256, /* of a wave that seems to poll */
     SPINNING = 64,    /* equal looks after which a wave is taken to do nothing else */
-    PATIENCE = 4096,  /* the same where no barrier waits: the host might change what the waves poll */
+    PATIENCE = 4096,  /* the same for all waves together where no barrier waits: the host might change what they poll */
     MISSES = 4,       /* looks that may differ: the turn may end at several places of one loop */
+    LONG = 1 << 24,   /* instructions after which a wave may be waiting in a way that does not show */
     HOST_READY = 32,  /* offset of the stack of calls that wait for the host (hostcall.py) */
 };
 
@@ -30,8 +34,12 @@ void place_group(Worker *w, u64 group)
     w->group[2] = (u32)(group / grid[0] / grid[1]);
 }
 
+int is_open(const Worker *w, u32 slot) { return wave_at(w, slot, 0)->group != NO_GROUP; }
+
 void start_schedule(Wave *s)
 {
+    s->slept = 0;
+    s->asleep = 0;
     s->same = 0;
     s->misses = MISSES;
     s->quantum = TURN;
@@ -69,10 +77,10 @@ static u64 memory_print(const Launch *launch, const Wave *s)
     return digest((const u32 *)s->scratch, launch->scratch_bytes / 4 * launch->lanes, print);
 }
 
-/* Compares the wave with how it was when it was last seen to change. */
+/* Compares the wave with how it was when it was last seen to change; one that sleeps has few instructions. */
 static void look(const Launch *launch, Wave *s)
 {
-    if (s->instructions - s->looked < TURN)
+    if (s->instructions - s->looked < (s->slept ? SHORT_TURN : TURN))
         return;
     s->looked = s->instructions;
     u64 print = registers_print(launch, s);
@@ -97,10 +105,10 @@ static void look(const Launch *launch, Wave *s)
 typedef struct {
     u32 live, ran, released; /* waves not ended, turns taken, barriers that opened */
     u32 waiting, spinning;   /* at a barrier; polling */
+    u32 idle, old;           /* waiting in whatever way, as far as can be seen; having run for very long */
     u32 least;               /* equal looks of the wave that polls for the shortest time */
     Wave *left;              /* a wave that is still there, polling if one does */
     Wave *over;              /* one past the limit */
-    u32 left_slot, over_slot;
 } Round;
 
 /* Says whether this worker's waves can go on by themselves. */
@@ -132,8 +140,9 @@ static int deadlocked(Worker *w, const Round *seen)
         return 0;
     }
     u32 epoch = __atomic_load_n(&w->launch->epoch, __ATOMIC_SEQ_CST);
+    u32 patience = seen->waiting ? 0 : PATIENCE / (seen->live ? seen->live : 1);
     if (w->confirming && w->epoch == epoch)
-        return among_waves(seen) && seen->least >= (seen->waiting ? 2 * SPINNING : PATIENCE);
+        return among_waves(seen) && seen->least >= (patience > 2 * SPINNING ? patience : 2 * SPINNING);
     w->confirming = 2; /* the waves' counts are to begin anew */
     w->epoch = epoch;
     return 0;
@@ -149,7 +158,7 @@ void worker_done(Worker *w)
 
 /* Opens the grid barrier that the wave has come to, if it is the last: 1 if so. The first use of a barrier
  * waits for one wave of every workgroup, as the runtime sets it up, later ones for what was asked for. */
-static int arrive_at_grid(Worker *w, Wave *s, u32 groups)
+static int arrive_at_grid(Worker *w, Wave *s)
 {
     u32 *left = &w->grid_left[s->resource % GRID_BARRIERS];
     *left = (*left ? *left : (u32)w->launch->group_count) - 1;
@@ -158,7 +167,7 @@ static int arrive_at_grid(Worker *w, Wave *s, u32 groups)
     *left = s->reload;
     if (w->sanitizer)
         rt_san_grid_met(w);
-    u32 waves = groups * w->launch->waves_per_group;
+    u32 waves = w->taken * w->launch->waves_per_group;
     for (u32 i = 0; i < waves; i++) {
         Wave *other = wave_at(w, 0, i);
         if (other->status == WAVE_GRID && other->resource == s->resource)
@@ -184,7 +193,7 @@ static int host_is_called(const Launch *launch)
 }
 
 /* One turn of one wave; nonzero after a fault. */
-static int turn(Worker *w, Wave *s, u32 groups, Round *seen)
+static int turn(Worker *w, Wave *s, Round *seen)
 {
     const Launch *launch = w->launch;
     u64 end = s->instructions + s->quantum;
@@ -204,47 +213,48 @@ static int turn(Worker *w, Wave *s, u32 groups, Round *seen)
     case WAVE_GRID:
         if (!launch->cooperative)
             return rt_fault(w, s, FAULT_GRID_SYNC, ACCESS_EXECUTE, 0, 0, 0, s->pc);
-        seen->released += (u32)arrive_at_grid(w, s, groups);
+        seen->released += (u32)arrive_at_grid(w, s);
         break;
     case WAVE_YIELDED:
+        s->slept = s->instructions <= s->limit;
         look(launch, s);
     }
     return 0;
 }
 
-static void note(const Worker *w, Wave *s, u32 slot, Round *seen)
+static void note(const Worker *w, Wave *s, Round *seen)
 {
-    int spinning = s->status == WAVE_YIELDED && s->same >= SPINNING;
-    seen->waiting += s->status == WAVE_BARRIER || s->status == WAVE_GRID;
+    int yielded = s->status == WAVE_YIELDED, spinning = yielded && s->same >= SPINNING;
+    int waiting = s->status == WAVE_BARRIER || s->status == WAVE_GRID;
+    int idle = waiting || (yielded && (s->same || s->slept)), old = !idle && yielded && s->instructions >= LONG;
+    seen->waiting += (u32)waiting;
     seen->spinning += (u32)spinning;
+    seen->idle += (u32)idle;
+    seen->old += (u32)old;
     if (spinning && w->confirming == 2)
         s->same = SPINNING;
     if (spinning && s->same < seen->least)
         seen->least = s->same;
-    if (!seen->left || s->status == WAVE_YIELDED) {
+    if (!seen->left || yielded)
         seen->left = s;
-        seen->left_slot = slot;
-    }
-    if (s->instructions > w->launch->instruction_limit) {
+    if (s->instructions > w->launch->instruction_limit)
         seen->over = s;
-        seen->over_slot = slot;
-    }
 }
 
 /* A turn for every wave of a workgroup that can go on; nonzero after a fault. */
-static int turns_of_group(Worker *w, u32 slot, u32 groups, Round *seen)
+static int turns_of_group(Worker *w, u32 slot, Round *seen)
 {
     const Launch *launch = w->launch;
     u32 live = 0, at_barrier = 0;
     for (u32 i = 0; i < launch->waves_per_group; i++) {
         Wave *s = wave_at(w, slot, i);
-        if ((s->status == WAVE_READY || s->status == WAVE_YIELDED) && turn(w, s, groups, seen))
+        if ((s->status == WAVE_READY || s->status == WAVE_YIELDED) && turn(w, s, seen))
             return 1;
         if (s->status == WAVE_ENDED)
             continue;
         live++;
         at_barrier += s->status == WAVE_BARRIER;
-        note(w, s, slot, seen);
+        note(w, s, seen);
     }
     /* Waves that have ended count as come: the barrier waits for those that remain. */
     if (live && at_barrier == live) {
@@ -254,13 +264,14 @@ static int turns_of_group(Worker *w, u32 slot, u32 groups, Round *seen)
         seen->released++;
     }
     seen->live += live;
+    if (!live)
+        close_group(w, slot);
     return 0;
 }
 
-static int give_up(Worker *w, Wave *s, u32 slot, u32 kind, u64 value)
+static int give_up(Worker *w, Wave *s, u32 kind, u64 value)
 {
-    if (w->launch->cooperative)
-        place_group(w, slot);
+    place_group(w, s->group);
     return rt_fault(w, s, kind, ACCESS_EXECUTE, value, 0, 0, s->pc);
 }
 
@@ -271,23 +282,24 @@ static int must_end(Worker *w, const Round *seen)
     set_stuck(w, !seen->released && seen->waiting + seen->spinning == seen->live);
     int none_ran = !seen->ran && !seen->released;
     if (none_ran || deadlocked(w, seen))
-        return give_up(w, seen->left, seen->left_slot, FAULT_DEADLOCK, 0);
+        return give_up(w, seen->left, FAULT_DEADLOCK, 0);
     int stuck = w->stuck && all_stuck(launch) && among_waves(seen);
     if (__atomic_load_n(&launch->stop, __ATOMIC_RELAXED))
-        return give_up(w, seen->left, seen->left_slot, stuck ? FAULT_DEADLOCK : FAULT_STOPPED, 0);
+        return give_up(w, seen->left, stuck ? FAULT_DEADLOCK : FAULT_STOPPED, 0);
     if (seen->over)
-        return give_up(w, seen->over, seen->over_slot, stuck ? FAULT_DEADLOCK : FAULT_LIMIT,
-                       launch->instruction_limit);
+        return give_up(w, seen->over, stuck ? FAULT_DEADLOCK : FAULT_LIMIT, launch->instruction_limit);
     return 0;
 }
 
 /* One turn for every wave that can go on. */
-static int round_of_turns(Worker *w, u32 groups, Round *seen)
+static int round_of_turns(Worker *w, Round *seen)
 {
-    for (u32 slot = 0; slot < groups; slot++) {
-        if (w->launch->cooperative)
-            place_group(w, slot);
-        if (turns_of_group(w, slot, groups, seen))
+    for (u32 slot = 0; slot < w->taken; slot++) {
+        const Wave *first = wave_at(w, slot, 0);
+        if (first->group == NO_GROUP)
+            continue;
+        place_group(w, first->group);
+        if (turns_of_group(w, slot, seen))
             return 1;
     }
     if (w->confirming == 2)
@@ -295,20 +307,33 @@ static int round_of_turns(Worker *w, u32 groups, Round *seen)
     return 0;
 }
 
-/* Runs the resident workgroups until they end, one of them faults or the host is called. */
-int run_resident(Worker *w, u32 groups)
+/* Begins workgroups beside those that seem to wait: as many again, so that what takes turns in vain for the last
+ * of many does not do so for each. How many. */
+static u32 begin_others(Worker *w, const Round *seen)
+{
+    if (seen->released || seen->idle + seen->old < seen->live)
+        return 0;
+    u32 opened = open_groups(w, seen->old ? 1 : w->open);
+    if (opened)
+        set_stuck(w, 0);
+    return opened;
+}
+
+/* Runs the workgroups under way until they end, one of them faults or the host is called. */
+int run_resident(Worker *w)
 {
     for (;;) {
         Round seen = {.least = ~0u};
-        if (round_of_turns(w, groups, &seen))
+        if (round_of_turns(w, &seen))
             return RUN_FAULT;
-        if (!seen.live) {
+        if (!w->open) {
             set_stuck(w, 0);
             return RUN_DONE;
         }
-        if (must_end(w, &seen))
+        int called = host_is_called(w->launch);
+        if ((called || !begin_others(w, &seen)) && must_end(w, &seen))
             return RUN_FAULT;
-        if (host_is_called(w->launch))
+        if (called)
             return RUN_HOST_CALL;
     }
 }

@@ -6,6 +6,8 @@ import ctypes
 from enum import IntEnum
 
 GROUP_WAVES = 32
+FLAGS = 32
+MET = 8
 FINDING_SLOTS = 4096
 SYNC_SLOTS = 1 << 16
 SYNC_NODES = 1 << 22
@@ -93,6 +95,14 @@ class SyncNode(ctypes.Structure):
     _fields_ = (("group", _U32), ("next", _U32))
 
 
+class Flag(ctypes.Structure):
+    _fields_ = (("address", _U64), *((name, _U32) for name in ("wave", "group", "nodes", "pending")))
+
+
+class Met(ctypes.Structure):
+    _fields_ = (("address", _U64), ("nodes", _U32), ("listed", _U32))
+
+
 class GroupRecord(ctypes.Structure):
     _fields_ = (
         ("group", _U64),
@@ -111,6 +121,10 @@ class GroupRecord(ctypes.Structure):
         ("origin_address", _U64 * GROUP_WAVES),
         ("origin_pc", _WAVES),
         ("origin_space", _WAVES),
+        ("flags", Flag * FLAGS),
+        ("met", Met * MET),
+        ("flag_count", _U32),
+        ("met_next", _U32),
     )
 
 

@@ -20,6 +20,9 @@ from rocverify.errors import DeviceError
 MAX_TRACKED_GROUPS = 1 << 24
 """Workgroups among which order through atomics is followed."""
 
+MAX_PAIRS = 1 << 28
+"""Of a workgroup that runs and any other, of which is known whether the one has acquired from the other."""
+
 SCALAR_SHADOW_BYTES = 576
 """The shadow of the scalar registers and SCC, and a pointer: a multiple of 64."""
 
@@ -77,6 +80,9 @@ class Sanitizer:
             self.since = None
         self._first = self._next_segment
         groups = min(launch.group_count, MAX_TRACKED_GROUPS)
+        if not launch.cooperative:
+            launch.resident = max(min(launch.resident, MAX_PAIRS // groups), 1)
+            launch.room = min(launch.room, launch.resident - 1)
         resident = launch.resident
         lds = -(-launch.lds_bytes // 64) * 64 * resident
         scratch = launch.scratch_bytes * launch.lanes * launch.waves_per_group * resident

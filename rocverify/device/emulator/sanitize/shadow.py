@@ -34,6 +34,9 @@ _FRESH, _RELEASES = 1 << 16, 1 << 17
 _FENCES = {"buffer_gl0_inv": 0, "buffer_gl1_inv": 1}
 """What ends a fence of the workgroup, and of the device; the value tells rt_san_fence which."""
 
+_FENCE_RELEASES = 2
+"""The same where only stores are waited for."""
+
 _RELEASED = ("global_store_", "flat_store_", "global_atomic_", "flat_atomic_")
 _FLAGS = ("src_scc", "src_vccz")
 _BETWEEN = ("s_waitcnt", "s_clause", "s_delay_alu", "s_nop")
@@ -165,7 +168,7 @@ class ShadowObserver(Observer):
         elif inst.mnemonic in _FENCES:
             k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES[inst.mnemonic])])
         elif inst.address in self._releases:
-            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
+            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCE_RELEASES)])
 
     def _report_if(self, k: K, inst: Instruction, decides: Decides, lanes: Value) -> None:
         """Reports the lanes (i64) whose bits are set, if any."""

@@ -92,7 +92,7 @@ def test_a_workgroup_that_does_not_come(machine: Machine, module: LoadedModule, 
     assert report.kind == "deadlock"
     line = line_of(SOURCE, "never complete")
     assert f"wave 0 of workgroups 0, 2 waits at the grid barrier ./waiting.hip:{line}" in report.message
-    assert "waves 0-1 of workgroup 1 have ended" in report.message
+    assert report.message.endswith("; workgroup 1 has ended")
 
 
 def test_a_grid_that_does_not_fit(machine: Machine, module: LoadedModule, buffer: int) -> None:

@@ -135,8 +135,10 @@ def test_an_endless_loop_is_stopped(toolchain: Toolchain, code: bytes) -> None:
         threads=2, instruction_limit=1 << 21,
     )  # fmt: skip
     module, flag = machine.load(code), machine.memory.malloc(4)
-    report = _fault(machine, module, "endless", "Q", flag, grid=8)
+    report = _fault(machine, module, "endless", "Q", flag)
     assert report.kind == "limit"
+    report = _fault(machine, module, "endless", "Q", flag, grid=8)
+    assert report.kind == "deadlock"
     machine.close()
 
 

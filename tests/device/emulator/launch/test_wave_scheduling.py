@@ -114,7 +114,9 @@ def test_a_deadlock_at_a_barrier_is_named(
 def test_locks_taken_crosswise(machine: Machine, module: LoadedModule, buffer: int) -> None:
     report = _fault(machine, module, "crossed_locks", buffer)
     assert report.kind == "deadlock"
-    assert f"waves 0-1 poll at ./waiting.hip:{line_of(SOURCE, 'both for ever')}" in report.message
+    place = f"polls at ./waiting.hip:{line_of(SOURCE, 'both for ever')} for LDS offset"
+    assert f"wave 0 {place} 4, which holds 1" in report.message
+    assert f"wave 1 {place} 0, which holds 1" in report.message
 
 
 def test_a_timeout_says_where_the_waves_are(machine: Machine, module: LoadedModule, buffer: int) -> None:
@@ -137,12 +139,27 @@ def test_the_instruction_limit_holds_among_waves(
     machine.close()
 
 
-def test_waiting_for_a_workgroup_that_may_not_run(
-    machine: Machine, module: LoadedModule, buffer: int
+@pytest.mark.parametrize(("groups", "block"), [(2, 32), (70, 128), (1536, 32)])
+def test_waiting_for_a_later_workgroup(
+    machine: Machine, module: LoadedModule, buffer: int, groups: int, block: int
 ) -> None:
-    report = _fault(machine, module, "waits_for_the_next_group", buffer, grid=2, block=32, timeout_s=0.3)
-    assert report.kind == "stopped"
-    assert "hipModuleLaunchCooperativeKernel" in report.message
+    """All workgroups that a GPU would hold run at a time, in a launch that is not cooperative."""
+    machine.launch(
+        module.kernel("waits_for_the_last_group"), (groups, 1, 1), (block, 1, 1), 0,
+        struct.pack("<Q", buffer), timeout_s=TIMEOUT_S,
+    )  # fmt: skip
+    assert _words(machine, buffer, 1)[0] == 1
+
+
+def test_more_workgroups_than_are_resident(machine: Machine, module: LoadedModule, buffer: int) -> None:
+    report = _fault(machine, module, "waits_for_the_last_group", buffer, grid=49, block=1024)
+    line = line_of(SOURCE, "for the last workgroup")
+    assert report.kind == "deadlock"
+    assert f"of workgroups 0-47 poll at ./waiting.hip:{line} for " in report.message
+    assert "byte 0 of allocation" in report.message
+    assert "(buffer) of 65536 bytes" in report.message
+    assert "which holds 0" in report.message
+    assert report.message.endswith("1 workgroup has not begun: the device holds 48 of this kernel at a time")
 
 
 def test_waiting_for_the_workgroup_before(machine: Machine, module: LoadedModule, buffer: int) -> None:

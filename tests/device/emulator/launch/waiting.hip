@@ -108,12 +108,12 @@ extern "C" __global__ void counts_on(unsigned *out)
     __syncthreads();
 }
 
-extern "C" __global__ void waits_for_the_next_group(int *flags)
+extern "C" __global__ void waits_for_the_last_group(int *flags)
 {
-    if (blockIdx.x == 0)
-        while (atomicAdd(flags, 0) == 0) { // for another workgroup
+    if (blockIdx.x + 1 < gridDim.x)
+        while (atomicAdd(flags, 0) == 0) { // for the last workgroup
         }
-    else
+    else if (threadIdx.x == 0)
         atomicExch(flags, 1);
 }
 
