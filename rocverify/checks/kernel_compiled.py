@@ -13,16 +13,13 @@ from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.context import CheckContext
+from rocverify.device.launch_limits import lds_bytes
 from rocverify.errors import CompileError
 from rocverify.records import Finding
 from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.codeobject import KernelMetadata
 from rocverify.toolchain.diagnostics import first_error
 from rocverify.toolchain.manifest import ManifestEntry
-
-# What one workgroup can have, where a target differs from all others.
-LDS_LIMIT_BYTES = 65536
-_LDS_LIMITS = {"gfx950": 163840}
 
 
 class KernelCompiledParams(CheckParams):
@@ -116,7 +113,7 @@ def _findings(
         for name in symbols
         if name not in kernels
     ]
-    limit = _LDS_LIMITS.get(built.code_object.target, LDS_LIMIT_BYTES)
+    limit = lds_bytes(built.code_object.target)
     too_much = [
         Finding(
             f"{kernel.name} needs {kernel.lds_bytes} bytes of LDS on {target}; a workgroup can have {limit}",

@@ -59,7 +59,7 @@ class LaunchProbe:
         found = [
             *foreign_code(launch, self._built.sha256, metadata.name),
             *argument_findings(launch, metadata, expectation, blocks),
-            *geometry_findings(launch, metadata),
+            *geometry_findings(launch, metadata, self._built.code_object.target),
         ]
         # The launch often stands in a helper that all wrappers share: what counts is who called it.
         return [replace(f, message=f"{f.message}; called by {caller_chain(launch)}") for f in found]

@@ -156,12 +156,12 @@ def test_memory_counts_as_live_from_allocation_to_free() -> None:
     ],
 )
 def test_impossible_geometry_is_named(changes: dict[str, object], message: str) -> None:
-    (finding, *_) = geometry_findings(launch(**changes), METADATA)
+    (finding, *_) = geometry_findings(launch(**changes), METADATA, "gfx1100")
     assert message in finding.message
 
 
 def test_possible_geometry_is_accepted() -> None:
-    assert list(geometry_findings(launch(shared_bytes=64512), METADATA)) == []
+    assert list(geometry_findings(launch(shared_bytes=64512), METADATA, "gfx1100")) == []
 
 
 def test_the_right_kernel_of_the_right_code_object() -> None:

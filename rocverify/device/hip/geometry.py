@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 from rocverify.device.emulator.isa.occupancy import LIMITS, resident_workgroups
 from rocverify.device.hip.errors import HipError
+from rocverify.device.launch_limits import MOST_WORKITEMS, lds_bytes, refusal
 
 if TYPE_CHECKING:
     from rocverify.device.backends.base import Geometry
     from rocverify.device.base import DeviceInfo
     from rocverify.toolchain.codeobject import KernelMetadata
-
-MOST_WORKITEMS = (1 << 32) - 1
-"""On one axis."""
 
 
 def max_block(kernel: KernelMetadata, _target: str) -> int:
@@ -22,9 +19,9 @@ def max_block(kernel: KernelMetadata, _target: str) -> int:
     return min(kernel.max_workgroup_size, LIMITS.threads_per_block)
 
 
-def max_dynamic_lds(kernel: KernelMetadata, _target: str) -> int:
+def max_dynamic_lds(kernel: KernelMetadata, target: str) -> int:
     """Bytes of dynamic LDS that a kernel's static LDS leaves."""
-    return max(LIMITS.lds_bytes - kernel.lds_bytes, 0)
+    return max(lds_bytes(target) - kernel.lds_bytes, 0)
 
 
 def largest_grid(kernel: KernelMetadata, target: str) -> tuple[int, int, int]:
@@ -48,42 +45,14 @@ def resident(kernel: KernelMetadata, block: int, dynamic_lds: int) -> int:
 
 def check_geometry(kernel: KernelMetadata, geometry: Geometry, info: DeviceInfo) -> None:
     """HipError for a launch that the device could not run."""
-    grid, block, shared = geometry.grid, geometry.block, geometry.shared_bytes
-    if 0 in grid or 0 in block:
-        raise HipError("hipErrorInvalidConfiguration", f"grid {grid} of workgroups {block} is empty")
-    size = prod(block)
-    if size > LIMITS.threads_per_block or any(b > most for b, most in zip(block, LIMITS.block, strict=True)):
-        raise HipError(
-            "hipErrorInvalidConfiguration",
-            f"a workgroup of {block} has {size} work-items: at most {LIMITS.threads_per_block}",
-        )
-    if size > kernel.max_workgroup_size:
-        raise HipError(
-            "hipErrorLaunchFailure",
-            f"a workgroup of {size} work-items: {kernel.name} was compiled for {kernel.max_workgroup_size}",
-        )
-    for axis, count, most, side in zip("xyz", grid, LIMITS.grid, block, strict=True):
-        if count > most or count * side > MOST_WORKITEMS:
-            raise HipError(
-                "hipErrorInvalidConfiguration",
-                f"grid {grid} of workgroups {block}: {count} workgroups on axis {axis}, at most {most} "
-                f"of them and fewer than 2**32 work-items",
-            )
-    if kernel.lds_bytes + shared > LIMITS.lds_bytes:
-        raise HipError(
-            "hipErrorInvalidValue",
-            f"{kernel.lds_bytes} static and {shared} dynamic bytes of LDS: at most {LIMITS.lds_bytes} in all",
-        )
-    if geometry.cooperative:
-        _check_resident(kernel, geometry, info)
-
-
-def _check_resident(kernel: KernelMetadata, geometry: Geometry, info: DeviceInfo) -> None:
-    """A cooperative launch must fit on the device as a whole."""
-    each = resident(kernel, prod(geometry.block), geometry.shared_bytes)
-    count, units = prod(geometry.grid), workgroup_slots(info)
-    if count > each * units:
-        raise HipError(
-            "hipErrorCooperativeLaunchTooLarge",
-            f"{count} workgroups of {kernel.name}: {units} compute units hold {each} each",
-        )
+    refused = refusal(
+        kernel,
+        info.target,
+        geometry.grid,
+        geometry.block,
+        geometry.shared_bytes,
+        cooperative=geometry.cooperative,
+        compute_units=workgroup_slots(info),
+    )
+    if refused is not None:
+        raise HipError(refused.error, refused.reason)

@@ -70,7 +70,7 @@ def test_launches_that_cannot_be_are_refused(client, axpy):
         assert client.launch(*launch).code == code, client.reason
     wide = (axpy, 1, 70_000, 1, 32, 1, 1, 0, 0, 0, 0, 0)
     assert client.answer("hipModuleLaunchKernel", *wide, payload=kernarg).code == 9
-    assert "axis y, at most 65535" in client.reason
+    assert "along y, at most 65535" in client.reason
 
 
 def test_part_of_a_workgroup_is_not_launched(client, axpy):

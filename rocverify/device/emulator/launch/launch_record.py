@@ -10,6 +10,7 @@ from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.device.emulator.load.kernarg import Geometry
 from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.load.memory import DeviceMemory
+from rocverify.device.launch_limits import refusal
 from rocverify.errors import DeviceError, UnsupportedInstructionError
 
 DYNAMIC_STACK_BYTES = 16384
@@ -28,47 +29,36 @@ MAX_RESIDENT_SCRATCH = 1 << 30
 
 
 def check_launch(kernel: LoadedKernel, geometry: Geometry) -> None:
-    """DeviceError for a geometry that no device of the target could run."""
-    lds = lds_of(kernel, geometry)
-    target = TARGETS[kernel.module.metadata.target]
-    most = min(kernel.metadata.max_workgroup_size, target.workgroup_size)
-    problem = None
-    if min(*geometry.grid, *geometry.block) < 1:
-        problem = f"a launch of {geometry.grid} workgroups of {geometry.block} workitems"
-    elif geometry.block_size > most:
-        problem = f"{geometry.block_size} workitems a workgroup where the kernel allows {most}"
-    elif not geometry.shared_bytes >= 0 or lds > target.lds_bytes:
-        problem = f"{lds} bytes of LDS where a workgroup has {target.lds_bytes}"
+    """DeviceError for a geometry that no device of the target could run, and for what this one cannot."""
+    target, metadata = TARGETS[kernel.module.metadata.target], kernel.metadata
+    refused = refusal(
+        metadata,
+        target.name,
+        geometry.grid,
+        geometry.block,
+        geometry.shared_bytes,
+        cooperative=geometry.cooperative,
+    )
+    problem, scratch = None, _group_scratch(kernel, geometry)
+    if refused is not None:
+        problem = f"{refused.reason} (HIP gives {refused.error})"
     elif kernel.lanes not in target.wave_sizes:
         problem = f"waves of {kernel.lanes} lanes on {target.name}"
-    elif kernel.metadata.scratch_bytes > target.scratch_bytes:
-        problem = f"{kernel.metadata.scratch_bytes} bytes of scratch for a work-item"
-    elif any(g * b >= 1 << 32 for g, b in zip(geometry.grid, geometry.block, strict=True)):
-        problem = "2**32 workitems or more along one axis"
+    elif metadata.scratch_bytes > target.scratch_bytes:
+        problem = f"{metadata.scratch_bytes} bytes of scratch for a work-item"
     elif geometry.group_count >= MAX_GROUPS:
         problem = f"{geometry.group_count} workgroups"
-    elif any(count > limit for count, limit in zip(geometry.grid, LIMITS.grid, strict=True)):
-        problem = f"a grid of {geometry.grid} workgroups, at most {LIMITS.grid} along the axes"
-    if geometry.cooperative and not problem:
-        problem = _too_large(kernel, geometry)
+    elif geometry.cooperative and geometry.group_count * scratch > MAX_RESIDENT_SCRATCH:
+        problem = (
+            f"{geometry.group_count} workgroups of a cooperative launch with {scratch} bytes of scratch each"
+        )
     if problem:
         raise DeviceError(problem, where=kernel.name, hint="correct the launch geometry")
 
 
-def _too_large(kernel: LoadedKernel, geometry: Geometry) -> str | None:
-    """Why the workgroups of a cooperative launch cannot all be resident, if they cannot."""
-    each = resident_workgroups(kernel.metadata, geometry.block_size, geometry.shared_bytes)
-    scratch = scratch_of(kernel) * -(-geometry.block_size // kernel.lanes) * kernel.lanes
-    if geometry.group_count > each * LIMITS.multiprocessors:
-        return (
-            f"{geometry.group_count} workgroups of a cooperative launch where {LIMITS.multiprocessors} "
-            f"compute units hold {each} each"
-        )
-    if geometry.group_count * scratch > MAX_RESIDENT_SCRATCH:
-        return (
-            f"{geometry.group_count} workgroups of a cooperative launch with {scratch} bytes of scratch each"
-        )
-    return None
+def _group_scratch(kernel: LoadedKernel, geometry: Geometry) -> int:
+    """Bytes of scratch that a workgroup has."""
+    return scratch_of(kernel) * -(-geometry.block_size // kernel.lanes) * kernel.lanes
 
 
 def _resident(kernel: LoadedKernel, geometry: Geometry) -> int:
@@ -76,7 +66,7 @@ def _resident(kernel: LoadedKernel, geometry: Geometry) -> int:
     if geometry.cooperative:
         return geometry.group_count
     each = resident_workgroups(kernel.metadata, geometry.block_size, geometry.shared_bytes)
-    scratch = scratch_of(kernel) * -(-geometry.block_size // kernel.lanes) * kernel.lanes
+    scratch = _group_scratch(kernel, geometry)
     bounds = [each * LIMITS.multiprocessors, geometry.group_count]
     if scratch:
         bounds.append(MAX_RESIDENT_SCRATCH // scratch)
