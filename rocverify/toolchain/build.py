@@ -20,7 +20,7 @@ from pathlib import Path
 from rocverify.errors import CompileError, ToolchainError
 from rocverify.toolchain.cache import CachedObject, ObjectCache
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
-from rocverify.toolchain.devicelibs import libraries_for
+from rocverify.toolchain.devicelibs import MENDED, libraries_for
 from rocverify.toolchain.diagnostics import compile_error
 from rocverify.toolchain.digests import digest_bytes, digest_texts
 from rocverify.toolchain.discover import Toolchain
@@ -119,7 +119,7 @@ class Builder:
     def _request(self, entry: ManifestEntry, target: str, flags: tuple[str, ...]) -> _Request:
         source_sha256 = digest_bytes(self._source_bytes(entry))
         toolchain = self._toolchain
-        compiler = (toolchain.identity, toolchain.device_libs_digest, toolchain.hip_version)
+        compiler = (toolchain.identity, toolchain.device_libs_digest, MENDED, toolchain.hip_version)
         key = digest_texts((_CACHE_FORMAT, *compiler, entry.source, source_sha256, target, *flags))
         return _Request(entry, target, flags, source_sha256, key)
 

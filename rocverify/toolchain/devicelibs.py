@@ -4,6 +4,10 @@ clang links one small file for the target's ISA version (`oclc_isa_version_1100.
 object version (`oclc_abi_version_600.bc`). Each holds one constant, so a missing one can be made: a folder
 of links to the installed bitcode plus the missing file, in the cache, put in place by one rename. Any
 number of processes may do so at once: the first rename wins and the others' folders are dropped.
+
+Libraries that lack a target's file are older than the target: those of ROCm 5.2 read the wall clock by an
+instruction that gfx11 does not have, and compilers drop whatever calls that (wall_clock64, device malloc). In
+the folder they read it as later libraries do, by a message.
 """
 
 from __future__ import annotations
@@ -30,6 +34,14 @@ _CONSTANT = """\
 target triple = "amdgcn-amd-amdhsa"
 @{name} = linkonce_odr hidden local_unnamed_addr addrspace(4) constant i32 {value}, align 4
 """
+
+_CLOCK_FILE, _CLOCK_FEATURE = "ockl.bc", "s-memrealtime"
+_CLOCK_BY_INSTRUCTION, _CLOCK_BY_MESSAGE = "llvm.amdgcn.s.memrealtime", "llvm.amdgcn.s.sendmsg.rtn.i64"
+_GET_REALTIME = 0x83
+_FIRST_WITHOUT_CLOCK = 11000
+
+MENDED = "clock by message"
+"""What is changed in installed bitcode: a part of the keys of what is compiled with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +73,11 @@ def libraries_for(
     missing = _missing(toolchain.device_libs, target, abi_version)
     if not missing:
         return DeviceLibraries(toolchain.device_libs)
-    key = digest_texts((toolchain.version, toolchain.device_libs_digest, *sorted(missing)))
+    key = digest_texts((toolchain.version, toolchain.device_libs_digest, *sorted(missing), MENDED))
     folder = cache_dir / "device-libs" / f"{target.partition(':')[0]}-{key[:16]}"
     if not _intact(folder):
         _remove(folder)
-        _make(toolchain, folder, missing)
+        _make(toolchain, folder, missing, clock=isa_version(target) >= _FIRST_WITHOUT_CLOCK)
     return DeviceLibraries(folder, tuple(sorted(missing)))
 
 
@@ -86,7 +98,7 @@ def isa_file(target: str) -> str:
     return f"oclc_isa_version_{target.partition(':')[0].removeprefix('gfx')}.bc"
 
 
-def _make(toolchain: Toolchain, folder: Path, missing: Mapping[str, str]) -> None:
+def _make(toolchain: Toolchain, folder: Path, missing: Mapping[str, str], *, clock: bool) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as made:
         draft = Path(made) / folder.name
@@ -94,7 +106,9 @@ def _make(toolchain: Toolchain, folder: Path, missing: Mapping[str, str]) -> Non
         for file in toolchain.device_libs.glob("*.bc"):
             (draft / file.name).symlink_to(file.resolve())
         for name, ir in missing.items():
-            _compile_constant(toolchain, ir, draft / name)
+            _assemble(toolchain, ir, draft / name)
+        if clock:
+            _mend_clock(toolchain, draft / _CLOCK_FILE)
         (draft / _SEAL).write_text(_contents(draft), encoding="utf-8")
         try:
             draft.rename(folder)
@@ -107,17 +121,40 @@ def _make(toolchain: Toolchain, folder: Path, missing: Mapping[str, str]) -> Non
                 ) from error
 
 
-def _compile_constant(toolchain: Toolchain, ir: str, output: Path) -> None:
+def _mend_clock(toolchain: Toolchain, file: Path) -> None:
+    """Puts a file that asks the clock by a message in the place of the link to one that does not."""
+    if not file.is_file() or _CLOCK_BY_INSTRUCTION.encode() not in file.read_bytes():
+        return
+    text = _disassembled(toolchain, file)
+    text = text.replace(f"@{_CLOCK_BY_INSTRUCTION}()", f"@{_CLOCK_BY_MESSAGE}(i32 {_GET_REALTIME})")
+    text = re.sub(rf"(declare .*@{re.escape(_CLOCK_BY_MESSAGE)})\(i32 \d+\)", r"\1(i32)", text)
+    file.unlink()
+    _assemble(toolchain, text.replace(f' "target-features"="+{_CLOCK_FEATURE}"', ""), file)
+
+
+def _disassembled(toolchain: Toolchain, file: Path) -> str:
+    output = file.with_suffix(".ll")
+    _run(toolchain, ["-S", str(file), "-o", str(output)], file.name)
+    text = output.read_text(encoding="utf-8")
+    output.unlink()
+    return text
+
+
+def _assemble(toolchain: Toolchain, ir: str, output: Path) -> None:
     source = output.with_suffix(".ll")
     source.write_text(ir, encoding="utf-8")
-    command = [str(toolchain.clang), "-x", "ir", "-target", "amdgcn-amd-amdhsa", "-nogpulib"]
-    run = run_tool(
-        [*command, "-emit-llvm", "-c", str(source), "-o", str(output)], timeout_s=toolchain.timeout_s
-    )
+    _run(toolchain, ["-c", str(source), "-o", str(output)], output.name)
     source.unlink()
+
+
+def _run(toolchain: Toolchain, arguments: list[str], what: str) -> None:
+    """Between IR and bitcode, with nothing changed on the way."""
+    command = [str(toolchain.clang), "-x", "ir", "-target", "amdgcn-amd-amdhsa", "-nogpulib"]
+    command += ["-emit-llvm", "-Xclang", "-disable-llvm-passes", *arguments]
+    run = run_tool(command, timeout_s=toolchain.timeout_s)
     if run.returncode != 0:
         raise ToolchainError(
-            f"could not make {output.name}: {run.log.strip()}",
+            f"could not make {what}: {run.log.strip()}",
             where=toolchain.version,
             hint="install device libraries that know the target",
         )

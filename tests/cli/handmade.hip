@@ -64,8 +64,8 @@ extern "C" __global__ void doubled_f16(_Float16* out, const _Float16* in) { doub
 extern "C" __global__ void doubled_f64(double* out, const double* in) { doubled(out, in); }
 extern "C" __global__ void copied(unsigned short* out, const unsigned short* in) { out[threadIdx.x] = in[threadIdx.x]; }
 
-extern "C" __global__ void clocked(unsigned long long* out) {
-  out[0] = clock64();  // refused: nothing may depend on time
+extern "C" __global__ void trap_state(unsigned long long* out) {
+  out[0] = __builtin_amdgcn_s_getreg(3 | 31 << 11);  // refused: the emulator runs no trap handlers
 }
 
 extern "C" __global__ void nothing() {}

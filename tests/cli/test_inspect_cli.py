@@ -87,13 +87,13 @@ def test_what_would_be_refused(handmade: Path, capsys: pytest.CaptureFixture[str
     code, found = inspected(capsys, handmade)
     assert (code, found["refused"]) == (1, 1)
     refused = {k["name"]: k["refusals"] for k in found["kernels"] if k["refusals"]}
-    assert set(refused) == {"clocked"}
-    (refusal,) = refused["clocked"]
+    assert set(refused) == {"trap_state"}
+    (refusal,) = refused["trap_state"]
     assert refusal["text"].startswith("s_getreg_b32")
     assert re.fullmatch(r"0x[0-9a-f]+", refusal["address"])
     assert re.search(r":\d+$", refusal["source"])
-    assert "SHADER_CYCLES" in refusal["reason"]
-    assert main(["inspect", str(handmade), "--kernel", "clocked"]) == 1
+    assert "HW_REG_TRAPSTS" in refusal["reason"]
+    assert main(["inspect", str(handmade), "--kernel", "trap_state"]) == 1
     text = capsys.readouterr().out
     assert refusal["address"] in text
     assert refusal["source"] in text

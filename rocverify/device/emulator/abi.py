@@ -10,6 +10,7 @@ MAX_LANES = 64
 GRID_BARRIERS = 64
 SHARED_APERTURE_HI = 0x10000
 PRIVATE_APERTURE_HI = 0x20000
+CYCLES_PER_INSTRUCTION = 4
 
 
 NO_GROUP = (1 << 64) - 1
@@ -174,6 +175,7 @@ class Worker(ctypes.Structure):
         ("groups", ctypes.c_uint64),
         ("wave_count", ctypes.c_uint64),
         ("barriers", ctypes.c_uint64),
+        ("cycles", ctypes.c_uint64),
         ("group", ctypes.c_uint32 * 3),
         ("padding", ctypes.c_uint32),
         ("counters", ctypes.c_void_p),
@@ -212,5 +214,6 @@ LAYOUT = (
     Wave.group.offset,
     Launch.clock.offset,
     Launch.room.offset,
+    CYCLES_PER_INSTRUCTION,
 )
 """What rt_layout(0), rt_layout(1), ... must return."""

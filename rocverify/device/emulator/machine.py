@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
 from rocverify.device.emulator.launch.faults import KernelFaultError, fault_report
+from rocverify.device.emulator.launch.heap import Heap
 from rocverify.device.emulator.launch.host_side import HostSide
 from rocverify.device.emulator.launch.hostcall import Printer, to_standard_streams
 from rocverify.device.emulator.launch.instruments import Instrument, LaunchContext
@@ -58,6 +59,9 @@ thread: some milliseconds."""
 
 QUEUE_APERTURES = 0x40
 """Offset of group_segment_aperture_base_hi and its private twin in amd_queue_t."""
+
+FIRST_CYCLE, CYCLES_BETWEEN_LAUNCHES = 2_500_000_000, 25_000
+"""A second, and ten microseconds, of the clock that kernels see."""
 
 KERNARG_BLOCK = 64
 """Bytes that the kernarg segment is rounded up to."""
@@ -141,6 +145,8 @@ class Machine:
         self._compiled: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()
         self._switch: StopSwitch | None = None
+        self._clock = FIRST_CYCLE
+        self._heap = Heap(self.memory)
         self._workers = WorkerPool()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="emulator")
         self._packet = self.memory.malloc(64, "dispatch packet")
@@ -197,7 +203,7 @@ class Machine:
             begun = time.perf_counter()
             compiled = self._translate(kernel)
             translated = time.perf_counter()
-            with HostSide(self.memory, kernel, geometry, self.printer) as host:
+            with HostSide(self.memory, kernel, geometry, self.printer, self._heap) as host:
                 workers, observed = self._run(kernel, geometry, compiled, kernarg, timeout_s, host)
             return LaunchStats(
                 sum(w.instructions for w in workers),
@@ -253,6 +259,7 @@ class Machine:
             launch, table = launch_record(
                 kernel, geometry, compiled, self.memory, self.instruction_limit, self._pointers(address)
             )
+            launch.clock = self._clock
             launch.wave_bytes += sum(one.wave_bytes(kernel.lanes) for one in self.instruments)
             host.prepare(launch)
             workers = self._workers.workers(launch, self._thread_count(kernel, launch))
@@ -260,6 +267,7 @@ class Machine:
             for instrument in self.instruments:
                 instrument.begin(context)
             reason = self._run_workers(launch, workers, timeout_s, host)
+            self._clock += max(worker.cycles for worker in workers) + CYCLES_BETWEEN_LAUNCHES
             observed = {instrument.name: instrument.finish(context) for instrument in self.instruments}
             del table
         finally:

@@ -79,10 +79,10 @@ extern "C" __global__ void use_after_giving_back(unsigned **kept)
     own[1] = 2; // too late
 }
 
-extern "C" __global__ void heap_user(unsigned *out)
+extern "C" __global__ void queue_user(unsigned *out)
 {
     auto hidden = (unsigned long const __attribute__((address_space(4))) *)__builtin_amdgcn_implicitarg_ptr();
-    out[0] = *(volatile unsigned *)hidden[12]; // hidden_heap_v1 from version 5 on
+    out[0] = *(volatile unsigned *)hidden[13]; // hidden_default_queue from version 5 on
 }
 
 extern "C" __global__ void variables(float *out)

@@ -8,6 +8,7 @@ import struct
 from types import TracebackType
 
 from rocverify.device.emulator import abi
+from rocverify.device.emulator.launch.heap import Heap
 from rocverify.device.emulator.launch.hostcall import HostCalls, Printer, calls_host
 from rocverify.device.emulator.load.kernarg import Geometry
 from rocverify.device.emulator.load.loaded import LoadedKernel
@@ -16,13 +17,15 @@ from rocverify.device.faults import FaultReport
 
 _UNSUPPORTED = {
     "hidden_printf_buffer": "unsupported: buffered printf; compile with -mprintf-kind=hostcall",
-    "hidden_heap_v1": "unsupported: the heap of device malloc",
     "hidden_default_queue": "unsupported: the queue of device-side enqueue",
 }
 """What kernels may have an argument for, used or not: only a kernel that does use it faults."""
 
 _REACH = 1 << 16
 """Bytes from such an address on that a kernel's first access lies in."""
+
+
+HEAP = "hidden_heap_v1"
 
 
 class HostSide:
@@ -32,7 +35,12 @@ class HostSide:
     """
 
     def __init__(
-        self, memory: DeviceMemory, kernel: LoadedKernel, geometry: Geometry, printer: Printer
+        self,
+        memory: DeviceMemory,
+        kernel: LoadedKernel,
+        geometry: Geometry,
+        printer: Printer,
+        heap: Heap,
     ) -> None:
         self._memory, self._owned = memory, list[int]()
         self.pointers: dict[str, int] = {}
@@ -43,6 +51,8 @@ class HostSide:
         for kind, what in _UNSUPPORTED.items():
             if kind in taken:
                 self.pointers[kind] = self._nothing(what)
+        if HEAP in taken:
+            self.pointers[HEAP] = heap.address(kernel.module.image)
         if calls_host(kernel):
             self.calls = HostCalls(memory, kernel.name, printer)
             self._owned.append(self.calls.address)

@@ -13,10 +13,12 @@ import sys
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 
+from rocverify.device.emulator.launch.heap import SLAB_BYTES
 from rocverify.device.emulator.launch.printf import formatted
+from rocverify.device.emulator.load.address_space import PAGE
 from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.load.memory import DeviceMemory
-from rocverify.errors import DeviceError
+from rocverify.errors import DeviceError, OutOfDeviceMemoryError
 
 Printer = Callable[[str, str], None]
 """Takes `stdout` or `stderr`, and text."""
@@ -160,13 +162,19 @@ class HostCalls:
         return len(text)
 
     def _device_memory(self, address: int, size: int) -> int:
-        """Allocates `size` bytes, or frees `address`. Kernels may keep memory for later ones, as HIP lets
-        them: it belongs to nobody else."""
+        """Allocates `size` bytes, or frees `address`; 0 where there is no more memory. Kernels may keep
+        memory for later ones, as HIP lets them: it belongs to nobody else. The device libraries' malloc tells
+        by the address what it has here: slabs are aligned to their size, all else to a page."""
         self.memory_changed = True
         if address:
             self._memory.free(address)
             return 0
-        return self._memory.malloc(size, f"device memory that {self._kernel} asked for")
+        alignment = SLAB_BYTES if size >= SLAB_BYTES else PAGE
+        label = f"device memory that {self._kernel} asked for"
+        try:
+            return self._memory.malloc(size, label, alignment=alignment)
+        except OutOfDeviceMemoryError:
+            return 0
 
     def assertion(self) -> tuple[str, str] | None:
         """Message and `file:line` of the first failed assertion."""

@@ -105,21 +105,22 @@ class DeviceMemory(Allocations):
         """Bytes that the arena holds in all."""
         return self._arena.mapping.size
 
-    def malloc(self, size: int, label: str = "", *, shared: bool = False) -> int:
-        """Reserves `size` bytes, zeroed where fresh; returns the address, aligned to 256. With `shared` they
-        lie in the shared region and begin a page."""
+    def malloc(self, size: int, label: str = "", *, shared: bool = False, alignment: int = ALIGNMENT) -> int:
+        """Reserves `size` bytes, zeroed where fresh; returns the address, aligned to `alignment`, a power of
+        two. With `shared` they lie in the shared region and begin a page."""
         if size <= 0:
             raise DeviceError(f"an allocation of {size} bytes was asked for", hint="ask for one byte or more")
         with self._lock:
             if shared:
                 self._shared_memory()
             arena = self._shared_arena if shared and self._shared_arena is not None else self._arena
-            return self._add(self._place(arena, size), size, label).base
+            base = self._place(arena, size, max(arena.step, alignment))
+            return self._add(base, size, label).base
 
-    def _place(self, arena: _Arena, size: int) -> int:
+    def _place(self, arena: _Arena, size: int, step: int) -> int:
         needed = -(-(size + GAP) // arena.step) * arena.step
         for start in (arena.next, arena.mapping.start):
-            base = self._first_hole(arena, -(-start // arena.step) * arena.step, needed)
+            base = self._first_hole(arena, -(-start // step) * step, needed, step)
             if base is not None:
                 arena.next = base + needed
                 return base
@@ -128,14 +129,14 @@ class DeviceMemory(Allocations):
             hint="free what is no longer needed, or verify smaller shapes",
         )
 
-    def _first_hole(self, arena: _Arena, start: int, needed: int) -> int | None:
+    def _first_hole(self, arena: _Arena, start: int, needed: int, step: int) -> int | None:
         for base in self._bases[max(bisect.bisect_right(self._bases, start) - 1, 0) :]:
             allocation = self._live[base]
             if allocation.end + GAP <= start:
                 continue
             if base - start >= needed:
                 break
-            start = -(-(allocation.end + GAP) // arena.step) * arena.step
+            start = -(-(allocation.end + GAP) // step) * step
         return start if start + needed <= arena.mapping.end else None
 
     def free(self, address: int) -> None:

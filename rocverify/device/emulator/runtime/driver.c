@@ -230,6 +230,7 @@ API u64 rt_layout(u32 what)
     case 16: return __builtin_offsetof(Wave, pc);
     case 17: return __builtin_offsetof(Wave, group);
     case 18: return __builtin_offsetof(Launch, clock);
+    case 20: return CYCLES_PER_INSTRUCTION;
     case 19: return __builtin_offsetof(Launch, room);
     default: return ~0ull;
     }

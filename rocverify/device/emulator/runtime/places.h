@@ -8,13 +8,14 @@
 #define LANE ((u32)__builtin_ctzll(left))
 
 /* What translated code says of an access: size, sign extension, half of the register, space, a load past the
- * caches, a store that releases. */
+ * caches, a store that releases, a store that is atomic. */
 #define FORM_SIZE(form) ((form) & 0xff)
 #define FORM_SIGNED(form) ((form) >> 8 & 1)
 #define FORM_HALF(form) ((form) >> 9 & 3) /* 0: the whole register, 1: low, 2: high */
 #define FORM_SPACE(form) ((form) >> 12 & 7)
 #define FORM_FRESH(form) ((form) >> 16 & 1)
 #define FORM_RELEASES(form) ((form) >> 17 & 1)
+#define FORM_ATOMIC(form) ((form) >> 18 & 1)
 
 typedef struct {
     u32 space;

@@ -20,6 +20,7 @@ enum {
     VCC = 106,
     EXEC = 126,
     GRID_BARRIERS = 64,
+    CYCLES_PER_INSTRUCTION = 4,
 };
 
 #define NO_GROUP (~0ull)
@@ -122,6 +123,7 @@ typedef struct Worker {
     u64 lanes;
     Fault fault;
     u64 instructions, groups, wave_count, barriers;
+    u64 cycles;                  /* that the wave took which took most */
     u32 group[3], padding;
     struct Counters *counters;   /* of the instruments; null where there is none */
     struct Sanitizer *sanitizer;
@@ -150,6 +152,7 @@ void close_group(Worker *w, u32 slot);
 Wave *wave_at(const Worker *w, u32 slot, u32 index);
 void place_group(Worker *w, u64 group);
 void start_schedule(Wave *s);
+u64 cycles_of(const Wave *s);
 int is_open(const Worker *w, u32 slot);
 int run_resident(Worker *w);
 void worker_done(Worker *w);

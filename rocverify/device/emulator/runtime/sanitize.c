@@ -128,7 +128,7 @@ INLINE u64 store_lines(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 dwor
 API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form, u32 pc)
 {
     u32 lanes = (u32)w->lanes, size = FORM_SIZE(form), half = FORM_HALF(form);
-    if (FORM_SPACE(form) == SPACE_GLOBAL && !FORM_RELEASES(form) && size >= 4)
+    if (FORM_SPACE(form) == SPACE_GLOBAL && !FORM_RELEASES(form) && !FORM_ATOMIC(form) && size >= 4)
         exec = size == 4    ? store_lines(w, s, shadow, exec, 1, pc)
                : size == 8  ? store_lines(w, s, shadow, exec, 2, pc)
                : size == 16 ? store_lines(w, s, shadow, exec, 4, pc)
@@ -149,7 +149,9 @@ API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form,
         if (FORM_RELEASES(form) && p.space == SPACE_GLOBAL) {
             rt_san_sync(w, s, p.space, p.address);
             rt_san_touch(w, s, p.space, p.address, size, ACCESS_ATOMIC, lane, pc, 0);
-        } else if (p.space != SPACE_SCRATCH)
+        } else if (FORM_ATOMIC(form) && p.space == SPACE_GLOBAL)
+            rt_san_touch(w, s, p.space, p.address, size, ACCESS_ATOMIC, lane, pc, 0);
+        else if (p.space != SPACE_SCRATCH)
             touch_store(w, s, &p, size, lane, pc);
     }
 }

@@ -47,6 +47,16 @@ void start_schedule(Wave *s)
     s->pc = 0;
 }
 
+/* ---- clocks (translate/semantics/clock.py) */
+
+u64 cycles_of(const Wave *s) { return CYCLES_PER_INSTRUCTION * s->instructions + s->asleep; }
+
+static void wait_until(Wave *s, u64 cycles)
+{
+    if (cycles > cycles_of(s))
+        s->asleep += cycles - cycles_of(s);
+}
+
 /* ---- does a wave poll? */
 
 /* A digest of `count` dwords, a multiple of 16. */
@@ -170,18 +180,28 @@ static int arrive_at_grid(Worker *w, Wave *s)
     u32 waves = w->taken * w->launch->waves_per_group;
     for (u32 i = 0; i < waves; i++) {
         Wave *other = wave_at(w, 0, i);
-        if (other->status == WAVE_GRID && other->resource == s->resource)
+        if (other->status == WAVE_GRID && other->resource == s->resource) {
+            wait_until(other, cycles_of(s));
             other->status = WAVE_READY;
+        }
     }
     return 1;
 }
 
 static void release(Worker *w, u32 slot)
 {
+    u64 latest = 0;
+    for (u32 i = 0; i < w->launch->waves_per_group; i++) {
+        const Wave *s = wave_at(w, slot, i);
+        if (s->status == WAVE_BARRIER && cycles_of(s) > latest)
+            latest = cycles_of(s);
+    }
     for (u32 i = 0; i < w->launch->waves_per_group; i++) {
         Wave *s = wave_at(w, slot, i);
-        if (s->status == WAVE_BARRIER)
+        if (s->status == WAVE_BARRIER) {
+            wait_until(s, latest);
             s->status = WAVE_READY;
+        }
     }
 }
 
@@ -207,6 +227,8 @@ static int turn(Worker *w, Wave *s, Round *seen)
         w->instructions += s->instructions;
         w->barriers += s->barriers;
         w->wave_count++;
+        if (cycles_of(s) > w->cycles)
+            w->cycles = cycles_of(s);
         if (w->sanitizer)
             rt_san_ended(w, s);
         break;

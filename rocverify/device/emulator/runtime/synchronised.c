@@ -62,7 +62,7 @@ void rt_san_flag(Sanitizer *z, GroupRecord *now, u64 address, u32 group, u32 wav
     for (u32 i = 0; i < now->flag_count; i++) {
         Flag *f = now->flags + i;
         if (f->address == address && f->wave == wave) {
-            f->pending |= f->group != group || f->nodes != nodes;
+            f->pending |= f->group != group || f->nodes != nodes || group == (u32)now->group;
             f->group = group, f->nodes = nodes;
             return;
         }
@@ -80,7 +80,17 @@ void rt_san_flag(Sanitizer *z, GroupRecord *now, u64 address, u32 group, u32 wav
     acquire_nodes(z, now, address, nodes);
 }
 
-static void acquire_flags(const Sanitizer *z, GroupRecord *now, u32 wave)
+/* What a wave learns of the others of its workgroup. */
+static void acquire_clock(GroupRecord *now, const Sync *at, u32 wave)
+{
+    if (at->group != (u32)now->group)
+        return;
+    for (u32 i = 0; i < GROUP_WAVES; i++)
+        if (at->clock[i] > now->seen[wave][i])
+            now->seen[wave][i] = at->clock[i];
+}
+
+static void acquire_flags(Sanitizer *z, GroupRecord *now, u32 wave)
 {
     for (u32 i = 0; i < now->flag_count; i++) {
         Flag *f = now->flags + i;
@@ -89,6 +99,9 @@ static void acquire_flags(const Sanitizer *z, GroupRecord *now, u32 wave)
         if (f->group < z->groups)
             *seen_by(z, now, f->group) = (u32)now->group + 1;
         acquire_nodes(z, now, f->address, f->nodes);
+        const Sync *at = sync_at(z, f->address, 0);
+        if (at)
+            acquire_clock(now, at, wave);
         f->pending = 0;
     }
 }
@@ -96,11 +109,7 @@ static void acquire_flags(const Sanitizer *z, GroupRecord *now, u32 wave)
 static void acquire(const Sanitizer *z, GroupRecord *now, const Sync *at, u32 wave)
 {
     acquire_nodes(z, now, at->address, at->nodes);
-    if (at->group != (u32)now->group)
-        return;
-    for (u32 i = 0; i < GROUP_WAVES; i++)
-        if (at->clock[i] > now->seen[wave][i])
-            now->seen[wave][i] = at->clock[i];
+    acquire_clock(now, at, wave);
 }
 
 /* The clock of a workgroup by which others tell what they may know of it; null if there are too many of them. */

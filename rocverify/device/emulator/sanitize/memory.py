@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from rocverify.device.emulator.load.address_space import Mapping
-from rocverify.device.emulator.load.memory import Allocation, DeviceMemory, Span
+from rocverify.device.emulator.load.memory import ALIGNMENT, Allocation, DeviceMemory, Span
 from rocverify.device.emulator.sanitize.layout import (
     CHUNK_BYTES,
     GRANULE_BYTES,
@@ -75,9 +75,9 @@ class SanitizedMemory(DeviceMemory):
         for table in (self._granules, self._readers, self._lines, self._chunks):
             table.discard(table.start, table.end)
 
-    def malloc(self, size: int, label: str = "", *, shared: bool = False) -> int:
+    def malloc(self, size: int, label: str = "", *, shared: bool = False, alignment: int = ALIGNMENT) -> int:
         with self._lock:
-            base = super().malloc(size, label, shared=shared)
+            base = super().malloc(size, label, shared=shared, alignment=alignment)
             origin = _caller()
             if origin is not None:
                 self.origins[self._live[base].sequence] = origin

@@ -30,7 +30,7 @@ from rocverify.device.emulator.translate.semantics.relative import HANDLERS as R
 K = WaveBuilder
 
 _SPACES = {"global": Space.GLOBAL, "lds": Space.LDS, "flat": Space.FLAT, "scratch": Space.SCRATCH}
-_FRESH, _RELEASES = 1 << 16, 1 << 17
+_FRESH, _RELEASES, _ATOMIC = 1 << 16, 1 << 17, 1 << 18
 _FENCES = {"buffer_gl0_inv": 0, "buffer_gl1_inv": 1}
 """What ends a fence of the workgroup, and of the device; the value tells rt_san_fence which."""
 
@@ -52,6 +52,7 @@ class ShadowObserver(Observer):
         self._retried_bases = {
             operand.name for inst in loops for operand in inst.operands if operand.count == 2
         }
+        self._allocator = graph.allocator if graph is not None else ()
         releases = [pair for block in blocks for pair in _releases(block)]
         self._releases = {wait.address for wait, _ in releases}
         self._released = {store.address for _, store in releases}
@@ -161,10 +162,17 @@ class ShadowObserver(Observer):
 
     # ---- reports
 
+    def _allocates(self, inst: Instruction) -> bool:
+        """Whether it is of device malloc or free: their loads and stores are relaxed atomics."""
+        return any(inst.address in function for function in self._allocator)
+
     def _announce(self, k: K, inst: Instruction) -> None:
         pc = k.i32(inst.address)
         if inst.mnemonic == "s_barrier":
             k.call_void("rt_san_barrier", [k.worker, k.wave, k.exec_bits(), pc])
+        elif inst.mnemonic.startswith("global_atomic_") and self._allocates(inst):
+            # Who frees a block and who gets it next are in order, though malloc's own atomics are relaxed.
+            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
         elif inst.mnemonic in _FENCES:
             k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES[inst.mnemonic])])
         elif inst.address in self._releases:
@@ -234,7 +242,7 @@ class ShadowObserver(Observer):
 
     def accessed(self, k: K, inst: Instruction, access: Access) -> None:
         self._recording = False
-        form = k.i32(_form(inst, access, _place(inst) in self._retried))
+        form = k.i32(_form(inst, access, _place(inst) in self._retried or self._allocates(inst)))
         exec_bits, pc = k.exec_bits(), k.i32(inst.address)
         dwords = max(access.size // 4, 1)
         if access.data is not None:
@@ -248,8 +256,9 @@ class ShadowObserver(Observer):
         elif access.kind == "store":
             assert access.data is not None
             pointer = k.vgpr_pointer(SHADOW + access.data)
-            released = k.i32(_RELEASES if inst.address in self._released else 0)
-            arguments = [k.worker, k.wave, pointer, exec_bits, k.b.or_(form, released), pc]
+            order = _RELEASES if inst.address in self._released else 0
+            order |= _ATOMIC if self._allocates(inst) else 0
+            arguments = [k.worker, k.wave, pointer, exec_bits, k.b.or_(form, k.i32(order)), pc]
             k.call_void("rt_san_store", arguments)
         elif access.data is None:
             self._count_lanes(k, inst, form)

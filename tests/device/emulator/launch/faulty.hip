@@ -61,7 +61,7 @@ extern "C" __global__ void trapped(int *out)
         __builtin_trap();
 }
 
-extern "C" __global__ void clocked(long *out) { out[0] = __builtin_readcyclecounter(); }
+extern "C" __global__ void trap_state(long *out) { out[0] = __builtin_amdgcn_s_getreg(3 | 31 << 11); }
 
 extern "C" __global__ void one_of_many(int *out, int n)
 {

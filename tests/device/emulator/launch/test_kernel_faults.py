@@ -157,11 +157,11 @@ def test_a_trap(machine: Machine, module: LoadedModule, buffer: int) -> None:
 
 def test_what_is_not_supported_is_named(machine: Machine, module: LoadedModule, buffer: int) -> None:
     with pytest.raises(UnsupportedInstructionError) as caught:
-        _launch(machine, module, "clocked", "Q", buffer)
+        _launch(machine, module, "trap_state", "Q", buffer)
     text = str(caught.value)
-    assert "s_sendmsg_rtn" in text or "s_memtime" in text or "s_getreg" in text
-    assert f"faulty.hip:{_line('__builtin_readcyclecounter')}" in text
-    assert "clocked+0x" in text
+    assert "hardware register HW_REG_TRAPSTS is not supported" in text
+    assert f"faulty.hip:{_line('s_getreg')}" in text
+    assert "trap_state+0x" in text
 
 
 def test_the_workitem_of_a_fault(machine: Machine, module: LoadedModule) -> None:

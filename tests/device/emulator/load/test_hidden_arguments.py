@@ -59,8 +59,8 @@ def test_what_is_not_there_has_a_name(machine: Machine, translations: Path) -> N
     module = machine.load(compiled(translations, SOURCE, "clang-19", *flags), SOURCE.name)
     out = machine.memory.malloc(256)
     with pytest.raises(KernelFaultError) as caught:
-        machine.launch(module.kernel("heap_user"), (1, 1, 1), (1, 1, 1), 0, struct.pack("<Q", out))
-    assert "unsupported: the heap of device malloc" in caught.value.report.message
+        machine.launch(module.kernel("queue_user"), (1, 1, 1), (1, 1, 1), 0, struct.pack("<Q", out))
+    assert "unsupported: the queue of device-side enqueue" in caught.value.report.message
     machine.memory.free(out)
     machine.unload(module)
 

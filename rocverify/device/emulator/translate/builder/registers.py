@@ -77,6 +77,8 @@ class Registers(Emitter):
         self.lane_override: Value | None = None
         self.scc_register: int | None = None
         self.mode = modes.DEFAULT
+        self.ahead = 0
+        """Instructions of the block, this one among them, that the wave's count has but that have not run."""
         self.rounding_operands: Value | None = None
         self.buffer_operands: Value | None = None
 

@@ -29,14 +29,19 @@ UNOPTIMIZED_LEAST, UNOPTIMIZED_SCRATCH = 500, 32
 """Code of -O0 has hundreds of instructions, and more than one in so many is one of scratch: one in 7 to 25 as
 clang 15 and 19 leave the kernels of tests/corpus."""
 
+ALLOCATOR = ("__ockl_dm_alloc", "__ockl_dm_dealloc")
+"""The device libraries' malloc and free."""
+
 
 @dataclass(slots=True)
 class Graph:
-    """Reached code: block starts, and what an indirect jump may go to (virtual addresses)."""
+    """Reached code: block starts, what an indirect jump may go to (virtual addresses), and where device
+    malloc and free lie."""
 
     entry: int
     blocks: dict[int, list[Instruction]] = field(default_factory=dict)
     indirect_targets: set[int] = field(default_factory=set)
+    allocator: tuple[range, ...] = ()
 
     @property
     def instruction_count(self) -> int:
@@ -57,7 +62,8 @@ def discover(listing: Listing, image: Image, entry: int) -> Graph:
 
     Raises UnsupportedInstructionError where control runs into bytes that are no instruction.
     """
-    graph = Graph(entry)
+    symbols = [image.symbols[name] for name in ALLOCATOR if name in image.symbols]
+    graph = Graph(entry, allocator=tuple(range(s.address, s.address + s.size) for s in symbols))
     leaders: set[int] = {entry}
     seen: set[int] = set()
     waiting = [entry]

@@ -28,6 +28,7 @@ from rocverify.device.emulator.translate.semantics import (
     arithmetic,
     buffer,
     bytewise,
+    clock,
     compare,
     conversions,
     directed,
@@ -55,6 +56,7 @@ from rocverify.errors import DeviceError, UnsupportedInstructionError
 HANDLERS: dict[str, Handler] = {
     **scalar.HANDLERS,
     **scalar_float.HANDLERS,
+    **clock.HANDLERS,
     **smem.HANDLERS,
     **arithmetic.HANDLERS,
     **floats.HANDLERS,
@@ -134,6 +136,10 @@ def handler_name(inst: Instruction) -> str:
     return inst.mnemonic.replace("v_dual_", "v_", 1)
 
 
+CYCLES_PER_SLEEP = 64
+"""Of each that s_sleep counts."""
+
+
 class _Program:
     def __init__(self, k: WaveBuilder, graph: Graph, kernel: str, block_modes: dict[int, Mode]) -> None:
         self.k, self.graph, self.kernel, self.block_modes = k, graph, kernel, block_modes
@@ -178,7 +184,8 @@ class _Program:
         total = self.k.load_field(abi.Wave.instructions.offset, I64)
         self.k.store_field(abi.Wave.instructions.offset, self.k.b.add(total, self.k.i64(count)))
         self.k.observer.block(self.k, block)
-        for inst in block:
+        for place, inst in enumerate(block):
+            self.k.ahead = count - place
             if inst.mnemonic in BRANCHES | ENDS:
                 self.k.observer.before(self.k, inst)
                 _ENDS.get(inst.mnemonic, _Program._branch)(self, inst)
@@ -298,7 +305,10 @@ class _Program:
 
     def _sleep(self, inst: Instruction) -> None:
         """A wave that sleeps has nothing to do before another wave, or the host, has gone on."""
-        self.k.flush()
+        k, cycles = self.k, CYCLES_PER_SLEEP * (inst.word & 0x7F)
+        asleep = k.load_field(abi.Wave.asleep.offset, I64)
+        k.store_field(abi.Wave.asleep.offset, k.b.add(asleep, k.i64(cycles)))
+        k.flush()
         self._pause(inst, abi.Status.YIELDED, inst.next_address)
 
     def _jump(self, inst: Instruction) -> None:

@@ -1,6 +1,6 @@
 """Instructions about the wave itself, and those that this model has nothing to do for.
 
-Time and caches are not modelled: memory operations complete at once and in order, so waits, cache
+Caches are not modelled: memory operations complete at once and in order, so waits, cache
 controls and scheduling hints have no effect on what a kernel computes. Each is listed by name.
 """
 
@@ -11,6 +11,7 @@ from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.translate.builder import modes
 from rocverify.device.emulator.translate.builder.types import I32, TYPES
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.translate.semantics.clock import HARDWARE_REGISTERS
 from rocverify.device.emulator.translate.semantics.vector import Handler
 from rocverify.errors import DeviceError
 
@@ -42,12 +43,14 @@ def _getpc(k: K, inst: Instruction) -> None:
 
 
 def _getreg(k: K, inst: Instruction) -> None:
-    """s_getreg_b32 of MODE and of the apertures; other hardware registers have no meaning here."""
+    """s_getreg_b32 of MODE, the apertures and what clock.py has; others have no meaning here."""
     name, offset, size = modes.hardware_register(inst.operands[1].name)
     if name == "HW_REG_MODE":
         value = k.load_field(abi.Wave.mode.offset, I32)
     elif name == "HW_REG_SH_MEM_BASES":
         value = k.i32(abi.SHARED_APERTURE_HI | abi.PRIVATE_APERTURE_HI >> 16)
+    elif name in HARDWARE_REGISTERS:
+        value = HARDWARE_REGISTERS[name](k)
     else:
         raise DeviceError(f"hardware register {name} is not supported")
     k.write_scalar(inst.operands[0], k.b.and_(k.b.lshr(value, k.i32(offset)), k.i32((1 << size) - 1)))
@@ -70,16 +73,10 @@ def _set_mode(k: K, inst: Instruction) -> None:
     k.mode = modes.after(k.mode, inst)
 
 
-def _memtime(k: K, inst: Instruction) -> None:
-    raise DeviceError("clocks are not supported: a result that depends on time cannot be verified")
-
-
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(NOTHING_TO_DO, _nothing),
     "s_sendmsg": _sendmsg,
     "s_getpc_b64": _getpc,
     "s_getreg_b32": _getreg,
     **dict.fromkeys(sorted(modes.WRITERS), _set_mode),
-    "s_memtime": _memtime,
-    "s_memrealtime": _memtime,
 }
