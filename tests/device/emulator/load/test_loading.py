@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rocverify.device.emulator import abi, machine
+from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Listing
 from rocverify.device.emulator.isa.operands import EXEC, M0, VCC, OperandKind, parse_operand, split_operands
 from rocverify.device.emulator.launch.native import SOURCES, ContentCache, Runtime
@@ -21,6 +21,7 @@ from rocverify.device.emulator.load.image import load_image
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.sanitize import layout as sanitizer_layout
+from rocverify.device.emulator.translate.lowering import program
 from rocverify.errors import CodeObjectError, DeviceError
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
@@ -86,7 +87,7 @@ def test_a_translation_is_found_again(
         raise AssertionError("it was translated again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(machine, "translate", never)
+        patch.setattr(program, "translate", never)
         assert _runs(_machine(toolchain, tmp_path), code) == [42] * 32
 
 
