@@ -7,6 +7,7 @@ early and in which of the possible orders.
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from collections import deque
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 Order = Literal["eager", "lazy", "shuffled"]
 Execute = Callable[[Item, "Caller | None"], Any]
+
+PART = 16
+"""Whoever asks whether work is done has this part of it executed."""
+
+CHOICE = 64
+"""Of so many items, the first that are pending, a seed picks what is executed early."""
 
 _POLL_S = 0.001
 """How often memory is looked at that an item waits for."""
@@ -106,9 +113,12 @@ class Executor:
                     self._changed.wait(_POLL_S if any(one.ready for one in left) else None)
 
     def advance(self, targets: Iterable[Item], caller: Caller | None) -> None:
-        """Executes one of what these wait for, if one can be."""
+        """Executes a part of what these wait for: one item, and more where there are many."""
         with self._changed:
-            self._step(self._sequence(targets), caller)
+            left = self._sequence(targets)
+            for _ in range(1 + len(left) // PART):
+                if not self._step(left, caller):
+                    return
 
     def early(self) -> None:
         """In shuffled order: executes what the seed says, without a caller."""
@@ -133,7 +143,9 @@ class Executor:
         """Items that the seed has executed early."""
         if self.order != "shuffled" or not self._pending:
             return []
-        return [item for item in self._pending if self._random.random() < 0.25]
+        heads = list(itertools.islice(self._pending, CHOICE))
+        count = min(self._random.choice((0, 0, 1, 2, 3)), len(heads))
+        return self._random.sample(heads, count)
 
     def _sequence(self, targets: Iterable[Item]) -> list[Item]:
         """Targets and all they come after, in an order in which they can be executed."""
