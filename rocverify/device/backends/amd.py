@@ -357,6 +357,9 @@ class AmdBackend:
             *(function, *geometry.grid, *geometry.block, geometry.shared_bytes, None, None, where),
         )
 
+    def stop(self) -> None:
+        """A GPU's kernels come to their own end."""
+
     def clock(self) -> float:
         return time.perf_counter()
 

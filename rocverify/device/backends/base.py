@@ -160,6 +160,9 @@ class Backend(Protocol):
     def launch(self, module: Any, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
         """Runs a kernel to its end. DeviceError for a launch that no device of the target could run."""
 
+    def stop(self) -> None:
+        """Ends the launch that is under way, if any, with a fault, where that can be done."""
+
     def clock(self) -> float:
         """Seconds, steady: what events are stamped with."""
 

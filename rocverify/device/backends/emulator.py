@@ -236,6 +236,9 @@ class EmulatorBackend:
         assert isinstance(self.memory, SanitizedMemory)
         return EmulatedAccesses(self._sanitizer, self.memory, module, found.segments)
 
+    def stop(self) -> None:
+        self.machine.stop("its program has ended")
+
     def clock(self) -> float:
         return time.perf_counter()
 

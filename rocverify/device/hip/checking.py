@@ -88,7 +88,10 @@ def make_streams(context: Context, order: Order, seed: int) -> Streams:
         from rocverify.device.hip.checks.host import HostChecks
 
         checks = HostChecks(report, ContextMemory(context), pending)
-    streams = Streams(order, seed, clock=context.backend.clock, execute=context.execute, checks=checks)
+    backend = context.backend
+    streams = Streams(
+        order, seed, clock=backend.clock, execute=context.execute, checks=checks, interrupt=backend.stop
+    )
     return streams
 
 

@@ -29,6 +29,9 @@ PART = 16
 CHOICE = 64
 """Of so many items, the first that are pending, a seed picks what is executed early."""
 
+INTERRUPT_S = 0.05
+"""How often what runs is interrupted until it has ended: it may not have begun in earnest before."""
+
 _POLL_S = 0.001
 """How often memory is looked at that an item waits for."""
 
@@ -83,17 +86,25 @@ class Executor:
     def drop(self) -> None:
         """Forgets what is queued; what runs comes to its end first."""
         with self._changed:
-            for item in [one for one in self._pending if one.progress is Progress.QUEUED]:
-                item.progress = Progress.DONE
-                del self._pending[item]
-            self._changed.notify_all()
+            self._drop_queued()
             while self._pending:
                 self._changed.wait()
             self._failures.clear()
 
-    def close(self) -> None:
-        """Drops what is queued and ends the background thread."""
+    def _drop_queued(self) -> None:
+        for item in [one for one in self._pending if one.progress is Progress.QUEUED]:
+            item.progress = Progress.DONE
+            del self._pending[item]
+        self._changed.notify_all()
+
+    def close(self, interrupt: Callable[[], None] | None = None) -> None:
+        """Drops what is queued and ends the background thread. `interrupt` is called while something runs."""
         self._closed = True
+        with self._changed:
+            self._drop_queued()
+            while self._pending and interrupt is not None:
+                interrupt()
+                self._changed.wait(INTERRUPT_S)
         self.drop()
         if self._background is not None and self._background is not threading.current_thread():
             self._background.join()

@@ -33,7 +33,8 @@ def _run(item: Item, caller: Caller | None) -> Any:
 
 
 class Streams(StreamTable):
-    """The streams and events of one context (StreamQueues of items.py). `execute` runs an item."""
+    """The streams and events of one context (StreamQueues of items.py). `execute` runs an item,
+    `interrupt` has one that runs come to its end."""
 
     def __init__(
         self,
@@ -43,9 +44,11 @@ class Streams(StreamTable):
         clock: Callable[[], float],
         execute: Execute = _run,
         checks: HostChecks | None = None,
+        interrupt: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self.checks = checks
+        self._interrupt = interrupt
         run = execute if checks is None else checks.around(execute)
         self.executor = Executor(order, seed, clock=clock, execute=run)
         self.events = Events(self)
@@ -238,8 +241,8 @@ class Streams(StreamTable):
             self.graphs.clear()
 
     def close(self) -> None:
-        """Ends; what is queued is dropped."""
-        self.executor.close()
+        """Ends; what is queued is dropped, what runs is interrupted."""
+        self.executor.close(self._interrupt)
 
 
 def streams_of(context: Context) -> Streams:

@@ -37,3 +37,9 @@ extern "C" __global__ void read(const int *x, int *out, int n)
     if (i < n)
         out[i] = x[i]; // read
 }
+
+extern "C" __global__ void endless(volatile int *y)
+{
+    while (*y == 0)
+        ;
+}

@@ -14,7 +14,15 @@ from rocverify.device.trace.findings import HostFinding
 N = 1000
 NON_BLOCKING = 1
 H2D, D2H, D2D = 1, 2, 3
-FORMS = {"set": "<Qii", "add": "<QQi", "count": "<Q", "odd": "<Qi", "even": "<Qi", "read": "<QQi"}
+FORMS = {
+    "set": "<Qii",
+    "add": "<QQi",
+    "count": "<Q",
+    "odd": "<Qi",
+    "even": "<Qi",
+    "read": "<QQi",
+    "endless": "<Q",
+}
 SOURCE = Path(__file__).parent / "ordered.hip"
 
 
@@ -41,9 +49,15 @@ class Program:
         return address
 
     def launch(self, name: str, stream: int, *arguments: int) -> None:
-        form = {"set": "<Qii", "add": "<QQi", "count": "<Q", "odd": "<Qi", "even": "<Qi", "read": "<QQi"}[
-            name
-        ]
+        form = {
+            "set": "<Qii",
+            "add": "<QQi",
+            "count": "<Q",
+            "odd": "<Qi",
+            "even": "<Qi",
+            "read": "<QQi",
+            "endless": "<Q",
+        }[name]
         kernarg = struct.pack(form, *arguments)
         grid = 1 if name == "count" else -(-N // 128)
         self.call(

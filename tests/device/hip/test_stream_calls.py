@@ -174,3 +174,12 @@ def test_all_that_may_wait_is_served_on_behalf_of_who_waits():
     )
     assert all(SERVED[name].waits for name in waiting)
     assert not SERVED["hipEventRecord"].waits
+
+
+def test_a_client_that_ends_ends_its_kernels(queued):
+    program = Program(queued("eager"))
+    y = program.buffer()
+    program.launch("endless", 0, y)
+    program.launch("endless", 0, y)
+    program.client.context.close()
+    assert not program.client.context.streams.pending()
