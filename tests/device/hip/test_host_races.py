@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rocverify.device.hip.items import Access, Item, Kind
 from rocverify.device.trace.findings import HostFinding
 
 N = 1000
@@ -215,6 +216,17 @@ def test_pinned_memory_that_a_kernel_writes_and_a_copy_reads(program):
     program.launch("set", one, pinned, 1, N)
     program.call("hipMemcpyAsync", y, pinned, 4 * N, D2D, two)
     assert len(program.finish()) == 1
+
+
+def test_library_calls_that_say_what_they_access(program):
+    one, two, y = program.stream(), program.stream(), program.buffer()
+    access = Access(y, 4 * N, write=True)
+    item = Item(lambda _: None, "hipblasSscal", accesses=(access,), kind=Kind.KERNEL)
+    program.launch("set", one, y, 1, N)
+    program.client.context.streams.submit(two, 0, item)
+    (race,) = program.finish()
+    assert "hipblasSscal" in race.message
+    assert "kernel hipblasSscal" not in race.message
 
 
 def test_branches_of_a_graph(program):

@@ -39,7 +39,7 @@ class HostChecks:
         """`execute` with what is checked before and after it."""
 
         def run(item: Item, caller: Caller | None) -> Any:
-            if item.kind is Kind.KERNEL:
+            if item.kind is Kind.KERNEL and not item.accesses:
                 with self._launching:
                     self.races.launching(item)
                     try:
@@ -114,5 +114,5 @@ def _line(entry: Entry, code: int) -> str | None:
 
 
 def _words(entry: Entry, line: str | None) -> str:
-    kind = "kernel " if entry.item.kind is Kind.KERNEL else ""
+    kind = "kernel " if entry.launch is not None else ""
     return f"{kind}{entry.item.label}{f' ({line})' if line else ''}"
