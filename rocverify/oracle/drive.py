@@ -20,7 +20,7 @@ from rocverify.errors import ContractError, DeviceError
 from rocverify.oracle.case import Case
 from rocverify.oracle.consistency import check_arguments
 from rocverify.oracle.contract import Array, ContractSpec, Launch, Role
-from rocverify.oracle.dtypes import DType
+from rocverify.oracle.dtypes import BY_NAME, DType
 from rocverify.oracle.inputs import Kind, draw_inputs
 from rocverify.oracle.poison import GUARD_BYTES, Placement, guard_damage, guard_pattern, poisoned
 from rocverify.subject.border import SubjectCall
@@ -38,7 +38,8 @@ Invocation = Callable[[Mapping[str, Any], Mapping[str, int], DType], None]
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """An array in device memory, as a contract hands it to a wrapper: a pointer that knows its shape."""
+    """An array in device memory, as a contract hands it to a wrapper: a pointer that knows its shape.
+    hip-python takes it wherever it takes a pointer, in `extra` too."""
 
     ptr: int
     shape: tuple[int, ...]
@@ -49,6 +50,19 @@ class DeviceView:
 
     def __index__(self) -> int:
         return self.ptr
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """What hip-python, PyTorch and CuPy ask of arrays on a device; NumPy has no name for some dtypes."""
+        dtype = BY_NAME[self.dtype].numpy
+        typestr = dtype.str if dtype.isbuiltin == 1 else f"|V{dtype.itemsize}"
+        return {
+            "data": (self.ptr, False),
+            "shape": self.shape,
+            "typestr": typestr,
+            "strides": None,
+            "version": 2,
+        }
 
 
 @dataclass(frozen=True, slots=True)

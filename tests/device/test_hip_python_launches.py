@@ -11,6 +11,7 @@ import pytest
 from rocm.bindings import hip as real_hip
 
 from rocverify.device.process.client import RemoteDevice
+from rocverify.oracle.drive import DeviceView
 
 CODE = real_hip.hipError_t
 
@@ -217,3 +218,10 @@ def test_errors_are_a_matter_of_each_thread(emulator: RemoteDevice) -> None:
     thread.join()
     assert seen == [(CODE.hipErrorInvalidValue,)]
     assert emulator.hip.hipPeekAtLastError() == (CODE.hipSuccess,)
+
+
+def test_arrays_of_contracts_are_taken_as_hip_pythons_own(bench: Any) -> None:
+    out = DeviceView(int(bench.upload(np.ones(64, np.float32))), (64,), "float32")
+    assert bench.hip.hipMemset(out, 0, 64 * 4) == (CODE.hipSuccess,)
+    assert bench.launch("bounded", (out,), grid=(2, 1, 1)) == CODE.hipSuccess
+    assert bench.download(out, np.ones(64, np.float32)).tolist()[:32] == list(range(32))
