@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rocverify.device.backends import arenas
+from rocverify.device.backends.amd_launch import timed_launch
 from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
 from rocverify.device.backends.runtime import AmdRuntime, HipRuntimeError
 from rocverify.device.emulator.load.memory import DeviceMemory, Span
-from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceError, OutOfDeviceMemoryError
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
 
@@ -27,12 +27,9 @@ KIND = "amd"
 SHARED_BYTES = 1 << 36
 _ANY_DIRECTION = 4
 """hipMemcpyDefault."""
-_BUFFER_POINTER, _BUFFER_SIZE, _END = 1, 2, 3
 _MAPPED = 2
 _OUT_OF_MEMORY = 2
 _SYMBOL = "symbol"
-_FAULT_KINDS = {700: "global", 719: "trap", 702: "limit", 710: "trap"}
-"""hipErrorIllegalAddress, LaunchFailure, LaunchTimeOut, Assert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,69 +290,12 @@ class AmdBackend:
             function = self._runtime.address("hipModuleGetFunction", module.handle, kernel.encode())
             start, stop = (self._runtime.address("hipEventCreate") for _ in range(2))
             try:
-                return self._timed(module.metadata, kernel, function, geometry, kernarg, (start, stop))
+                return timed_launch(
+                    self._runtime, module.metadata, kernel, function, geometry, kernarg, (start, stop)
+                )
             finally:
                 for event in (start, stop):
                     self._runtime.give_back("hipEventDestroy", event)
-
-    def _timed(
-        self,
-        metadata: CodeObject,
-        kernel: str,
-        function: int,
-        geometry: Geometry,
-        kernarg: bytes,
-        events: tuple[int, int],
-    ) -> LaunchOutcome:
-        start, stop = events
-        begun = self.clock()
-        self._runtime.call("hipEventRecord", start, None)
-        self._start(metadata, kernel, function, geometry, kernarg)
-        try:
-            self._runtime.call("hipEventRecord", stop, None)
-            self._runtime.call("hipDeviceSynchronize")
-        except HipRuntimeError as error:
-            self._runtime.broken(error)
-            return LaunchOutcome(begun, self.clock(), fault=_fault(kernel, error))
-        elapsed = ctypes.c_float()
-        self._runtime.call("hipEventElapsedTime", ctypes.byref(elapsed), start, stop)
-        return LaunchOutcome(begun, begun + elapsed.value / 1e3)
-
-    def _start(
-        self, metadata: CodeObject, kernel: str, function: int, geometry: Geometry, kernarg: bytes
-    ) -> None:
-        buffer = ctypes.create_string_buffer(kernarg, max(len(kernarg), 1))
-        if geometry.cooperative:
-            arguments = metadata.kernels[kernel].explicit_args
-            table = (ctypes.c_void_p * max(len(arguments), 1))(
-                *(ctypes.addressof(buffer) + one.offset for one in arguments)
-            )
-            self._runtime.call(
-                "hipModuleLaunchCooperativeKernel",
-                function,
-                *geometry.grid,
-                *geometry.block,
-                geometry.shared_bytes,
-                None,
-                ctypes.addressof(table),
-            )
-            return
-        size = ctypes.c_size_t(len(kernarg))
-        extra = (ctypes.c_void_p * 5)(
-            _BUFFER_POINTER, ctypes.addressof(buffer), _BUFFER_SIZE, ctypes.addressof(size), _END
-        )
-        where = ctypes.addressof(extra)
-        if geometry.workitems is not None:
-            self._runtime.call(
-                "hipExtModuleLaunchKernel",
-                *(function, *geometry.workitems, *geometry.block, geometry.shared_bytes),
-                *(None, None, where, None, None, 0),
-            )
-            return
-        self._runtime.call(
-            "hipModuleLaunchKernel",
-            *(function, *geometry.grid, *geometry.block, geometry.shared_bytes, None, None, where),
-        )
 
     def stop(self) -> None:
         """A GPU's kernels come to their own end."""
@@ -393,8 +333,3 @@ def _shared_memory() -> tuple[int, DeviceMemory]:
     finally:
         for arena in in_use:
             arenas.give_back(arena)
-
-
-def _fault(kernel: str, error: HipRuntimeError) -> FaultReport:
-    """What is known of a fault on a GPU: the runtime's code."""
-    return FaultReport(_FAULT_KINDS.get(error.code, "trap"), kernel, error.message)
