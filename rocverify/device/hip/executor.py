@@ -53,7 +53,10 @@ class Executor:
         self.order = order
         self._random = random.Random(seed)
         self._clock, self._execute = clock, execute
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        self._work_there = threading.Condition(lock)
+        """What the background thread alone waits for: waking it for nothing costs more than a short call."""
         self._pending: dict[Item, None] = {}
         self._serial = 0
         self._last_time = 0.0
@@ -72,7 +75,7 @@ class Executor:
             self._pending[item] = None
             if self.order == "eager" and not item.needs_caller:
                 self._start_background()
-                self._changed.notify_all()
+                self._work_there.notify()
 
     def pending(self) -> list[Item]:
         """What was not executed yet, in the order of submission."""
@@ -96,6 +99,7 @@ class Executor:
             item.progress = Progress.DONE
             del self._pending[item]
         self._changed.notify_all()
+        self._work_there.notify_all()
 
     def close(self, interrupt: Callable[[], None] | None = None) -> None:
         """Drops what is queued and ends the background thread. `interrupt` is called while something runs."""
@@ -222,6 +226,8 @@ class Executor:
             item.after = ()
             self._pending.pop(item, None)
             self._changed.notify_all()
+            if self._pending:
+                self._work_there.notify()
 
     def _outside(self, item: Item, caller: Caller | None) -> None:
         try:
@@ -242,4 +248,4 @@ class Executor:
             while not self._closed:
                 if not self._step(self._pending, None):
                     polls = any(one.ready for one in self._pending)
-                    self._changed.wait(_POLL_S if polls else None)
+                    self._work_there.wait(_POLL_S if polls else None)
