@@ -75,9 +75,19 @@ class ContextMemory:
 def make_streams(context: Context, order: Order, seed: int) -> Streams:
     """The streams of a client, with checks if its device sanitizes."""
 
-    def report(kind: str, message: str, site: int, other: int) -> None:
+    def report(
+        kind: str,
+        message: str,
+        site: int,
+        other: int = 0,
+        *,
+        kernel: str | None = None,
+        address: int | None = None,
+        size: int | None = None,
+    ) -> None:
         place = context.sites.place
-        context.control.report(HostFinding(kind, message, place(site), place(other)))
+        found = HostFinding(kind, message, place(site), place(other), kernel, address, size)
+        context.control.report(found)
 
     def pending() -> list[Item]:
         return streams.executor.pending()

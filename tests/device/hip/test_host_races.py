@@ -100,6 +100,8 @@ def test_two_launches_that_write_the_same(program):
     assert f"kernel set (ordered.hip:{line('set')})" in race.message.replace("./", "")
     assert f"{4 * N} bytes" in race.message
     assert f"hipMalloc at /src/main.cpp:{program.line - 5}" in race.message
+    assert (race.kernel, race.address, race.bytes) == ("set", y, 4 * N)
+    assert HostFinding.from_json(race.to_json()) == race
     assert {race.site, race.other} == {f"/src/main.cpp:{program.line - n}" for n in (1, 2)}
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rocverify.device.hip.calls import Caller
 
 _ACTS = {"RAW": ("writes", "reads"), "WAR": ("reads", "writes"), "WAW": ("writes", "writes")}
+_BUILT_IN = {1: "the default stream", 2: "the thread's default stream"}
 _WAIT = "have one wait for the other: hipStreamSynchronize, or hipEventRecord and hipStreamWaitEvent"
 
 
@@ -92,7 +93,16 @@ class HostChecks:
             for one, line, act in zip((first, second), lines, acts, strict=True)
         )
         text = f"{conflict.hazard} race: {' and '.join(sides)} {where}, and nothing orders the two; {_WAIT}"
-        self._report("race", text, second.item.site, first.item.site)
+        kernels = [one.item.label for one in (second, first) if one.launch is not None]
+        self._report(
+            "race",
+            text,
+            second.item.site,
+            first.item.site,
+            kernel=kernels[0] if kernels else None,
+            address=overlap.address,
+            size=overlap.bytes,
+        )
 
     def _freed_too_early(self, free: Item, user: Item, words: str, where: str) -> None:
         text = (
@@ -103,8 +113,8 @@ class HostChecks:
 
     def stream(self, item: Item) -> str:
         """An item's stream, for people."""
-        if item.stream == 1:
-            return "the default stream"
+        if item.stream in _BUILT_IN:
+            return _BUILT_IN[item.stream]
         place = self._memory.made_at(item.stream)
         return f"the stream of {place}" if place else f"stream {item.stream:#x}"
 

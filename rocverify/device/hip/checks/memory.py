@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -32,5 +31,18 @@ class Memory(Protocol):
         """All memory that host and device see."""
 
 
-Report = Callable[[str, str, int, int], None]
-"""Takes a word for machines, a message, the call site to blame and the other one (0: none)."""
+class Report(Protocol):
+    """Whom the checks tell what they found."""
+
+    def __call__(
+        self,
+        kind: str,
+        message: str,
+        site: int,
+        other: int = 0,
+        *,
+        kernel: str | None = None,
+        address: int | None = None,
+        size: int | None = None,
+    ) -> None:
+        """A word for machines, words for people, the call site to blame and the other one (0: none)."""
