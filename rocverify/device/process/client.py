@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,13 +30,14 @@ class DeviceProcess:
     """A device process of the judge's own. `with_lines` answers its questions for line tables; `environment`
     holds variables that it has beside the judge's.
 
-    It ends with `close`, and by itself when the judge ends. DeviceError where it has died.
+    It ends with `close`, when nobody refers to it any more, and when the judge ends. DeviceError where it has
+    died.
     """
 
     def __init__(
         self, with_lines: WithLines | None = None, *, environment: Mapping[str, str] | None = None
     ) -> None:
-        self._with_lines = with_lines
+        self.with_lines = with_lines
         self._lock = threading.Lock()
         ours, theirs = socket.socketpair()
         lines, their_lines = socket.socketpair()
@@ -52,7 +54,9 @@ class DeviceProcess:
             )
         self._connection, self._lines = Connection(ours.detach()), Connection(lines.detach())
         self._path = ""
-        threading.Thread(target=self._answer, name="line-tables", daemon=True).start()
+        asking = (self._lines, weakref.ref(self))
+        threading.Thread(target=_answer, args=asking, name="line-tables", daemon=True).start()
+        self._end = weakref.finalize(self, _end, self._process, self._connection, self._lines)
 
     @property
     def pid(self) -> int:
@@ -85,19 +89,6 @@ class DeviceProcess:
         code = self._process.poll()
         return "" if code is None else f" with exit code {code}"
 
-    def _answer(self) -> None:
-        """Serves the questions for line tables until the connection ends."""
-        while True:
-            try:
-                content = self._lines.recv_bytes()
-            except (EOFError, OSError):
-                return
-            found = None
-            if self._with_lines is not None:
-                with contextlib.suppress(RocverifyError):  # no line tables are no reason to fail
-                    found = self._with_lines(content)
-            self._lines.send_bytes(found or b"")
-
     def open(self, options: DeviceOptions) -> RemoteDevice:
         """A device of this process; DeviceUnavailableError if there is none."""
         index, info = self.ask("open", options)
@@ -105,13 +96,7 @@ class DeviceProcess:
 
     def close(self) -> None:
         """Ends the process. Closing twice is harmless."""
-        self._connection.close()
-        try:
-            self._process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._lines.close()
+        self._end()
 
 
 class RemoteDevice:
@@ -232,6 +217,33 @@ class RemoteDevice:
         """Counts of what is alive."""
         counts: dict[str, int] = self.process.ask("state", self.index)
         return counts
+
+
+def _answer(lines: Connection, process: weakref.ref[DeviceProcess]) -> None:
+    """Serves a device process's questions for line tables until the connection ends."""
+    while True:
+        try:
+            content = lines.recv_bytes()
+        except (EOFError, OSError):
+            return
+        asked = process()
+        with_lines, found = None if asked is None else asked.with_lines, None
+        if with_lines is not None:
+            with contextlib.suppress(RocverifyError):  # no line tables are no reason to fail
+                found = with_lines(content)
+        del asked
+        lines.send_bytes(found or b"")
+
+
+def _end(process: subprocess.Popen[bytes], connection: Connection, lines: Connection) -> None:
+    """Ends a device process, at the latest by force."""
+    connection.close()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    lines.close()
 
 
 def _python_path() -> str:

@@ -62,6 +62,11 @@ class Ring:
         """The position behind the last request that the client has left."""
         return int(_WORD.unpack_from(self._memory, protocol.HEAD)[0])
 
+    @property
+    def tail(self) -> int:
+        """The position up to which requests were given out by `records`."""
+        return self._tail
+
     def pending(self) -> bool:
         """Whether a request lies there."""
         return self.head != self._tail

@@ -83,10 +83,9 @@ class Session:
     def _serve(self) -> None:
         try:
             while True:
-                head = self.ring.head
                 for record in self.ring.records():
                     self._handle(record)
-                self._handled = head
+                self._handled = self.ring.tail
                 if not self.ring.wait(IDLE_S if self.context.streams.pending() else None):
                     self.context.idle()
         except EOFError:
