@@ -91,6 +91,11 @@ class DeviceControl:
             names is None or kernel in names for names in list(self._ghosts.values())
         )
 
+    @property
+    def refusing(self) -> bool:
+        """Whether calls of any function are to fail."""
+        return bool(self._refused)
+
     def is_refused(self, function: str) -> bool:
         """Whether calls of a function are to fail."""
         return bool(self._refused) and any(function in names for names in list(self._refused.values()))

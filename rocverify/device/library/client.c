@@ -180,6 +180,7 @@ int rv_call(rv_reply *reply, enum rv_call call, const uint64_t *args, unsigned n
 }
 
 int rv_post(enum rv_call call, const uint64_t *args, unsigned nargs, const void *payload, uint32_t bytes, unsigned flags) {
+    if (call >= RV_CALL_hipInit && rv_ring_judged()) return rv_call_flags(NULL, call, args, nargs, payload, bytes, flags);
     return request(NULL, call, args, nargs, payload, bytes, flags);
 }
 

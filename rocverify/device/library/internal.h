@@ -76,6 +76,7 @@ struct rv_request {
     const uint64_t *args;
     const void *payload;
 };
+bool rv_ring_judged(void); /* no call is to be queued without a reply */
 int rv_ring_put(struct rv_thread *t, const struct rv_request *request); /* 0, hipErrorDeinitialized or hipErrorInvalidValue */
 
 /* sites.c, sites_python.c */

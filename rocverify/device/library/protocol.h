@@ -70,6 +70,7 @@ struct rv_ring {
     uint64_t pad1[7];
     uint32_t waiting;
     uint32_t stopped; /* the device process has ended this client: calls are to fail */
+    uint32_t judged;  /* 1: HIP's calls are not to be queued without a reply, each is judged where it is made */
 };
 
 /* A request: this, `nargs` 64-bit numbers, `payload` bytes; `size` is all of that rounded up (to 32 by the library: so

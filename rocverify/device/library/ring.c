@@ -18,6 +18,11 @@ static bool gone(void) {
     return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+bool rv_ring_judged(void) {
+    const struct rv_ring *ring = rv_client.ring;
+    return ring && atomic_load_explicit((const _Atomic uint32_t *)&ring->judged, memory_order_relaxed);
+}
+
 /* Who sees the device process asleep takes that mark away, so that one byte is sent and not one for each record. */
 static bool wake(void) {
     atomic_thread_fence(memory_order_seq_cst);

@@ -101,11 +101,21 @@ class Desk:
 
     def do_refuse(self, device: int, functions: Collection[str]) -> int:
         """Calls of these HIP functions fail from now on and do nothing."""
-        return self.devices[device].control.refuse(functions)
+        token = self.devices[device].control.refuse(functions)
+        self._judge(device)
+        return token
 
     def do_lift(self, device: int, token: int) -> None:
         """Ends what `ghost` or `refuse` began."""
         self.devices[device].control.lift(token)
+        self._judge(device)
+
+    def _judge(self, device: int) -> None:
+        """While calls are refused, a caller is told at the call and not where it waits."""
+        refusing = self.devices[device].control.refusing
+        for session in self._server.sessions:
+            if session.device == device:
+                session.judge(refusing)
 
     def do_last_fault(self, device: int) -> FaultReport | None:
         """What the last launch ended with, until it is cleared."""

@@ -134,6 +134,10 @@ class Ring:
         """Tells the client that nothing will be served any more."""
         _FLAG.pack_into(self._memory, protocol.STOPPED, 1)
 
+    def judge(self, on: bool) -> None:
+        """Has the client wait for the answer of every call, or no longer."""
+        _FLAG.pack_into(self._memory, protocol.JUDGED, int(on))
+
     def close(self) -> None:
         self._memory.close()
         os.close(self.file)

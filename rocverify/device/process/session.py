@@ -65,6 +65,12 @@ class Session:
         while self._handled < head and self._thread.is_alive():
             time.sleep(SETTLING_S)
 
+    def judge(self, on: bool) -> None:
+        """Has the client wait for the answer of every call, or no longer."""
+        with self._lock:
+            if not self._closed:
+                self.ring.judge(on)
+
     def add_thread(self, connection: socket.socket) -> Slot:
         """Takes in a connection of one more thread of the client."""
         with self._lock:

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rocverify.device.emulator import machine as machine_module
 from rocverify.device.emulator.counters import CounterInstrument, Counters, launches_to_json
 from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.load.kernarg import Triple
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
+from rocverify.device.emulator.translate.lowering import program
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.manifest import ManifestEntry
@@ -200,7 +200,7 @@ def test_a_cached_translation_counts_alike(
         def refuse(*_: object) -> None:
             raise AssertionError("translated again")
 
-        monkeypatch.setattr(machine_module, "translate", refuse)
+        monkeypatch.setattr(program, "translate", refuse)
         second = launch(cached, code(32), "transpose_conflicts", (1, 1, 1), (32, 32, 1), [4096, 4096])
     finally:
         fresh.close()
