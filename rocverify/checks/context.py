@@ -100,6 +100,10 @@ class CheckContext:
 
         return DeviceProcess(self._with_lines)
 
+    def expect_device(self) -> None:
+        """A check is going to ask for the device: its process starts while other checks run."""
+        _ = self.process
+
     @cached_property
     def device(self) -> RemoteDevice:
         return self._open(self.settings.device)

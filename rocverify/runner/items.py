@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +123,8 @@ class CheckItem(PlanItem):
         kind = CHECKS[self.spec.kind]
         params = kind.params.model_validate(dict(self.spec.params))
         context = state_of(self.config).context(self.root)
+        if any(CHECKS[item.spec.kind].needs_device for item in _checks_of(self.session)):
+            context.expect_device()
         with warnings.catch_warnings():
             # A project's `filterwarnings = error` is about its tests, not about what kernels compute.
             warnings.simplefilter("default")
@@ -192,3 +194,8 @@ def details(result: CheckResult) -> str:
     if result.hint:
         lines.append(f"  hint: {result.hint}")
     return "\n".join(lines)
+
+
+def _checks_of(session: pytest.Session) -> Iterator[CheckItem]:
+    """The checks that a session has collected."""
+    return (item for item in session.items if isinstance(item, CheckItem))

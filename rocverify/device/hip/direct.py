@@ -22,6 +22,11 @@ class DirectStreams:
         self._waiting: list[Item] = []
         self._failed: list[HipError] = []
 
+    def at_rest(self, stream: int, slot: int) -> bool:
+        """Whether nothing was kept."""
+        del stream, slot
+        return not self._waiting
+
     def submit(self, stream: int, slot: int, item: Item, caller: Caller | None = None) -> None:
         """Executes an item, or keeps one that needs a caller until somebody waits."""
         del stream, slot

@@ -86,6 +86,11 @@ class Executor:
         """Whether anything is pending."""
         return bool(self._pending)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is pending, and no failure waits to be told."""
+        return not self._pending and not self._failures
+
     def drop(self) -> None:
         """Forgets what is queued; what runs comes to its end first."""
         with self._changed:

@@ -130,6 +130,9 @@ class StreamQueues(Protocol):
         """Queues an item. HipError (hipErrorInvalidHandle, or what a capture makes of it) where the stream
         takes none. With a caller what needs one is executed at once in eager order."""
 
+    def at_rest(self, stream: int, slot: int) -> bool:
+        """Whether a synchronous copy on a stream need not be queued."""
+
     def wait(
         self, stream: int | None, slot: int, caller: Caller | None, *, explicit: bool = True, site: int = 0
     ) -> None:

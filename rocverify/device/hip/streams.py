@@ -176,6 +176,16 @@ class Streams(StreamTable):
             tails = [one.tail for one in self.all() if one.tail is not None]
         return [*self.executor.pending(), *tails]
 
+    def at_rest(self, stream: int, slot: int) -> bool:
+        """Whether a synchronous copy on a stream has nothing to come after, and nobody watches its order:
+        then it need not be queued. HipError where the stream takes none."""
+        if self.checks is not None or not self.executor.at_rest or self.executor.order == "shuffled":
+            return False
+        with self.lock:
+            found = self.find(stream, slot)
+            captures = any(one.capture is not None for one in self.all())
+        return found.capture is None and not captures
+
     def raise_failure(self) -> None:
         """HipError with the first failure of queued work that no call has returned yet."""
         failure = self.executor.take_failure()

@@ -5,8 +5,10 @@ The judge starts it and holds the other ends of both connections; it ends when t
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
+import threading
 from multiprocessing.connection import Connection
 
 from rocverify.device.process.control import Desk
@@ -18,11 +20,17 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the judge decides what an interrupt means
     control, lines = (Connection(int(number)) for number in arguments)
     server = Server()
+    threading.Thread(target=_import_emulator, daemon=True).start()
     try:
         Desk(server, lines).serve(control)
     finally:
         server.close()
     return 0
+
+
+def _import_emulator() -> None:
+    """What most devices take; it is there by the time that the judge opens one."""
+    importlib.import_module("rocverify.device.backends.emulator")
 
 
 if __name__ == "__main__":
