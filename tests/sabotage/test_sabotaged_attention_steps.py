@@ -125,7 +125,6 @@ SABOTAGES = (
             "07-01/T2/memory_safety": (
                 "race: RAW in global memory",
                 "of two workgroups, which nothing orders",
-                "allocated at ",
             )
         },
         run="plan 07-01",

@@ -83,7 +83,8 @@ static const char *text_of(object *code, const char *name, object **held) {
 
 static size_t describe(char *line, size_t room, object *code, int number) {
     object *path_held, *name_held;
-    const char *path = text_of(code, "co_filename", &path_held), *name = text_of(code, "co_name", &name_held);
+    const char *path = text_of(code, "co_filename", &path_held), *name = text_of(code, "co_qualname", &name_held);
+    if (!name) name = text_of(code, "co_name", &name_held); /* Python 3.10 and before */
     int length = snprintf(line, room, "P\t%s\t%d\t%s\n", path ? path : "?", number, name ? name : "?");
     if (path_held) python.drop(path_held);
     if (name_held) python.drop(name_held);
