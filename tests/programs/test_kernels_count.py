@@ -22,7 +22,10 @@ def device(kept: Path) -> Iterator[RemoteDevice]:
 
 @pytest.mark.parametrize(
     "program",
-    [pytest.param(one, id=one.name, marks=() if one.name in QUICK else (pytest.mark.long,)) for one in ALL],
+    [
+        pytest.param(one, id=one.name, marks=() if one.name in QUICK else (pytest.mark.exhaustive,))
+        for one in ALL
+    ],
 )
 def test_program_is_wrong_without_kernels(workshop: Workshop, device: RemoteDevice, program: Program) -> None:
     command = workshop.command(program)

@@ -19,6 +19,8 @@ from tests.programs.running import execute, run
 
 CLIENT = read_program(HERE / "stress/client.c")
 IN_TURN, AT_ONCE, KILLED = 200, 20, 20
+STEADY = 10
+"""Equal looks at a process after which it is taken to be at rest."""
 _GONE_WITHIN_S = 30.0
 _ENDLESS = "1000000"
 
@@ -40,9 +42,14 @@ def _state(device: RemoteDevice) -> dict[str, int]:
 
 
 def _footprint(device: RemoteDevice) -> dict[str, int]:
-    """Open files and threads of the device process, by its entry in /proc."""
+    """Open files and threads of the device process, by its entry in /proc, once they stay the same:
+    threads of clients that have ended come to their own end."""
     entry = Path(f"/proc/{device.process.pid}")
-    return {name: len(list((entry / name).iterdir())) for name in ("fd", "task")}
+    seen: list[dict[str, int]] = []
+    while len(seen) < STEADY or any(one != seen[-1] for one in seen[-STEADY:]):
+        seen.append({name: len(list((entry / name).iterdir())) for name in ("fd", "task")})
+        time.sleep(0.05)
+    return seen[-1]
 
 
 @pytest.mark.long

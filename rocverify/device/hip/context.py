@@ -224,6 +224,11 @@ class Context(Holdings):
         self.control.last_fault = None
         self.forget_errors()
 
+    @property
+    def closed(self) -> bool:
+        """Whether the client is gone."""
+        return self._closed
+
     def close(self) -> None:
         """The client is gone: everything that it had is given back. Closing twice is harmless."""
         with self.lock:

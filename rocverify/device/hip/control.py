@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rocverify.device.hip.errors import CODES
 from rocverify.device.trace.findings import HostFinding
 from rocverify.device.trace.log import TraceLog
 
@@ -137,6 +138,8 @@ class DeviceControl:
                 return
             self.contexts.remove(context)
             for function, error, site in context.unseen:
+                if error.code == CODES["hipErrorDeinitialized"]:
+                    continue  # it was ended in the middle of the call: there was nobody to look
                 place = context.sites.place(site)
                 self.unseen.append(
                     f"{function}: {error.name}{f' at {place}' if place else ''}: {error.reason}"

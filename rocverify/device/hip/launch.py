@@ -103,6 +103,8 @@ def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> A
     control = context.control
     control.findings.extend(_placed(context, finding) for finding in outcome.findings)
     context.print_later(outcome.printed)
+    if outcome.fault is not None and context.closed:
+        raise HipError("hipErrorDeinitialized", f"{function.name} was stopped: its program has ended")
     if outcome.fault is not None:
         report = worded(context, outcome.fault)
         freed = None if report.address is None else freed_at(context, report.address)
