@@ -162,7 +162,7 @@ def test_the_types_of_a_source_are_checked(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.usefixtures("source")
 @pytest.mark.parametrize(
-    ("grid", "said"), [("1,70000", "65535"), ("1,1,65536", "65535"), ("2147483648", "grid")]
+    ("grid", "said"), [("1,70000", "65535"), ("1,1,65536", "65535"), ("2147483648", "2147483647")]
 )
 def test_grids_that_no_device_takes(grid: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("one", "--grid", grid, "--block", "1", "--arg", "i32[4]:out")

@@ -68,9 +68,9 @@ def test_dynamic_lds_is_what_was_asked_for(bench: Any, emulator: RemoteDevice) -
         ((1, 1, 1), (32, 0, 1), 0, "hipErrorInvalidConfiguration", "is empty"),
         ((1, 1, 1), (1025, 1, 1), 0, "hipErrorInvalidConfiguration", "at most 1024"),
         ((1, 1, 1), (32, 33, 1), 0, "hipErrorInvalidConfiguration", "at most 1024"),
-        ((1, 1, 1), (65, 1, 1), 0, "hipErrorLaunchFailure", "compiled for 64"),
-        ((2**27, 1, 1), (32, 1, 1), 0, "hipErrorInvalidConfiguration", "2**32 work-items"),
-        ((1, 1, 1), (32, 1, 1), 65537, "hipErrorInvalidValue", "at most 65536"),
+        ((1, 1, 1), (65, 1, 1), 0, "hipErrorLaunchFailure", "takes at most 64"),
+        ((2**27, 1, 1), (32, 1, 1), 0, "hipErrorInvalidConfiguration", "fewer than 2**32"),
+        ((1, 1, 1), (32, 1, 1), 65537, "hipErrorInvalidValue", "more than 65536"),
     ],
 )
 def test_impossible_launches(
