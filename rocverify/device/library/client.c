@@ -3,9 +3,11 @@
 #include "client.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "internal.h"
 #include "map.h"
@@ -74,9 +76,27 @@ static int serve(struct rv_thread *t, const struct rv_message *message) {
 
 /* ---- waiting */
 
+#define LOOKING_NS 60000
+
+/* Most answers come soon, and a processor that has gone to sleep takes longer to wake than they do: so the socket is
+ * looked at for a moment. 0: nothing has come. */
+static ssize_t look(struct rv_thread *t) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t end = now.tv_sec * 1000000000ll + now.tv_nsec + LOOKING_NS;
+    do {
+        ssize_t got = recv(t->socket, t->message, RV_MESSAGE_BYTES, MSG_DONTWAIT);
+        if (got >= 0) return got ? got : -1;
+        if (errno != EAGAIN && errno != EINTR) return -1;
+        sched_yield();
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (now.tv_sec * 1000000000ll + now.tv_nsec < end);
+    return 0;
+}
+
 static bool receive(struct rv_thread *t) {
-    ssize_t got;
-    do got = recv(t->socket, t->message, RV_MESSAGE_BYTES, 0);
+    ssize_t got = look(t);
+    if (got == 0) do got = recv(t->socket, t->message, RV_MESSAGE_BYTES, 0);
     while (got < 0 && errno == EINTR);
     const struct rv_message *message = (const struct rv_message *)t->message;
     return got >= (ssize_t)sizeof *message &&
