@@ -113,10 +113,6 @@ class DeviceControl:
         if context is not None:
             context.backend.undefine(address, size)
 
-    def is_device_address(self, address: int) -> bool:
-        """Whether any client's device memory holds the address."""
-        return self.context_of(address) is not None
-
     def context_of(self, address: int) -> Context | None:
         """The client whose device memory an address belongs to."""
         return next((one for one in self.all_contexts() if one.on_device(address)), None)
