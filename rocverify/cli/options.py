@@ -28,6 +28,7 @@ class Options:
     gate: str | None
     write: bool
     json: str | None
+    cache_dir: Path | None
     pytest_args: tuple[str, ...]
 
     def settings(self, root: Path, **more: Any) -> Settings:
@@ -39,6 +40,7 @@ class Options:
             "targets": list(self.targets) or None,
             "seed": self.seed,
             "gate": self.gate,
+            "cache_dir": None if self.cache_dir is None else str(self.cache_dir.absolute()),
         }
         return load_settings(root, {**given, **more})
 
@@ -111,6 +113,13 @@ def run_options(function: F) -> F:
             help="Write nothing into the project: no SUMMARY, no reports, no caches, no byte code.",
         ),
         click.option("--json", metavar="PATH", help="Write report.json to PATH as well; - is stdout."),
+        click.option(
+            "--cache-dir",
+            metavar="DIR",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Where compiled and translated kernels are kept, inside the project or not.  [default: the "
+            "setting `cache_dir`]",
+        ),
         click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST OPTIONS]"),
     )
     for decorate in reversed(decorators):
