@@ -29,6 +29,7 @@ def emulated(
     root: Path | None = None,
     threads: int = 2,
     counters: bool = False,
+    coverage: bool = False,
     sanitize: bool = False,
     launch_timeout_s: float | None = None,
 ) -> Iterator[RemoteDevice]:
@@ -40,6 +41,7 @@ def emulated(
             root=root,
             threads=threads,
             counters=counters,
+            coverage=coverage,
             sanitize=sanitize,
             launch_timeout_s=launch_timeout_s,
             cache_dir=cache_dir,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from rocverify.device.base import DeviceInfo
     from rocverify.device.emulator.counters import Counters
+    from rocverify.device.emulator.coverage import LaunchCoverage
     from rocverify.device.emulator.sanitize.findings import Finding
     from rocverify.device.faults import FaultReport
     from rocverify.toolchain.codeobject import CodeObject
@@ -48,6 +49,7 @@ class LaunchOutcome:
     fault: FaultReport | None = None
     findings: Sequence[Finding] = ()
     counters: Counters | None = None
+    coverage: LaunchCoverage | None = None
     printed: Sequence[tuple[str, str]] = ()
     accesses: Any = None
     details: dict[str, Any] = field(default_factory=dict)

@@ -41,6 +41,7 @@ class EmulatorOptions:
     launch_timeout_s: float | None = None
     cache_dir: Path | None = None
     counters: bool = False
+    coverage: bool = False
     sanitize: bool = False
     strict_lockstep: bool = False
     with_lines: Callable[[bytes], bytes | None] | None = None
@@ -111,6 +112,10 @@ class EmulatorBackend:
             from rocverify.device.emulator.counters import CounterInstrument
 
             instruments.append(CounterInstrument())
+        if options.coverage:
+            from rocverify.device.emulator.coverage import CoverageInstrument
+
+            instruments.append(CoverageInstrument())
         machine = Machine(
             options.target,
             objdump=options.objdump,
@@ -260,5 +265,6 @@ def _outcome(begun: float, ended: float, observed: Observed, **more: object) -> 
         ended,
         findings=() if found is None else tuple(found.found),
         counters=observed.get("counters"),
+        coverage=observed.get("coverage"),
         **more,  # type: ignore[arg-type]
     )

@@ -13,11 +13,13 @@ from rocverify.errors import DeviceUnavailableError
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is to be seen of every launch: exact counters; the sanitizer; that without lockstep (`strict`)."""
+    """What is to be seen of every launch: exact counters; the sanitizer; that without lockstep
+    (`strict`); which code is executed."""
 
     counters: bool = False
     sanitize: bool = False
     strict: bool = False
+    coverage: bool = False
 
 
 def open_machine(
@@ -55,6 +57,7 @@ def open_machine(
 
 def _instruments(watch: Watch) -> list[Instrument]:
     from rocverify.device.emulator.counters import CounterInstrument
+    from rocverify.device.emulator.coverage import CoverageInstrument
     from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
 
     found: list[Instrument] = []
@@ -62,4 +65,6 @@ def _instruments(watch: Watch) -> list[Instrument]:
         found.append(Sanitizer(strict=watch.strict))
     if watch.counters:
         found.append(CounterInstrument())
+    if watch.coverage:
+        found.append(CoverageInstrument())
     return found

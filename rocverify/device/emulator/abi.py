@@ -180,6 +180,7 @@ class Worker(ctypes.Structure):
         ("padding", ctypes.c_uint32),
         ("counters", ctypes.c_void_p),
         ("sanitizer", ctypes.c_void_p),
+        ("coverage", ctypes.c_void_p),
         ("begun", ctypes.c_uint32),
         ("taken", ctypes.c_uint32),
         ("open", ctypes.c_uint32),
@@ -215,5 +216,6 @@ LAYOUT = (
     Launch.clock.offset,
     Launch.room.offset,
     CYCLES_PER_INSTRUCTION,
+    Worker.coverage.offset,
 )
 """What rt_layout(0), rt_layout(1), ... must return."""

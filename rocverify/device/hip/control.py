@@ -15,6 +15,7 @@ from rocverify.device.trace.log import TraceLog
 
 if TYPE_CHECKING:
     from rocverify.device.backends.base import LaunchOutcome
+    from rocverify.device.emulator.coverage import CoverageLog, LaunchCoverage
     from rocverify.device.faults import FaultReport
     from rocverify.device.hip.context import Context
     from rocverify.device.trace.sites import NativeLines
@@ -25,7 +26,8 @@ class DeviceControl:
     """One device's record of what its clients did, and what the harness changes for them. Thread-safe.
 
     `trace` has every call; `counters` kernel and counters of every launch that ended well, if the device
-    counts; `findings` what the sanitizer found in kernels; `host_findings` what was wrong on the host's
+    counts; `coverage` what code was executed, None as long as nothing was seen; `findings` what the
+    sanitizer found in kernels; `host_findings` what was wrong on the host's
     side; `not_served` the functions that programs asked for and nobody serves. The lists may be cleared.
     `last_fault` is how a kernel faulted, `undecided` why a launch could not be made though nothing is known
     against it (an instruction that the emulator lacks), `wrong_target` what a program was built for instead.
@@ -48,6 +50,7 @@ class DeviceControl:
         self.sanitize = sanitize
         self.trace = TraceLog(keep=keep_trace)
         self.counters: list[tuple[str, Any]] = []
+        self.coverage: CoverageLog | None = None
         self.findings: list[Any] = []
         self.host_findings: list[HostFinding] = []
         self.not_served: Counter[str] = Counter()
@@ -140,6 +143,15 @@ class DeviceControl:
                 self.unseen.append(
                     f"{function}: {error.name}{f' at {place}' if place else ''}: {error.reason}"
                 )
+
+    def cover(self, launch: LaunchCoverage) -> None:
+        """Keeps what code a launch executed."""
+        from rocverify.device.emulator.coverage import CoverageLog
+
+        with self._lock:
+            if self.coverage is None:
+                self.coverage = CoverageLog()
+        self.coverage.add(launch)
 
     def report(self, finding: HostFinding) -> None:
         """Keeps a finding of the host's side, once."""

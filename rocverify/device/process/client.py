@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
@@ -20,6 +20,9 @@ from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.devices import DeviceOptions
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import DeviceError, RocverifyError
+
+if TYPE_CHECKING:
+    from rocverify.device.emulator.coverage import KernelCoverage
 
 WithLines = Callable[[bytes], bytes | None]
 _END_S = 10.0
@@ -201,6 +204,12 @@ class RemoteDevice:
     def take_counters(self) -> list[tuple[str, Any]]:
         """Kernel and counters of every launch since the last time this was asked."""
         taken: list[tuple[str, Any]] = self.process.ask("take_counters", self.index)
+        return taken
+
+    def take_coverage(self, *, lines: bool = False) -> list[KernelCoverage]:
+        """Which code of kernels was executed since the last time this was asked, kernel by kernel; with
+        `lines` source lines too. Empty on a device that was not opened with `coverage`."""
+        taken: list[KernelCoverage] = self.process.ask("take_coverage", self.index, lines)
         return taken
 
     def take_findings(self) -> list[Any]:

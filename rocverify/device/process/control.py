@@ -11,7 +11,7 @@ import threading
 import traceback
 from collections.abc import Collection, Sequence
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
@@ -19,6 +19,9 @@ from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_d
 from rocverify.device.process.server import Server
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import DeviceError, RocverifyError
+
+if TYPE_CHECKING:
+    from rocverify.device.emulator.coverage import KernelCoverage
 
 _BUG = "this is a bug in rocverify; the traceback stands on standard error"
 
@@ -146,6 +149,11 @@ class Desk:
     def do_take_counters(self, device: int) -> list[tuple[str, Any]]:
         """Kernel and counters of every launch since the last time this was asked."""
         return [(kernel, one.totals()) for kernel, one in _taken(self.devices[device].control.counters)]
+
+    def do_take_coverage(self, device: int, lines: bool) -> list[KernelCoverage]:
+        """Which code of kernels was executed since the last time this was asked, kernel by kernel."""
+        log = self.devices[device].control.coverage
+        return [] if log is None else log.take(lines=lines)
 
     def do_take_findings(self, device: int) -> list[Any]:
         """What the sanitizer found since the last time this was asked."""

@@ -23,7 +23,7 @@ ORDERS = ("eager", "lazy", "shuffled")
 class DeviceOptions:
     """How a device is to be opened. `root` is the project under verification, if there is one: call sites
     are told relative to it. Tools are paths; None where the device needs none. `seed` decides what
-    `shuffled` executes when."""
+    `shuffled` executes when. `coverage` notes which code of kernels is executed, where a device can tell."""
 
     kind: str
     target: str
@@ -31,6 +31,7 @@ class DeviceOptions:
     order: Order = "eager"
     seed: int = 0
     counters: bool = False
+    coverage: bool = False
     sanitize: bool = False
     strict_lockstep: bool = False
     threads: int | None = None
@@ -105,6 +106,7 @@ def _open_emulator(options: DeviceOptions, with_lines: _WithLines) -> _Opened:
         launch_timeout_s=options.launch_timeout_s,
         cache_dir=options.cache_dir,
         counters=options.counters,
+        coverage=options.coverage,
         sanitize=options.sanitize,
         strict_lockstep=options.strict_lockstep,
         with_lines=with_lines,

@@ -47,6 +47,11 @@ def user_lines(code_object: bytes, objdump: Path, addresses: Iterable[int]) -> d
     return lines
 
 
+def is_header_line(line: str) -> bool:
+    """Whether a `file:line` is of HIP's or the compiler's headers."""
+    return _HEADER.search(line) is not None
+
+
 def _line(frames: list[dict[str, object]]) -> str | None:
     """Of frames that go from the innermost outwards."""
     known = [frame for frame in frames if frame.get("FileName") and frame.get("Line")]

@@ -232,6 +232,7 @@ API u64 rt_layout(u32 what)
     case 18: return __builtin_offsetof(Launch, clock);
     case 20: return CYCLES_PER_INSTRUCTION;
     case 19: return __builtin_offsetof(Launch, room);
+    case 21: return __builtin_offsetof(Worker, coverage);
     default: return ~0ull;
     }
 }
