@@ -72,6 +72,11 @@ class ManifestError(UsageError):
     """The build manifest (kernels.toml) is malformed."""
 
 
+NO_ROOM_HINT = (
+    "free some space there, or set TMPDIR (temporary files) or XDG_CACHE_HOME (caches) to another folder"
+)
+
+
 class EnvironmentFaultError(RocverifyError):
     """This machine lacks what any run needs: disk space, memory, a socket, a permission."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rocverify.errors import ToolchainError
+from rocverify.errors import NO_ROOM_HINT, EnvironmentFaultError, ToolchainError
 
 # What a compiler may see of the environment. Include paths (CPATH, ...), option overrides
 # (CCC_OVERRIDE_OPTIONS, ...) and platform switches stay outside: they would change the code object
 # without changing the key under which it is cached.
+_NO_ROOM = os.strerror(errno.ENOSPC)
 _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH")
 
 
@@ -33,7 +35,8 @@ def tool_environment() -> dict[str, str]:
 
 
 def run_tool(command: Sequence[str], *, timeout_s: float, cwd: Path | None = None) -> ToolRun:
-    """Runs `command` to its end; raises ToolchainError if it cannot start or exceeds `timeout_s`."""
+    """Runs `command` to its end; raises ToolchainError if it cannot start or exceeds `timeout_s`,
+    EnvironmentFaultError if it failed for want of disk space."""
     try:
         process = subprocess.Popen(
             command,
@@ -62,6 +65,9 @@ def run_tool(command: Sequence[str], *, timeout_s: float, cwd: Path | None = Non
         finally:  # also on an interrupt: leave no compiler behind
             if process.poll() is None:
                 _kill(process)
+    if process.returncode and _NO_ROOM in log:
+        line = next(line for line in log.splitlines() if _NO_ROOM in line)
+        raise EnvironmentFaultError(line.strip(), where=Path(command[0]).name, hint=NO_ROOM_HINT)
     return ToolRun(process.returncode, output, log)
 
 

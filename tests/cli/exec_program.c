@@ -43,6 +43,7 @@ int main(int argc, char **argv) {
   int devices = 0;
   if (!strcmp(what, "launch")) return scaled(argv[2], COUNT);
   if (!strcmp(what, "fault")) return scaled(argv[2], 1024);
+  if (!strcmp(what, "fault-and-reset")) return scaled(argv[2], 1024), hipDeviceReset(), 0;
   if (!strcmp(what, "exit")) return hipGetDeviceCount(&devices), atoi(argv[2]);
   if (!strcmp(what, "abort")) abort();
   if (!strcmp(what, "unseen")) {

@@ -114,8 +114,11 @@ def test_a_program_that_launched_nothing(capfd: pytest.CaptureFixture[str]) -> N
     assert "--require-launch" not in said
 
 
-def test_a_fault_that_the_program_shrugs_off(module: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["exec", "./program", "fault", module]) == 1
+@pytest.mark.parametrize("how", ["fault", "fault-and-reset"])
+def test_a_fault_that_the_program_shrugs_off(
+    how: str, module: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["exec", "./program", how, module]) == 1
     said = capfd.readouterr()
     assert "PASS" not in said.out
     assert "rocverify: fault: " in said.err
@@ -205,7 +208,11 @@ def test_a_program_for_other_targets(
 
 
 def test_another_library_first(
-    outside: Path, toolchain: Toolchain, module: str, capfd: pytest.CaptureFixture[str]
+    outside: Path,
+    toolchain: Toolchain,
+    module: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     del module
     (outside / "rocm").mkdir()
@@ -222,6 +229,9 @@ def test_another_library_first(
     runpath = ("-Wl,--enable-new-dtags", rpath[1])
     build(toolchain, outside, "user.c", "rocm/libamdhip64.so.6", *runpath, "-o", "user")
     assert main(["exec", "./user"]) == 0
+    monkeypatch.setenv("LD_PRELOAD", f"{outside}/rocm/libamdhip64.so.6")
+    assert f"gets {outside}/rocm/libamdhip64.so.6 first, by LD_PRELOAD" in refused(capfd, "./user")
+    monkeypatch.delenv("LD_PRELOAD")
     (outside / "rocm/libamdhip64.so.6").unlink()
     (outside / "old.c").write_text(f"{C}int hipGetDeviceCount(int *n) {{ return *n = 1; }}\n")
     build(toolchain, outside, "-shared", "-fPIC", "-Wl,-soname,libamdhip64.so.4", "old.c", "-o", "libold.so")

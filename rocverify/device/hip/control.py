@@ -29,8 +29,9 @@ class DeviceControl:
     counts; `coverage` what code was executed, None as long as nothing was seen; `findings` what the
     sanitizer found in kernels; `host_findings` what was wrong on the host's
     side; `not_served` the functions that programs asked for and nobody serves. The lists may be cleared.
-    `last_fault` is how a kernel faulted, `undecided` why a launch could not be made though nothing is known
-    against it (an instruction that the emulator lacks), `wrong_target` what a program was built for instead.
+    `faults` is how kernels faulted, `last_fault` the last of them until hipDeviceReset or `clear_fault`.
+    `undecided` is why a launch could not be made though nothing is known against it (an instruction that the
+    emulator lacks), `wrong_target` what a program was built for instead.
     `unseen` are calls that failed and of clients that are gone without having looked: function and error,
     with the reason and the place where they are known.
     """
@@ -55,6 +56,7 @@ class DeviceControl:
         self.host_findings: list[HostFinding] = []
         self.not_served: Counter[str] = Counter()
         self.last_fault: FaultReport | None = None
+        self.faults: list[FaultReport] = []
         self.last_reason: str | None = None
         self.last_launch: LaunchOutcome | None = None
         self.undecided: RocverifyError | None = None

@@ -61,7 +61,8 @@ def submit_copy(
         source=source,
         entry=context.entry(call),
     )
-    context.streams.submit(stream, call.slot, item, caller if call.waits else None)
+    # A synchronous copy is executed where it is waited for: what failed before it is raised there, too.
+    context.streams.submit(stream, call.slot, item, caller if call.waits and not synchronous else None)
 
 
 def copy_now(
@@ -117,7 +118,7 @@ def _answered(context: Context, call: Call, caller: Caller | None, transfer: Tra
         seq=context.entry(call).seq,
         kind=Kind.MEMCPY,
     )
-    context.streams.submit(stream, call.slot, item, caller)
+    context.streams.submit(stream, call.slot, item)
     context.wait(stream, call, caller)
     if not held:
         raise HipError("hipErrorUnknown", f"{call.name} was not executed")

@@ -113,6 +113,7 @@ def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> A
         if freed is not None:
             report = replace(report, message=f"{report.message}, freed by {freed.words(context)}")
         control.last_fault = report
+        control.faults.append(report)
         code = _FAULT_CODES.get(report.kind, "hipErrorIllegalAddress")
         raise HipError(code, str(report), sticky=True)
     control.last_launch = outcome

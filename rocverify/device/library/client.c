@@ -165,7 +165,7 @@ static int enter(struct rv_thread **thread) {
 
 static int leave(struct rv_thread *t, enum rv_call call, int code) {
     t->within = false;
-    if (code == hipErrorDeinitialized) rv_died("the device process has ended");
+    if (code == hipErrorDeinitialized) rv_died("the connection to the device process has ended");
     if (code == 0 && call == RV_CALL_hipDeviceReset) rv_modules_forget();
     count_captures(call, code);
     return rv_note(code);

@@ -80,7 +80,7 @@ class Execution:
     def wrong(self) -> bool:
         """Whether anything was seen that should not be: findings, faults."""
         control = self.control
-        return bool(control.findings or control.host_findings or control.last_fault)
+        return bool(control.findings or control.host_findings or control.faults)
 
 
 def execute(options: ExecOptions) -> Execution:

@@ -17,7 +17,11 @@ from typing import Any
 from rocverify.errors import CodeObjectError, UsageError, WrongTargetError
 
 LIBRARY = re.compile(r"libamdhip64\.so(\.\d+)*")
-_LOADED = re.compile(r"^\s*(libamdhip64\.so[.\d]*) => (?:(not found)|(\S+))", re.MULTILINE)
+_LOADED = re.compile(
+    r"^\s*(?:(libamdhip64\.so[.\d]*) => (?:(not found)|(\S+))|(\S*/(libamdhip64\.so[.\d]*)) \(0x)",
+    re.MULTILINE,
+)
+"""What is needed, and what was loaded before by $LD_PRELOAD."""
 _REGISTERS = "__hipRegisterFatBinary"
 _LOADER_TIMEOUT_S = 10.0
 _MOST_BYTES = 1 << 26
@@ -127,6 +131,12 @@ def _check_library(program: Program, environment: Mapping[str, str], folder: Pat
             raise UsageError(f"needs {name}; rocverify has {ours}", where=program.name)
         if Path(path).resolve().parent == folder.resolve():
             continue
+        if str(path) in environment.get("LD_PRELOAD", ""):
+            raise UsageError(
+                f"gets {path} first, by LD_PRELOAD, not rocverify's {name}",
+                where=program.name,
+                hint="unset LD_PRELOAD",
+            )
         why = f", by its DT_RPATH {facts.search}" if facts.search else ""
         raise UsageError(
             f"gets {path} first{why}, not rocverify's {name}",
@@ -151,7 +161,7 @@ def _loaded(path: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, b
     except (OSError, subprocess.TimeoutExpired):
         return
     for match in _LOADED.finditer(run.stdout):
-        yield match[1], bool(match[2]), match[3] or ""
+        yield match[1] or match[5], bool(match[2]), match[3] or match[4] or ""
 
 
 def _check_target(program: Program, target: str) -> None:

@@ -145,6 +145,14 @@ class Ring:
         finally:
             _FLAG.pack_into(self._memory, protocol.WAITING, 0)
 
+    def damage(self) -> str | None:
+        """What of the ring's head its client must have overwritten; None if it may be as it should."""
+        ahead = self.head - self._tail
+        if not 0 <= ahead <= _SIZE:
+            return f"requests up to {self.head}, of which {self._tail} were read"
+        (stopped,) = _FLAG.unpack_from(self._memory, protocol.STOPPED)
+        return f"a mark of {stopped:#x}" if stopped else None
+
     def stop(self) -> None:
         """Tells the client that nothing will be served any more."""
         _FLAG.pack_into(self._memory, protocol.STOPPED, 1)

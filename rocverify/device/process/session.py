@@ -14,6 +14,7 @@ from rocverify.device.hip.errors import HipError
 from rocverify.device.process import protocol
 from rocverify.device.process.ring import Record, Ring, RingError
 from rocverify.device.process.slot import Slot
+from rocverify.device.trace.findings import HostFinding
 from rocverify.errors import DeviceError
 
 IDLE_S = 0.05
@@ -42,7 +43,6 @@ class Session:
         self.device = device
         self.ring = Ring(connection)
         self.said_bye = False
-        self.broken: str | None = None
         self._handled = 0
         self._closed = False
         self._connection = connection
@@ -95,9 +95,11 @@ class Session:
                 if not self.ring.wait(IDLE_S if self.context.streams.pending() else None):
                     self.context.idle()
         except EOFError:
-            self.broken = None
+            damage = self.ring.damage()
+            if damage is not None:
+                self._cut_off(damage)
         except RingError as error:
-            self.broken = str(error)
+            self._cut_off(str(error))
         except Exception as error:
             self._break(error)
             raise
@@ -107,6 +109,18 @@ class Session:
     def give_up(self) -> None:
         """Instead of `start`, where the client ended before it was let in."""
         self._release()
+
+    def _cut_off(self, damage: str) -> None:
+        """The client's own memory is damaged: what it asked for since then is not known."""
+        client = self.context.client
+        name = f"{client.program} (process {client.pid})" if client.program else f"process {client.pid}"
+        self.context.control.report(
+            HostFinding(
+                "overwritten_requests",
+                f"{name} has overwritten the memory that its HIP library shares with the device process "
+                f"({damage}), and was cut off: look for a write through a wild pointer or past an end",
+            )
+        )
 
     def _break(self, error: Exception) -> None:
         """A bug of ours: nothing is known of what the client asked for."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
     from rocverify.device.process.execution import Execution
 
-_MOST_KERNELS, _MOST_UNSEEN = 8, 10
+_MOST_KERNELS, _MOST_UNSEEN, _MOST_FAULTS = 8, 10, 5
 _DIRECTIONS = {Category.H2D: "to the device", Category.D2H: "back", Category.D2D: "on the device"}
 
 
@@ -56,8 +56,9 @@ def details(done: Execution, *, require_launch: bool) -> Iterator[str]:
     control = done.control
     yield from done.mismatches
     yield from (f"finding: {one}" for one in (*control.findings, *control.host_findings))
-    if control.last_fault is not None:
-        yield f"fault: {control.last_fault}"
+    yield from (f"fault: {one}" for one in control.faults[:_MOST_FAULTS])
+    if len(control.faults) > _MOST_FAULTS:
+        yield f"{len(control.faults) - _MOST_FAULTS} more launches faulted"
     if control.undecided is not None:
         yield f"not executed: {control.undecided}"
     if control.wrong_target:
@@ -106,7 +107,8 @@ def to_json(done: Execution, exit_code: int) -> dict[str, Any]:
         },
         "findings": [one.to_json() for one in control.findings],
         "host_findings": [one.to_json() for one in control.host_findings],
-        "fault": None if control.last_fault is None else control.last_fault.to_json(),
+        "fault": control.faults[0].to_json() if control.faults else None,
+        "faults": [one.to_json() for one in control.faults],
         "unseen_failures": list(control.unseen),
         "not_served": dict(control.not_served),
         "counters": [{"kernel": name, "counters": counted.to_json()} for name, counted in control.counters],

@@ -154,3 +154,11 @@ def test_nothing_of_this_without_the_sanitizer(queued):
     program.launch("set", one, y, 1, N)
     program.launch("set", two, y, 2, N)
     assert end(program) == []
+
+
+def test_a_copy_that_fails_since_a_kernel_has_faulted_was_waited_for(program):
+    y = program.buffer()
+    host = program.client.host.put(bytes(4 * N))
+    program.launch("set", 0, y + (1 << 32), 1, N)
+    assert program.client.answer("hipMemcpy", host, y, 4 * N, D2H).code == 700
+    assert end(program) == ["error_ignored", "leak"]

@@ -115,6 +115,15 @@ def test_a_fault_stays_until_it_is_cleared(client):
     client.ok("hipMalloc", 8)
 
 
+def test_a_fault_is_not_forgotten_by_a_reset(client):
+    unchecked = client.function(client.module(), "unchecked")
+    client.launch(unchecked, struct.pack("<Q", client.ok("hipMalloc", 64)), block=64)
+    assert client.answer("hipDeviceReset").code == 0
+    client.ok("hipMalloc", 8)
+    assert client.context.control.last_fault is None
+    assert [fault.kernel for fault in client.context.control.faults] == ["unchecked"]
+
+
 def test_ghosts_report_success_and_do_nothing(client, axpy):
     y = client.upload(bytes(4 * N))
     token = client.context.control.ghost({"axpy"})

@@ -118,7 +118,7 @@ def test_a_connection_that_says_nothing_sensible_is_dropped(server: Server, conn
     ids=["no size", "arguments", "payload", "size", "not a multiple of 8", "unknown thread"],
 )
 def test_a_client_that_overwrites_its_ring_ends_alone(
-    server: Server, connect: MakeClient, record: bytes
+    server: Server, connect: MakeClient, device: OpenedDevice, record: bytes
 ) -> None:
     good, bad = connect(), connect()
     at = bad.head % RING
@@ -126,6 +126,28 @@ def test_a_client_that_overwrites_its_ring_ends_alone(
     bad._publish(24)
     until(lambda: len(server.sessions) == 1)
     assert good.call("hipGetDeviceCount").code == 0
+    (found,) = device.control.host_findings
+    assert found.kind == "overwritten_requests"
+    assert "raw client" in found.message
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 8), (132, 136)], ids=["head", "stopped"])
+def test_a_client_that_overwrites_the_head_of_its_ring_is_told_of(
+    server: Server, connect: MakeClient, device: OpenedDevice, start: int, end: int
+) -> None:
+    client = connect()
+    client.ring[start:end] = b"\x0e" * (end - start)
+    client.process.close()
+    until(lambda: not server.sessions)
+    assert [one.kind for one in device.control.host_findings] == ["overwritten_requests"]
+
+
+def test_a_client_that_ends_without_a_word_is_not_blamed(
+    server: Server, connect: MakeClient, device: OpenedDevice
+) -> None:
+    connect().process.close()
+    until(lambda: not server.sessions)
+    assert device.control.host_findings == []
 
 
 def test_a_number_of_no_call_is_an_error_of_that_call_alone(connect: MakeClient) -> None:

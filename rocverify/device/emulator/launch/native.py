@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
@@ -158,15 +157,15 @@ def _library(clang: Path, linker: Path, cache: ContentCache) -> bytes:
 
 
 def _compile(clang: Path, linker: Path, sources: list[Path]) -> bytes:
+    from rocverify.toolchain.process import run_tool  # not where it was compiled before
+
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "runtime.so"
         command = [clang, "-x", "c", *FLAGS, f"--ld-path={linker}", "-o", output, *sources]
-        done = subprocess.run(
-            [str(word) for word in command], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
+        done = run_tool([str(word) for word in command], timeout_s=TIMEOUT_S)
         if done.returncode:
             raise ToolchainError(
-                f"{clang.name} cannot compile the emulator's runtime:\n{done.stderr.strip()}",
+                f"{clang.name} cannot compile the emulator's runtime:\n{done.log.strip()}",
                 hint="the emulator needs a clang with an x86-64 or AArch64 target",
             )
         return output.read_bytes()

@@ -45,7 +45,9 @@ class HostChecks:
                     self.races.launching(item)
                     try:
                         accesses = execute(item, caller)
-                    except HipError:
+                    except HipError as error:
+                        if error.sticky:
+                            self.races.refused()
                         self._faulted(item)
                         raise
                     self.races.launched(item, accesses)

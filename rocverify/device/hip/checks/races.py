@@ -150,6 +150,11 @@ class Races:
             if item.kind in (Kind.KERNEL, Kind.MEMCPY, Kind.MEMSET):
                 self.unwaited.append(Unwaited(item))
 
+    def refused(self) -> None:
+        """Something has failed for good: calls are refused from now on, and so nothing can be waited for."""
+        with self.lock:
+            self.unwaited = []
+
     def waited(self, targets: Sequence[Item], *, explicit: bool, whole: bool, site: int = 0) -> None:
         """The host has waited for items. `whole`: for all that there is, and nothing is queued now."""
         with self.lock:
