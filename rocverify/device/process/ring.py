@@ -60,6 +60,7 @@ class Ring:
         os.ftruncate(self.file, _BASE + _SIZE)
         self._memory = mmap.mmap(self.file, _BASE + _SIZE)
         self._tail = 0
+        self._stopped = False
         self._timeout: float | None = None
         self._fence = threading.Lock()
 
@@ -151,10 +152,11 @@ class Ring:
         if not 0 <= ahead <= _SIZE:
             return f"requests up to {self.head}, of which {self._tail} were read"
         (stopped,) = _FLAG.unpack_from(self._memory, protocol.STOPPED)
-        return f"a mark of {stopped:#x}" if stopped else None
+        return f"a mark of {stopped:#x}" if stopped and not self._stopped else None
 
     def stop(self) -> None:
         """Tells the client that nothing will be served any more."""
+        self._stopped = True
         _FLAG.pack_into(self._memory, protocol.STOPPED, 1)
 
     def judge(self, on: bool) -> None:
