@@ -6,29 +6,30 @@ The trace of a run covers the call of the wrapper and nothing of the harness's o
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import PickleBuffer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rocverify.device.process.placed import Buffer, Collected, Placed
 from rocverify.device.trace.events import Category
-from rocverify.errors import ContractError, DeviceError
+from rocverify.errors import ContractError, DeviceError, SubjectError
 from rocverify.oracle.case import Case
 from rocverify.oracle.consistency import check_arguments
 from rocverify.oracle.contract import Array, ContractSpec, Launch, Role
 from rocverify.oracle.dtypes import BY_NAME, DType
 from rocverify.oracle.inputs import Kind, draw_inputs
-from rocverify.oracle.poison import GUARD_BYTES, Placement, guard_damage, guard_pattern, poisoned
-from rocverify.subject.border import SubjectCall
+from rocverify.oracle.poison import Placement, guard_damage, guard_pattern, poisoned
+from rocverify.subject.border import SubjectCall, raise_outcome
 from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
-    from rocverify.device.process.client import RemoteDevice
     from rocverify.device.trace.events import TraceEvent
 
 
@@ -93,20 +94,6 @@ class CaseRun:
         return any(e.kernel == symbol and e.ok for e in self.launches)
 
 
-@dataclass(frozen=True, slots=True)
-class _Buffer:
-    """Device memory of one array, with guards around it or without."""
-
-    name: str
-    before: NDArray[Any]
-    base: int
-    guard: int
-
-    @property
-    def ptr(self) -> int:
-        return self.base + self.guard
-
-
 def run_case(
     spec: ContractSpec,
     session: LaunchSession,
@@ -141,22 +128,19 @@ def execute(
     spec.dims.check(case.dims)
     drawn = draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
     inputs = _starting_values(spec, case, drawn)
-    hip = session.device.hip  # what the harness does for itself is none of the trace's business
     run_subject = invoke or invocation(spec, session)
-    with ExitStack() as stack:
-        buffers = {
-            name: stack.enter_context(_uploaded(hip, name, array, case.placement))
-            for name, array in inputs.items()
-            if spec.arrays[name].role is not Role.HOST
-        }
-        for name, buffer in buffers.items():
-            if _holds_poison(name, spec.arrays[name], drawn):
-                _undefine(session.device, buffer)
-        arrays = {**_views(spec, case.dtype, inputs, buffers), **(values or {})}
-        events = _call(
-            spec, session, lambda: run_subject(arrays, {**case.dims, **(call_dims or {})}, case.dtype), ghost
-        )
-        images = {name: _download(hip, buffer) for name, buffer in buffers.items()}
+    buffers = {
+        name: _buffer(name, array, case.placement, _holds_poison(name, spec.arrays[name], drawn))
+        for name, array in inputs.items()
+        if spec.arrays[name].role is not Role.HOST
+    }
+    placed = session.device.place(os.getpid(), list(buffers.values()), ghost=ghost)
+    addresses = {name: placed.addresses[name] + len(buffer.guard) for name, buffer in buffers.items()}
+    arrays = {**_views(spec, case.dtype, inputs, addresses), **(values or {})}
+    collected = _called(
+        spec, session, placed, lambda: run_subject(arrays, {**case.dims, **(call_dims or {})}, case.dtype)
+    )
+    images = {name: _split(buffers[name], inputs[name], image) for name, image in collected.images.items()}
     after = {name: array for name, (array, _) in images.items()}
     return CaseRun(
         case=case,
@@ -168,8 +152,8 @@ def execute(
             if spec.arrays[name].role is Role.IN and after[name].tobytes() != inputs[name].tobytes()
         ),
         damage=tuple(text for _, text in images.values() if text),
-        events=events,
-        addresses={name: buffer.ptr for name, buffer in buffers.items()},
+        events=tuple(collected.events),
+        addresses=addresses,
     )
 
 
@@ -189,36 +173,43 @@ def _starting_values(
     }
 
 
-def _undefine(device: RemoteDevice, buffer: _Buffer) -> None:
-    """Tells a device that watches reads of what nothing wrote that the array is poison alone."""
-    if device.watches_memory:
-        device.undefine(buffer.ptr, buffer.before.nbytes)
-
-
 def _views(
-    spec: ContractSpec, dtype: DType, inputs: Mapping[str, NDArray[Any]], buffers: Mapping[str, _Buffer]
+    spec: ContractSpec, dtype: DType, inputs: Mapping[str, NDArray[Any]], addresses: Mapping[str, int]
 ) -> dict[str, Any]:
     def view(name: str, array: Array) -> Any:
         if array.role is Role.HOST:
             return inputs[name].copy()
-        return DeviceView(buffers[name].ptr, inputs[name].shape, array.dtype(dtype).name)
+        return DeviceView(addresses[name], inputs[name].shape, array.dtype(dtype).name)
 
     return {name: view(name, array) for name, array in spec.arrays.items()}
 
 
-def _call(
-    spec: ContractSpec, session: LaunchSession, invoke: Callable[[], None], ghost: bool
-) -> tuple[TraceEvent, ...]:
-    """Calls the subject and waits for the device; the events are those of the call alone."""
+def _called(
+    spec: ContractSpec, session: LaunchSession, placed: Placed, invoke: Callable[[], None]
+) -> Collected:
+    """Calls the subject and waits for the device; what it left behind, the arrays given back."""
     name = spec.wrapper or spec.where
-    device = session.device
-    skipping = session.tracer.ghost() if ghost else nullcontext()
-    with SubjectCall(name, device, session.root) as call:
-        with session.tracer.record() as events, skipping:
-            call.events = events
-            invoke()
-        checked("hipDeviceSynchronize", device.hip.hipDeviceSynchronize())
-    return tuple(events)
+    names: tuple[str, ...] = ()
+    error: Exception | None = None
+    try:
+        invoke()
+        session.tracer.finish()
+        names = tuple(placed.addresses)
+    except Exception as raised:  # noqa: BLE001 - whatever the subject raises is judged below
+        error = raised
+    finally:
+        collected = session.device.collect(placed, names, forget=not session.tracer.recording)
+    raise_outcome(name, session.root, error, collected.undecided, collected.fault, collected.events)
+    if error is not None:
+        raise error
+    if collected.lost:
+        raise SubjectError(
+            f"has given up the memory of its argument {collected.lost[0]}, which belongs to the caller",
+            kind="ArgumentFreed",
+            where=name,
+            hint="free only what the function itself has allocated; hipDeviceReset frees everything",
+        )
+    return collected
 
 
 def invocation(spec: ContractSpec, session: LaunchSession, code_object: Path | None = None) -> Invocation:
@@ -276,31 +267,19 @@ def _set_variables(hip: Any, module: Any, variables: Mapping[str, NDArray[Any]])
         checked("hipMemcpy", hip.hipMemcpy(address, image, image.nbytes, to_device))
 
 
-@contextmanager
-def _uploaded(hip: Any, name: str, array: NDArray[Any], placement: Placement) -> Iterator[_Buffer]:
-    """The array in device memory, freed at the end of the block."""
-    guard = GUARD_BYTES if placement is Placement.GUARDED else 0
-    fence = guard_pattern() if guard else b""
-    image = np.frombuffer(fence + array.tobytes() + fence, np.uint8).copy()
-    memory = checked("hipMalloc", hip.hipMalloc(image.nbytes))
-    try:
-        checked(
-            "hipMemcpy", hip.hipMemcpy(memory, image, image.nbytes, hip.hipMemcpyKind.hipMemcpyHostToDevice)
-        )
-        yield _Buffer(name, array, int(memory), guard)
-    finally:
-        checked("hipFree", hip.hipFree(memory))
+def _buffer(name: str, array: NDArray[Any], placement: Placement, undefined: bool) -> Buffer:
+    content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    guard = guard_pattern() if placement is Placement.GUARDED else b""
+    return Buffer(name, PickleBuffer(content.data), guard, undefined)
 
 
-def _download(hip: Any, buffer: _Buffer) -> tuple[NDArray[Any], str | None]:
+def _split(buffer: Buffer, before: NDArray[Any], content: Any) -> tuple[NDArray[Any], str | None]:
     """The array as it is now, and where its guards were overwritten, in words."""
-    size = buffer.before.nbytes
-    image = np.empty(size + 2 * buffer.guard, np.uint8)
-    from_device = hip.hipMemcpyKind.hipMemcpyDeviceToHost
-    checked("hipMemcpy", hip.hipMemcpy(image, buffer.base, image.nbytes, from_device))
-    start, end = buffer.guard, buffer.guard + size
-    array = image[start:end].view(buffer.before.dtype).reshape(buffer.before.shape)
-    if not buffer.guard:
+    start = len(buffer.guard)
+    end = start + before.nbytes
+    image = np.frombuffer(content, np.uint8)
+    array = image[start:end].view(before.dtype).reshape(before.shape)
+    if not start:
         return array, None
     found = guard_damage(image[:start].tobytes(), image[end:].tobytes())
     return array, None if found is None else f"{buffer.name}: {found}"

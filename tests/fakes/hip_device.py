@@ -10,8 +10,8 @@ from __future__ import annotations
 import ctypes
 import itertools
 import sys
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +22,7 @@ from rocm.bindings import hip as real_hip
 
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
+from rocverify.device.process.placed import Buffer, Collected, Placed
 from rocverify.device.trace.events import Category, TraceEvent
 
 SUCCESS = real_hip.hipError_t.hipSuccess
@@ -147,10 +148,31 @@ class FakeDevice:
 
     def __init__(self, hip: FakeHip) -> None:
         self.hip = hip
+        self.tracer: Any = None
         self.fault: FaultReport | None = None
+        self._recordings = ExitStack()
 
-    def last_fault(self) -> FaultReport | None:
-        return self.fault
+    def place(self, _pid: int, buffers: Sequence[Buffer], *, ghost: bool = False) -> Placed:
+        self.outcome()
+        addresses = {}
+        for buffer in buffers:
+            image = buffer.guard + bytes(buffer.content) + buffer.guard
+            address = addresses[buffer.name] = next(self.hip._addresses)
+            self.hip.buffers[address] = np.frombuffer(image, np.uint8).copy()
+        recording = self._recordings.enter_context(self.tracer.record())
+        if ghost:
+            self._recordings.enter_context(self.tracer.ghost())
+        return Placed(addresses, len(addresses), recording)
+
+    def collect(self, placed: Placed, names: Collection[str], *, forget: bool = False) -> Collected:
+        del forget
+        self._recordings.close()
+        there = self.hip.buffers
+        lost = tuple(name for name, address in placed.addresses.items() if address not in there)
+        images = {n: bytearray(there[placed.addresses[n]].tobytes()) for n in names if n not in lost}
+        for address in placed.addresses.values():
+            there.pop(address, None)
+        return Collected(images, lost, placed.mark, *self.outcome())
 
     def outcome(self) -> tuple[None, FaultReport | None]:
         fault, self.fault = self.fault, None
@@ -178,6 +200,7 @@ class FakeTracer:
 
     def __init__(self, device: FakeDevice) -> None:
         self.device = device
+        device.tracer = self
         self.module = _Recorded(self)
         self.recordings: list[list[TraceEvent]] = []
         self.ghosts: list[Collection[str] | None] = []
@@ -190,6 +213,13 @@ class FakeTracer:
             mock.patch.object(sys.modules["rocm.bindings"], "hip", self.module),
         ):
             yield self.module
+
+    @property
+    def recording(self) -> bool:
+        return bool(self.recordings)
+
+    def finish(self) -> None:
+        """Nothing is queued here."""
 
     @contextmanager
     def record(self) -> Iterator[list[TraceEvent]]:

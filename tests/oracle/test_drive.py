@@ -11,7 +11,7 @@ import pytest
 
 from rocverify.device.faults import FaultReport
 from rocverify.device.trace.events import Category
-from rocverify.errors import ContractError, DeviceError, DeviceFaultError, SubjectError
+from rocverify.errors import ContractError, DeviceFaultError, SubjectError
 from rocverify.oracle.case import Case
 from rocverify.oracle.contract import F16, F32
 from rocverify.oracle.drive import checked, execute, run_case
@@ -178,11 +178,14 @@ def test_run_case_takes_a_shape_and_an_element_type(make_session: Make) -> None:
     assert run.outputs["out"].dtype == np.float16
 
 
-def test_a_failing_call_of_the_harness_is_a_device_error(make_session: Make) -> None:
-    session = session_with(make_session)
-    session.device.hip.failing["hipMalloc"] = session.device.hip.hipError_t.hipErrorOutOfMemory
-    with pytest.raises(DeviceError, match="hipMalloc returned hipErrorOutOfMemory"):
+def test_an_argument_that_the_wrapper_frees_is_named(make_session: Make) -> None:
+    def wrapper(*_: Any) -> None:
+        session.device.hip.buffers.clear()
+
+    session = session_with(make_session, wrapper=wrapper)
+    with pytest.raises(SubjectError, match="given up the memory of its argument") as caught:
         execute(AFFINE, session, CASE)
+    assert caught.value.kind == "ArgumentFreed"
 
 
 def test_checked_returns_the_value_beside_success() -> None:

@@ -112,15 +112,13 @@ class DeviceControl:
         for context in self.all_contexts():
             context.forget_errors()
 
-    def undefine(self, address: int, size: int) -> None:
-        """What these bytes hold is no kernel's to read before it has written them."""
-        context = self.context_of(address)
-        if context is not None:
-            context.backend.undefine(address, size)
-
-    def context_of(self, address: int) -> Context | None:
-        """The client whose device memory an address belongs to."""
-        return next((one for one in self.all_contexts() if one.on_device(address)), None)
+    def outcome(self) -> tuple[RocverifyError | None, FaultReport | None]:
+        """What ended launches since it was asked last: why one could not be executed to tell what it does,
+        and how one faulted. Where there was either, the device is usable again."""
+        outcome = self.undecided, self.last_fault
+        if any(outcome):
+            self.clear_fault()
+        return outcome
 
     def all_contexts(self) -> list[Context]:
         """The clients that are there."""

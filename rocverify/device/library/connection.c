@@ -235,6 +235,10 @@ RV_API int rv_detach(void) {
     return 0;
 }
 
+RV_API int rv_finish(void) {
+    return rv_client.state == RV_CONNECTED ? RV_CALL(rv_device_synchronize_quietly) : 0;
+}
+
 /* ---- fork and exit */
 
 /* The child shares the sockets with its parent: while it held them, nobody would notice the parent's end. */

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import importlib
 import signal
+import socket
 import sys
 import threading
 from multiprocessing.connection import Connection
 
 from rocverify.device.process.control import Desk
 from rocverify.device.process.server import Server
+from rocverify.device.process.wire import Wire
 
 
 def main(arguments: list[str]) -> int:
     """Serves until the judge is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the judge decides what an interrupt means
-    control, lines = (Connection(int(number)) for number in arguments)
+    control, lines = (int(number) for number in arguments)
     server = Server()
     threading.Thread(target=_import_emulator, daemon=True).start()
     try:
-        Desk(server, lines).serve(control)
+        Desk(server, Connection(lines)).serve(Wire(socket.socket(fileno=control)))
     finally:
         server.close()
     return 0

@@ -56,6 +56,11 @@ class HipLibrary:
             cls._attached = None
 
     @classmethod
+    def finish(cls) -> int:
+        """Waits for the device, in no trace; how work failed that nobody waited for, or 0."""
+        return 0 if cls._library is None else int(cls._library.rv_finish())
+
+    @classmethod
     @contextmanager
     def on(cls, attach: Callable[[], None]) -> Iterator[None]:
         """Attaches a device for a block; afterwards calls go where they went before."""
@@ -87,7 +92,7 @@ class HipLibrary:
             library = ctypes.CDLL(str(ours))
             library.rv_attach.argtypes = [ctypes.c_char_p, ctypes.c_uint]
             library.rv_attach.restype = ctypes.c_int
-            library.rv_detach.restype = ctypes.c_int
+            library.rv_detach.restype = library.rv_finish.restype = ctypes.c_int
             cls._library = library
         return cls._library
 

@@ -18,6 +18,8 @@ from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.devices import DeviceOptions
+from rocverify.device.process.placed import Buffer, Collected, Placed
+from rocverify.device.process.wire import Wire
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import DeviceError, RocverifyError
 
@@ -55,11 +57,11 @@ class DeviceProcess:
                 env={**os.environ, **(environment or {}), "PYTHONPATH": _python_path()},
                 start_new_session=True,
             )
-        self._connection, self._lines = Connection(ours.detach()), Connection(lines.detach())
+        self._wire, self._lines = Wire(ours), Connection(lines.detach())
         self._path = ""
         asking = (self._lines, weakref.ref(self))
         threading.Thread(target=_answer, args=asking, name="line-tables", daemon=True).start()
-        self._end = weakref.finalize(self, _end, self._process, self._connection, self._lines)
+        self._end = weakref.finalize(self, _end, self._process, self._wire, self._lines)
 
     @property
     def pid(self) -> int:
@@ -70,8 +72,8 @@ class DeviceProcess:
         """One operation of `control.Desk`; what it raises is raised here."""
         with self._lock:
             try:
-                self._connection.send((operation, arguments))
-                ok, result = self._connection.recv()
+                self._wire.send((operation, arguments))
+                ok, result = self._wire.receive()
             except (EOFError, OSError) as error:
                 raise DeviceError(
                     f"the device process has ended{self._how()}",
@@ -177,6 +179,24 @@ class RemoteDevice:
         finally:
             self.process.ask("lift", self.index, token)
 
+    def place(
+        self,
+        pid: int,
+        buffers: Sequence[Buffer],
+        *,
+        ghost: bool = False,
+    ) -> Placed:
+        """Puts arrays into the memory of a client; until `collect`, with `ghost`, no launch is executed.
+        DeviceError where the memory does not suffice."""
+        placed: Placed = self.process.ask("place", self.index, pid, buffers, (None,) if ghost else None)
+        return placed
+
+    def collect(self, placed: Placed, names: Collection[str], *, forget: bool = False) -> Collected:
+        """Reads these arrays, frees all that were placed, and gives what was seen meanwhile. The client must
+        have waited for its work. With `forget` nobody will ask for the calls again."""
+        collected: Collected = self.process.ask("collect", self.index, placed.token, tuple(names), forget)
+        return collected
+
     def last_fault(self) -> FaultReport | None:
         """The fault that the last launch ended with, None if there was none or it was cleared."""
         fault: FaultReport | None = self.process.ask("last_fault", self.index)
@@ -196,10 +216,6 @@ class RemoteDevice:
     def clear_fault(self) -> None:
         """Makes the device usable again after a fault, where that is possible."""
         self.process.ask("clear_fault", self.index)
-
-    def undefine(self, address: int, size: int) -> None:
-        """What these bytes hold is no kernel's to read before it has written them."""
-        self.process.ask("undefine", self.index, address, size)
 
     def take_counters(self) -> list[tuple[str, Any]]:
         """Kernel and counters of every launch since the last time this was asked."""
@@ -244,9 +260,9 @@ def _answer(lines: Connection, process: weakref.ref[DeviceProcess]) -> None:
         lines.send_bytes(found or b"")
 
 
-def _end(process: subprocess.Popen[bytes], connection: Connection, lines: Connection) -> None:
+def _end(process: subprocess.Popen[bytes], wire: Wire, lines: Connection) -> None:
     """Ends a device process, at the latest by force."""
-    connection.close()
+    wire.close()
     try:
         process.wait(_END_S)
     except subprocess.TimeoutExpired:

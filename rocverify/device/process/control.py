@@ -1,8 +1,8 @@
 """What the judge asks of the device process, over a connection that no client has.
 
 The judge makes a pair of connected sockets before it starts the device process, which inherits one end:
-nothing of the subject can open another. Messages are pickled tuples (operation, arguments) and (ok, result
-or error).
+nothing of the subject can open another. Messages are tuples (operation, arguments) and (ok, result or
+error), as `wire` sends them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
 from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_device
+from rocverify.device.process.placed import Buffer, Collected, Placed, Placements
 from rocverify.device.process.server import Server
+from rocverify.device.process.wire import Wire
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import DeviceError, RocverifyError
 
@@ -37,12 +39,13 @@ class Desk:
         self._lines = lines
         self._lines_lock = threading.Lock()
         self.devices: list[OpenedDevice] = []
+        self._placements: list[Placements] = []
 
-    def serve(self, connection: Connection) -> None:
+    def serve(self, wire: Wire) -> None:
         """Answers until the judge ends the connection."""
         while True:
             try:
-                operation, arguments = connection.recv()
+                operation, arguments = wire.receive()
             except (EOFError, OSError):
                 return
             for session in self._server.sessions:
@@ -54,7 +57,7 @@ class Desk:
             except Exception as error:  # noqa: BLE001 - a bug: the judge is told, the process lives on
                 traceback.print_exc()
                 outcome = False, DeviceError(f"{operation} broke: {type(error).__name__}: {error}", hint=_BUG)
-            connection.send(outcome)
+            wire.send(outcome)
 
     # ---- the device process
 
@@ -70,6 +73,7 @@ class Desk:
         """Opens a device; its number, and what it is."""
         device = open_device(options, None if self._lines is None else self._with_lines)
         self.devices.append(device)
+        self._placements.append(Placements(device.control))
         self._server.makers.append(device.context)
         return len(self.devices) - 1, device.info
 
@@ -127,12 +131,7 @@ class Desk:
     def do_outcome(self, device: int) -> tuple[RocverifyError | None, FaultReport | None]:
         """What ended launches since it was asked last: why one could not be executed to tell what it does,
         and how one faulted. Where there was either, the device is usable again."""
-        control = self.devices[device].control
-        outcome = control.undecided, control.last_fault
-        if any(outcome):
-            control.undecided = None
-            control.clear_fault()
-        return outcome
+        return self.devices[device].control.outcome()
 
     def do_last_reason(self, device: int) -> str | None:
         """Why the last call that failed did so, in a sentence."""
@@ -142,9 +141,15 @@ class Desk:
         """Makes the device usable again after a fault."""
         self.devices[device].control.clear_fault()
 
-    def do_undefine(self, device: int, address: int, size: int) -> None:
-        """See Backend.undefine; of the client that has the address."""
-        self.devices[device].control.undefine(address, size)
+    def do_place(
+        self, device: int, pid: int, buffers: Sequence[Buffer], ghost: tuple[Collection[str] | None] | None
+    ) -> Placed:
+        """See `placed.Placements.place`."""
+        return self._placements[device].place(pid, buffers, ghost)
+
+    def do_collect(self, device: int, token: int, names: Collection[str], forget: bool) -> Collected:
+        """See `placed.Placements.collect`."""
+        return self._placements[device].collect(token, names, forget)
 
     def do_take_counters(self, device: int) -> list[tuple[str, Any]]:
         """Kernel and counters of every launch since the last time this was asked."""
