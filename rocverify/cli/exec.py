@@ -137,7 +137,7 @@ def _check_writable(path: Path) -> None:
 
 def _write_trace(path: Path, done: Execution, code: int) -> None:
     from rocverify.device.process.summary import to_json
-    from rocverify.report.atomic import write_if_changed
+    from rocverify.store.files import write_if_changed
 
     try:
         write_if_changed(path, json.dumps(to_json(done, code), indent=1, allow_nan=False) + "\n")

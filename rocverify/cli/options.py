@@ -29,6 +29,7 @@ class Options:
     write: bool
     json: str | None
     cache_dir: Path | None
+    trust_cache: bool
     pytest_args: tuple[str, ...]
 
     def settings(self, root: Path, **more: Any) -> Settings:
@@ -119,6 +120,11 @@ def run_options(function: F) -> F:
             type=click.Path(file_okay=False, path_type=Path),
             help="Where compiled and translated kernels are kept, inside the project or not.  [default: the "
             "setting `cache_dir`]",
+        ),
+        click.option(
+            "--trust-cache",
+            is_flag=True,
+            help="Take kernels from the cache under CI too, where otherwise all are compiled anew.",
         ),
         click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST OPTIONS]"),
     )

@@ -17,13 +17,14 @@ from rocverify.cli.options import Options, find_root
 from rocverify.cli.output import Screen
 from rocverify.errors import ExitCode, UsageError
 from rocverify.report.assemble import Run, assemble
-from rocverify.report.atomic import write_if_changed
 from rocverify.report.model import Report
 from rocverify.report.write import Written, json_text, write_reports
 from rocverify.runner.bound import bind_plan
 from rocverify.runner.judgement import PlanJudgement, exit_code, judge, overall_status
 from rocverify.runner.session import Outcome, Request, run_session
 from rocverify.runner.verdicts import traces
+from rocverify.store.files import write_if_changed
+from rocverify.store.seal import in_ci
 
 Select = Callable[[Path], tuple[Path, ...]]
 
@@ -33,8 +34,9 @@ def execute(options: Options, selection: str, select: Select) -> int:
     with ExitStack() as stack:
         root = find_root(options.root)
         more = {}
-        if not options.write:
-            # Even the compiler's cache stays out of the tree.
+        if not options.write or (in_ci() and not options.trust_cache):
+            # Without writing, even the compiler's cache stays out of the tree. In CI, what lies in the tree
+            # may come from a job of somebody else's.
             more["cache_dir"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-cache-"))
         settings = options.settings(root, **more)
         seed = settings.seed if settings.seed is not None else secrets.randbits(32)

@@ -9,8 +9,8 @@ from typing import Any
 
 from rocverify.errors import UsageError
 from rocverify.report import frontmatter
-from rocverify.report.atomic import write_if_changed
 from rocverify.report.block import Block, content_digest, find_block, render_block, replace_block
+from rocverify.store.files import write_if_changed
 
 
 @dataclass(frozen=True, slots=True)

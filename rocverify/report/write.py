@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 
 from rocverify.errors import UsageError
-from rocverify.report.atomic import write_if_changed
 from rocverify.report.document import Document, update
 from rocverify.report.model import Report
 from rocverify.report.summary import summary_document
 from rocverify.report.verification import verification_document
+from rocverify.store.files import write_if_changed
 
 if TYPE_CHECKING:
     from rocverify.plan.model import Plan

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rocverify.errors import CompileError, RocverifyError, UsageError
+from rocverify.store.seal import in_ci
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -31,6 +34,7 @@ class State:
         self._settings: dict[Path, Settings] = {}
         self._contexts: dict[Path, CheckContext] = {}
         self._environments: dict[Path, dict[str, Any]] = {}
+        self._folders = ExitStack()
         self.bound: dict[Path, BoundPlan] = {}
         self.seed = self._seed()
 
@@ -57,6 +61,10 @@ class State:
 
             option = self._config.getoption
             given = {name: option(f"rocverify_{name}") for name in ("device", "targets", "gate", "cache_dir")}
+            if given["cache_dir"] is None and in_ci():
+                given["cache_dir"] = self._folders.enter_context(
+                    tempfile.TemporaryDirectory(prefix="rocverify-cache-")
+                )
             self._settings[root] = load_settings(root, given)
             configured = self._settings[root].seed
             if configured is not None and option("rocverify_seed") is None:
@@ -99,6 +107,7 @@ class State:
         for context in self._contexts.values():
             context.close()
         self._contexts.clear()
+        self._folders.close()
 
 
 def _launched(context: CheckContext) -> list[dict[str, Any]]:

@@ -18,11 +18,11 @@ from itertools import product
 from pathlib import Path
 
 from rocverify.errors import CompileError, ToolchainError
+from rocverify.store.digests import digest_bytes, digest_texts
 from rocverify.toolchain.cache import CachedObject, ObjectCache
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
 from rocverify.toolchain.devicelibs import MENDED, libraries_for
 from rocverify.toolchain.diagnostics import compile_error
-from rocverify.toolchain.digests import digest_bytes, digest_texts
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.headers import HeaderState, header_state, relative_to_root, search_path
 from rocverify.toolchain.manifest import ManifestEntry

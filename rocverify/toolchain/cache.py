@@ -6,21 +6,23 @@
 
 Files appear by rename and are never written again, so a reader needs no lock. What a lock saves is double
 work, nothing else: where the file system has none, two processes compile the same and both are right. Each
-record carries its own digest and the object's: whatever is damaged counts as absent and is made again.
+record carries this user's seal and the object's digest: whatever is damaged, or was made by somebody else,
+counts as absent and is made again.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hmac
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rocverify.toolchain.digests import digest_bytes, digest_texts
+from rocverify.store.digests import digest_bytes, digest_texts
+from rocverify.store.files import replace_file
+from rocverify.store.seal import seal_of
 from rocverify.toolchain.headers import HeaderState
 
 # Header states kept for one request: more than anyone switches between, few enough to look through.
@@ -61,12 +63,13 @@ class ObjectCache:
         """Keeps a compilation's result."""
         sha256 = digest_bytes(data)
         path = self._object(sha256)
-        _write(path, data, read_only=True)
+        replace_file(path, data, mode=0o444)
         body = {"object": sha256, "log": log, "seconds": seconds, "headers": headers.to_json()}
         text = json.dumps(body)
         state = digest_texts((headers.digest, *sorted(headers.found)))
         folder = self._folder(request)
-        _write(folder / f"{state[:32]}.json", f"{digest_texts((text,))}\n{text}".encode())
+        record = folder / f"{state[:32]}.json"
+        replace_file(record, f"{_seal(record, text)}\n{text}".encode())
         for old in self._records(request)[_KEPT_RECORDS:]:
             old.unlink(missing_ok=True)
         return CachedObject(path, data, headers, log, seconds)
@@ -93,8 +96,8 @@ class ObjectCache:
 
     def _read(self, record: Path) -> CachedObject | None:
         try:
-            digest, _, text = record.read_text(encoding="utf-8").partition("\n")
-            if digest != digest_texts((text,)):
+            seal, _, text = record.read_text(encoding="utf-8").partition("\n")
+            if not hmac.compare_digest(seal.encode(), _seal(record, text).encode()):
                 return None
             body = json.loads(text)
             path = self._object(body["object"])
@@ -112,14 +115,6 @@ class ObjectCache:
         return self._objects / sha256[:2] / f"{sha256}.co"
 
 
-def _write(path: Path, data: bytes, *, read_only: bool = False) -> None:
-    """Writes a file so that it is there whole or not at all, whoever else writes the same."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(draft).chmod(0o444 if read_only else 0o644)
-        Path(draft).replace(path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
+def _seal(record: Path, text: str) -> str:
+    """The seal of a record in its place: it says what one request gave, and no other."""
+    return seal_of(f"{record.parent.name}/{record.name}", text.encode()).hex()

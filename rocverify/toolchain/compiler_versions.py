@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from pathlib import Path
+
+from rocverify.store.files import replace_file
+from rocverify.store.user_folders import user_cache
 
 _FOLDER = "compilers"
 _MOST_BYTES = 4096
@@ -27,18 +28,10 @@ def remembered(compiler: Path) -> str | None:
 def remember(compiler: Path, line: str) -> None:
     """Keeps a compiler's answer, where there is a cache folder that can be written to."""
     with contextlib.suppress(OSError):
-        path = _entry(compiler)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(line)
-        Path(name).replace(path)
+        replace_file(_entry(compiler), line.encode("utf-8"))
 
 
 def _entry(compiler: Path) -> Path:
-    import platformdirs
-
     stat = compiler.resolve().stat()
     key = f"{compiler.absolute()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
-    folder = platformdirs.user_cache_path("rocverify", appauthor=False) / _FOLDER
-    return folder / hashlib.sha256(key.encode()).hexdigest()
+    return user_cache() / _FOLDER / hashlib.sha256(key.encode()).hexdigest()

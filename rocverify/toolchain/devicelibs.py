@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rocverify.errors import ToolchainError
-from rocverify.toolchain.digests import digest_file, digest_texts
+from rocverify.store.digests import digest_file, digest_texts
+from rocverify.store.seal import seal_of
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.process import run_tool
 
@@ -109,7 +110,7 @@ def _make(toolchain: Toolchain, folder: Path, missing: Mapping[str, str], *, clo
             _assemble(toolchain, ir, draft / name)
         if clock:
             _mend_clock(toolchain, draft / _CLOCK_FILE)
-        (draft / _SEAL).write_text(_contents(draft), encoding="utf-8")
+        (draft / _SEAL).write_text(_seal(draft), encoding="ascii")
         try:
             draft.rename(folder)
         except OSError as error:
@@ -160,15 +161,16 @@ def _run(toolchain: Toolchain, arguments: list[str], what: str) -> None:
         )
 
 
-def _contents(folder: Path) -> str:
+def _seal(folder: Path) -> str:
     files = sorted(folder.glob("*.bc"))
-    return digest_texts(part for file in files for part in (file.name, digest_file(file)))
+    contents = digest_texts(part for file in files for part in (file.name, digest_file(file)))
+    return seal_of(folder.name, contents.encode()).hex()
 
 
 def _intact(folder: Path) -> bool:
-    """True where a complete folder stands that no one damaged: a broken link or other bytes show."""
+    """True where a complete folder of ours stands that no one damaged: a broken link or other bytes show."""
     try:
-        return (folder / _SEAL).read_text(encoding="utf-8") == _contents(folder)
+        return (folder / _SEAL).read_text(encoding="utf-8") == _seal(folder)
     except (OSError, UnicodeDecodeError):
         return False
 

@@ -18,9 +18,9 @@ from typing import Any, Literal
 
 from rocverify.errors import CompilerNotFoundError, ToolchainError
 from rocverify.settings import Settings
+from rocverify.store.digests import digest_file, digest_texts
 from rocverify.toolchain import locate
 from rocverify.toolchain.compiler_versions import remember, remembered
-from rocverify.toolchain.digests import digest_file, digest_texts
 from rocverify.toolchain.packages import (
     DEVICE_LIBRARIES_PACKAGE,
     HEADERS_PACKAGE,

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rocverify.toolchain.digests import digest_file, digest_texts
+from rocverify.store.digests import digest_file, digest_texts
 
 _SEARCH_FLAGS = {
     "-I", "-iquote", "-isystem", "-idirafter", "-internal-isystem", "-internal-externc-isystem",

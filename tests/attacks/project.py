@@ -194,13 +194,13 @@ class Ran:
 
 @dataclass(frozen=True)
 class Project:
-    """A project in a folder of its own. `cache`: what is compiled in any of these projects."""
+    """A project in a folder of its own. `cache`: of all of them; None: its own."""
 
     root: Path
-    cache: Path
+    cache: Path | None
 
     @classmethod
-    def made(cls, root: Path, cache: Path, files: Mapping[str, str] | None = None) -> Project:
+    def made(cls, root: Path, cache: Path | None, files: Mapping[str, str] | None = None) -> Project:
         """The honest project with `files` put in or in place of its own."""
         project = cls(root, cache)
         root.mkdir(parents=True, exist_ok=True)
@@ -226,7 +226,7 @@ class Project:
         """`rocverify run` in this process, on the emulator."""
         report = self.root.parent / f"{self.root.name}-report.json"
         report.unlink(missing_ok=True)
-        more = [] if "--cache-dir" in words else ["--cache-dir", str(self.cache)]
+        more = [] if self.cache is None else ["--cache-dir", str(self.cache), "--trust-cache"]
         options = ["--root", str(self.root), "--device", "emulator", "--json", str(report), *more]
         seed = [] if "--seed" in words else ["--seed", SEED]
         shown = io.StringIO()

@@ -235,7 +235,18 @@ def command(root: Path, selection: str, options: Sequence[str], report: Path) ->
     """The command line; `options` come last, since pytest's own follow a `--` in them."""
     seed = [] if "--seed" in options else ["--seed", str(SEED)]
     start = [sys.executable, "-m", "rocverify", "run", *selection.split()]
-    return [*start, "--root", str(root), "--device", "emulator", "--json", str(report), *seed, *options]
+    return [
+        *start,
+        "--root",
+        str(root),
+        "--device",
+        "emulator",
+        "--trust-cache",
+        "--json",
+        str(report),
+        *seed,
+        *options,
+    ]
 
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocverify.toolchain.digests import digest_texts
+from rocverify.store.digests import digest_texts
 from rocverify.toolchain.headers import (
     HeaderState,
     header_state,

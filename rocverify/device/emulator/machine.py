@@ -22,7 +22,7 @@ from rocverify.device.emulator.launch.host_side import HostSide
 from rocverify.device.emulator.launch.hostcall import Printer, to_standard_streams
 from rocverify.device.emulator.launch.instruments import Instrument, LaunchContext
 from rocverify.device.emulator.launch.launch_record import check_launch, launch_record, lds_of
-from rocverify.device.emulator.launch.native import ContentCache, Jit, Runtime, digest_of
+from rocverify.device.emulator.launch.native import Jit, Runtime
 from rocverify.device.emulator.launch.observed import Observed
 from rocverify.device.emulator.launch.stop_switch import StopSwitch, stopped_report
 from rocverify.device.emulator.launch.wave_positions import with_waves
@@ -34,6 +34,8 @@ from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.translate.identity import translator_digest, wave_function
 from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceError
+from rocverify.store.content_cache import ContentCache
+from rocverify.store.digests import digest_of
 from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:

@@ -15,11 +15,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import platformdirs
-
 from rocverify.device.library_build.compiler import CCompiler, find_compiler
 from rocverify.device.library_build.libraries import LIBRARIES, SOURCES, Library
 from rocverify.errors import ToolchainError
+from rocverify.store.user_folders import user_cache
 
 PREBUILT = SOURCES / "prebuilt"
 """Where a wheel keeps the libraries, with the digest of the sources that they were built of."""
@@ -53,7 +52,7 @@ def _built(folder: Path, compiler: CCompiler) -> None:
 
 def cache_folder() -> Path:
     """<user's cache folder>/rocverify/hiplib; XDG_CACHE_HOME moves it."""
-    return platformdirs.user_cache_path("rocverify", appauthor=False) / "hiplib"
+    return user_cache() / "hiplib"
 
 
 def sources_digest() -> str:

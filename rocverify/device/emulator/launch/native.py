@@ -1,14 +1,11 @@
 """Native code: the runtime library, and translated kernels through llvmlite's JIT.
 
-Both are cached by content, so that a second process starts with machine code. Cache entries carry a
-digest of their bytes; a damaged entry is made again.
+Both are cached by content, so that a second process starts with machine code.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
 import tempfile
 import threading
 from collections.abc import Callable
@@ -21,6 +18,8 @@ import llvmlite.binding as llvm
 
 from rocverify.device.emulator import abi
 from rocverify.errors import ToolchainError
+from rocverify.store.content_cache import ContentCache
+from rocverify.store.digests import digest_of
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.translate.lowering.program import Translation
@@ -38,46 +37,6 @@ is for kernels that were compiled without optimisation, and for long ones."""
 LARGE_IR = 8 << 20
 """Bytes of IR (15,000 to 25,000 machine instructions) from which on code is generated at level 0: some of
 what level 1 does takes more than linear time in the length of a function."""
-
-
-class ContentCache:
-    """Files by key, each with the digest of its content; written atomically. None caches nothing."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-
-    def get(self, key: str, make: Callable[[], bytes]) -> bytes:
-        """The bytes under `key`, made and kept if absent or damaged."""
-        if self.folder is None:
-            return make()
-        path = self.folder / key[:2] / key
-        try:
-            stored = path.read_bytes()
-        except FileNotFoundError:
-            stored = b""
-        digest, data = stored[:32], stored[32:]
-        if data and hashlib.sha256(data).digest() == digest:
-            return data
-        data = make()
-        self._write(path, hashlib.sha256(data).digest() + data)
-        return data
-
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-
-
-def digest_of(*parts: bytes | str) -> str:
-    """One digest of several parts, each with its length."""
-    total = hashlib.sha256()
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
-        total.update(len(raw).to_bytes(8, "little") + raw)
-    return total.hexdigest()
 
 
 @cache

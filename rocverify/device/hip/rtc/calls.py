@@ -6,10 +6,7 @@ import functools
 import itertools
 import struct
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import platformdirs
 
 from rocverify.device.hip.calls import Answer, Call, Caller, serve, signed
 from rocverify.device.hip.errors import HipError
@@ -23,6 +20,7 @@ from rocverify.device.hip.rtc.program import (
 from rocverify.device.trace.events import Category
 from rocverify.errors import ToolchainError
 from rocverify.settings import Settings
+from rocverify.store.user_folders import user_cache
 from rocverify.toolchain.discover import Toolchain
 
 if TYPE_CHECKING:
@@ -37,14 +35,10 @@ def _toolchain() -> Toolchain:
     return Toolchain.discover(Settings())
 
 
-def _cache_folder() -> Path:
-    return platformdirs.user_cache_path("rocverify", appauthor=False)
-
-
 def _outcome(program: RtcProgram, target: str) -> RtcOutcome:
     """What came of it; a compiler that is absent or breaks is said in the log."""
     try:
-        return compile_program(program, _toolchain(), target, _cache_folder())
+        return compile_program(program, _toolchain(), target, user_cache())
     except ToolchainError as error:
         return RtcOutcome(RtcResult.INTERNAL_ERROR, log=f"rocverify: {error}\n")
 

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Listing
 from rocverify.device.emulator.isa.operands import EXEC, M0, VCC, OperandKind, parse_operand, split_operands
-from rocverify.device.emulator.launch.native import SOURCES, ContentCache, Runtime
+from rocverify.device.emulator.launch.native import SOURCES, Runtime
 from rocverify.device.emulator.load.image import load_image
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.sanitize import layout as sanitizer_layout
 from rocverify.device.emulator.translate.lowering import program
 from rocverify.errors import CodeObjectError, DeviceError
+from rocverify.store.content_cache import ContentCache
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
 

@@ -21,13 +21,18 @@ def digest_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digest_texts(parts: Iterable[str]) -> str:
-    """One digest over several texts, in order; no two different lists share it."""
+def digest_of(*parts: bytes | str) -> str:
+    """One digest over several parts, in order; no two different lists share it."""
     total = hashlib.sha256()
     for part in parts:
-        data = part.encode("utf-8", errors="surrogateescape")
+        data = part.encode("utf-8", errors="surrogateescape") if isinstance(part, str) else part
         total.update(len(data).to_bytes(8, "little") + data)
     return total.hexdigest()
+
+
+def digest_texts(parts: Iterable[str]) -> str:
+    """The same over however many texts there are."""
+    return digest_of(*parts)
 
 
 def digest_file(path: Path | str) -> str:

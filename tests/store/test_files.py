@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.report import atomic
+from rocverify.store import files
 
 
 def test_writes_and_makes_folders(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "c.md"
-    assert atomic.write_if_changed(path, "text\n")
+    assert files.write_if_changed(path, "text\n")
     assert path.read_bytes() == b"text\n"
 
 
 def test_the_same_text_is_not_written_again(tmp_path: Path) -> None:
     path = tmp_path / "c.md"
-    atomic.write_if_changed(path, "text\n")
+    files.write_if_changed(path, "text\n")
     before = path.stat()
-    assert not atomic.write_if_changed(path, "text\n")
+    assert not files.write_if_changed(path, "text\n")
     after = path.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
@@ -37,7 +37,7 @@ def test_a_failure_leaves_the_old_text_and_no_litter(
 
     monkeypatch.setattr(*((os, "fsync") if failing == "fsync" else (Path, "replace")), fail)
     with pytest.raises(KeyboardInterrupt):
-        atomic.write_if_changed(path, "new")
+        files.write_if_changed(path, "new")
     assert path.read_text(encoding="utf-8") == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["c.md"]
 
@@ -47,7 +47,17 @@ def test_mode_and_link_are_kept(tmp_path: Path) -> None:
     path.write_text("old", encoding="utf-8")
     path.chmod(0o640)
     link.symlink_to(path)
-    assert atomic.write_if_changed(link, "new")
+    assert files.write_if_changed(link, "new")
     assert link.is_symlink()
     assert path.read_text(encoding="utf-8") == "new"
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_drafts_that_a_killed_run_left_are_swept(tmp_path: Path) -> None:
+    old, young, others = (tmp_path / f".{n}.tmp" for n in ("c.md.abcd1234", "c.md.now_here", "d.md.abcd1234"))
+    for path in (old, young, others):
+        path.write_text("draft", encoding="utf-8")
+    os.utime(old, (1, 1))
+    os.utime(others, (1, 1))
+    files.write_if_changed(tmp_path / "c.md", "text")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([young.name, others.name, "c.md"])

@@ -1,0 +1,34 @@
+"""What was made once and is kept by key: native code, which a second process starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rocverify.store.files import replace_file
+from rocverify.store.seal import sealed, unsealed
+
+
+class ContentCache:
+    """Files by key, each under this user's seal; written atomically. None caches nothing.
+
+    An entry that is damaged, or that somebody else made, is made again: it is code that will be run.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def get(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """The bytes under `key`, made and kept if absent, damaged or not ours."""
+        if self.folder is None:
+            return make()
+        path = self.folder / key[:2] / key
+        try:
+            data = unsealed(key, path.read_bytes())
+        except FileNotFoundError:
+            data = None
+        if data:
+            return data
+        data = make()
+        replace_file(path, sealed(key, data))
+        return data
