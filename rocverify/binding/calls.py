@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rocverify.checks.calls import parse_call
+from rocverify.binding.via import parse_call
 from rocverify.plan.model import Plan
 
 VERB = (
@@ -18,7 +18,7 @@ CALL = rf"{_NAME.format('caller')}\s+{VERB}\s+(?:the\s+)?{_NAME.format('callee')
 def called_in(via: str) -> tuple[str, str] | None:
     """Caller and callee of a `via` that the key_link check reads as a call, else None."""
     call = parse_call(via)
-    return (bare(call.caller), bare(call.callee)) if call else None
+    return (bare(call[0]), bare(call[1])) if call else None
 
 
 def bare(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rocverify.binding.model import Draft
+from rocverify.binding.via import via_parameters
 from rocverify.checks.base import CheckKind
 from rocverify.errors import PlanError
 from rocverify.plan.frontmatter import dotted
@@ -70,7 +71,7 @@ def _validated(entry: ExplicitCheck, kind: CheckKind[Any]) -> dict[str, Any]:
         kind.params.model_validate(values)
     except ValidationError as error:
         raise _schema_error(entry, kind, error, written) from None
-    return values
+    return via_parameters(values) if kind.name == "key_link" else values
 
 
 def _field_of(key: str, fields: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rocverify.binding.calls import called_in
 from rocverify.binding.model import Draft, Undecided
+from rocverify.binding.via import via_parameters
 from rocverify.plan.model import Artifact, KeyLink
 
 
@@ -41,6 +42,9 @@ def key_link_draft(link: KeyLink) -> Draft | Undecided:
         asked.append(f"the code of {link.from_path} has to match {link.pattern!r}")
     if call:
         asked.append(f"{call[0]}() has to call {call[1]}() on the syntax tree")
+    params = via_parameters(params)
+    if "item" in params:
+        asked.append(f"{link.from_path} has to list {params['item']}")
     if not asked:
         return Undecided(
             "the link has neither a pattern nor a via of the form 'f() calls g()', so nothing could show it; "

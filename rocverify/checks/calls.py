@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import regex
-
 from rocverify.code.cpp_calls import cpp_call_path
 from rocverify.code.index import CodeIndex, names
 from rocverify.code.languages import has_braces, is_c_family, is_python
@@ -13,13 +11,6 @@ from rocverify.code.launches import LaunchFinder
 from rocverify.code.model import CallKind, CallSite, FunctionInfo, describe_path
 from rocverify.errors import RocverifyError, SourceError
 from rocverify.records import Finding
-
-_NAME = r"`?(?P<{0}>[A-Za-z_][\w.]*)(?P<{0}_call>\(\))?`?"
-_CALLS = regex.compile(
-    rf"\s*{_NAME.format('caller')}\s+"
-    r"(?:directly\s+|then\s+)?(?:calls?|invokes|launches|delegates\s+to|dispatches(?:\s+to)?|forwards\s+to)"
-    rf"\s+(?:the\s+)?{_NAME.format('callee')}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +28,6 @@ class CallAnswer:
     path: tuple[str, ...] = ()
     summary: str = ""
     finding: Finding | None = None
-
-
-def parse_call(via: str) -> Call | None:
-    """The claim in a sentence of the form "X() calls Y()"; None for any other prose.
-
-    Two plain English words ("wrapper calls kernel") are prose: one side must be written as code.
-    """
-    found = _CALLS.match(via)
-    if found is None:
-        return None
-    sides = [(found[s], found[f"{s}_call"]) for s in ("caller", "callee")]
-    if not any(call or "_" in name or "." in name for name, call in sides):
-        return None
-    return Call(found["caller"].rstrip("."), found["callee"].rstrip("."))
 
 
 def check_call(

@@ -1,7 +1,7 @@
 """key_link: one file really uses another, in code, and one function really calls another.
 
-The pattern is looked for in the code of `from` and nowhere else. "X() calls Y()" is followed on the
-syntax tree, through helpers, from inside X's body. "the list includes Z" is looked up in data.
+The pattern is looked for in the code of `from` and nowhere else. A call is followed on the syntax tree,
+through helpers, from inside the caller's body. An item of a list is looked up in data.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.calls import Call, check_call, parse_call
-from rocverify.checks.lists import ListClaim, check_list, parse_list
+from rocverify.checks.calls import Call, check_call
+from rocverify.checks.lists import ListClaim, check_list
 from rocverify.checks.matching import pattern_finding, searched
 from rocverify.code.files import inside_root
 from rocverify.code.launches import LaunchFinder
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 class KeyLinkParams(CheckParams):
     """`from_path` holds the link, `to_path` is what it leads to. `pattern` is a regular expression for
-    the code of `from_path`; `via` a sentence such as "f() calls g()"; `caller` and `callee` say the
-    same without prose."""
+    the code of `from_path`; `caller` calls `callee`; the list `owner` has `item`. `via` is the plan's sentence:
+    what binding read in it stands in the others."""
 
     from_path: str = Field(min_length=1)
     to_path: str = Field(min_length=1)
@@ -35,6 +35,8 @@ class KeyLinkParams(CheckParams):
     pattern: str | None = Field(default=None, min_length=1)
     caller: str | None = Field(default=None, min_length=1)
     callee: str | None = Field(default=None, min_length=1)
+    owner: str | None = Field(default=None, min_length=1)
+    item: str | None = Field(default=None, min_length=1)
 
 
 def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
@@ -70,12 +72,8 @@ def _existing(path: str, ctx: CheckContext) -> str:
 
 
 def _claims(params: KeyLinkParams) -> tuple[Call | None, ListClaim | None]:
-    if params.caller is not None and params.callee is not None:
-        return Call(params.caller, params.callee), None
-    if params.via is None:
-        return None, None
-    call = parse_call(params.via)
-    return call, None if call else parse_list(params.via)
+    call = Call(params.caller, params.callee) if params.caller and params.callee else None
+    return call, ListClaim(params.owner, params.item) if params.owner and params.item else None
 
 
 def _pattern(

@@ -15,12 +15,6 @@ from rocverify.code.languages import is_python, is_toml
 from rocverify.code.liveness import expressions_of, walk_block, walk_expression
 from rocverify.records import Finding
 
-_LISTS = regex.compile(
-    r"\s*`?(?P<owner>[\w./-]+)`?(?:\s+(?:list|array|table|manifest|section|entries|file))*"
-    r"\s+(?:includes|lists|contains|names|registers|has)\s+(?:an?\s+entry\s+(?:for|of)\s+|the\s+)?"
-    r"`?(?P<item>[\w./-]*[\w-])`?"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class ListClaim:
@@ -28,17 +22,6 @@ class ListClaim:
 
     owner: str
     item: str
-
-
-def parse_list(via: str) -> ListClaim | None:
-    """The claim in a sentence of the form "KERNELS list includes rope.hip"; None for other prose.
-
-    The item must look like a file or an identifier, not like a plain English word.
-    """
-    found = _LISTS.match(via)
-    if found is None or not regex.search(r"[._/\d]", found["item"]):
-        return None
-    return ListClaim(found["owner"], found["item"])
 
 
 def check_list(index: CodeIndex, claim: ListClaim, path: str) -> str | Finding:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from rocverify.binding.via import via_parameters
 from rocverify.errors import PlanError, RocverifyError, SourceError, UsageError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project
@@ -99,7 +100,7 @@ ROPE, WRAP, TOML, HIP, HEADER = (
     ],
 )
 def test_a_real_link_passes(project: Make, source: str, target: str, claim: dict[str, str]) -> None:
-    outcome = project(FILES).check("key_link", from_path=source, to_path=target, **claim)
+    outcome = project(FILES).check("key_link", from_path=source, to_path=target, **via_parameters(claim))
     assert outcome.verdict is CheckVerdict.PASSED, outcome.message
 
 
@@ -141,14 +142,14 @@ def test_a_real_link_passes(project: Make, source: str, target: str, claim: dict
 def test_a_link_that_is_not_there_fails(
     project: Make, source: str, target: str, claim: dict[str, str], message: str
 ) -> None:
-    outcome = project(FILES).check("key_link", from_path=source, to_path=target, **claim)
+    outcome = project(FILES).check("key_link", from_path=source, to_path=target, **via_parameters(claim))
     assert outcome.verdict is CheckVerdict.FAILED
     assert re.search(message, outcome.message), outcome.message
 
 
 def test_the_path_is_reported_with_its_lines(project: Make) -> None:
     outcome = project(FILES).check(
-        "key_link", from_path=ROPE, to_path=WRAP, via="apply_rope_device() calls rope_gpu_kernel()"
+        "key_link", from_path=ROPE, to_path=WRAP, caller="apply_rope_device", callee="rope_gpu_kernel"
     )
     assert outcome.evidence["call_path"] == [
         "apply_rope_device calls helper (kernels/rope.py:9)",
@@ -167,7 +168,7 @@ def test_an_absent_end_is_a_source_error(project: Make, source: str, target: str
 @pytest.mark.parametrize(("source", "target"), [("Makefile", WRAP), ("src/rope.rs", HIP), ("build.rs", WRAP)])
 def test_a_language_that_cannot_be_followed_is_no_failure(project: Make, source: str, target: str) -> None:
     with pytest.raises(RocverifyError, match="cannot be followed") as error:
-        project(FILES).check("key_link", from_path=source, to_path=target, via="a_b() calls c_d()")
+        project(FILES).check("key_link", from_path=source, to_path=target, caller="a_b", callee="c_d")
     assert not isinstance(error.value, UsageError | SourceError)
 
 

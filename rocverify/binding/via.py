@@ -1,0 +1,59 @@
+"""The sentence of a key link (`via`), read: who calls whom, or which list has what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import regex
+
+_NAME = r"`?(?P<{0}>[A-Za-z_][\w.]*)(?P<{0}_call>\(\))?`?"
+_CALLS = regex.compile(
+    rf"\s*{_NAME.format('caller')}\s+"
+    r"(?:directly\s+|then\s+)?(?:calls?|invokes|launches|delegates\s+to|dispatches(?:\s+to)?|forwards\s+to)"
+    rf"\s+(?:the\s+)?{_NAME.format('callee')}"
+)
+_LISTS = regex.compile(
+    r"\s*`?(?P<owner>[\w./-]+)`?(?:\s+(?:list|array|table|manifest|section|entries|file))*"
+    r"\s+(?:includes|lists|contains|names|registers|has)\s+(?:an?\s+entry\s+(?:for|of)\s+|the\s+)?"
+    r"`?(?P<item>[\w./-]*[\w-])`?"
+)
+
+
+def via_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a key_link check with what its `via` says: `caller` and `callee` of "f() calls g()",
+    `owner` and `item` of "KERNELS list includes k.hip"; unchanged where they say it already, or `via` is prose.
+    """
+    via = params.get("via")
+    if not isinstance(via, str) or {"caller", "callee", "owner", "item"} & params.keys():
+        return dict(params)
+    call = parse_call(via)
+    if call is not None:
+        return {**params, "caller": call[0], "callee": call[1]}
+    listed = parse_list(via)
+    return {**params, "owner": listed[0], "item": listed[1]} if listed else dict(params)
+
+
+def parse_call(via: str) -> tuple[str, str] | None:
+    """Caller and callee of a sentence of the form "X() calls Y()"; None for any other prose.
+
+    Two plain English words ("wrapper calls kernel") are prose: one side must be written as code.
+    """
+    found = _CALLS.match(via)
+    if found is None:
+        return None
+    sides = [(found[s], found[f"{s}_call"]) for s in ("caller", "callee")]
+    if not any(call or "_" in name or "." in name for name, call in sides):
+        return None
+    return found["caller"].rstrip("."), found["callee"].rstrip(".")
+
+
+def parse_list(via: str) -> tuple[str, str] | None:
+    """Owner and item of a sentence of the form "KERNELS list includes rope.hip"; None for other prose.
+
+    The item must look like a file or an identifier, not like a plain English word.
+    """
+    found = _LISTS.match(via)
+    if found is None or not regex.search(r"[._/\d]", found["item"]):
+        return None
+    return found["owner"], found["item"]
