@@ -21,8 +21,10 @@ _LISTS = regex.compile(
 
 
 def via_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a key_link check with what its `via` says: `caller` and `callee` of "f() calls g()",
-    `owner` and `item` of "KERNELS list includes k.hip"; unchanged where they say it already, or `via` is prose.
+    """The parameters of a key_link check with what its `via` says.
+
+    `caller` and `callee` of "f() calls g()", `owner` and `item` of "KERNELS list includes k.hip"; unchanged
+    where they say it already, or `via` is prose.
     """
     via = params.get("via")
     if not isinstance(via, str) or {"caller", "callee", "owner", "item"} & params.keys():

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 class KeyLinkParams(CheckParams):
     """`from_path` holds the link, `to_path` is what it leads to. `pattern` is a regular expression for
-    the code of `from_path`; `caller` calls `callee`; the list `owner` has `item`. `via` is the plan's sentence:
-    what binding read in it stands in the others."""
+    the code of `from_path`; `caller` calls `callee`; the list `owner` has `item`. `via` is the plan's
+    sentence: what binding read in it stands in the others."""
 
     from_path: str = Field(min_length=1)
     to_path: str = Field(min_length=1)
