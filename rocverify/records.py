@@ -121,3 +121,12 @@ def status_of(verdicts: Iterable[MustHaveVerdict]) -> Status:
     if not seen or any(v is MustHaveVerdict.UNVERIFIED for v in seen):
         return Status.HUMAN_NEEDED
     return Status.PASSED
+
+
+def worst_must_have(verdicts: Iterable[MustHaveVerdict]) -> MustHaveVerdict:
+    """Of several together: failed before unverified before verified; unverified for none."""
+    seen = list(verdicts)
+    for verdict in (MustHaveVerdict.FAILED, MustHaveVerdict.UNVERIFIED, MustHaveVerdict.VERIFIED):
+        if verdict in seen:
+            return verdict
+    return MustHaveVerdict.UNVERIFIED

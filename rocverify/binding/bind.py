@@ -6,6 +6,7 @@ from collections import Counter
 
 from pydantic import ValidationError
 
+from rocverify.binding.covering import uncovered
 from rocverify.binding.explicit import Kinds, explicit_drafts
 from rocverify.binding.infer import infer
 from rocverify.binding.model import BoundMustHave, Draft, Undecided
@@ -20,28 +21,35 @@ from rocverify.settings import Settings
 Sourced = list[tuple[Draft, SourceRef]]
 
 
-def bind(plan: Plan, settings: Settings, *, kinds: Kinds | None = None) -> tuple[BoundMustHave, ...]:
+def bind(
+    plan: Plan, settings: Settings, *, kinds: Kinds | None = None, subject: Subject | None = None
+) -> tuple[BoundMustHave, ...]:
     """Binds each must-have: by the plan's `rocverify:` list, else by what it says, else to nothing.
 
     An explicit entry replaces what would be inferred for a truth, and adds to what an artifact or key
-    link asks by itself. Raises PlanError for a wrong entry, ManifestError for a malformed manifest.
-    kinds: the kinds of check there are (the registry's unless given).
+    link asks by itself. What the words of a truth name and its entries do not try stands in `uncovered`.
+    Raises PlanError for a wrong entry, ManifestError for a malformed manifest.
+    kinds: the kinds of check there are (the registry's unless given); subject: the project.
     """
     if kinds is None:
         from rocverify.checks.registry import CHECKS
 
         kinds = CHECKS
     explicit = explicit_drafts(plan, kinds)
-    subject = Subject(plan.root, settings)
+    subject = subject or Subject(plan.root, settings)
     bound = []
     for must_have in plan.must_haves:
-        given = [(draft, entry.source) for entry, draft in explicit.get(must_have.id, [])]
+        entries = explicit.get(must_have.id, [])
+        given = [(one.draft, one.entry.source) for one in entries]
+        proves = tuple(dict.fromkeys(name for one in entries for name in one.demands))
         own = [] if given and isinstance(must_have, Truth) else _own(must_have, plan, subject)
         if isinstance(own, Undecided) and not given:
             bound.append(BoundMustHave(must_have, (), own.reason, own.nearest))
             continue
         drafts = given if isinstance(own, Undecided) else [*own, *given]
-        bound.append(BoundMustHave(must_have, _specs(must_have, drafts, kinds)))
+        less = () if own or not given else uncovered(must_have.text, [draft for draft, _ in given], subject)
+        specs = _specs(must_have, drafts, kinds)
+        bound.append(BoundMustHave(must_have, specs, proves=proves, uncovered=less))
     return tuple(bound)
 
 

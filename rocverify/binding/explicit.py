@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from rocverify.binding.model import Draft
 from rocverify.binding.via import via_parameters
 from rocverify.checks.base import CheckKind
 from rocverify.errors import PlanError
+from rocverify.plan.demands import criterion_number, phase_demands, plan_demands, same_demand
 from rocverify.plan.frontmatter import dotted
 from rocverify.plan.model import ExplicitCheck, KeyPath, MustHave, Plan
 from rocverify.plan.requirements import is_requirement
@@ -22,20 +24,48 @@ Kinds = Mapping[str, CheckKind[Any]]
 _ID = re.compile(r"(?:(?P<plan>[\w.]+-\w+)/)?(?P<tail>[TAL]\d+)", re.ASCII)
 
 
-def explicit_drafts(plan: Plan, kinds: Kinds) -> dict[str, list[tuple[ExplicitCheck, Draft]]]:
+@dataclass(frozen=True, slots=True)
+class Explicit:
+    """What one entry binds to a must-have. `demands`: what else the entry says that the must-have proves."""
+
+    entry: ExplicitCheck
+    draft: Draft
+    demands: tuple[str, ...] = ()
+
+
+def explicit_drafts(plan: Plan, kinds: Kinds) -> dict[str, list[Explicit]]:
     """The drafts of the plan's `rocverify:` list, by the id of the must-have they prove.
 
-    PlanError with line and key path for an unknown kind, wrong parameters, or a `proves` that
-    names no must-have or several.
+    An entry may name requirements and success criteria of the phase (`SC-1`) beside its must-haves. PlanError
+    with line and key path for an unknown kind, wrong parameters, or a `proves` that names no must-have or
+    several.
     """
-    found: dict[str, list[tuple[ExplicitCheck, Draft]]] = {}
+    found: dict[str, list[Explicit]] = {}
     for entry in plan.explicit:
         params = _validated(entry, _kind(entry, kinds))
-        for proves in entry.proves:
+        demands = tuple(name for name in entry.proves if _is_demand(plan, name))
+        named = [name for name in entry.proves if name not in demands]
+        if not named:
+            raise _error(
+                entry,
+                ("proves",),
+                f"{', '.join(demands)}: no must-have is named beside it",
+                f"name the must-have that proves it too: proves: [T1, {demands[0]}]",
+            )
+        for proves in named:
             must_have = _proved(plan, entry, proves)
             why = f"bound by rocverify[{entry.index}] on line {entry.source.line} (proves {proves!r})"
-            found.setdefault(must_have.id, []).append((entry, Draft(entry.check, params, why)))
+            draft = Draft(entry.check, params, why)
+            found.setdefault(must_have.id, []).append(Explicit(entry, draft, demands))
     return found
+
+
+def _is_demand(plan: Plan, proves: str) -> bool:
+    """Whether it is something that the phase is asked for, and no must-have of the plan is meant by it."""
+    if not is_requirement(proves) or (criterion_number(proves) is None and _candidates(plan, proves)):
+        return False
+    asked = (*phase_demands(plan.root, plan.phase_number), *plan_demands(plan))
+    return any(same_demand(proves, demand.id) for demand in asked)
 
 
 def _error(entry: ExplicitCheck, keys: KeyPath, message: str, hint: str | None = None) -> PlanError:

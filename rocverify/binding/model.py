@@ -14,13 +14,17 @@ from rocverify.plan.model import Artifact, KeyLink, Truth
 class BoundMustHave:
     """A must-have and its checks. `reason` explains empty `checks`, else it is empty.
 
-    `nearest` is the phrase of the catalogue that came closest to a truth which none fits.
+    `nearest` is the phrase of the catalogue that came closest to a truth which none fits. `proves` are the
+    requirements and success criteria that entries of the plan's list name beside it. `uncovered` says what
+    its text names and its checks do not try: with it, the must-have is not verified however they end.
     """
 
     must_have: Truth | Artifact | KeyLink
     checks: tuple[CheckSpec, ...]
     reason: str = ""
     nearest: str = ""
+    proves: tuple[str, ...] = ()
+    uncovered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

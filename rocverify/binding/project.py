@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from rocverify.binding.contract_facts import ContractFacts
 from rocverify.binding.static import (
     constants,
     functions,
@@ -18,6 +19,8 @@ from rocverify.binding.static import (
     text_of,
     texts_of,
 )
+from rocverify.code.files import inside_root
+from rocverify.errors import SourceError
 from rocverify.settings import Settings
 
 
@@ -50,7 +53,8 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A kernel contract as its file states it. `dims` has the values of a dimension where listed."""
+    """A kernel contract as its file states it. `dims` has the values of a dimension where listed, `ranges`
+    every number that its range names; `dtypes` are the element types, empty where they cannot be seen."""
 
     name: str
     ref: str
@@ -58,6 +62,8 @@ class Contract:
     symbols: tuple[str, ...]
     wrapper: str | None
     dims: dict[str, tuple[int, ...]] = field(hash=False)
+    dtypes: tuple[str, ...] = ()
+    ranges: dict[str, tuple[int, ...]] = field(default_factory=dict, hash=False, compare=False)
 
     @property
     def wrapper_name(self) -> str:
@@ -95,6 +101,19 @@ class Subject:
             source = path.relative_to(self.root).as_posix()
             found.setdefault(source, Kernel(source, (), False))
         return tuple(found.values())
+
+    @cached_property
+    def _facts(self) -> ContractFacts:
+        trees = (parse_python(path) for path in self._files(self.settings.contract_globs))
+        return ContractFacts(tree for tree in trees if tree is not None)
+
+    def text(self, path: str) -> str:
+        """A file of the project as text; empty where it cannot be read."""
+        try:
+            real = inside_root(self.root, path)
+            return real.read_text(encoding="utf-8", errors="replace")
+        except (SourceError, OSError):
+            return ""
 
     def named(self, name: str) -> tuple[Function, ...]:
         """The functions of a name, with or without their class."""
@@ -149,6 +168,8 @@ class Subject:
                     symbols=texts_of(declared.get("symbol"), names),
                     wrapper=text_of(declared.get("wrapper"), names),
                     dims=_dims(node, classes, names),
+                    dtypes=self._facts.dtypes(node, declared.get("symbol"), names),
+                    ranges=self._facts.ranges(node, names),
                 )
 
 

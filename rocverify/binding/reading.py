@@ -16,7 +16,8 @@ from rocverify.plan.model import Plan
 from rocverify.plan.requirements import without_requirements
 
 _TOKEN = re.compile(r"[A-Za-z0-9_]+(?:[./:]+[A-Za-z0-9_]+)*")
-_WORD = re.compile(r"[A-Za-z0-9_]+(?:['.][A-Za-z0-9_]+)*")
+_WORD = re.compile(r"(?:\w|[^\x00-\x7f\s\u2010-\u2027\u2190-\u21ff\u00b7])+(?:['.]\w+)*")
+"""A word in any script; signs beyond ASCII are words, too (dashes, quotes and arrows are not)."""
 _HIP = re.compile(r"hip[A-Z]\w*")
 _LONGEST_NAME = 4
 """Words that a kernel's name may be spread over: "flash attention causal mask"."""
@@ -69,7 +70,7 @@ class Reading:
 
     def kernels(self) -> tuple[KernelMention, ...]:
         """The kernels that the truth names."""
-        mentions = _kernel_mentions(self.text, self.subject.kernels)
+        mentions = kernel_mentions(self.text, self.subject.kernels)
         self._used += [m.span for m in mentions]
         return tuple(mentions)
 
@@ -135,7 +136,8 @@ def _kernel_keys(kernels: Iterable[Kernel]) -> Mapping[str, list[Named]]:
     return keys
 
 
-def _kernel_mentions(text: str, kernels: tuple[Kernel, ...]) -> list[KernelMention]:
+def kernel_mentions(text: str, kernels: tuple[Kernel, ...]) -> list[KernelMention]:
+    """The kernels that a text names, with where."""
     tokens = list(_TOKEN.finditer(text))
     keys = _kernel_keys(kernels)
     found: list[KernelMention] = []

@@ -121,9 +121,19 @@ class Screen:
             for line in plain_table(rows):
                 self._line(line)
         self._line()
+        for demand in report.demands:
+            if demand.verdict is MustHaveVerdict.UNVERIFIED:
+                self._line(f"unproved: {demand.kind} {demand.id}: {demand.text}")
+                self._line(f"          {demand.reason}")
         for plan in report.plans:
             empty = "  (the plan lists no must-haves)" if not plan.must_haves else ""
             self._line(f"{plan.plan}: {plan.status}, {plan.score} must-haves verified{empty}")
+        for phase in report.phases:
+            done = sum(demand.verdict is MustHaveVerdict.VERIFIED for demand in phase.demands)
+            if phase.demands:
+                self._line(
+                    f"phase {phase.phase}: {done} of {len(phase.demands)} requirements and criteria proved"
+                )
         status = click.style(str(report.status), fg=_COLOURS[report.status], bold=True)
         device = report.device
         self._line(

@@ -20,7 +20,7 @@ from rocverify.report.assemble import Run, assemble
 from rocverify.report.model import Report
 from rocverify.report.write import Written, json_text, write_reports
 from rocverify.runner.bound import bind_plan
-from rocverify.runner.judgement import PlanJudgement, exit_code, judge, overall_status
+from rocverify.runner.judgement import RunJudgement, exit_code, judge_run
 from rocverify.runner.session import Outcome, Request, run_session
 from rocverify.runner.verdicts import traces
 from rocverify.store.files import write_if_changed
@@ -46,10 +46,10 @@ def execute(options: Options, selection: str, select: Select) -> int:
         screen.begin(selection, seed, settings.device)
         started, clock = datetime.now(UTC), time.monotonic()
         outcome = run_session(request, screen)
-        judged = [judge(plan, outcome.results) for plan in plans]
+        judged = judge_run(root, plans, outcome.results)
         code = _exit_code(outcome, judged, settings.gate)
         if outcome.interrupted:
-            screen.interrupted(judged)
+            screen.interrupted(judged.plans)
             return code
         run = Run(
             root=root,
@@ -63,11 +63,11 @@ def execute(options: Options, selection: str, select: Select) -> int:
             toolchain=outcome.toolchain,
             code_objects=outcome.code_objects,
         )
-        report = assemble(run, judged, overall_status(judged), code)
+        report = assemble(run, judged, code)
         return _finish(options, request, outcome, judged, report, screen)
 
 
-def _exit_code(outcome: Outcome, judged: list[PlanJudgement], gate: str) -> ExitCode:
+def _exit_code(outcome: Outcome, judged: RunJudgement, gate: str) -> ExitCode:
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
     code = exit_code(judged, gate=gate, broken=bool(outcome.broken))
@@ -80,7 +80,7 @@ def _finish(
     options: Options,
     request: Request,
     outcome: Outcome,
-    judged: list[PlanJudgement],
+    judged: RunJudgement,
     report: Report,
     screen: Screen,
 ) -> int:
@@ -92,7 +92,7 @@ def _finish(
             request.settings.reports_dir,
             report,
             [plan.plan for plan in request.plans],
-            whole_phases=_whole_phases(request.root, judged),
+            whole_phases={phase.folder: phase.number for phase in judged.phases},
             junit=outcome.junit,
         )
     _write_json(options.json, report, written)
@@ -115,15 +115,3 @@ def _write_json(path: str | None, report: Report, written: Written) -> None:
             write_if_changed(Path(path), json_text(report))
         except OSError as error:
             written.errors.append(UsageError(f"cannot be written: {error.strerror or error}", where=path))
-
-
-def _whole_phases(root: Path, judged: list[PlanJudgement]) -> dict[str, str]:
-    """The phases, by folder, all of whose plans were part of this run."""
-    from rocverify.plan import all_phases
-
-    ran = {judgement.plan.path for judgement in judged}
-    whole = {}
-    for phase in all_phases(root):
-        if phase.plans and all(path.relative_to(root).as_posix() in ran for path in phase.plans):
-            whole[phase.dir.relative_to(root).as_posix()] = phase.number
-    return whole

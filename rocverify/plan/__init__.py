@@ -1,5 +1,12 @@
 """Parsing of PLAN.md files into immutable records; knows nothing of devices."""
 
+from rocverify.plan.demands import (
+    Demand,
+    DemandKind,
+    phase_demands,
+    plan_demands,
+    same_demand,
+)
 from rocverify.plan.locate import Phase, all_phases, find_phase, find_plans
 from rocverify.plan.model import (
     Artifact,
@@ -23,6 +30,8 @@ __all__ = [
     "Artifact",
     "ContextRef",
     "DecisionOption",
+    "Demand",
+    "DemandKind",
     "ExplicitCheck",
     "Item",
     "KeyLink",
@@ -39,6 +48,9 @@ __all__ = [
     "find_plans",
     "is_requirement",
     "parse_plan",
+    "phase_demands",
+    "plan_demands",
+    "same_demand",
     "trailing_requirements",
     "without_requirements",
 ]

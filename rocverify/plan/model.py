@@ -192,6 +192,7 @@ class Plan:
     autonomous: bool
     gap_closure: bool
     requirements: tuple[str, ...]
+    requirements_line: int
     user_setup: tuple[UserSetup, ...]
     truths: tuple[Truth, ...]
     artifacts: tuple[Artifact, ...]

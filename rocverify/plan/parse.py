@@ -58,6 +58,7 @@ def _assemble(
         autonomous=model.autonomous,
         gap_closure=model.gap_closure,
         requirements=tuple(model.requirements),
+        requirements_line=front.ref("requirements").line,
         user_setup=_user_setup(front, model),
         truths=_truths(front, model, number),
         artifacts=_artifacts(front, model, number),

@@ -32,3 +32,27 @@ def _trailing(text: str) -> re.Match[str] | None:
     # Only the last parenthesis can end the text, which keeps the search linear.
     start = text.rfind("(")
     return _TRAILING.match(text, start) if start >= 0 else None
+
+
+_RANGE = re.compile(
+    rf"(?P<first>{_ID})\s*(?:to|through|until|\.\.\.?|\u2013|\u2014|-)\s*(?P<last>{_ID}|\d+)(?![\w-])",
+    re.ASCII,
+)
+_MOST = 1_000
+
+
+def requirement_ids(text: str) -> tuple[str, ...]:
+    """Every id in a text, ranges (`ATTN-01 to ATTN-17`) written out; each once, in order."""
+    spread = _RANGE.sub(lambda found: " ".join(_between(found["first"], found["last"])), text)
+    return tuple(dict.fromkeys(m[0] for m in re.finditer(rf"(?<![\w-]){_ID}(?![\w-])", spread, re.ASCII)))
+
+
+def _between(first: str, last: str) -> list[str]:
+    """The ids of a range; the two ends alone where they do not make one."""
+    stem, _, begin = first.rpartition("-")
+    other, _, end = last.rpartition("-")
+    if not begin.isdigit() or not end.isdigit() or other not in ("", stem):
+        return [first, last]
+    if not int(begin) <= int(end) < int(begin) + _MOST:
+        return [first, last]
+    return [f"{stem}-{number:0{len(begin)}d}" for number in range(int(begin), int(end) + 1)]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocverify import __version__
-from rocverify.records import CheckResult, Status
+from rocverify.records import CheckResult
 from rocverify.report import provenance, tables
 from rocverify.report.model import (
     CheckReport,
+    DemandReport,
     DeviceReport,
     FindingReport,
     MustHaveReport,
+    PhaseReport,
     PlanReport,
     Provenance,
     RejectedDevice,
@@ -27,7 +29,8 @@ from rocverify.runner.payload import jsonable
 
 if TYPE_CHECKING:
     from rocverify.checks.base import CheckSpec
-    from rocverify.runner.judgement import Judgement, PlanJudgement
+    from rocverify.runner.demands import DemandJudgement
+    from rocverify.runner.judgement import Judgement, PlanJudgement, RunJudgement
     from rocverify.settings import Settings
 
 NO_DEVICE = DeviceReport(kind="none", name="no check opened one", target=None)
@@ -50,13 +53,13 @@ class Run:
     """What launches used: source, target, digests and kernels, as the runner saw them."""
 
 
-def assemble(run: Run, plans: Iterable[PlanJudgement], status: Status, exit_code: int) -> Report:
+def assemble(run: Run, judged: RunJudgement, exit_code: int) -> Report:
     """The report of a run."""
-    parts = [plan_report(run, plan) for plan in plans]
+    parts = [plan_report(run, plan) for plan in judged.plans]
     device = dict(run.device or {})
     rejected = device.pop("rejected", [])
     return Report(
-        status=status,
+        status=judged.status,
         score=Score(
             verified=sum(part.score.verified for part in parts),
             total=sum(part.score.total for part in parts),
@@ -72,6 +75,15 @@ def assemble(run: Run, plans: Iterable[PlanJudgement], status: Status, exit_code
         rejected_devices=[RejectedDevice.model_validate(entry) for entry in rejected],
         toolchain=dict(run.toolchain or {}),
         plans=parts,
+        phases=[
+            PhaseReport(
+                phase=phase.number,
+                path=phase.folder,
+                status=phase.status,
+                demands=[_demand(demand) for demand in phase.demands],
+            )
+            for phase in judged.phases
+        ],
     )
 
 
@@ -101,6 +113,20 @@ def plan_report(run: Run, judged: PlanJudgement) -> PlanReport:
             inputs=provenance.inputs(run.root, plan.path, run.settings.manifest, about, checks),
             code_objects=tables.code_objects(seen),
         ),
+        demands=[_demand(demand) for demand in judged.demands],
+    )
+
+
+def _demand(judged: DemandJudgement) -> DemandReport:
+    demand = judged.demand
+    return DemandReport(
+        kind=demand.kind,
+        id=demand.id,
+        text=demand.text,
+        verdict=judged.verdict,
+        source=str(demand.source),
+        must_haves=list(judged.must_haves),
+        reason=judged.reason,
     )
 
 

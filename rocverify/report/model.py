@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rocverify.plan.demands import DemandKind
 from rocverify.records import CheckVerdict, MustHaveType, MustHaveVerdict, Status
 
 SCHEMA: Literal["rocverify.report/1"] = "rocverify.report/1"
@@ -88,6 +89,21 @@ class MustHaveReport(_Model):
     source: str
     """`path:line` in the plan."""
     checks: list[str]
+    reason: str
+    """Why it is not verified; empty if it is."""
+
+
+class DemandReport(_Model):
+    """What a document asks for beside the must-haves, and the ids of the must-haves that prove it."""
+
+    kind: DemandKind
+    id: str
+    """`ROPE-01`, `SC-2` (the phase's second success criterion), `16-02` (a plan that the roadmap lists)."""
+    text: str
+    verdict: MustHaveVerdict
+    source: str
+    """`path:line` in the document."""
+    must_haves: list[str]
     reason: str
     """Why it is not verified; empty if it is."""
 
@@ -188,6 +204,17 @@ class PlanReport(_Model):
     correctness: list[CorrectnessReport]
     transfers: list[TransferReport]
     provenance: Provenance
+    demands: list[DemandReport] = Field(default_factory=list)
+    """Its own requirements, where its phase was not run as a whole."""
+
+
+class PhaseReport(_Model):
+    """A phase all of whose plans were run: what its documents ask for."""
+
+    phase: str
+    path: str
+    status: Status
+    demands: list[DemandReport]
 
 
 class Report(_Model):
@@ -211,6 +238,14 @@ class Report(_Model):
     rejected_devices: list[RejectedDevice]
     toolchain: dict[str, Any]
     plans: list[PlanReport]
+    phases: list[PhaseReport] = Field(default_factory=list)
+    """The phases that were run as a whole."""
+
+    @property
+    def demands(self) -> list[DemandReport]:
+        """What the documents ask for, of plans and of whole phases."""
+        plans = [demand for plan in self.plans for demand in plan.demands]
+        return plans + [demand for phase in self.phases for demand in phase.demands]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data in the order of the contract."""

@@ -16,7 +16,7 @@ from typing import Any
 from rocverify.records import CheckVerdict
 from rocverify.report.model import CheckReport, PlanReport, Report
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised when templates change, so that documents are rendered again."""
 
 _NUMBERS = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")

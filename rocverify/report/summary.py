@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from rocverify.plan.demands import criterion_number
 from rocverify.records import CheckVerdict, MustHaveVerdict
 from rocverify.report.commits import task_commits
 from rocverify.report.document import Document
@@ -84,7 +85,7 @@ def _completed(part: PlanReport) -> list[str]:
     seen: dict[str, bool] = {}
     for must_have in part.must_haves:
         for name in (must_have.requirement or "").split(", "):
-            if name:
+            if name and criterion_number(name) is None:
                 seen[name] = seen.get(name, True) and must_have.verdict is MustHaveVerdict.VERIFIED
     return [name for name, verified in seen.items() if verified]
 
@@ -210,6 +211,9 @@ def not_verified(report: Report, part: PlanReport, plan: Plan) -> Iterator[str]:
     for must_have in part.must_haves:
         if must_have.verdict is MustHaveVerdict.UNVERIFIED:
             yield f"{must_have.id}, {inline(must_have.text)}: {inline(must_have.reason)}"
+    for demand in part.demands:
+        if demand.verdict is MustHaveVerdict.UNVERIFIED:
+            yield f"{demand.kind} {demand.id}: {inline(demand.reason)}"
     if not part.must_haves:
         yield "Anything: the plan lists no must-haves."
     if any(task.verify for task in plan.tasks):

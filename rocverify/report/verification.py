@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from rocverify.records import MustHaveType, MustHaveVerdict, Status
+from rocverify.plan.demands import DemandKind, criterion_number
+from rocverify.records import MustHaveType, MustHaveVerdict, Status, worst_must_have
 from rocverify.report.document import Document
-from rocverify.report.model import CheckReport, MustHaveReport, PlanReport, Report, Score
+from rocverify.report.model import CheckReport, DemandReport, MustHaveReport, PlanReport, Report, Score
 from rocverify.report.render import render
 from rocverify.report.stable import phase_digest
 from rocverify.report.summary import describe_device
@@ -23,12 +24,15 @@ _TITLES = {
 
 def verification_document(report: Report, number: str, plans: list[PlanReport]) -> Document:
     """The VERIFICATION of one phase, all of whose plans are in the report."""
-    status = _status(plans)
+    demands = _demands(report, plans)
+    open_ones = [demand for demand in demands if demand.verdict is not MustHaveVerdict.VERIFIED]
+    status = _status(plans, open_ones)
     score = Score(
         verified=sum(plan.score.verified for plan in plans), total=sum(plan.score.total for plan in plans)
     )
     gaps = [_gap(plan, m) for plan in plans for m in plan.must_haves if m.verdict is MustHaveVerdict.FAILED]
     human = [entry for plan in plans for entry in _human(plan)]
+    human += [_unproved(demand) for demand in open_ones if not demand.must_haves]
     values = {
         "phase": plans[0].phase,
         "verified": f"{datetime.fromisoformat(report.started):%Y-%m-%dT%H:%M:%SZ}",
@@ -39,7 +43,7 @@ def verification_document(report: Report, number: str, plans: list[PlanReport]) 
     }
     return Document(
         title=f"Phase {number}: Verification",
-        digest=phase_digest(report, plans),
+        digest=phase_digest(report, plans, {"demands": [d.model_dump(mode="json") for d in demands]}),
         values=values,
         owned=OWNED,
         passing=PASSING,
@@ -50,7 +54,8 @@ def verification_document(report: Report, number: str, plans: list[PlanReport]) 
             device=describe_device(report.device),
             plans=plans,
             groups=_groups(plans),
-            requirements=_requirements(plans),
+            requirements=_requirements(plans, demands),
+            others=[_demanded(d) for d in demands if d.kind is not DemandKind.REQUIREMENT],
             gaps=gaps,
             human=human,
             command=_command(report, number),
@@ -58,8 +63,16 @@ def verification_document(report: Report, number: str, plans: list[PlanReport]) 
     )
 
 
-def _status(plans: list[PlanReport]) -> Status:
+def _demands(report: Report, plans: list[PlanReport]) -> list[DemandReport]:
+    """What the documents ask of the phase of these plans."""
+    folders = {plan.path.rpartition("/")[0] for plan in plans}
+    found = [p for p in report.phases if any(f == p.path or f.startswith(f"{p.path}/") for f in folders)]
+    return [demand for phase in found for demand in phase.demands]
+
+
+def _status(plans: list[PlanReport], open_ones: list[DemandReport]) -> Status:
     seen = {plan.status for plan in plans}
+    seen |= {Status.HUMAN_NEEDED} if open_ones else set()
     for status in (Status.GAPS_FOUND, Status.HUMAN_NEEDED):
         if status in seen:
             return status
@@ -121,24 +134,41 @@ def _row(plan: PlanReport, must_have: MustHaveReport) -> dict[str, str]:
     }
 
 
-def _requirements(plans: list[PlanReport]) -> list[dict[str, str]]:
+def _unproved(demand: DemandReport) -> dict[str, str]:
+    what = f"{demand.kind} {demand.id}"
+    return _ask(f"Check {what} by hand, or let a must-have prove it", demand.text, demand.reason)
+
+
+def _demanded(demand: DemandReport) -> dict[str, str]:
+    return {
+        "id": demand.id,
+        "text": demand.text,
+        "verdict": str(demand.verdict),
+        "must_haves": ", ".join(demand.must_haves) or demand.reason,
+    }
+
+
+def _requirements(plans: list[PlanReport], demands: list[DemandReport]) -> list[dict[str, str]]:
+    asked = {d.id: d for d in demands if d.kind is DemandKind.REQUIREMENT}
+    rows = {row["id"]: row for row in _of_must_haves(plans) if criterion_number(row["id"]) is None}
+    rows |= {name: _demanded(demand) for name, demand in asked.items()}
+    return [rows[name] for name in sorted(rows)]
+
+
+def _of_must_haves(plans: list[PlanReport]) -> list[dict[str, str]]:
     found: dict[str, list[MustHaveReport]] = {}
     for must_have in (m for plan in plans for m in plan.must_haves):
         for name in (must_have.requirement or "").split(", "):
             if name:
                 found.setdefault(name, []).append(must_have)
     return [
-        {"id": name, "verdict": _worst(about), "must_haves": ", ".join(m.id for m in about)}
+        {
+            "id": name,
+            "verdict": str(worst_must_have(m.verdict for m in about)),
+            "must_haves": ", ".join(m.id for m in about),
+        }
         for name, about in sorted(found.items())
     ]
-
-
-def _worst(must_haves: list[MustHaveReport]) -> str:
-    seen = {must_have.verdict for must_have in must_haves}
-    for verdict in (MustHaveVerdict.FAILED, MustHaveVerdict.UNVERIFIED):
-        if verdict in seen:
-            return str(verdict)
-    return str(MustHaveVerdict.VERIFIED)
 
 
 def _command(report: Report, number: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rocverify.binding.model import BoundMustHave
+    from rocverify.binding.project import Subject
     from rocverify.checks.base import CheckSpec
     from rocverify.plan.model import Plan
     from rocverify.settings import Settings
@@ -19,10 +20,11 @@ EMPTY = "must_haves"
 
 @dataclass(frozen=True, slots=True)
 class BoundPlan:
-    """One plan and, for every must-have of it, the checks that decide it."""
+    """One plan and, for every must-have of it, the checks that decide it; `subject` is its project."""
 
     plan: Plan
     must_haves: tuple[BoundMustHave, ...]
+    subject: Subject | None = field(default=None, compare=False, repr=False)
 
     @property
     def specs(self) -> Iterator[CheckSpec]:
@@ -42,7 +44,9 @@ def item_name(identity: str) -> str:
 def bind_plan(path: Path, root: Path, settings: Settings) -> BoundPlan:
     """Parses one plan and binds it; PlanError if it is malformed."""
     from rocverify.binding import bind
+    from rocverify.binding.project import Subject
     from rocverify.plan import parse_plan
 
     plan = parse_plan(path, root)
-    return BoundPlan(plan, tuple(bind(plan, settings)))
+    subject = Subject(root, settings)
+    return BoundPlan(plan, tuple(bind(plan, settings, subject=subject)), subject)

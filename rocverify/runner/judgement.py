@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rocverify.errors import ExitCode
+from rocverify.plan.demands import plan_demands
 from rocverify.records import (
     CheckResult,
     CheckVerdict,
@@ -15,6 +17,7 @@ from rocverify.records import (
     must_have_verdict,
     status_of,
 )
+from rocverify.runner.demands import DemandJudgement, PhaseJudgement, judge_demand, judge_phases
 from rocverify.runner.verdicts import deselected, is_internal, is_usage
 
 if TYPE_CHECKING:
@@ -37,10 +40,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class PlanJudgement:
-    """A plan with the judgement of each of its must-haves."""
+    """A plan with the judgement of each of its must-haves, and of what else it asks for."""
 
     plan: Plan
     must_haves: tuple[Judgement, ...]
+    demands: tuple[DemandJudgement, ...] = ()
 
     @property
     def results(self) -> tuple[CheckResult, ...]:
@@ -49,7 +53,8 @@ class PlanJudgement:
 
     @property
     def status(self) -> Status:
-        return status_of(judged.verdict for judged in self.must_haves)
+        asked = [demand.verdict for demand in self.demands] if self.must_haves else []
+        return status_of([*(judged.verdict for judged in self.must_haves), *asked])
 
     @property
     def verified(self) -> int:
@@ -62,14 +67,55 @@ class PlanJudgement:
         return len(self.must_haves)
 
 
-def judge(bound: BoundPlan, results: Mapping[str, CheckResult]) -> PlanJudgement:
-    """The plan in the light of the results by check id; a check without one was deselected."""
-    return PlanJudgement(bound.plan, tuple(_judge(must_have, results) for must_have in bound.must_haves))
+@dataclass(frozen=True, slots=True)
+class RunJudgement:
+    """All plans of a run, and the phases that were run as a whole."""
+
+    plans: tuple[PlanJudgement, ...]
+    phases: tuple[PhaseJudgement, ...]
+
+    @property
+    def demands(self) -> tuple[DemandJudgement, ...]:
+        """What the documents ask for, of plans and of whole phases."""
+        plans = (demand for plan in self.plans for demand in plan.demands)
+        return (*plans, *(demand for phase in self.phases for demand in phase.demands))
+
+    @property
+    def status(self) -> Status:
+        """The status of everything together: the worst, and never `passed` for no plan."""
+        seen = {*(plan.status for plan in self.plans), *(phase.status for phase in self.phases)}
+        for status in (Status.GAPS_FOUND, Status.HUMAN_NEEDED):
+            if status in seen:
+                return status
+        return Status.PASSED if self.plans else Status.HUMAN_NEEDED
+
+
+def judge_run(root: Path, plans: Iterable[BoundPlan], results: Mapping[str, CheckResult]) -> RunJudgement:
+    """The run in the light of the results by check id; a check without one was deselected.
+
+    What the plan of a whole phase asks for is the phase's to prove, else its own must-haves'.
+    """
+    plans = tuple(plans)
+    judged = [PlanJudgement(plan.plan, tuple(_judge(m, results) for m in plan.must_haves)) for plan in plans]
+    subject = next((plan.subject for plan in plans if plan.subject is not None), None)
+    phases = judge_phases(root, judged, subject)
+    whole = tuple(f"{phase.folder}/" for phase in phases)
+    return RunJudgement(
+        tuple(plan if plan.plan.path.startswith(whole) else _with_demands(plan) for plan in judged), phases
+    )
+
+
+def _with_demands(plan: PlanJudgement) -> PlanJudgement:
+    demands = tuple(judge_demand(demand, plan.must_haves) for demand in plan_demands(plan.plan))
+    return replace(plan, demands=demands)
 
 
 def _judge(bound: BoundMustHave, results: Mapping[str, CheckResult]) -> Judgement:
     found = tuple(results.get(spec.id) or deselected(spec, _LEFT_OUT) for spec in bound.checks)
     verdict = must_have_verdict(result.verdict for result in found)
+    if verdict is MustHaveVerdict.VERIFIED and bound.uncovered:
+        reason = f"its checks passed, but they try less than it says: {'; '.join(bound.uncovered)}"
+        return Judgement(bound, found, MustHaveVerdict.UNVERIFIED, reason)
     return Judgement(bound, found, verdict, _reason(bound, found))
 
 
@@ -88,26 +134,16 @@ def _why(result: CheckResult) -> str:
     return f"{result.kind} {result.verdict}: {first}"
 
 
-def overall_status(plans: Iterable[PlanJudgement]) -> Status:
-    """The status of all plans together: the worst, and never `passed` for none."""
-    seen = {plan.status for plan in plans}
-    for status in (Status.GAPS_FOUND, Status.HUMAN_NEEDED):
-        if status in seen:
-            return status
-    return Status.PASSED if seen else Status.HUMAN_NEEDED
-
-
-def exit_code(plans: Iterable[PlanJudgement], *, gate: str, broken: bool = False) -> ExitCode:
+def exit_code(run: RunJudgement, *, gate: str, broken: bool = False) -> ExitCode:
     """The exit code of a run that went to its end. `broken`: something but a check went wrong.
 
     A bug comes first, since it casts doubt on the rest; then a gap, which is certain however many
     other checks could not be decided; then documents that stopped a check; then what is unverified.
     """
-    plans = tuple(plans)
-    results = [result for plan in plans for result in plan.results]
+    results = [result for plan in run.plans for result in plan.results]
     if broken or any(is_internal(result) for result in results):
         return ExitCode.INTERNAL
-    status = overall_status(plans)
+    status = run.status
     if status is Status.GAPS_FOUND:
         return ExitCode.GAPS_FOUND
     if any(is_usage(result) for result in results):

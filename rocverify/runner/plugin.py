@@ -16,8 +16,9 @@ import pytest
 
 if TYPE_CHECKING:
     from rocverify.device.process.client import DeviceProcess
+    from rocverify.runner.bound import BoundPlan
     from rocverify.runner.hip_device import HipDevice
-    from rocverify.runner.judgement import PlanJudgement
+    from rocverify.runner.judgement import RunJudgement
     from rocverify.runner.recorder import Recorder
     from rocverify.runner.state import State
 
@@ -165,7 +166,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    plans = _judgements(config)
+    runs = _judgements(config)
+    plans = [plan for run in runs for plan in run.plans]
     if not plans:
         return
     terminalreporter.section("must-haves")
@@ -176,16 +178,24 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             if judged.reason:
                 terminalreporter.line(f"{'':<10} {judged.reason}")
         terminalreporter.line(f"{plan.plan.number}: {plan.status}, {plan.verified}/{plan.total} verified")
+    for demand in (demand for run in runs for demand in run.demands):
+        if demand.reason:
+            terminalreporter.line(
+                f"{demand.verdict:<10} {demand.demand.kind} {demand.demand.id}: {demand.reason}"
+            )
 
 
-def _judgements(config: pytest.Config) -> list[PlanJudgement]:
+def _judgements(config: pytest.Config) -> list[RunJudgement]:
     known = _known(config)
     if known is None:
         return []
-    from rocverify.runner.judgement import judge
+    from rocverify.runner.judgement import judge_run
 
     state, recorder = known
-    return [judge(bound, recorder.results) for bound in state.bound.values()]
+    roots: dict[Path, list[BoundPlan]] = {}
+    for path, bound in state.bound.items():
+        roots.setdefault(state.root_of(path), []).append(bound)
+    return [judge_run(root, plans, recorder.results) for root, plans in roots.items()]
 
 
 def _undecided(config: pytest.Config) -> bool:
@@ -194,9 +204,17 @@ def _undecided(config: pytest.Config) -> bool:
     if known is None:
         return False
     state, recorder = known
-    if not recorder.undecided and all(result.verdict == "passed" for result in recorder.results.values()):
+    passed = all(result.verdict == "passed" for result in recorder.results.values())
+    if not recorder.undecided and passed and not any(_unproved(run) for run in _judgements(config)):
         return False
     return any(state.settings(state.root_of(path)).gate == "strict" for path in state.bound)
+
+
+def _unproved(run: RunJudgement) -> bool:
+    """Whether checks tried less than their must-have says, or nothing proves what a document asks for."""
+    tried = [judged for plan in run.plans for judged in plan.must_haves if judged.bound.uncovered]
+    all_ran = (not any(r.evidence.get("deselected") for r in judged.results) for judged in tried)
+    return any(not demand.must_haves for demand in run.demands) or any(all_ran)
 
 
 def _known(config: pytest.Config) -> tuple[State, Recorder] | None:

@@ -1,0 +1,238 @@
+"""What checks try of what a text names: element types, kernels, functions, sizes, and the sort of claim.
+
+An explicit binding chooses the checks of a truth freely; its words still count. `uncovered` says what a text
+names and none of its checks tries. It knows names and numbers, not sentences: what it does not recognise it
+does not hold against a binding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any, Protocol
+
+from rocverify.binding.catalogue import CATALOGUE
+from rocverify.binding.project import Contract, Kernel, Subject
+from rocverify.binding.reading import code_names, kernel_mentions
+from rocverify.binding.vocabulary import (
+    ALL_KERNELS,
+    ALL_TYPES,
+    COUNTED_KERNELS,
+    COUNTED_TYPES,
+    DECIDED_BY,
+    EXECUTING,
+    NOT_CLAIMED,
+    OF_REFERENCE,
+    counted,
+    numbers_in,
+    types_in,
+)
+from rocverify.plan.requirements import without_requirements
+
+
+class Tried(Protocol):
+    """A check as far as it matters here: a draft, or a bound one."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+
+
+def uncovered(text: str, checks: Collection[Tried], subject: Subject) -> tuple[str, ...]:
+    """What the text names and none of the checks tries, each in words; empty if all of it is tried."""
+    said = without_requirements(text)
+    tries = [_Trial(check, subject) for check in checks]
+    found = [
+        *_claims(said, tries),
+        *_types(said, tries),
+        *_kernels(said, tries, subject),
+        *_functions(said, tries, subject),
+        *_numbers(said, tries),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+class _Trial:
+    """One check, and what its parameters lead to in the project."""
+
+    def __init__(self, check: Tried, subject: Subject) -> None:
+        self.kind = check.kind
+        self.params = check.params
+        self._subject = subject
+
+    @cached_property
+    def contract(self) -> Contract | None:
+        """The contract that it names, however it is imported, or the only one of the function it names."""
+        name = str(self.params.get("contract") or "")
+        known = self._subject.contracts
+        exact = [c for c in known if c.ref == name] or [
+            c for c in known if name and c.name == name.rpartition(":")[2]
+        ]
+        if exact or name:
+            return exact[0] if exact else None
+        driven = [c for c in known if c.wrapper and c.wrapper in self._references]
+        return driven[0] if len(driven) == 1 else None
+
+    @cached_property
+    def _references(self) -> set[str]:
+        return {str(self.params.get(key)) for key in ("wrapper", "entry")}
+
+    @cached_property
+    def words(self) -> str:
+        """Every text in its parameters, in its contract, and, of tests, in their files."""
+        texts = [*_texts(self.params)]
+        if self.contract is not None:
+            texts += [self.contract.source, *self.contract.symbols, self.contract.wrapper or ""]
+        if self.kind == "tests_pass":
+            files = {str(node).partition("::")[0] for node in self.params.get("nodes", ())}
+            texts += [self._subject.text(file) for file in sorted(files)]
+        return "\n".join(texts)
+
+    @cached_property
+    def types(self) -> set[str] | None:
+        """The element types that it runs in; None where that cannot be seen."""
+        if given := self.params.get("dtypes"):
+            return set(given)
+        if self.kind not in EXECUTING or self.kind in ("tests_pass", "unsupported_config"):
+            return types_in(self.words)
+        if self.contract is not None and self.contract.dtypes:
+            return set(self.contract.dtypes)
+        return None
+
+    @cached_property
+    def sources(self) -> set[str]:
+        """The kernel sources that it is about."""
+        named = {str(self.params.get(key)) for key in ("source", "path", "from_path", "to_path")}
+        about = {self.contract.source} if self.contract else set()
+        return about | {k.source for k in self._subject.kernels if self._concerns(k, named)}
+
+    def _concerns(self, kernel: Kernel, named: set[str]) -> bool:
+        if kernel.source in named:
+            return True
+        names = {kernel.file, *kernel.symbols}
+        return any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", self._plain) for name in names)
+
+    @cached_property
+    def _plain(self) -> str:
+        return self.words.replace("\\", "")
+
+    @cached_property
+    def numbers(self) -> set[float]:
+        """The numbers among its parameters, and the contract's for dimensions that it leaves free."""
+        found = set(_numbers_of(self.params))
+        if self.kind == "tests_pass":
+            found |= set(numbers_in(self.words))
+        if self.contract is not None:
+            limited = self.params.get("dims") or {}
+            free = (values for name, values in self.contract.ranges.items() if name not in limited)
+            found |= {float(value) for values in free for value in values}
+        return found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+def _numbers_of(value: Any) -> Iterator[float]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _numbers_of(inner)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield float(value)
+    elif isinstance(value, str):
+        yield from numbers_in(value)
+
+
+def _claims(text: str, tries: list[_Trial]) -> Iterator[str]:
+    """The sorts of claim that the catalogue knows in the text, and static checks that are about nothing
+    in it."""
+    kinds = {trial.kind for trial in tries}
+    for phrase in CATALOGUE:
+        found = phrase.pattern.search(text)
+        if found is None or NOT_CLAIMED.search(text[: found.start()]):
+            continue
+        if not kinds & DECIDED_BY.get(phrase.kind, frozenset({phrase.kind, *kinds})):
+            yield f"{found[0].strip()!r} asks for {phrase.kind}, bound are {', '.join(sorted(kinds))}"
+    if not kinds & EXECUTING and not any(_is_about(trial, text) for trial in tries):
+        subject = ", ".join(str(t.params.get("path") or t.params.get("from_path") or t.kind) for t in tries)
+        yield f"no word of it is about {subject}, and the checks bound to it execute nothing"
+
+
+def _is_about(trial: _Trial, text: str) -> bool:
+    """Whether a check of texts concerns something that the sentence names."""
+    if trial.kind == "documented":
+        return True
+    said = {word.lower() for word in re.findall(r"\w{3,}", text)}
+    names = {word.lower() for word in re.findall(r"\w{3,}", trial.words)}
+    paths = [str(trial.params.get(key) or "") for key in ("path", "from_path", "to_path")]
+    stems = {part.lower() for path in paths for part in (PurePosixPath(path).name, PurePosixPath(path).stem)}
+    return bool(said & (names | stems) - {"kernels", "kernel", "src", "tests", "hip"})
+
+
+def _types(text: str, tries: list[_Trial]) -> Iterator[str]:
+    named = types_in(OF_REFERENCE.sub(" ", text))
+    seen: set[str] = set()
+    for trial in tries:
+        if trial.types is None:
+            return  # it runs in types that cannot be seen from here
+        seen |= trial.types
+    if missing := sorted(named - seen):
+        yield f"{', '.join(missing)} not tried (tried: {', '.join(sorted(seen)) or 'no element type'})"
+    if (count := counted(COUNTED_TYPES, text)) and len(seen) < count:
+        yield f"it says {count} element types, tried: {', '.join(sorted(seen)) or 'none'}"
+    if ALL_TYPES.search(text):
+        wanted = {dtype for trial in tries if trial.contract for dtype in trial.contract.dtypes}
+        if missing := sorted(wanted - seen):
+            yield f"it says every element type, {', '.join(missing)} not tried"
+
+
+def _kernels(text: str, tries: list[_Trial], subject: Subject) -> Iterator[str]:
+    tried = {source for trial in tries for source in trial.sources}
+    for mention in kernel_mentions(text, subject.kernels):
+        begin, end = mention.span
+        plain = not re.search(r"[_./]", text[begin:end])
+        if plain and not re.match(r"\s+kernels?\b", text[end:]):
+            continue  # English words that a kernel happens to be called by
+        same = {m.kernel.source for m in kernel_mentions(text, subject.kernels) if m.span == mention.span}
+        if not same & tried:
+            yield f"{text[begin:end]} ({', '.join(sorted(same))}) not tried"
+    symbols = {s for trial in tries for s in _texts(trial.params) if s.endswith(tuple(_symbols(subject)))}
+    count = counted(COUNTED_KERNELS, text)
+    if count and max(len(tried), len(symbols)) < count:
+        yield f"it says {count} kernels, tried: {', '.join(sorted(tried)) or 'none'}"
+    if ALL_KERNELS.search(text):
+        every = {kernel.source for kernel in subject.kernels if kernel.in_manifest}
+        if missing := sorted(every - tried):
+            yield f"it says all kernels, {', '.join(missing)} not tried"
+
+
+def _symbols(subject: Subject) -> tuple[str, ...]:
+    return tuple(symbol for kernel in subject.kernels for symbol in kernel.symbols) or ("\0",)
+
+
+def _functions(text: str, tries: list[_Trial], subject: Subject) -> Iterator[str]:
+    words = "\n".join(trial.words for trial in tries)
+    for _, name in code_names(text):
+        if subject.named(name) and not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words):
+            yield f"{name}() not tried"
+
+
+def _numbers(text: str, tries: Iterable[_Trial]) -> Iterator[str]:
+    tried = {number for trial in tries for number in trial.numbers}
+    missing = [n for n in dict.fromkeys(numbers_in(text)) if not {n, n / 100} & tried]
+    if missing:
+        yield f"{', '.join(f'{number:g}' for number in missing)} is in no parameter of its checks"
