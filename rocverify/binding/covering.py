@@ -23,8 +23,10 @@ from rocverify.binding.vocabulary import (
     COUNTED_TYPES,
     DECIDED_BY,
     EXECUTING,
+    NOT_A_VERB,
     NOT_CLAIMED,
     OF_REFERENCE,
+    READING,
     counted,
     numbers_in,
     types_in,
@@ -87,6 +89,8 @@ class _Trial:
         texts = [*_texts(self.params)]
         if self.contract is not None:
             texts += [self.contract.source, *self.contract.symbols, self.contract.wrapper or ""]
+        if self._subject.settings.manifest in texts:
+            texts.append("build manifest")
         if self.kind == "tests_pass":
             files = {str(node).partition("::")[0] for node in self.params.get("nodes", ())}
             texts += [self._subject.text(file) for file in sorted(files)]
@@ -163,11 +167,11 @@ def _claims(text: str, tries: list[_Trial]) -> Iterator[str]:
     kinds = {trial.kind for trial in tries}
     for phrase in CATALOGUE:
         found = phrase.pattern.search(text)
-        if found is None or NOT_CLAIMED.search(text[: found.start()]):
+        if found is None or NOT_CLAIMED.search(text[: found.start()]) or NOT_A_VERB.match(text, found.end()):
             continue
         if not kinds & DECIDED_BY.get(phrase.kind, frozenset({phrase.kind, *kinds})):
             yield f"{found[0].strip()!r} asks for {phrase.kind}, bound are {', '.join(sorted(kinds))}"
-    if not kinds & EXECUTING and not any(_is_about(trial, text) for trial in tries):
+    if kinds <= READING and not any(_is_about(trial, text) for trial in tries):
         subject = ", ".join(str(t.params.get("path") or t.params.get("from_path") or t.kind) for t in tries)
         yield f"no word of it is about {subject}, and the checks bound to it execute nothing"
 

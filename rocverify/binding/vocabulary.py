@@ -51,7 +51,16 @@ NOT_CLAIMED = re.compile(
 )
 """What stands before a verb that is not claimed: "without a build", "not when it is launched"."""
 
+NOT_A_VERB = re.compile(r"\s+(?:manifest|system|list|file|configuration|time|script)s?\b", re.IGNORECASE)
+"""What stands after a word that is no verb there: "the build manifest"."""
+
 _NUMBER = re.compile(r"(?<![\w.,-])(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\w.]*\w|-?bit|\s*-\s*bit)")
+
+_LABEL = re.compile(
+    r"(?:\b(?!(?:For|At|With|In|Up|To|All|Each|Every|On|Over|From|Of|And|Only|Any|Has|Have|By|Its?)\s)[A-Z]\w*"
+    r"|\b(?:phase|plan|step|task|version|section|issue|test|criterion))\s+\Z"
+)
+"""What makes a number a name: "Truth 2", "ROCm 6", "step 3"."""
 
 EXECUTING = frozenset(
     {
@@ -60,7 +69,10 @@ EXECUTING = frozenset(
         *("unsupported_config", "wrapper_present"),
     }
 )
-"""The kinds that compile or run something. The others look at texts."""
+"""The kinds that compile or run something."""
+
+READING = frozenset({"artifact", "key_link", "documented"})
+"""The kinds that look at texts."""
 
 _RUNNING = EXECUTING - {"resources", "unsupported_config", "kernel_compiled", "tests_pass"}
 DECIDED_BY: dict[str, frozenset[str]] = {
@@ -101,5 +113,6 @@ def numbers_in(text: str) -> Iterator[float]:
     """The sizes that a text names. 0 and 1 are no sizes, and numbers within names are parts of names."""
     for match in _NUMBER.finditer(text):
         number = float(match[1].replace(",", ""))
-        if number > 1 or not number.is_integer():
+        named = _LABEL.search(text[max(0, match.start() - 40) : match.start()])
+        if (number > 1 or not number.is_integer()) and not named:
             yield number

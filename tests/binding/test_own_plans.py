@@ -8,8 +8,18 @@ from pathlib import Path
 import pytest
 
 from rocverify.binding import BoundMustHave, bind
+from rocverify.binding.covering import uncovered
+from rocverify.binding.project import Subject
 from rocverify.checks.registry import CHECKS
-from rocverify.plan import Plan, find_phase, find_plans, parse_plan
+from rocverify.plan import (
+    DemandKind,
+    Plan,
+    all_phases,
+    find_phase,
+    find_plans,
+    parse_plan,
+    phase_demands,
+)
 from rocverify.settings import load_settings
 
 
@@ -52,9 +62,25 @@ def test_every_requirement_is_proved_by_a_truth_and_worked_on_by_a_task(
     text = (repo_root / ".planning" / "REQUIREMENTS.md").read_text()
     wanted = sorted(re.findall(r"\*\*(ROPE-\d+)\*\*", text))
     assert len(wanted) == 6
-    assert sorted(r for plan in plans for t in plan.truths for r in t.requirements) == wanted
+    named = [r for plan in plans for t in plan.truths for r in t.requirements]
+    assert sorted(r for r in named if not r.startswith("SC-")) == wanted
     assert sorted(r for plan in plans for task in plan.tasks for r in task.requirements) == wanted
     assert sorted(r for plan in plans for r in plan.requirements) == wanted
+
+
+def test_the_checks_try_what_truths_and_criteria_name(repo_root: Path) -> None:
+    settings = load_settings(repo_root)
+    subject = Subject(repo_root, settings)
+    for phase in all_phases(repo_root):
+        must_haves = [b for path in phase.plans for b in bind(parse_plan(path, repo_root), settings)]
+        assert [(b.must_have.id, b.uncovered) for b in must_haves if b.uncovered] == []
+        criteria = [d for d in phase_demands(repo_root, phase.number) if d.kind is DemandKind.CRITERION]
+        assert criteria
+        for demand in criteria:
+            proofs = [b for b in must_haves if demand.id in (*b.proves, *b.must_have.requirements)]
+            specs = [spec for bound in proofs for spec in bound.checks]
+            assert specs
+            assert (demand.id, uncovered(demand.text, specs, subject)) == (demand.id, ())
 
 
 def test_what_the_plans_name_is_there(repo_root: Path, plans: list[Plan]) -> None:
