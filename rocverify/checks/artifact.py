@@ -93,7 +93,7 @@ def _contents(
         return
     result = ctx.code.search(path, params.contains)
     evidence["contains"] = searched(result)
-    if finding := pattern_finding(ctx.code.pattern(params.contains), result):
+    if finding := pattern_finding(ctx.code, result):
         yield finding
 
 

@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rocverify.errors import CompileError, SourceError
+from rocverify.errors import CompileError, ManifestError, SourceError, ToolchainError
 from rocverify.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,22 @@ class CheckContext:
     def code(self) -> CodeIndex:
         from rocverify.code.index import CodeIndex
 
-        return CodeIndex(self.root, self.settings)
+        return CodeIndex(self.root, self.settings, self._kept_branches)
+
+    def _kept_branches(self, path: str, text: str) -> set[int] | None:
+        """Which branches of a source's conditionals the compiler takes. None where that cannot be asked: no
+        compiler, no entry in the manifest (a header's macros may come from who includes it), an error."""
+        from rocverify.code.conditionals import MARK
+        from rocverify.toolchain.preprocess import kept_marks
+
+        try:
+            entry = next((e for e in self.manifest.entries if e.source == path), None)
+            if entry is None:
+                return None
+            target = (entry.targets or self.settings.targets)[0]
+            return kept_marks(self.toolchain, self.root, path, text, MARK, target=target, flags=entry.flags)
+        except (ToolchainError, ManifestError):
+            return None
 
     @cached_property
     def manifest(self) -> Manifest:

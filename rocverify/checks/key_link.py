@@ -6,6 +6,7 @@ through helpers, from inside the caller's body. An item of a list is looked up i
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ from rocverify.checks.calls import Call, check_call
 from rocverify.checks.lists import ListClaim, check_list
 from rocverify.checks.matching import pattern_finding, searched
 from rocverify.code.files import inside_root
+from rocverify.code.languages import is_python
 from rocverify.code.launches import LaunchFinder
-from rocverify.errors import PlanError, SourceError
+from rocverify.errors import PlanError, RocverifyError, SourceError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -56,7 +58,9 @@ def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
         *_list(listed, source, ctx, evidence),
     ]
     if params.via is not None and call is None and listed is None:
-        evidence["via"] = f"{params.via!r} is prose and was not checked; the pattern was"
+        evidence["via"] = f"{params.via!r} is prose: not checked"
+        if not findings:
+            _more_than_an_import(params.via, source, ctx, evidence)
     if findings:
         hint = f"make the link in live code of {source}, or correct the plan"
         return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
@@ -83,8 +87,33 @@ def _pattern(
         return
     result = ctx.code.search(source, params.pattern)
     evidence["pattern"] = searched(result)
-    if finding := pattern_finding(ctx.code.pattern(params.pattern), result):
+    if finding := pattern_finding(ctx.code, result):
         yield finding
+
+
+def _more_than_an_import(via: str, source: str, ctx: CheckContext, evidence: dict[str, Any]) -> None:
+    """RocverifyError where the pattern matches nothing but imports, and the sentence beside it, which says
+    more, cannot be checked: then nothing shows that what is imported is used."""
+    hits = evidence["pattern"]["code"]
+    if not is_python(source) or "import" in via.lower() or evidence["pattern"]["code_count"] > len(hits):
+        return
+    imports = {n for node in ast.walk(ctx.code.module(source).tree) if _is_import(node) for n in _rows(node)}
+    lines = [int(hit.partition(":")[0]) for hit in hits]
+    if all(line in imports for line in lines):
+        raise RocverifyError(
+            f"the pattern matches only imports (line {lines[0]}), {via!r} is prose: nothing shows the use",
+            where=source,
+            hint='let the pattern match the use, or write via: "f() calls g()"',
+        )
+
+
+def _is_import(node: ast.AST) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _rows(node: ast.AST) -> range:
+    begin = getattr(node, "lineno", 1)
+    return range(begin, (getattr(node, "end_lineno", None) or begin) + 1)
 
 
 def _call(
@@ -122,6 +151,8 @@ def _summary(source: str, target: str, evidence: dict[str, Any]) -> str:
     if "pattern" in evidence:
         first = evidence["pattern"]["code"][0].partition(":")[0]
         parts.append(f"{evidence['pattern']['pattern']!r} found at {source}:{first}")
+    if "via" in evidence:
+        parts.append(evidence["via"])
     return f"{source} → {target}: {'; '.join(parts)}"
 
 

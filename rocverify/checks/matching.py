@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from rocverify.code.search import Hit, PatternSearch, SearchResult
+from rocverify.code.index import CodeIndex
+from rocverify.code.languages import is_c_family
+from rocverify.code.search import Hit, SearchResult
 from rocverify.records import Finding
 
 _SHOWN = 10
 
 
-def pattern_finding(pattern: PatternSearch, result: SearchResult) -> Finding | None:
+def pattern_finding(index: CodeIndex, result: SearchResult) -> Finding | None:
     """What is wrong with a search: the pattern proves nothing, or did not match in live code."""
     path, text = result.path, result.pattern
+    pattern = index.pattern(text)
     if pattern.vacuous:
         return Finding(f"the pattern {text!r} is vacuous: it matches any text, so it proves nothing", path)
     if result.found:
-        return None
+        reason = index.commonness.vacuous(pattern, result.first)
+        return Finding(f"the pattern {text!r} is vacuous: {reason}", path) if reason else None
     if result.dead:
         return Finding(
-            f"the pattern {text!r} matches only code of {path} that can never run ({_lines(result.dead)})",
+            f"the pattern {text!r} matches only code of {path} that can never run{_or_be_compiled(path)} "
+            f"({_lines(result.dead)})",
             f"{path}:{result.dead[0].line}",
         )
     if result.comments:
@@ -28,6 +33,10 @@ def pattern_finding(pattern: PatternSearch, result: SearchResult) -> Finding | N
             f"{path}:{result.comments[0].line}",
         )
     return Finding(f"the pattern {text!r} matches nothing in {path}", path)
+
+
+def _or_be_compiled(path: str) -> str:
+    return ", since no build compiles it" if is_c_family(path) else ""
 
 
 def searched(result: SearchResult) -> dict[str, Any]:

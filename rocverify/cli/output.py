@@ -122,8 +122,9 @@ class Screen:
                 self._line(line)
         self._line()
         for demand in report.demands:
-            if demand.verdict is MustHaveVerdict.UNVERIFIED:
-                self._line(f"unproved: {demand.kind} {demand.id}: {demand.text}")
+            if demand.verdict is not MustHaveVerdict.VERIFIED:
+                word = "unproved" if demand.verdict is MustHaveVerdict.UNVERIFIED else "failed  "
+                self._line(f"{word}: {demand.kind} {demand.id}: {demand.text}")
                 self._line(f"          {demand.reason}")
         for plan in report.plans:
             empty = "  (the plan lists no must-haves)" if not plan.must_haves else ""

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from rocverify.code import conditionals
 from rocverify.code.callgraph import CallGraph
+from rocverify.code.conditionals import Preprocess
 from rocverify.code.cpp import Definition as CppKind
 from rocverify.code.cpp import cpp_definitions
 from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
 from rocverify.code.files import existing_file, read_text, relative
-from rocverify.code.languages import is_python
+from rocverify.code.languages import is_c_family, is_python
 from rocverify.code.liveness import dead_statements
-from rocverify.code.masking import Mask, mask, merge
+from rocverify.code.masking import Mask, Span, mask, merge
 from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo
 from rocverify.code.modules import ModuleTable
 from rocverify.code.python_mask import node_spans
 from rocverify.code.scopes import ParsedModule
 from rocverify.code.search import PatternSearch, SearchResult
+from rocverify.code.vacuity import Commonness
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
 
 
 class CodeIndex:
-    """Sources under `root`, read and parsed once. Paths are relative to the root."""
+    """Sources under `root`, read and parsed once. Paths are relative to the root.
 
-    def __init__(self, root: Path, settings: Settings) -> None:
+    `preprocess` asks a compiler which branches of conditionals it takes; else plain ones are evaluated.
+    """
+
+    def __init__(self, root: Path, settings: Settings, preprocess: Preprocess | None = None) -> None:
         self._root = root.resolve()
         self._settings = settings
         self._masks: dict[str, Mask] = {}
+        self._preprocess = preprocess
+        self._dead: dict[str, tuple[Span, ...]] = {}
 
     @property
     def root(self) -> Path:
@@ -64,6 +73,11 @@ class CodeIndex:
             self._masks[key] = mask(read_text(self._root, key), key)
         return self._masks[key]
 
+    def live(self, path: str) -> Mask:
+        """The text with comments, docstrings, and what can never run or be compiled marked."""
+        masked = self.mask(path)
+        return Mask(masked.text, merge((*masked.spans, *self._dead_spans(path, masked))))
+
     def line_count(self, path: str) -> int:
         """The number of lines, a last one without line end included."""
         return len(self.text(path).splitlines())
@@ -79,36 +93,75 @@ class CodeIndex:
         for one that is no regular expression or takes too long.
         """
         masked = self.mask(path)
-        return self.pattern(pattern, where=where).over(path, masked, self._live(path, masked))
+        return self.pattern(pattern, where=where).over(path, masked, self.live(path).code)
 
-    def _live(self, path: str, masked: Mask) -> str | None:
-        """Python code with the statements blanked that can never run; None for other languages."""
-        if not is_python(path):
-            return None
+    def _dead_spans(self, path: str, masked: Mask) -> tuple[Span, ...]:
+        """Python statements that can never run, C and C++ that is never compiled; nothing elsewhere."""
+        key = self.locate(path)
+        if key not in self._dead:
+            found: tuple[Span, ...] = ()
+            if is_python(path):
+                found = self._dead_python(path, masked)
+            elif is_c_family(path):
+                found = self._dead_branches(key, masked)
+            self._dead[key] = found
+        return self._dead[key]
+
+    def _dead_python(self, path: str, masked: Mask) -> tuple[Span, ...]:
         try:
             module = self.modules.by_path(path)
         except SourceError:  # does not parse: then nothing is known to be dead
-            return None
-        dead = node_spans(masked.text, dead_statements(module.tree.body))
-        return Mask(masked.code, merge(dead)).code
+            return ()
+        return tuple(node_spans(masked.text, dead_statements(module.tree.body)))
+
+    def _dead_branches(self, path: str, masked: Mask) -> tuple[Span, ...]:
+        found = conditionals.branches(masked.code)
+        if not found:
+            return ()
+        kept = None
+        if self._preprocess is not None:
+            kept = self._preprocess(path, conditionals.marked(masked.text, found))
+        if kept is None:
+            dead = conditionals.never_taken(found, self._macros)
+        else:
+            dead = conditionals.not_kept(found, kept)
+        lines = conditionals.dead_lines(found, dead)
+        return tuple(_line_spans(masked.text, lines))
+
+    @cached_property
+    def _macros(self) -> frozenset[str]:
+        """Every macro that a C or C++ file beside the kernels, or a flag of the manifest, defines."""
+        globs = self._settings.kernel_globs
+        folders = {path.parent for glob in globs for path in self._root.glob(glob)}
+        files = (path for folder in folders for path in folder.iterdir() if path.is_file())
+        texts = (p.read_text(encoding="utf-8", errors="replace") for p in files if is_c_family(p.name))
+        found = {name for text in texts for name in conditionals.defined_names(text)}
+        manifest = self._root / self._settings.manifest
+        flags = manifest.read_text(encoding="utf-8", errors="replace") if manifest.is_file() else ""
+        return frozenset(found | set(re.findall(r"-D\s*(\w+)", flags)))
 
     def definition(self, path: str, name: str) -> Definition | None:
         """Where a file defines a name; None if it does not. In Python `Class.method` works too."""
         key = self.locate(path)
         if not is_python(key):
-            return find_definition(name, key, self.mask(key))
+            return find_definition(name, key, self.live(key))
         found = (d for d in python_definitions(self.modules.by_path(key)) if d.name == name)
         return next((d for d in found if d.kind != "import" or self._reexports(key, name)), None)
 
     def kernels(self, path: str) -> tuple[str, ...]:
         """The `__global__` functions that a HIP source defines, in order."""
-        definitions = cpp_definitions(self.masked(path))
+        definitions = cpp_definitions(self.live(path).code)
         return tuple(d.name for d in definitions if d.kind is CppKind.KERNEL)
 
     def _reexports(self, path: str, name: str) -> bool:
         """An imported name is an export if `__all__` says so, or in a package's `__init__`."""
         listed = declared_all(self.modules.by_path(path))
         return name in listed if listed is not None else path.endswith("__init__.py")
+
+    @cached_property
+    def commonness(self) -> Commonness:
+        """What patterns are compared with, to see whether they tell this file from any other."""
+        return Commonness(self._root, self._settings)
 
     # -- functions ---------------------------------------------------------------------------------
 
@@ -187,3 +240,12 @@ def names(site: CallSite, target: str) -> bool:
         return True
     dotted = site.name.replace(":", ".").lstrip("?")
     return dotted == target or dotted.endswith(f".{target}")
+
+
+def _line_spans(text: str, lines: Collection[int]) -> Iterator[Span]:
+    """The characters of lines, from 1."""
+    start = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if number in lines:
+            yield start, start + len(line)
+        start += len(line) + 1

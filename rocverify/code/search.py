@@ -46,8 +46,8 @@ class Hit:
 class SearchResult:
     """Where a pattern matched. Only `code` counts; the others say why there is nothing in it.
 
-    `comments` are matches that touch a comment or docstring, `dead` those in statements that can
-    never run (Python only).
+    `comments` are matches that touch a comment or docstring, `dead` those in what can never run or is never
+    compiled. `first` is the text of the first match in code.
     """
 
     path: str
@@ -55,6 +55,7 @@ class SearchResult:
     code: tuple[Hit, ...]
     comments: tuple[Hit, ...]
     dead: tuple[Hit, ...] = ()
+    first: str = ""
 
     @property
     def found(self) -> bool:
@@ -116,7 +117,8 @@ class PatternSearch:
         lines_of_code = {lines.number(start) for start, _ in code}
         dead = self._others(masked.code, live_code, lines, lines_of_code)
         comments = self._others(masked.text, masked.code, lines, lines_of_code)
-        return SearchResult(path, self._pattern, lines.hits(code), comments, dead)
+        first = live_code[slice(*code[0])] if code else ""
+        return SearchResult(path, self._pattern, lines.hits(code), comments, dead, first)
 
     def _others(self, text: str, blanked: str, lines: _LineTable, known: set[int]) -> tuple[Hit, ...]:
         """Matches in `text` that need something which `blanked` lacks, on lines not known yet."""

@@ -212,7 +212,7 @@ def not_verified(report: Report, part: PlanReport, plan: Plan) -> Iterator[str]:
         if must_have.verdict is MustHaveVerdict.UNVERIFIED:
             yield f"{must_have.id}, {inline(must_have.text)}: {inline(must_have.reason)}"
     for demand in part.demands:
-        if demand.verdict is MustHaveVerdict.UNVERIFIED:
+        if demand.verdict is not MustHaveVerdict.VERIFIED:
             yield f"{demand.kind} {demand.id}: {inline(demand.reason)}"
     if not part.must_haves:
         yield "Anything: the plan lists no must-haves."

@@ -31,6 +31,7 @@ def verification_document(report: Report, number: str, plans: list[PlanReport]) 
         verified=sum(plan.score.verified for plan in plans), total=sum(plan.score.total for plan in plans)
     )
     gaps = [_gap(plan, m) for plan in plans for m in plan.must_haves if m.verdict is MustHaveVerdict.FAILED]
+    gaps += [_vacuous(demand) for plan in plans for demand in plan.demands if demand.verdict == "failed"]
     human = [entry for plan in plans for entry in _human(plan)]
     human += [_unproved(demand) for demand in open_ones if not demand.must_haves]
     values = {
@@ -131,6 +132,16 @@ def _row(plan: PlanReport, must_have: MustHaveReport) -> dict[str, str]:
         "text": must_have.text,
         "verdict": str(must_have.verdict),
         "evidence": must_have.reason or f"{messages[0] if messages else ''}{more}",
+    }
+
+
+def _vacuous(demand: DemandReport) -> dict[str, Any]:
+    return {
+        "truth": f"{demand.kind} {demand.id}: {demand.text}",
+        "status": "failed",
+        "reason": demand.reason,
+        "artifacts": [{"path": demand.source, "issue": demand.reason}],
+        "missing": ["Write it so that it fails where what it is about is not there"],
     }
 
 

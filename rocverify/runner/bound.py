@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rocverify.binding.model import BoundMustHave
     from rocverify.binding.project import Subject
+    from rocverify.binding.verify_steps import VacuousStep
     from rocverify.checks.base import CheckSpec
     from rocverify.plan.model import Plan
     from rocverify.settings import Settings
@@ -20,10 +21,12 @@ EMPTY = "must_haves"
 
 @dataclass(frozen=True, slots=True)
 class BoundPlan:
-    """One plan and, for every must-have of it, the checks that decide it; `subject` is its project."""
+    """One plan and, for every must-have of it, the checks that decide it; `vacuous` are the
+    lines of its `<verify>` that could not fail; `subject` is its project."""
 
     plan: Plan
     must_haves: tuple[BoundMustHave, ...]
+    vacuous: tuple[VacuousStep, ...] = ()
     subject: Subject | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -45,8 +48,9 @@ def bind_plan(path: Path, root: Path, settings: Settings) -> BoundPlan:
     """Parses one plan and binds it; PlanError if it is malformed."""
     from rocverify.binding import bind
     from rocverify.binding.project import Subject
+    from rocverify.binding.verify_steps import vacuous_steps
     from rocverify.plan import parse_plan
 
     plan = parse_plan(path, root)
     subject = Subject(root, settings)
-    return BoundPlan(plan, tuple(bind(plan, settings, subject=subject)), subject)
+    return BoundPlan(plan, bind(plan, settings, subject=subject), vacuous_steps(plan), subject)

@@ -21,6 +21,7 @@ from rocverify.records import MustHaveVerdict, Status, worst_must_have
 
 if TYPE_CHECKING:
     from rocverify.binding.project import Subject
+    from rocverify.binding.verify_steps import VacuousStep
     from rocverify.runner.judgement import Judgement, PlanJudgement
 
 
@@ -113,6 +114,19 @@ def judge_demand(
         verdict = MustHaveVerdict.UNVERIFIED if less else verdict
         reason = f"what proves it tries less than it says: {'; '.join(less)}" if less else ""
     return DemandJudgement(demand, tuple(j.bound.must_have.id for j in proofs), verdict, reason)
+
+
+def judge_steps(steps: Iterable[VacuousStep]) -> tuple[DemandJudgement, ...]:
+    """The lines of a plan's `<verify>` that could not fail: each is a gap of the plan."""
+    return tuple(
+        DemandJudgement(
+            Demand(DemandKind.VERIFY, step.id, step.command, step.source),
+            (),
+            MustHaveVerdict.FAILED,
+            f"vacuous ({step.source}): {step.reason}",
+        )
+        for step in steps
+    )
 
 
 def _absent(demand: Demand) -> DemandJudgement:

@@ -17,7 +17,7 @@ from rocverify.records import (
     must_have_verdict,
     status_of,
 )
-from rocverify.runner.demands import DemandJudgement, PhaseJudgement, judge_demand, judge_phases
+from rocverify.runner.demands import DemandJudgement, PhaseJudgement, judge_demand, judge_phases, judge_steps
 from rocverify.runner.verdicts import deselected, is_internal, is_usage
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class PlanJudgement:
 
     @property
     def status(self) -> Status:
-        asked = [demand.verdict for demand in self.demands] if self.must_haves else []
+        asked = [demand.verdict for demand in self.demands]
+        if not self.must_haves and MustHaveVerdict.FAILED not in asked:
+            return Status.HUMAN_NEEDED
         return status_of([*(judged.verdict for judged in self.must_haves), *asked])
 
     @property
@@ -96,7 +98,12 @@ def judge_run(root: Path, plans: Iterable[BoundPlan], results: Mapping[str, Chec
     What the plan of a whole phase asks for is the phase's to prove, else its own must-haves'.
     """
     plans = tuple(plans)
-    judged = [PlanJudgement(plan.plan, tuple(_judge(m, results) for m in plan.must_haves)) for plan in plans]
+    judged = [
+        PlanJudgement(
+            plan.plan, tuple(_judge(m, results) for m in plan.must_haves), judge_steps(plan.vacuous)
+        )
+        for plan in plans
+    ]
     subject = next((plan.subject for plan in plans if plan.subject is not None), None)
     phases = judge_phases(root, judged, subject)
     whole = tuple(f"{phase.folder}/" for phase in phases)
@@ -107,7 +114,7 @@ def judge_run(root: Path, plans: Iterable[BoundPlan], results: Mapping[str, Chec
 
 def _with_demands(plan: PlanJudgement) -> PlanJudgement:
     demands = tuple(judge_demand(demand, plan.must_haves) for demand in plan_demands(plan.plan))
-    return replace(plan, demands=demands)
+    return replace(plan, demands=(*plan.demands, *demands))
 
 
 def _judge(bound: BoundMustHave, results: Mapping[str, CheckResult]) -> Judgement:

@@ -183,3 +183,20 @@ def test_a_link_that_claims_nothing_checkable_is_a_plan_error(
 def test_a_pattern_that_only_the_target_has_is_no_link(project: Make) -> None:
     outcome = project(FILES).check("key_link", from_path=TOML, to_path=WRAP, pattern="rope_gpu_kernel")
     assert outcome.verdict is CheckVerdict.FAILED
+
+
+def test_a_via_in_prose_is_shown_as_not_checked(project: Make) -> None:
+    made = project(FILES)
+    outcome = made.check(
+        "key_link", from_path=ROPE, to_path=WRAP, pattern="rope_gpu_kernel", via="the helper"
+    )
+    assert outcome.verdict is CheckVerdict.PASSED
+    assert outcome.message.endswith("'the helper' is prose: not checked")
+
+
+def test_prose_beside_a_pattern_that_matches_only_an_import_shows_nothing(project: Make) -> None:
+    lie = {"pattern": "import rope_gpu_kernel", "via": "unused is applied to each row"}
+    with pytest.raises(RocverifyError, match=r"matches only imports \(line 3\)"):
+        project(FILES).check("key_link", from_path=ROPE, to_path=WRAP, **lie)
+    said = {"pattern": "import rope_gpu_kernel", "via": "it imports the wrapper"}
+    assert project(FILES).check("key_link", from_path=ROPE, to_path=WRAP, **said).verdict == "passed"
