@@ -9,11 +9,13 @@ from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
+from rocverify.checks.thresholds import thresholds_of
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.compare import as_json_number
 from rocverify.oracle.consistency import check_parameters
 from rocverify.oracle.contract import ContractSpec, load_contract
 from rocverify.oracle.dtypes import DType
+from rocverify.oracle.floor import shortfalls
 from rocverify.oracle.verify import (
     CaseFailure,
     DTypeReport,
@@ -93,6 +95,7 @@ def _plan(params: CorrectnessParams, ctx: CheckContext, spec: ContractSpec, buil
         dims=spec.dims.restricted(params.dims) if params.dims else None,
         code_object=built.path,
         code_object_sha256=built.sha256,
+        thresholds=thresholds_of(ctx.code, spec),
     )
 
 
@@ -126,8 +129,10 @@ def _outcome(
         )
     total, elements = evidence["cases"], evidence["elements"]
     kinds = ", ".join(r.dtype.name for r in reports)
+    below = evidence["below_floor"]
     return Outcome.passed(
-        f"{name} agrees with the float64 reference in {total} cases ({elements} elements; {kinds})",
+        f"{name} agrees with the float64 reference in {total} cases ({elements} elements; {kinds})"
+        + (f"; below the floor: {below[0]['text']}" if below else ""),
         **evidence,
     )
 
@@ -166,6 +171,7 @@ def _telling(spec: ContractSpec, failure: CaseFailure) -> tuple[bool, bool, int]
 def _evidence(
     spec: ContractSpec, plan: Plan, reports: list[DTypeReport], refused: list[RefusedCall]
 ) -> dict[str, Any]:
+    named = max((len(r.mistakes) for r in reports), default=0)
     return {
         "contract": spec.reference_name,
         "wrapper": spec.wrapper,
@@ -175,6 +181,9 @@ def _evidence(
         "elements": sum(r.elements for r in reports),
         "dtypes": {r.dtype.name: _dtype_evidence(r) for r in reports},
         "refused_calls": [call.to_json() for call in refused],
+        "below_floor": [
+            s.to_json() for s in shortfalls(spec, {r.dtype: r.cases for r in reports}, mistakes=named)
+        ],
     }
 
 

@@ -69,10 +69,10 @@ def run(params: MemorySafetyParams, ctx: CheckContext) -> Outcome:
 def _watched(
     params: MemorySafetyParams, ctx: CheckContext, trials: Trials, dtype: DType, rows: dict[str, Any]
 ) -> list[Finding]:
-    from rocverify.oracle.case import plan_cases
+    from rocverify.oracle.case import USUAL_ELEMENTS, plan_cases
 
     dims = trials.spec.dims.restricted(params.dims) if params.dims else None
-    cases = plan_cases(trials.spec, dtype, params.cases, ctx.seed, dims=dims)
+    cases = plan_cases(trials.spec, dtype, params.cases, ctx.seed, dims=dims, large=USUAL_ELEMENTS)
     row = rows[dtype.name] = {"cases": len(cases), "launches": 0, "shapes": [str(case) for case in cases]}
     found: list[Finding] = []
     for case in cases:

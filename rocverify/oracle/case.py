@@ -15,10 +15,14 @@ from rocverify.oracle.dims import Dims
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import Kind
 from rocverify.oracle.poison import Placement, Poison
-from rocverify.oracle.shapes import distinct_shape, plan_shapes
+from rocverify.oracle.shapes import Budget, distinct_shape, plan_shapes
 
-# Elements of the written arrays of one case: large enough for every boundary, small enough to be quick.
-_BUDGET = 8192
+# Elements of the written arrays of most cases (large enough for every boundary, small enough to be quick), of
+# the large case, and the work of such a one. How large that one is is drawn: no size can be counted on.
+USUAL_ELEMENTS, LARGE_ELEMENTS, _MOST_WORK = 2**13, 2**17, 2**22
+_SMALLER = 3.0  # binades by which a large case may be smaller
+# Shapes that no other replaces: one with distinct axes, the smallest, a large one.
+_LEADING = 3
 # The order in which cases take their kinds; the first case is plain, so that a failure reads easily.
 _KINDS = (Kind.PLAIN, Kind.HEAVY, Kind.EXTREME, Kind.PLAIN, Kind.HEAVY, Kind.SPECIAL)
 
@@ -50,14 +54,49 @@ class Case:
 
 
 def plan_cases(
-    spec: ContractSpec, dtype: DType, count: int, seed: int, *, dims: Dims | None = None
+    spec: ContractSpec,
+    dtype: DType,
+    count: int,
+    seed: int,
+    *,
+    dims: Dims | None = None,
+    thresholds: Sequence[int] = (),
+    large: int = LARGE_ELEMENTS,
 ) -> list[Case]:
-    """The cases of one element type, boundary shapes first. The same seed gives the same cases."""
+    """The cases of one element type, boundary shapes first. The same seed gives the same cases. thresholds:
+    sizes above which the code may behave differently; large: elements that a large case may have."""
     sequence = np.random.SeedSequence([seed, crc32(spec.reference_name.encode()), crc32(dtype.name.encode())])
     rng = np.random.default_rng(sequence)
-    shapes = plan_shapes(dims or spec.dims, count, rng, size=spec.size, budget=_BUDGET)
+    part = 2.0 ** -rng.uniform(0, _SMALLER)
+    budget = Budget(
+        spec.size,
+        spec.work,
+        usual=min(USUAL_ELEMENTS, large),
+        large=max(int(large * part), min(USUAL_ELEMENTS, large)),
+        most_work=int(_MOST_WORK * part),
+        longest=large,
+    )
+    shapes = plan_shapes(dims or spec.dims, count, rng, budget=budget, thresholds=thresholds)
+    shapes = _with_every_kernel(spec, dtype, dims or spec.dims, shapes)
     kinds = [kind for kind in _KINDS if spec.kinds is None or kind in spec.kinds]
     return [_case(shape, dtype, index, int(rng.integers(2**32)), kinds) for index, shape in enumerate(shapes)]
+
+
+def _with_every_kernel(
+    spec: ContractSpec, dtype: DType, dims: Dims, shapes: list[dict[str, int]]
+) -> list[dict[str, int]]:
+    """The shapes, the last ones replaced where a kernel that the contract has for some length would not be
+    called otherwise."""
+    called = {spec.symbol(dtype, shape) for shape in shapes}
+    small = distinct_shape(dims)
+    others = {
+        spec.symbol(dtype, shape): shape
+        for name in dims
+        for value in reversed(dims[name].boundaries() if dims[name].divides is None else ())
+        if spec.symbol(dtype, shape := dims.complete({**small, name: value})) not in called
+    }
+    kept = max(_LEADING, len(shapes) - len(others))
+    return [*shapes[:kept], *others.values()][: max(len(shapes), 1)]
 
 
 def typical_case(spec: ContractSpec, dtype: DType, seed: int) -> Case:

@@ -121,6 +121,13 @@ class ContractSpec:
         """Elements of the arrays that the kernel writes."""
         return sum(prod(a.shape(dims)) for a in self.arrays.values() if a.written)
 
+    def work(self, dims: Mapping[str, int]) -> int:
+        """The product of all lengths that arrays have: what the computation costs, roughly."""
+        named = {
+            str(m["name"]) for a in self.arrays.values() for x in a.axes if (m := AXIS.match(x)) and m["name"]
+        }
+        return prod(dims[name] for name in named if self.dims[name].divides is None)
+
     def reference(self, values: Values, dims: Mapping[str, int]) -> dict[str, NDArray[Any]]:
         """What the outputs must be, by name, computed in the element types of `values`."""
         return self._named(self._apply("reference", values, dims), "reference")

@@ -60,6 +60,15 @@ class Extent:
         every = near | set(_SMALL) | {self.first, self.last}
         return tuple(sorted(v for v in every if v % self.step == 0 and self.low <= v <= self.high))
 
+    def lengths(self) -> Sequence[int]:
+        """Every admissible value, ascending, whatever the other dimensions are."""
+        return sorted(self.values) if self.values is not None else range(self.first, self.last + 1, self.step)
+
+    def up_to(self, most: int) -> Extent:
+        """The same extent without the values above `most`, which is one of them."""
+        kept = None if self.values is None else tuple(v for v in self.values if v <= most)
+        return replace(self, high=most, values=kept)
+
     def divisors(self, others: Shape) -> tuple[int, ...]:
         """The admissible values of a dimension that divides another, ascending."""
         assert self.divides is not None

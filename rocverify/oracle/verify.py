@@ -34,13 +34,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to run: the seed that everything follows from, and limits that a plan sets. `code_object` is
-    what a contract without wrapper launches, and what every wrapper must launch by its digest."""
+    what a contract without wrapper launches, and what every wrapper must launch by its digest. thresholds:
+    sizes above which the code may behave differently."""
 
     seed: int
     cases_per_dtype: int
     dims: Dims | None = None
     code_object: Path | None = None
     code_object_sha256: str | None = None
+    thresholds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,9 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     A case in which the subject raises or the device faults ends the run of this type: what comes after
     would repeat it.
     """
-    cases = plan_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
+    cases = plan_cases(
+        spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims, thresholds=plan.thresholds
+    )
     judged: list[Judged] = []
     symbol = spec.symbol(dtype)
     invoke = invocation(spec, session, plan.code_object)

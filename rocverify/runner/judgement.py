@@ -18,6 +18,7 @@ from rocverify.records import (
     status_of,
 )
 from rocverify.runner.demands import DemandJudgement, PhaseJudgement, judge_demand, judge_phases, judge_steps
+from rocverify.runner.floor import below_floor
 from rocverify.runner.verdicts import deselected, is_internal, is_usage
 
 if TYPE_CHECKING:
@@ -123,7 +124,15 @@ def _judge(bound: BoundMustHave, results: Mapping[str, CheckResult]) -> Judgemen
     if verdict is MustHaveVerdict.VERIFIED and bound.uncovered:
         reason = f"its checks passed, but they try less than it says: {'; '.join(bound.uncovered)}"
         return Judgement(bound, found, MustHaveVerdict.UNVERIFIED, reason)
+    below = below_floor(_words(bound), found) if verdict is MustHaveVerdict.VERIFIED else []
+    if below:
+        return Judgement(bound, found, MustHaveVerdict.UNVERIFIED, f"below the floor: {'; '.join(below)}")
     return Judgement(bound, found, verdict, _reason(bound, found))
+
+
+def _words(bound: BoundMustHave) -> str:
+    """The must-have's own words."""
+    return str(getattr(bound.must_have, "text", ""))
 
 
 def _reason(bound: BoundMustHave, found: Iterable[CheckResult]) -> str:
