@@ -15,22 +15,19 @@ if TYPE_CHECKING:
 
 class Side(Enum):
     """Where the bytes at an address lie. PINNED is page-locked host memory, that the device sees too;
-    PAGEABLE any other memory of the client, that only the client sees."""
+    PAGEABLE any other memory of the client, that only the client sees.
 
-    DEVICE = "device memory"
-    MANAGED = "managed memory"
-    PINNED = "pinned host memory"
-    PAGEABLE = "host memory"
+    `on_device` says whether a trace counts it as the device's, `seen_by_device` whether the device process
+    can reach the bytes without the client.
+    """
 
-    @property
-    def on_device(self) -> bool:
-        """Whether a trace counts it as the device's."""
-        return self in (Side.DEVICE, Side.MANAGED)
+    DEVICE = ("device memory", True, True)
+    MANAGED = ("managed memory", True, True)
+    PINNED = ("pinned host memory", False, True)
+    PAGEABLE = ("host memory", False, False)
 
-    @property
-    def seen_by_device(self) -> bool:
-        """Whether the device process can reach the bytes without the client."""
-        return self is not Side.PAGEABLE
+    def __init__(self, words: str, on_device: bool, seen_by_device: bool) -> None:
+        self.words, self.on_device, self.seen_by_device = words, on_device, seen_by_device
 
 
 _KINDS = {"device": Side.DEVICE, "managed": Side.MANAGED, "host": Side.PINNED}
@@ -51,14 +48,15 @@ def side_of(context: Holdings, address: int) -> Side:
     return Side.PINNED if shared.start <= address < shared.start + shared.size else Side.DEVICE
 
 
-def check_span(context: Context, address: int, size: int, what: str) -> None:
-    """HipError unless [address, address + size) lies in one live allocation; `what` names the access."""
+def check_span(context: Context, address: int, size: int, side: Side, what: str) -> None:
+    """HipError unless [address, address + size) lies in one live allocation; `what` names the access, to
+    which the words of `side` are added."""
     found = context.backend.find(address)
     if found is None:
         freed = freed_at(context, address)
         raise HipError(
             "hipErrorInvalidValue",
-            f"{what}: {explain(context, address)}",
+            f"{what} {side.words}: {explain(context, address)}",
             finding="bad_address",
             other=0 if freed is None else freed.site,
         )
@@ -67,7 +65,7 @@ def check_span(context: Context, address: int, size: int, what: str) -> None:
     if size > left:
         raise HipError(
             "hipErrorInvalidValue",
-            f"{what}: {size} bytes at {address:#x} are {size - left} more than the "
+            f"{what} {side.words}: {size} bytes at {address:#x} are {size - left} more than the "
             f"{left} that are left of {allocation_words(context, address)}",
             finding="copy_size",
             other=0 if known is None else known.site,

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One request of a client, as protocol.h has it: `args` are 64-bit patterns (0 <= n < 2**64), `inline`
     says that the payload is what a copy would read from the host, `slot` is the client's thread, `site`
-    the number of the place in its source, `waits` whether the thread waits for the answer."""
+    the number of the place in its source, `waits` whether the thread waits for the answer. Nobody changes it;
+    it is not frozen, since making one then takes five times as long."""
 
     name: str
     args: tuple[int, ...] = ()

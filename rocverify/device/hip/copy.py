@@ -98,7 +98,7 @@ def _at_once(
     if reply and transfer.size <= INLINE_BYTES and sides in _PLAINLY_TO_HOST:
         with device_errors():
             return Answer(payload=context.backend.read(transfer.src.address, transfer.size))
-    transfers.execute(context, transfer, caller)
+    transfers.execute(context, transfer, caller, sides)
     return None
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from rocverify.errors import DeviceError
 
@@ -124,10 +123,17 @@ class HipError(Exception):
         super().__init__(f"{self.name}: {reason}")
 
 
-@contextmanager
-def device_errors(code: str = "hipErrorInvalidValue") -> Iterator[None]:
-    """Turns a backend's refusal into the error code of a call."""
-    try:
-        yield
-    except DeviceError as error:
-        raise HipError(code, error.message) from None
+class device_errors:  # noqa: N801 - used as a function is
+    """Turns a backend's refusal into the error code of a call. A class, since it stands around every copy."""
+
+    __slots__ = ("_code",)
+
+    def __init__(self, code: str = "hipErrorInvalidValue") -> None:
+        self._code = code
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DeviceError):
+            raise HipError(self._code, error.message) from None

@@ -65,8 +65,8 @@ def check(context: Context, fill: Fill, name: str) -> None:
         )
     side = side_of(context, fill.address)
     if not side.seen_by_device:
-        raise HipError("hipErrorInvalidValue", f"{name}: {fill.address:#x} is {side.value}, not the device's")
-    check_span(context, fill.address, fill.span, f"{name} of {side.value}")
+        raise HipError("hipErrorInvalidValue", f"{name}: {fill.address:#x} is {side.words}, not the device's")
+    check_span(context, fill.address, fill.span, side, f"{name} of")
 
 
 def execute(context: Context, fill: Fill) -> None:

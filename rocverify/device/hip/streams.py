@@ -182,9 +182,8 @@ class Streams(StreamTable):
         if self.checks is not None or not self.executor.at_rest or self.executor.order == "shuffled":
             return False
         with self.lock:
-            found = self.find(stream, slot)
-            captures = any(one.capture is not None for one in self.all())
-        return found.capture is None and not captures
+            self.find(stream, slot)
+            return all(one.capture is None for one in self.all())
 
     def raise_failure(self) -> None:
         """HipError with the first failure of queued work that no call has returned yet."""

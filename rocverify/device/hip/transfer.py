@@ -41,17 +41,17 @@ CATEGORIES = {
 """(destination on the device, source on the device)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plane:
     """One side of a copy: address, bytes from row to row, rows from slice to slice (0: as many as are
-    copied)."""
+    copied). Nobody changes it, nor a Transfer; not frozen, as Call is not."""
 
     address: int
     pitch: int = 0
     slice_rows: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Transfer:
     """A copy as it was asked for. `kind` is a hipMemcpyKind; `inline` are the source's bytes where the client
     has sent them along."""
@@ -78,11 +78,8 @@ class Transfer:
         """Bytes from the first to the last of a side."""
         if self.size == 0:
             return 0
-        return (
-            (self.slices - 1) * self._slice_bytes(plane)
-            + (self.rows - 1) * (plane.pitch or self.width)
-            + self.width
-        )
+        rows = (self.rows - 1) * (plane.pitch or self.width) + self.width
+        return rows if self.slices == 1 else rows + (self.slices - 1) * self._slice_bytes(plane)
 
     def starts(self, plane: Plane) -> Iterator[int]:
         """The offset of every row of a side."""
@@ -127,9 +124,10 @@ def check(context: Context, transfer: Transfer, sides: Sides, name: str) -> None
             )
     dst, src = sides
     _check_kind(transfer, dst, src, name)
-    for plane, side, what in ((transfer.dst, dst, "to"), (transfer.src, src, "from")):
-        if side.seen_by_device:
-            check_span(context, plane.address, transfer.span(plane), f"{name} {what} {side.value}")
+    if dst.seen_by_device:
+        check_span(context, transfer.dst.address, transfer.span(transfer.dst), dst, f"{name} to")
+    if src.seen_by_device:
+        check_span(context, transfer.src.address, transfer.span(transfer.src), src, f"{name} from")
 
 
 def _check_kind(transfer: Transfer, dst: Side, src: Side, name: str) -> None:
@@ -144,7 +142,7 @@ def _check_kind(transfer: Transfer, dst: Side, src: Side, name: str) -> None:
         (src, transfer.src, kind in _FROM_DEVICE, "source"),
     ):
         if side is (Side.PAGEABLE if device else Side.DEVICE):
-            wrong.append(f"the {what} {plane.address:#x} is {side.value}")
+            wrong.append(f"the {what} {plane.address:#x} is {side.words}")
     if wrong:
         raise HipError(
             "hipErrorInvalidValue",
@@ -169,9 +167,12 @@ def accesses(transfer: Transfer) -> tuple[Access, ...]:
     )
 
 
-def execute(context: Context, transfer: Transfer, caller: Caller | None) -> None:
-    """Copies the bytes. HipError where one side is not there (any more)."""
-    dst, src = sides_of(context, transfer)
+def execute(
+    context: Context, transfer: Transfer, caller: Caller | None, sides: Sides | None = None
+) -> None:
+    """Copies the bytes. HipError where one side is not there (any more). `sides`: what they are, if that has
+    just been looked up."""
+    dst, src = sides or sides_of(context, transfer)
     with device_errors():
         if dst.seen_by_device and src.seen_by_device:
             _within(context, transfer)
@@ -197,10 +198,11 @@ def _from_host(context: Context, transfer: Transfer, caller: Caller | None) -> N
         if view is not None:
             _present(caller).read_host_into(view, src.address)
             return
-    data = memoryview(_host_bytes(transfer, caller))
-    if transfer.is_flat(dst) and len(data) == transfer.size:
-        context.backend.write(dst.address, data)
+    whole = _host_bytes(transfer, caller)
+    if transfer.is_flat(dst) and len(whole) == transfer.size:
+        context.backend.write(dst.address, whole)
         return
+    data = memoryview(whole)
     packed = len(data) == transfer.size
     width = transfer.width
     starts = range(0, transfer.size, width) if packed else transfer.starts(src)

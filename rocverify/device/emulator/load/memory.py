@@ -196,7 +196,10 @@ class DeviceMemory(Allocations):
 
     def read(self, address: int, size: int) -> bytes:
         """A copy of `size` bytes; DeviceError outside a live allocation."""
-        return bytes(self.view(address, size)) if size else b""
+        if not size:
+            return b""
+        self.check_range(address, size)
+        return ctypes.string_at(address, size)
 
     def write(self, address: int, data: bytes | bytearray | memoryview) -> None:
         """Copies bytes in; DeviceError outside a live allocation."""
