@@ -167,9 +167,7 @@ def accesses(transfer: Transfer) -> tuple[Access, ...]:
     )
 
 
-def execute(
-    context: Context, transfer: Transfer, caller: Caller | None, sides: Sides | None = None
-) -> None:
+def execute(context: Context, transfer: Transfer, caller: Caller | None, sides: Sides | None = None) -> None:
     """Copies the bytes. HipError where one side is not there (any more). `sides`: what they are, if that has
     just been looked up."""
     dst, src = sides or sides_of(context, transfer)
