@@ -46,7 +46,9 @@ class Settings(_Frozen):
     """Everything that the user can set.
 
     `targets` are gfx names; the first one is what the emulator runs. `seed` of None draws a fresh
-    seed for every run (and reports it). Globs and paths are relative to the root.
+    seed for every run (and reports it). Globs and paths are relative to the root. What `allow_flags` and
+    `allow_includes` (absolute folders) permit the build manifest and the sources beyond their due, only the
+    command line can say.
     """
 
     targets: tuple[str, ...] = Field(default=("gfx1100",), min_length=1)
@@ -65,6 +67,8 @@ class Settings(_Frozen):
     compile_timeout_s: float = Field(default=300.0, gt=0)
     launch_timeout_s: float = Field(default=30.0, gt=0)
     cases_per_dtype: int = Field(default=12, ge=1)
+    allow_flags: tuple[str, ...] = ()
+    allow_includes: tuple[str, ...] = ()
     transfers: Transfers = Transfers()
 
     @field_validator("targets")
@@ -87,6 +91,7 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
     Raises UsageError naming the file and key path of whatever is wrong.
     """
     source, data = _read(root)
+    _check_file(root, source, data)
     merged = {**data, **{k: v for k, v in (overrides or {}).items() if v is not None}}
     try:
         return Settings.model_validate(merged)
@@ -96,6 +101,60 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
             where=source,
             hint=f"the keys are: {', '.join(Settings.model_fields)}",
         ) from None
+
+
+_COMMAND_LINE_ONLY = ("allow_flags", "allow_includes")
+_PATHS = ("cache_dir", "reports_dir")
+_GLOBS = ("kernel_globs", "host_globs", "contract_globs")
+
+
+def _check_file(root: Path, source: str, data: Mapping[str, Any]) -> None:
+    """What a project's own file must not set: permissions, and places outside of the project."""
+    for key in _COMMAND_LINE_ONLY:
+        if key in data:
+            raise UsageError(
+                f"{key}: only the command line can allow more",
+                where=source,
+                hint=f"take it out; give --{key[:-1].replace('_', '-')} where it is wanted",
+            )
+    defaults = Settings.model_fields
+    for key in _PATHS:
+        value = data.get(key, defaults[key].default)
+        if isinstance(value, str):
+            _check_place(root, source, key, value)
+    for key in _GLOBS:
+        values = data.get(key, ())
+        for value in values if isinstance(values, list) else ():
+            if isinstance(value, str) and (Path(value).is_absolute() or ".." in Path(value).parts):
+                raise UsageError(
+                    f"{key}: {value!r} leads out of the root", where=source, hint="start it below the root"
+                )
+    manifest = data.get("manifest", "")
+    if isinstance(manifest, str) and not _inside(root, manifest):
+        raise UsageError(
+            f"manifest: {manifest!r} leads out of the root", where=source, hint="name a file below the root"
+        )
+    compiler = data.get("compiler")
+    if isinstance(compiler, str) and "/" in compiler and _inside(root, compiler):
+        raise UsageError(
+            f"compiler: {compiler!r} is a file of the project, whose word is what is to be verified",
+            where=source,
+            hint="name an installed one, as clang-19",
+        )
+
+
+def _inside(root: Path, name: str) -> bool:
+    return (root / name).resolve().is_relative_to(root.resolve())
+
+
+def _check_place(root: Path, source: str, key: str, value: str) -> None:
+    """A place that is read or written lies below the root, and no link leads there."""
+    from rocverify.store.gate import place
+
+    try:
+        place(root, value)
+    except UsageError as error:
+        raise UsageError(f"{key}: {value!r} {error.message}", where=source, hint=error.hint) from None
 
 
 def _read(root: Path) -> tuple[str, dict[str, Any]]:

@@ -106,7 +106,8 @@ class CheckContext:
     def builder(self) -> Builder:
         from rocverify.toolchain.build import Builder
 
-        return Builder(self.root, self.toolchain, self.cache_dir)
+        includes = [Path(folder) for folder in self.settings.allow_includes]
+        return Builder(self.root, self.toolchain, self.cache_dir, includes=includes)
 
     @cached_property
     def process(self) -> DeviceProcess:

@@ -30,6 +30,8 @@ class Options:
     json: str | None
     cache_dir: Path | None
     trust_cache: bool
+    allow_flags: tuple[str, ...]
+    allow_includes: tuple[Path, ...]
     pytest_args: tuple[str, ...]
 
     def settings(self, root: Path, **more: Any) -> Settings:
@@ -41,6 +43,8 @@ class Options:
             "targets": list(self.targets) or None,
             "seed": self.seed,
             "gate": self.gate,
+            "allow_flags": list(self.allow_flags),
+            "allow_includes": [str(folder.resolve()) for folder in self.allow_includes],
             "cache_dir": None if self.cache_dir is None else str(self.cache_dir.absolute()),
         }
         return load_settings(root, {**given, **more})
@@ -125,6 +129,21 @@ def run_options(function: F) -> F:
             "--trust-cache",
             is_flag=True,
             help="Take kernels from the cache under CI too, where otherwise all are compiled anew.",
+        ),
+        click.option(
+            "--allow-flag",
+            "allow_flags",
+            metavar="FLAG",
+            multiple=True,
+            help="Let the build manifest set this compiler flag too (--allow-flag=-mllvm); may be repeated.",
+        ),
+        click.option(
+            "--allow-include",
+            "allow_includes",
+            metavar="DIR",
+            multiple=True,
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Let sources include headers of this folder outside the project; may be repeated.",
         ),
         click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST OPTIONS]"),
     )

@@ -16,6 +16,7 @@ from rocverify.cli.boundary import bug_report
 from rocverify.cli.options import Options, find_root
 from rocverify.cli.output import Screen
 from rocverify.errors import ExitCode, UsageError
+from rocverify.plan.owners import check_summaries
 from rocverify.report.assemble import Run, assemble
 from rocverify.report.model import Report
 from rocverify.report.write import Written, json_text, write_reports
@@ -41,6 +42,7 @@ def execute(options: Options, selection: str, select: Select) -> int:
         settings = options.settings(root, **more)
         seed = settings.seed if settings.seed is not None else secrets.randbits(32)
         plans = tuple(bind_plan(path, root, settings) for path in select(root))
+        check_summaries(root, (bound.plan for bound in plans))
         request = Request(root, settings, seed, plans, options.pytest_args, options.write)
         screen = stack.enter_context(Screen(plans, to_stderr=options.json == "-"))
         screen.begin(selection, seed, settings.device)

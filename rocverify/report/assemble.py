@@ -167,6 +167,8 @@ def command(run: Run) -> str:
     words += [f"--target={target}" for target in settings.targets]
     if settings.gate != "strict":
         words.append(f"--gate={settings.gate}")
+    words += [f"--allow-flag={flag}" for flag in settings.allow_flags]
+    words += [f"--allow-include={folder}" for folder in settings.allow_includes]
     if run.pytest_args:
         words += ["--", *run.pytest_args]
     return shlex.join(words)

@@ -15,6 +15,7 @@ from rocverify.report.model import Report
 from rocverify.report.summary import summary_document
 from rocverify.report.verification import verification_document
 from rocverify.store.files import write_if_changed
+from rocverify.store.gate import place
 
 if TYPE_CHECKING:
     from rocverify.plan.model import Plan
@@ -73,7 +74,7 @@ def write_reports(
 
 def _document(root: Path, name: str, document: Document, written: Written) -> None:
     try:
-        if update(root / name, name, document):
+        if update(place(root, name), name, document):
             written.changed.append(name)
     except UsageError as error:
         written.errors.append(error)
@@ -81,7 +82,9 @@ def _document(root: Path, name: str, document: Document, written: Written) -> No
 
 def _plain(root: Path, name: str, text: str, written: Written) -> None:
     try:
-        if write_if_changed(root / name, text):
+        if write_if_changed(place(root, name), text):
             written.changed.append(name)
+    except UsageError as error:
+        written.errors.append(error)
     except OSError as error:
         written.errors.append(UsageError(f"cannot be written: {error.strerror or error}", where=name))

@@ -47,6 +47,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rocverify-seed", metavar="N", type=int, help="replay a run's random inputs")
     group.addoption("--rocverify-gate", metavar="GATE", help="strict or lenient")
     group.addoption("--rocverify-cache-dir", metavar="DIR", help="where compiled kernels are kept")
+    for name, what in (("flag", "compiler flag that the manifest may set"), ("include", "folder of headers")):
+        group.addoption(
+            f"--rocverify-allow-{name}",
+            metavar=name.upper(),
+            action="append",
+            dest=f"rocverify_allow_{name}s",
+            help=f"a further {what} (repeatable)",
+        )
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -26,6 +26,9 @@ _KERNEL_FACTS = (
 )
 
 
+_OPTIONS = ("device", "targets", "gate", "cache_dir", "allow_flags", "allow_includes")
+
+
 class State:
     """One per pytest process. Nothing is loaded before the first plan is collected."""
 
@@ -60,7 +63,7 @@ class State:
             from rocverify.settings import load_settings
 
             option = self._config.getoption
-            given = {name: option(f"rocverify_{name}") for name in ("device", "targets", "gate", "cache_dir")}
+            given = {name: option(f"rocverify_{name}") for name in _OPTIONS}
             if given["cache_dir"] is None and in_ci():
                 given["cache_dir"] = self._folders.enter_context(
                     tempfile.TemporaryDirectory(prefix="rocverify-cache-")

@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -24,9 +24,16 @@ from rocverify.toolchain.codeobject import CodeObject, read_code_object
 from rocverify.toolchain.devicelibs import MENDED, libraries_for
 from rocverify.toolchain.diagnostics import compile_error
 from rocverify.toolchain.discover import Toolchain
-from rocverify.toolchain.headers import HeaderState, header_state, relative_to_root, search_path
+from rocverify.toolchain.headers import (
+    HeaderState,
+    header_state,
+    parse_depfile,
+    relative_to_root,
+    search_path,
+)
 from rocverify.toolchain.manifest import ManifestEntry
 from rocverify.toolchain.process import ToolRun, run_tool
+from rocverify.toolchain.reads import Readable, system_folders
 
 # Raised whenever the same request could give other bytes than an older rocverify's cache holds.
 _CACHE_FORMAT = "rocverify.build/1"
@@ -73,8 +80,13 @@ class _SourceChangedError(Exception):
 class Builder:
     """Compiles the sources below `root`; keeps what it makes in `cache_dir`. Safe to use from threads."""
 
-    def __init__(self, root: Path, toolchain: Toolchain, cache_dir: Path) -> None:
+    def __init__(
+        self, root: Path, toolchain: Toolchain, cache_dir: Path, *, includes: Sequence[Path] | None = None
+    ) -> None:
+        """includes: folders outside the root that sources may read besides the toolchain's and the system's;
+        None: they may read anything, since the user has named them by hand."""
         self._root = root.resolve()
+        self._includes = None if includes is None else tuple(one.resolve() for one in includes)
         self._toolchain = toolchain
         self._cache_dir = cache_dir
         self._cache = ObjectCache(cache_dir)
@@ -89,14 +101,21 @@ class Builder:
         rejected, ToolchainError if the compiler cannot do its work.
         """
         request = self._request(entry, target, (*entry.flags, *extra_flags))
-        cached = self._cache.find(request.key, self._root)
+        cached = self._found(request)
         if cached is not None:
             return self._built(request, cached, fresh=False)
         with self._cache.compiling(request.key):
-            cached = self._cache.find(request.key, self._root)
+            cached = self._found(request)
             if cached is not None:
                 return self._built(request, cached, fresh=False)
             return self._compiled(request)
+
+    def _found(self, request: _Request) -> CachedObject | None:
+        """What the cache has; CompileError where it was made from files that may not be read in this run."""
+        cached = self._cache.find(request.key, self._root)
+        if cached is not None:
+            self._check_reads(request, cached.headers.files, cached.headers.lookups.folders)
+        return cached
 
     def build_all(
         self, entries: Sequence[ManifestEntry], targets: Sequence[str], extra_flags: Sequence[str] = ()
@@ -156,6 +175,9 @@ class Builder:
             began, clock = time.time_ns(), time.monotonic()
             run = run_tool(command, timeout_s=self._toolchain.timeout_s, cwd=self._root)
             seconds = time.monotonic() - clock
+            if depfile.exists():  # also where the source was rejected
+                listed = depfile.read_text(encoding="utf-8", errors="surrogateescape")
+                self._check_reads(request, parse_depfile(listed), self._search_path(request))
             if run.returncode != 0:
                 raise self._failure(request, run)
             data, read = _written(output, depfile, request.entry.source)
@@ -163,11 +185,35 @@ class Builder:
         if self._changed_since(began, request, headers):
             raise _SourceChangedError
         read_code_object(data, request.entry.source)
-        return self._cache.store(request.key, data, headers, run.log, seconds)
+        return self._cache.store(request.key, data, headers, self._shown(request, run.log), seconds)
+
+    def _check_reads(self, request: _Request, paths: Iterable[str], searched: Sequence[str]) -> None:
+        """CompileError for a file that may not be read; `searched`: where the compiler looks for headers."""
+        readable = self._readable(searched)
+        refused = None if readable is None else readable.refused(paths)
+        if refused is not None:
+            raise CompileError(
+                f"reads {refused}, which lies outside of the project and of the compiler's folders",
+                log="",
+                where=request.entry.source,
+                hint=f"bring it into the project, or run with --allow-include {Path(refused).parent}",
+            )
+
+    def _readable(self, searched: Sequence[str]) -> Readable | None:
+        if self._includes is None:
+            return None
+        folders = system_folders(searched, self._toolchain.rocm_path, self._root)
+        return Readable(self._root, folders, self._includes)
+
+    def _shown(self, request: _Request, log: str) -> str:
+        if not log:
+            return log
+        readable = self._readable(self._search_path(request))
+        return log if readable is None else readable.shown(log)
 
     def _failure(self, request: _Request, run: ToolRun) -> ToolchainError:
         return compile_error(
-            run.log,
+            self._shown(request, run.log),
             run.returncode,
             source=request.entry.source,
             target=request.target,

@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from rocverify.errors import ManifestError
 from rocverify.settings import Settings
+from rocverify.toolchain.flags import include_folders, refused_flag
 
 # Flags that say what is compiled, for which target and where to: the builder's own business.
 _OWNED_FLAGS = re.compile(
@@ -126,8 +127,10 @@ def load_manifest(root: Path, settings: Settings) -> Manifest:
     text = _read(root / name, name)
     lines = _Lines(text)
     document = _validate(_parse(text, name), name, lines)
+    _check_flags(root, document.defaults.flags, f"{name}:{lines.of('defaults', 'flags')}", settings)
     for index, kernel in enumerate(document.kernel):
         _check_inside(root, kernel.source, f"{name}:{lines.of('kernel', index, 'source')}")
+        _check_flags(root, kernel.flags, f"{name}:{lines.of('kernel', index, 'flags')}", settings)
     for key in ("source", "env"):
         _check_distinct(document.kernel, key, name, lines)
     entries = (_entry(k, document.defaults, lines.of("kernel", i)) for i, k in enumerate(document.kernel))
@@ -187,6 +190,26 @@ def _check_inside(root: Path, source: str, where: str) -> None:
             where=where,
             hint="name a file below the root, as kernels/rope.hip",
         )
+
+
+def _check_flags(root: Path, flags: list[str], where: str, settings: Settings) -> None:
+    """Flags are listed ones, and folders of headers lie in the root, unless the command line allows more."""
+    refused = refused_flag(flags, settings.allow_flags)
+    if refused is not None:
+        raise ManifestError(
+            f"flags: {refused!r} is not a flag that a manifest may set",
+            where=where,
+            hint="-O, -std, -D, -U, -I, -W, -f of floating point and -m of the target are; "
+            f"for more give the run --allow-flag={refused}",
+        )
+    roots = [root.resolve(), *(Path(folder).resolve() for folder in settings.allow_includes)]
+    for folder in include_folders(flags):
+        if not any((root / folder).resolve().is_relative_to(one) for one in roots):
+            raise ManifestError(
+                f"flags: -I {folder!r} leads out of the root",
+                where=where,
+                hint=f"bring the headers into the project, or run with --allow-include {folder}",
+            )
 
 
 def _check_distinct(kernels: list[_Kernel], key: str, name: str, lines: _Lines) -> None:

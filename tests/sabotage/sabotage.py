@@ -255,19 +255,16 @@ def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(variables or {})}
 
 
-def copy_of(template: Path, folder: Path, changes: Sequence[Change] = (), cache: Path | None = None) -> Path:
-    """A copy of the template repository in `folder`, changed; with the given cache, or else with a copy of
-    the template's."""
-    root, own = folder / "repository", Settings().cache_dir
-    shared = template / own if cache is not None else None
+def copy_of(template: Path, folder: Path, changes: Sequence[Change] = (), *, cache: bool = True) -> Path:
+    """A copy of the template repository in `folder`, changed; with a copy of its cache, or without."""
+    root = folder / "repository"
+    left = None if cache else template / Settings().cache_dir
     shutil.copytree(
         template,
         root,
         symlinks=True,
-        ignore=lambda at, names: [name for name in names if Path(at, name) == shared],
+        ignore=lambda at, names: [name for name in names if Path(at, name) == left],
     )
-    if cache is not None:
-        (root / own).symlink_to(cache, target_is_directory=True)
     for change in changes:
         change.apply(root)
     return root
@@ -314,8 +311,8 @@ def check(sabotage: Sabotage, template: Path, cache: Path, folder: Path) -> None
 
     cache: one that all runs share, so that each compiles and translates only what it has changed.
     """
-    root = copy_of(template, folder, sabotage.changes, cache)
-    judge(sabotage, run(root, sabotage.run, sabotage.options))
+    root = copy_of(template, folder, sabotage.changes, cache=False)
+    judge(sabotage, run(root, sabotage.run, ("--cache-dir", str(cache), *sabotage.options)))
     shutil.rmtree(root)  # a hundred copies are a lot; the one that failed stays to be looked at
 
 
