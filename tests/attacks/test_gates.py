@@ -83,9 +83,9 @@ def test_a_flag_that_reaches_out_is_refused(project: Project, flags: str) -> Non
 def test_a_plugin_of_the_compiler_is_refused(project: Project) -> None:
     project.write("kernels/kernels.toml", manifest_text(more='flags = ["-fplugin=kernels/evil.so"]\n'))
     ran = project.run()
-    assert (ran.code, ran.verdict()) == (2, "unverified"), ran.output
-    assert "is not a flag that a manifest may set" in ran.said()
-    assert "kernels/kernels.toml:5" in ran.said()
+    assert ran.code == 2, ran.output
+    assert "'-fplugin=kernels/evil.so' is not a flag that a manifest may set" in ran.output
+    assert "kernels/kernels.toml:5" in ran.output
 
 
 @pytest.mark.parametrize("flag", ["-I../outside", "-I/usr/include", "-Ikernels/link", "-I ../outside"])

@@ -67,9 +67,7 @@ _NO_STORES = "a kernel that does not store its outputs is accepted"
 _APART = "the subject runs beside its judge"
 _ORDERS = "waves and streams run in one order"
 _POISON = "fresh memory is zero"
-_SIZES = "sizes above the budget are dropped"
 _CALLS = "a launch need not come from the wrapper"
-_FLOOR = "there is no floor of what is tried"
 
 CHEATS = [
     Cheat("honest", "verified"),
@@ -265,7 +263,6 @@ CHEATS = [
         "nothing_above_8192",
         "failed",
         kernel="if (rows * cols <= 8192 && i < rows * cols) out[i] = 2.0f * x[i] + shift[i % cols];",
-        missing=_SIZES,
     ),
     Cheat(
         "nothing_from_4096_on",
@@ -274,7 +271,6 @@ CHEATS = [
         contract=[
             ("boundary(1, 300), cols=choices(1, 5, 32, 33, 64)", "boundary(1, 1000000), cols=choices(1)")
         ],
-        missing=_SIZES,
     ),
     Cheat(
         "nothing_from_1024_on",
@@ -331,7 +327,6 @@ CHEATS = [
         "one_shape_only",
         "unverified",
         contract=[("boundary(1, 300), cols=choices(1, 5, 32, 33, 64)", "choices(4), cols=choices(8)")],
-        missing=_FLOOR,
     ),
     Cheat(
         "no_mistakes_declared",
@@ -342,9 +337,8 @@ CHEATS = [
                 "{}",
             )
         ],
-        missing=_FLOOR,
     ),
-    Cheat("one_case", "unverified", check={"cases": 1}, missing=_FLOOR),
+    Cheat("one_case", "unverified", check={"cases": 1}),
 ]
 
 
