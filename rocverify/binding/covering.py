@@ -122,7 +122,9 @@ class _Trial:
 
     @cached_property
     def _plain(self) -> str:
-        return self.words.replace("\\", "")
+        """Its words, of tests only the parameters': that a test names a kernel does not launch it."""
+        words = "\n".join(_texts(self.params)) if self.kind == "tests_pass" else self.words
+        return words.replace("\\", "")
 
     @cached_property
     def numbers(self) -> set[float]:

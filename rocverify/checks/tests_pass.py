@@ -1,38 +1,30 @@
 """tests_pass: named pytest tests run now, in a process of their own, and every one of them passes.
 
-What is skipped, expected to fail, deselected or not found has shown nothing and is not a pass; nor is a
-file without tests. The process gets the run's device, target, seed and code objects in its environment:
-
-    ROCVERIFY_DEVICE  ROCVERIFY_TARGET  ROCVERIFY_SEED  ROCVERIFY_CACHE_DIR  and each `env` of the manifest
+What is skipped, expected to fail, deselected or not found has shown nothing and is not a pass; nor is a file
+without tests, or a test whose code was never entered. Of the project's own configuration, conftest files and
+plugins only what the plan names is loaded. Kernels that the plan names must be launched by the tests, as the
+device sees it.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.tests_recorder import PATH_VARIABLE
-from rocverify.errors import CompileError, RocverifyError
+from rocverify.checks.tests_session import SessionRecord, SessionRequest, TestRecord, run_tests
+from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
 
-_RECORDER = "rocverify.checks.tests_recorder"
-_CLEARED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST")
-_XDIST = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID")
-_OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed", "deselected")
+_OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed", "deselected", "not_called")
 _SHOWN = 10
 _OUTPUT_CHARACTERS = 4_000
 
@@ -46,24 +38,22 @@ def _is_node(text: str) -> str:
 
 
 Node = Annotated[str, AfterValidator(_is_node)]
+Plugin = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*$")]
 
 
 class TestsPassParams(CheckParams):
     """`nodes`: pytest node ids, relative to the root. `min_passed`: how many tests must pass at least
-    (default: one a node). `timeout_s`: what the whole session may take."""
+    (default: one a node). `timeout_s`: what the whole session may take. `conftests`: files of fixtures and
+    hooks, `plugins`: modules, `ini`: a configuration file, which the session is to load; without, it loads
+    none of the project's. `kernels`: symbols that the tests must launch."""
 
     nodes: tuple[Node, ...] = Field(min_length=1)
     min_passed: int | None = Field(default=None, ge=1)
     timeout_s: float = Field(default=300.0, gt=0)
-
-
-@dataclass(frozen=True, slots=True)
-class TestRecord:
-    """What became of one test."""
-
-    nodeid: str
-    outcome: str
-    reason: str
+    conftests: tuple[Node, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
+    ini: str | None = Field(default=None, min_length=1)
+    kernels: tuple[str, ...] = ()
 
 
 def run(params: TestsPassParams, ctx: CheckContext) -> Outcome:
@@ -71,17 +61,23 @@ def run(params: TestsPassParams, ctx: CheckContext) -> Outcome:
     RocverifyError for a session that exceeds its time or dies."""
     for node in params.nodes:
         ctx.code.locate(node.partition("::")[0])
-    key = ("tests_pass", params.nodes)
+    asked = SessionRequest(params.nodes, params.conftests, params.plugins, params.ini, params.timeout_s)
+    key = ("tests_pass", replace(asked, timeout_s=0.0))
     if key not in ctx.memo:  # in one run, one session shows the same to every must-have
-        ctx.memo[key] = _session(params, ctx)
-    records, status, output = ctx.memo[key]
+        ctx.memo[key] = run_tests(asked, ctx)
+    done: SessionRecord = ctx.memo[key]
+    records, output = done.tests, done.output
     counts = Counter(record.outcome for record in records)
     evidence: dict[str, Any] = {
         "nodes": list(params.nodes),
         "counts": {name: counts[name] for name in _OUTCOMES if counts[name]},
-        "pytest_exit_status": status,
+        "asserts": sum(record.asserts for record in records),
+        "launched": dict(done.launched),
+        "loaded": dict(done.loaded),
+        "pytest_exit_status": done.status,
     }
-    findings = _findings(params, records, status)
+    _refuse_plugins(params, records)
+    findings = [*_findings(params, records, done.status), *_launches(params, done)]
     if findings:
         others = f" ({_counted(counts)})" if records else ""
         return Outcome.failed(
@@ -92,78 +88,42 @@ def run(params: TestsPassParams, ctx: CheckContext) -> Outcome:
             **evidence,
         )
     noun = "test" if counts["passed"] == 1 else "tests"
+    launched = f"; launched {', '.join(params.kernels)}" if params.kernels else ""
     return Outcome.passed(
-        f"{counts['passed']} {noun} passed, none skipped: {', '.join(params.nodes)}", **evidence
+        f"{counts['passed']} {noun} passed, none skipped: {', '.join(params.nodes)}{launched}", **evidence
     )
+
+
+def _refuse_plugins(params: TestsPassParams, records: Sequence[TestRecord]) -> None:
+    """RocverifyError where tests load hooks that the plan does not name: an outcome may be theirs."""
+    found = next((record for record in records if record.outcome == "plugin"), None)
+    if found is not None:
+        raise RocverifyError(
+            f"the tests load {found.reason} of the project, which the plan does not name",
+            where=params.nodes[0],
+            hint=f"name it: plugins: [{found.reason}]; its digest is then part of the evidence",
+        )
+
+
+def _launches(params: TestsPassParams, done: SessionRecord) -> list[Finding]:
+    seen = ", ".join(done.launched) or "no kernel at all"
+    return [
+        Finding(f"no test launched {symbol}: they launched {seen}", _place(params.nodes[0]), symbol)
+        for symbol in params.kernels
+        if symbol not in done.launched
+    ]
 
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in _OUTCOMES if counts.get(name))
 
 
-def _session(params: TestsPassParams, ctx: CheckContext) -> tuple[list[TestRecord], int, str]:
-    """Runs the nodes; the records, pytest's exit status, and what it wrote."""
-    with tempfile.TemporaryDirectory(prefix="rocverify-tests-") as scratch:
-        record = Path(scratch) / "record.jsonl"
-        record.touch()
-        command = (
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            _RECORDER,
-            "-p",
-            "no:cacheprovider",
-            "-q",
-            *params.nodes,
-        )
-        environment = _environment(ctx) | {PATH_VARIABLE: str(record)}
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ctx.root,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                timeout=params.timeout_s,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise RocverifyError(
-                f"the tests did not end within {params.timeout_s:g} s",
-                where=params.nodes[0],
-                hint="raise timeout_s, or name fewer tests",
-            ) from None
-        lines = record.read_text(encoding="utf-8").splitlines()
-    return [TestRecord(**json.loads(line)) for line in lines], done.returncode, done.stdout
-
-
-def _environment(ctx: CheckContext) -> dict[str, str]:
-    """This process's environment, without what steers its own pytest session, and with the run's device."""
-    kept = {k: v for k, v in os.environ.items() if k not in (*_CLEARED, *_XDIST)}
-    package = str(Path(__file__).resolve().parents[2])
-    search = os.pathsep.join(filter(None, (str(ctx.root), package, os.environ.get("PYTHONPATH"))))
-    kept |= {
-        "ROCVERIFY_DEVICE": ctx.device.kind,
-        "ROCVERIFY_TARGET": ctx.target,
-        "ROCVERIFY_SEED": str(ctx.seed),
-        "ROCVERIFY_CACHE_DIR": str(ctx.cache_dir),
-        "PYTHONPATH": search,
-    }
-    entries = ctx.manifest.entries
-    for entry, built in zip(entries, ctx.builds(entries, [ctx.target]), strict=True):
-        kept.pop(entry.env, None)
-        if not isinstance(built, CompileError):
-            kept[entry.env] = str(built.path)
-    return kept
-
-
 def _findings(params: TestsPassParams, records: Sequence[TestRecord], status: int) -> list[Finding]:
     """Everything that keeps the session from being a pass, failures first."""
-    order = {name: rank for rank, name in enumerate(("failed", "error", "xpassed", "xfailed", "skipped"))}
+    order = {
+        name: rank
+        for rank, name in enumerate(("failed", "error", "not_called", "xpassed", "xfailed", "skipped"))
+    }
     open_ones = sorted((r for r in records if r.outcome in order), key=lambda r: order[r.outcome])
     found = [_finding(record) for record in open_ones]
     found += [
@@ -187,6 +147,7 @@ def _findings(params: TestsPassParams, records: Sequence[TestRecord], status: in
 
 def _finding(record: TestRecord) -> Finding:
     words = {"error": "could not run", "xfailed": "was expected to fail, and did", "skipped": "was skipped"}
+    words |= {"not_called": "passed without being called"}
     words |= {"failed": "failed", "xpassed": "was expected to fail, and passed"}
     reason = record.reason.strip()
     text = f"{record.nodeid} {words[record.outcome]}" + (f": {reason}" if reason else "")

@@ -1,39 +1,148 @@
-"""A pytest plugin that writes down what became of every test of a session, as JSON lines.
+"""A pytest plugin that writes down what became of every test of a session, as signed JSON lines.
 
-`tests_pass` loads it into a session of its own (`-p rocverify.checks.tests_recorder`). It imports nothing
-of rocverify and changes nothing: what pytest shows may be cut, coloured or configured, this is not.
+`tests_pass` loads it into a session of its own (`-p rocverify.checks.tests_recorder`). It imports nothing of
+rocverify and changes no outcome: what pytest shows may be cut, coloured or configured, this is not. Beside
+outcomes it writes whether the test's own code was entered, how many assertions passed in it, and which
+plugins came from the project without being named. Key and file are descriptors that it takes over before any
+code of the project is imported.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import importlib.util
+import inspect
 import json
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
 
 import pytest
 
-PATH_VARIABLE = "ROCVERIFY_TESTS_RECORD"
+CHANNEL = "ROCVERIFY_TESTS_CHANNEL"
+"""`KEY,RECORD`: the descriptors to read the key from and to write to."""
+CONFTESTS = "ROCVERIFY_TESTS_CONFTESTS"
+"""The conftest files that the plan names, joined as paths are."""
+ROOT = "ROCVERIFY_TESTS_ROOT"
 _LONGEST = 2_000
 
 
-def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    for item in items:
-        _write(item.nodeid, "deselected", "")
+def signature(key: bytes, number: int, text: str) -> str:
+    """What stands before line `number` of the record."""
+    return hmac.new(key, f"{number}:{text}".encode(), hashlib.sha256).hexdigest()
 
 
-def pytest_collectreport(report: pytest.CollectReport) -> None:
-    if report.outcome != "passed":
-        _write(report.nodeid, "skipped" if report.skipped else "error", _text(report))
+def _writer() -> Callable[[dict[str, Any]], None]:
+    """Takes the channel over: nothing of it stays in the environment or in a name."""
+    key_fd, record_fd = map(int, os.environ.pop(CHANNEL).split(","))
+    with os.fdopen(key_fd, "rb") as source:
+        key = source.read()
+    os.set_inheritable(record_fd, False)
+    number = 0
+
+    def write(entry: dict[str, Any]) -> None:
+        nonlocal number
+        text = json.dumps(entry)
+        os.write(record_fd, f"{signature(key, number, text)}\t{text}\n".encode())
+        number += 1
+
+    return write
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if hasattr(report, "wasxfail"):
-        if report.skipped or report.when == "call":
-            _write(report.nodeid, "xfailed" if report.skipped else "xpassed", str(report.wasxfail))
-    elif report.when == "call" or not report.passed:
-        outcome = "error" if report.failed and report.when != "call" else report.outcome
-        _write(report.nodeid, outcome, "" if report.passed else _text(report))
+class Recorder:
+    """The plugin."""
+
+    def __init__(self, root: Path, conftests: Sequence[Path]) -> None:
+        self._write = _writer()
+        self._root = root
+        self._conftests = conftests
+        self._named: set[str] = set()
+        self._asserts: dict[str, int] = {}
+        self._entered: set[str] = set()
+
+    def load_named(self, config: pytest.Config) -> None:
+        """Registers the conftest files that the plan names."""
+        for number, path in enumerate(self._conftests):
+            name = f"rocverify_named_conftest_{number}"
+            spec = importlib.util.spec_from_file_location(name, path)
+            if spec is None or spec.loader is None:
+                raise pytest.UsageError(f"{path} cannot be imported")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[name] = module
+            spec.loader.exec_module(module)
+            self._named.add(name)
+            config.pluginmanager.register(module, name)
+
+    def pytest_plugin_registered(self, plugin: object, plugin_name: str | None = None) -> None:
+        file = getattr(plugin, "__file__", None) or getattr(inspect.getmodule(type(plugin)), "__file__", None)
+        if plugin_name in self._named or not file or not Path(file).resolve().is_relative_to(self._root):
+            return
+        if "site-packages" not in file and Path(file).name != Path(__file__).name:
+            self._write({"nodeid": str(file), "outcome": "plugin", "reason": str(plugin_name or plugin)})
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        for item in items:
+            self._outcome(item.nodeid, "deselected", "")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.outcome != "passed":
+            self._outcome(report.nodeid, "skipped" if report.skipped else "error", _text(report))
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, None]:
+        code = _code_of(item)
+        if code is None:
+            self._entered.add(item.nodeid)  # no code of Python's own: nothing to look for
+            yield
+            return
+
+        def watch(frame: FrameType, event: str, argument: object) -> None:
+            del argument
+            if event == "call" and frame.f_code is code:
+                self._entered.add(item.nodeid)
+                sys.setprofile(None)
+
+        sys.setprofile(watch)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+    def pytest_assertion_pass(self, item: pytest.Item) -> None:
+        self._asserts[item.nodeid] = self._asserts.get(item.nodeid, 0) + 1
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if hasattr(report, "wasxfail"):
+            if report.skipped or report.when == "call":
+                outcome = "xfailed" if report.skipped else "xpassed"
+                self._outcome(report.nodeid, outcome, str(report.wasxfail))
+        elif report.when == "call" or not report.passed:
+            outcome = "error" if report.failed and report.when != "call" else report.outcome
+            if outcome == "passed" and report.nodeid not in self._entered:
+                self._outcome(report.nodeid, "not_called", "its code was never entered")
+            else:
+                self._outcome(report.nodeid, outcome, "" if report.passed else _text(report))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        self._write({"end": int(exitstatus)})
+
+    def _outcome(self, nodeid: str, outcome: str, reason: str) -> None:
+        asserts = self._asserts.get(nodeid, 0)
+        self._write({"nodeid": nodeid, "outcome": outcome, "reason": reason, "asserts": asserts})
+
+
+def _code_of(item: pytest.Item) -> CodeType | None:
+    """The code that a test's author wrote, below decorators that say what they wrap."""
+    function = getattr(item, "obj", None)
+    inner = getattr(getattr(function, "hypothesis", None), "inner_test", None)
+    written: Any = inner or function
+    function = inspect.unwrap(written) if callable(written) else None
+    return getattr(getattr(function, "__func__", function), "__code__", None)
 
 
 def _text(report: pytest.CollectReport | pytest.TestReport) -> str:
@@ -46,6 +155,10 @@ def _text(report: pytest.CollectReport | pytest.TestReport) -> str:
     return report.longreprtext[-_LONGEST:]
 
 
-def _write(nodeid: str, outcome: str, reason: str) -> None:
-    with Path(os.environ[PATH_VARIABLE]).open("a", encoding="utf-8") as record:
-        record.write(json.dumps({"nodeid": nodeid, "outcome": outcome, "reason": reason}) + "\n")
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if CHANNEL in os.environ:
+        named = filter(None, os.environ.pop(CONFTESTS, "").split(os.pathsep))
+        recorder = Recorder(Path(os.environ.pop(ROOT)), [Path(name) for name in named])
+        recorder.load_named(config)
+        config.pluginmanager.register(recorder, "rocverify-tests-recorder")

@@ -34,14 +34,20 @@ def tests_of(project: Make, own_cache: Path) -> Callable[..., Outcome]:
     """Runs the check on a project whose tests are given."""
 
     def check(
-        text: str, *, nodes: tuple[str, ...] = ("tests/test_a.py",), ini: str = "", **more: object
+        text: str,
+        *,
+        nodes: tuple[str, ...] = ("tests/test_a.py",),
+        options: str = "",
+        files: Mapping[str, str] | None = None,
+        **more: object,
     ) -> Outcome:
         made = project(
             {
+                **(files or {}),
                 "tests/test_a.py": text,
                 "kernels/kernels.toml": MANIFEST,
                 "kernels/none.hip": 'extern "C" __attribute__((global)) void none() {}\n',
-                "pytest.ini": f"[pytest]\n{ini}\n",
+                "pytest.ini": f"[pytest]\n{options}\n",
             }
         )
         made.settings = made.settings.model_copy(update={"device": "emulator", "cache_dir": str(own_cache)})
@@ -97,10 +103,102 @@ def test_anything_but_green_fails(tests_of: Callable[..., Outcome], text: str, e
     assert "pytest tests/test_a.py" in outcome.hint
 
 
-def test_deselected_by_the_projects_own_options_fails(tests_of: Callable[..., Outcome]) -> None:
-    outcome = tests_of(GOOD, ini="addopts = -k one")
+@pytest.mark.long
+def test_the_projects_own_options_count_where_the_plan_names_them(tests_of: Callable[..., Outcome]) -> None:
+    assert tests_of(GOOD, options="addopts = -k one").evidence["counts"] == {"passed": 2}
+    outcome = tests_of(GOOD, options="addopts = -k one", ini="pytest.ini")
     assert "tests/test_a.py::test_two was deselected" in outcome.message
     assert outcome.evidence["counts"] == {"passed": 1, "deselected": 1}
+    assert len(outcome.evidence["loaded"]["pytest.ini"]) == 64
+
+
+GREEN = """\
+import pytest
+
+@pytest.fixture
+def answer(): return 42
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    report.outcome = "passed"
+"""
+BAD = "def test_bad():\n    assert 1 == 2\n"
+
+
+def test_a_conftest_that_nobody_named_changes_nothing(tests_of: Callable[..., Outcome]) -> None:
+    files = {"tests/conftest.py": GREEN, "conftest.py": GREEN}
+    outcome = tests_of(BAD, files=files)
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert "test_bad failed" in outcome.message
+
+
+@pytest.mark.long
+def test_a_conftest_that_the_plan_names_is_loaded_and_shown(tests_of: Callable[..., Outcome]) -> None:
+    text = "def test_it(answer):\n    assert answer == 42\n"
+    files = {"tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef answer(): return 42\n"}
+    outcome = tests_of(text, files=files, conftests=("tests/conftest.py",))
+    assert outcome.verdict is CheckVerdict.PASSED
+    assert (outcome.evidence["asserts"], list(outcome.evidence["loaded"])) == (1, ["tests/conftest.py"])
+
+
+@pytest.mark.long
+def test_plugins_that_a_test_file_asks_for_are_refused(tests_of: Callable[..., Outcome]) -> None:
+    with pytest.raises(RocverifyError, match=r"the tests load tests\.evil of the project"):
+        tests_of(f"pytest_plugins = ['tests.evil']\n{BAD}", files={"tests/evil.py": GREEN})
+
+
+def test_a_body_that_is_never_called_has_not_passed(tests_of: Callable[..., Outcome]) -> None:
+    files = {"tests/conftest.py": "def pytest_pyfunc_call(pyfuncitem): return True\n"}
+    outcome = tests_of(BAD, files=files, conftests=("tests/conftest.py",))
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert "test_bad passed without being called" in outcome.message
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "import os, stat\ndef test_a():\n    for fd in map(int, os.listdir('/proc/self/fd')):\n"
+            "        try:\n            if stat.S_ISREG(os.fstat(fd).st_mode): os.write(fd, b'x\\t{}\\n')\n"
+            "        except OSError: pass\n",
+            "record is not its recorder's",
+        ),
+        ("import os\ndef test_a(): pass\ndef test_b(): os._exit(0)\n", "before pytest had finished"),
+    ],
+    ids=["forged", "ended"],
+)
+def test_a_record_that_is_not_the_recorders_decides_nothing(
+    tests_of: Callable[..., Outcome], text: str, said: str
+) -> None:
+    with pytest.raises(RocverifyError, match=said):
+        tests_of(text)
+
+
+LAUNCHING = """\
+import ctypes
+import os
+from rocm.bindings import hip
+
+def test_launch():
+    with open(os.environ["NONE_HSACO"], "rb") as file:
+        code, module = hip.hipModuleLoadData(file.read())
+    assert code == hip.hipError_t.hipSuccess
+    code, function = hip.hipModuleGetFunction(module, b"none")
+    (code,) = hip.hipModuleLaunchKernel(function, 1, 1, 1, 1, 1, 1, 0, None, None, ())
+    assert code == hip.hipError_t.hipSuccess
+    hip.hipDeviceSynchronize()
+"""
+
+
+def test_the_device_tells_whether_tests_launched_a_kernel(tests_of: Callable[..., Outcome]) -> None:
+    outcome = tests_of(LAUNCHING, kernels=("none",))
+    assert outcome.verdict is CheckVerdict.PASSED, outcome
+    assert outcome.evidence["launched"] == {"none": 1}
+    without = tests_of(GOOD, kernels=("none",))
+    assert without.verdict is CheckVerdict.FAILED
+    assert "no test launched none: they launched no kernel at all" in without.message
 
 
 def test_a_node_that_does_not_exist_fails(tests_of: Callable[..., Outcome]) -> None:
