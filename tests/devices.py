@@ -30,6 +30,8 @@ def emulated(
     threads: int = 2,
     counters: bool = False,
     coverage: bool = False,
+    drawn: bool = False,
+    seed: int = 0,
     sanitize: bool = False,
     launch_timeout_s: float | None = None,
 ) -> Iterator[RemoteDevice]:
@@ -42,6 +44,8 @@ def emulated(
             threads=threads,
             counters=counters,
             coverage=coverage,
+            drawn=drawn,
+            seed=seed,
             sanitize=sanitize,
             launch_timeout_s=launch_timeout_s,
             cache_dir=cache_dir,

@@ -83,6 +83,7 @@ class Options:
     arg: tuple[str, ...]
     save: tuple[str, ...]
     seed: int
+    order: str
     timeout: float
     max_instructions: int | None
     threads: int | None
@@ -124,7 +125,19 @@ class Options:
     multiple=True,
     help="Write the array of an argument, by name or index, to a .npy file after the launch.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="Decides what `random` draws.  [default: 0]")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    help="Decides what `random` draws, and the order with --order drawn.  [default: 0]",
+)
+@click.option(
+    "--order",
+    type=click.Choice(["fixed", "drawn"]),
+    default="fixed",
+    help="In which order workgroups and waves run: their own, or one drawn from the seed; then unwritten LDS "
+    "and registers hold another pattern, too. Results that differ depend on it.  [default: fixed]",
+)
 @click.option(
     "--timeout",
     metavar="SECONDS",
@@ -228,6 +241,7 @@ def _machine(options: Options, kernels: KernelFile, workspace: Workspace) -> Mac
         where=kernels.where,
         threads=options.threads,
         instruction_limit=options.max_instructions,
+        seed=options.seed if options.order == "drawn" else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Regio
 from rocverify.device.base import DeviceInfo, RejectedDevice
 from rocverify.device.emulator.isa.occupancy import LIMITS
 from rocverify.device.emulator.launch.faults import KernelFaultError
+from rocverify.device.emulator.launch.schedule import Schedule
 from rocverify.device.emulator.load.memory import ARENA_BYTES, DeviceMemory, Span
 from rocverify.device.emulator.machine import SUPPORTED_TARGETS, LoadedModule, Machine
 from rocverify.errors import DeviceUnavailableError
@@ -31,7 +32,8 @@ class EmulatorOptions:
     """How emulated devices are opened. `threads` run workgroups (None: all), `launch_timeout_s` is what
     one launch may take (None: any time), `cache_dir` keeps translations, `strict_lockstep` makes the
     sanitizer take lanes of one wave to be unordered. `with_lines` gives, for a code object without line
-    tables, one of the same instructions that has them, or None."""
+    tables, one of the same instructions that has them, or None. `schedule` may be
+    changed at any time, for what comes then: with a seed it also decides what fresh device memory holds."""
 
     target: str
     objdump: Path
@@ -45,6 +47,7 @@ class EmulatorOptions:
     sanitize: bool = False
     strict_lockstep: bool = False
     with_lines: Callable[[bytes], bytes | None] | None = None
+    schedule: Schedule = field(default_factory=Schedule)
     rejected: tuple[RejectedDevice, ...] = ()
 
 
@@ -126,6 +129,7 @@ class EmulatorBackend:
             cache_dir=options.cache_dir,
             instruments=instruments,
             with_lines=options.with_lines,
+            schedule=options.schedule,
         )
         machine.printer = lambda _stream, _text: None  # the client prints: see LaunchOutcome.printed
         return machine
@@ -154,7 +158,10 @@ class EmulatorBackend:
         return None
 
     def malloc(self, size: int, label: str) -> int:
-        return self.memory.malloc(size, label)
+        address = self.memory.malloc(size, label)
+        if self.options.schedule.seed is not None:
+            self.memory.poison(address, size, self.options.schedule.poison)
+        return address
 
     def malloc_shared(self, size: int, label: str) -> int:
         return self.memory.malloc(size, label, shared=True)

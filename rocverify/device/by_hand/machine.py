@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rocverify.device.by_hand.workspace import Workspace
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
 from rocverify.device.emulator.launch.instruments import Instrument
+from rocverify.device.emulator.launch.schedule import Schedule
 from rocverify.device.emulator.machine import DEFAULT_INSTRUCTION_LIMIT, Machine
 from rocverify.errors import DeviceUnavailableError
 
@@ -30,9 +31,11 @@ def open_machine(
     where: str,
     threads: int | None = None,
     instruction_limit: int | None = None,
+    seed: int | None = None,
 ) -> Machine:
-    """Raises DeviceUnavailableError where the emulator does not run the target (`where` asked for it), and
-    CompilerNotFoundError without a toolchain."""
+    """`seed` decides the order of waves and workgroups; None: their own. Raises DeviceUnavailableError where
+    the emulator does not run the target (`where` asked for it), and CompilerNotFoundError without a
+    toolchain."""
     if target not in SUPPORTED_TARGETS:
         raise DeviceUnavailableError(
             f"the emulator does not run {target}",
@@ -52,6 +55,7 @@ def open_machine(
         cache_dir=workspace.cache_dir,
         instruction_limit=instruction_limit or DEFAULT_INSTRUCTION_LIMIT,
         instruments=_instruments(watch),
+        schedule=Schedule(seed),
     )
 
 

@@ -39,8 +39,7 @@ class FaultKind(IntEnum):
     STOPPED = 7
     UNALIGNED = 8
     DEADLOCK = 9
-    MATRIX = 10
-    GRID_SYNC = 11
+    GRID_SYNC = 10
 
 
 class Outcome(IntEnum):
@@ -143,6 +142,7 @@ class Launch(ctypes.Structure):
         ("cooperative", ctypes.c_uint32),
         ("hostcall", ctypes.c_uint64),
         ("clock", ctypes.c_uint64),
+        *((name, ctypes.c_uint64) for name in ("order_seed", "window", "stride", "last_stride")),
         ("apart", ctypes.c_uint64 * 8),
         ("next_group", ctypes.c_uint64),
         ("stop", ctypes.c_uint32),

@@ -24,6 +24,7 @@ from rocverify.device.emulator.launch.instruments import Instrument, LaunchConte
 from rocverify.device.emulator.launch.launch_record import check_launch, launch_record, lds_of
 from rocverify.device.emulator.launch.native import Jit, Runtime
 from rocverify.device.emulator.launch.observed import Observed
+from rocverify.device.emulator.launch.schedule import Schedule
 from rocverify.device.emulator.launch.stop_switch import StopSwitch, stopped_report
 from rocverify.device.emulator.launch.wave_positions import with_waves
 from rocverify.device.emulator.launch.worker_pool import WorkerPool
@@ -112,7 +113,7 @@ class Machine:
 
     Launches are synchronous and serialised; workgroups of a launch run on `threads` host threads.
     `instruments` watch every launch; what they saw is in LaunchStats.observed, by their names.
-    `with_lines` is asked for line tables (see LoadedModule).
+    `with_lines` is asked for line tables (see LoadedModule). `schedule` says in which order waves run.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class Machine:
         instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
         instruments: Sequence[Instrument] = (),
         with_lines: Callable[[bytes], bytes | None] | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         if target not in SUPPORTED_TARGETS:
             raise DeviceError(
@@ -138,6 +140,7 @@ class Machine:
         self.threads = threads or os.cpu_count() or 1
         self.instruction_limit = instruction_limit
         self.instruments = tuple(instruments)
+        self.schedule = Schedule() if schedule is None else schedule
         self.printer: Printer = to_standard_streams
         self._with_lines = with_lines
         self._objdump = objdump
@@ -268,6 +271,7 @@ class Machine:
             context = LaunchContext(kernel, geometry, self.memory, launch, workers)
             for instrument in self.instruments:
                 instrument.begin(context)
+            self.schedule.apply(launch)
             reason = self._run_workers(launch, workers, timeout_s, host)
             self._clock += max(worker.cycles for worker in workers) + CYCLES_BETWEEN_LAUNCHES
             observed = {instrument.name: instrument.finish(context) for instrument in self.instruments}

@@ -77,6 +77,15 @@ class Executor:
                 self._start_background()
                 self._work_there.notify()
 
+    def reorder(self, order: Order, seed: int) -> None:
+        """From now on items are executed in another order."""
+        with self._changed:
+            self.order = order
+            self._random = random.Random(seed)
+            if order == "eager" and self._pending:
+                self._start_background()
+                self._work_there.notify()
+
     def pending(self) -> list[Item]:
         """What was not executed yet, in the order of submission."""
         with self._changed:
@@ -251,6 +260,7 @@ class Executor:
     def _work(self) -> None:
         with self._changed:
             while not self._closed:
-                if not self._step(self._pending, None):
-                    polls = any(one.ready for one in self._pending)
+                eager = self.order == "eager"
+                if not eager or not self._step(self._pending, None):
+                    polls = eager and any(one.ready for one in self._pending)
                     self._work_there.wait(_POLL_S if polls else None)

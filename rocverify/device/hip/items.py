@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from rocverify.device.hip.calls import Call, Caller
+    from rocverify.device.hip.executor import Order
     from rocverify.device.trace.log import Entry
 
 
@@ -125,6 +126,9 @@ class StreamQueues(Protocol):
     @property
     def eager(self) -> bool:
         """Whether work is executed as soon as it comes."""
+
+    def reorder(self, order: Order, seed: int) -> None:
+        """From now on work is executed in another order; `seed` decides the shuffled one."""
 
     def submit(self, stream: int, slot: int, item: Item, caller: Caller | None = None) -> None:
         """Queues an item. HipError (hipErrorInvalidHandle, or what a capture makes of it) where the stream

@@ -60,6 +60,9 @@ class Streams(StreamTable):
         """Whether work is executed as soon as it comes."""
         return self.executor.order == "eager"
 
+    def reorder(self, order: Order, seed: int) -> None:
+        self.executor.reorder(order, seed)
+
     def drained(self, stream: Stream) -> bool:
         done = super().drained(stream)
         if self.checks is None or stream.tail is None:

@@ -25,6 +25,7 @@ from rocverify.errors import DeviceError, RocverifyError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.hip.executor import Order
 
 WithLines = Callable[[bytes], bytes | None]
 _END_S = 10.0
@@ -221,6 +222,11 @@ class RemoteDevice:
         """Kernel and counters of every launch since the last time this was asked."""
         taken: list[tuple[str, Any]] = self.process.ask("take_counters", self.index)
         return taken
+
+    def reorder(self, order: Order, seed: int, *, drawn: bool) -> None:
+        """What comes is executed in another order: work on streams `eager`, `lazy` or `shuffled` by the seed;
+        with `drawn` waves and workgroups run as the seed says, and unwritten memory holds another pattern."""
+        self.process.ask("reorder", self.index, order, seed, drawn)
 
     def take_coverage(self, *, lines: bool = False) -> list[KernelCoverage]:
         """Which code of kernels was executed since the last time this was asked, kernel by kernel; with

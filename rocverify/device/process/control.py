@@ -24,6 +24,7 @@ from rocverify.errors import DeviceError, RocverifyError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.hip.executor import Order
 
 _BUG = "this is a bug in rocverify; the traceback stands on standard error"
 
@@ -101,6 +102,11 @@ class Desk:
         if forget:
             trace.forget(trace.mark())
         return events
+
+    def do_reorder(self, device: int, order: Order, seed: int, drawn: bool) -> None:
+        """What comes is executed in another order: work on streams eagerly, lazily or shuffled by the seed,
+        and with `drawn` waves and workgroups as the seed says."""
+        self.devices[device].reorder(order, seed, drawn=drawn)
 
     def do_ghost(self, device: int, symbols: Collection[str] | None) -> int:
         """Launches of these kernels (None: of all) report success from now on and are not executed."""

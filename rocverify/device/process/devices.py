@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rocverify.device.backends.base import Backend
 from rocverify.device.base import DeviceInfo, RejectedDevice
+from rocverify.device.emulator.launch.schedule import Schedule
 from rocverify.device.hip.checking import make_streams
 from rocverify.device.hip.context import Client, Context
 from rocverify.device.hip.control import DeviceControl
@@ -23,13 +24,15 @@ ORDERS = ("eager", "lazy", "shuffled")
 class DeviceOptions:
     """How a device is to be opened. `root` is the project under verification, if there is one: call sites
     are told relative to it. Tools are paths; None where the device needs none. `seed` decides what
-    `shuffled` executes when. `coverage` notes which code of kernels is executed, where a device can tell."""
+    `shuffled` executes when; with `drawn` also in which order waves and workgroups run, and what memory holds
+    that nobody has written. `coverage` notes which code of kernels is executed, where a device can tell."""
 
     kind: str
     target: str
     root: Path | None = None
     order: Order = "eager"
     seed: int = 0
+    drawn: bool = False
     counters: bool = False
     coverage: bool = False
     sanitize: bool = False
@@ -50,12 +53,22 @@ class DeviceOptions:
 
 @dataclass(slots=True)
 class OpenedDevice:
-    """One device: what all its clients share. `open_backend` gives a new client its memory and modules."""
+    """One device: what all its clients share. `open_backend` gives a new client its memory and modules;
+    `schedule` is None where nobody decides the order of waves."""
 
     options: DeviceOptions
     info: DeviceInfo
     open_backend: Callable[[], Backend]
     control: DeviceControl
+    schedule: Schedule | None = None
+
+    def reorder(self, order: Order, seed: int, *, drawn: bool) -> None:
+        """Has what comes be executed in another order, by all clients, those of now too (DeviceOptions)."""
+        self.options = replace(self.options, order=order, seed=seed, drawn=drawn)
+        if self.schedule is not None:
+            self.schedule.seed = seed if drawn else None
+        for context in self.control.all_contexts():
+            context.streams.reorder(order, seed)
 
     def context(self, pid: int, program: str) -> Context:
         """A context for a new client; DeviceError if there is no room for one."""
@@ -75,10 +88,10 @@ def open_device(
     opener = KINDS.get(options.kind)
     if opener is None:
         raise UsageError(f"there is no device {options.kind!r}", hint=f"use one of auto, {', '.join(KINDS)}")
-    info, open_backend = opener(options, with_lines)
+    info, open_backend, schedule = opener(options, with_lines)
     lines = NativeLines(_symbolizer(options))
     control = DeviceControl(root=options.root, sanitize=options.sanitize, native_lines=lines)
-    return OpenedDevice(options, info, open_backend, control)
+    return OpenedDevice(options, info, open_backend, control, schedule)
 
 
 def _symbolizer(options: DeviceOptions) -> Path | None:
@@ -87,7 +100,7 @@ def _symbolizer(options: DeviceOptions) -> Path | None:
     return beside if beside is not None and beside.is_file() else None
 
 
-_Opened = tuple[DeviceInfo, Callable[[], Backend]]
+_Opened = tuple[DeviceInfo, Callable[[], Backend], Schedule | None]
 _WithLines = Callable[[bytes], bytes | None] | None
 
 
@@ -110,9 +123,10 @@ def _open_emulator(options: DeviceOptions, with_lines: _WithLines) -> _Opened:
         sanitize=options.sanitize,
         strict_lockstep=options.strict_lockstep,
         with_lines=with_lines,
+        schedule=Schedule(options.seed if options.drawn else None),
     )
     info = describe(options.target, options.rejected)
-    return info, lambda: EmulatorBackend(how, info)
+    return info, lambda: EmulatorBackend(how, info), how.schedule
 
 
 def _open_amd(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noqa: ARG001
@@ -123,7 +137,7 @@ def _open_amd(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noq
     from rocverify.device.backends.runtime import AmdRuntime
 
     runtime = AmdRuntime.open(options.library, rejected=options.rejected)
-    return runtime.info, lambda: AmdBackend(runtime)
+    return runtime.info, lambda: AmdBackend(runtime), None
 
 
 KINDS: dict[str, Callable[[DeviceOptions, _WithLines], _Opened]] = {

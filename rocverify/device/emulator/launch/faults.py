@@ -97,11 +97,6 @@ def _message(fault: abi.Fault, kind: abi.FaultKind, access: str, memory: DeviceM
             return f"s_trap {fault.address}"
         case abi.FaultKind.UNALIGNED:
             return f"{access} of {fault.size} byte(s) at {fault.address:#x}, which is not aligned to its size"
-        case abi.FaultKind.MATRIX:
-            return (
-                f"matrix {'AB'[fault.address]} differs in lane {fault.lane} from lane {fault.lane % 16}: "
-                "lanes 0 to 15 have to be repeated in every further group of 16"
-            )
         case abi.FaultKind.DEADLOCK:
             return "no wave can go on"
         case abi.FaultKind.GRID_SYNC:

@@ -16,9 +16,6 @@ from rocverify.errors import DeviceError, UnsupportedInstructionError
 DYNAMIC_STACK_BYTES = 16384
 """Scratch per lane for a kernel whose stack the compiler could not bound, as ROCm reserves it."""
 
-POISON = 0x7FBADBAD
-"""What registers and LDS hold before anything is written: a signalling NaN, and a huge integer."""
-
 REFUSED_USER_SGPRS = ("private_segment_buffer", "flat_scratch_init")
 """What no compiler asks for on the targets that run here."""
 
@@ -116,7 +113,6 @@ def launch_record(
         scratch_bytes=scratch_of(kernel),
         instruction_limit=instruction_limit,
         mode=descriptor.initial_mode,
-        poison=POISON,
         resident=_resident(kernel, geometry),
         cooperative=geometry.cooperative,
     )

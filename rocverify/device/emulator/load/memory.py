@@ -29,6 +29,9 @@ GAP = 4096
 
 ARENA_BYTES = 1 << 36
 
+POISONED = 1 << 26
+"""Bytes of an allocation's start, and of its end, that hold a pattern until they are written."""
+
 __all__ = ["ALIGNMENT", "ARENA_BYTES", "GAP", "Allocation", "DeviceMemory", "Span"]
 
 
@@ -222,6 +225,16 @@ class DeviceMemory(Allocations):
         first, last = self._arena.mapping.discard(address, address + count)
         self.fill(address, 0, first - address)
         self.fill(last, 0, address + count - last)
+
+    def poison(self, address: int, count: int, pattern: int) -> None:
+        """Has bytes that nobody has written hold a dword's pattern; of a great many only the first and the
+        last, since every page that is written costs memory."""
+        self.check_range(address, count)
+        block = pattern.to_bytes(4, "little") * (PAGE // 4)
+        parts = [(0, count)] if count <= 2 * POISONED else [(0, POISONED), (count - POISONED, POISONED)]
+        for first, size in parts:
+            for at in range(first, first + size, PAGE):
+                ctypes.memmove(address + at, block, min(PAGE, first + size - at))
 
     def copy(self, target: int, source: int, size: int) -> None:
         """Copies `size` bytes within device memory; DeviceError outside a live allocation."""

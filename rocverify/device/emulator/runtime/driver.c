@@ -127,6 +127,18 @@ static int take_room(Launch *launch)
 
 static void give_room(Launch *launch) { __atomic_fetch_add(&launch->room, 1, __ATOMIC_RELAXED); }
 
+/* The workgroup whose turn it is as the n-th: see launch/schedule.py. */
+static u64 group_in_order(const Launch *launch, u64 n)
+{
+    if (!launch->order_seed)
+        return n;
+    u64 first = n - n % launch->window, left = launch->group_count - first;
+    int last = left <= launch->window;
+    u64 count = last ? left : launch->window;
+    u64 begin = mixed(launch->order_seed + first) % count;
+    return first + (begin + (n - first) * (last ? launch->last_stride : launch->stride)) % count;
+}
+
 /* The number of a workgroup that nobody has begun, NO_GROUP if there is none. */
 static u64 take_group(Launch *launch)
 {
@@ -134,7 +146,7 @@ static u64 take_group(Launch *launch)
         __atomic_load_n(&launch->next_group, __ATOMIC_RELAXED) >= launch->group_count)
         return NO_GROUP;
     u64 group = __atomic_fetch_add(&launch->next_group, 1, __ATOMIC_RELAXED);
-    return group < launch->group_count ? group : NO_GROUP;
+    return group < launch->group_count ? group_in_order(launch, group) : NO_GROUP;
 }
 
 /* Begins up to `most` workgroups in free slots, as far as there are any and room for them: how many. */

@@ -10,15 +10,17 @@ static u32 extended(u32 bits, u32 size, u32 is_signed)
 }
 
 /* The shadow of one lane's dwords, told by their defined bits. */
-INLINE void load_shadow(Worker *w, Wave *s, u32 *to, const u8 *defined, u32 dwords, u32 space, u64 address, u32 pc)
+INLINE void load_shadow(Worker *w, Wave *s, u32 *to, const u8 *defined, u32 dwords, u32 space, u64 address, u32 lane,
+                        u32 pc)
 {
-    u32 lanes = (u32)w->lanes, any = 0;
+    u32 lanes = (u32)w->lanes, any = 0, first = 0;
     for (u32 k = 0; k < dwords; k++)
         any |= to[k * lanes] = undefined_bits(defined + 4 * k, 4);
-    if (any) {
-        Place p = {space, address, 0};
-        remember_origin(w, s, &p, pc);
-    }
+    if (!any)
+        return;
+    while (!to[first * lanes])
+        first++;
+    remember_origin(w, s, space, address + 4 * first, lane, pc);
 }
 
 /* Loads a whole line of global memory, if lanes from `lane` on do so together and in order: how many those are,
@@ -39,7 +41,7 @@ INLINE u32 load_line(Worker *w, Wave *s, u32 *shadow, u64 left, u32 lane, u32 dw
     }
     for (u32 i = 0; i < count && ~all; i++)
         load_shadow(w, s, shadow + lane + i, defined + 4 * dwords * i, dwords, SPACE_GLOBAL,
-                    s->addresses[lane + i], pc);
+                    s->addresses[lane + i], lane + i, pc);
     for (u32 k = 0; k < dwords && !~all; k++)
         for (u32 i = 0; i < count; i++)
             shadow[k * lanes + lane + i] = 0;
@@ -71,7 +73,7 @@ INLINE int log_load(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 lanes, int al
     for (u32 i = 0; i < lanes; i++)
         if (all || exec >> i & 1) {
             if (~known)
-                load_shadow(w, s, shadow + i, defined + s->addresses[i], dwords, SPACE_LDS, s->addresses[i], pc);
+                load_shadow(w, s, shadow + i, defined + s->addresses[i], dwords, SPACE_LDS, s->addresses[i], i, pc);
             else
                 for (u32 k = 0; k < dwords; k++)
                     shadow[k * lanes + i] = 0;
@@ -155,7 +157,7 @@ INLINE void load_dwords(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 dwords, u
         const u64 *readers = t.readers + (place >> 2);
         for (u32 k = 0; k < dwords; k++)
             differs |= (readers[k] & care) ^ known;
-        load_shadow(w, s, to, t.defined + place, dwords, space, address, pc);
+        load_shadow(w, s, to, t.defined + place, dwords, space, address, lane, pc);
         if (differs && !compare_all && !(place & 3)) {
             u64 me = WORD(now->segment[wave], wave, lane, pc) | 15ull << 59, *seen = t.readers + (place >> 2);
             Granule *g = t.granules + (place >> 2);
@@ -201,7 +203,7 @@ API void rt_san_load(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 form, u32 pc
             *to = half == 0 ? bits : half == 1 ? (*to & 0xffff0000u) | (bits & 0xffff) : (*to & 0xffff) | bits << 16;
         }
         if (any)
-            remember_origin(w, s, &p, pc);
+            remember_origin(w, s, p.space, p.address, lane, pc);
         if (p.space != SPACE_SCRATCH)
             rt_san_touch(w, s, p.space, p.address, size, ACCESS_LOAD, lane, pc, FORM_FRESH(form));
     }

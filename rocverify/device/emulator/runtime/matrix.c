@@ -1,10 +1,11 @@
 /* Wave matrix multiply-accumulate (V_WMMA_*_16X16X16): D = A * B + C of 16x16 matrices in VGPRs.
  *
  * Layout, from the RDNA3 ISA manual and AMD's matrix instruction calculator: row m of A lies in lane m,
- * column n of B in lane n, each packed along k from the low bits of the first register on; what lanes 0
- * to 15 hold has to be there again in every further group of 16 lanes. Element (m, n) of C and D is in
- * register m / (lanes / 16), lane 16 * (m % (lanes / 16)) + n: with registers one after the other in
- * memory that is a row-major matrix. EXEC and MODE have no effect.
+ * column n of B in lane n, each packed along k from the low bits of the first register on; every further
+ * group of 16 lanes has a copy of its own. Element (m, n) of C and D is in register m / (lanes / 16), lane
+ * 16 * (m % (lanes / 16)) + n: with registers one after the other in memory that is a row-major matrix. It is
+ * computed from the copies that its own group of lanes has: the groups may have k in different orders, as
+ * rocWMMA leaves them. EXEC and MODE have no effect.
  *
  * In which order hardware adds and rounds is not documented. Here a float result is C, then one fused
  * multiply-add in single precision for each k from 0 on, to nearest even with denormals kept; a 16-bit
@@ -15,13 +16,14 @@
 
 #define API __attribute__((visibility("default")))
 
-enum { SIZE = 16 };
+enum { SIZE = 16, MAX_COPIES = MAX_LANES / SIZE };
 
 enum Element { ELEMENT_F16, ELEMENT_BF16, ELEMENT_IU8, ELEMENT_IU4 };
 
 typedef struct {
     const u32 *a, *b, *c; /* first registers; c null where the matrix is the constant */
     u32 constant, lanes;
+    u32 copies; /* of A and B that differ: 1, or one for each group of 16 lanes */
     u32 negate[2];          /* of A, B: bit 0 the low halves, bit 1 the high ones; for integers: signed */
     u32 negate_c, absolute_c;
     u32 shift; /* where a 16-bit C and D lie in their registers */
@@ -60,15 +62,14 @@ static u32 to_bfloat(float f)
     return (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
 }
 
-/* The first lane that does not hold what its twin in lanes 0 to 15 holds, or `lanes`. */
-static u32 unlike_twin(const u32 *registers, u32 count, u32 lanes)
+/* Whether every group of 16 lanes holds the same. */
+static int is_repeated(const u32 *registers, u32 count, u32 lanes)
 {
-    u32 found = lanes;
+    u32 differs = 0;
     for (u32 r = 0; r < count; r++)
         for (u32 lane = SIZE; lane < lanes; lane++)
-            if (registers[r * lanes + lane] != registers[r * lanes + lane % SIZE] && lane < found)
-                found = lane;
-    return found;
+            differs |= registers[r * lanes + lane] ^ registers[r * lanes + lane % SIZE];
+    return !differs;
 }
 
 static u32 element_of(const u32 *registers, u32 lanes, u32 bits, u32 k, u32 lane)
@@ -97,18 +98,20 @@ static float accumulator(const Operands *o, u32 element, u32 narrow, u32 place)
 
 static void multiply_floats(const Operands *o, u32 element, u32 narrow, u32 *d)
 {
-    float b[SIZE][SIZE], total[SIZE][SIZE];
-    for (u32 k = 0; k < SIZE; k++)
-        for (u32 n = 0; n < SIZE; n++)
-            b[k][n] = float_of(o->b, o->lanes, element, o->negate[1], k, n);
+    float b[MAX_COPIES][SIZE][SIZE], total[SIZE][SIZE];
+    for (u32 copy = 0; copy < o->copies; copy++)
+        for (u32 k = 0; k < SIZE; k++)
+            for (u32 n = 0; n < SIZE; n++)
+                b[copy][k][n] = float_of(o->b, o->lanes, element, o->negate[1], k, SIZE * copy + n);
     for (u32 m = 0; m < SIZE; m++) {
+        u32 copy = m % o->copies;
         float row[SIZE];
         for (u32 n = 0; n < SIZE; n++)
             row[n] = accumulator(o, element, narrow, m * SIZE + n);
         for (u32 k = 0; k < SIZE; k++) {
-            float a = float_of(o->a, o->lanes, element, o->negate[0], k, m);
+            float a = float_of(o->a, o->lanes, element, o->negate[0], k, SIZE * copy + m);
             for (u32 n = 0; n < SIZE; n++)
-                row[n] = __builtin_fmaf(a, b[k][n], row[n]);
+                row[n] = __builtin_fmaf(a, b[copy][k][n], row[n]);
         }
         __builtin_memcpy(total[m], row, sizeof row);
     }
@@ -129,17 +132,19 @@ static i32 integer_of(const u32 *registers, u32 lanes, u32 bits, u32 is_signed, 
 
 static void multiply_integers(const Operands *o, u32 bits, u32 clamp, u32 *d)
 {
-    i32 b[SIZE][SIZE];
+    i32 b[MAX_COPIES][SIZE][SIZE];
     u32 total[SIZE * SIZE];
-    for (u32 k = 0; k < SIZE; k++)
-        for (u32 n = 0; n < SIZE; n++)
-            b[k][n] = integer_of(o->b, o->lanes, bits, o->negate[1], k, n);
+    for (u32 copy = 0; copy < o->copies; copy++)
+        for (u32 k = 0; k < SIZE; k++)
+            for (u32 n = 0; n < SIZE; n++)
+                b[copy][k][n] = integer_of(o->b, o->lanes, bits, o->negate[1], k, SIZE * copy + n);
     for (u32 m = 0; m < SIZE; m++) {
+        u32 copy = m % o->copies;
         i32 row[SIZE] = {0};
         for (u32 k = 0; k < SIZE; k++) {
-            i32 a = integer_of(o->a, o->lanes, bits, o->negate[0], k, m);
+            i32 a = integer_of(o->a, o->lanes, bits, o->negate[0], k, SIZE * copy + m);
             for (u32 n = 0; n < SIZE; n++)
-                row[n] += a * b[k][n]; /* 16 products of 16 bits and less: no overflow */
+                row[n] += a * b[copy][k][n]; /* 16 products of 16 bits and less: no overflow */
         }
         for (u32 n = 0; n < SIZE; n++) {
             i64 sum = (i64)row[n] + (i32)(o->c ? o->c[m * SIZE + n] : o->constant);
@@ -152,11 +157,11 @@ static void multiply_integers(const Operands *o, u32 bits, u32 clamp, u32 *d)
 
 /* `registers` has the first VGPRs of D, A, B and C, a byte each from the low one on; `form` the element
  * in bits 0 to 1, then bit 2: a 16-bit result, 3: C is `constant`, 4: clamp, 5: op_sel[2], 8 to 10 neg_lo,
- * 12 to 14 neg_hi. Not zero for a fault: A or B is not repeated in every 16 lanes. */
-API int rt_wmma(Worker *w, Wave *s, u32 registers, u32 form, u32 constant, u32 pc)
+ * 12 to 14 neg_hi. */
+API void rt_wmma(const Worker *w, Wave *s, u32 registers, u32 form, u32 constant)
 {
     static const u32 dwords[] = {8, 8, 4, 2};
-    u32 lanes = (u32)w->lanes, element = form & 3u, lane;
+    u32 lanes = (u32)w->lanes, element = form & 3u;
     u32 low = form >> 8, high = form >> 12, integers = element >= ELEMENT_IU8;
     Operands o = {
         .a = s->vgpr + (registers >> 8 & 255u) * lanes,
@@ -169,14 +174,11 @@ API int rt_wmma(Worker *w, Wave *s, u32 registers, u32 form, u32 constant, u32 p
         .absolute_c = high >> 2 & 1u,
         .shift = 16 * (form >> 5 & 1u),
     };
-    if ((lane = unlike_twin(o.a, dwords[element], lanes)) < lanes)
-        return rt_fault(w, s, FAULT_MATRIX, ACCESS_EXECUTE, 0, 0, lane, pc);
-    if ((lane = unlike_twin(o.b, dwords[element], lanes)) < lanes)
-        return rt_fault(w, s, FAULT_MATRIX, ACCESS_EXECUTE, 1, 0, lane, pc);
+    int repeated = is_repeated(o.a, dwords[element], lanes) && is_repeated(o.b, dwords[element], lanes);
+    o.copies = repeated ? 1 : lanes / SIZE;
     u32 *d = s->vgpr + (registers & 255u) * lanes;
     if (integers)
         multiply_integers(&o, element == ELEMENT_IU8 ? 8 : 4, form >> 4 & 1u, d);
     else
         multiply_floats(&o, element, form >> 2 & 1u, d);
-    return 0;
 }

@@ -30,6 +30,8 @@ INLINE u32 unordered(const Sanitizer *z, const GroupRecord *now, u64 earlier, u3
         return 0;
     if (other == wave)
         return z->strict && LANE_OF(earlier) != lane ? 3 : 0;
+    if (space == SPACE_LDS && now->seen_lds[wave][other] >= segment)
+        return 0;
     return now->seen[wave][other] >= segment ? 0 : 1;
 }
 

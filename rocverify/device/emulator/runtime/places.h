@@ -8,12 +8,12 @@
 #define LANE ((u32)__builtin_ctzll(left))
 
 /* What translated code says of an access: size, sign extension, half of the register, space, a load past the
- * caches, a store that releases, a store that is atomic. */
+ * caches, a store that releases, a store that is atomic, a load of LDS that is atomic, one that a loop waits by. */
 #define FORM_SIZE(form) ((form) & 0xff)
 #define FORM_SIGNED(form) ((form) >> 8 & 1)
 #define FORM_HALF(form) ((form) >> 9 & 3) /* 0: the whole register, 1: low, 2: high */
 #define FORM_SPACE(form) ((form) >> 12 & 7)
-#define FORM_FRESH(form) ((form) >> 16 & 1)
+#define FORM_FRESH(form) (((form) >> 16 & 1) | ((form) >> 18 & (FRESH_LDS | FRESH_WAIT)))
 #define FORM_RELEASES(form) ((form) >> 17 & 1)
 #define FORM_ATOMIC(form) ((form) >> 18 & 1)
 
@@ -54,14 +54,25 @@ INLINE u32 undefined_bits(const u8 *defined, u32 bytes)
     return ~v;
 }
 
-/* The load of lane's undefined bits, for the report of what they decide. */
-INLINE void remember_origin(Worker *w, Wave *s, const Place *p, u32 pc)
+INLINE Origin *lds_origin(const Worker *w, const Wave *s, u64 address)
+{
+    return w->sanitizer->lds_origins + ((s->lds - (u64)w->lds + address) >> 2);
+}
+
+/* A lane has loaded undefined bits from there: for the report of what they decide. Those that a kernel has itself
+ * stored in LDS came from where they were loaded before. */
+INLINE void remember_origin(Worker *w, Wave *s, u32 space, u64 address, u32 lane, u32 pc)
 {
     GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
     u32 wave = s->index & 31;
-    now->origin_pc[wave] = pc;
-    now->origin_space[wave] = p->space;
-    now->origin_address[wave] = p->address;
+    if (space == SPACE_LDS) {
+        const Origin *stored = lds_origin(w, s, address);
+        if (stored->group == now->group + 1) {
+            now->origins[wave] = *stored;
+            return;
+        }
+    }
+    now->origins[wave] = (Origin){now->group + 1, address, pc, space, wave, lane};
 }
 
 #endif

@@ -66,13 +66,30 @@ static void write_granule(Worker *w, const GroupRecord *now, Granule *g, u64 me,
     g->write = me;
 }
 
-/* One lane's access of `size` bytes. `fresh` marks a load that goes past the caches: what it reads may be
- * a flag that another workgroup stored, so that it is no race but synchronises. */
+/* A wave has seen in LDS what another one wrote there, and waited for it (synchronisation.py): a wave's operations
+ * on LDS are in order, so that it sees what that one had done there before, and what that one saw. */
+static void follow(GroupRecord *now, u64 write, u32 wave)
+{
+    u32 other = WAVE_OF(write), segment = SEGMENT(write);
+    if (!write || segment < now->base || other == wave)
+        return;
+    for (u32 i = 0; i < GROUP_WAVES; i++) {
+        u32 known = i == other ? segment : now->seen_lds[other][i];
+        if (now->seen[other][i] > known)
+            known = now->seen[other][i];
+        if (known > now->seen_lds[wave][i])
+            now->seen_lds[wave][i] = known;
+    }
+}
+
+/* One lane's access of `size` bytes. `fresh` marks a load that goes past the caches, in LDS one that a loop
+ * waits by: what it reads may be a flag that another stored, so that it is no race but synchronises. */
 void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 access, u32 lane, u32 pc, u32 fresh)
 {
     Sanitizer *z = w->sanitizer;
     GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
-    fresh = fresh && space == SPACE_GLOBAL; /* volatile accesses of LDS look alike, and LDS has no cache */
+    /* Volatile accesses of LDS look as if they went past caches: LDS has none. */
+    fresh &= space == SPACE_GLOBAL ? FRESH_GLOBAL : FRESH_LDS | FRESH_WAIT;
     if (!now->segment[s->index & 31] || (space == SPACE_GLOBAL && !is_followed(z, address)))
         return;
     now->touched[s->index & 31] = 1;
@@ -94,7 +111,9 @@ void rt_san_touch(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 acce
         if (access != ACCESS_LOAD)
             write_granule(w, now, g, me, space, address, size, access);
         else {
-            if (fresh && space == SPACE_GLOBAL && g->write && SEGMENT(g->write) >= z->first)
+            if (fresh & FRESH_WAIT)
+                follow(now, g->write, s->index & 31);
+            else if (fresh && space == SPACE_GLOBAL && g->write && SEGMENT(g->write) >= z->first)
                 rt_san_flag(z, now, address, z->segment_group[SEGMENT(g->write)], s->index & 31);
             read_granule(w, now, g, readers + (place >> 2), me, space, address, size, fresh);
         }

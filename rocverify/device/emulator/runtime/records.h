@@ -96,6 +96,12 @@ typedef struct {
     u32 nodes, listed;
 } Met;
 
+/* The load of bits that nobody had written: by which lane, from where. Of a workgroup, 1 + its number. */
+typedef struct {
+    u64 group, address;
+    u32 pc, space, wave, lane;
+} Origin;
+
 /* What the workgroup under way knows. Segments are numbered upwards through all launches; a wave begins a
  * new one at every barrier and fence. */
 typedef struct {
@@ -112,10 +118,10 @@ typedef struct {
     u64 read_blocks, written_blocks; /* of LDS, a bit for each: those in the log, those written in the interval */
     u32 readings, padding;          /* in the log */
     u32 seen[GROUP_WAVES][GROUP_WAVES]; /* by wave: what it knows of the others' segments */
+    u32 seen_lds[GROUP_WAVES][GROUP_WAVES]; /* the same of what they did in LDS alone: more than `seen` or nothing */
     u32 barrier_pc[GROUP_WAVES];    /* where the wave waits; 0: it does not */
     u64 start_exec[GROUP_WAVES];
-    u64 origin_address[GROUP_WAVES]; /* the last load of undefined bits */
-    u32 origin_pc[GROUP_WAVES], origin_space[GROUP_WAVES];
+    Origin origins[GROUP_WAVES];    /* by wave: where the undefined bits that it loaded last came from */
     Flag flags[FLAGS];
     Met met[MET];
     u32 flag_count, met_next;
@@ -133,6 +139,7 @@ typedef struct Sanitizer {
     u8 *lds_defined;
     Granule *lds_granules;
     u64 *lds_readers;
+    Origin *lds_origins; /* by granule: of the undefined bits that a workgroup has stored there */
     u8 *scratch_defined;
     u32 *segment_group; /* by segment: its workgroup */
     u32 *group_fence;   /* by workgroup: 1 + the index of its clock, 0 for none */
@@ -159,6 +166,9 @@ typedef struct Sanitizer {
 /* Is it known of the byte which bits of it were written; who accessed it? */
 static inline int is_kept(const Sanitizer *z, u64 address) { return address - z->arena < z->arena_bytes; }
 static inline int is_followed(const Sanitizer *z, u64 address) { return address - z->arena < z->followed_bytes; }
+
+/* A load that is atomic, in global memory or in LDS; one of LDS that a loop waits by. */
+enum { FRESH_GLOBAL = 1, FRESH_LDS = 2, FRESH_WAIT = 4 };
 
 enum { WAS_READ, WAS_WRITTEN, WAS_ATOMIC, ACCESS_KINDS };
 

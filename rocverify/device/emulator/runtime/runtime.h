@@ -49,8 +49,7 @@ enum FaultKind {
     FAULT_STOPPED = 7, /* the host asked to stop */
     FAULT_UNALIGNED = 8, /* an atomic or scalar access off its natural alignment */
     FAULT_DEADLOCK = 9,  /* no wave can go on */
-    FAULT_MATRIX = 10, /* a matrix that is not repeated in every 16 lanes */
-    FAULT_GRID_SYNC = 11, /* a grid barrier in a launch that is not cooperative */
+    FAULT_GRID_SYNC = 10, /* a grid barrier in a launch that is not cooperative */
 };
 
 enum Access { ACCESS_LOAD = 0, ACCESS_STORE = 1, ACCESS_ATOMIC = 2, ACCESS_EXECUTE = 3 };
@@ -107,6 +106,9 @@ typedef struct Launch {
     u32 cooperative;        /* all of its workgroups run from the start */
     u64 hostcall;           /* the host call buffer, for kernels that use it, else 0 */
     u64 clock;              /* the device's clock as the launch begins */
+    u64 order_seed;         /* 0: workgroups and waves run in their own order */
+    u64 window;             /* workgroups that change places among themselves, and so the next ones */
+    u64 stride, last_stride; /* by which a window's places are gone through; the last one may be smaller */
     u64 apart[8];           /* the workers write what follows: it has a cache line of its own */
     u64 next_group;         /* taken atomically by the workers */
     u32 stop;
@@ -141,6 +143,15 @@ enum Outcome {
     RUN_FAULT = 1,
     RUN_HOST_CALL = 2, /* serve the host call buffer, then call again */
 };
+
+/* A number without pattern (splitmix64). */
+static inline u64 mixed(u64 x)
+{
+    x += 0x9e3779b97f4a7c15ull;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+    return x ^ x >> 31;
+}
 
 int rt_fault(Worker *w, Wave *s, u32 kind, u32 access, u64 address, u32 size, u32 lane, u32 pc);
 u8 *rt_global(Worker *w, u64 address, u64 size);

@@ -67,13 +67,14 @@ INLINE void touch_store(Worker *w, Wave *s, const Place *p, u32 size, u32 lane, 
 static void report_undefined(Worker *w, Wave *s, u32 decides, const Place *p, u32 size, u32 lane, u32 pc)
 {
     const GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
-    u32 wave = s->index & 31, known = now->origin_pc[wave] != 0;
+    u32 wave = s->index & 31;
+    const Origin *origin = now->origins + wave;
     Finding f = {.kind = FOUND_UNDEFINED, .detail = decides, .space = p ? p->space : SPACE_REGISTER,
                  .access = decides == DECIDES_STORE ? ACCESS_STORE : ACCESS_EXECUTE,
                  .address = p ? p->address : 0, .size = size, .pc = pc, .wave = wave, .lane = lane,
-                 .group = now->group, .other_group = now->group, .other_known = known,
-                 .origin_pc = now->origin_pc[wave], .origin_space = now->origin_space[wave],
-                 .origin_address = now->origin_address[wave]};
+                 .group = now->group, .other_group = now->group, .other_known = origin->group != 0,
+                 .other_wave = origin->wave, .other_lane = origin->lane, .origin_pc = origin->pc,
+                 .origin_space = origin->space, .origin_address = origin->address};
     rt_san_report(w, &f);
 }
 
@@ -81,6 +82,13 @@ static void report_undefined(Worker *w, Wave *s, u32 decides, const Place *p, u3
 API void rt_san_undefined(Worker *w, Wave *s, u32 decides, u64 bits, u32 pc)
 {
     report_undefined(w, s, decides, 0, 0, bits ? (u32)__builtin_ctzll(bits) : 0, pc);
+}
+
+/* A wave stores undefined bits in LDS: they come from what it has loaded last, as far as is known. */
+static void keep_origin(Worker *w, Wave *s, u64 address)
+{
+    const GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    *lds_origin(w, s, address) = now->origins[s->index & 31];
 }
 
 static u32 stored_bits(const u32 *shadow, u32 half, u32 size)
@@ -143,6 +151,8 @@ API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form,
             if (p.space == SPACE_GLOBAL)
                 defined = ~0u;
             __builtin_memcpy(p.defined + 4 * k, &defined, size < 4 ? size : 4);
+            if (bits && p.space == SPACE_LDS)
+                keep_origin(w, s, p.address + 4 * k);
         }
         if (any && p.space == SPACE_GLOBAL)
             report_undefined(w, s, DECIDES_STORE, &p, size, lane, pc);
@@ -174,7 +184,7 @@ API void rt_san_atomic(Worker *w, Wave *s, const u32 *shadow, u32 *result, u64 e
                 result[lane + k * lanes] = before;
         }
         if (old)
-            remember_origin(w, s, &p, pc);
+            remember_origin(w, s, p.space, p.address, lane, pc);
         if ((any | old) && p.space == SPACE_GLOBAL)
             report_undefined(w, s, DECIDES_STORE, &p, size, lane, pc);
         rt_san_sync(w, s, p.space, p.address);
@@ -190,7 +200,7 @@ API void rt_san_scalar_load(Worker *w, Wave *s, u32 *shadow, u64 address, u32 co
     for (u32 k = 0; k < count; k++)
         any |= shadow[k] = undefined_bits(p.defined + 4 * k, 4);
     if (any)
-        remember_origin(w, s, &p, pc);
+        remember_origin(w, s, p.space, p.address, 0, pc);
     rt_san_touch(w, s, SPACE_GLOBAL, address, 4 * count, ACCESS_LOAD, 0, pc, fresh);
 }
 
@@ -255,7 +265,7 @@ API u64 rt_san_layout(u32 what)
     case 12: return SYNC_NODES;
     case 13: return SEGMENTS_END;
     case 14: return __builtin_offsetof(GroupRecord, seen);
-    case 15: return __builtin_offsetof(GroupRecord, origin_space);
+    case 15: return __builtin_offsetof(GroupRecord, origins);
     case 16: return __builtin_offsetof(Sanitizer, findings);
     case 17: return __builtin_offsetof(Sanitizer, clock_slots);
     case 18: return __builtin_offsetof(Finding, other_pc);

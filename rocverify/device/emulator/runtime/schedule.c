@@ -267,9 +267,11 @@ static void note(const Worker *w, Wave *s, Round *seen)
 static int turns_of_group(Worker *w, u32 slot, Round *seen)
 {
     const Launch *launch = w->launch;
-    u32 live = 0, at_barrier = 0;
-    for (u32 i = 0; i < launch->waves_per_group; i++) {
-        Wave *s = wave_at(w, slot, i);
+    u32 live = 0, at_barrier = 0, waves = launch->waves_per_group;
+    u64 drawn = launch->order_seed ? mixed(launch->order_seed ^ wave_at(w, slot, 0)->group) : 0;
+    u32 index = (u32)drawn % waves, step = drawn >> 63 ? waves - 1 : 1;
+    for (u32 i = 0; i < waves; i++, index = (index + step) % waves) {
+        Wave *s = wave_at(w, slot, index);
         if ((s->status == WAVE_READY || s->status == WAVE_YIELDED) && turn(w, s, seen))
             return 1;
         if (s->status == WAVE_ENDED)

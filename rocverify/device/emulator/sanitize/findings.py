@@ -196,9 +196,11 @@ class Narrator:
             origin = Space(raw.origin_space)
             loaded = RawFinding(address=raw.origin_address, size=0)
             came_from = self._where(loaded, origin)
-            other = self._place("load of undefined bits", raw.origin_pc, raw.group, raw.wave, raw.lane)
+            other = self._place(
+                "load of undefined bits", raw.origin_pc, raw.group, raw.other_wave, raw.other_lane
+            )
             fields = {**came_from, "size": None}
-            message = f"{what}; the wave's last load of undefined bits was from {came_from['allocation']}"
+            message = f"{what}; the undefined bits that the wave had last came from {came_from['allocation']}"
         else:
             fields["space"] = "register"
             message = f"{what}: a register that nothing has set"

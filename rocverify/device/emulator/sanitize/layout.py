@@ -103,6 +103,13 @@ class Met(ctypes.Structure):
     _fields_ = (("address", _U64), ("nodes", _U32), ("listed", _U32))
 
 
+class Origin(ctypes.Structure):
+    _fields_ = (
+        *((name, _U64) for name in ("group", "address")),
+        *((name, _U32) for name in ("pc", "space", "wave", "lane")),
+    )
+
+
 class GroupRecord(ctypes.Structure):
     _fields_ = (
         ("group", _U64),
@@ -116,11 +123,10 @@ class GroupRecord(ctypes.Structure):
         ("readings", _U32),
         ("padding", _U32),
         ("seen", _WAVES * GROUP_WAVES),
+        ("seen_lds", _WAVES * GROUP_WAVES),
         ("barrier_pc", _WAVES),
         ("start_exec", _U64 * GROUP_WAVES),
-        ("origin_address", _U64 * GROUP_WAVES),
-        ("origin_pc", _WAVES),
-        ("origin_space", _WAVES),
+        ("origins", Origin * GROUP_WAVES),
         ("flags", Flag * FLAGS),
         ("met", Met * MET),
         ("flag_count", _U32),
@@ -158,8 +164,8 @@ class SanitizerRecord(ctypes.Structure):
             (name, _POINTER)
             for name in (
                 "granules", "readers", "lines", "chunks", "lds_defined", "lds_granules", "lds_readers",
-                "scratch_defined", "segment_group", "group_fence", "group_seen", "records", "clocks",
-                "syncs", "nodes", "findings", "log",
+                "lds_origins", "scratch_defined", "segment_group", "group_fence", "group_seen", "records",
+                "clocks", "syncs", "nodes", "findings", "log",
             )
         ),
         ("groups", _U64),
@@ -190,7 +196,7 @@ LAYOUT = (
     SYNC_NODES,
     SEGMENTS_END,
     GroupRecord.seen.offset,
-    GroupRecord.origin_space.offset,
+    GroupRecord.origins.offset,
     SanitizerRecord.findings.offset,
     SanitizerRecord.clock_slots.offset,
     RawFinding.other_pc.offset,

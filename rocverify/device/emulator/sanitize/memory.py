@@ -23,7 +23,9 @@ SANITIZED_ARENA_BYTES = 1 << 34
 
 _OWN = Path(__file__).resolve().parents[3]
 _STANDARD = Path(sysconfig.get_path("stdlib"))
-"""The package: frames in it are not where an allocation was made."""
+_INSTALLED = ("site-packages", "dist-packages")
+"""Frames of the package, of Python's own code and of installed libraries are not where an allocation was
+made."""
 
 
 class SanitizedMemory(DeviceMemory):
@@ -168,14 +170,18 @@ class SanitizedMemory(DeviceMemory):
             table.close()
 
 
+def _is_foreign(path: Path) -> bool:
+    installed = any(part in _INSTALLED for part in path.parts) or path.parent == Path(sys.executable).parent
+    return installed or _OWN in path.parents or _STANDARD in path.parents
+
+
 def _caller() -> str | None:
     """The innermost frame outside this package, of code that is not Python's own; None in a device process,
     where the program's frames are elsewhere."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
-        foreign = _OWN in Path(path).parents or Path(path).parent == _STANDARD or "rocm" in Path(path).parts
-        if not path.startswith("<") and not foreign:
+        if not path.startswith("<") and not _is_foreign(Path(path)):
             return f"{path}:{frame.f_lineno}"
         frame = frame.f_back
     return None

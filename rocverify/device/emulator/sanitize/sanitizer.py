@@ -100,6 +100,7 @@ class Sanitizer:
             "segment_group": 4 * layout.SEGMENTS_END,
             "lds_granules": lds // 4 * layout.GRANULE_BYTES,
             "lds_readers": lds // 4 * layout.READERS_BYTES,
+            "lds_origins": lds // 4 * ctypes.sizeof(layout.Origin),
         }
         self._record = layout.SanitizerRecord(
             defined_delta=memory.defined_delta,

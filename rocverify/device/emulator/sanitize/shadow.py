@@ -8,7 +8,6 @@ moved about freely: it is reported where it decides an address, a branch, or wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from functools import reduce
 
 from llvmlite import ir
@@ -18,6 +17,12 @@ from rocverify.device.emulator.isa.operands import EXEC, M0, NULL_INDEX, VCC, Op
 from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
+from rocverify.device.emulator.sanitize.synchronisation import (
+    is_lds_swap,
+    place_of,
+    polled_loads,
+    releases_of,
+)
 from rocverify.device.emulator.translate.builder.observers import Access, Observer
 from rocverify.device.emulator.translate.builder.registers import ALL_BITS, SCC_SHADOW, SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, Value, null_pointer
@@ -30,16 +35,14 @@ from rocverify.device.emulator.translate.semantics.relative import HANDLERS as R
 K = WaveBuilder
 
 _SPACES = {"global": Space.GLOBAL, "lds": Space.LDS, "flat": Space.FLAT, "scratch": Space.SCRATCH}
-_FRESH, _RELEASES, _ATOMIC = 1 << 16, 1 << 17, 1 << 18
+_FRESH, _RELEASES, _ATOMIC, _LDS_ATOMIC, _POLLED = (1 << bit for bit in range(16, 21))
 _FENCES = {"buffer_gl0_inv": 0, "buffer_gl1_inv": 1}
 """What ends a fence of the workgroup, and of the device; the value tells rt_san_fence which."""
 
 _FENCE_RELEASES = 2
 """The same where only stores are waited for."""
 
-_RELEASED = ("global_store_", "flat_store_", "global_atomic_", "flat_atomic_")
 _FLAGS = ("src_scc", "src_vccz")
-_BETWEEN = ("s_waitcnt", "s_clause", "s_delay_alu", "s_nop")
 
 
 class ShadowObserver(Observer):
@@ -47,13 +50,16 @@ class ShadowObserver(Observer):
 
     def __init__(self, graph: Graph | None = None) -> None:
         blocks = tuple(graph.blocks.values()) if graph is not None else ()
-        loops = [inst for block in blocks for inst in block if "_cmpswap_" in inst.mnemonic]
-        self._retried = {_place(inst) for inst in loops}
+        loops = [
+            inst for block in blocks for inst in block if "_cmpswap_" in inst.mnemonic or is_lds_swap(inst)
+        ]
+        self._retried = {place_of(inst) for inst in loops}
+        self._polled = {place_of(inst) for inst in polled_loads(graph)} if graph is not None else set()
         self._retried_bases = {
             operand.name for inst in loops for operand in inst.operands if operand.count == 2
         }
         self._allocator = graph.allocator if graph is not None else ()
-        releases = [pair for block in blocks for pair in _releases(block)]
+        releases = [pair for block in blocks for pair in releases_of(block)]
         self._releases = {wait.address for wait, _ in releases}
         self._released = {store.address for _, store in releases}
         self._recording = False
@@ -87,6 +93,10 @@ class ShadowObserver(Observer):
     def vgpr_written(self, k: K, index: int, bits: int) -> None:
         if self._recording and index < SHADOW:
             self._written.append((index, bits))
+
+    def vgpr_zeroed(self, k: K, index: int, bits: int) -> None:
+        if index < SHADOW:
+            k.commit(Operand(OperandKind.VGPR, SHADOW + index), k.const(k.shapes.i32, 0), bits)
 
     def sgpr_written(self, k: K, index: int) -> None:
         if self._ending and index < SHADOW:
@@ -242,7 +252,12 @@ class ShadowObserver(Observer):
 
     def accessed(self, k: K, inst: Instruction, access: Access) -> None:
         self._recording = False
-        form = k.i32(_form(inst, access, _place(inst) in self._retried or self._allocates(inst)))
+        place = place_of(inst)
+        retried = place in self._retried or self._allocates(inst)
+        order = 0
+        if access.space == "lds" and access.kind == "load":
+            order = _LDS_ATOMIC | _POLLED if place in self._polled else _LDS_ATOMIC if retried else 0
+        form = k.i32(_form(inst, access, retried) | order)
         exec_bits, pc = k.exec_bits(), k.i32(inst.address)
         dwords = max(access.size // 4, 1)
         if access.data is not None:
@@ -256,9 +271,9 @@ class ShadowObserver(Observer):
         elif access.kind == "store":
             assert access.data is not None
             pointer = k.vgpr_pointer(SHADOW + access.data)
-            order = _RELEASES if inst.address in self._released else 0
-            order |= _ATOMIC if self._allocates(inst) else 0
-            arguments = [k.worker, k.wave, pointer, exec_bits, k.b.or_(form, k.i32(order)), pc]
+            stored = _RELEASES if inst.address in self._released else 0
+            stored |= _ATOMIC if self._allocates(inst) else 0
+            arguments = [k.worker, k.wave, pointer, exec_bits, k.b.or_(form, k.i32(stored)), pc]
             k.call_void("rt_san_store", arguments)
         elif access.data is None:
             self._count_lanes(k, inst, form)
@@ -294,31 +309,9 @@ def _is_zero(value: Value) -> bool:
     return isinstance(value, ir.Constant) and value.constant == 0
 
 
-def _releases(block: Sequence[Instruction]) -> Iterator[tuple[Instruction, Instruction]]:
-    """The waits for all stores that compilers put right before a store or an atomic that releases, and the
-    latter: caches write through, so that nothing else tells them from plain or relaxed ones."""
-    waiting: Instruction | None = None
-    for inst in block:
-        if inst.mnemonic == "s_waitcnt_vscnt":
-            waiting = inst
-        elif waiting is not None and inst.mnemonic.startswith(_RELEASED):
-            yield waiting, inst
-        if not inst.mnemonic.startswith(_BETWEEN):
-            waiting = None
-
-
-def _place(inst: Instruction) -> tuple[str, ...]:
-    """What a memory instruction makes its address of. The loop that a compiler makes of an atomic which the
-    target lacks begins with a plain load from where it then compares and swaps."""
-    operands = list(inst.operands)
-    if "_load_" in inst.mnemonic or ("_atomic_" in inst.mnemonic and "glc" in inst.modifiers):
-        operands.pop(0)
-    words = [operand.name for operand in operands[:1] + operands[1 + ("_atomic_" in inst.mnemonic) :]]
-    return (*words, str(inst.offset))
-
-
 def _form(inst: Instruction, access: Access, retried: bool) -> int:
-    """As FORM_SIZE and its fellows in runtime/sanitize.c take it apart; `retried` as _place says."""
+    """As FORM_SIZE and its fellows in runtime/sanitize.c take it apart; `retried`: see
+    synchronisation.py."""
     half = 0 if not access.name.startswith("d16") else 2 if "_hi_" in access.name else 1
     signed = access.name.endswith("i8") or access.name.endswith("i16")
     fresh = _FRESH if (retried or "glc" in inst.modifiers) and access.kind == "load" else 0

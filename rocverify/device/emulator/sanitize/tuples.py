@@ -29,14 +29,17 @@ def _relative(k: K, inst: Instruction) -> None:
 
 def _matrix(element: Element) -> Callable[[K, Instruction], None]:
     """v_wmma_*: an element of D depends on a row of A, a column of B and its own element of C. Lane l holds
-    row l % 16 of A, column l % 16 of B, and in register j of C and D the row j * lanes / 16 + l / 16."""
+    row l % 16 of A, column l % 16 of B, copies for its own group of 16 lanes, and in register j of C and D
+    the row j * lanes / 16 + l / 16."""
 
     def rule(k: K, inst: Instruction) -> None:
         target, a, b, c = inst.operands
         rows, columns = (_any(k, operand.index, DWORDS[element]) for operand in (a, b))
         shadows = []
         for register in range(RESULT_ELEMENTS // k.lanes):
-            sources = [k.lanes // ROWS * register + lane // ROWS for lane in range(k.lanes)]
+            sources = [
+                lane // ROWS * ROWS + k.lanes // ROWS * register + lane // ROWS for lane in range(k.lanes)
+            ]
             index = ir.Constant(ir.VectorType(I32, k.lanes), [ir.Constant(I32, row) for row in sources])
             row = k.b.shuffle_vector(rows, ir.Constant(rows.type, ir.Undefined), index)
             shadow = k.b.or_(row, columns)

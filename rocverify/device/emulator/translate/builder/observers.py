@@ -79,6 +79,9 @@ class Observer:
     def vgpr_written(self, k: WaveBuilder, index: int, bits: int) -> None:
         """The semantics write bits of a VGPR under EXEC and the control in force."""
 
+    def vgpr_zeroed(self, k: WaveBuilder, index: int, bits: int) -> None:
+        """Bits of a VGPR become zero in active lanes, but for what is written to them later."""
+
     def sgpr_written(self, k: WaveBuilder, index: int) -> None:
         """The semantics write an SGPR."""
 
@@ -145,6 +148,10 @@ class Observers(Observer):
     def vgpr_written(self, k: WaveBuilder, index: int, bits: int) -> None:
         for member in self.members:
             member.vgpr_written(k, index, bits)
+
+    def vgpr_zeroed(self, k: WaveBuilder, index: int, bits: int) -> None:
+        for member in self.members:
+            member.vgpr_zeroed(k, index, bits)
 
     def sgpr_written(self, k: WaveBuilder, index: int) -> None:
         for member in self.members:

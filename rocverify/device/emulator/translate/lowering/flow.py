@@ -73,7 +73,9 @@ def discover(listing: Listing, image: Image, entry: int) -> Graph:
             continue
         for inst in _straight(listing, address, seen):
             targets = set(_successors(inst))
-            if inst.mnemonic in ("s_swappc_b64", "s_call_b64"):
+            if inst.mnemonic == "s_swappc_b64" and not _is_followed(listing, image, inst):
+                targets.discard(inst.next_address)
+            elif inst.mnemonic in ("s_swappc_b64", "s_call_b64"):
                 graph.indirect_targets.add(inst.next_address)
             if inst.mnemonic == "s_getpc_b64":
                 functions = set(_addressed_functions(listing, image, inst))
@@ -83,6 +85,14 @@ def discover(listing: Listing, image: Image, entry: int) -> Graph:
             waiting.extend(targets)
     graph.blocks = dict(_blocks(listing, leaders, seen))
     return graph
+
+
+def _is_followed(listing: Listing, image: Image, call: Instruction) -> bool:
+    """Whether code stands behind a call. The last instruction of a function may be the call of one that never
+    returns; what comes next is padding, or another function."""
+    after = call.next_address
+    inside = [s for s in image.symbols.values() if s.address <= call.address < s.address + s.size]
+    return after in listing and all(after < s.address + s.size for s in inside)
 
 
 def _straight(listing: Listing, address: int, seen: set[int]) -> Iterator[Instruction]:

@@ -93,7 +93,8 @@ def _load(name: str) -> Handler:
         target, address, resource, offset = inst.operands
         place, count = _operands(k, inst, address, resource, offset), LOADS[name]
         whole = _in_range(k, place, SIZES[name], count > 1)
-        _written(k, target.index, count, ALL_BITS ^ KEPT.get(name, 0))
+        for index in range(target.index, target.index + count):
+            k.observer.vgpr_zeroed(k, index, ALL_BITS ^ KEPT.get(name, 0))
         k.flush_vgprs(target.index, count)
         arguments = [
             k.worker, k.wave, place, k.vgpr_pointer(target.index), _rest(k, whole), k.i32(count),
@@ -106,12 +107,6 @@ def _load(name: str) -> Handler:
             emit_load(k, inst, "global", name, target, None)
 
     return handle
-
-
-def _written(k: K, first: int, count: int, bits: int) -> None:
-    """Tells observers: lanes out of range get zeros."""
-    for index in range(first, first + count):
-        k.observer.vgpr_written(k, index, bits)
 
 
 def _store(name: str) -> Handler:

@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import OperandKind
-from rocverify.device.emulator.translate.builder.types import I32, TYPES, DataType
+from rocverify.device.emulator.translate.builder.types import TYPES, DataType
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.semantics.smem import leave_on_fault
 from rocverify.device.emulator.translate.semantics.vector import Handler
 from rocverify.errors import DeviceError
 
@@ -92,10 +91,8 @@ def wmma(element: Element, result: DataType) -> Handler:
             k.flush_vgprs(c.index, count)
         else:
             form, constant = form | CONSTANT, _constant(k, inst, matrix)
-        words = (registers, form, constant, inst.address)
-        failed = k.call("rt_wmma", I32, [k.worker, k.wave, *(k.i32(word) for word in words)])
+        k.call_void("rt_wmma", [k.worker, k.wave, *(k.i32(word) for word in (registers, form, constant))])
         k.forget_vgprs(target.index, count)
-        leave_on_fault(k, failed)
 
     return handle
 

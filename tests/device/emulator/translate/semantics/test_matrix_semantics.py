@@ -9,7 +9,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.machine import Machine
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics import models_matrix as model
@@ -186,16 +185,22 @@ def test_the_error_is_within_the_stated_bound(machine: Machine, assembler: Assem
 
 
 @pytest.mark.parametrize("lanes", [32, 64])
-@pytest.mark.parametrize(("register", "matrix"), [(3, "A"), (11, "B")])
-def test_lanes_that_are_not_repeated_fault(
-    machine: Machine, assembler: Assembler, lanes: int, register: int, matrix: str
+@pytest.mark.parametrize("kind", [KINDS[0], next(kind for kind in KINDS if kind.format is None)])
+def test_each_group_of_16_lanes_uses_its_own_copies(
+    machine: Machine, assembler: Assembler, lanes: int, kind: Kind
 ) -> None:
-    kind = KINDS[0]
     code = assembler.kernel(_kernel(kind, Form(), lanes), lanes)
-    registers = [list(row) for row in _Launch(kind, Form(), lanes, "plain", seed=1).registers()]
-    registers[register][lanes - 3] ^= 1
-    with pytest.raises(KernelFaultError, match=f"matrix {matrix} differs in lane {lanes - 3}") as caught:
-        _run(machine, code, registers, lanes)
-    assert caught.value.report.kind == "matrix"
-    assert caught.value.report.instruction is not None
-    assert caught.value.report.instruction.startswith(kind.mnemonic)
+    launch = _Launch(kind, Form(), lanes, "plain", seed=1)
+    others = [_Launch(kind, Form(), lanes, "plain", seed=2 + group) for group in range(lanes // SIZE)]
+    registers = [list(row) for row in launch.registers()]
+    for group, other in enumerate(others):
+        lanes_of_group = slice(SIZE * group, SIZE * (group + 1))
+        for row, given in zip(registers[:16], other.registers(), strict=False):  # those of A and B
+            row[lanes_of_group] = given[lanes_of_group]
+    seen = _run(machine, code, registers, lanes)
+    for m in range(SIZE):
+        a, b = others[m % (lanes // SIZE)].a, others[m % (lanes // SIZE)].b
+        row = model.expected(kind, Form(), a, b, launch.c)[m]
+        for n in range(SIZE):
+            register, lane = model.place(m, n, lanes)
+            assert int(seen[register][lane]) == row[n], (m, n)

@@ -1,0 +1,90 @@
+"""What machine code itself tells of synchronisation: stores that release, loads of a loop that waits, loops
+that compare and swap. Nothing else tells relaxed atomics from plain accesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.lowering.flow import BRANCHES, Graph
+
+_RELEASED = ("global_store_", "flat_store_", "global_atomic_", "flat_atomic_")
+_BETWEEN = ("s_waitcnt", "s_clause", "s_delay_alu", "s_nop")
+_SWAPS = ("ds_cmpstore_", "ds_cmpst_")
+_COMPARES = ("v_cmp", "v_readfirstlane_")
+_STORES = ("_store_", "_atomic_", "ds_add", "ds_wrxchg")
+
+
+def releases_of(block: Sequence[Instruction]) -> Iterator[tuple[Instruction, Instruction]]:
+    """The waits for all stores that compilers put right before a store or an atomic that releases, and the
+    latter: caches write through, so that nothing else tells them from plain or relaxed ones."""
+    waiting: Instruction | None = None
+    for inst in block:
+        if inst.mnemonic == "s_waitcnt_vscnt":
+            waiting = inst
+        elif waiting is not None and inst.mnemonic.startswith(_RELEASED):
+            yield waiting, inst
+        if not inst.mnemonic.startswith(_BETWEEN):
+            waiting = None
+
+
+def is_lds_swap(inst: Instruction) -> bool:
+    """Whether it compares and swaps in LDS."""
+    return inst.mnemonic.startswith(_SWAPS)
+
+
+def place_of(inst: Instruction) -> tuple[str, ...]:
+    """What a memory instruction makes its address of. The loop that a compiler makes of an atomic which the
+    target lacks begins with a plain load from where it then compares and swaps."""
+    operands = list(inst.operands)
+    if inst.mnemonic.startswith("ds_"):
+        place = int("_load_" in inst.mnemonic or "_rtn_" in inst.mnemonic)
+        return ("ds", operands[place].name if len(operands) > place else "", str(inst.offset))
+    if "_load_" in inst.mnemonic or ("_atomic_" in inst.mnemonic and "glc" in inst.modifiers):
+        operands.pop(0)
+    words = [operand.name for operand in operands[:1] + operands[1 + ("_atomic_" in inst.mnemonic) :]]
+    return (*words, str(inst.offset))
+
+
+def polled_loads(graph: Graph) -> Iterator[Instruction]:
+    """Loads of LDS by which a loop waits: it stores nothing, loads from one place again and again, and
+    compares what it gets. Operations of one wave on LDS are in order: whoever has seen the value that ends
+    such a loop sees what the wave that wrote it wrote before."""
+    for block in graph.blocks.values():
+        last = block[-1]
+        if last.mnemonic in BRANCHES and last.branch_target <= last.address:
+            yield from _waiting(_body(graph, last.branch_target, last.address))
+
+
+def _body(graph: Graph, first: int, last: int) -> list[Instruction]:
+    """The code of a loop, as compilers lay it out: from its head to the branch back."""
+    return [inst for start, block in graph.blocks.items() if first <= start <= last for inst in block]
+
+
+def _waiting(body: Sequence[Instruction]) -> Iterator[Instruction]:
+    parts = [part for inst in body for part in (inst, inst.second) if part is not None]
+    if any(word in part.mnemonic for part in parts for word in _STORES):
+        return
+    written = {register for part in parts for register in _registers(part.operands[:1])}
+    compared = {
+        register
+        for part in parts
+        if part.mnemonic.startswith(_COMPARES)
+        for register in _registers(part.operands)
+    }
+    for part in parts:
+        if part.mnemonic.startswith("ds_load_") and len(part.operands) > 1:
+            address, result = _registers(part.operands[1:2]), _registers(part.operands[:1])
+            if not address & written and result & compared:
+                yield part
+
+
+def _registers(operands: Sequence[Operand]) -> set[int]:
+    """The VGPRs that operands name."""
+    return {
+        operand.index + place
+        for operand in operands
+        if operand.kind is OperandKind.VGPR
+        for place in range(operand.count)
+    }

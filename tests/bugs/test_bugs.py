@@ -1,0 +1,155 @@
+"""Faults that public reports tell of, one kernel each, and the same kernels mended: tests/bugs/cases.
+
+A case's `cmd` has arguments of `rocverify emulate`, its `expected` what a report said. Each is run here with
+ten seeds, which decide the data and the order of waves and workgroups; in the fast suite some with one seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.bugs.emulated import Seen, emulate
+
+CASES = Path(__file__).parent / "cases"
+SEEDS = range(10)
+
+
+@dataclass(frozen=True)
+class Case:
+    """`command` counts the lines of `cmd`. `found` are kinds of findings, or of the fault, with their source
+    lines; nothing is to be found in the mended kernel. `twin` is its line of `cmd`, None where there is
+    none."""
+
+    name: str
+    found: frozenset[tuple[str, int]]
+    command: int = 0
+    twin: int | None = 0
+    fast: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.command}"
+
+
+def case(
+    name: str, *found: tuple[str, int], command: int = 0, twin: int | None = 0, fast: bool = False
+) -> Case:
+    return Case(name, frozenset(found), command, twin, fast)
+
+
+NOTICED = (
+    case("01_tail_rows", ("global", 8), fast=True),
+    case("02_lds_reuse", ("race", 13)),
+    case("05_index_2g", ("global", 9)),
+    case("09_uninit_lds", ("uninitialized", 16)),
+    case("10_last_block_fence", ("race", 26)),
+    case("15_barrier_early_return", ("barrier", 17), ("barrier", 20)),
+    case("15_barrier_early_return", ("barrier", 17), command=1, twin=1),
+    case("18_optimised_race", ("race", 16)),
+    case("25_uninit_acc", ("uninitialized", 9), command=1),
+    case("28_lookback", ("race", 20)),
+    case("28_lookback_relaxed", ("race", 21), fast=True),
+    case("t1_origin", ("uninitialized", 11), twin=None),
+    case("t2_reduce_origin", ("uninitialized", 16), twin=None, fast=True),
+)
+
+
+def lines(name: str) -> list[str]:
+    return [line for line in (CASES / name / "cmd").read_text().splitlines() if line.strip()]
+
+
+def run(name: str, command: int = 0, *, source: str = "kernel", seed: int = 0) -> Seen:
+    flags = CASES / name / "flags"
+    given = tuple(flags.read_text().split()) if flags.exists() else ()
+    more = ("--seed", str(seed))
+    return emulate(CASES / name / f"{source}.hip", lines(name)[command], *more, flags=given)
+
+
+def check(one: Case, seed: int) -> None:
+    seen = run(one.name, one.command, seed=seed)
+    assert (seen.code, seen.places) == (1, one.found), seed
+    if one.twin is not None:
+        twin = run(one.name, one.twin, source="twin", seed=seed)
+        assert (twin.code, twin.places, twin.told) == (0, set(), ""), seed
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("one", NOTICED, ids=str)
+def test_the_fault_is_noticed_and_the_twin_is_clean_under_ten_seeds(one: Case) -> None:
+    for seed in SEEDS:
+        check(one, seed)
+
+
+@pytest.mark.parametrize("one", [one for one in NOTICED if one.fast], ids=str)
+def test_the_fault_is_noticed_and_the_twin_is_clean(one: Case) -> None:
+    check(one, 0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "name",
+    ["08_packed_blocks", "t3_global_barrier", "t5_lds_flag"],
+)
+def test_what_is_right_is_clean_under_ten_seeds(name: str) -> None:
+    for seed in SEEDS:
+        seen = run(name, seed=seed)
+        assert (seen.code, seen.places, seen.told) == (0, set(), ""), seed
+
+
+def test_a_value_handed_over_through_lds_is_clean_and_arrives() -> None:
+    seen = run("t5_lds_flag")
+    assert (seen.code, seen.places) == (0, set())
+    assert seen.array(1) == [3.0]
+
+
+def test_the_origin_of_an_undefined_value_is_followed_through_lds() -> None:
+    """The sum is stored in line 16, from b[7], which line 12 made of a[255], which nobody wrote."""
+    (finding,) = run("t2_reduce_origin").findings
+    assert finding["other"]["source"].endswith("kernel.hip:9")
+    assert (finding["space"], finding["address"]) == ("lds", hex(4 * 255))
+    assert finding["other"]["workitem"] == [255, 0, 0]
+
+
+def test_literals_of_another_wave_size_give_other_numbers() -> None:
+    """0 + 1 + ... + 255, reduced over 64 lanes in waves of 32; 96 votes, counted by 32 in waves of 64."""
+    assert run("03_wave32_literal64", source="twin").array(1) == [32640.0]
+    assert run("03_wave32_literal64").array(1) != [32640.0]
+    assert run("03_wave64_literal32", source="twin").array(1) == [96.0]
+    assert run("03_wave64_literal32").array(1) != [96.0]
+
+
+REFUSED = (
+    "70000 workgroups along y, at most 65535", "70000 workgroups along z, at most 65535",
+    "1025 work-items, at most 1024", "1056 work-items, at most 1024", "4294967296 work-items along x",
+    "65792 bytes of dynamic LDS", None, "'0' holds a number", "'0' holds a number", "the value given has 8",
+    "a value was given", "takes 2 argument(s), 1 given", "the array holds f64",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", range(len(REFUSED)))
+def test_a_launch_that_the_runtime_refuses_is_refused(command: int) -> None:
+    seen, words = run("11_grid_limits", command), REFUSED[command]
+    assert seen.code == (0 if words is None else 2)
+    assert (words or "") in seen.told
+
+
+def test_more_work_items_than_the_launch_bounds_are_refused() -> None:
+    seen = run("12_launch_bounds")
+    assert seen.code == 2
+    assert "takes at most 256" in seen.told
+
+
+@pytest.mark.long
+def test_kernels_with_assertions_prints_clocks_and_traps_run() -> None:
+    assert run("t6_assert", 0).code == run("t6_assert", 2).code == 0
+    assert "Device-side assertion" in run("t6_assert", 1).document["fault"]["message"]
+    assert [run("t6_debug_code", command).code for command in range(4)] == [0, 0, 1, 0]
+    assert run("t6_debug_code", 2).document["fault"]["kind"] == "trap"
+
+
+@pytest.mark.long
+def test_an_index_that_overflows_after_two_billion_elements_faults() -> None:
+    seen = run("26_loop_overflow")
+    assert (seen.code, {kind for kind, _ in seen.places}) == (1, {"global"})
