@@ -29,6 +29,7 @@ CONFTESTS = "ROCVERIFY_TESTS_CONFTESTS"
 """The conftest files that the plan names, joined as paths are."""
 ROOT = "ROCVERIFY_TESTS_ROOT"
 _LONGEST = 2_000
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def signature(key: bytes, number: int, text: str) -> str:
@@ -81,7 +82,7 @@ class Recorder:
         file = getattr(plugin, "__file__", None) or getattr(inspect.getmodule(type(plugin)), "__file__", None)
         if plugin_name in self._named or not file or not Path(file).resolve().is_relative_to(self._root):
             return
-        if "site-packages" not in file and Path(file).name != Path(__file__).name:
+        if "site-packages" not in file and not Path(file).resolve().is_relative_to(_PACKAGE):
             self._write({"nodeid": str(file), "outcome": "plugin", "reason": str(plugin_name or plugin)})
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
