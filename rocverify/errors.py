@@ -24,6 +24,7 @@ Every message says what was wrong, where, and what to do (`hint`).
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -77,10 +78,32 @@ NO_ROOM_HINT = (
 )
 
 
+_FAULTS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), NO_ROOM_HINT),
+    errno.EROFS: "name folders that can be written to (--cache-dir, TMPDIR, XDG_CACHE_HOME), or --no-write",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "give this user the permission to"),
+    errno.ENOMEM: "close what else runs, or reduce the contract's dims",
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit on open files (ulimit -n)"),
+}
+"""What to do where the machine is at fault, by errno."""
+
+
 class EnvironmentFaultError(RocverifyError):
     """This machine lacks what any run needs: disk space, memory, a socket, a permission."""
 
     exit_code = ExitCode.USAGE
+
+
+def environment_fault(error: BaseException) -> EnvironmentFaultError | None:
+    """What an error of Python's says of this machine, in our words; None if it is about something else."""
+    if isinstance(error, MemoryError):
+        return EnvironmentFaultError(
+            "there is not enough memory", hint="close what else runs, or reduce the contract's dims"
+        )
+    if not isinstance(error, OSError) or error.errno not in _FAULTS:
+        return None
+    where = None if error.filename is None else str(error.filename)
+    return EnvironmentFaultError(error.strerror or str(error), where=where, hint=_FAULTS[error.errno or 0])
 
 
 class ToolchainError(RocverifyError):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from types import TracebackType
 
 import click
 
-from rocverify.errors import NO_ROOM_HINT, ExitCode, RocverifyError
+from rocverify.errors import ExitCode, RocverifyError, environment_fault
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _PACKAGES = ("rocverify", "pytest", "pytest-xdist", "click", "pydantic", "numpy", "llvmlite", "hip-python")
 
 
@@ -52,10 +50,10 @@ def _handled(error: BaseException) -> int | None:
     if isinstance(error, SystemExit):
         # click does this where whoever read our output is gone; its code, 1, means gaps here.
         return ExitCode.INTERRUPTED
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {where}{error.strerror}\n  hint: {NO_ROOM_HINT}", err=True)
-        return ExitCode.USAGE
+    fault = environment_fault(error)
+    if fault is not None:
+        click.echo(f"error: {fault}", err=True)
+        return fault.exit_code
     if isinstance(error, Exception):
         import traceback
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pytest
 
+from rocverify.errors import EnvironmentFaultError, environment_fault
 from rocverify.records import CheckResult, CheckVerdict
 from rocverify.runner.items import PAYLOAD, UNDECIDED
 from rocverify.runner.plugin import RECORDER
@@ -49,6 +50,7 @@ class Recorder:
     internal_errors: list[str] = field(default_factory=list)
     interrupted: bool = False
     stop_reason: str | None = None
+    machine_fault: EnvironmentFaultError | None = None
     __name__: ClassVar[str] = RECORDER
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -78,7 +80,8 @@ class Recorder:
         else:
             self.stop_reason = str(excinfo.value)
 
-    def pytest_internalerror(self, excrepr: object) -> None:
+    def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.machine_fault = self.machine_fault or environment_fault(excinfo.value)
         self.internal_errors.append(str(excrepr))
 
     def _record(self, payload: Mapping[str, Any]) -> None:

@@ -60,7 +60,8 @@ class Outcome:
 
 
 def run_session(request: Request, observer: Observer | None = None) -> Outcome:
-    """Runs every check of the request's plans; UsageError if pytest rejects its options."""
+    """Runs every check of the request's plans; UsageError if pytest rejects its options,
+    EnvironmentFaultError where this machine has no room for what pytest itself writes."""
     recorder = Recorder(observer, {request.root / bound.plan.path: bound for bound in request.plans})
     with (
         tempfile.TemporaryDirectory(prefix="rocverify-") as scratch,
@@ -70,6 +71,8 @@ def run_session(request: Request, observer: Observer | None = None) -> Outcome:
         junit = Path(scratch) / "junit.xml"
         arguments = _arguments(request, Path(scratch), junit)
         status = pytest.main(arguments, plugins=[recorder, _Terminal(quiet=observer is not None)])
+        if recorder.machine_fault is not None:
+            raise recorder.machine_fault
         if status == pytest.ExitCode.USAGE_ERROR:
             raise UsageError(
                 "pytest rejected its options (its message is above)",

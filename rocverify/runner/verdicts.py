@@ -5,6 +5,7 @@ CompileError, DeviceFaultError,               failed: the kernel or the host cod
 SourceError, SubjectError
 CompilerNotFoundError, DeviceUnavailableError not_run: nothing here could run it
 any other RocverifyError                      error: the harness could not decide, and says why
+no room, no memory, no permission             error: the machine's fault (exit code 2)
 anything else                                 error: a bug (exit code 4), with its traceback
 """
 
@@ -24,11 +25,13 @@ from rocverify.errors import (
     CompilerNotFoundError,
     DeviceFaultError,
     DeviceUnavailableError,
+    EnvironmentFaultError,
     PlanError,
     RocverifyError,
     SourceError,
     SubjectError,
     UsageError,
+    environment_fault,
 )
 from rocverify.records import CheckResult, CheckVerdict, Finding
 from rocverify.runner.payload import clean_text, jsonable
@@ -57,6 +60,9 @@ def result_of_exception(spec: CheckSpec, error: BaseException, duration: float, 
     """The record of a check that raised."""
     if isinstance(error, RocverifyError):
         return _expected(spec, error, duration, root)
+    fault = environment_fault(error)
+    if fault is not None:
+        return _expected(spec, fault, duration, root)
     if isinstance(error, pytest.fail.Exception) and "timeout" in str(error).lower():
         return _result(
             spec,
@@ -81,7 +87,7 @@ def _expected(spec: CheckSpec, error: RocverifyError, duration: float, root: Pat
     where = error.where or (str(spec.source) if isinstance(error, PlanError) else None)
     if where:
         described["where"] = where
-    if isinstance(error, UsageError):
+    if isinstance(error, UsageError | EnvironmentFaultError):
         described["usage"] = True
     evidence: dict[str, Any] = {"error": described}
     if isinstance(error, CompileError):
@@ -157,7 +163,8 @@ def traces(results: Iterable[CheckResult]) -> list[str]:
 
 
 def is_usage(result: CheckResult) -> bool:
-    """Whether a document of the user's (manifest, plan, settings) stopped this check (exit code 2)."""
+    """Whether a document of the user's (manifest, plan, settings) or their machine stopped this check (exit
+    code 2)."""
     return bool(_error(result).get("usage"))
 
 

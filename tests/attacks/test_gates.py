@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from _pytest import junitxml as xml
 
 from rocverify.errors import ManifestError, UsageError
 from rocverify.settings import Settings, load_settings
+from rocverify.store import files
 from rocverify.toolchain.manifest import load_manifest
 from tests.attacks.conftest import MakeProject
 from tests.attacks.project import KERNEL, PHASE, Project, manifest_text, plan_text
@@ -271,3 +274,31 @@ def test_under_ci_the_cache_counts_only_where_it_was_asked_for(
     assert not (project.root / ".rocverify/cache").exists()
     assert project.run("--trust-cache").code == 0
     assert (project.root / ".rocverify/cache/objects").is_dir()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+def test_a_disk_without_room_is_the_machines_fault(
+    project: Project, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def full(*_: object, **how: object) -> None:
+        raise OSError(code, os.strerror(code), str(how.get("dir")))
+
+    monkeypatch.setattr(files.tempfile, "mkstemp", full)
+    ran = Project(project.root, None).run("--seed", "1")
+    assert ran.code == 2, ran.output
+    assert os.strerror(code) in ran.output
+    assert "internal error" not in ran.output
+    assert "please report" not in ran.output
+
+
+def test_a_full_folder_for_temporary_files_is_the_machines_fault(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(xml.LogXML, "pytest_sessionfinish", full)
+    ran = project.run()
+    assert ran.code == 2, ran.output
+    assert "error: No space left on device" in ran.output
+    assert "please report" not in ran.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -46,6 +47,9 @@ RAISES = {
     "bug": ZeroDivisionError,
     "interrupt": lambda _: KeyboardInterrupt(),
     "exit": lambda _: SystemExit(0),
+    "no_room": lambda _: OSError(errno.ENOSPC, "No space left on device", "/var/cache/x"),
+    "no_memory": lambda _: MemoryError(),
+    "read_only": lambda _: OSError(errno.EROFS, "Read-only file system", "/opt/x"),
 }
 
 

@@ -157,3 +157,24 @@ def test_the_seed_reaches_the_checks_and_the_report(demo: Demo) -> None:
     assert report["plans"][0]["checks"][0]["evidence"] == {"seed": 77}
     assert "--seed=77" in report["command"]
     assert "--seed=77" in demo.summary.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("does", "words"),
+    [
+        ("no_room", "/var/cache/x: No space left on device"),
+        ("no_memory", "there is not enough memory"),
+        ("read_only", "/opt/x: Read-only file system"),
+    ],
+)
+def test_a_fault_of_the_machine_is_no_bug_of_ours(
+    demo: Demo, capsys: pytest.CaptureFixture[str], does: str, words: str
+) -> None:
+    demo.does(does, "passed")
+    assert demo.run("phase", "16") == 2
+    shown = capsys.readouterr()
+    assert words in shown.out
+    assert "internal error" not in shown.out + shown.err
+    assert "please report" not in shown.out + shown.err
+    checks = demo.report()["plans"][0]["checks"]
+    assert [check["verdict"] for check in checks] == ["error", "passed"]
