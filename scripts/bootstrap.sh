@@ -167,6 +167,11 @@ make_venv() {
         say "Python 3.11 or later with its venv module is needed, and was not found (PYTHON names one)"
         exit "$USAGE_ERROR"
     }
+    # What a link leads to is somebody else's: making it anew would clear it for them, too.
+    if [ -L "$VENV" ]; then
+        say "$VENV is a link to $(readlink "$VENV"), and not up to date for this checkout: remove the link, to have one made here"
+        exit "$USAGE_ERROR"
+    fi
     # One of another place or interpreter is made anew; one that only lacks packages is kept.
     if ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || [ "$(head -n 1 "$STAMP" 2>/dev/null)" != "$PWD" ]; then
         say "making $VENV with $python"

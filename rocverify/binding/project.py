@@ -65,10 +65,6 @@ class Contract:
     dtypes: tuple[str, ...] = ()
     ranges: dict[str, tuple[int, ...]] = field(default_factory=dict, hash=False, compare=False)
 
-    @property
-    def wrapper_name(self) -> str:
-        return (self.wrapper or "").rpartition(":")[2]
-
 
 class Subject:
     """The project at `root`, looked at on first use. Raises ManifestError for a malformed manifest."""

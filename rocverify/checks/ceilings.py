@@ -32,7 +32,6 @@ COPY = "ceiling_copy"
 # As in ceilings.hip.
 THREADS = 256
 CHAINS = 8
-ROUNDS_STEP = 16
 _ELEMENT_BYTES = 16
 _WARM_UP = 2
 _LARGEST_COPY = 1 << 30
@@ -64,7 +63,7 @@ FACTOR, TERM = 0.5, 1.0
 @dataclass(frozen=True, slots=True)
 class Workload:
     """How much the kernels do: bytes to copy (a multiple of 16), workgroups, rounds of multiply-adds (a
-    multiple of ROUNDS_STEP), and how often each launch is timed."""
+    multiple of 16, as ceilings.hip unrolls them), and how often each launch is timed."""
 
     copy_bytes: int
     workgroups: int

@@ -204,11 +204,6 @@ class CodeIndex:
         module, _, qualname = reference.partition(":")
         return self.function(module, qualname)
 
-    def functions_named(self, name: str) -> tuple[FunctionInfo, ...]:
-        """All functions of the host sources with this bare or qualified name."""
-        every = (f for module in self.modules.host() for f in module.functions)
-        return tuple(f for f in every if f.matches(name))
-
     def calls(self, entry: FunctionInfo) -> tuple[CallSite, ...]:
         """The calls that a function's own live code makes."""
         return self.graph.sites(entry)

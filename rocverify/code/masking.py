@@ -38,10 +38,6 @@ class Mask:
             end = stop
         return "".join((*pieces, self.text[end:]))
 
-    def touches(self, start: int, stop: int) -> bool:
-        """True if any visible character of the range is in a comment."""
-        return self.code[start:stop] != self.text[start:stop]
-
 
 def blank(text: str) -> str:
     """`text` with each visible character replaced by a space: white space and line ends stay."""

@@ -139,7 +139,8 @@ def malformed_is_an_error(where: str) -> Iterator[None]:
     """Turns what pyelftools, construct and msgpack raise on malformed input into CodeObjectError.
 
     pyelftools checks little: it trusts offsets, sizes and string tables, so that a damaged file shows
-    as an arithmetic, lookup, decoding, attribute or assertion error from somewhere within it.
+    as an arithmetic, lookup, decoding, attribute or assertion error from somewhere within it. Such an error
+    of a type that only programs make, raised by our own code, is a bug and stays one.
     """
     try:
         yield
@@ -157,12 +158,25 @@ def malformed_is_an_error(where: str) -> Iterator[None]:
         AssertionError,
         MemoryError,
     ) as error:
+        if isinstance(error, _BUGS) and _is_ours(error):
+            raise
         said = str(error).strip().split("\n", 1)[0] or type(error).__name__
         raise CodeObjectError(
             f"is no intact AMDGPU code object: {said}",
             where=where,
             hint="it is truncated or damaged: remove it and compile again",
         ) from error
+
+
+_BUGS = (TypeError, AttributeError, AssertionError)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error was raised in this package, not in what reads the bytes."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("rocverify.")
 
 
 def _abi_version(elf: ELFFile, data: bytes, where: str) -> int:

@@ -74,6 +74,17 @@ def test_bootstrap_says_how_it_is_used(checkout: Path, arguments: tuple[str, ...
     assert "usage: scripts/bootstrap.sh verify|test" in done.stderr
 
 
+def test_an_environment_behind_a_link_is_not_cleared(checkout: Path, tmp_path: Path) -> None:
+    (checkout / ".venv").rename(tmp_path / "shared")
+    (checkout / ".venv").symlink_to(tmp_path / "shared")
+    (tmp_path / "shared/.rocverify-installed").write_text("of another checkout\n")
+    done = run(checkout / "scripts/bootstrap.sh", "verify")
+    assert done.returncode == 2
+    assert f".venv is a link to {tmp_path / 'shared'}" in done.stderr
+    assert "remove the link" in done.stderr
+    assert (tmp_path / "shared/bin/rocverify").exists()
+
+
 def test_changed_dependencies_are_noticed(checkout: Path) -> None:
     """The fake interpreter cannot make a venv, so trying to is what shows here."""
     with (checkout / "pyproject.toml").open("a") as file:

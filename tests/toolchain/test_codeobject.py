@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from rocverify.errors import CodeObjectError
 from rocverify.settings import Settings
+from rocverify.toolchain import codeobject
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
 from rocverify.toolchain.discover import Toolchain
@@ -277,3 +278,9 @@ def test_offload_bundle_is_recognised() -> None:
 def test_compressed_and_broken_bundles() -> None:
     refuses(b"CCOB" + bytes(40), "compressed offload bundle")
     refuses(b"__CLANG_OFFLOAD_BUNDLE__" + b"\xff" * 9, "offload bundle .of nothing readable")
+
+
+def test_a_mistake_of_our_own_is_not_called_a_damaged_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codeobject, "_target", lambda: None)  # is called with three arguments
+    with pytest.raises(TypeError):
+        read_code_object(bytes(sample()), "k.hsaco")

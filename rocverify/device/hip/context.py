@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from rocverify.device.hip import served as _served
 from rocverify.device.hip.calls import Answer, Call, Caller, Result, Served, lookup
 from rocverify.device.hip.errors import CODES, NO_ERRORS, HipError, error_name
 from rocverify.device.hip.holdings import Holdings
+from rocverify.device.hip.printed import PrintedText
 from rocverify.device.hip.words import report
 from rocverify.device.trace.events import Category
 from rocverify.device.trace.log import Entry
@@ -56,7 +57,7 @@ class Context(Holdings):
         self.late: HipError | None = None
         self.unseen: list[tuple[str, HipError, int]] = []
         self.ended_by_itself = False
-        self._printed: list[tuple[str, str]] = []
+        self.printed = PrintedText()
         self._entries: dict[int, Entry] = {}
         self._loading = threading.Lock()
         self._closed = False
@@ -81,7 +82,7 @@ class Context(Holdings):
         except HipError as error:
             answer = Answer(error.code)
             self._note_failure(call, entry, error)
-        self._print(caller)
+        self.printed.give(caller)
         if served.traced:
             self.control.trace.end(entry, error_name(answer.code))
         return answer
@@ -186,19 +187,6 @@ class Context(Holdings):
             if item.seq:
                 self.control.trace.amend(item.seq, error.name, error.reason)
             raise
-
-    def print_later(self, printed: Sequence[tuple[str, str]]) -> None:
-        """What a kernel printed, as (`stdout` or `stderr`, text): for the next thread that waits."""
-        with self.lock:
-            self._printed += printed
-
-    def _print(self, caller: Caller | None) -> None:
-        if caller is None or not self._printed:
-            return
-        with self.lock:
-            printed, self._printed = self._printed, []
-        for stream, text in printed:
-            caller.print(stream, text)
 
     # ---- state
 

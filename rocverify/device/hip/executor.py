@@ -7,8 +7,6 @@ early and in which of the possible orders.
 
 from __future__ import annotations
 
-import itertools
-import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.items import Item, Progress
+from rocverify.device.hip.schedule import Schedule
 
 if TYPE_CHECKING:
     from rocverify.device.hip.calls import Caller
@@ -25,9 +24,6 @@ Execute = Callable[[Item, "Caller | None"], Any]
 
 PART = 16
 """Whoever asks whether work is done has this part of it executed."""
-
-CHOICE = 64
-"""Of so many items, the first that are pending, a seed picks what is executed early."""
 
 INTERRUPT_S = 0.05
 """How often what runs is interrupted until it has ended: it may not have begun in earnest before."""
@@ -51,7 +47,7 @@ class Executor:
         execute: Execute,
     ) -> None:
         self.order = order
-        self._random = random.Random(seed)
+        self._schedule = Schedule(seed if order == "shuffled" else None)
         self._clock, self._execute = clock, execute
         lock = threading.Lock()
         self._changed = threading.Condition(lock)
@@ -132,7 +128,7 @@ class Executor:
     def run(self, targets: Iterable[Item], caller: Caller | None) -> None:
         """Returns when these are done, as far as that can be without a caller where there is none."""
         with self._changed:
-            left = deque(self._sequence([*targets, *self._chance()]))
+            left = deque(self._schedule.sequence([*targets, *self._schedule.chance(self._pending)]))
             while left:
                 if left[0].done:
                     left.popleft()
@@ -144,7 +140,7 @@ class Executor:
     def advance(self, targets: Iterable[Item], caller: Caller | None) -> None:
         """Executes a part of what these wait for: one item, and more where there are many."""
         with self._changed:
-            left = self._sequence(targets)
+            left = self._schedule.sequence(targets)
             for _ in range(1 + len(left) // PART):
                 if not self._step(left, caller):
                     return
@@ -153,7 +149,7 @@ class Executor:
         """In shuffled order: executes what the seed says, without a caller."""
         if self.order == "shuffled":
             with self._changed:
-                for item in self._sequence(self._chance()):
+                for item in self._schedule.sequence(self._schedule.chance(self._pending)):
                     if self._can_run(item, None):
                         self._run_one(item, None)
 
@@ -167,45 +163,6 @@ class Executor:
         return failures[0] if failures else None  # type: ignore[return-value]
 
     # ---- inside, with the lock held
-
-    def _chance(self) -> list[Item]:
-        """Items that the seed has executed early."""
-        if self.order != "shuffled" or not self._pending:
-            return []
-        heads = list(itertools.islice(self._pending, CHOICE))
-        count = min(self._random.choice((0, 0, 1, 2, 3)), len(heads))
-        return self._random.sample(heads, count)
-
-    def _sequence(self, targets: Iterable[Item]) -> list[Item]:
-        """Targets and all they come after, in an order in which they can be executed."""
-        needed: dict[Item, None] = {}
-        stack = [one for one in targets if not one.done]
-        while stack:
-            item = stack.pop()
-            if item not in needed:
-                needed[item] = None
-                stack.extend(one for one in item.after if not one.done)
-        if self.order != "shuffled":
-            return sorted(needed, key=lambda item: item.serial)
-        return self._shuffled(sorted(needed, key=lambda item: item.serial))
-
-    def _shuffled(self, items: list[Item]) -> list[Item]:
-        missing = {item: sum(1 for one in item.after if not one.done) for item in items}
-        followers: dict[Item, list[Item]] = {}
-        for item in items:
-            for one in item.after:
-                followers.setdefault(one, []).append(item)
-        heads = [item for item in items if not missing[item]]
-        order = []
-        while heads:
-            index = self._random.randrange(len(heads))
-            heads[index], heads[-1] = heads[-1], heads[index]
-            order.append(heads.pop())
-            for item in followers.get(order[-1], ()):
-                missing[item] -= 1
-                if not missing[item]:
-                    heads.append(item)
-        return order
 
     def _can_run(self, item: Item, caller: Caller | None) -> bool:
         return (

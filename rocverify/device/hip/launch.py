@@ -104,7 +104,7 @@ def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> A
     control.findings.extend(_placed(context, finding) for finding in outcome.findings)
     if outcome.coverage is not None:
         control.cover(outcome.coverage)
-    context.print_later(outcome.printed)
+    context.printed.add(outcome.printed)
     if outcome.fault is not None and context.closed:
         raise HipError("hipErrorDeinitialized", f"{function.name} was stopped: its program has ended")
     if outcome.fault is not None:
