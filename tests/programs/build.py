@@ -125,6 +125,14 @@ class Workshop:
             raise CompilerNotFoundError("rustc is not on the PATH", hint=install_hint(("rustc",)))
         return found
 
+    @cached_property
+    def library(self) -> Path:
+        """The folder of the libamdhip64.so that programs are linked against."""
+        root = self.toolchain.rocm_path
+        found = (*root.glob("lib/libamdhip64.so"), *root.glob("lib/*/libamdhip64.so"))
+        assert found, f"no libamdhip64.so to link against below {root}"
+        return found[0].parent
+
     def command(self, program: Program) -> tuple[str, ...]:
         """What starts the program, compiled now if it must be."""
         arguments = (str(self.modules()),) if program.options.modules else ()
@@ -210,10 +218,9 @@ class Workshop:
         self._run(self.toolchain.clang, "-x", "c", *flags, *sources, "-o", output)
 
     def _rust(self, program: Program, draft: Path) -> None:
-        library = _library_folder(self.toolchain)
         flags = ("--edition", "2021", "-C", "opt-level=1", "-g", "-C", f"linker={self.toolchain.clang}")
         output = draft / program.source.stem
-        self._run(self.rustc, *flags, "-L", f"native={library}", "-o", output, program.source)
+        self._run(self.rustc, *flags, "-L", f"native={self.library}", "-o", output, program.source)
 
     def _clang(self, *arguments: str | Path) -> None:
         found = self.toolchain
@@ -268,13 +275,6 @@ def _contents(program: Program) -> list[str]:
 
 def _arches(targets: Sequence[str]) -> list[str]:
     return [f"--offload-arch={target}" for target in targets]
-
-
-def _library_folder(toolchain: Toolchain) -> Path:
-    root = toolchain.rocm_path
-    found = (*root.glob("lib/libamdhip64.so"), *root.glob("lib/*/libamdhip64.so"))
-    assert found, f"no libamdhip64.so to link against below {root}"
-    return found[0].parent
 
 
 @contextmanager

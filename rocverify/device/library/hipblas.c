@@ -19,6 +19,7 @@ static int STATUS(enum rv_blas_status status) {
 }
 
 #include "blas_ex.h"
+#include "blas_forms.h"
 
 #define FAMILY(FORM, NAME, ...) \
     WITH_64(FORM, NAME, __VA_ARGS__) \
@@ -64,28 +65,16 @@ FAMILY_C(DOT, hipblasCdotc, C_32F, 1)
 FAMILY_C(DOT, hipblasZdotu, C_64F, 0)
 FAMILY_C(DOT, hipblasZdotc, C_64F, 1)
 
-#define NRM2(NAME, INT, T, R) NORM(NAME, BLAS_NRM2, INT, T, R)
-#define NRM2_BATCHED(NAME, INT, T, R) NORM_BATCHED(NAME, BLAS_NRM2, INT, T, R)
-#define NRM2_STRIDED(NAME, INT, T, R) NORM_STRIDED(NAME, BLAS_NRM2, INT, T, R)
 FAMILY(NRM2, hipblasSnrm2, R_32F, R_32F)
 FAMILY(NRM2, hipblasDnrm2, R_64F, R_64F)
 FAMILY_C(NRM2, hipblasScnrm2, C_32F, R_32F)
 FAMILY_C(NRM2, hipblasDznrm2, C_64F, R_64F)
 
-#define ASUM(NAME, INT, T, R) NORM(NAME, BLAS_ASUM, INT, T, R)
-#define ASUM_BATCHED(NAME, INT, T, R) NORM_BATCHED(NAME, BLAS_ASUM, INT, T, R)
-#define ASUM_STRIDED(NAME, INT, T, R) NORM_STRIDED(NAME, BLAS_ASUM, INT, T, R)
 FAMILY(ASUM, hipblasSasum, R_32F, R_32F)
 FAMILY(ASUM, hipblasDasum, R_64F, R_64F)
 FAMILY_C(ASUM, hipblasScasum, C_32F, R_32F)
 FAMILY_C(ASUM, hipblasDzasum, C_64F, R_64F)
 
-#define COPY(NAME, INT, T) PAIR(NAME, BLAS_COPY, INT, T)
-#define COPY_BATCHED(NAME, INT, T) PAIR_BATCHED(NAME, BLAS_COPY, INT, T)
-#define COPY_STRIDED(NAME, INT, T) PAIR_STRIDED(NAME, BLAS_COPY, INT, T)
-#define SWAP(NAME, INT, T) PAIR(NAME, BLAS_SWAP, INT, T)
-#define SWAP_BATCHED(NAME, INT, T) PAIR_BATCHED(NAME, BLAS_SWAP, INT, T)
-#define SWAP_STRIDED(NAME, INT, T) PAIR_STRIDED(NAME, BLAS_SWAP, INT, T)
 FAMILY(COPY, hipblasScopy, R_32F)
 FAMILY(COPY, hipblasDcopy, R_64F)
 FAMILY_C(COPY, hipblasCcopy, C_32F)
@@ -161,19 +150,6 @@ BOTH(NRM2_EX_STRIDED, hipblasNrm2StridedBatchedEx)
 RV_API int hipblasCreate(void **handle) { return STATUS(rv_blas_create(handle)); }
 RV_API int hipblasDestroy(void *handle) { return STATUS(rv_blas_destroy(handle)); }
 
-#define SETTER(NAME, MEMBER, TYPE) \
-    RV_API int NAME(void *handle, TYPE value) { \
-        if (!rv_blas_alive(handle)) return 1; \
-        ((rv_blas_handle *)handle)->MEMBER = value; \
-        return 0; \
-    }
-#define GETTER(NAME, MEMBER, TYPE) \
-    RV_API int NAME(void *handle, TYPE *value) { \
-        if (!rv_blas_alive(handle)) return 1; \
-        if (!value) return 3; \
-        *value = ((rv_blas_handle *)handle)->MEMBER; \
-        return 0; \
-    }
 SETTER(hipblasSetStream, stream, void *)
 GETTER(hipblasGetStream, stream, void *)
 GETTER(hipblasGetPointerMode, pointer_mode, int)
@@ -213,22 +189,6 @@ RV_API const char *hipblasStatusToString(int status) {
 
 /* ---- copies between host and device */
 
-#define VECTOR_COPY(NAME, INT, KIND) \
-    RV_API int NAME(INT n, INT element, const void *x, INT incx, void *y, INT incy) { \
-        return STATUS(rv_blas_copy(1, n, element, x, incx, y, incy, KIND, false, NULL)); \
-    }
-#define VECTOR_COPY_ASYNC(NAME, INT, KIND) \
-    RV_API int NAME(INT n, INT element, const void *x, INT incx, void *y, INT incy, void *stream) { \
-        return STATUS(rv_blas_copy(1, n, element, x, incx, y, incy, KIND, true, stream)); \
-    }
-#define MATRIX_COPY(NAME, INT, KIND) \
-    RV_API int NAME(INT rows, INT columns, INT element, const void *a, INT lda, void *b, INT ldb) { \
-        return STATUS(rv_blas_copy(rows, columns, element, a, lda, b, ldb, KIND, false, NULL)); \
-    }
-#define MATRIX_COPY_ASYNC(NAME, INT, KIND) \
-    RV_API int NAME(INT rows, INT columns, INT element, const void *a, INT lda, void *b, INT ldb, void *stream) { \
-        return STATUS(rv_blas_copy(rows, columns, element, a, lda, b, ldb, KIND, true, stream)); \
-    }
 VECTOR_COPY(hipblasSetVector, int, 1)
 VECTOR_COPY(hipblasGetVector, int, 2)
 VECTOR_COPY_ASYNC(hipblasSetVectorAsync, int, 1)

@@ -21,24 +21,12 @@ static int STATUS(enum rv_blas_status status) {
 }
 
 #include "blas_ex.h"
+#include "blas_forms.h"
 
 #define FAMILY(FORM, NAME, ...) \
     WITH_64(FORM, NAME, __VA_ARGS__) \
     WITH_64(FORM##_BATCHED, NAME##_batched, __VA_ARGS__) \
     WITH_64(FORM##_STRIDED, NAME##_strided_batched, __VA_ARGS__)
-
-#define NRM2(NAME, INT, T, R) NORM(NAME, BLAS_NRM2, INT, T, R)
-#define NRM2_BATCHED(NAME, INT, T, R) NORM_BATCHED(NAME, BLAS_NRM2, INT, T, R)
-#define NRM2_STRIDED(NAME, INT, T, R) NORM_STRIDED(NAME, BLAS_NRM2, INT, T, R)
-#define ASUM(NAME, INT, T, R) NORM(NAME, BLAS_ASUM, INT, T, R)
-#define ASUM_BATCHED(NAME, INT, T, R) NORM_BATCHED(NAME, BLAS_ASUM, INT, T, R)
-#define ASUM_STRIDED(NAME, INT, T, R) NORM_STRIDED(NAME, BLAS_ASUM, INT, T, R)
-#define COPY(NAME, INT, T) PAIR(NAME, BLAS_COPY, INT, T)
-#define COPY_BATCHED(NAME, INT, T) PAIR_BATCHED(NAME, BLAS_COPY, INT, T)
-#define COPY_STRIDED(NAME, INT, T) PAIR_STRIDED(NAME, BLAS_COPY, INT, T)
-#define SWAP(NAME, INT, T) PAIR(NAME, BLAS_SWAP, INT, T)
-#define SWAP_BATCHED(NAME, INT, T) PAIR_BATCHED(NAME, BLAS_SWAP, INT, T)
-#define SWAP_STRIDED(NAME, INT, T) PAIR_STRIDED(NAME, BLAS_SWAP, INT, T)
 
 FAMILY(GEMM, rocblas_hgemm, R_16F)
 FAMILY(GEMM, rocblas_sgemm, R_32F)
@@ -152,19 +140,6 @@ RV_API void rocblas_initialize(void) {} /* loads AMD's kernels ahead of time; th
 RV_API int rocblas_create_handle(void **handle) { return STATUS(rv_blas_create(handle)); }
 RV_API int rocblas_destroy_handle(void *handle) { return STATUS(rv_blas_destroy(handle)); }
 
-#define SETTER(NAME, MEMBER, TYPE) \
-    RV_API int NAME(void *handle, TYPE value) { \
-        if (!rv_blas_alive(handle)) return 1; \
-        ((rv_blas_handle *)handle)->MEMBER = value; \
-        return 0; \
-    }
-#define GETTER(NAME, MEMBER, TYPE) \
-    RV_API int NAME(void *handle, TYPE *value) { \
-        if (!rv_blas_alive(handle)) return 1; \
-        if (!value) return 3; \
-        *value = ((rv_blas_handle *)handle)->MEMBER; \
-        return 0; \
-    }
 SETTER(rocblas_set_stream, stream, void *)
 GETTER(rocblas_get_stream, stream, void *)
 GETTER(rocblas_get_pointer_mode, pointer_mode, int)
@@ -225,22 +200,6 @@ RV_API const char *rocblas_status_to_string(int status) {
 
 /* ---- copies between host and device */
 
-#define VECTOR_COPY(NAME, INT, KIND) \
-    RV_API int NAME(INT n, INT element, const void *x, INT incx, void *y, INT incy) { \
-        return STATUS(rv_blas_copy(1, n, element, x, incx, y, incy, KIND, false, NULL)); \
-    }
-#define VECTOR_COPY_ASYNC(NAME, INT, KIND) \
-    RV_API int NAME(INT n, INT element, const void *x, INT incx, void *y, INT incy, void *stream) { \
-        return STATUS(rv_blas_copy(1, n, element, x, incx, y, incy, KIND, true, stream)); \
-    }
-#define MATRIX_COPY(NAME, INT, KIND) \
-    RV_API int NAME(INT rows, INT columns, INT element, const void *a, INT lda, void *b, INT ldb) { \
-        return STATUS(rv_blas_copy(rows, columns, element, a, lda, b, ldb, KIND, false, NULL)); \
-    }
-#define MATRIX_COPY_ASYNC(NAME, INT, KIND) \
-    RV_API int NAME(INT rows, INT columns, INT element, const void *a, INT lda, void *b, INT ldb, void *stream) { \
-        return STATUS(rv_blas_copy(rows, columns, element, a, lda, b, ldb, KIND, true, stream)); \
-    }
 VECTOR_COPY(rocblas_set_vector, int, 1)
 VECTOR_COPY(rocblas_get_vector, int, 2)
 VECTOR_COPY_ASYNC(rocblas_set_vector_async, int, 1)
