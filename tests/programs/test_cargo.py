@@ -1,4 +1,4 @@
-"""A Rust project's own tests under `rocverify exec --sanitize -- cargo test`: cargo, its children, their threads."""
+"""A Rust project's own tests under `rocverify exec --sanitize -- cargo test`: children and threads."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ mod tests {
         let path = CString::new(env!("KERNELS")).unwrap();
         let mut module = null_mut();
         ok(unsafe { hipModuleLoad(&mut module, path.as_ptr()) });
-        let mut arguments = [argument(&factor), argument(&on_x.pointer), argument(&on_y.pointer), argument(&n)];
+        let pointers = (argument(&on_x.pointer), argument(&on_y.pointer));
+        let mut arguments = [argument(&factor), pointers.0, pointers.1, argument(&n)];
         let blocks = ((count + 255) / 256) as u32;
         launch(function(module, "saxpy"), blocks, 256, 0, null_mut(), &mut arguments);
         let seen = on_y.read();

@@ -32,6 +32,10 @@ _POLL_S = 0.001
 """How often memory is looked at that an item waits for."""
 
 
+def _schedule(order: Order, seed: int) -> Schedule:
+    return Schedule(seed if order == "shuffled" else None)
+
+
 class Executor:
     """The pending items of one context. All methods may be called from any thread.
 
@@ -47,7 +51,7 @@ class Executor:
         execute: Execute,
     ) -> None:
         self.order = order
-        self._schedule = Schedule(seed if order == "shuffled" else None)
+        self._schedule = _schedule(order, seed)
         self._clock, self._execute = clock, execute
         lock = threading.Lock()
         self._changed = threading.Condition(lock)
@@ -77,7 +81,7 @@ class Executor:
         """From now on items are executed in another order."""
         with self._changed:
             self.order = order
-            self._random = random.Random(seed)
+            self._schedule = _schedule(order, seed)
             if order == "eager" and self._pending:
                 self._start_background()
                 self._work_there.notify()
