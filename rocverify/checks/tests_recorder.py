@@ -1,10 +1,9 @@
 """A pytest plugin that writes down what became of every test of a session, as signed JSON lines.
 
-`tests_pass` loads it into a session of its own (`-p rocverify.checks.tests_recorder`). It imports nothing of
-rocverify and changes no outcome: what pytest shows may be cut, coloured or configured, this is not. Beside
-outcomes it writes whether the test's own code was entered, how many assertions passed in it, and which
-plugins came from the project without being named. Key and file are descriptors that it takes over before any
-code of the project is imported.
+`tests_pass` starts its sessions by `main`. It imports nothing of rocverify and changes no outcome: what pytest
+shows may be cut, coloured or configured, this is not. Beside outcomes it writes whether the test's own code was
+entered, how many assertions passed in it, and which plugins came from the project without being named. Key and
+file are descriptors that it takes over before any code of the project can be imported.
 """
 
 from __future__ import annotations
@@ -28,6 +27,8 @@ CHANNEL = "ROCVERIFY_TESTS_CHANNEL"
 CONFTESTS = "ROCVERIFY_TESTS_CONFTESTS"
 """The conftest files that the plan names, joined as paths are."""
 ROOT = "ROCVERIFY_TESTS_ROOT"
+FOLDERS = "ROCVERIFY_TESTS_FOLDERS"
+"""The folders of the project to import from, joined as paths are."""
 _LONGEST = 2_000
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -57,8 +58,10 @@ def _writer() -> Callable[[dict[str, Any]], None]:
 class Recorder:
     """The plugin."""
 
-    def __init__(self, root: Path, conftests: Sequence[Path]) -> None:
-        self._write = _writer()
+    def __init__(
+        self, root: Path, conftests: Sequence[Path], write: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self._write = write
         self._root = root
         self._conftests = conftests
         self._named: set[str] = set()
@@ -156,10 +159,24 @@ def _text(report: pytest.CollectReport | pytest.TestReport) -> str:
     return report.longreprtext[-_LONGEST:]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    if CHANNEL in os.environ:
-        named = filter(None, os.environ.pop(CONFTESTS, "").split(os.pathsep))
-        recorder = Recorder(Path(os.environ.pop(ROOT)), [Path(name) for name in named])
-        recorder.load_named(config)
-        config.pluginmanager.register(recorder, "rocverify-tests-recorder")
+class _Start:
+    """Registers the recorder before any plugin that the plan names is configured."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        self._recorder.load_named(config)
+        config.pluginmanager.register(self._recorder, "rocverify-tests-recorder")
+
+
+def main() -> None:
+    """Runs pytest with the arguments of the command line. Until the channel is taken over, nothing of the
+    project can be imported; from then on its folders come first, as in a session of its own."""
+    named = filter(None, os.environ.pop(CONFTESTS, "").split(os.pathsep))
+    recorder = Recorder(Path(os.environ.pop(ROOT)), [Path(name) for name in named], _writer())
+    folders = os.environ.pop(FOLDERS)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (folders, os.environ.get("PYTHONPATH"))))
+    sys.path[:0] = folders.split(os.pathsep)
+    sys.exit(pytest.main(sys.argv[1:], plugins=[_Start(recorder)]))

@@ -89,9 +89,11 @@ def run_tests(request: SessionRequest, ctx: CheckContext) -> SessionRecord:
 
 
 def _command(request: SessionRequest, root: Path, ini: Path) -> list[str]:
-    plugins = (tests_recorder.__name__, "rocverify.runner.plugin", *request.plugins, "no:cacheprovider")
+    plugins = ("rocverify.runner.plugin", *request.plugins, "no:cacheprovider")
     return [
-        *(sys.executable, "-m", "pytest", "-c", str(ini), f"--rootdir={root}", "--noconftest", "-q"),
+        # No module of the project's (pytest.py, sitecustomize.py) is found before the channel is taken.
+        *(sys.executable, "-P", "-c", f"from {tests_recorder.__name__} import main; main()"),
+        *("-c", str(ini), f"--rootdir={root}", "--noconftest", "-q"),
         *(part for plugin in plugins for part in ("-p", plugin)),
         *request.nodes,
     ]
@@ -155,13 +157,14 @@ def _environment(ctx: CheckContext) -> dict[str, str]:
     """This process's environment, without what steers its own pytest session, and with the run's device."""
     kept = {k: v for k, v in os.environ.items() if k not in (*_CLEARED, *_XDIST)}
     package = str(Path(__file__).resolve().parents[2])
-    folders = (str(ctx.root), str(ctx.root / "src"), package, os.environ.get("PYTHONPATH"))
+    folders = filter(None, (package, os.environ.get("PYTHONPATH")))
     kept |= ctx.device.environment() | {
         "ROCVERIFY_DEVICE": ctx.device.kind,
         "ROCVERIFY_TARGET": ctx.target,
         "ROCVERIFY_SEED": str(ctx.seed),
         "ROCVERIFY_CACHE_DIR": str(ctx.cache_dir),
-        "PYTHONPATH": os.pathsep.join(filter(None, folders)),
+        "PYTHONPATH": os.pathsep.join(folders),
+        tests_recorder.FOLDERS: os.pathsep.join((str(ctx.root), str(ctx.root / "src"))),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
     entries = ctx.manifest.entries
