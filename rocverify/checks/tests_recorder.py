@@ -1,9 +1,9 @@
 """A pytest plugin that writes down what became of every test of a session, as signed JSON lines.
 
-`tests_pass` starts its sessions by `main`. It imports nothing of rocverify and changes no outcome: what pytest
-shows may be cut, coloured or configured, this is not. Beside outcomes it writes whether the test's own code was
-entered, how many assertions passed in it, and which plugins came from the project without being named. Key and
-file are descriptors that it takes over before any code of the project can be imported.
+`tests_pass` starts its sessions by `main`. It imports nothing of rocverify and changes no outcome: what
+pytest shows may be cut, coloured or configured, this is not. Beside outcomes it writes whether the test's own
+code was entered, how many assertions passed in it, and which plugins came from the project without being
+named. Key and file are descriptors that it takes over before any code of the project can be imported.
 """
 
 from __future__ import annotations
