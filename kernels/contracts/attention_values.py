@@ -30,6 +30,8 @@ def draw_qkv(
         "plain": lambda: _plain(rng, q, k),
         "heavy": lambda: _heavy(rng, q, k, dtype),
         "extreme": lambda: _extreme(rng, q, k, dtype),
+        "rows": lambda: _rows(rng, q, k, dtype),
+        "masked": lambda: _plain(rng, q, k),  # masks are arguments of their own, or causal
         "special": lambda: _special(rng, _plain(rng, q, k), special_values),
     }
     return makers[kind]()
@@ -55,6 +57,21 @@ def _heavy(rng: np.random.Generator, q: Shape, k: Shape, dtype: DType) -> dict[s
     score = 900 if dtype.bits == 64 else 250
     values["q"][batch, head, -1] = np.sign(key) * score * sqrt(q[-1]) / abs(key).sum()
     return values
+
+
+def _rows(rng: np.random.Generator, q: Shape, k: Shape, dtype: DType) -> dict[str, Any]:
+    """Keys that point one way, and queries along it or against it: the scores of a row have one sign, some
+    hundreds of it; rows of v are all equal, shifted, or have an outlier."""
+    way = rng.choice((-1.0, 1.0), (q[0], 1, 1, q[-1]))
+    keys = way * rng.uniform(0.5, 1, k)
+    # The largest score: q . k by the root of head_dim.
+    reach = rng.choice((-1.0, 1.0), (*q[:-1], 1)) * np.exp2(rng.uniform(2, 7.5, (*q[:-1], 1)))
+    values = rng.standard_t(3, k)
+    sort = rng.integers(0, 4, (*k[:-1], 1))
+    shifted = values + np.exp2(rng.uniform(1, dtype.precision / 3, (*k[:-1], 1)))
+    outlier = np.where(np.arange(k[-1]) == 0, values * 64, values)
+    v = np.select([sort == 0, sort == 1, sort == 2], [shifted, outlier, values[..., :1]], values)
+    return {"q": way * reach / sqrt(q[-1]) * rng.uniform(0.9, 1, q), "k": keys, "v": v}
 
 
 def _extreme(rng: np.random.Generator, q: Shape, k: Shape, dtype: DType) -> dict[str, Any]:

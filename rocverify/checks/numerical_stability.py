@@ -1,11 +1,13 @@
 """numerical_stability: values that break careless arithmetic come out as the contract's reference says.
 
-Four sorts of situation, each small and each judged element by element against the float64 reference:
+Five sorts of situation, each small and each judged element by element against the float64 reference:
 
 - one NaN, +infinity or -infinity in an otherwise ordinary input, for every floating-point input in turn but
   those that the contract lists as `finite`: NaN and infinities must come out where the reference has them,
   and nowhere else;
-- extreme values (near overflow, subnormal, zeros of both signs), where the contract's cases have them;
+- the contract's other kinds of values: extreme (near overflow, subnormal, zeros of both signs), over many
+  binades, rows that are one-sided, shifted, equal or have an outlier, rows partly masked;
+- every input in turn all large and of one sign, unless the contract prepares it;
 - subnormal values in one input in turn;
 - what the contract's own `situations(self, rng, dims, dtype)` gives, {name: {array: values}}: extreme
   scores, fully masked rows. Its `unspecified(self, ...)`, called like the reference, gives {output: mask} of

@@ -16,7 +16,7 @@ from rocverify.oracle.contract import Array, ContractSpec, Role
 from rocverify.oracle.controls import as_float64
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import DType
-from rocverify.oracle.inputs import Kind, draw_inputs
+from rocverify.oracle.inputs import Kind, draw_inputs, one_sided
 from rocverify.oracle.poison import Poison
 
 _SPECIALS = {"a NaN": np.nan, "+infinity": np.inf, "-infinity": -np.inf}
@@ -39,11 +39,14 @@ def situations_of(spec: ContractSpec, dims: Mapping[str, int], dtype: DType, see
     case = Case(dict(dims), dtype, Kind.PLAIN, own_seed, Poison.HUGE)
     rng = np.random.default_rng(own_seed)
     plain = draw_inputs(spec, dims, dtype, Kind.PLAIN, own_seed)
-    kinds = [k for k in (Kind.EXTREME, Kind.HEAVY) if spec.kinds is None or k in spec.kinds]
+    kinds = [
+        k for k in (Kind.EXTREME, Kind.HEAVY, Kind.ROWS, Kind.MASKED) if spec.kinds is None or k in spec.kinds
+    ]
     drawn = [Situation(f"{k} values", case, draw_inputs(spec, dims, dtype, k, own_seed)) for k in kinds]
     return [
         *_single_specials(spec, case, plain, rng),
         *drawn,
+        *_one_sided(spec, case, plain, rng),
         *_subnormal(spec, case, plain, rng),
         *_contracts_own(spec, case, plain, rng),
     ]
@@ -71,6 +74,20 @@ def _single_specials(
             changed[place] = value
             where = ", ".join(map(str, place))
             yield Situation(f"{words} in {name}[{where}]", case, {**plain, name: changed})
+
+
+def _one_sided(
+    spec: ContractSpec, case: Case, plain: Mapping[str, NDArray[Any]], rng: np.random.Generator
+) -> Iterator[Situation]:
+    """One input all large and of one sign, the others ordinary. What the contract prepares it prepares for a
+    reason, and is left out."""
+    if spec.kinds is not None and Kind.ROWS not in spec.kinds:
+        return
+    prepared = spec.prepare(np.random.default_rng(case.seed), case.dims, case.dtype, str(Kind.PLAIN))
+    for name, array in _floats(spec, case.dtype).items():
+        for words, sign in (("negative", -1), ("positive", 1)) if name not in prepared else ():
+            values = one_sided(rng, plain[name].shape, array.dtype(case.dtype), sign)
+            yield Situation(f"all of {name} large and {words}", case, {**plain, name: values})
 
 
 def _subnormal(

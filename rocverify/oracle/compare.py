@@ -65,14 +65,14 @@ class Comparison:
 
 def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) -> Comparison:
     """Compares every element. A NaN matches a NaN, an infinity the same infinity, and a finite result an
-    infinite reference (or the reverse) only where the tolerance reaches beyond the largest number.
-    Integers are equal or wrong."""
+    infinite reference (or the reverse) only where the tolerance reaches beyond the largest number. Where the
+    terms overflow, whatever is not finite is right. Integers are equal or wrong."""
     dtype = tolerance.dtype
     if not dtype.is_float:
         return _compare_integers(observed, expected.exact)
     seen = to_float64(observed)
     exact, allowed = expected.exact, tolerance.allowed(expected)
-    bad = _mismatches(seen, exact, allowed, dtype)
+    bad = _mismatches(seen, exact, allowed, dtype, tolerance.overflowing(expected))
     error = _distance(seen, exact)
     finite = np.isfinite(seen) & np.isfinite(exact)
     normal = finite & (np.abs(exact) >= dtype.smallest_normal)
@@ -117,19 +117,24 @@ class Judge:
     exact: NDArray[Any]
     allowed: Array64
     dtype: DType
+    overflowing: NDArray[np.bool_]
 
     def accepts(self, observed: NDArray[Any]) -> bool:
         """Whether every element of `observed` would pass."""
         if not self.dtype.is_float:
             return bool(np.array_equal(observed, self.exact))
-        return not _mismatches(to_float64(observed), self.exact, self.allowed, self.dtype).any()
+        return not _mismatches(
+            to_float64(observed), self.exact, self.allowed, self.dtype, self.overflowing
+        ).any()
 
 
 def judge_of(expected: Expected, tolerance: Tolerance) -> Judge:
     """The judge for one output of one case."""
     if not tolerance.dtype.is_float:
-        return Judge(expected.exact, expected.magnitude, tolerance.dtype)
-    return Judge(expected.exact, tolerance.allowed(expected), tolerance.dtype)
+        nothing = np.zeros(np.shape(expected.exact), bool)
+        return Judge(expected.exact, expected.magnitude, tolerance.dtype, nothing)
+    overflowing = tolerance.overflowing(expected)
+    return Judge(expected.exact, tolerance.allowed(expected), tolerance.dtype, overflowing)
 
 
 def _distance(seen: Array64, exact: Array64) -> Array64:
@@ -138,14 +143,17 @@ def _distance(seen: Array64, exact: Array64) -> Array64:
     return distance
 
 
-def _mismatches(seen: Array64, exact: Array64, allowed: Array64, dtype: DType) -> NDArray[np.bool_]:
+def _mismatches(
+    seen: Array64, exact: Array64, allowed: Array64, dtype: DType, overflowing: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     bad: NDArray[np.bool_] = ~(_distance(seen, exact) <= allowed)
     # What is not finite needs a closer look; it is rare.
     odd = np.nonzero(bad & ~(np.isfinite(seen) & np.isfinite(exact)))
     if odd[0].size:
         here, there = seen[odd], exact[odd]
         both_nan = np.isnan(here) & np.isnan(there)
-        bad[odd] = ~(both_nan | _overflowed(here, there, allowed[odd], dtype))
+        lost = overflowing[odd] & ~np.isfinite(here)
+        bad[odd] = ~(both_nan | lost | _overflowed(here, there, allowed[odd], dtype))
     return bad
 
 

@@ -21,7 +21,6 @@ from rocverify.oracle.compare import Judge, judge_of
 from rocverify.oracle.contract import ContractSpec, Role
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import to_float64
-from rocverify.oracle.inputs import Kind
 from rocverify.oracle.poison import Poison, poisoned
 from rocverify.oracle.tolerance import Expected, Tolerance
 
@@ -95,7 +94,7 @@ def _outcomes(
 
 def telling(judged: Sequence[Judged]) -> list[Judged]:
     """The cases by which controls are tried: those whose values are all finite."""
-    return [case for case in judged if case.run.case.kind is not Kind.SPECIAL]
+    return [case for case in judged if case.run.case.kind.is_finite]
 
 
 def judges_of(case: Judged, tolerances: Mapping[str, Tolerance]) -> dict[str, Judge]:

@@ -23,12 +23,25 @@ class Kind(StrEnum):
     PLAIN = "plain"  # of order one, a few large
     HEAVY = "heavy"  # magnitudes over many binades in one tensor
     EXTREME = "extreme"  # near overflow, subnormal, zeros of both signs, beside ordinary ones
+    ROWS = (
+        "rows"  # each row of a sort: all large negative, all large positive, shifted, one outlier, all equal
+    )
+    MASKED = "masked"  # ordinary ones, many of each row replaced by a large negative number, never all
     SPECIAL = "special"  # ordinary ones with NaN and infinities among them
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all values are."""
+        return self is not Kind.SPECIAL
 
 
 # A sum of a few terms of this part of the largest number does not overflow.
 _HEADROOM = 1 / 16
 _SPECIAL_PART = 0.02
+# The size of rows that are large on one side, as an exponent of two.
+_LARGE = (4.0, 17.0)
+# What masks add to hide an element, where they are not infinite.
+_MASK = -(2.0**30)
 
 
 def draw_inputs(
@@ -57,12 +70,29 @@ def draw_inputs(
 
 
 def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType, kind: Kind) -> NDArray[Any]:
-    """Random values of one kind, rounded to the element type; all finite unless the kind is SPECIAL."""
-    makers = {Kind.PLAIN: _plain, Kind.HEAVY: _heavy, Kind.EXTREME: _extreme, Kind.SPECIAL: _special}
-    values = makers[kind](rng, shape, dtype)
+    """Random values of one kind, rounded to the element type; all finite unless the kind is not."""
+    makers = {
+        Kind.PLAIN: _plain,
+        Kind.HEAVY: _heavy,
+        Kind.EXTREME: _extreme,
+        Kind.ROWS: _rows,
+        Kind.MASKED: _masked,
+        Kind.SPECIAL: _special,
+    }
+    # A single number has no row.
+    values = makers[kind](rng, shape or (1,), dtype).reshape(shape)
+    return _rounded(values, dtype)
+
+
+def one_sided(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType, sign: int) -> NDArray[Any]:
+    """Values that are all large, and all of one sign."""
+    return _rounded(sign * 2.0 ** _LARGE[1] * rng.uniform(1, 2, shape), dtype)
+
+
+def _rounded(values: NDArray[Any], dtype: DType) -> NDArray[Any]:
     limit = dtype.largest * _HEADROOM
     bounded = np.where(np.isfinite(values), np.clip(values, -limit, limit), values)
-    return np.ascontiguousarray(bounded.astype(dtype.numpy))
+    return np.asarray(bounded.astype(dtype.numpy), order="C")
 
 
 def _plain(rng: np.random.Generator, shape: tuple[int, ...], _: DType) -> NDArray[Any]:
@@ -85,6 +115,32 @@ def _extreme(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> 
     # Multiplying zero by -1 gives the negative zero.
     values: NDArray[Any] = _signs(rng, shape) * size
     return values
+
+
+def _rows(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> NDArray[Any]:
+    """Rows along the last axis, each of one sort."""
+    plain = _plain(rng, shape, dtype)
+    per_row = (*shape[:-1], 1)
+    large = np.exp2(rng.uniform(*_LARGE, per_row)) * rng.uniform(1, 2, shape)
+    # A constant that leaves two thirds of the bits to what is added to it.
+    shift = _signs(rng, per_row) * np.exp2(rng.uniform(1, dtype.precision / 3, per_row))
+    outlier = np.arange(shape[-1]) == rng.integers(shape[-1], size=per_row)
+    alone = np.where(outlier, plain * np.exp2(rng.uniform(6, 14, per_row)), plain)
+    which = rng.integers(0, 5, per_row)
+    values: NDArray[Any] = np.select(
+        [which == sort for sort in range(4)], [-large, large, plain + shift, alone], plain[..., :1]
+    )
+    return values
+
+
+def _masked(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> NDArray[Any]:
+    """Some rows lose their end, as with padding, some what chance takes; one element at least stays."""
+    places = np.arange(shape[-1])
+    per_row = (*shape[:-1], 1)
+    end = places >= rng.integers(1, shape[-1] + 1, per_row)
+    hidden = np.where(rng.random(per_row) < 0.5, end, rng.random(shape) < 0.5)
+    kept = places == rng.integers(shape[-1], size=per_row)
+    return np.where(hidden & ~kept, _MASK, _plain(rng, shape, dtype))
 
 
 def _special(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> NDArray[Any]:

@@ -13,7 +13,8 @@ ones). With errors measured in ULPs of the stored type at the magnitude, and ove
 
 A contract that declares no rounding for a type is held to the second rule alone. For float32 it must.
 Outputs of float64 are held to the first rule alone: their reference has no better type to be computed in.
-Integers must be equal.
+Integers must be equal. Where the sum of the magnitudes exceeds the type computed in, any result that is not
+finite is as right as the reference's.
 """
 
 from __future__ import annotations
@@ -68,6 +69,15 @@ class Tolerance:
             arithmetic = self.rounding * ulp_of(scale, self.compute)
             limit = np.minimum(limit, 0.5 * ulp_of(expected.exact, self.dtype) + arithmetic)
         return limit + _SLACK * ulp_of(scale, self.dtype)
+
+    def overflowing(self, expected: Expected) -> NDArray[np.bool_]:
+        """Elements whose terms exceed the type computed in when their sizes are added up: what comes out
+        depends on the order, and may be an infinity of either sign or a NaN. Infinite terms are none,
+        nor are terms of one sign."""
+        magnitude = expected.magnitude
+        both_signs = magnitude > np.abs(expected.exact) * (1 + _SLACK)
+        found: NDArray[np.bool_] = np.isfinite(magnitude) & (magnitude > self.compute.largest) & both_signs
+        return found
 
     def _second_rule(self, scale: Array64) -> Array64:
         if self.dtype == F64:

@@ -176,3 +176,14 @@ def test_hooks_that_contradict_the_contract_decide_nothing(softmax: Project, met
     softmax.write("kernels/contracts/softmax.py", f"{head}    def {method}\n")
     with pytest.raises(ContractError, match=said):
         softmax.check("numerical_stability", **PLAIN)
+
+
+SENTINEL = MOST.replace("-INFINITY;", "-5e4f;")
+
+
+def test_a_maximum_that_starts_at_a_finite_number_is_told(softmax: Project) -> None:
+    softmax.write(
+        "kernels/contracts/softmax.py", SOFTMAX_CONTRACT.replace('    kinds = ("plain", "special")\n', "")
+    )
+    rewrite(softmax, most=SENTINEL, result="sum == 0.0f ? 0.0f : expf(in[i] - most) / sum")
+    assert "all of x large and negative: wrong finite values in" in failing(softmax)

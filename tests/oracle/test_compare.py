@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rocverify.oracle.compare import as_json_number, compare
+from rocverify.oracle.compare import as_json_number, compare, judge_of
 from rocverify.oracle.dtypes import BF16, F16, F32, DType
 from rocverify.oracle.tolerance import Expected, Tolerance, tolerance_for
 
@@ -94,6 +94,36 @@ def test_non_finite_and_tiny_values(seen: float, reference: float, good: bool) -
     with np.errstate(all="ignore"):
         result = compare(np.array([seen], np.float32), exact(np.array([reference]), F32), strict(F32))
     assert result.matches is good
+
+
+@pytest.mark.parametrize(
+    ("seen", "reference", "magnitude", "good"),
+    [
+        (-np.inf, 3e38, 4e38, True),
+        (np.nan, 3e38, 4e38, True),
+        (np.inf, 1.0, 4e38, True),
+        (1.0, 1.0, 4e38, True),
+        (1e38, 1.0, 4e38, False),
+        (np.nan, 1.0, 3e38, False),
+        (np.inf, 1.0, 3e38, False),
+        (-np.inf, 4e38, 4e38, False),
+        (np.nan, 4e38, 4e38, False),
+        (np.nan, np.inf, np.inf, False),
+        (-np.inf, np.inf, np.inf, False),
+    ],
+)
+def test_a_sum_whose_terms_overflow_may_be_anything_that_is_not_finite(
+    seen: float, reference: float, magnitude: float, good: bool
+) -> None:
+    expected = exact(np.array([reference]), F32, np.array([magnitude]))
+    observed = np.array([seen], np.float32)
+    assert compare(observed, expected, strict(F32)).matches is good
+    assert judge_of(expected, strict(F32)).accepts(observed) is good
+
+
+def test_float16_results_of_float32_sums_overflow_by_the_type_computed_in() -> None:
+    expected = exact(np.array([1.0]), F16, np.array([1e6]))
+    assert not compare(np.array([np.inf], np.float16), expected, strict(F16)).matches
 
 
 def test_float16_overflow_to_infinity_is_right_where_the_reference_rounds_to_it() -> None:

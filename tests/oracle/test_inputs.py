@@ -9,7 +9,7 @@ from rocverify.errors import ContractError
 from rocverify.oracle.case import plan_cases, select_dtypes, typical_case
 from rocverify.oracle.contract import BF16, F16, F32, I32, DType, HostIn, In
 from rocverify.oracle.dtypes import to_float64
-from rocverify.oracle.inputs import Kind, draw, draw_inputs
+from rocverify.oracle.inputs import Kind, draw, draw_inputs, one_sided
 from rocverify.oracle.poison import GUARD_BYTES, Placement, Poison, guard_damage, guard_pattern, poisoned
 from tests.fakes.affine import AFFINE
 from tests.fakes.declaring import declare
@@ -26,7 +26,7 @@ def test_values_are_replayable_of_the_type_and_finite_unless_special(dtype: DTyp
     assert first.dtype == dtype.numpy
     assert first.tobytes() == again.tobytes() != other.tobytes()
     finite = np.isfinite(to_float64(first))
-    assert finite.all() == (kind is not Kind.SPECIAL)
+    assert finite.all() == kind.is_finite
     assert finite.mean() > 0.9
 
 
@@ -50,6 +50,33 @@ def test_extreme_values_have_subnormals_and_zeros_of_both_signs(dtype: DType) ->
 def test_heavy_values_span_many_binades(dtype: DType) -> None:
     size = np.abs(to_float64(draw(np.random.default_rng(0), SHAPE, dtype, Kind.HEAVY)))
     assert np.log2(size.max() / size.min()) > 20
+
+
+@TYPES
+def test_rows_are_each_of_one_sort(dtype: DType) -> None:
+    rows = to_float64(draw(np.random.default_rng(0), (400, 50), dtype, Kind.ROWS))
+    size, signs = np.abs(rows), np.sign(rows)
+    negative, positive = ((signs == sign).all(1) & (size.min(1) > 8) for sign in (-1, 1))
+    equal = (rows == rows[:, :1]).all(1) & (size[:, 0] < 8)
+    alone = (np.sort(size, axis=1)[:, -1] > 20 * np.median(size, axis=1)) & ~negative & ~positive
+    for sort in (negative, positive, equal, alone):
+        assert 40 < sort.sum() < 150
+    assert size[negative].max() > min(1e5, dtype.largest / 32)
+    one = to_float64(one_sided(np.random.default_rng(0), (50,), dtype, -1))
+    assert (one < -1000).all()
+
+
+@TYPES
+def test_masked_rows_keep_an_element(dtype: DType) -> None:
+    rows = to_float64(draw(np.random.default_rng(1), (200, 20), dtype, Kind.MASKED))
+    hidden = rows < -4000
+    assert not hidden.all(axis=1).any()
+    assert 0.2 < hidden.mean() < 0.6
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_single_number_is_drawn_too(kind: Kind) -> None:
+    assert draw(np.random.default_rng(0), (), F32, kind).shape == ()
 
 
 @pytest.mark.parametrize("shape", [(1,), (1, 1, 2), (300,)])
