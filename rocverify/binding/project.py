@@ -20,6 +20,7 @@ from rocverify.binding.static import (
     texts_of,
 )
 from rocverify.code.files import inside_root
+from rocverify.code.modules import module_name, source_folders
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
 
@@ -134,10 +135,8 @@ class Subject:
         return sorted(found)
 
     def _module(self, path: Path) -> str | None:
-        parts = list(path.relative_to(self.root).with_suffix("").parts)
-        if parts[-1] == "__init__":
-            parts.pop()
-        return ".".join(parts) if parts and all(part.isidentifier() for part in parts) else None
+        name = module_name(path.relative_to(self.root).as_posix(), source_folders(self.root))
+        return name if all(part.isidentifier() for part in name.split(".")) else None
 
     def _functions_in(self, path: Path) -> Iterator[Function]:
         tree, module = parse_python(path), self._module(path)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.launch_arguments import Block
 from rocverify.checks.references import Reference
-from rocverify.checks.trace_rules import caller_chain
+from rocverify.checks.trace_rules import caller_chain, status_reads
 from rocverify.checks.trial import Lengths, Trials, load_spec, shaped
 from rocverify.code.contracts import declared_contracts
 from rocverify.device.trace.events import Category, TraceEvent
@@ -116,7 +117,7 @@ class Probe:
                 findings += self._without_each(trials, case, trial.run)
                 findings += self._refused(trials, case)
             if self._params.forbid_fallback:
-                findings += self._copies_to_host(trial.run.events)
+                findings += self._copies_to_host(trial.run)
         return self._missing(seen) + findings
 
     def _dtypes(self, trials: Trials) -> tuple[DType, ...]:
@@ -164,8 +165,11 @@ class Probe:
             for kernel, event in others.items()
         ]
 
-    def _copies_to_host(self, events: Sequence[TraceEvent]) -> list[Finding]:
-        """What the subject takes from the device in the call: it may change it, and put it back."""
+    def _copies_to_host(self, run: CaseRun) -> list[Finding]:
+        """What the subject takes from the device in the call, but for a status: it may change it, and put it
+        back."""
+        arrays = [Block(address, run.inputs[name].nbytes) for name, address in run.addresses.items()]
+        status = status_reads(run.events, arrays)
         return [
             Finding(
                 f"{self.name} copies {event.bytes} byte(s) to the host ({event.function}): a part of the "
@@ -173,8 +177,9 @@ class Probe:
                 event.call_site,
                 entity=self.name,
             )
-            for event in events
+            for event in run.events
             if event.category is Category.D2H and event.ok and event.call_site is not None
+            if event not in status
         ]
 
     def _without_each(self, trials: Trials, case: Case, whole: CaseRun) -> list[Finding]:

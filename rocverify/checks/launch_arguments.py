@@ -35,11 +35,15 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What a contract knows of a launch's values. `arrays` lie on the device by name, `scalars` are the
-    dimensions, `order` the names of the kernel's parameters (None: as the metadata names them)."""
+    dimensions, `order` the names of the kernel's parameters (None: as the metadata names them). `copies` are
+    other places that an array was copied to or from on the device, `partial` the dimensions of which several
+    launches do a part each."""
 
     arrays: Mapping[str, Block] = field(default_factory=dict)
     scalars: Mapping[str, int] = field(default_factory=dict)
     order: tuple[str, ...] | None = None
+    copies: Mapping[str, tuple[Block, ...]] = field(default_factory=dict)
+    partial: frozenset[str] = frozenset()
 
     def names(self, metadata: KernelMetadata) -> tuple[str, ...]:
         """The name of each explicit argument, "" where nobody says."""
@@ -59,6 +63,33 @@ def live_blocks(events: Sequence[TraceEvent], seq: int, arrays: Mapping[str, Blo
         elif event.category is Category.FREE and event.src is not None:
             blocks.pop(event.src, None)
     return list(blocks.values())
+
+
+def copies_of(events: Sequence[TraceEvent], arrays: Mapping[str, Block]) -> dict[str, tuple[Block, ...]]:
+    """Where arrays were copied to, or results copied from, on the device, by array."""
+    found: dict[str, tuple[Block, ...]] = {}
+    for event in events:
+        if event.category is Category.D2D and event.ok and event.src is not None and event.dst is not None:
+            for name, block in arrays.items():
+                for here, there in ((event.src, event.dst), (event.dst, event.src)):
+                    if block.holds(here) and not block.holds(there):
+                        found[name] = (*found.get(name, ()), Block(there, event.bytes or 0, name))
+    return found
+
+
+def parts_of(
+    launches: Sequence[TraceEvent], names: Sequence[str], scalars: Mapping[str, int]
+) -> frozenset[str]:
+    """The dimensions whose values in several launches add up to the whole."""
+    if len(launches) < 2:
+        return frozenset()
+    found = set()
+    for position, name in enumerate(names):
+        given = [e.args[position].value for e in launches if e.args is not None and position < len(e.args)]
+        numbers = [value for value in given if isinstance(value, int)]
+        if name in scalars and len(numbers) == len(launches) and sum(numbers) == scalars[name]:
+            found.add(name)
+    return frozenset(found)
 
 
 def argument_findings(
@@ -153,10 +184,13 @@ def _value_problems(
 def _meets(argument: LaunchArgument, name: str, expectation: Expectation) -> bool | None:
     """Whether a value is the one of that name; None where the contract says nothing of it."""
     if name in expectation.arrays:
-        return isinstance(argument.value, int) and expectation.arrays[name].holds(argument.value)
+        places = (expectation.arrays[name], *expectation.copies.get(name, ()))
+        return isinstance(argument.value, int) and any(place.holds(argument.value) for place in places)
     if name in expectation.scalars:
         same_sort = argument.ctype not in _FLOATS
-        return same_sort and argument.value == expectation.scalars[name]
+        whole = expectation.scalars[name]
+        part = name in expectation.partial and isinstance(argument.value, int) and 0 < argument.value <= whole
+        return same_sort and (part or argument.value == whole)
     return None
 
 

@@ -23,6 +23,7 @@ from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
+    from rocverify.checks.roundtrip_trace import RoundtripProbe
 
 _HINT = (
     "let the kernel do the work and leave the data on the device: no copy to the host, nothing computed "
@@ -46,9 +47,13 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     on the way to the launch, DeviceFaultError, ContractError for no contract."""
     entry = ctx.code.resolve(params.entry)
     evidence: dict[str, Any] = {"entry": params.entry, "defined": entry.location}
-    findings = static_findings(params, ctx, entry, evidence)
+    findings, suspects = static_findings(params, ctx, entry, evidence)
     if not findings:
-        findings = _traced(params, ctx, evidence)
+        traced, probe = _traced(params, ctx, evidence)
+        findings = [*_convicted(suspects, entry, probe), *traced]
+        evidence["status_reads"] = sorted(s.site.location for s in suspects) if not findings else []
+    else:
+        findings += [_forbidden(transfer, entry) for transfer in suspects]
     if findings:
         return Outcome.failed(findings[0].message, hint=_HINT, findings=tuple(findings), **evidence)
     return Outcome.passed(_summary(entry, evidence), **evidence)
@@ -56,33 +61,37 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
 
 def static_findings(
     params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo, evidence: dict[str, Any]
-) -> list[Finding]:
-    """What the sources alone show. An entry that reaches no launch fails: nothing would be proved."""
+) -> tuple[list[Finding], list[Transfer]]:
+    """What the sources alone show, and the copies to the host whose size only a trace tells. An entry that
+    reaches no launch fails: nothing would be proved."""
     launches = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
     path = launches.path(entry)
     evidence["functions_examined"] = len(ctx.code.reachable(entry))
     if path is None:
         message = f"{entry.qualname} reaches no kernel launch in live code: there is no GPU path to examine"
-        return [
-            Finding(message, entry.location, entity=entry.qualname),
-            *_transfers(params, ctx, entry, evidence),
-        ]
+        suspects = _transfers(params, ctx, entry, evidence)
+        return [Finding(message, entry.location, entity=entry.qualname)], suspects
     evidence["launch_path"] = describe_path(path)
-    return [
-        *_transfers(params, ctx, entry, evidence),
-        *_device_reads(params, ctx, entry),
-        *_fallbacks(ctx, entry, launches),
-    ]
+    found = [*_device_reads(params, ctx, entry), *_fallbacks(ctx, entry, launches)]
+    return found, _transfers(params, ctx, entry, evidence)
 
 
 def _transfers(
     params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo, evidence: dict[str, Any]
-) -> Iterator[Finding]:
+) -> list[Transfer]:
+    """The copies to the host, or in a direction that cannot be seen, that the entry's live code reaches."""
     finder = TransferFinder(ctx.code.graph, ctx.settings.transfers, params.forbid)
     found = list(finder.transfers(entry))
     evidence["transfers_in_code"] = [_described(transfer) for transfer in found]
-    for transfer in found:
-        if transfer.direction in (Direction.TO_HOST, Direction.OPEN):
+    return [transfer for transfer in found if transfer.direction in (Direction.TO_HOST, Direction.OPEN)]
+
+
+def _convicted(suspects: list[Transfer], entry: FunctionInfo, probe: RoundtripProbe) -> Iterator[Finding]:
+    """The copies that the trace does not acquit: it saw them, and saw no more than a status come back, or
+    another direction than to the host."""
+    for transfer in suspects:
+        place = transfer.site.location
+        if place in probe.downloads or place not in probe.copies:
             yield _forbidden(transfer, entry)
 
 
@@ -131,7 +140,9 @@ def _fallbacks(ctx: CheckContext, entry: FunctionInfo, launches: LaunchFinder) -
         yield Finding(message, fallback.location, entity=fallback.function.qualname)
 
 
-def _traced(params: NoHostRoundtripParams, ctx: CheckContext, evidence: dict[str, Any]) -> list[Finding]:
+def _traced(
+    params: NoHostRoundtripParams, ctx: CheckContext, evidence: dict[str, Any]
+) -> tuple[list[Finding], RoundtripProbe]:
     from rocverify.checks.roundtrip_trace import RoundtripProbe  # needs the toolchain and device rooms
 
     with ctx.launching() as session:
@@ -139,7 +150,7 @@ def _traced(params: NoHostRoundtripParams, ctx: CheckContext, evidence: dict[str
         findings = probe.run(params.entry, params.contract)
     evidence["device"] = ctx.device.info.to_json()
     evidence["traces"] = probe.traces
-    return findings
+    return findings, probe
 
 
 def _summary(entry: FunctionInfo, evidence: dict[str, Any]) -> str:

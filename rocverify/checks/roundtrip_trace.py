@@ -6,9 +6,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.driving import Driven, drive, find_contract, kernel_object
-from rocverify.checks.trace_rules import Call, trace_findings, transfer_evidence
+from rocverify.checks.trace_rules import Call, status_reads, trace_findings, transfer_evidence
 from rocverify.checks.wrapper_launch import expectation_of
 from rocverify.device.trace.events import Category
+from rocverify.errors import SubjectError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.records import Finding
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 
 
 class RoundtripProbe:
-    """Calls an entry once for every element type. `traces` is the evidence."""
+    """Calls an entry once for every element type. `traces` is the evidence; `copies` and `downloads` are the
+    places (`path:line`) that were seen to copy anything, and to bring back more than a status."""
 
     def __init__(self, ctx: CheckContext, session: LaunchSession, allow_uploads: tuple[str, ...]) -> None:
         self._ctx = ctx
         self._session = session
         self._allow_uploads = allow_uploads
         self.traces: list[dict[str, Any]] = []
+        self.copies: set[str] = set()
+        self.downloads: set[str] = set()
 
     def run(self, entry: str, contract: str | None) -> list[Finding]:
         """The findings of the first element type that has any."""
@@ -45,11 +49,20 @@ class RoundtripProbe:
     ) -> list[Finding]:
         driven = drive(spec, self._session, dtype, self._ctx.seed, smallest=smallest)
         call = self._call(driven, kernels)
+        self._note(call)
         findings = trace_findings(call)
         self.traces.append(
             {"dtype": dtype.name, "case": driven.run.case.to_json(), "events": transfer_evidence(call)}
         )
         return findings or ([] if smallest else self._without_kernel(spec, dtype))
+
+    def _note(self, call: Call) -> None:
+        status = status_reads(call.events, call.expectation.arrays.values())
+        copies = (Category.D2H, Category.H2D, Category.D2D)
+        self.copies |= {e.call_site or "" for e in call.events if e.category in copies}
+        self.downloads |= {
+            e.call_site or "" for e in call.events if e.category is Category.D2H and e not in status
+        }
 
     def _call(self, driven: Driven, kernels: dict[str, KernelMetadata]) -> Call:
         spec = driven.spec
@@ -65,9 +78,14 @@ class RoundtripProbe:
 
     def _without_kernel(self, spec: ContractSpec, dtype: DType) -> list[Finding]:
         """Once more with launches held back: what changes then, the host computed."""
-        driven = drive(spec, self._session, dtype, self._ctx.seed, ghost=True)
+        try:
+            driven = drive(spec, self._session, dtype, self._ctx.seed, ghost=True)
+        except SubjectError:
+            return []  # it notices that its kernel did not run
         run = driven.run
-        changed = [n for n, after in run.outputs.items() if after.tobytes() != run.inputs[n].tobytes()]
+        untouched = {name: run.inputs[name] for name in spec.outputs}
+        before = spec.canonical(run.inputs, untouched, run.case.dims)
+        changed = [n for n, after in run.outputs.items() if after.tobytes() != before[n].tobytes()]
         if not changed or any(e.category is Category.MEMSET for e in run.events):
             return []
         return [

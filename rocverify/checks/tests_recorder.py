@@ -21,6 +21,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 import pytest
+from _pytest.assertion import rewrite
 
 CHANNEL = "ROCVERIFY_TESTS_CHANNEL"
 """`KEY,RECORD`: the descriptors to read the key from and to write to."""
@@ -167,6 +168,8 @@ class _Start:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
+        # Asserts that sessions without the hook have rewritten and kept would not report themselves.
+        rewrite._read_pyc = lambda *_, **__: None
         self._recorder.load_named(config)
         config.pluginmanager.register(self._recorder, "rocverify-tests-recorder")
 

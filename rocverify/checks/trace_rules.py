@@ -6,7 +6,7 @@ line and the calls that led there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,23 @@ class Call:
             return None
         blocks = self.expectation.arrays.items()
         return next((name for name, block in blocks if block.holds(address)), None)
+
+
+_STATUS_BYTES = 16
+_STATUS_TOTAL = 64
+
+
+def status_reads(events: Sequence[TraceEvent], blocks: Iterable[Block]) -> list[TraceEvent]:
+    """The copies to the host that bring a status back: some bytes of memory that is none of the contract's
+    arrays (`blocks`), 16 at a time and 64 in all. Nothing of a result fits in there."""
+    known = tuple(blocks)
+    small = [
+        e
+        for e in events
+        if e.category is Category.D2H and e.ok and e.src is not None and (e.bytes or 0) <= _STATUS_BYTES
+    ]
+    small = [e for e in small if not any(block.holds(e.src or 0) for block in known)]
+    return small if sum(e.bytes or 0 for e in small) <= _STATUS_TOTAL else []
 
 
 def trace_findings(call: Call) -> list[Finding]:
@@ -87,15 +104,17 @@ def _not_on_the_data(call: Call) -> Iterator[Finding]:
     given = {a.value for e in known for a in e.args or ()}
     for name in call.written:
         block = call.expectation.arrays.get(name)
-        if block is not None and not any(isinstance(v, int) and block.holds(v) for v in given):
+        places = [block, *call.expectation.copies.get(name, ())] if block is not None else []
+        if places and not any(isinstance(v, int) and any(p.holds(v) for p in places) for v in given):
             yield _finding(launches[0], f"no launch of {call.symbol} was given {name}", name)
 
 
 def _downloads(call: Call) -> Iterator[Finding]:
     """Nothing may come back, and least of all to be sent out again."""
     launches = call.launches
+    status = status_reads(call.events, call.expectation.arrays.values())
     for event in call.events:
-        if event.category is not Category.D2H:
+        if event.category is not Category.D2H or event in status:
             continue
         what = call.array_at(event.src)
         data = f"{event.bytes} bytes of {what}" if what else f"{event.bytes} bytes"

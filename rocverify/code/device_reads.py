@@ -17,6 +17,7 @@ from rocverify.code.model import CAUTIOUS, CallSite, FunctionInfo
 from rocverify.code.shapes import returned_expressions
 
 _ALLOCATORS = ("hipMalloc", "hipExtMalloc")
+_HOST_VISIBLE = frozenset({"hipMallocHost", "hipMallocManaged"})
 _READERS = frozenset(
     {
         *("builtins.bytes", "builtins.bytearray", "builtins.memoryview", "builtins.list"),
@@ -87,7 +88,7 @@ class DeviceReadFinder:
 
     def _returns_device(self, site: CallSite, names: Names) -> bool:
         if site.callee is None:
-            return site.short.startswith(_ALLOCATORS)
+            return site.short.startswith(_ALLOCATORS) and site.short not in _HOST_VISIBLE
         held = names.get(site.callee, set())
         return any(held_name(e, held) is not None for e in returned_expressions(site.callee))
 
@@ -121,7 +122,7 @@ def held_name(node: ast.expr, held: set[str]) -> str | None:
 def _bindings(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
     match statement:
         case ast.Assign(targets=targets, value=value):
-            yield from ((target, value) for target in targets)
+            yield from (pair for target in targets for pair in _paired(target, value))
         case ast.AnnAssign(target=target, value=ast.expr() as value):
             yield target, value
         case ast.With(items=items) | ast.AsyncWith(items=items):
@@ -130,6 +131,19 @@ def _bindings(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
         for node in walk_expression(expression):
             if isinstance(node, ast.NamedExpr):
                 yield node.target, node.value
+
+
+def _paired(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """`a, b = x, y` binds each to its own."""
+    match target, value:
+        case (
+            (ast.Tuple(elts=left) | ast.List(elts=left)),
+            (ast.Tuple(elts=right) | ast.List(elts=right)),
+        ) if len(left) == len(right) and not any(isinstance(e, ast.Starred) for e in (*left, *right)):
+            for one, other in zip(left, right, strict=True):
+                yield from _paired(one, other)
+        case _:
+            yield target, value
 
 
 def _read_by(site: CallSite, held: set[str]) -> str | None:

@@ -17,7 +17,7 @@ from rocverify.code.files import existing_file, read_text, relative
 from rocverify.code.languages import is_c_family, is_python
 from rocverify.code.liveness import dead_statements
 from rocverify.code.masking import Mask, Span, mask, merge
-from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo
+from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo, InstanceValue
 from rocverify.code.modules import ModuleTable
 from rocverify.code.python_mask import node_spans
 from rocverify.code.scopes import ParsedModule
@@ -188,6 +188,8 @@ class CodeIndex:
         values = self.graph.resolver.module_attribute(module.name, first)
         for name in rest:
             values = frozenset(x for v in values for x in self.graph.resolver.attribute(v, name))
+        calls = (self.graph.resolver.attribute(v, "__call__") for v in values if isinstance(v, InstanceValue))
+        values = values.union(*calls)  # an instance is called by its class's method
         functions = [v.info for v in values if hasattr(v, "info") and isinstance(v.info, FunctionInfo)]
         return min(functions, key=lambda f: f.location, default=None)
 

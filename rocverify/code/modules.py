@@ -35,7 +35,7 @@ class ModuleTable:
             return known
         key = relative(self._root, inside_root(self._root, path))
         if key not in self._by_path:
-            self._by_path[key] = _parse(read_text(self._root, key), key)
+            self._by_path[key] = _parse(read_text(self._root, key), key, source_folders(self._root))
         return self._by_path[key]
 
     def by_name(self, name: str) -> ParsedModule | None:
@@ -74,27 +74,37 @@ class ModuleTable:
         if not all(part.isidentifier() for part in parts):
             return None
         stem = PurePosixPath(*parts)
-        for candidate in (f"{stem}/__init__.py", f"{stem}.py"):
-            if (self._root / candidate).is_file():
-                return candidate
+        for folder in ("", *source_folders(self._root)):
+            for candidate in (f"{folder}{stem}/__init__.py", f"{folder}{stem}.py"):
+                if (self._root / candidate).is_file():
+                    return candidate
         return None
 
     def _is_folder(self, name: str) -> bool:
         parts = name.split(".")
-        return all(p.isidentifier() for p in parts) and self._root.joinpath(*parts).is_dir()
+        folders = ("", *source_folders(self._root))
+        plain = all(p.isidentifier() for p in parts)
+        return plain and any((self._root / folder).joinpath(*parts).is_dir() for folder in folders)
 
 
-def module_name(path: str) -> str:
-    """The dotted name under which a file is imported with the root on the path."""
-    parts = PurePosixPath(path).with_suffix("").parts
+def source_folders(root: Path) -> tuple[str, ...]:
+    """Folders below the root that are on the import path beside it: `src/`, where it is no package itself."""
+    source = root / "src"
+    return ("src/",) if source.is_dir() and not (source / "__init__.py").exists() else ()
+
+
+def module_name(path: str, folders: tuple[str, ...] = ()) -> str:
+    """The dotted name under which a file is imported with the root and these folders on the path."""
+    inside = next((folder for folder in folders if path.startswith(folder)), "")
+    parts = PurePosixPath(path.removeprefix(inside)).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
-def _parse(text: str, path: str) -> ParsedModule:
+def _parse(text: str, path: str, folders: tuple[str, ...]) -> ParsedModule:
     tree = parse_python(text)
     if tree is None:
         raise _syntax_error(text, path)
-    name = module_name(path)
+    name = module_name(path, folders)
     is_package = PurePosixPath(path).name == "__init__.py"
     package = name if is_package else name.rpartition(".")[0]
     try:

@@ -29,6 +29,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+from rocverify.code.modules import source_folders
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.trace.places import in_subject
 from rocverify.errors import SourceError, UsageError
@@ -85,7 +86,8 @@ class _Finder:
     ) -> ModuleSpec | None:
         if fullname.partition(".")[0] in _RESERVED:
             return None
-        for folder in [str(self._root)] if path is None else path:
+        folders = [str(self._root / name) for name in ("", *source_folders(self._root))]
+        for folder in folders if path is None else path:
             spec = self._find_in(folder, fullname)
             if spec is None:
                 continue
@@ -182,7 +184,8 @@ class _Subject:
             return []
         imported = [(n, m) for n, m in list(sys.modules.items()) if getattr(m, "__spec__", None) is not None]
         tops = {name.partition(".")[0] for name, _ in imported} - _RESERVED
-        there = {path.name for path in root.iterdir()}
+        places = [root / folder for folder in ("", *source_folders(root))]
+        there = {path.name for place in places for path in place.iterdir()}
         served = {name for name in tops if f"{name}.py" in there or self._serves(root, name, there)}
         return [(name, module) for name, module in imported if name.partition(".")[0] in served]
 
@@ -191,7 +194,7 @@ class _Subject:
         asked for: any folder could be meant."""
         if name not in there:
             return False
-        if (root / name / "__init__.py").is_file():
+        if any((root / f / name / "__init__.py").is_file() for f in ("", *source_folders(root))):
             return True
         bare = getattr(sys.modules.get(name), "__file__", None) is None
         return bare and name in self._asked and (root / name).is_dir()
