@@ -14,9 +14,11 @@
     │   ├── DeviceUnavailableError  the device that was asked for is absent            check: not_run
     │   ├── OutOfDeviceMemoryError  an allocation does not fit                         check: error
     │   ├── UnsupportedInstructionError  the translator lacks it: stops the launch     check: error
+    │   ├── LaunchTimeoutError    a launch took longer than the harness allows         check: error
     │   └── DeviceFaultError      the kernel did something that a GPU faults on        check: failed
     ├── SourceError               a file under verification is absent, outside, unreadable   check: failed
     ├── SubjectError              the host code under verification raised              check: failed
+    ├── MissingModuleError        it needs a module or library that is not here        check: error
     └── ContractError             a kernel contract contradicts itself or its kernel   check: error
 
 Every message says what was wrong, where, and what to do (`hint`).
@@ -146,6 +148,10 @@ class UnsupportedInstructionError(DeviceError):
     """The translator has no semantics for an instruction; names it, its address and source line."""
 
 
+class LaunchTimeoutError(DeviceError):
+    """A launch did not end within launch_timeout_s: it may be slow, and nothing is known of its result."""
+
+
 class DeviceFaultError(DeviceError):
     """The kernel did something that a GPU faults on; `report` holds the particulars."""
 
@@ -171,6 +177,10 @@ class SubjectError(RocverifyError):
     def __init__(self, message: str, *, kind: str, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, where=where, hint=hint)
         self.kind = kind
+
+
+class MissingModuleError(RocverifyError):
+    """The code under verification needs a module or library that this machine lacks."""
 
 
 class ContractError(RocverifyError):

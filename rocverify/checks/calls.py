@@ -105,13 +105,16 @@ def _answer(
 
 
 def _why_not_called(index: CodeIndex, call: Call, caller: FunctionInfo) -> Finding:
-    """The most telling explanation of a missing call."""
+    """The most telling explanation of a missing call. RocverifyError where a call cannot be resolved."""
     base = f"{call.caller} does not call {call.callee}"
     bare = call.callee.rpartition(".")[2]
     unresolved = _unresolved(index, caller, bare)
     if unresolved is not None:
-        message = f"{base}, as far as can be seen: {unresolved.location} calls .{bare} of an unknown object"
-        return Finding(message, unresolved.location, entity=call.callee)
+        raise RocverifyError(
+            f"{base}, as far as can be seen: a call of .{bare} of an unknown object may be it",
+            where=unresolved.location,
+            hint="annotate the object's type, or give the link a pattern",
+        )
     last = getattr(caller.node, "end_lineno", None) or caller.line
     result = index.search(caller.path, rf"(?<!\w){bare}(?!\w)")
     for hits, what in (

@@ -11,7 +11,8 @@ from typing import Any
 from rocverify.device.faults import FaultReport
 from rocverify.device.trace.events import TraceEvent
 from rocverify.device.trace.places import in_subject
-from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError
+from rocverify.errors import DeviceFaultError, LaunchTimeoutError, RocverifyError, SubjectError
+from rocverify.subject.missing import missing_module
 
 
 class SubjectCall:
@@ -50,10 +51,15 @@ def raise_outcome(
     the HIP calls that it made. See SubjectCall."""
     if undecided is not None:
         raise undecided from error
+    if fault is not None and fault.kind == "stopped":
+        raise LaunchTimeoutError(str(fault), where=name, hint=fault.hint) from error
     if fault is not None:
         raise DeviceFaultError(str(fault), report=fault, where=name, hint=fault.hint) from error
     if error is None or not isinstance(error, Exception) or isinstance(error, RocverifyError):
         return
+    missing = missing_module(root, error, name)
+    if missing is not None:
+        raise missing from error
     raise SubjectError(
         f"raised {type(error).__name__}: {error}",
         kind=type(error).__name__,

@@ -32,7 +32,8 @@ from typing import Any
 from rocverify.code.modules import source_folders
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.trace.places import in_subject
-from rocverify.errors import SourceError, UsageError
+from rocverify.errors import RocverifyError, SourceError, UsageError
+from rocverify.subject.missing import missing_module
 
 _REFERENCE = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<attribute>[^\W\d]\w*(\.[^\W\d]\w*)*))?")
 _RESERVED = frozenset({"rocverify", "conftest"})
@@ -250,7 +251,10 @@ class _Importing:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _subject.note_all()
-        if isinstance(error, Exception) and not isinstance(error, SourceError):
+        missing = missing_module(self._root, error, self._reference)
+        if missing is not None:
+            raise missing from error
+        if isinstance(error, Exception) and not isinstance(error, RocverifyError):
             raise SourceError(
                 f"{self._reference} cannot be imported: {type(error).__name__}: {error}",
                 where=_place(self._root, error),

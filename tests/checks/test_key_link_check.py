@@ -130,7 +130,6 @@ def test_a_real_link_passes(project: Make, source: str, target: str, claim: dict
         (ROPE, WRAP, {"via": "apply_rope_device() calls nothing_there()"}, "wrap.py does not define"),
         (ROPE, WRAP, {"via": "absent() calls rope_gpu_kernel()"}, "rope.py defines no function absent"),
         (ROPE, WRAP, {"via": "unused() calls rope_gpu_kernel()"}, "rope.py defines no function unused"),
-        (ROPE, WRAP, {"via": "direct() calls Wrapper.launch()"}, "unknown object"),
         (WRAP, ROPE, {"via": "rope_gpu_kernel() calls helper()"}, "does not call helper"),
         (ROPE, HIP, {"via": "apply_rope_device() launches second_kernel"}, "nothing on the way names"),
         (ROPE, HIP, {"via": "direct() launches rope_kernel"}, "direct reaches no kernel launch"),
@@ -183,6 +182,12 @@ def test_a_link_that_claims_nothing_checkable_is_a_plan_error(
 def test_a_pattern_that_only_the_target_has_is_no_link(project: Make) -> None:
     outcome = project(FILES).check("key_link", from_path=TOML, to_path=WRAP, pattern="rope_gpu_kernel")
     assert outcome.verdict is CheckVerdict.FAILED
+
+
+def test_a_call_that_cannot_be_resolved_decides_nothing(project: Make) -> None:
+    claim = {"caller": "direct", "callee": "Wrapper.launch"}
+    with pytest.raises(RocverifyError, match="of an unknown object may be it"):
+        project(FILES).check("key_link", from_path=ROPE, to_path=WRAP, **claim)
 
 
 def test_a_via_in_prose_is_shown_as_not_checked(project: Make) -> None:

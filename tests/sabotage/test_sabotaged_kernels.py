@@ -258,7 +258,8 @@ SABOTAGES = (
             Edit(HIP, ROTATE, f"{ROTATE}  for (volatile unsigned i = 1; i != 0; i += 2) continue;\n"),
             Edit("pyproject.toml", 'gate = "strict"', 'gate = "strict"\nlaunch_timeout_s = 1'),
         ),
-        failed={"16-02/T3": "correctness*2"},
+        error={"16-02/T3": "correctness*2"},
+        exit_code=3,
         says={
             "16-02/T3/correctness": (
                 "not finished after 1 s, the time limit",

@@ -174,7 +174,7 @@ def test_missing_attributes_suggest(tmp_path: Path) -> None:
     ("text", "where", "message"),
     [
         ("x = 1\nraise ValueError('own')\n", "pkg/a.py:2", "ValueError: own"),
-        ("x = 1\n\nimport not_installed_at_all\n", "pkg/a.py:3", "ModuleNotFoundError"),
+        ("x = 1\n\nimport pkg.not_delivered\n", "pkg/a.py:3", "ModuleNotFoundError"),
         ("def broken(:\n", "pkg/a.py:1", "SyntaxError"),
         ("import json\njson.loads('{')\n", "pkg/a.py:2", "JSONDecodeError"),
         ("from pkg.b import nothing\n", "pkg/a.py:1", "ImportError"),
