@@ -19,6 +19,7 @@ from rocverify.binding.reading import code_names, kernel_mentions
 from rocverify.binding.vocabulary import (
     ALL_KERNELS,
     ALL_TYPES,
+    COMPILING,
     COUNTED_KERNELS,
     COUNTED_TYPES,
     DECIDED_BY,
@@ -193,9 +194,10 @@ def _types(text: str, tries: list[_Trial]) -> Iterator[str]:
     named = types_in(OF_REFERENCE.sub(" ", text))
     seen: set[str] = set()
     for trial in tries:
-        if trial.types is None:
-            return  # it runs in types that cannot be seen from here
-        seen |= trial.types
+        if trial.types is not None:
+            seen |= trial.types
+        elif trial.kind not in ("kernel_compiled", "resources") or COMPILING.search(text):
+            return  # it tries types that cannot be seen from here
     if missing := sorted(named - seen):
         yield f"{', '.join(missing)} not tried (tried: {', '.join(sorted(seen)) or 'no element type'})"
     if (count := counted(COUNTED_TYPES, text)) and len(seen) < count:

@@ -46,6 +46,9 @@ ALL_KERNELS = re.compile(
     r"\b(?:all|every|each)\s+(?:(?:of\s+)?(?:the|our|HIP|GPU|these)\s+)*kernels?\b(?!\s+of\b)", re.IGNORECASE
 )
 
+COMPILING = re.compile(r"\b(?:compil|buil[dt]|spill|register|scratch|occup)", re.IGNORECASE)
+"""Claims that a compiled kernel can meet in whatever types it has."""
+
 NOT_CLAIMED = re.compile(
     r"\b(?:when|not|without|unless|if|before|after)\b(?:\s+\w+){0,2}\s*\Z", re.IGNORECASE
 )
