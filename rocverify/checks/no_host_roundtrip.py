@@ -69,11 +69,13 @@ def static_findings(
     evidence["functions_examined"] = len(ctx.code.reachable(entry))
     if path is None:
         message = f"{entry.qualname} reaches no kernel launch in live code: there is no GPU path to examine"
-        suspects = _transfers(params, ctx, entry, evidence)
-        return [Finding(message, entry.location, entity=entry.qualname)], suspects
+        transfers = _transfers(params, ctx, entry, evidence)
+        return [Finding(message, entry.location, entity=entry.qualname)], transfers
     evidence["launch_path"] = describe_path(path)
-    found = [*_device_reads(params, ctx, entry), *_fallbacks(ctx, entry, launches)]
-    return found, _transfers(params, ctx, entry, evidence)
+    transfers = _transfers(params, ctx, entry, evidence)
+    suspects = [t for t in transfers if t.word.startswith("hip") and t.word not in params.forbid]
+    found = [_forbidden(t, entry) for t in transfers if t not in suspects]
+    return [*found, *_device_reads(params, ctx, entry), *_fallbacks(ctx, entry, launches)], suspects
 
 
 def _transfers(
@@ -159,8 +161,9 @@ def _summary(entry: FunctionInfo, evidence: dict[str, Any]) -> str:
     uploads = {e["what"] for t in traces for e in t["events"] if e.get("transfer") == "h2d"}
     sent = f", uploads {', '.join(sorted(uploads))}" if uploads else ", uploads nothing"
     dtypes = ", ".join(dict.fromkeys(trace["dtype"] for trace in traces))
+    status = " but a status of some bytes" if evidence["status_reads"] else ""
     return (
-        f"{entry.qualname}: nothing comes back to the host in {len(traces)} traced calls ({dtypes}; "
+        f"{entry.qualname}: nothing{status} comes back to the host in {len(traces)} traced calls ({dtypes}; "
         f"{launches} launches{sent}) nor in the {evidence['functions_examined']} functions that it can reach"
     )
 
