@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rocverify.checks.launch_arguments import Block, Expectation
+from rocverify.checks.launch_arguments import Block, Expectation, copies_of, parts_of
 from rocverify.checks.trace_rules import Call, trace_findings, transfer_evidence, upload_names
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
 from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
@@ -97,7 +97,10 @@ def test_a_clean_trace_has_no_findings() -> None:
         ),
         ((download(0x1000), launch()), "copies 400 bytes of x from the device to the host before the first"),
         ((launch(), download(0x1000)), "after the last launch"),
-        ((launch(), download(0x5000, 4), launch()), "copies 4 bytes from the device to the host between the"),
+        (
+            (launch(), download(0x5000, 40), launch()),
+            "copies 40 bytes from the device to the host between the",
+        ),
         ((launch(), download(0x1000), upload(0x1000, 400)), "sends 400 bytes out again"),
         ((launch(), upload(0x1000, 400)), "uploads 400 bytes into x, the result that lies on the device"),
         ((upload(0x1100), launch()), "into x, the result"),
@@ -113,6 +116,28 @@ def test_a_clean_trace_has_no_findings() -> None:
 def test_a_broken_rule_is_named(events: tuple[TraceEvent, ...], message: str) -> None:
     found = messages(*events)
     assert any(message in text for text in found), found
+
+
+def test_a_status_may_come_back() -> None:
+    assert messages(*TABLES, launch(), download(0x5000, 4), SYNC, free(0x3000), free(0x2000)) == []
+    assert "copies 4 bytes of x" in messages(*TABLES, launch(), download(0x1000, 4))[0]
+    many = [download(0x5000 + 16 * n, 16) for n in range(5)]
+    assert "copies 16 bytes from" in messages(*TABLES, launch(), *many)[0]
+
+
+def test_what_was_copied_on_the_device_is_the_array_too() -> None:
+    copied = event(Category.D2D, "hipMemcpyAsync", dst=0x8000, src=0x1000, bytes=400)
+    back = event(Category.D2D, "hipMemcpyAsync", dst=0x1000, src=0x9000, bytes=400)
+    assert copies_of((copied, back), {"x": X})["x"] == (Block(0x8000, 400, "x"), Block(0x9000, 400, "x"))
+
+
+def test_parts_of_a_dimension_add_up() -> None:
+    def part(count: int) -> TraceEvent:
+        return replace(launch(), args=(LaunchArgument("c_uint", 4, count),))
+
+    assert parts_of((part(2), part(3)), ("rows",), {"rows": 5}) == {"rows"}
+    assert parts_of((part(2), part(2)), ("rows",), {"rows": 5}) == frozenset()
+    assert parts_of((part(5),), ("rows",), {"rows": 5}) == frozenset()
 
 
 def test_only_named_uploads_are_allowed() -> None:
