@@ -34,6 +34,8 @@ from rocverify.binding.vocabulary import (
 )
 from rocverify.plan.requirements import without_requirements
 
+_KERNEL_NAME = re.compile(r"\b[A-Za-z]\w*_kernel(?:_\w+)?\b")
+
 
 class Tried(Protocol):
     """A check as far as it matters here: a draft, or a bound one."""
@@ -53,6 +55,7 @@ def uncovered(text: str, checks: Collection[Tried], subject: Subject) -> tuple[s
         *_claims(said, tries),
         *_types(said, tries),
         *_kernels(said, tries, subject),
+        *_unknown_kernels(said, tries, subject),
         *_functions(said, tries, subject),
         *_numbers(said, tries),
     ]
@@ -226,6 +229,14 @@ def _kernels(text: str, tries: list[_Trial], subject: Subject) -> Iterator[str]:
         every = {kernel.source for kernel in subject.kernels if kernel.in_manifest}
         if missing := sorted(every - tried):
             yield f"it says all kernels, {', '.join(missing)} not tried"
+
+
+def _unknown_kernels(text: str, tries: list[_Trial], subject: Subject) -> Iterator[str]:
+    """Names of kernels that neither the project nor a check knows: nothing can have tried them."""
+    words = "\n".join((*_symbols(subject), *(trial.words for trial in tries)))
+    for name in dict.fromkeys(_KERNEL_NAME.findall(text)):
+        if not subject.named(name) and not re.search(rf"(?<!\w){re.escape(name)}", words):
+            yield f"{name} is not a kernel of this project"
 
 
 def _symbols(subject: Subject) -> tuple[str, ...]:
