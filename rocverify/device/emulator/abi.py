@@ -181,6 +181,7 @@ class Worker(ctypes.Structure):
         ("counters", ctypes.c_void_p),
         ("sanitizer", ctypes.c_void_p),
         ("coverage", ctypes.c_void_p),
+        ("patterns", ctypes.c_void_p),
         ("begun", ctypes.c_uint32),
         ("taken", ctypes.c_uint32),
         ("open", ctypes.c_uint32),

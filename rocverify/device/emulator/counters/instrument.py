@@ -22,6 +22,8 @@ from rocverify.device.emulator.translate.lowering.flow import Graph
 from rocverify.errors import DeviceError
 
 CACHE_LINE = 64
+PATTERNS, PATTERN_BYTES = 256, 32 + 4 * abi.MAX_LANES
+"""As runtime/counters.h has them."""
 _ACCESS = {"load": abi.Access.LOAD, "store": abi.Access.STORE, "atomic": abi.Access.ATOMIC}
 
 
@@ -35,6 +37,7 @@ class CounterInstrument:
     def __init__(self) -> None:
         self._tables: dict[tuple[str, str], Table] = {}
         self._rows: npt.NDArray[np.uint64] = np.zeros((0, 0), np.uint64)
+        self._patterns: npt.NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
 
     def wave_bytes(self, _: int) -> int:
         """Nothing in a wave."""
@@ -48,14 +51,15 @@ class CounterInstrument:
         count = self._table(context.kernel).slots.count
         padded = -(-8 * count // CACHE_LINE) * CACHE_LINE // 8 + CACHE_LINE // 8
         self._rows = np.zeros((len(context.workers), padded), np.uint64)
-        for worker, row in zip(context.workers, self._rows, strict=True):
-            worker.counters = row.ctypes.data
+        self._patterns = np.zeros((len(context.workers), PATTERNS * PATTERN_BYTES), np.uint8)
+        for worker, row, patterns in zip(context.workers, self._rows, self._patterns, strict=True):
+            worker.counters, worker.patterns = row.ctypes.data, patterns.ctypes.data
 
     def finish(self, context: LaunchContext) -> Counters:
         table = self._table(context.kernel)
         counts = self._rows.sum(axis=0)[: table.slots.count].astype(np.int64)
         for worker in context.workers:
-            worker.counters = None
+            worker.counters = worker.patterns = None
         return Counters.of(table, counts)
 
     def _table(self, kernel: LoadedKernel) -> Table:
@@ -110,7 +114,7 @@ class _Counting(Observer):
         k.call(
             f"rt_count_{access.space}",
             ir.VoidType(),
-            [record, k.wave, _exec_bits(k), k.i32(access.size), k.i32(_ACCESS[access.kind])],
+            [k.worker, record, k.wave, _exec_bits(k), k.i32(access.size), k.i32(_ACCESS[access.kind])],
         )
 
     def _place(self, k: WaveBuilder, slot: int) -> Value:

@@ -85,7 +85,35 @@ static u32 group_passes(const u64 *address, u64 exec, u32 size, int atomic)
     return most;
 }
 
-INLINE void count_lds(AccessCounts *record, const u64 *address, u64 exec, u32 size, u32 access)
+/* The pattern of an instruction, and whether it accesses LDS that way once more. */
+INLINE int is_known(const Pattern *p, const AccessCounts *record, const u64 *address, u64 exec, u32 lanes, u32 base)
+{
+    u32 differs = 0;
+    if (p->record != record || p->exec != exec || p->low != (base & 3))
+        return 0;
+    for (u32 i = 0; i < lanes; i++)
+        differs |= ((u32)address[i] - base ^ p->relative[i]) & -(u32)(exec >> i & 1);
+    return !differs;
+}
+
+static void learn(Pattern *p, const AccessCounts *record, const u64 *address, u64 exec, u32 size, u32 lanes, int atomic)
+{
+    u32 together = lanes_together(size), base = (u32)address[__builtin_ctzll(exec)];
+    u64 group = together == 32 ? 0xFFFFFFFFull : (1ull << together) - 1;
+    *p = (Pattern){.record = record, .exec = exec, .low = base & 3};
+    for (u32 i = 0; i < lanes; i++)
+        p->relative[i] = (u32)address[i] - base;
+    for (u32 first = 0; first < MAX_LANES; first += together) {
+        u64 active = exec & group << first;
+        if (!active)
+            continue;
+        u32 passes = group_passes(address, active, size, atomic);
+        p->passes += passes;
+        p->conflicts += passes - 1;
+    }
+}
+
+INLINE void count_lds(const Worker *w, AccessCounts *record, const u64 *address, u64 exec, u32 size, u32 access)
 {
     if (!exec)
         return;
@@ -98,15 +126,12 @@ INLINE void count_lds(AccessCounts *record, const u64 *address, u64 exec, u32 si
         record->lds_passes += (lanes + together - 1) / together;
         return;
     }
-    u64 group = together == 32 ? 0xFFFFFFFFull : (1ull << together) - 1;
-    for (u32 first = 0; first < MAX_LANES; first += together) {
-        u64 active = exec & group << first;
-        if (!active)
-            continue;
-        u32 passes = group_passes(address, active, size, access == ACCESS_ATOMIC);
-        record->lds_passes += passes;
-        record->lds_conflict_passes += passes - 1;
-    }
+    Pattern *p = w->patterns + mixed((u64)record) % PATTERNS;
+    u32 all = (u32)w->lanes, base = (u32)address[__builtin_ctzll(exec)];
+    if (!is_known(p, record, address, exec, all, base))
+        learn(p, record, address, exec, size, all, access == ACCESS_ATOMIC);
+    record->lds_passes += p->passes;
+    record->lds_conflict_passes += p->conflicts;
 }
 
 INLINE void count_scratch(AccessCounts *record, u64 exec, u32 size)
@@ -117,25 +142,25 @@ INLINE void count_scratch(AccessCounts *record, u64 exec, u32 size)
     record->scratch_bytes += lanes * size;
 }
 
-API void rt_count_global(AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
+API void rt_count_global(const Worker *w, AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
 {
-    (void)access;
+    (void)w, (void)access;
     count_global(record, s->addresses, exec, size);
 }
 
-API void rt_count_lds(AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
+API void rt_count_lds(const Worker *w, AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
 {
-    count_lds(record, s->addresses, exec, size, access);
+    count_lds(w, record, s->addresses, exec, size, access);
 }
 
-API void rt_count_scratch(AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
+API void rt_count_scratch(const Worker *w, AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
 {
-    (void)s, (void)access;
+    (void)w, (void)s, (void)access;
     count_scratch(record, exec, size);
 }
 
 /* Each lane is told apart by its aperture. */
-API void rt_count_flat(AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
+API void rt_count_flat(const Worker *w, AccessCounts *record, const Wave *s, u64 exec, u32 size, u32 access)
 {
     u64 lds = 0, scratch = 0;
     LANES(exec)
@@ -145,6 +170,6 @@ API void rt_count_flat(AccessCounts *record, const Wave *s, u64 exec, u32 size, 
         scratch |= aperture == PRIVATE_APERTURE_HI ? left & -left : 0;
     }
     count_global(record, s->addresses, exec & ~(lds | scratch), size);
-    count_lds(record, s->addresses, lds, size, access);
+    count_lds(w, record, s->addresses, lds, size, access);
     count_scratch(record, scratch, size);
 }

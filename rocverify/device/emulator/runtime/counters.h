@@ -16,6 +16,18 @@ typedef struct {
     u64 scratch_accesses, scratch_lanes, scratch_bytes;
 } AccessCounts;
 
+/* How an instruction accessed LDS last: addresses less that of the first active lane, and the passes that took. All
+ * addresses moved by whole dwords take as many passes: banks are gone round. */
+typedef struct Pattern {
+    const AccessCounts *record;
+    u64 exec;
+    u32 low, passes, conflicts, padding; /* low: the last bits of the first lane's address */
+    u32 relative[MAX_LANES];
+} Pattern;
+
+enum { PATTERNS = 256, PATTERN_BYTES = 32 + 4 * MAX_LANES };
+
+_Static_assert(sizeof(Pattern) == PATTERN_BYTES, "instrument.py makes room for them");
 _Static_assert(sizeof(AccessCounts) == 12 * sizeof(u64), "layout.py counts twelve words");
 
 #endif

@@ -130,6 +130,7 @@ typedef struct Worker {
     struct Counters *counters;   /* of the instruments; null where there is none */
     struct Sanitizer *sanitizer;
     u8 *coverage;
+    struct Pattern *patterns; /* of the counters */
     u32 begun, taken;                    /* whether rt_run was called before; slots that were used so far */
     u32 open, poisoned;                  /* workgroups under way; slots whose scratch was ever poisoned */
     u32 stuck, confirming, epoch, spare; /* of schedule.c: can no wave of them go on */
