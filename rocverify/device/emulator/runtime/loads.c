@@ -177,6 +177,32 @@ INLINE void load_dwords(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 dwords, u
     }
 }
 
+/* Loads smaller than dwords from global memory: lanes that read a defined dword together are compared as one. The
+ * lanes that are left; the others' shadows are zeros. */
+static u64 load_parts(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 size, u32 half, u32 pc)
+{
+    const Sanitizer *z = w->sanitizer;
+    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    u32 wave = s->index & 31, kept = half == 0 ? 0 : half == 1 ? 0xffff0000u : 0xffffu;
+    u64 rest = exec, known = READERS(now->base, wave), care = READERS(~0u, wave);
+    LANES(exec)
+    {
+        u32 lane = LANE, count = lanes_of_dword(z, s, left, lane, size);
+        u64 address = s->addresses[lane], place = address - z->arena;
+        if (!count || undefined_bits((const u8 *)(address + z->defined_delta), 4))
+            continue;
+        split(z, place, 4);
+        if (now->segment[wave] != now->plain[wave] || (z->readers[place >> 2] & care) != known)
+            rt_san_touch(w, s, SPACE_GLOBAL, address, 4, ACCESS_LOAD, lane, pc, 0);
+        for (u32 i = 0; i < count; i++)
+            shadow[lane + i] &= kept;
+        u64 taken = ((1ull << count) - 1) << lane;
+        rest &= ~taken;
+        left &= ~taken | 1ull << lane;
+    }
+    return rest;
+}
+
 /* After a load: the undefined bits of what each lane got, into the shadow of its registers. */
 API void rt_san_load(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 form, u32 pc)
 {
@@ -190,6 +216,8 @@ API void rt_san_load(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 form, u32 pc
         default: load_dwords(w, s, shadow, exec, 4, space, fresh, pc); return;
         }
     }
+    if (space == SPACE_GLOBAL && size < 4 && !FORM_FRESH(form))
+        exec = load_parts(w, s, shadow, exec, size, half, pc);
     LANES(exec)
     {
         u32 lane = LANE, any = 0;

@@ -47,6 +47,19 @@ INLINE Place place_of(Worker *w, Wave *s, u32 space, u64 address, u32 lane)
     return (Place){SPACE_GLOBAL, address, (u8 *)(address + z->defined_delta)};
 }
 
+/* Whether lanes from `lane` on have, one behind the other, the parts of one whole dword of global memory that is
+ * kept: how many those are, else 0. */
+INLINE u32 lanes_of_dword(const Sanitizer *z, const Wave *s, u64 left, u32 lane, u32 size)
+{
+    u32 count = 4 / size;
+    u64 first = s->addresses[lane], wanted = ((1ull << count) - 1) << lane, differs = first & 3;
+    if (z->strict || lane + count > MAX_LANES || (left & wanted) != wanted || !is_kept(z, first))
+        return 0;
+    for (u32 i = 1; i < count; i++)
+        differs |= s->addresses[lane + i] ^ (first + i * size);
+    return differs ? 0 : count;
+}
+
 INLINE u32 undefined_bits(const u8 *defined, u32 bytes)
 {
     u32 v = ~0u;

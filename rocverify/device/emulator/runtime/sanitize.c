@@ -132,6 +132,28 @@ INLINE u64 store_lines(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 dwor
     return rest;
 }
 
+/* Stores smaller than dwords to global memory: lanes that write a dword together, all of it defined, are compared as
+ * one. The lanes that are left. */
+static u64 store_parts(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 size, u32 half, u32 pc)
+{
+    u64 rest = exec;
+    LANES(exec)
+    {
+        u32 lane = LANE, any = 0, count = lanes_of_dword(w->sanitizer, s, left, lane, size);
+        for (u32 i = 0; i < count; i++)
+            any |= stored_bits(shadow + lane + i, half, size);
+        if (!count || any)
+            continue;
+        u64 taken = ((1ull << count) - 1) << lane;
+        Place p = place_of(w, s, SPACE_GLOBAL, s->addresses[lane], lane);
+        __builtin_memset(p.defined, 0xff, 4);
+        touch_store(w, s, &p, 4, lane, pc);
+        rest &= ~taken;
+        left &= ~taken | 1ull << lane;
+    }
+    return rest;
+}
+
 /* After a store. Global memory is what a kernel gives away: undefined bits end there, reported. */
 API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form, u32 pc)
 {
@@ -141,6 +163,8 @@ API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form,
                : size == 8  ? store_lines(w, s, shadow, exec, 2, pc)
                : size == 16 ? store_lines(w, s, shadow, exec, 4, pc)
                             : exec;
+    if (FORM_SPACE(form) == SPACE_GLOBAL && !FORM_RELEASES(form) && !FORM_ATOMIC(form) && size < 4)
+        exec = store_parts(w, s, shadow, exec, size, half, pc);
     LANES(exec)
     {
         u32 lane = LANE, any = 0;

@@ -203,7 +203,7 @@ class Narrator:
             message = f"{what}; the undefined bits that the wave had last came from {came_from['allocation']}"
         else:
             fields["space"] = "register"
-            message = f"{what}: a register that nothing has set"
+            message = f"{what}: a register that nothing has set, or a lane that is switched off"
         here = self._site(raw, access)
         detail = decides.name.lower()
         return Finding("uninitialized", detail, self.kernel, message, raw.count, here, other, **fields)

@@ -326,7 +326,6 @@ def _vector_rules() -> dict[str, Rule]:
     ):
         rules[name] = moved(1)
     rules["v_readlane_b32"] = moved(1, control=(2,))
-    rules["ds_bpermute_b32"] = moved(2, control=(1,))
     for name in ("v_permlane16_b32", "v_permlanex16_b32", "v_bfe_u32", "v_bfe_i32"):
         rules[name] = moved(1, control=(2, 3))
     for name in (

@@ -63,7 +63,7 @@ def _mbcnt(high: bool) -> Handler:
     return handle
 
 
-def _permute_lanes(k: K, value: Value, sources: Value) -> Value:
+def permute_lanes(k: K, value: Value, sources: Value) -> Value:
     """Lane i takes `value` of lane `sources[i]` (already inside the wave), gathered from the wave's memory:
     LLVM's own choice of lanes by variable takes seconds to compile."""
     k.store_field(abi.Wave.addresses.offset, value)
@@ -80,10 +80,10 @@ def _bpermute(k: K, inst: Instruction) -> None:
     target, address, data = inst.operands
     offset = k.b.add(k.vgpr(address.index), k.const(k.shapes.i32, inst.offset))
     active = k.b.select(k.exec_mask(), k.vgpr(data.index), k.const(k.shapes.i32, 0))
-    commit_bits(k, target, _permute_lanes(k, active, _lane_in_half(k, offset)))
+    commit_bits(k, target, permute_lanes(k, active, lane_in_half(k, offset)))
 
 
-def _lane_in_half(k: K, offset: Value) -> Value:
+def lane_in_half(k: K, offset: Value) -> Value:
     """The lane that a byte offset names: the crossbar joins 32 lanes, so wave64 has two of them."""
     lane = k.b.and_(k.b.lshr(offset, k.const(k.shapes.i32, 2)), k.const(k.shapes.i32, 31))
     halves = ir.Constant(k.shapes.i32, [ir.Constant(I32, lane & 32) for lane in range(k.lanes)])
@@ -94,7 +94,7 @@ def _permute(k: K, inst: Instruction) -> None:
     """ds_permute_b32: each active lane pushes; where several push to one lane, the highest wins."""
     target, address, data = inst.operands
     offset = k.b.add(k.vgpr(address.index), k.const(k.shapes.i32, inst.offset))
-    places, value, exec_mask = _lane_in_half(k, offset), k.vgpr(data.index), k.exec_mask()
+    places, value, exec_mask = lane_in_half(k, offset), k.vgpr(data.index), k.exec_mask()
     result = k.const(k.shapes.i32, 0)
     for lane in range(k.lanes):
         place = k.b.extract_element(places, k.i32(lane))
@@ -175,10 +175,10 @@ def _permlane(across: bool) -> Handler:
         )
         nibble = k.b.and_(k.b.lshr(k.splat(selects), shifts), k.const(k.shapes.i64, 15))
         lane = k.b.add(k.b.trunc(nibble, k.shapes.i32), rows)
-        value = _permute_lanes(k, k.vgpr(data.index), lane)
+        value = permute_lanes(k, k.vgpr(data.index), lane)
         if not fetch_inactive:
             active = k.b.sext(k.exec_mask(), k.shapes.i32)
-            valid = k.b.icmp_signed("<", _permute_lanes(k, active, lane), k.const(k.shapes.i32, 0))
+            valid = k.b.icmp_signed("<", permute_lanes(k, active, lane), k.const(k.shapes.i32, 0))
             kept = k.const(value.type, 0) if bound_control else k.vgpr(target.index)
             value = k.b.select(valid, value, kept)
         commit_bits(k, target, value)
