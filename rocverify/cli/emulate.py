@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -91,6 +92,7 @@ class Options:
     by_line: bool
     sanitize: bool
     strict: bool
+    fidelity: bool
     as_json: bool
 
 
@@ -173,6 +175,11 @@ class Options:
     is_flag=True,
     help="The same, and lanes of one wave are not taken to run in lockstep; implies --sanitize.",
 )
+@click.option(
+    "--fidelity",
+    is_flag=True,
+    help="List executed instructions whose result is a model of the hardware's, and what they may decide.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema rocverify.emulate/1).")
 def command(**options: Any) -> int:
     return exit_code_of(lambda: _emulate(Options(**options)))
@@ -208,7 +215,13 @@ def _emulate(options: Options) -> int:
         document = {"file": str(options.file), **result.to_json(), **_watched_json(options, result)}
         click.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
-        for line in (*described(result), *_counters_text(options, result), *_findings_text(result)):
+        told = (
+            described(result),
+            _counters_text(options, result),
+            _findings_text(result),
+            _models_text(result),
+        )
+        for line in itertools.chain(*told):
             click.echo(line)
     return Exit.FINE if result.fault is None and not result.findings else Exit.FOUND
 
@@ -233,6 +246,7 @@ def _machine(options: Options, kernels: KernelFile, workspace: Workspace) -> Mac
         counters=options.counters or options.by_line,
         sanitize=options.sanitize or options.strict,
         strict=options.strict,
+        coverage=options.fidelity,
     )
     return open_machine(
         kernels.target,
@@ -298,10 +312,18 @@ def described(result: Emulation) -> Iterator[str]:
 
 def _watched_json(options: Options, result: Emulation) -> dict[str, Any]:
     found = result.findings
+    models = {} if result.models is None else {"fidelity": [one.to_json() for one in result.models]}
     if found is None:
-        return _counters_json(options, result)
+        return {**_counters_json(options, result), **models}
     findings = {"findings": [one.to_json() for one in found.found], "findings_dropped": found.dropped}
-    return {**_counters_json(options, result), **findings}
+    return {**_counters_json(options, result), **findings, **models}
+
+
+def _models_text(result: Emulation) -> Iterator[str]:
+    if result.models is None:
+        return
+    yield f"  fidelity  {len(result.models)} instruction(s) executed whose result is a model"
+    yield from (f"    {one.words}" for one in result.models)
 
 
 def _findings_text(result: Emulation) -> Iterator[str]:

@@ -95,6 +95,7 @@ def test_lines_of_blocks_and_what_of_them_ran() -> None:
         "executed_blocks": 1,
         "missed_blocks": ["0x10", "0x20"],
         "missed_lines": ["k.hip:11"],
+        "models": [],
     }
 
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from rocverify.device.by_hand.arguments import DTYPES, Argument, Array, Buffer, Null, Same, Scalar, is_float
 from rocverify.device.by_hand.parameter_types import element_bytes, is_float_type, is_integer_type
+from rocverify.device.emulator.coverage import LaunchCoverage
+from rocverify.device.emulator.coverage.fidelity import Modelled
 from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.launch.observed import Observed
 from rocverify.device.emulator.load.kernarg import Geometry, Triple
@@ -122,6 +124,13 @@ class Emulation:
         """What the sanitizer found, also before a fault; None on a machine without it."""
         found: Findings | None = self.observed.get("sanitizer")
         return found
+
+    @property
+    def models(self) -> tuple[Modelled, ...] | None:
+        """The executed instructions whose result is a model of the hardware's; None on a machine that does
+        not note what is executed."""
+        covered: LaunchCoverage | None = self.observed.get("coverage")
+        return None if covered is None else covered.models
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data, `rocverify.emulate/1`."""

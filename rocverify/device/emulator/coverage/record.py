@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rocverify.device.emulator.coverage.fidelity import Modelled, modelled, together
 from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.load.source_lines import is_header_line
 
@@ -28,12 +29,23 @@ class LaunchCoverage:
     kernel: LoadedKernel
     flags: Flags
 
+    @property
+    def executed(self) -> frozenset[int]:
+        """Addresses of the basic blocks that ran."""
+        return frozenset(b for b, flag in zip(self.kernel.graph.blocks, self.flags, strict=True) if flag)
+
+    @property
+    def models(self) -> tuple[Modelled, ...]:
+        """The executed instructions whose result is a model of the hardware's."""
+        return modelled(self.kernel, self.executed)
+
 
 @dataclass(frozen=True, slots=True)
 class KernelCoverage:
     """What the launches of one kernel executed. `blocks` are the addresses of all basic blocks that the
     kernel can reach, `executed` those that ran. `lines` has the project's own source lines (`file:line`) of
-    each block, where line tables tell; a block of library code has none."""
+    each block, where line tables tell; a block of library code has none; `models` are the instructions whose
+    result is a model of the hardware's, both where they were asked for."""
 
     kernel: str
     code_object: str
@@ -41,6 +53,7 @@ class KernelCoverage:
     blocks: tuple[int, ...]
     executed: frozenset[int]
     lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    models: tuple[Modelled, ...] = ()
 
     @property
     def missed(self) -> tuple[int, ...]:
@@ -64,7 +77,13 @@ class KernelCoverage:
             raise ValueError(f"coverage of {self.kernel} and of {other.kernel} are of different code")
         launches, executed = self.launches + other.launches, self.executed | other.executed
         return KernelCoverage(
-            self.kernel, self.code_object, launches, self.blocks, executed, self.lines or other.lines
+            self.kernel,
+            self.code_object,
+            launches,
+            self.blocks,
+            executed,
+            self.lines or other.lines,
+            together(self.models, other.models),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -77,6 +96,7 @@ class KernelCoverage:
             "executed_blocks": len(self.executed),
             "missed_blocks": [f"{block:#x}" for block in self.missed],
             "missed_lines": list(self.missed_lines),
+            "models": [one.to_json() for one in self.models],
         }
 
 
@@ -102,8 +122,8 @@ class CoverageLog:
             self._seen[key] = LaunchCoverage(launch.kernel, flags), count + 1
 
     def take(self, *, lines: bool = False) -> list[KernelCoverage]:
-        """What was executed since the last time that this was asked; with `lines` source lines too, which
-        takes a symbolizer a moment for each kernel, once."""
+        """What was executed since the last time that this was asked; with `lines` source lines and models
+        too, which takes a symbolizer a moment for each kernel, once."""
         with self._lock:
             taken, self._seen = self._seen, {}
         return [self._kernel(key, *one, lines=lines) for key, one in taken.items()]
@@ -112,10 +132,12 @@ class CoverageLog:
         self, key: tuple[str, str], launch: LaunchCoverage, count: int, *, lines: bool
     ) -> KernelCoverage:
         blocks = tuple(launch.kernel.graph.blocks)
-        ran = frozenset(block for block, flag in zip(blocks, launch.flags, strict=True) if flag)
+        ran = launch.executed
         if lines and key not in self._lines:
             self._lines[key] = _lines_of(launch.kernel)
-        return KernelCoverage(key[1], key[0], count, blocks, ran, self._lines.get(key, {}) if lines else {})
+        if not lines:
+            return KernelCoverage(key[1], key[0], count, blocks, ran)
+        return KernelCoverage(key[1], key[0], count, blocks, ran, self._lines[key], launch.models)
 
 
 def _lines_of(kernel: LoadedKernel) -> dict[int, tuple[str, ...]]:
