@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
+from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
 
@@ -98,11 +99,16 @@ def argument_findings(
     expectation: Expectation,
     blocks: Sequence[Block],
 ) -> list[Finding]:
-    """Everything in which the launch's arguments disagree with the kernel's parameters."""
+    """Everything in which the launch's arguments disagree with the kernel's parameters. RocverifyError where
+    they cannot be seen."""
     kernel, explicit = metadata.name, metadata.explicit_args
     names = expectation.names(metadata)
     if launch.args is None:
-        return [_finding(launch, kernel, "the arguments were packed by hand and cannot be compared")]
+        raise RocverifyError(
+            f"the arguments of {kernel} were packed by hand and cannot be compared",
+            where=launch.call_site,
+            hint="pass kernelParams, or a tuple of ctypes values",
+        )
     given = launch.args
     if len(given) != len(explicit):
         takes = ", ".join(f"{n or '?'} ({a.size} bytes)" for n, a in zip(names, explicit, strict=True))

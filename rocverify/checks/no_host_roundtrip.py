@@ -19,6 +19,7 @@ from rocverify.code.fallbacks import FallbackFinder
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.model import FunctionInfo, describe_path
 from rocverify.code.transfers import Direction, Transfer, TransferFinder
+from rocverify.errors import ContractError, RocverifyError, SubjectError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     entry = ctx.code.resolve(params.entry)
     evidence: dict[str, Any] = {"entry": params.entry, "defined": entry.location}
     findings, suspects = static_findings(params, ctx, entry, evidence)
+    if "launch_path" not in evidence and not suspects:
+        _refuse_unseen(params, ctx, entry, evidence)
     if not findings:
         traced, probe = _traced(params, ctx, evidence)
         findings = [*_convicted(suspects, entry, probe), *traced]
@@ -57,6 +60,23 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     if findings:
         return Outcome.failed(findings[0].message, hint=_HINT, findings=tuple(findings), **evidence)
     return Outcome.passed(_summary(entry, evidence), **evidence)
+
+
+def _refuse_unseen(
+    params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo, evidence: dict[str, Any]
+) -> None:
+    """RocverifyError where the device sees a launch that the sources do not show: then they cannot show what
+    the entry does beside it. Returns where it sees none."""
+    try:
+        traced, _ = _traced(params, ctx, evidence)
+    except (SubjectError, ContractError):
+        return
+    if not traced:
+        raise RocverifyError(
+            f"{entry.qualname} launches, but no way to the launch can be followed in the sources",
+            where=entry.location,
+            hint="launch by a plain call of a function in transfers.launches, or add its name there",
+        )
 
 
 def static_findings(

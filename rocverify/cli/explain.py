@@ -46,6 +46,8 @@ def explained(bound: BoundPlan) -> Iterator[str]:
     for must_have in bound.must_haves:
         yield ""
         yield from _must_have(must_have)
+    for step in bound.vacuous:
+        yield f"\n{step.id}  ({step.source})\n  {step.command}\n  could not fail: {step.reason}"
     yield ""
 
 
@@ -56,6 +58,10 @@ def _must_have(bound: BoundMustHave) -> Iterator[str]:
     yield f"  {must_have.text}"
     for spec in bound.checks:
         yield from _check(spec)
+    for less in bound.uncovered:
+        yield f"  tries less than it says: {less}"
+    if bound.proves:
+        yield f"  also proves {', '.join(bound.proves)}"
     if not bound.checks:
         yield f"  no check: {bound.reason}"
         if bound.nearest:

@@ -98,4 +98,5 @@ def test_style(ran: Ran, style: Style) -> None:
     for offset, (text, _) in enumerate(truths_of(style)):
         tail = f"T{FIRST[style.name] + offset}"
         assert ran.must_have(tail)["text"] == text
-        assert ran.verdict(tail) == "verified", ran.said(tail)
+        unseen = style.opaque and text.endswith("copies nothing back")
+        assert ran.verdict(tail) == ("unverified" if unseen else "verified"), ran.said(tail)

@@ -63,7 +63,8 @@ SIZES = "    sizes = ctypes.c_uint32(rows), ctypes.c_uint32(cols)\n"
 @dataclass(frozen=True)
 class Style:
     """One style. `wrapper` is the reference; `symbols` are the kernels that it launches; `contract` are
-    replacements in the honest contract; `uploads` what it may upload; `files` its modules."""
+    replacements in the honest contract; `uploads` what it may upload; `files` its modules; `opaque`:
+    its launch cannot be followed in the sources."""
 
     name: str
     text: str
@@ -73,6 +74,7 @@ class Style:
     uploads: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
     second: bool = False
+    opaque: bool = False
 
     @property
     def reference(self) -> str:
@@ -328,6 +330,21 @@ STYLES = (
                 "wrapper(data=arrays.x, bias=arrays.shift, result=arrays.out, shape=(dims.rows, dims.cols))",
             ),
         ),
+    ),
+    Style(
+        "named_at_run_time",
+        plain(
+            "    path = os.environ['AFFINE_HSACO']\n"
+            "    module = checked(getattr(hip, 'hipModule' + 'Load')(path.encode()))\n"
+            "    function = checked(hip.hipModuleGetFunction(module, b'affine_kernel'))\n"
+            "    start = getattr(hip, ''.join(['hip', 'Module', 'Launch', 'Kernel']))\n"
+            + SIZES
+            + "    given = pointer(x), pointer(shift), pointer(out), *sizes\n"
+            "    checked(start(function, -(-rows * cols // 64), 1, 1, 64, 1, 1, 0, None, None, given))\n"
+            "    checked(hip.hipDeviceSynchronize())\n    checked(hip.hipModuleUnload(module))\n",
+            head="import os\n\n\n",
+        ),
+        opaque=True,
     ),
     Style("several_contracts", plain(_LAUNCH), second=True),
     Style(
