@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from rocverify.cli.main import main
 from rocverify.errors import ExitCode
 from tests.runner.demo import Demo
 
@@ -154,3 +155,18 @@ def test_the_case_of_the_field(demo: Demo, repo_root: object) -> None:
     demo.plan({"It is there": [{"does": "passed"}]}, requirements=["CASE-01", "CASE-02"])
     assert demo.run("phase", "16") == ExitCode.UNVERIFIED
     assert sorted(unproved(demo)) == ["CASE-01", "CASE-02", "SC-1", "SC-2"]
+
+
+def test_explain_says_what_bindings_leave_out(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    path = demo.plan({"Right in float16 (REQ-01)": [{"check": "artifact", "path": "README.md"}]})
+    text = path.read_text().replace(
+        "<output>",
+        '<tasks>\n<task type="auto">\n<name>One</name>\n<verify>pytest a.py || true</verify>\n'
+        "</task>\n</tasks>\n<output>",
+    )
+    path.write_text(text)
+    assert main(["explain", "16-01", "--root", str(demo.root)]) == ExitCode.VERIFIED
+    shown = capsys.readouterr().out
+    assert "tries less than it says: no word of it is about README.md" in shown
+    assert "tries less than it says: float16 not tried" in shown
+    assert "could not fail: it ends in '|| true'" in shown

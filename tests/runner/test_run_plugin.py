@@ -97,6 +97,16 @@ def test_a_malformed_plan_is_an_error_with_its_line(demo: Demo) -> None:
     assert "16-01-PLAN.md:3" in done.stdout
 
 
+def test_an_unproved_criterion_is_not_green(demo: Demo) -> None:
+    demo.does("passed")
+    (demo.root / ".planning/ROADMAP.md").write_text(
+        "### Phase 16: Demo\n\n**Success Criteria**:\n1. Rotations are right\n"
+    )
+    done = plain(demo, ".planning")
+    assert done.returncode == 1, done.stdout
+    assert "criterion SC-1: no must-have proves it" in done.stdout
+
+
 def test_lenient_gate_for_plain_pytest(demo: Demo) -> None:
     demo.does("no_device")
     assert plain(demo, ".planning", "--rocverify-gate=lenient").returncode == 0
