@@ -158,6 +158,13 @@ class CheckContext:
             raise outcome
         return outcome
 
+    def source_of(self, code_object: str | None) -> str | None:
+        """The source of a code object that was built in this run, by its SHA-256."""
+        for (source, _), built in self._builds.items():
+            if not isinstance(built, CompileError) and built.sha256 == code_object:
+                return source
+        return None
+
     def builds(
         self, entries: Sequence[ManifestEntry], targets: Sequence[str]
     ) -> list[BuiltObject | CompileError]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.kernel_coverage import coverage_of
 from rocverify.checks.references import Reference
 from rocverify.checks.thresholds import thresholds_of
 from rocverify.oracle.case import Case, select_dtypes
@@ -60,7 +61,9 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
         reports = [verify_dtype(spec, session, dtype, plan) for dtype in dtypes]
         refused = verify_refusals(spec, session, plan)
     digests = {"source_sha256": built.source_sha256, "code_object_sha256": built.sha256}
-    outcome = _outcome(spec, plan, reports, refused, digests)
+    compared = {r.dtype.name: [v.judged.run for v in r.verdicts if not v.problems] for r in reports}
+    coverage = coverage_of(ctx, built, spec.source, "compared", compared)
+    outcome = _outcome(spec, plan, reports, refused, {**digests, "coverage": coverage})
     return _enough(params.min_elements, outcome)
 
 
@@ -104,7 +107,7 @@ def _outcome(
     plan: Plan,
     reports: list[DTypeReport],
     refused: list[RefusedCall],
-    digests: Mapping[str, str],
+    digests: Mapping[str, Any],
 ) -> Outcome:
     evidence = {**_evidence(spec, plan, reports, refused), **digests}
     failures = [(report, failure) for report in reports for failure in report.failures]

@@ -20,6 +20,7 @@ from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.codeobject import KernelMetadata
 from rocverify.toolchain.diagnostics import first_error
 from rocverify.toolchain.manifest import ManifestEntry
+from rocverify.toolchain.stores import kernels_without_stores
 
 
 class KernelCompiledParams(CheckParams):
@@ -55,7 +56,14 @@ def run(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
     results = dict(zip(targets, ctx.builds([entry], targets), strict=True))
     symbols = params.symbols or entry.symbols
     findings = tuple(f for t, built in results.items() for f in _findings(built, t, entry, symbols, ctx))
+    compiled = {
+        name
+        for built in results.values()
+        if isinstance(built, BuiltObject)
+        for name in built.code_object.kernels
+    }
     evidence = {
+        "coverage": {"source": source, "compiled": sorted(compiled)},
         "manifest": f"{ctx.manifest.path}:{entry.line}",
         "targets": {t: _evidence(built) for t, built in results.items()},
     }
@@ -123,7 +131,15 @@ def _findings(
         for kernel in kernels.values()
         if kernel.lds_bytes > limit
     ]
-    return missing + too_much
+    idle = [
+        Finding(
+            f"{name} writes nothing to memory on {target}: it has no store, no atomic and no call",
+            location=entry.source,
+            kernel=name,
+        )
+        for name in kernels_without_stores(built.path.read_bytes(), built.code_object.target, tuple(kernels))
+    ]
+    return missing + too_much + idle
 
 
 def _hint(results: dict[str, BuiltObject | CompileError]) -> str:

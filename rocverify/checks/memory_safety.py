@@ -39,6 +39,7 @@ class MemorySafetyParams(CheckParams):
 def run(params: MemorySafetyParams, ctx: CheckContext) -> Outcome:
     """Raises ContractError, CompileError, and DeviceUnavailableError where no emulator can be opened: a GPU
     does not tell."""
+    from rocverify.checks.kernel_coverage import coverage_of
     from rocverify.checks.trial import Trials
     from rocverify.oracle.case import select_dtypes
 
@@ -49,7 +50,15 @@ def run(params: MemorySafetyParams, ctx: CheckContext) -> Outcome:
         for dtype in select_dtypes(trials.spec, params.dtypes):
             findings += _watched(params, ctx, trials, dtype, rows)
     spec = trials.spec
-    evidence = {"contract": params.contract, "source": spec.source, "seed": ctx.seed, "dtypes": rows}
+    watched = {name: row.pop("runs") for name, row in rows.items()}
+    coverage = coverage_of(ctx, trials.built, spec.source, "sanitized", watched)
+    evidence = {
+        "contract": params.contract,
+        "source": spec.source,
+        "seed": ctx.seed,
+        "dtypes": rows,
+        "coverage": coverage,
+    }
     if findings:
         return Outcome.failed(
             findings[0].message,
@@ -73,7 +82,12 @@ def _watched(
 
     dims = trials.spec.dims.restricted(params.dims) if params.dims else None
     cases = plan_cases(trials.spec, dtype, params.cases, ctx.seed, dims=dims, large=USUAL_ELEMENTS)
-    row = rows[dtype.name] = {"cases": len(cases), "launches": 0, "shapes": [str(case) for case in cases]}
+    row = rows[dtype.name] = {
+        "cases": len(cases),
+        "launches": 0,
+        "shapes": [str(case) for case in cases],
+        "runs": [],
+    }
     found: list[Finding] = []
     for case in cases:
         found += _case(trials, trials.session, case, row)
@@ -101,6 +115,7 @@ def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any
                 hint=f"let {wrapper} launch its kernel in every call",
             )
         row["launches"] += launches
+        row["runs"].append(run)
     seen = [Finding(f"{f} ({case})", f.source, f.kernel, wrapper) for f in session.device.take_findings()]
     return seen + ended
 

@@ -109,6 +109,18 @@ class Screen:
         self._line()
         self._table(report)
 
+    def _coverage(self, report: Report) -> None:
+        """How many kernels were compared, in which types, and those that were not."""
+        rows = {(row.source, row.kernel): row for plan in report.plans for row in plan.coverage}
+        if not rows:
+            return
+        missing = [row.kernel for row in rows.values() if not row.compared]
+        sanitized = sum(bool(row.sanitized) for row in rows.values())
+        self._line(
+            f"kernels: {len(rows) - len(missing)} of {len(rows)} launched and compared, {sanitized} sanitized"
+            + (f"; only compiled: {', '.join(missing)}" if missing else "")
+        )
+
     def _table(self, report: Report) -> None:
         rows = [
             (m.id, str(m.verdict), m.requirement or "", m.text if not m.reason else f"{m.text}\n{m.reason}")
@@ -129,6 +141,7 @@ class Screen:
         for plan in report.plans:
             empty = "  (the plan lists no must-haves)" if not plan.must_haves else ""
             self._line(f"{plan.plan}: {plan.status}, {plan.score} must-haves verified{empty}")
+        self._coverage(report)
         for phase in report.phases:
             done = sum(demand.verdict is MustHaveVerdict.VERIFIED for demand in phase.demands)
             if phase.demands:

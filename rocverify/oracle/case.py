@@ -87,16 +87,19 @@ def _with_every_kernel(
 ) -> list[dict[str, int]]:
     """The shapes, the last ones replaced where a kernel that the contract has for some length would not be
     called otherwise."""
-    called = {spec.symbol(dtype, shape) for shape in shapes}
     small = distinct_shape(dims)
-    others = {
+    candidates = {
         spec.symbol(dtype, shape): shape
         for name in dims
         for value in reversed(dims[name].boundaries() if dims[name].divides is None else ())
-        if spec.symbol(dtype, shape := dims.complete({**small, name: value})) not in called
+        if (shape := dims.complete({**small, name: value}))
     }
-    kept = max(_LEADING, len(shapes) - len(others))
-    return [*shapes[:kept], *others.values()][: max(len(shapes), 1)]
+    for kept in range(len(shapes), 0, -1):
+        called = {spec.symbol(dtype, shape) for shape in shapes[:kept]}
+        others = [shape for symbol, shape in candidates.items() if symbol not in called]
+        if kept + len(others) <= len(shapes) or kept <= _LEADING:
+            return [*shapes[:kept], *others][: len(shapes)]
+    return shapes
 
 
 def typical_case(spec: ContractSpec, dtype: DType, seed: int) -> Case:

@@ -25,10 +25,12 @@ from rocverify.report.model import (
     Report,
     Score,
 )
+from rocverify.runner.coverage import kernel_rows
 from rocverify.runner.payload import jsonable
 
 if TYPE_CHECKING:
     from rocverify.checks.base import CheckSpec
+    from rocverify.runner.coverage import KernelRow
     from rocverify.runner.demands import DemandJudgement
     from rocverify.runner.judgement import Judgement, PlanJudgement, RunJudgement
     from rocverify.settings import Settings
@@ -55,7 +57,8 @@ class Run:
 
 def assemble(run: Run, judged: RunJudgement, exit_code: int) -> Report:
     """The report of a run."""
-    parts = [plan_report(run, plan) for plan in judged.plans]
+    kernels = kernel_rows(result for plan in judged.plans for result in plan.results)
+    parts = [plan_report(run, plan, kernels) for plan in judged.plans]
     device = dict(run.device or {})
     rejected = device.pop("rejected", [])
     return Report(
@@ -87,8 +90,8 @@ def assemble(run: Run, judged: RunJudgement, exit_code: int) -> Report:
     )
 
 
-def plan_report(run: Run, judged: PlanJudgement) -> PlanReport:
-    """The part of the report that is about one plan."""
+def plan_report(run: Run, judged: PlanJudgement, kernels: Sequence[KernelRow] = ()) -> PlanReport:
+    """The part of the report that is about one plan. kernels: of the whole run."""
     plan = judged.plan
     checks = [
         _check(must_have, spec, result, run.root)
@@ -109,6 +112,7 @@ def plan_report(run: Run, judged: PlanJudgement) -> PlanReport:
         kernels=tables.kernels(seen),
         correctness=tables.correctness(checks),
         transfers=tables.transfers(checks),
+        coverage=tables.coverage(checks, kernels),
         provenance=Provenance(
             inputs=provenance.inputs(run.root, plan.path, run.settings.manifest, about, checks),
             code_objects=tables.code_objects(seen),

@@ -151,6 +151,20 @@ class CorrectnessReport(_Model):
     seed: int | None = None
 
 
+class CoverageReport(_Model):
+    """One kernel of a source that checks were about: what was done with its launches, by which checks."""
+
+    kernel: str
+    source: str
+    types: list[str]
+    """Element types in which its results were compared."""
+    cases: int
+    compared: list[str]
+    """Ids of the checks that compared its results; empty: it was compiled, and nothing else is known."""
+    sanitized: list[str]
+    """Ids of the checks that ran it under the sanitizer."""
+
+
 class TransferReport(_Model):
     """Copies that one check saw, summed by direction and place."""
 
@@ -204,6 +218,8 @@ class PlanReport(_Model):
     correctness: list[CorrectnessReport]
     transfers: list[TransferReport]
     provenance: Provenance
+    coverage: list[CoverageReport] = Field(default_factory=list)
+    """The kernels of the sources that its checks were about, and what all checks of the run did with them."""
     demands: list[DemandReport] = Field(default_factory=list)
     """Its own requirements, where its phase was not run as a whole."""
 

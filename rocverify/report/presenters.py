@@ -214,7 +214,7 @@ PRESENTERS: Mapping[str, Presenter] = {
     "correctness": Presenter(
         frozenset(
             {"contract", "wrapper", "source", "seed", "cases", "elements", "dtypes", "refused_calls"}
-            | {"source_sha256", "code_object_sha256"}
+            | {"source_sha256", "code_object_sha256", "coverage"}
         ),
         _correctness,
     ),

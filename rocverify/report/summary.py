@@ -214,6 +214,8 @@ def not_verified(report: Report, part: PlanReport, plan: Plan) -> Iterator[str]:
     for demand in part.demands:
         if demand.verdict is not MustHaveVerdict.VERIFIED:
             yield f"{demand.kind} {demand.id}: {inline(demand.reason)}"
+    if missing := [row.kernel for row in part.coverage if not row.compared]:
+        yield f"Kernels that were compiled, but not launched and compared: {', '.join(map(inline, missing))}"
     if not part.must_haves:
         yield "Anything: the plan lists no must-haves."
     if any(task.verify for task in plan.tasks):

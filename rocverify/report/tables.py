@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rocverify.report.model import (
     CheckReport,
     CodeObjectReport,
     CorrectnessReport,
+    CoverageReport,
     KernelReport,
     TransferReport,
 )
+
+if TYPE_CHECKING:
+    from rocverify.runner.coverage import KernelRow
 
 _DIRECTIONS = {"h2d": "host to device", "d2h": "device to host", "d2d": "device to device"}
 
@@ -127,6 +131,23 @@ def correctness(checks: Iterable[CheckReport]) -> list[CorrectnessReport]:
             if "max_abs" in node.own or "max_ulp" in node.own:
                 rows.append(_comparison(check, node))
     return rows
+
+
+def coverage(checks: Iterable[CheckReport], rows: Iterable[KernelRow]) -> list[CoverageReport]:
+    """The rows of the kernels whose sources the checks were about, by their coverage evidence."""
+    about = {node.own.get("source") for check in checks for node in nodes(check) if node.key == "coverage"}
+    return [
+        CoverageReport(
+            kernel=row.symbol,
+            source=row.source,
+            types=sorted(row.types),
+            cases=row.cases,
+            compared=sorted(row.compared),
+            sanitized=sorted(row.sanitized),
+        )
+        for row in rows
+        if row.source in about
+    ]
 
 
 def _comparison(check: CheckReport, node: Node) -> CorrectnessReport:

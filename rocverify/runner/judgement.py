@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from rocverify.records import (
     must_have_verdict,
     status_of,
 )
+from rocverify.runner.coverage import KernelRow, kernel_rows, uncompared
 from rocverify.runner.demands import DemandJudgement, PhaseJudgement, judge_demand, judge_phases, judge_steps
 from rocverify.runner.floor import below_floor
 from rocverify.runner.verdicts import deselected, is_internal, is_usage
@@ -99,9 +100,10 @@ def judge_run(root: Path, plans: Iterable[BoundPlan], results: Mapping[str, Chec
     What the plan of a whole phase asks for is the phase's to prove, else its own must-haves'.
     """
     plans = tuple(plans)
+    kernels = kernel_rows(results.values())
     judged = [
         PlanJudgement(
-            plan.plan, tuple(_judge(m, results) for m in plan.must_haves), judge_steps(plan.vacuous)
+            plan.plan, tuple(_judge(m, results, kernels) for m in plan.must_haves), judge_steps(plan.vacuous)
         )
         for plan in plans
     ]
@@ -118,13 +120,19 @@ def _with_demands(plan: PlanJudgement) -> PlanJudgement:
     return replace(plan, demands=(*plan.demands, *demands))
 
 
-def _judge(bound: BoundMustHave, results: Mapping[str, CheckResult]) -> Judgement:
+def _judge(
+    bound: BoundMustHave, results: Mapping[str, CheckResult], kernels: Sequence[KernelRow]
+) -> Judgement:
     found = tuple(results.get(spec.id) or deselected(spec, _LEFT_OUT) for spec in bound.checks)
     verdict = must_have_verdict(result.verdict for result in found)
     if verdict is MustHaveVerdict.VERIFIED and bound.uncovered:
         reason = f"its checks passed, but they try less than it says: {'; '.join(bound.uncovered)}"
         return Judgement(bound, found, MustHaveVerdict.UNVERIFIED, reason)
     below = below_floor(_words(bound), found) if verdict is MustHaveVerdict.VERIFIED else []
+    missing = uncompared(_words(bound), found, kernels) if verdict is MustHaveVerdict.VERIFIED else []
+    if missing:
+        reason = f"compiled, but never launched and compared in this run: {', '.join(missing)}"
+        return Judgement(bound, found, MustHaveVerdict.UNVERIFIED, reason)
     if below:
         return Judgement(bound, found, MustHaveVerdict.UNVERIFIED, f"below the floor: {'; '.join(below)}")
     return Judgement(bound, found, verdict, _reason(bound, found))
