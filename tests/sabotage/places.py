@@ -73,7 +73,7 @@ symbols = [
 TRUTH = 'to the kernel is written down and is the way taken (ROPE-01)"\n'
 ERRORS = '    - path: "kernels/errors.py"\n'
 HEADS_ENTRY = """\
-  - proves: ROPE-02
+  - proves: [ROPE-02, SC-4]
     check: correctness
     contract: kernels.contracts.rope:RopeDevice
 """
