@@ -65,6 +65,8 @@ class ArtifactModel(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _bare_path(cls, value: Any) -> Any:
+        if isinstance(value, str) and len(value.split()) > 2:
+            raise ValueError("is a sentence; write path: FILE, and what is asked of it beside it")
         return {"path": value} if isinstance(value, str) else value
 
 

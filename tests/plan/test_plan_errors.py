@@ -64,6 +64,11 @@ def test_duplicate_top_level_key(parse: Parse, with_front: WithFront) -> None:
         ("must_haves:\n  artifacts:\n    - path: a\n      min_lines: 0", 7, "artifacts[0].min_lines"),
         ("must_haves:\n  key_links:\n    - from: a\n      via: b", 6, "key_links[0].to: is missing"),
         ("must_haves:\n  key_links:\n    - a to b", 6, "key_links[0]: must be a mapping"),
+        (
+            "must_haves:\n  artifacts:\n    - k.hip exists and is long",
+            6,
+            "artifacts[0]: is a sentence; write",
+        ),
         ("must_haves:\n  artifacts:\n    - path: a\n      contains: '('", 7, "no regular expression"),
         ("must_haves:\n  key_links:\n    - {from: a, to: b, pattern: 'x*'}", 6, "matches the empty text"),
         ("musthaves:\n  truths: [a]", 4, "did you mean must_haves"),
