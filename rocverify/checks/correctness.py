@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.failing_case import Failing, sanitized, telling_failure
 from rocverify.checks.kernel_coverage import coverage_of
 from rocverify.checks.references import Reference
 from rocverify.checks.thresholds import thresholds_of
@@ -18,7 +20,6 @@ from rocverify.oracle.contract import ContractSpec, load_contract
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.floor import shortfalls
 from rocverify.oracle.verify import (
-    CaseFailure,
     DTypeReport,
     Plan,
     RefusedCall,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from rocverify.toolchain.build import BuiltObject
 
 _SHOWN_FAILURES = 20
-# With fewer elements, one mistake looks like another.
-_TELLING_ELEMENTS = 64
 Lengths = int | str | tuple[int | str, ...]
 
 
@@ -60,10 +59,14 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
         plan = _plan(params, ctx, spec, built)
         reports = [verify_dtype(spec, session, dtype, plan) for dtype in dtypes]
         refused = verify_refusals(spec, session, plan)
+        failing = telling_failure(spec, session, reports, plan)
+    if failing is not None:
+        watched = sanitized(ctx, params.contract, failing.smallest.case)
+        failing = replace(failing, watched=watched)
     digests = {"source_sha256": built.source_sha256, "code_object_sha256": built.sha256}
     compared = {r.dtype.name: [v.judged.run for v in r.verdicts if not v.problems] for r in reports}
     coverage = coverage_of(ctx, built, spec.source, "compared", compared)
-    outcome = _outcome(spec, plan, reports, refused, {**digests, "coverage": coverage})
+    outcome = _outcome(spec, plan, reports, refused, {**digests, "coverage": coverage}, failing)
     return _enough(params.min_elements, outcome)
 
 
@@ -108,14 +111,14 @@ def _outcome(
     reports: list[DTypeReport],
     refused: list[RefusedCall],
     digests: Mapping[str, Any],
+    failing: Failing | None = None,
 ) -> Outcome:
     evidence = {**_evidence(spec, plan, reports, refused), **digests}
-    failures = [(report, failure) for report in reports for failure in report.failures]
     not_refused = [call for call in refused if call.problem]
     shortcomings = [text for report in reports for text in report.shortcomings]
     name = spec.wrapper or spec.where
-    if failures:
-        return _failed(spec, plan, failures, evidence)
+    if failing is not None:
+        return _failed(spec, plan, failing, evidence)
     if not_refused:
         findings = tuple(Finding(f"{c.name}: {c.problem}", entity=spec.wrapper) for c in not_refused)
         first = not_refused[0]
@@ -140,35 +143,29 @@ def _outcome(
     )
 
 
-def _failed(
-    spec: ContractSpec, plan: Plan, failures: list[tuple[DTypeReport, CaseFailure]], evidence: dict[str, Any]
-) -> Outcome:
-    """The message speaks of the most telling failing case, the findings of as many cases as are shown."""
-    report, telling = min(failures, key=lambda pair: _telling(spec, pair[1]))
-    findings = tuple(
-        Finding(f"{failure.case}: {failure.message}", kernel=owner.symbol, entity=spec.wrapper)
-        for owner, failure in failures[:_SHOWN_FAILURES]
-    )
+def _failed(spec: ContractSpec, plan: Plan, failing: Failing, evidence: dict[str, Any]) -> Outcome:
+    """The message speaks of the most telling failing case, the findings of as many cases as are shown, and of
+    what the sanitizer has to say."""
+    telling, smallest = failing.failure, failing.smallest
+    shown = [f for f in failing.others if f is not telling][: _SHOWN_FAILURES - 1]
+    findings = [
+        Finding(f"{failure.case}: {failure.message}", kernel=failure.symbol, entity=spec.wrapper)
+        for failure in (telling, *shown)
+    ]
     name = spec.wrapper or spec.where
     replay = f"replay with --seed {plan.seed}"
+    if smallest.case != telling.case:
+        words = f"the smallest case that fails so: {smallest.case}: {smallest.problem}"
+        findings.insert(0, Finding(words, kernel=telling.symbol, entity=spec.wrapper))
     return Outcome.failed(
-        f"{name} is wrong in {len(failures)} of {evidence['cases']} cases ({report.symbol}), as in "
+        f"{name} is wrong in {len(failing.others)} of {evidence['cases']} cases ({telling.symbol}), as in "
         f"{telling.case}: {telling.message}",
         hint=f"{telling.hint}; {replay}" if telling.hint else replay,
-        findings=findings,
-        failing_case=telling.case.to_json(),
-        failing_cases=len(failures),
+        findings=(*failing.watched, *findings),
+        failing_cases=len(failing.others),
+        **failing.to_json(),
         **evidence,
     )
-
-
-def _telling(spec: ContractSpec, failure: CaseFailure) -> tuple[bool, bool, int]:
-    """Cases with an axis of length one, or few elements, come last: one mistake looks like another there.
-    Then those come first whose mistake is known, and the smaller."""
-    dims = failure.case.dims
-    size = spec.size(dims)
-    shortest = min(length for a in spec.outputs.values() for length in a.shape(dims))
-    return shortest < 2 or size < _TELLING_ELEMENTS, not failure.explained, size
 
 
 def _evidence(

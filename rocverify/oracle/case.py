@@ -94,9 +94,11 @@ def _with_every_kernel(
         for value in reversed(dims[name].boundaries() if dims[name].divides is None else ())
         if (shape := dims.complete({**small, name: value}))
     }
+    if len(candidates) < 2:
+        return shapes
+    symbols = [spec.symbol(dtype, shape) for shape in shapes]
     for kept in range(len(shapes), 0, -1):
-        called = {spec.symbol(dtype, shape) for shape in shapes[:kept]}
-        others = [shape for symbol, shape in candidates.items() if symbol not in called]
+        others = [shape for symbol, shape in candidates.items() if symbol not in symbols[:kept]]
         if kept + len(others) <= len(shapes) or kept <= _LEADING:
             return [*shapes[:kept], *others][: len(shapes)]
     return shapes

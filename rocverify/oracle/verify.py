@@ -25,6 +25,7 @@ from rocverify.oracle.dims import Dims
 from rocverify.oracle.drive import Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.judge import CaseVerdict, expected_of, judge, tolerances_of
+from rocverify.oracle.shrink import Shrunk, shrink
 from rocverify.oracle.tolerance import Tolerance
 
 if TYPE_CHECKING:
@@ -48,12 +49,13 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class CaseFailure:
     """One case that failed, with what it takes to repeat it. explained: whether the hint names the mistake
-    that gives this result."""
+    that gives this result; symbol: the kernel that was launched, or should have been."""
 
     case: Case
     message: str
     hint: str | None = None
     explained: bool = False
+    symbol: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         try:
             run = execute(spec, session, case, invoke=invoke)
         except (SubjectError, DeviceFaultError) as error:
-            failure = CaseFailure(case, _one_line(error), error.hint)
+            failure = CaseFailure(case, _one_line(error), error.hint, symbol=spec.symbol(dtype, case.dims))
             return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
         judged.append(Judged(run, expected_of(spec, run)))
     tolerances = tolerances_of(spec, judged)
@@ -151,7 +153,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         cases=tuple(cases),
         verdicts=verdicts,
         failures=tuple(
-            CaseFailure(v.judged.run.case, "; ".join(v.problems), v.hint, v.explained)
+            CaseFailure(v.judged.run.case, "; ".join(v.problems), v.hint, v.explained, _launched(spec, v))
             for v in verdicts
             if v.problems
         ),
@@ -160,6 +162,34 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         mistakes=tuple(mistake_outcomes(spec, judged, tolerances)),
         ghost=_ghost_replay(spec, session, judged, tolerances, invoke),
     )
+
+
+def _launched(spec: ContractSpec, verdict: CaseVerdict) -> str:
+    """The kernel to blame: the contract's own for the case if it was launched, else the last one that was."""
+    run = verdict.judged.run
+    own = spec.symbol(run.case.dtype, run.case.dims)
+    others = [event.kernel for event in run.launches if event.kernel]
+    return own if run.launched(own) or not others else others[-1]
+
+
+def shrink_failure(
+    spec: ContractSpec, session: LaunchSession, report: DTypeReport, failure: CaseFailure, plan: Plan
+) -> Shrunk:
+    """The smallest case that fails as this one does: with wrong results, or by the same kind of error."""
+    invoke = invocation(spec, session, plan.code_object)
+    raised = not any(v.judged.run.case == failure.case for v in report.verdicts)
+
+    def attempt(case: Case) -> str | None:
+        try:
+            judged = Judged(run := execute(spec, session, case, invoke=invoke), expected_of(spec, run))
+        except (SubjectError, DeviceFaultError) as error:
+            return _one_line(error) if raised else None
+        found = judge(
+            spec, judged, report.tolerances or tolerances_of(spec, [judged]), plan.code_object_sha256
+        )
+        return "; ".join(found.problems) or None if not raised else None
+
+    return shrink(spec, failure.case, failure.message, attempt)
 
 
 def _ghost_replay(

@@ -49,11 +49,22 @@ def result_of_outcome(spec: CheckSpec, outcome: Outcome, duration: float, root: 
         outcome.verdict,
         outcome.message,
         root,
-        hint=outcome.hint,
+        hint=_with_command(spec, outcome),
         findings=outcome.findings,
         evidence=outcome.evidence,
         duration=duration,
     )
+
+
+def _with_command(spec: CheckSpec, outcome: Outcome) -> str | None:
+    """The hint, with the whole command in place of the seed alone."""
+    seed = outcome.evidence.get("seed")
+    if outcome.hint is None or seed is None:
+        return outcome.hint
+    plan, _, _ = spec.id.partition("/")
+    command = f"replay with --seed {seed}"
+    whole = f"{command}: rocverify run plan {plan} --seed {seed} -- -k {spec.id}"
+    return outcome.hint.replace(command, whole)
 
 
 def result_of_exception(spec: CheckSpec, error: BaseException, duration: float, root: Path) -> CheckResult:

@@ -6,6 +6,7 @@ import ctypes
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -272,3 +273,15 @@ def test_its_launch_is_held_against_the_kernels_signature(context: CheckContext)
     problem = "7 arguments are given, the kernel takes 6"
     with context.launching() as session, pytest.raises(ContractError, match=problem):
         verify_dtype(direct(superfluous=1), session, F32, plan)
+
+
+def test_a_failure_is_made_small_and_run_under_the_sanitizer(copy: Path, own_cache: Path) -> None:
+    text = (copy / "kernels/rope.hip").read_text()
+    barrier = "  volatile __shared__ float shared[4]; x[0] = x[0] + 0 * shared[threadIdx.x & 3];\n"
+    place = text.index("{", text.index("__global__")) + 2
+    (copy / "kernels/rope.hip").write_text(text[:place] + barrier + text[place:])
+    with closing(context_of(copy, own_cache)) as context:
+        outcome = check(context, "rope:Rope", cases=6, dtypes=("float32",))
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert outcome.evidence["smallest_case"]["dims"]["seq"] <= 2
+    assert any("the sanitizer" in finding.message for finding in outcome.findings)

@@ -1,0 +1,83 @@
+"""What is done about a failing case of correctness: it is made smaller, and run under the sanitizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rocverify.errors import DeviceFaultError, DeviceUnavailableError, SubjectError
+from rocverify.oracle.verify import CaseFailure, DTypeReport, Plan, shrink_failure
+from rocverify.records import Finding
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.oracle.case import Case
+    from rocverify.oracle.contract import ContractSpec
+    from rocverify.oracle.shrink import Shrunk
+
+# With fewer elements, one mistake looks like another.
+_TELLING_ELEMENTS = 64
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """The most telling failure of a run, the smallest case that fails in the same way, all failures, and what
+    the sanitizer found in the smallest case."""
+
+    report: DTypeReport
+    failure: CaseFailure
+    smallest: Shrunk
+    others: tuple[CaseFailure, ...]
+    watched: tuple[Finding, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "failing_case": self.failure.case.to_json(),
+            "smallest_case": self.smallest.case.to_json(),
+            "smallest_case_runs": self.smallest.runs,
+        }
+
+
+def telling_failure(
+    spec: ContractSpec, session: LaunchSession, reports: Sequence[DTypeReport], plan: Plan
+) -> Failing | None:
+    """The failure that a person should look at first; None where nothing failed."""
+    failures = [(report, failure) for report in reports for failure in report.failures]
+    if not failures:
+        return None
+    report, failure = min(failures, key=lambda pair: _telling(spec, pair[1]))
+    smallest = shrink_failure(spec, session, report, failure, plan)
+    return Failing(report, failure, smallest, tuple(failure for _, failure in failures))
+
+
+def _telling(spec: ContractSpec, failure: CaseFailure) -> tuple[bool, bool, int]:
+    """Cases with an axis of length one, or few elements, come last: one mistake looks like another there.
+    Then those come first whose mistake is known, and the smaller."""
+    dims = failure.case.dims
+    size = spec.size(dims)
+    shortest = min((length for a in spec.outputs.values() for length in a.shape(dims)), default=1)
+    return shortest < 2 or size < _TELLING_ELEMENTS, not failure.explained, size
+
+
+def sanitized(ctx: CheckContext, contract: str, case: Case) -> tuple[Finding, ...]:
+    """What the sanitizer finds in a run of the case. Nothing where there is no emulator to run it."""
+    from rocverify.checks.trial import Trials
+
+    try:
+        with ctx.launching("sanitize") as session:
+            trials = Trials(ctx, session, contract)
+            session.device.take_findings()
+            ended: tuple[Finding, ...] = ()
+            try:
+                trials.run(case)
+            except (DeviceFaultError, SubjectError) as error:
+                ended = (Finding(f"under the sanitizer: {error.message}", error.where),)
+            seen = [
+                Finding(f"the sanitizer, in {case}: {f}", f.source, f.kernel)
+                for f in session.device.take_findings()
+            ]
+    except DeviceUnavailableError:
+        return ()
+    return (*seen[:_SHOWN], *ended)
