@@ -136,12 +136,19 @@ def _above(dims: Dims, budget: Budget, thresholds: Sequence[int], count: int) ->
 
 
 def _with_largest(shapes: list[dict[str, int]], dims: Dims, count: int) -> list[dict[str, int]]:
-    """The shapes, with one more for each dimension that is at its largest in none of them, instead of the
-    last ones where they would be too many. The first two stay."""
+    """The shapes, with one more for each dimension that is at its largest in none of them. Where they would
+    be too many, as few of the last ones as that takes are left out; the first two stay."""
+    for kept in range(len(shapes), 1, -1):
+        added = _at_largest(shapes[:kept], dims)
+        if kept + len(added) <= count:
+            return [*shapes[:kept], *added]
+    return _unique([*shapes[:2], *_at_largest(shapes[:2], dims)])[:count]
+
+
+def _at_largest(shapes: Sequence[Mapping[str, int]], dims: Dims) -> list[dict[str, int]]:
+    """For each dimension that is at its largest in none of the shapes, the smallest shape in which it is."""
     missing = [n for n in _independent(dims) if all(shape[n] != dims[n].last for shape in shapes)]
-    added = [dims.complete({**smallest_shape(dims), name: dims[name].last}) for name in missing]
-    kept = shapes[: max(2, count - len(added))]
-    return _unique([*kept, *added])[:count]
+    return _unique([dims.complete({**smallest_shape(dims), name: dims[name].last}) for name in missing])
 
 
 def smallest_shape(dims: Dims) -> dict[str, int]:

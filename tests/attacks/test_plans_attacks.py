@@ -22,7 +22,7 @@ GREEN = (
 BAD = "def test_affine():\n    assert 1 == 2\n"
 
 
-def tests_in(name: str, **more: Any) -> dict[str, Any]:
+def checked_tests(name: str, **more: Any) -> dict[str, Any]:
     return {"check": "tests_pass", "nodes": [f"tests/{name}/test_affine.py"], **more}
 
 
@@ -45,22 +45,22 @@ TRUTHS: list[tuple[str, dict[str, Any] | None, str, str]] = [
     ("affine() agrees with the reference for 70,000 rows", CORRECT, "unverified", "70000 is in no parameter"),
     ("The affine kernel is compiled 并且快两倍", None, "unverified", "nothing would decide"),
     ("The affine kernel is compiled и вдвое быстрее", None, "unverified", "nothing would decide"),
-    ("The tests with a conftest pass", tests_in("conftest"), "failed", "test_affine failed"),
+    ("The tests with a conftest pass", checked_tests("conftest"), "failed", "test_affine failed"),
     (
         "The tests with a plugin pass",
-        tests_in("plugin"),
+        checked_tests("plugin"),
         "unverified",
         "load tests.plugin.green of the project",
     ),
     (
         "The tests that nobody calls pass",
-        tests_in("uncalled", conftest="tests/uncalled/conftest.py"),
+        checked_tests("uncalled", conftest="tests/uncalled/conftest.py"),
         "failed",
         "passed without being called",
     ),
     (
         "The tests of the kernel pass",
-        tests_in("nothing", kernels=["affine_kernel"]),
+        checked_tests("nothing", kernels=["affine_kernel"]),
         "failed",
         "no test launched affine_kernel: they launched no kernel at all",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rocverify.errors import ContractError
@@ -71,6 +71,7 @@ def test_every_planned_shape_is_admissible_unique_and_within_the_budget(seed: in
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32), st.integers(6, 24))
+@example(271815410, 6)
 def test_every_dimension_is_at_its_largest_once_and_one_case_is_large(seed: int, count: int) -> None:
     budget = usual(2000, large=50_000)
     shapes = plan_shapes(GQA, count, np.random.default_rng(seed), budget=budget)
