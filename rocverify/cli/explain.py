@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 @root_option
 def command(selector: str, root: Path | None) -> int:
     from rocverify.plan import find_plans
-    from rocverify.runner.bound import bind_plan
+    from rocverify.runner.bound import bind_plans
     from rocverify.settings import load_settings
 
     base = find_root(root)
     settings = load_settings(base)
-    for path in find_plans(base, selector):
-        for line in explained(bind_plan(path, base, settings)):
+    for bound in bind_plans(find_plans(base, selector), base, settings):
+        for line in explained(bound):
             click.echo(line)
     return 0
 

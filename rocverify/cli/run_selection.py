@@ -20,7 +20,7 @@ from rocverify.plan.owners import check_summaries
 from rocverify.report.assemble import Run, assemble
 from rocverify.report.model import Report
 from rocverify.report.write import Written, json_text, write_reports
-from rocverify.runner.bound import bind_plan
+from rocverify.runner.bound import bind_plans
 from rocverify.runner.judgement import RunJudgement, exit_code, judge_run
 from rocverify.runner.session import Outcome, Request, run_session
 from rocverify.runner.verdicts import traces
@@ -41,7 +41,7 @@ def execute(options: Options, selection: str, select: Select) -> int:
             more["cache_dir"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-cache-"))
         settings = options.settings(root, **more)
         seed = settings.seed if settings.seed is not None else secrets.randbits(32)
-        plans = tuple(bind_plan(path, root, settings) for path in select(root))
+        plans = bind_plans(select(root), root, settings)
         check_summaries(root, (bound.plan for bound in plans))
         request = Request(root, settings, seed, plans, options.pytest_args, options.write)
         screen = stack.enter_context(Screen(plans, to_stderr=options.json == "-"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,11 +46,21 @@ def item_name(identity: str) -> str:
 
 def bind_plan(path: Path, root: Path, settings: Settings) -> BoundPlan:
     """Parses one plan and binds it; PlanError if it is malformed."""
-    from rocverify.binding import bind
+    return bind_plans([path], root, settings)[0]
+
+
+def bind_plans(paths: Iterable[Path], root: Path, settings: Settings) -> tuple[BoundPlan, ...]:
+    """The same for several plans of one project, which is looked at once."""
     from rocverify.binding.project import Subject
+
+    subject = Subject(root, settings)
+    return tuple(_bound(path, root, settings, subject) for path in paths)
+
+
+def _bound(path: Path, root: Path, settings: Settings, subject: Subject) -> BoundPlan:
+    from rocverify.binding import bind
     from rocverify.binding.verify_steps import vacuous_steps
     from rocverify.plan import parse_plan
 
     plan = parse_plan(path, root)
-    subject = Subject(root, settings)
     return BoundPlan(plan, bind(plan, settings, subject=subject), vacuous_steps(plan), subject)
