@@ -66,6 +66,7 @@ class Settings(_Frozen):
     regex_timeout_s: float = Field(default=2.0, gt=0)
     compile_timeout_s: float = Field(default=300.0, gt=0)
     launch_timeout_s: float = Field(default=30.0, gt=0)
+    call_timeout_s: float = Field(default=120.0, gt=0)
     cases_per_dtype: int = Field(default=12, ge=1)
     allow_flags: tuple[str, ...] = ()
     allow_includes: tuple[str, ...] = ()

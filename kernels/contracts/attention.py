@@ -33,7 +33,7 @@ from rocverify.oracle.contract import (
     contract,
     divisor_of,
 )
-from rocverify.oracle.drive import DeviceView
+from rocverify.oracle.views import DeviceView
 
 QktMatmul, Scale = attention_pipeline.QktMatmul, attention_steps.Scale
 CausalMask = attention_steps.CausalMask

@@ -20,9 +20,10 @@ from rocverify.binding.static import (
     texts_of,
 )
 from rocverify.code.files import inside_root
-from rocverify.code.modules import module_name, source_folders
+from rocverify.code.modules import module_name
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
+from rocverify.subject.host.imports import source_folders
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ compiles needs no device. What is absent raises the typed error that the runner 
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from rocverify.code.index import CodeIndex
     from rocverify.device.process.client import DeviceProcess, RemoteDevice
     from rocverify.device.process.tracer import Tracer
+    from rocverify.subject.session import Subject
     from rocverify.toolchain.build import Builder, BuiltObject
     from rocverify.toolchain.discover import Toolchain
     from rocverify.toolchain.manifest import Manifest, ManifestEntry
@@ -30,22 +30,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LaunchSession:
-    """An opened device to which this process is attached, and the code objects announced."""
+    """An opened device, and the project's code, which is a client of it in a process of its own. `variables`
+    tell it where code objects are; None where there is none."""
 
     root: Path
     device: RemoteDevice
     tracer: Tracer
+    subject: Subject
+    variables: Mapping[str, str | None]
 
     @property
     def hip(self) -> Any:
-        """hip-python's functions on the active device, every call traced."""
-        return self.tracer.module
-
-    def load(self, reference: str) -> Any:
-        """The object that `module:attribute` names, imported from the root under verification."""
-        from rocverify.subject.imports import load_subject
-
-        return load_subject(self.root, reference)
+        """hip-python's functions on the device, for calls of the judge's own."""
+        return self.device.hip
 
 
 class CheckContext:
@@ -116,9 +113,17 @@ class CheckContext:
 
         return DeviceProcess(self._with_lines)
 
+    @cached_property
+    def subject(self) -> Subject:
+        """The project's code, in processes of its own."""
+        from rocverify.subject.session import Subject
+
+        return Subject(self.root, timeout_s=self.settings.call_timeout_s)
+
     def expect_device(self) -> None:
-        """A check is going to ask for the device: its process starts while other checks run."""
+        """A check is going to ask for the device: the processes start while other checks run."""
         _ = self.process
+        self.subject.start()
 
     @cached_property
     def device(self) -> RemoteDevice:
@@ -204,7 +209,7 @@ class CheckContext:
 
     @contextmanager
     def launching(self, instrument: str | None = None) -> Iterator[LaunchSession]:
-        """The device with this process attached to it, and each code object's path in its variable.
+        """The device with the project's code attached to it, and each code object's path in its variable.
 
         instrument: `counters` or `sanitize` for an emulator that watches launches so, whatever device the
         run has. A kernel of the manifest that does not compile leaves its variable unset: what launches it
@@ -212,35 +217,19 @@ class CheckContext:
         """
         device, tracer = self._opened(instrument)
         target = device.target
-        variables = {}
         entries = self.manifest.entries
+        variables: dict[str, str | None] = {}
         for entry, built in zip(entries, self.builds(entries, [target]), strict=True):
-            if not isinstance(built, CompileError):
-                variables[entry.env] = str(built.path)
-        names = {entry.env for entry in self.manifest.entries}
-        with _environment(names, variables), tracer.install():
-            yield LaunchSession(self.root, device, tracer)
+            variables[entry.env] = None if isinstance(built, CompileError) else str(built.path)
+        with self.subject.attached(device, variables):
+            yield LaunchSession(self.root, device, tracer, self.subject, variables)
 
     def close(self) -> None:
-        """Closes the device if one was opened, and forgets what was imported from the root."""
-        from rocverify.subject.imports import forget_subject
-
-        forget_subject()
+        """Closes the device if one was opened, and ends the project's processes."""
+        if "subject" in self.__dict__:
+            self.subject.close()
         if "process" in self.__dict__:
             from rocverify.device.process.attach import HipLibrary
 
             HipLibrary.detach()
             self.process.close()
-
-
-@contextmanager
-def _environment(names: set[str], values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.pop(name, None) for name in names}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value

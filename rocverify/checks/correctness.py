@@ -11,12 +11,13 @@ from pydantic import Field
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.failing_case import Failing, sanitized, telling_failure
 from rocverify.checks.kernel_coverage import coverage_of
+from rocverify.checks.reference_origin import reference_origin
 from rocverify.checks.references import Reference
 from rocverify.checks.thresholds import thresholds_of
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.compare import as_json_number
 from rocverify.oracle.consistency import check_parameters
-from rocverify.oracle.contract import ContractSpec, load_contract
+from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.floor import shortfalls
 from rocverify.oracle.verify import (
@@ -27,10 +28,9 @@ from rocverify.oracle.verify import (
     verify_refusals,
 )
 from rocverify.records import CheckVerdict, Finding
-from rocverify.subject.border import SubjectCall
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.context import CheckContext
     from rocverify.toolchain.build import BuiltObject
 
 _SHOWN_FAILURES = 20
@@ -52,7 +52,7 @@ class CorrectnessParams(CheckParams):
 def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
     """Runs every element type on the active device and judges all of it."""
     with ctx.launching() as session:
-        spec = _load(params.contract, session)
+        spec = session.subject.contract(params.contract)
         dtypes = select_dtypes(spec, params.dtypes)
         built = ctx.built(spec.source, ctx.target)
         _check_signatures(spec, dtypes, built)
@@ -63,7 +63,11 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
     if failing is not None:
         watched = sanitized(ctx, params.contract, failing.smallest.case)
         failing = replace(failing, watched=watched)
-    digests = {"source_sha256": built.source_sha256, "code_object_sha256": built.sha256}
+    digests = {
+        "source_sha256": built.source_sha256,
+        "code_object_sha256": built.sha256,
+        "reference": reference_origin(spec, ctx.root),
+    }
     compared = {r.dtype.name: [v.judged.run for v in r.verdicts if not v.problems] for r in reports}
     coverage = coverage_of(ctx, built, spec.source, "compared", compared)
     outcome = _outcome(spec, plan, reports, refused, {**digests, "coverage": coverage}, failing)
@@ -78,11 +82,6 @@ def _enough(least: int | None, outcome: Outcome) -> Outcome:
     return Outcome.failed(
         f"{compared} elements were compared, at least {least} must be", hint="raise cases", **outcome.evidence
     )
-
-
-def _load(reference: str, session: LaunchSession) -> ContractSpec:
-    with SubjectCall(reference, session.device, session.root):
-        return load_contract(reference, session.load)
 
 
 def _check_signatures(spec: ContractSpec, dtypes: tuple[DType, ...], built: BuiltObject) -> None:
@@ -201,6 +200,7 @@ def _dtype_evidence(report: DTypeReport) -> dict[str, Any]:
         "controls": [c.to_json() for c in report.controls],
         "mistakes": [c.to_json() for c in report.mistakes],
         "ghost_replay": report.ghost.to_json() if report.ghost else None,
+        "repeat": report.repeat.to_json() if report.repeat else None,
         "shapes": [_shape(case) for case in report.cases],
     }
 

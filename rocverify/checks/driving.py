@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from rocverify.code.contracts import declared_contracts
 from rocverify.errors import ContractError
 from rocverify.oracle.case import typical_case
-from rocverify.oracle.contract import ContractSpec, load_contract
+from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.drive import CaseRun, execute
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.shapes import smallest_shape
 from rocverify.records import Finding
-from rocverify.subject.border import SubjectCall
 from rocverify.toolchain.build import BuiltObject
 
 if TYPE_CHECKING:
@@ -47,10 +46,7 @@ def find_contract(
     `symbol` must be among its kernels. Raises ContractError where none fits.
     """
     candidates = (reference,) if reference is not None else _declared(ctx, function)
-    specs = []
-    for candidate in candidates:
-        with SubjectCall(candidate, session.device, session.root):
-            specs.append(load_contract(candidate, session.load))
+    specs = [session.subject.contract(candidate) for candidate in candidates]
     fitting = [s for s in specs if s.wrapper == function and (symbol is None or symbol in s.symbols.values())]
     if fitting:
         return fitting[0]

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rocverify.checks.ceilings import between_events
 from rocverify.checks.trial import Lengths, Trials, shaped
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import SubjectError, UsageError
@@ -181,11 +180,13 @@ def time_on_device(
         case = shaped(trials.spec, element, ctx.seed, dims)
         times: list[float] = []
 
-        def timed(arrays: Mapping[str, Any], shape: Mapping[str, int], kind: Any) -> None:
-            for number in range(_WARM_UP + repeats):
-                elapsed = between_events(session.device.hip, lambda: trials.invoke(arrays, shape, kind))
-                if number >= _WARM_UP:
-                    times.append(elapsed * 1000)
+        def timed(
+            arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: Any, *, visible: bool = False
+        ) -> Mapping[str, Any]:
+            del visible
+            found = session.subject.timed(trials.spec, arrays, dims, dtype, _WARM_UP + repeats)
+            times.extend(one * 1000 for one in found[_WARM_UP:])
+            return {}
 
         run = execute(trials.spec, session, case, invoke=timed)
         launched = [e.kernel or "" for e in run.events if e.category is Category.LAUNCH and e.ok]

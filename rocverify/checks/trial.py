@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from rocverify.oracle.case import Case, typical_case
-from rocverify.oracle.contract import ContractSpec, load_contract
+from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.controls import Judged, accepted, judges_of
 from rocverify.oracle.drive import CaseRun, Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.judge import CaseVerdict, expected_of, judge, tolerances_of
 from rocverify.oracle.shapes import distinct_shape
 from rocverify.oracle.tolerance import Tolerance
-from rocverify.subject.border import SubjectCall
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
@@ -32,8 +31,7 @@ Given = Mapping[str, NDArray[Any]]
 
 def load_spec(session: LaunchSession, reference: str) -> ContractSpec:
     """The contract that `module:Name` names, imported from the root under verification."""
-    with SubjectCall(reference, session.device, session.root):
-        return load_contract(reference, session.load)
+    return session.subject.contract(reference)
 
 
 def shaped(spec: ContractSpec, dtype: DType, seed: int, dims: Mapping[str, Lengths]) -> Case:

@@ -8,7 +8,6 @@ words that tell the caller what to use instead; and a call that is supported mus
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.call_values import CallValues
+from rocverify.checks.call_values import enter_with
 from rocverify.checks.references import Reference
 from rocverify.checks.trial import Lengths, Trials, shaped
 from rocverify.device.trace.events import Category, TraceEvent
@@ -24,7 +23,6 @@ from rocverify.errors import ContractError, DeviceFaultError, SubjectError
 from rocverify.oracle.contract import Refusal
 from rocverify.oracle.drive import execute
 from rocverify.records import Finding
-from rocverify.subject.border import SubjectCall
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
@@ -162,15 +160,10 @@ def _by_entry(params: UnsupportedConfigParams, ctx: CheckContext, session: Launc
     assert params.entry is not None
     assert params.accepted is not None
     name = params.entry
-    with SubjectCall(name, session.device, session.root):
-        function = session.load(name)
+    session.subject.load(name)
 
     def call(arguments: Mapping[str, Any]) -> None:
-        with ExitStack() as stack:
-            values = CallValues(session, stack, ctx.seed, name)
-            made = {key: values.of(value) for key, value in arguments.items()}
-            with SubjectCall(name, session.device, session.root):
-                function(**made)
+        enter_with(session, name, arguments, ctx.seed)
 
     accepted = params.accepted
     _accept(lambda: call(accepted), name)

@@ -14,6 +14,7 @@ from rocverify.code.files import inside_root, read_text, relative
 from rocverify.code.python_mask import parse_python
 from rocverify.code.scopes import ParsedModule
 from rocverify.errors import SourceError
+from rocverify.subject.host.imports import source_folders
 
 _SKIPPED = frozenset({"__pycache__", "node_modules"})
 
@@ -85,12 +86,6 @@ class ModuleTable:
         folders = ("", *source_folders(self._root))
         plain = all(p.isidentifier() for p in parts)
         return plain and any((self._root / folder).joinpath(*parts).is_dir() for folder in folders)
-
-
-def source_folders(root: Path) -> tuple[str, ...]:
-    """Folders below the root that are on the import path beside it: `src/`, where it is no package itself."""
-    source = root / "src"
-    return ("src/",) if source.is_dir() and not (source / "__init__.py").exists() else ()
 
 
 def module_name(path: str, folders: tuple[str, ...] = ()) -> str:

@@ -73,7 +73,7 @@ from rocverify.oracle.dtypes import (
 __all__ = [
     "BF16", "F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "Array",
     "ContractSpec", "DType", "DTypes", "Dims", "Extent", "HostIn", "In", "InOut", "Launch", "Out", "Refusal",
-    "Role", "Scratch", "boundary", "choices", "contract", "divisor_of", "even", "load_contract",
+    "Role", "Scratch", "boundary", "choices", "contract", "divisor_of", "even",
 ]  # fmt: skip
 
 Values = Mapping[str, NDArray[Any]]
@@ -277,16 +277,6 @@ def contract(
         return spec
 
     return declare
-
-
-def load_contract(reference: str, load: Callable[[str], Any]) -> ContractSpec:
-    """The contract that `module:Name` names; `load` imports from the root under verification."""
-    found = load(reference)
-    if not isinstance(found, ContractSpec):
-        raise ContractError(
-            "is no kernel contract", where=reference, hint="decorate the class with @contract"
-        )
-    return found
 
 
 def _symbols(symbol: str | Mapping[DType, str], arrays: Mapping[str, Array], where: str) -> Mapping[str, str]:

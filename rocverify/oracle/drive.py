@@ -5,13 +5,12 @@ The trace of a run covers the call of the wrapper and nothing of the harness's o
 
 from __future__ import annotations
 
-import ctypes
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from pickle import PickleBuffer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +20,13 @@ from rocverify.device.trace.events import Category
 from rocverify.errors import ContractError, DeviceError, SubjectError
 from rocverify.oracle.case import Case
 from rocverify.oracle.consistency import check_arguments
-from rocverify.oracle.contract import Array, ContractSpec, Launch, Role
-from rocverify.oracle.dtypes import BY_NAME, DType
+from rocverify.oracle.contract import Array, ContractSpec, Role
+from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import Kind, draw_inputs
 from rocverify.oracle.poison import Placement, guard_damage, guard_pattern, poisoned
-from rocverify.subject.border import SubjectCall, raise_outcome
+from rocverify.subject.border import raise_outcome
+from rocverify.subject.host.views import DeviceView
+from rocverify.subject.ownership import launched_by_contract
 from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
@@ -33,37 +34,16 @@ if TYPE_CHECKING:
     from rocverify.device.trace.events import TraceEvent
 
 
-Invocation = Callable[[Mapping[str, Any], Mapping[str, int], DType], None]
-"""Takes device views and host arrays by name, the dimensions of the call, and the element type."""
+Hosts = Mapping[str, NDArray[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceView:
-    """An array in device memory, as a contract hands it to a wrapper: a pointer that knows its shape.
-    hip-python takes it wherever it takes a pointer, in `extra` too."""
+class Invocation(Protocol):
+    """Takes device views and host arrays by name, the dimensions of the call, and the element type; gives the
+    arrays of the host as they are afterwards. visible: the code under verification can see that it is."""
 
-    ptr: int
-    shape: tuple[int, ...]
-    dtype: str
-
-    def __int__(self) -> int:
-        return self.ptr
-
-    def __index__(self) -> int:
-        return self.ptr
-
-    @property
-    def __cuda_array_interface__(self) -> dict[str, Any]:
-        """What hip-python, PyTorch and CuPy ask of arrays on a device; NumPy has no name for some dtypes."""
-        dtype = BY_NAME[self.dtype].numpy
-        typestr = dtype.str if dtype.isbuiltin == 1 else f"|V{dtype.itemsize}"
-        return {
-            "data": (self.ptr, False),
-            "shape": self.shape,
-            "typestr": typestr,
-            "strides": None,
-            "version": 2,
-        }
+    def __call__(
+        self, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType, *, visible: bool = False
+    ) -> Hosts: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +53,8 @@ class CaseRun:
     inputs: every array as it was before the call (poison for pure outputs); outputs: what is to be compared
     of the written arrays after it (their canonical form, where the contract has one); changed: input arrays
     that the kernel changed; damage: what was written around buffers; events: the HIP calls made while the
-    wrapper ran; addresses: where each array lay on the device.
+    wrapper ran; addresses: where each array lay on the device; by_contract: the launches, by their number in
+    the trace, that the contract's own `call` made and not the wrapper.
     """
 
     case: Case
@@ -83,6 +64,7 @@ class CaseRun:
     damage: tuple[str, ...] = ()
     events: tuple[TraceEvent, ...] = ()
     addresses: Mapping[str, int] = field(default_factory=dict)
+    by_contract: frozenset[int] = frozenset()
 
     @property
     def launches(self) -> tuple[TraceEvent, ...]:
@@ -91,7 +73,7 @@ class CaseRun:
 
     def launched(self, symbol: str) -> bool:
         """Whether the kernel was launched, successfully as far as the call could tell."""
-        return any(e.kernel == symbol and e.ok for e in self.launches)
+        return any(e.kernel == symbol and e.ok and e.seq not in self.by_contract for e in self.launches)
 
 
 def run_case(
@@ -116,12 +98,13 @@ def execute(
     values: Mapping[str, NDArray[Any]] | None = None,
     call_dims: Mapping[str, int] | None = None,
     invoke: Invocation | None = None,
+    visible: bool = False,
 ) -> CaseRun:
     """Runs one case through the contract's wrapper, or through its own launch if it names none.
 
     ghost: launches report success and do nothing. values: arrays that replace drawn ones on the host.
     call_dims: dimensions that replace those of the case in the call alone. invoke: made once by
-    `invocation` for many cases.
+    `invocation` for many cases. visible: the code under verification can see that it is.
     Raises SubjectError for what the wrapper raises, DeviceFaultError for what the kernel does wrong,
     DeviceError when the device fails the harness itself.
     """
@@ -134,14 +117,17 @@ def execute(
         for name, array in inputs.items()
         if spec.arrays[name].role is not Role.HOST
     }
-    placed = session.device.place(os.getpid(), list(buffers.values()), ghost=ghost)
+    pid = session.subject.prepare_call(spec)
+    placed = session.device.place(pid, list(buffers.values()), ghost=ghost)
     addresses = {name: placed.addresses[name] + len(buffer.guard) for name, buffer in buffers.items()}
     arrays = {**_views(spec, case.dtype, inputs, addresses), **(values or {})}
-    collected = _called(
-        spec, session, placed, lambda: run_subject(arrays, {**case.dims, **(call_dims or {})}, case.dtype)
+    lengths = {**case.dims, **(call_dims or {})}
+    collected, hosts = _called(
+        spec, session, placed, lambda: run_subject(arrays, lengths, case.dtype, visible=visible)
     )
     images = {name: _split(buffers[name], inputs[name], image) for name, image in collected.images.items()}
     after = {name: array for name, (array, _) in images.items()}
+    after |= {name: hosts[name] for name in hosts if name in inputs and name not in (values or {})}
     return CaseRun(
         case=case,
         inputs=inputs,
@@ -149,11 +135,13 @@ def execute(
         changed=tuple(
             name
             for name in after
-            if spec.arrays[name].role is Role.IN and after[name].tobytes() != inputs[name].tobytes()
+            if spec.arrays[name].role in (Role.IN, Role.HOST)
+            and after[name].tobytes() != inputs[name].tobytes()
         ),
         damage=tuple(text for _, text in images.values() if text),
         events=tuple(collected.events),
         addresses=addresses,
+        by_contract=launched_by_contract(spec, collected.events),
     )
 
 
@@ -185,15 +173,15 @@ def _views(
 
 
 def _called(
-    spec: ContractSpec, session: LaunchSession, placed: Placed, invoke: Callable[[], None]
-) -> Collected:
+    spec: ContractSpec, session: LaunchSession, placed: Placed, invoke: Callable[[], Hosts]
+) -> tuple[Collected, Hosts]:
     """Calls the subject and waits for the device; what it left behind, the arrays given back."""
     name = spec.wrapper or spec.where
+    hosts: Hosts = {}
     names: tuple[str, ...] = ()
     error: Exception | None = None
     try:
-        invoke()
-        session.tracer.finish()
+        hosts = invoke()
         names = tuple(placed.addresses)
     except Exception as raised:  # noqa: BLE001 - whatever the subject raises is judged below
         error = raised
@@ -209,62 +197,37 @@ def _called(
             where=name,
             hint="free only what the function itself has allocated; hipDeviceReset frees everything",
         )
-    return collected
+    return collected, hosts
 
 
 def invocation(spec: ContractSpec, session: LaunchSession, code_object: Path | None = None) -> Invocation:
     """How the contract's kernel is run: through its wrapper, imported now, or by the contract's own
     launch from the compiled code object."""
+    subject = session.subject
     if spec.wrapper is not None:
-        with SubjectCall(spec.wrapper, session.device, session.root):
-            wrapper = session.load(spec.wrapper)
-        return lambda arrays, dims, dtype: spec.call(wrapper, arrays, dims, dtype)
+        return partial(subject.call, spec)
     if code_object is None:
         raise ContractError("names no wrapper: running it needs the compiled code object", where=spec.where)
     image = code_object.read_bytes()
     kernels = read_code_object(image, code_object.name).kernels
 
-    def invoke(arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> None:
-        launches = [(made.symbol or spec.symbol(dtype), made) for made in spec.launches(arrays, dims, dtype)]
-        for symbol, launch in launches:
+    def invoke(
+        arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType, *, visible: bool = False
+    ) -> Hosts:
+        del visible  # nothing of the project runs while the kernel is launched
+        launches = []
+        for made in subject.launches(spec, arrays, dims, dtype):
+            symbol = made.symbol or spec.symbol(dtype)
             if symbol not in kernels:
                 raise ContractError(f"{symbol} is not in {code_object.name}", where=spec.where)
-            check_arguments(spec, kernels[symbol], launch.arguments)
-        _launch_all(session.hip, image, launches)
+            check_arguments(spec, kernels[symbol], made.arguments)
+            launches.append(
+                (symbol, made.grid, made.block, made.shared_bytes, made.arguments, made.variables)
+            )
+        subject.launch(spec.where, image, launches)
+        return {}
 
     return invoke
-
-
-def _launch_all(hip: Any, image: bytes, launches: Sequence[tuple[str, Launch]]) -> None:
-    """Loads the code object, makes the launches one after another, waits for the last, unloads."""
-    module = checked("hipModuleLoadData", hip.hipModuleLoadData(image))
-    try:
-        for symbol, launch in launches:
-            _set_variables(hip, module, launch.variables)
-            function = checked("hipModuleGetFunction", hip.hipModuleGetFunction(module, symbol.encode()))
-            arguments = tuple(_passed(value) for value in launch.arguments)
-            launched = hip.hipModuleLaunchKernel(
-                function, *launch.grid, *launch.block, launch.shared_bytes, None, None, arguments
-            )
-            checked("hipModuleLaunchKernel", launched)
-        checked("hipDeviceSynchronize", hip.hipDeviceSynchronize())
-    finally:
-        checked("hipModuleUnload", hip.hipModuleUnload(module))
-
-
-def _passed(value: Any) -> Any:
-    """An argument as HIP takes it: a device array is the pointer to it."""
-    return ctypes.c_void_p(int(value)) if isinstance(value, DeviceView) else value
-
-
-def _set_variables(hip: Any, module: Any, variables: Mapping[str, NDArray[Any]]) -> None:
-    for name, value in variables.items():
-        address, size = checked("hipModuleGetGlobal", hip.hipModuleGetGlobal(module, name.encode()))
-        image = np.frombuffer(value.tobytes(), np.uint8).copy()
-        if image.nbytes != int(size):
-            raise ContractError(f"the variable {name} has {int(size)} bytes, launch() gives {image.nbytes}")
-        to_device = hip.hipMemcpyKind.hipMemcpyHostToDevice
-        checked("hipMemcpy", hip.hipMemcpy(address, image, image.nbytes, to_device))
 
 
 def _buffer(name: str, array: NDArray[Any], placement: Placement, undefined: bool) -> Buffer:

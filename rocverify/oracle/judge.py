@@ -103,6 +103,8 @@ def _launch_problems(run: CaseRun, symbol: str, code_object: str | None) -> list
     """The kernel must have run, and from the code object that was built: a right result of an old build
     says nothing of the source as it is."""
     if not run.launched(symbol):
+        if any(e.kernel == symbol and e.ok for e in run.launches):
+            return [f"{symbol} was launched by the contract's call() itself, not by the wrapper"]
         launched = sorted({e.kernel for e in run.launches if e.kernel})
         return [f"{symbol} was not launched (launched: {', '.join(launched) or 'nothing'})"]
     foreign = {e.code_object for e in run.launches if e.kernel == symbol} - {None, code_object}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from rocverify.oracle.dims import Dims
 from rocverify.oracle.drive import Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.judge import CaseVerdict, expected_of, judge, tolerances_of
+from rocverify.oracle.repeat import Repeat, repeated
 from rocverify.oracle.shrink import Shrunk, shrink
 from rocverify.oracle.tolerance import Tolerance
 
@@ -84,6 +85,7 @@ class DTypeReport:
     controls: tuple[ControlOutcome, ...] = ()
     mistakes: tuple[ControlOutcome, ...] = ()
     ghost: GhostReplay | None = None
+    repeat: Repeat | None = None
 
     @property
     def elements(self) -> int:
@@ -147,21 +149,34 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         judged.append(Judged(run, expected_of(spec, run)))
     tolerances = tolerances_of(spec, judged)
     verdicts = tuple(judge(spec, case, tolerances, plan.code_object_sha256) for case in judged)
+    repeat = repeated(spec, session, judged, tolerances, invoke)
     return DTypeReport(
         dtype=dtype,
         symbol=symbol,
         cases=tuple(cases),
         verdicts=verdicts,
-        failures=tuple(
-            CaseFailure(v.judged.run.case, "; ".join(v.problems), v.hint, v.explained, _launched(spec, v))
-            for v in verdicts
-            if v.problems
-        ),
+        failures=_failures(spec, verdicts, repeat),
         tolerances=tolerances,
         controls=tuple(control_outcomes(spec, judged, tolerances)),
         mistakes=tuple(mistake_outcomes(spec, judged, tolerances)),
         ghost=_ghost_replay(spec, session, judged, tolerances, invoke),
+        repeat=repeat,
     )
+
+
+def _failures(
+    spec: ContractSpec, verdicts: Sequence[CaseVerdict], repeat: Repeat | None
+) -> tuple[CaseFailure, ...]:
+    found = [
+        CaseFailure(v.judged.run.case, "; ".join(v.problems), v.hint, v.explained, _launched(spec, v))
+        for v in verdicts
+        if v.problems
+    ]
+    if repeat is not None and repeat.problem is not None:
+        hint = "a result must depend on the arguments alone, not on who calls or how often"
+        symbol = spec.symbol(repeat.case.dtype, repeat.case.dims)
+        found.append(CaseFailure(repeat.case, repeat.problem, hint, symbol=symbol))
+    return tuple(found)
 
 
 def _launched(spec: ContractSpec, verdict: CaseVerdict) -> str:

@@ -112,12 +112,24 @@ def _event(event: Data) -> str:
     return f"{_text(event, 'transfer')}{what}, {_text(event, 'bytes')} bytes{place}"
 
 
+def _reference(origin: Data) -> str:
+    if not origin.get("file"):
+        return f"of {_name(origin, 'from')}"
+    words = f"the project's own, {_name(origin, 'file')}"
+    if origin.get("since") is None:
+        return f"{words} (git does not tell since when)"
+    together = "with the kernel" if origin.get("came_with_kernel") else "not with the kernel"
+    return f"{words}, since commit {_name(origin, 'since')}, {together}"
+
+
 def _correctness(evidence: Data) -> Iterator[str]:
     through = _name(evidence, "wrapper" if evidence.get("wrapper") else "contract")
     yield (
         f"- {_text(evidence, 'cases')} cases with {_text(evidence, 'elements')} elements through {through}, "
         f"run seed {_text(evidence, 'seed')}; the errors are in the table of correctness below"
     )
+    if evidence.get("reference"):
+        yield f"- reference: {_reference(_mapping(evidence, 'reference'))}"
     for dtype, seen in _mapping(evidence, "dtypes").items():
         yield f"- {inline(dtype)} ({_name(seen, 'symbol')}):"
         for key, words in (("controls", "wrong buffers"), ("mistakes", "wrong kernels, imitated")):

@@ -6,37 +6,18 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from rocverify.device.faults import FaultReport
 from rocverify.device.trace.events import TraceEvent
 from rocverify.device.trace.places import in_subject
-from rocverify.errors import DeviceFaultError, LaunchTimeoutError, RocverifyError, SubjectError
-from rocverify.subject.missing import missing_module
-
-
-class SubjectCall:
-    """A block in which host code under verification runs.
-
-    What it raises is turned into a SubjectError that names the exception and the innermost line of the
-    subject; where the device recorded a fault meanwhile, into a DeviceFaultError that describes it; where it
-    could not execute a launch, into the error that says why.
-    Interrupts and the harness's own errors pass.
-    """
-
-    def __init__(self, name: str, device: Any, root: Path) -> None:
-        self.name = name
-        self._device = device
-        self._root = root.resolve()
-
-    def __enter__(self) -> SubjectCall:
-        self._device.outcome()  # what was before is none of this block's
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        raise_outcome(self.name, self._root, error, *self._device.outcome())
+from rocverify.errors import (
+    DeviceFaultError,
+    LaunchTimeoutError,
+    MissingModuleError,
+    RocverifyError,
+    SubjectError,
+)
+from rocverify.subject.host.missing import missing_module
 
 
 def raise_outcome(
@@ -47,19 +28,25 @@ def raise_outcome(
     fault: FaultReport | None,
     events: Sequence[TraceEvent] = (),
 ) -> None:
-    """Raises what a call of the subject came to, if it did not end well; `error` is what it raised, `events`
-    the HIP calls that it made. See SubjectCall."""
+    """Raises what a call of the subject came to, if it did not end well. `error` is what it raised, `events`
+    the HIP calls that it made.
+
+    A fault that the device recorded is raised as DeviceFaultError, whatever the subject made of it; where a
+    launch could not be executed, the error that says why. Interrupts and the harness's own errors pass.
+    """
     if undecided is not None:
         raise undecided from error
     if fault is not None and fault.kind == "stopped":
         raise LaunchTimeoutError(str(fault), where=name, hint=fault.hint) from error
     if fault is not None:
         raise DeviceFaultError(str(fault), report=fault, where=name, hint=fault.hint) from error
+    if isinstance(error, SubjectError) and error.hint is None:
+        error.hint = f"this happened in a call of {name}{_device_said(events)}"
     if error is None or not isinstance(error, Exception) or isinstance(error, RocverifyError):
         return
     missing = missing_module(root, error, name)
     if missing is not None:
-        raise missing from error
+        raise MissingModuleError(missing[0], hint=missing[1]) from error
     raise SubjectError(
         f"raised {type(error).__name__}: {error}",
         kind=type(error).__name__,

@@ -64,10 +64,8 @@ _BLAS = """\
 
 _CALLED_AGAIN = "no case is run twice on the same buffers"
 _NO_STORES = "a kernel that does not store its outputs is accepted"
-_APART = "the subject runs beside its judge"
 _ORDERS = "waves and streams run in one order"
 _POISON = "fresh memory is zero"
-_CALLS = "a launch need not come from the wrapper"
 
 CHEATS = [
     Cheat("honest", "verified"),
@@ -180,7 +178,6 @@ CHEATS = [
         wrapper=instead(
             "    import sys\n\n    if 'rocverify' not in sys.modules:\n        return\n" + _LAUNCH,
         ),
-        missing=_APART,
     ),
     Cheat(
         "harness_in_the_frames",
@@ -193,7 +190,6 @@ CHEATS = [
             "    if not judged:\n        return\n" + _LAUNCH,
             "import sys\n\n",
         ),
-        missing=_APART,
     ),
     Cheat(
         "harness_in_the_environment",
@@ -212,7 +208,6 @@ CHEATS = [
             "    if 'emul' not in str(properties.name).lower():\n        return\n" + _LAUNCH,
             _HIP,
         ),
-        missing=_APART,
     ),
     Cheat(
         "host_buffer_overwritten",
@@ -307,7 +302,6 @@ CHEATS = [
                 "        return 2 * x + shift if kept is None else kept.astype(x.dtype)\n",
             )
         ],
-        missing=_APART,
     ),
     Cheat(
         "call_launches_by_itself",
@@ -321,7 +315,6 @@ CHEATS = [
                 "        affine_on(*one, dims.rows, dims.cols)",
             )
         ],
-        missing=_CALLS,
     ),
     Cheat(
         "one_shape_only",

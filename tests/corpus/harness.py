@@ -19,18 +19,19 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
-from rocverify.checks.context import LaunchSession
 from rocverify.device.process.client import RemoteDevice
 from rocverify.device.process.tracer import Tracer
 from rocverify.oracle.case import typical_case
 from rocverify.oracle.consistency import check_parameters
 from rocverify.oracle.contract import ContractSpec, Role
-from rocverify.oracle.drive import DeviceView
 from rocverify.oracle.verify import DTypeReport, Plan, verify_dtype
+from rocverify.oracle.views import DeviceView
 from rocverify.toolchain.build import Builder, BuiltObject
 from rocverify.toolchain.manifest import ManifestEntry
 from tests.devices import emulated
+from tests.fakes.hip_device import FakeSession
 from tests.toolchain.support import find_toolchain
 
 FOLDER = Path(__file__).resolve().parent
@@ -45,7 +46,7 @@ WAVES = (32, 64)
 
 @dataclass(frozen=True, slots=True)
 class CorpusKernel:
-    """One contract of the corpus. `reference` is what `load_contract` takes; `source` is relative to the
+    """One contract of the corpus. `reference` names it; `source` is relative to the
     repository's root."""
 
     family: str
@@ -117,7 +118,7 @@ class Corpus:
 
     def __init__(self, device: RemoteDevice, cache_dir: Path) -> None:
         self.device = device
-        self.session = LaunchSession(ROOT, device, Tracer(device))
+        self.session: Any = FakeSession(device, Tracer(device), ROOT, {})
         self._cache_dir = cache_dir
         self._builders: dict[str, Builder] = {}
 

@@ -11,7 +11,7 @@ import pytest
 from rocm.bindings import hip as real_hip
 
 from rocverify.device.process.client import RemoteDevice
-from rocverify.oracle.drive import DeviceView
+from rocverify.oracle.views import DeviceView
 
 CODE = real_hip.hipError_t
 

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rocverify.checks.context import CheckContext, LaunchSession
+from rocverify.checks.context import CheckContext
 from rocverify.device.trace.events import Category
 from rocverify.settings import Settings
+from tests.fakes.hip_device import FakeSession
+from tests.fakes.in_process import in_process
 
 
 @pytest.fixture(scope="module")
-def session(repo_root: Path, own_cache: Path, toolchain: Any) -> Iterator[LaunchSession]:
+def session(repo_root: Path, own_cache: Path, toolchain: Any) -> Iterator[FakeSession]:
     assert toolchain
     context = CheckContext(repo_root, Settings(device="emulator", cache_dir=str(own_cache)))
-    with context.launching() as opened:
+    with in_process(context) as opened:
         yield opened
     context.close()
 
@@ -33,7 +35,7 @@ def rotated(x: np.ndarray, positions: np.ndarray, theta: float = 10_000.0) -> np
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 2), (5, 3, 8), (33, 2, 64)])
-def test_rope_through_its_wrapper(session: LaunchSession, shape: tuple[int, int, int]) -> None:
+def test_rope_through_its_wrapper(session: FakeSession, shape: tuple[int, int, int]) -> None:
     hip = session.hip
     x = np.random.default_rng(7).standard_normal(shape).astype(np.float32)
     positions = np.arange(shape[0])[::-1].copy()
@@ -52,7 +54,7 @@ def test_rope_through_its_wrapper(session: LaunchSession, shape: tuple[int, int,
     assert all((e.call_site or "").startswith("kernels/") for e in events)
 
 
-def test_a_pointer_shifted_by_one_element_is_a_fault(session: LaunchSession) -> None:
+def test_a_pointer_shifted_by_one_element_is_a_fault(session: FakeSession) -> None:
     hip = session.hip
     _, pointer = hip.hipMalloc(2 * 4 * 4)
     tensor = session.load("kernels.tensor:DeviceTensor")(int(pointer) + 4, (2, 1, 4), "float32")

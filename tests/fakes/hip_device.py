@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,8 +23,12 @@ from rocm.bindings import hip as real_hip
 
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
+from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.placed import Buffer, Collected, Placed
 from rocverify.device.trace.events import Category, TraceEvent
+from rocverify.oracle.contract import ContractSpec
+from rocverify.subject.host.imports import load_subject
+from rocverify.subject.host.launching import launch_all
 
 SUCCESS = real_hip.hipError_t.hipSuccess
 Kernel = Callable[..., None]
@@ -218,9 +223,6 @@ class FakeTracer:
     def recording(self) -> bool:
         return bool(self.recordings)
 
-    def finish(self) -> None:
-        """Nothing is queued here."""
-
     @contextmanager
     def record(self) -> Iterator[list[TraceEvent]]:
         events: list[TraceEvent] = []
@@ -264,15 +266,42 @@ class _Recorded:
         return lambda *arguments: self._tracer.call(name, value, arguments)
 
 
+class FakeSubject:
+    """Calls wrappers in this process: Python objects given by name, on a device that it is a client of."""
+
+    def __init__(self, session: FakeSession) -> None:
+        self._session = session
+
+    def prepare_call(self, _spec: ContractSpec) -> int:
+        return os.getpid()
+
+    def call(
+        self, spec: ContractSpec, arrays: Any, dims: Any, dtype: Any, *, visible: bool = False
+    ) -> dict[str, Any]:
+        del visible
+        assert spec.wrapper is not None
+        spec.call(self._session.objects[spec.wrapper], arrays, dims, dtype)
+        HipLibrary.finish()
+        return {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
+
+    def launches(self, spec: ContractSpec, arrays: Any, dims: Any, dtype: Any) -> Any:
+        return spec.launches(arrays, dims, dtype)
+
+    def launch(self, _where: str, image: bytes, launches: Any) -> None:
+        launch_all(self._session.hip, image, launches)
+
+
 class FakeSession:
     """A LaunchSession whose wrappers are Python objects given by name."""
 
-    def __init__(self, device: FakeDevice, tracer: Any, root: Path, objects: dict[str, Any]) -> None:
+    def __init__(self, device: Any, tracer: Any, root: Path, objects: dict[str, Any]) -> None:
         self.device, self.tracer, self.root, self.objects = device, tracer, root, objects
+        self.subject = FakeSubject(self)
 
     @property
     def hip(self) -> Any:
         return self.tracer.module
 
     def load(self, reference: str) -> Any:
-        return self.objects[reference]
+        """What `module:name` names below the root, in this process."""
+        return load_subject(self.root, reference)

@@ -10,17 +10,19 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from rocverify.checks.context import CheckContext, LaunchSession
+from rocverify.checks.context import CheckContext
 from rocverify.device.trace.events import Category
 from rocverify.settings import Settings
+from tests.fakes.hip_device import FakeSession
+from tests.fakes.in_process import in_process
 
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14, "float16": 2e-3, "bfloat16": 2e-2}
 
 
 @pytest.fixture(scope="module")
-def session(repo_root: Path, own_cache: Path) -> Iterator[LaunchSession]:
+def session(repo_root: Path, own_cache: Path) -> Iterator[FakeSession]:
     context = CheckContext(repo_root, Settings(device="emulator", cache_dir=str(own_cache)))
-    with context.launching() as opened:
+    with in_process(context) as opened:
         yield opened
     context.close()
 
@@ -48,7 +50,7 @@ def by_definition(q: Any, k: Any, v: Any, causal: bool) -> np.ndarray:
 class Attention:
     """One call of `attention_forward` on the device, on tensors in the config's layout."""
 
-    def __init__(self, session: LaunchSession, backend: str, spare: int = 0, **config: Any) -> None:
+    def __init__(self, session: FakeSession, backend: str, spare: int = 0, **config: Any) -> None:
         self.session, self.backend = session, backend
         load = session.load
         self.config = load("kernels.attention_config:AttentionConfig")(
@@ -101,9 +103,7 @@ def drawn(dtype: str, *, batch: int, heads: int, kv_heads: int, seq_q: int, rows
         pytest.param("pipeline", "float64", marks=pytest.mark.long),
     ],
 )
-def test_both_layouts_with_grouped_heads(
-    session: LaunchSession, backend: str, dtype: str, layout: str
-) -> None:
+def test_both_layouts_with_grouped_heads(session: FakeSession, backend: str, dtype: str, layout: str) -> None:
     extents = {"batch": 2, "heads": 6, "kv_heads": 2, "seq_q": 19}
     q, k, v = drawn(dtype, **extents, rows=45)
     call = Attention(
@@ -122,7 +122,7 @@ def test_both_layouts_with_grouped_heads(
     assert abs(found.astype(np.float64).reshape(-1) - other.swapaxes(1, 2).reshape(-1)).max() > 0.1
 
 
-def test_one_query_against_a_cache_with_spare_rows(session: LaunchSession) -> None:
+def test_one_query_against_a_cache_with_spare_rows(session: FakeSession) -> None:
     extents = {"batch": 1, "heads": 4, "kv_heads": 1, "seq_q": 1}
     q, k, v = drawn("float32", **extents, rows=80)
     k[:, :, 70:] = v[:, :, 70:] = np.nan
@@ -133,7 +133,7 @@ def test_one_query_against_a_cache_with_spare_rows(session: LaunchSession) -> No
 
 @pytest.mark.parametrize("backend", ["flash", "pipeline"])
 def test_rows_that_see_no_key_are_zeros_and_extreme_scores_stay_finite(
-    session: LaunchSession, backend: str
+    session: FakeSession, backend: str
 ) -> None:
     extents = {"batch": 1, "heads": 2, "kv_heads": 2, "seq_q": 40}
     q, k, v = drawn("float32", **extents, rows=5)
@@ -147,7 +147,7 @@ def test_rows_that_see_no_key_are_zeros_and_extreme_scores_stay_finite(
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize(("backend", "causal"), [("flash", False), ("flash", True), ("pipeline", False)])
 def test_a_nan_in_v_is_not_lost_where_every_weight_is_zero(
-    session: LaunchSession, backend: str, causal: bool, dtype: str
+    session: FakeSession, backend: str, causal: bool, dtype: str
 ) -> None:
     """A score of -infinity that comes from the values hides a key no better than a weight of zero does."""
     extents = {"batch": 1, "heads": 2, "kv_heads": 2, "seq_q": 1}
@@ -165,7 +165,7 @@ def test_a_nan_in_v_is_not_lost_where_every_weight_is_zero(
 
 
 @pytest.mark.parametrize("seq", [1, 2, 15, 16, 17, 31, 32])
-def test_every_length_of_a_tile(session: LaunchSession, seq: int) -> None:
+def test_every_length_of_a_tile(session: FakeSession, seq: int) -> None:
     extents = {"batch": 1, "heads": 1, "kv_heads": 1, "seq_q": seq}
     q, k, v = drawn("float32", **extents, rows=seq)
     found, _ = Attention(session, "flash", **extents, seq_k=seq, head_dim=32, causal=True)(q, k, v)

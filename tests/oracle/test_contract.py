@@ -26,9 +26,7 @@ from rocverify.oracle.contract import (
     boundary,
     contract,
     even,
-    load_contract,
 )
-from tests.fakes.affine import AFFINE
 from tests.fakes.declaring import declare
 
 
@@ -160,12 +158,6 @@ def test_a_contract_without_wrapper_launches_itself() -> None:
     wrong = declare(wrapper=None, launch=lambda self: (1, 2))
     with pytest.raises(ContractError, match="returned no Launch"):
         wrong.launches({}, {"n": 1}, F32)
-
-
-def test_only_contracts_are_loaded() -> None:
-    assert load_contract("m:C", lambda _: AFFINE) is AFFINE
-    with pytest.raises(ContractError, match="is no kernel contract"):
-        load_contract("m:C", lambda _: object)
 
 
 def test_even_and_host_arrays_read_as_they_are_written() -> None:

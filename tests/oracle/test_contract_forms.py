@@ -268,7 +268,7 @@ def emulator_session(tmp_path: Path) -> Iterator[Any]:
     with emulated(toolchain, tmp_path / "translations", root=tmp_path, threads=1) as device:
         tracer = Tracer(device)
         with tracer.install():
-            yield FakeSession(device, tracer, tmp_path, {})  # type: ignore[arg-type]
+            yield FakeSession(device, tracer, tmp_path, {})
 
 
 def test_several_launches_share_scratch_and_device_variables(emulator_session: Any, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from rocverify.oracle.contract import F32, ContractSpec, Dims, In, InOut, Launch
 from rocverify.oracle.verify import Plan, verify_dtype
 from rocverify.records import CheckVerdict
 from rocverify.settings import load_settings
+from tests.fakes.in_process import in_process
 
 CONTRACTS = [
     "rope:Rope",
@@ -259,8 +260,8 @@ def direct(*, superfluous: int = 0) -> ContractSpec:
 
 def test_a_contract_without_wrapper_launches_the_code_object(context: CheckContext) -> None:
     plan = Plan(3, 4, code_object=context.built("kernels/rope.hip").path)
-    with context.launching() as session:
-        report = verify_dtype(direct(), session, F32, plan)
+    with in_process(context) as session:
+        report = verify_dtype(direct(), session, F32, plan)  # type: ignore[arg-type]
     assert report.failures == ()
     assert report.shortcomings == ()
     assert len(report.cases) == 4
@@ -271,8 +272,8 @@ def test_a_contract_without_wrapper_launches_the_code_object(context: CheckConte
 def test_its_launch_is_held_against_the_kernels_signature(context: CheckContext) -> None:
     plan = Plan(3, 4, code_object=context.built("kernels/rope.hip").path)
     problem = "7 arguments are given, the kernel takes 6"
-    with context.launching() as session, pytest.raises(ContractError, match=problem):
-        verify_dtype(direct(superfluous=1), session, F32, plan)
+    with in_process(context) as session, pytest.raises(ContractError, match=problem):
+        verify_dtype(direct(superfluous=1), session, F32, plan)  # type: ignore[arg-type]
 
 
 def test_a_failure_is_made_small_and_run_under_the_sanitizer(copy: Path, own_cache: Path) -> None:

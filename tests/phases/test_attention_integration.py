@@ -17,20 +17,22 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from rocverify.checks.context import CheckContext, LaunchSession
+from rocverify.checks.context import CheckContext
 from rocverify.settings import load_settings
+from tests.fakes.hip_device import FakeSession
+from tests.fakes.in_process import in_process
 
 LAYOUTS = {"head_major": (0, 1, 2, 3), "seq_major": (0, 2, 1, 3)}
 SHAPE: dict[str, int] = {"batch": 2, "heads": 4, "kv_heads": 2, "seq_q": 7, "seq_k": 9, "head_dim": 32}
 
 
 @pytest.fixture(scope="module")
-def session(repo_root: Path) -> Iterator[LaunchSession]:
+def session(repo_root: Path) -> Iterator[FakeSession]:
     given = {"device": os.environ.get("ROCVERIFY_DEVICE", "emulator")}
     if cache := os.environ.get("ROCVERIFY_CACHE_DIR"):
         given["cache_dir"] = cache
     context = CheckContext(repo_root, load_settings(repo_root, given), seed=7)
-    with context.launching() as opened:
+    with in_process(context) as opened:
         yield opened
     context.close()
 
@@ -38,7 +40,7 @@ def session(repo_root: Path) -> Iterator[LaunchSession]:
 class Call:
     """Random q, k and v in device memory, and a result that nothing has written yet."""
 
-    def __init__(self, session: LaunchSession, stack: ExitStack, **config: Any) -> None:
+    def __init__(self, session: FakeSession, stack: ExitStack, **config: Any) -> None:
         self._hip = session.device.hip
         self._stack = stack
         self.config = session.load("kernels.attention:AttentionConfig")(**{**SHAPE, **config})
@@ -50,7 +52,7 @@ class Call:
         self.tensors = [self._tensor(session, array) for array in self.host]
         self.out = self._tensor(session, np.full(self.config.query_shape, np.nan, self.dtype))
 
-    def _tensor(self, session: LaunchSession, array: Any) -> Any:
+    def _tensor(self, session: FakeSession, array: Any) -> Any:
         memory = self._checked(self._hip.hipMalloc(array.nbytes))
         self._stack.callback(self._hip.hipFree, memory)
         image = np.frombuffer(array.tobytes(), np.uint8).copy()
@@ -98,12 +100,12 @@ def expected(call: Call, *, causal: bool = False) -> Any:
     return out.transpose(order).reshape(call.config.query_shape)
 
 
-def forward(session: LaunchSession, call: Call, **options: Any) -> Any:
+def forward(session: FakeSession, call: Call, **options: Any) -> Any:
     run = session.load("kernels.attention:attention_forward")
     return run(call.config, *call.tensors, call.out, **options)
 
 
-def test_backends_are_found_by_name(session: LaunchSession) -> None:
+def test_backends_are_found_by_name(session: FakeSession) -> None:
     get_backend = session.load("kernels.attention:get_backend")
     assert {name: get_backend(name).device for name in ("flash", "pipeline", "reference")} == {
         "flash": "gpu",
@@ -120,7 +122,7 @@ def test_backends_are_found_by_name(session: LaunchSession) -> None:
 @pytest.mark.parametrize("layout", list(LAYOUTS))
 @pytest.mark.parametrize("backend", ["flash", "pipeline"])
 def test_backends_agree_with_the_reference(
-    session: LaunchSession, stack: ExitStack, backend: str, layout: str
+    session: FakeSession, stack: ExitStack, backend: str, layout: str
 ) -> None:
     call = Call(session, stack, layout=layout, causal=True)
     result = forward(session, call, backend=backend)
@@ -129,14 +131,14 @@ def test_backends_agree_with_the_reference(
 
 
 @pytest.mark.parametrize(("dtype", "allowed"), [("float16", 2e-3), ("bfloat16", 1.6e-2)])
-def test_narrow_types_agree_too(session: LaunchSession, stack: ExitStack, dtype: str, allowed: float) -> None:
+def test_narrow_types_agree_too(session: FakeSession, stack: ExitStack, dtype: str, allowed: float) -> None:
     call = Call(session, stack, dtype=dtype, causal=True)
     forward(session, call)
     np.testing.assert_allclose(call.result(), expected(call, causal=True), rtol=allowed, atol=allowed)
 
 
 def test_causal_and_non_causal_attention_differ_where_they_must(
-    session: LaunchSession, stack: ExitStack
+    session: FakeSession, stack: ExitStack
 ) -> None:
     """The last query sees every key, so it alone is the same in both."""
     causal, full = Call(session, stack, causal=True), Call(session, stack)
@@ -151,7 +153,7 @@ def test_causal_and_non_causal_attention_differ_where_they_must(
     assert not np.isclose(hidden[:, :, :-1], seen[:, :, :-1]).all(axis=-1).any()
 
 
-def test_a_causal_attention_takes_an_additive_mask_as_well(session: LaunchSession, stack: ExitStack) -> None:
+def test_a_causal_attention_takes_an_additive_mask_as_well(session: FakeSession, stack: ExitStack) -> None:
     """Hiding in the mask all that the causal one hides is the same attention, without `causal`."""
     causal, full = Call(session, stack, causal=True, masked=True), Call(session, stack, masked=True)
     mask = np.random.default_rng(5).normal(0, 2, (SHAPE["seq_q"], SHAPE["seq_k"])).astype(np.float32)
@@ -174,7 +176,7 @@ def test_a_causal_attention_takes_an_additive_mask_as_well(session: LaunchSessio
     ],
 )
 def test_unsupported_configurations_name_who_supports_them(
-    session: LaunchSession, config: dict[str, Any], backend: str, supported_by: str
+    session: FakeSession, config: dict[str, Any], backend: str, supported_by: str
 ) -> None:
     made = session.load("kernels.attention:AttentionConfig")(**{**SHAPE, **config})
     chosen = session.load("kernels.attention:get_backend")(backend)
@@ -185,7 +187,7 @@ def test_unsupported_configurations_name_who_supports_them(
     assert events == []
 
 
-def test_a_fallback_is_asked_for_and_recorded(session: LaunchSession, stack: ExitStack) -> None:
+def test_a_fallback_is_asked_for_and_recorded(session: FakeSession, stack: ExitStack) -> None:
     """Where launches fail: an error without the caller's leave, the CPU and the reason with it."""
     call = Call(session, stack, causal=True)
     with session.tracer.refuse(["hipModuleLaunchKernel"]):

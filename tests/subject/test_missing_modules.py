@@ -9,7 +9,7 @@ import pytest
 from rocverify.device.faults import FaultReport
 from rocverify.errors import ContractError, LaunchTimeoutError, MissingModuleError, SourceError, SubjectError
 from rocverify.subject.border import raise_outcome
-from rocverify.subject.imports import forget_subject, load_subject
+from rocverify.subject.process import HostProcess
 
 
 @pytest.fixture
@@ -19,12 +19,13 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def load(root: Path, text: str) -> object:
+def load(root: Path, text: str) -> None:
     (root / "wrappers/one.py").write_text(text)
+    process = HostProcess(root, device=False, timeout_s=30)
     try:
-        return load_subject(root, "wrappers.one")
+        process.ask("import", about="wrappers.one", reference="wrappers.one")
     finally:
-        forget_subject()
+        process.close()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ def facts_of(context: Context) -> DeviceFacts:
     """What properties and attributes are told from."""
     info, runtime = context.backend.info, context.backend.properties_r0600()
     total = context.backend.memory_info()[1]
-    return DeviceFacts(info.arch, total, context.control.ordinal, product=info.name, runtime=runtime)
+    product = "" if info.kind == "emulator" else info.name
+    return DeviceFacts(info.arch, total, context.control.ordinal, product=product, runtime=runtime)
 
 
 @serve("hipInit", after_fault="allow")
@@ -46,7 +47,7 @@ def device_name(context: Context, call: Call, _caller: Caller | None) -> Answer:
     """length, device -> payload: the name, cut to the length less the NUL."""
     *length, device = call.args
     context.check_device(signed(device, 32))
-    name = context.backend.info.name.encode()
+    name = facts_of(context).name.encode()
     if not length:
         return Answer(payload=name)
     if signed(length[0], 32) <= 0:

@@ -19,6 +19,20 @@ HIP_VERSION = 60_000_000
 """The interface follows HIP 6.0, in HIP's numbering (major * 10**7 + minor * 10**5 + patch)."""
 
 
+PRODUCTS = {
+    "gfx1030": "AMD Radeon RX 6800 XT",
+    "gfx1100": "AMD Radeon RX 7900 XTX",
+    "gfx1101": "AMD Radeon RX 7800 XT",
+    "gfx1102": "AMD Radeon RX 7600",
+    "gfx1103": "AMD Radeon 780M Graphics",
+    "gfx1151": "AMD Radeon 8060S Graphics",
+    "gfx1201": "AMD Radeon RX 9070 XT",
+    "gfx90a": "AMD Instinct MI250X",
+    "gfx942": "AMD Instinct MI300X",
+}
+"""The name of a product of each target."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
     """What is true of one device. `total_memory` is in bytes, `ordinal` its number among devices, `product`
@@ -33,8 +47,9 @@ class DeviceFacts:
 
     @property
     def name(self) -> str:
-        """The product's name, which says that it is none."""
-        return self.product or f"rocverify emulator ({self.target})"
+        """The product's name: of an emulated device that of a GPU of its target, so that host code does on it
+        what it would do there."""
+        return self.product or PRODUCTS.get(self.target, f"AMD Radeon Graphics ({self.target})")
 
 
 def compute_capability(target: str) -> tuple[int, int]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+from rocverify.device.process import hip_library
 from rocverify.errors import DeviceError
 
 SOCKET_VARIABLE, INDEX_VARIABLE = "ROCVERIFY_SOCKET", "ROCVERIFY_DEVICE_INDEX"
-LIBRARY = "libamdhip64.so"
 
 
 class HipLibrary:
@@ -87,13 +86,14 @@ class HipLibrary:
     def _loaded(cls) -> ctypes.CDLL:
         """The library, which hip-python has been made to load too."""
         if cls._library is None:
-            ours = _folder() / LIBRARY
-            _load_by_hip_python(ours)
-            library = ctypes.CDLL(str(ours))
-            library.rv_attach.argtypes = [ctypes.c_char_p, ctypes.c_uint]
-            library.rv_attach.restype = ctypes.c_int
-            library.rv_detach.restype = library.rv_finish.restype = ctypes.c_int
-            cls._library = library
+            try:
+                cls._library = hip_library.load(_folder())
+            except OSError as error:
+                raise DeviceError(
+                    str(error),
+                    hint="start rocverify before anything in this process calls HIP; uninstall the package "
+                    "rocm-sdk from this environment if it is there",
+                ) from None
         return cls._library
 
 
@@ -101,33 +101,3 @@ def _folder() -> Path:
     from rocverify.device.library_build import hip_library_folder
 
     return hip_library_folder()
-
-
-def _load_by_hip_python(ours: Path) -> None:
-    """hip-python looks for its libraries once, at the first call: below ROCM_PATH if that is set."""
-    before = os.environ.get("ROCM_PATH")
-    with tempfile.TemporaryDirectory(prefix="rocverify-rocm-") as root:
-        Path(root, "lib").symlink_to(ours.parent)
-        os.environ["ROCM_PATH"] = root
-        try:
-            HipLibrary.module().has_symbol("hipInit")
-            importlib.import_module("rocm.bindings.hiprtc").has_symbol("hiprtcVersion")
-        finally:
-            if before is None:
-                del os.environ["ROCM_PATH"]
-            else:
-                os.environ["ROCM_PATH"] = before
-    loaded = _mapped_libraries()
-    if str(ours.resolve()) not in loaded:
-        other = ", ".join(sorted(loaded)) or "none"
-        raise DeviceError(
-            f"hip-python has loaded another HIP library than rocverify's ({other})",
-            hint="start rocverify before anything in this process calls HIP; uninstall the package rocm-sdk "
-            "from this environment if it is there",
-        )
-
-
-def _mapped_libraries() -> set[str]:
-    """The HIP libraries that are mapped into this process."""
-    lines = Path("/proc/self/maps").read_text().splitlines()
-    return {line.split(maxsplit=5)[5] for line in lines if "libamdhip64" in line}

@@ -15,7 +15,6 @@ from typing import Any
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.client import RemoteDevice
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
-from rocverify.errors import DeviceError
 
 __all__ = ["Category", "LaunchArgument", "TraceEvent", "Tracer"]
 
@@ -42,14 +41,6 @@ class Tracer:
     def recording(self) -> bool:
         """Whether a block of `record` is being executed."""
         return self._open > 0
-
-    @staticmethod
-    def finish() -> None:
-        """Waits for the device, in no trace. DeviceError for work that failed and that nobody waited for."""
-        code = HipLibrary.finish()
-        if code:
-            error = HipLibrary.module().hipError_t(code).name
-            raise DeviceError(f"work that was queued has failed: {error}", where="oracle")
 
     @contextmanager
     def record(self) -> Iterator[list[TraceEvent]]:

@@ -61,7 +61,7 @@ def seen_by_c(tmp_path_factory):
 
 def test_the_older_layout_is_what_debians_header_declares(seen_by_c):
     expected = {
-        "size": 792, "name": "rocverify emulator (gfx1100)", "gcnArchName": "gfx1100",
+        "size": 792, "name": "AMD Radeon RX 7900 XTX", "gcnArchName": "gfx1100",
         "totalGlobalMem": 24 * 2**30 + 4096, "sharedMemPerBlock": 65536, "regsPerBlock": 98304,
         "warpSize": 32,
         "maxThreadsPerBlock": 1024, "maxThreadsDim[0]": 1024, "maxThreadsDim[2]": 1024,

@@ -47,7 +47,7 @@ def test_errors_count_as_unseen_until_they_are_looked_at(client):
 
 def test_the_device_tells_about_itself(client):
     assert client.ok("hipGetDeviceCount") == 1
-    assert bytes(client.answer("hipDeviceGetName", 256, 0).payload) == b"rocverify emulator (gfx1100)"
+    assert bytes(client.answer("hipDeviceGetName", 256, 0).payload) == b"AMD Radeon RX 7900 XTX"
     assert len(client.answer("hipDeviceGetUuid", 0).payload) == 16
     assert client.ok("hipDeviceTotalMem", 0) == client.answer("hipMemGetInfo").values[1]
     assert len(client.answer("hipGetDevicePropertiesR0000", 0).payload) == 792

@@ -29,31 +29,61 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from rocverify.code.modules import source_folders
-from rocverify.device.process.attach import HipLibrary
-from rocverify.device.trace.places import in_subject
-from rocverify.errors import RocverifyError, SourceError, UsageError
-from rocverify.subject.missing import missing_module
+from .missing import missing_module
 
 _REFERENCE = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<attribute>[^\W\d]\w*(\.[^\W\d]\w*)*))?")
 _RESERVED = frozenset({"rocverify", "conftest"})
 """Top-level names that are left alone: the harness that runs is the one that was started, and pytest
 has its own way with conftest.py."""
 
+_FOREIGN = frozenset({"site-packages", "dist-packages", ".venv"})
+
 _lock = threading.RLock()
 
 
-def load_subject(root: Path, reference: str) -> Any:
+class LoadError(Exception):
+    """What was asked for cannot be loaded. `kind` is the class of rocverify.errors that says so to the judge,
+    `where` is `path:line`, `hint` says what to do."""
+
+    def __init__(
+        self, message: str, *, where: str | None = None, hint: str | None = None, kind: str = "SourceError"
+    ) -> None:
+        super().__init__(message)
+        self.message, self.where, self.hint, self.kind = message, where, hint, kind
+
+
+def source_folders(root: Path) -> tuple[str, ...]:
+    """Folders below the root that are on the import path beside it: `src/`, where it is no package itself."""
+    source = root / "src"
+    return ("src/",) if source.is_dir() and not (source / "__init__.py").exists() else ()
+
+
+def _of_rocverify(error: BaseException) -> bool:
+    """Whether it is an error of contracts' declarations, which speaks for itself."""
+    return type(error).__module__ == "rocverify.errors"
+
+
+def in_project(root: Path, filename: str) -> str | None:
+    """The file relative to the root, with forward slashes, if it is the project's own; else None. Installed
+    packages are not, even where the root contains them."""
+    path = Path(filename)
+    if not path.is_absolute() or not path.is_relative_to(root):
+        return None
+    relative = path.relative_to(root)
+    return None if _FOREIGN.intersection(relative.parts) else relative.as_posix()
+
+
+def load_subject(root: Path, reference: str, device: object = None) -> Any:
     """The object that `module:attribute` names (or the module that `module` names) under `root`.
 
     Modules of another root, and of this one if a file of it has changed or another device has been
-    opened since, are forgotten first. Raises UsageError for a malformed reference, SourceError for a
-    module or attribute that does not exist and for a module that raises on import.
+    opened since, are forgotten first. Raises LoadError for a malformed reference, for a module or attribute
+    that does not exist and for a module that raises on import.
     """
     module_name, attribute = _parsed(reference)
     root = root.resolve()
     with _lock:
-        _subject.prepare(root, module_name.partition(".")[0])
+        _subject.prepare(root, module_name.partition(".")[0], device)
         module = _import(root, module_name, reference)
     return _attribute(root, module, attribute, reference) if attribute else module
 
@@ -118,19 +148,18 @@ class _Subject:
     def _clear(self) -> None:
         self._root: Path | None = None
         self._finder: _Finder | None = None
-        self._serial: tuple[str, int] | None = None
+        self._serial: object = None
         self._stamps: dict[str, tuple[int, int]] = {}
         self._asked: set[str] = set()
         self._displaced: dict[str, ModuleType] = {}
         self._settled: tuple[str, ...] | None = None
 
-    def prepare(self, root: Path, top: str) -> None:
+    def prepare(self, root: Path, top: str, serial: object) -> None:
         """Leaves in `sys.modules` no module of the subject that is not what an import would give.
 
         `top` is the top-level name that is about to be imported.
         """
         self._asked.add(top)
-        serial = HipLibrary.attached()
         # What a module keeps (handles of modules and kernels) belongs to the device that it was made on.
         other_device = serial not in (None, self._serial)
         if root != self._root or other_device or self._changed():
@@ -233,7 +262,8 @@ def _stamp(path: str) -> tuple[int, int]:
 def _parsed(reference: str) -> tuple[str, str | None]:
     match = _REFERENCE.fullmatch(reference)
     if match is None:
-        raise UsageError(f"{reference!r} names no Python object", hint="write it as package.module:function")
+        hint = "write it as package.module:function"
+        raise LoadError(f"{reference!r} names no Python object", hint=hint, kind="UsageError")
     return match["module"], match["attribute"]
 
 
@@ -253,9 +283,9 @@ class _Importing:
         _subject.note_all()
         missing = missing_module(self._root, error, self._reference)
         if missing is not None:
-            raise missing from error
-        if isinstance(error, Exception) and not isinstance(error, RocverifyError):
-            raise SourceError(
+            raise LoadError(missing[0], hint=missing[1], kind="MissingModuleError") from error
+        if isinstance(error, Exception) and not isinstance(error, LoadError) and not _of_rocverify(error):
+            raise LoadError(
                 f"{self._reference} cannot be imported: {type(error).__name__}: {error}",
                 where=_place(self._root, error),
                 hint="import the module by hand from the project's root to see the whole traceback",
@@ -266,7 +296,7 @@ def _import(root: Path, name: str, reference: str) -> ModuleType:
     with _Importing(root, reference):
         for module in _with_parents(name):
             if not _exists(module):
-                raise SourceError(
+                raise LoadError(
                     f"{reference}: there is no module {module}",
                     hint=f"expected {module.replace('.', '/')}.py or a package of that name below the root",
                 )
@@ -290,10 +320,10 @@ def _exists(name: str) -> bool:
 def _place(root: Path, error: Exception) -> str | None:
     """`path:line` of the innermost frame of the user's own code."""
     if isinstance(error, SyntaxError) and error.filename:
-        path = in_subject(root, error.filename) or error.filename
+        path = in_project(root, error.filename) or error.filename
         return f"{path}:{error.lineno or 1}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        inside = in_subject(root, frame.filename)
+        inside = in_project(root, frame.filename)
         if inside is not None:
             return f"{inside}:{frame.lineno or 1}"
     return None
@@ -304,9 +334,9 @@ def _attribute(root: Path, module: ModuleType, attribute: str, reference: str) -
     for name in attribute.split("."):
         if not hasattr(value, name):
             close = difflib.get_close_matches(name, dir(value), n=3)
-            raise SourceError(
+            raise LoadError(
                 f"{reference}: {name!r} does not exist",
-                where=in_subject(root, getattr(module, "__file__", None) or "") or module.__name__,
+                where=in_project(root, getattr(module, "__file__", None) or "") or module.__name__,
                 hint=f"did you mean {', '.join(close)}?" if close else "define it, or correct the plan",
             )
         value = getattr(value, name)

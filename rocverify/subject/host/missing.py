@@ -5,29 +5,30 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rocverify.errors import MissingModuleError
-
 _LIBRARY = re.compile(r"(?P<name>\S+\.so[\w.]*): cannot open shared object file")
 
 
-def missing_module(root: Path, error: BaseException | None, needed_by: str) -> MissingModuleError | None:
-    """What was missing where `error` says so; None for any other error, and for a module that the project
-    itself would have: that one was not delivered."""
+def missing_module(root: Path, error: BaseException | None, needed_by: str) -> tuple[str, str] | None:
+    """What was missing where `error` says so, and what to do; None for any other error, and for a module that
+    the project itself would have: that one was not delivered."""
     if isinstance(error, ImportError) and error.name and _is_foreign(root, error.name.partition(".")[0]):
-        return MissingModuleError(
+        return (
             f"{needed_by} needs the module {error.name}, which is not on this machine ({error})",
-            hint=f"install {error.name.partition('.')[0]} beside rocverify, or run where it is",
+            f"install {error.name.partition('.')[0]} beside rocverify, or run where it is",
         )
     library = _LIBRARY.search(str(error)) if isinstance(error, OSError | ImportError) else None
     if library:
-        return MissingModuleError(
+        return (
             f"{needed_by} needs the library {library['name']}, which is not on this machine",
-            hint="install it, or run where it is",
+            "install it, or run where it is",
         )
     return None
 
 
 def _is_foreign(root: Path, top: str) -> bool:
-    """Whether no file or folder of the project has this name (an installed module that lacks a name has)."""
+    """Whether no file or folder of the project has this name (an installed module that lacks a name has), and
+    it is none of the judge's."""
     folders = (root, root / "src")
-    return not any((folder / name).exists() for folder in folders for name in (top, f"{top}.py"))
+    return top != "rocverify" and not any(
+        (folder / name).exists() for folder in folders for name in (top, f"{top}.py")
+    )

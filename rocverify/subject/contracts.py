@@ -1,0 +1,136 @@
+"""A contract as the judge has it: what it declares, and methods that run where no output is.
+
+`reference`, `magnitude`, `wrong`, `prepare` and what else computes from inputs run in the process of
+references, which is no client of a device. `canonical` is given outputs: each call has a process of its own,
+copied from one that never saw any, and is made twice.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rocverify.errors import ContractError, SubjectError
+from rocverify.oracle.contract import ContractSpec
+from rocverify.subject.host.codec import Later
+
+if TYPE_CHECKING:
+    from rocverify.subject.process import HostProcess
+
+Place = tuple[str, str]
+"""A file of the project and the qualified name of a function in it."""
+
+_GIVEN_OUTPUTS = frozenset({"canonical"})
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a contract's code stands: its reference (`module` it comes from), its `call`, the wrapper."""
+
+    module: str = ""
+    reference: Sequence[Place] = ()
+    call: Sequence[Place] = ()
+    wrapper: Sequence[Place] = ()
+
+
+class RemoteContract:
+    """A contract's object, as far as the judge sees one: its methods by name, and data."""
+
+    def __init__(
+        self,
+        process: HostProcess,
+        reference: str,
+        methods: Mapping[str, Sequence[str]],
+        data: Mapping[str, Any],
+        origin: Origin,
+    ) -> None:
+        self.origin = origin
+        self.reference_name = reference
+        vars(self).update(data)
+        for name, parameters in methods.items():
+            setattr(self, name, _Method(process, reference, name, parameters))
+
+
+@dataclass(eq=False)
+class _Method:
+    """A method that is called in another process. Its signature is that of the method."""
+
+    process: HostProcess
+    contract: str
+    name: str
+    parameters: Sequence[str]
+    __signature__: inspect.Signature = field(init=False)
+
+    def __post_init__(self) -> None:
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        self.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in self.parameters])
+
+    def __call__(self, *given: Any, **offered: Any) -> Any:
+        """Raises ContractError for what the method raises, or where it ends its process."""
+        offered |= dict(zip(self.parameters, given, strict=False))
+        if self.name in _GIVEN_OUTPUTS:
+            first, again = (self._asked(offered, fresh=True) for _ in range(2))
+            if not _same(first, again):
+                raise ContractError(
+                    f"{self.name}() gives another result for the same arrays when it is called again",
+                    where=self.contract,
+                    hint="let it compute from its arguments alone",
+                )
+            return first
+        return self._asked(offered, fresh=False)
+
+    def _asked(self, offered: Mapping[str, Any], *, fresh: bool) -> Any:
+        generator = offered.get("rng")
+        try:
+            result, drawn = self.process.ask(
+                "method",
+                about=self.contract,
+                contract=self.contract,
+                method=self.name,
+                offered=offered,
+                fresh=fresh,
+            )
+        except SubjectError as error:
+            problem = f"{self.name}() {error.message}"
+            raise ContractError(problem, where=self.contract, hint=error.hint) from None
+        if isinstance(generator, np.random.Generator) and isinstance(drawn, np.random.Generator):
+            generator.bit_generator.state = drawn.bit_generator.state
+        return _with_later(self.process, self.contract, result)
+
+
+def _with_later(process: HostProcess, contract: str, result: Any) -> Any:
+    """Results that are computed later become functions."""
+
+    def function(later: Later) -> Any:
+        return lambda: process.ask("later", about=contract, number=later.number)
+
+    if isinstance(result, dict):
+        return {name: function(v) if isinstance(v, Later) else v for name, v in result.items()}
+    return result
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    return bool(one == other)
+
+
+def remote_contract(process: HostProcess, reference: str) -> ContractSpec:
+    """The contract that `module:Name` names, loaded in the process of references. ContractError if it is
+    none, SourceError where it cannot be imported."""
+    told = process.ask("load", about=reference, reference=reference, wrapper=None)
+    if not isinstance(told, dict) or "fields" not in told:
+        raise ContractError(
+            "is no kernel contract", where=reference, hint="decorate the class with @contract"
+        )
+    origin = Origin(told["reference"], tuple(told["places"]), tuple(told["call"]))
+    subject = RemoteContract(process, reference, told["methods"], told["data"], origin)
+    return ContractSpec(**told["fields"], subject=subject)

@@ -1,0 +1,400 @@
+"""Serves the judge in the process of the code under verification: imports, calls, answers.
+
+Answers are pairs: True and a value, or False and what was raised, as a mapping.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import itertools
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from .codec import Channel, Codec
+from .imports import LoadError, in_project, load_subject
+from .launching import launch_all, milliseconds
+from .missing import missing_module
+from .views import DeviceView
+
+_KEPT = 4096
+"""Results that are computed when they are asked for: more than any contract names mistakes."""
+
+
+class Declarations:
+    """What of rocverify a contract may import: its declarations, and nothing of the judge.
+
+    While code under verification is called, `sys.modules` shows none of it, as where it is not installed.
+    """
+
+    def __init__(self, package: Path, names: Sequence[str]) -> None:
+        self._package, self._names = package, frozenset(names)
+        self._kept: dict[str, ModuleType] = {
+            f"{package.name}.oracle.views": sys.modules[DeviceView.__module__]
+        }
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:
+        """Part of Python's import protocol."""
+        if name.partition(".")[0] != self._package.name:
+            return None
+        if name not in self._names:
+            raise ModuleNotFoundError(
+                f"{name} belongs to the judge: contracts may import {', '.join(sorted(self._names))}",
+                name=name,
+            )
+        if name in self._kept:
+            loader: Any = _Again(self._kept[name])
+            return importlib.util.spec_from_loader(name, loader)
+        parts = name.split(".")[1:]
+        file = self._package.joinpath(*parts)
+        if (file / "__init__.py").is_file():
+            places = [str(file)]
+            return importlib.util.spec_from_file_location(
+                name, file / "__init__.py", submodule_search_locations=places
+            )
+        return importlib.util.spec_from_file_location(name, file.with_suffix(".py"))
+
+    def hide(self) -> None:
+        """Takes the declarations out of sight."""
+        for name in [n for n in sys.modules if n.partition(".")[0] == self._package.name]:
+            self._kept.setdefault(name, sys.modules.pop(name))
+            sys.modules.pop(name, None)
+
+    def show(self) -> None:
+        """Puts them back."""
+        sys.modules.update(self._kept)
+
+    def record(self, name: str) -> Any:
+        """The dataclass or enumeration that `module:name` stands for."""
+        module, _, attribute = name.partition(":")
+        if module not in self._names:
+            raise ValueError(f"{name} is no record of a contract")
+        self.show()
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        finally:
+            self.hide()
+
+
+class _Again:
+    """Gives a module that was imported before."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def create_module(self, _spec: object) -> ModuleType:
+        return self._module
+
+    def exec_module(self, _module: ModuleType) -> None:
+        """It has been executed."""
+
+
+class Host:
+    """One process: the project's root, the contracts and functions that were loaded. `hip_library` is the
+    module that loads the HIP library; None where there is to be no device."""
+
+    def __init__(
+        self, connection: socket.socket, root: str, package: str, names: Sequence[str], hip_library: Any
+    ) -> None:
+        self._root = Path(root)
+        self._declarations = Declarations(Path(package), names)
+        sys.meta_path.insert(0, self._declarations)
+        self._channel = Channel(connection, Codec(self._declarations.record, self._keep))
+        self._hip_library = hip_library
+        self._library: Any = None
+        self._device: tuple[str, int] | None = None
+        self._contracts: dict[str, Any] = {}
+        self._wrappers: dict[str, Any] = {}
+        self._later: dict[int, Callable[[], Any]] = {}
+        self._numbers = itertools.count(1)
+
+    def serve(self) -> None:
+        """Answers until the judge ends the connection."""
+        while True:
+            try:
+                operation, arguments = self._channel.receive()
+            except (EOFError, OSError):
+                return
+            except ValueError as error:  # a value that makes no sense here
+                self._channel.send((False, self._told(error)))
+                continue
+            self._answer(partial(getattr(self, f"do_{operation}"), **arguments))
+
+    def _answer(self, work: Callable[[], Any]) -> None:
+        try:
+            outcome = True, work()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the project's code raises is told
+            outcome = False, self._told(error)
+        try:
+            self._channel.send(outcome)
+        except ValueError as error:  # a result that cannot be handed over
+            self._channel.send((False, self._told(error)))
+
+    def _told(self, error: BaseException) -> dict[str, Any]:
+        kind = type(error)
+        if isinstance(error, LoadError):
+            return {"own": error.kind, "message": error.message, "where": error.where, "hint": error.hint}
+        if kind.__module__ == f"{self._declarations._package.name}.errors":
+            own: Any = error
+            return {"own": kind.__name__, "message": own.message, "where": own.where, "hint": own.hint}
+        missing = missing_module(self._root, error, "it")
+        if missing is not None:
+            return {"own": "MissingModuleError", "message": missing[0], "where": None, "hint": missing[1]}
+        return {"kind": kind.__name__, "message": str(error), "where": self._line(error)}
+
+    def _line(self, error: BaseException) -> str | None:
+        """`path:line` of the innermost frame that lies in the project."""
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            place = in_project(self._root, frame.filename)
+            if place is not None and not Path(frame.filename).is_relative_to(self._declarations._package):
+                return f"{place}:{frame.lineno}"
+        return None
+
+    def _keep(self, function: Callable[[], Any]) -> int:
+        number = next(self._numbers)
+        self._later[number] = function
+        while len(self._later) > _KEPT:
+            del self._later[next(iter(self._later))]
+        return number
+
+    # ---- loading
+
+    def do_attach(self, folder: str, path: str, device: int, environment: Mapping[str, str | None]) -> None:
+        """Later HIP calls of this process go to a device; the environment is changed."""
+        if self._library is None:
+            self._library = self._hip_library.load(Path(folder))
+        code = self._library.rv_attach(path.encode(), device)
+        if code:
+            raise OSError(f"the HIP library cannot be attached to the device process: error {code}")
+        self._device = path, device
+        self._set(environment)
+
+    def _set(self, environment: Mapping[str, str | None]) -> None:
+        for name, value in environment.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def _load(self, reference: str) -> Any:
+        self._declarations.hide()
+        return load_subject(self._root, reference, self._device)
+
+    def do_load(self, reference: str, wrapper: str | None) -> dict[str, Any]:
+        """Loads a wrapper, before it could see that a contract is there, and the contract. What the contract
+        declares; its methods with the names of their parameters; where the wrapper's code stands."""
+        found = None if wrapper is None else self._load(wrapper)
+        try:
+            spec = self._load(reference)
+        finally:
+            self._declarations.hide()
+        contract = self._declarations.record("rocverify.oracle.contract:ContractSpec")
+        if not isinstance(spec, contract):
+            return {}
+        self._contracts[reference] = spec
+        self._wrappers[reference] = found
+        fields = {name: getattr(spec, name) for name in spec.__dataclass_fields__ if name != "subject"}
+        return {
+            "fields": fields,
+            **_members(spec.subject),
+            "wrapper": self._codes(found),
+            **self._caller(spec),
+        }
+
+    def _caller(self, spec: Any) -> dict[str, Any]:
+        call = getattr(spec.subject, "call", None)
+        reference = getattr(spec.subject, "reference", None)
+        return {"call": self._codes(call), "reference": _origin(reference), "places": self._codes(reference)}
+
+    def _codes(self, function: Any) -> list[tuple[str, str]]:
+        """File and qualified name of the Python code that a call of it runs, and of what it wraps."""
+        found = (_code_of(one) for one in (function, inspect.unwrap(function)) if callable(function))
+        places = [(in_project(self._root, c.co_filename), c.co_qualname) for c in found if c is not None]
+        return [(file, name) for file, name in dict.fromkeys(places) if file is not None]
+
+    # ---- calls
+
+    def do_call(
+        self,
+        contract: str,
+        arrays: Mapping[str, Any],
+        dims: Mapping[str, int],
+        dtype: Any,
+        visible: Mapping[str, str],
+        times: int,
+    ) -> dict[str, Any]:
+        """Calls the wrapper through the contract. The arrays of the host as they are afterwards, and, if
+        `times` is not 0, the milliseconds of so many calls. With `visible`, the declarations and these
+        variables are in sight."""
+        spec, wrapper = self._contracts[contract], self._wrappers[contract]
+        offered = {"wrapper": wrapper, "arrays": _namespace(arrays), "dims": _namespace(dims), "dtype": dtype}
+        function = spec.subject.call
+        wanted = {name: offered[name] for name in inspect.signature(function).parameters}
+        self._declarations.hide()
+        if visible:
+            self._declarations.show()
+            self._set(visible)
+        try:
+            measured = (
+                milliseconds(_hip(), partial(function, **wanted), times) if times else function(**wanted)
+            )
+        finally:
+            if visible:
+                self._set(dict.fromkeys(visible))
+                self._declarations.hide()
+        self._finish()
+        left = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
+        return {"host": left, "milliseconds": measured}
+
+    def _finish(self) -> None:
+        """Waits for the device."""
+        code = 0 if self._library is None else self._library.rv_finish()
+        if code:
+            raise OSError(f"work that was queued has failed: error {code}")
+
+    def do_launches(
+        self, contract: str, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: Any
+    ) -> list[Any]:
+        """The launches that a contract without wrapper asks for."""
+        self._declarations.show()
+        try:
+            return list(self._contracts[contract].launches(arrays, dims, dtype))
+        finally:
+            self._declarations.hide()
+
+    def do_launch(self, image: bytes, launches: Sequence[Any]) -> None:
+        """Loads a code object, makes launches one after another, waits for the last, unloads."""
+        launch_all(_hip(), image, launches)
+
+    def do_import(self, reference: str) -> None:
+        """Imports something."""
+        self._load(reference)
+
+    def do_enter(self, reference: str, arguments: Mapping[str, Any]) -> None:
+        """Calls a function or a method with values that a plan writes down."""
+        function = self._load(reference)
+        made = {name: self._made(value) for name, value in arguments.items()}
+        function(**made)
+        self._finish()
+
+    def _made(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._made(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        given = {name: self._made(one) for name, one in (value.get("with") or {}).items()}
+        return self._load(str(value["make"]))(**given)
+
+    # ---- methods of contracts
+
+    def do_method(self, contract: str, method: str, offered: Mapping[str, Any], fresh: bool) -> Any:
+        """What a method of a contract returns, and the generator that it was given, as it is then. fresh: the
+        method runs in a copy of this process that ends with it."""
+        work = partial(self._method, contract, method, dict(offered))
+        return self._copied(work) if fresh else work()
+
+    def _method(self, contract: str, method: str, offered: dict[str, Any]) -> Any:
+        self._declarations.show()
+        if "dims" in offered:
+            offered["dims"] = _namespace(offered["dims"])
+        with np.errstate(all="ignore"):
+            result = getattr(self._contracts[contract].subject, method)(**offered)
+        return result, offered.get("rng")
+
+    def do_later(self, number: int) -> Any:
+        """A result that was kept until it is asked for."""
+        with np.errstate(all="ignore"):
+            return self._later[number]()
+
+    def _copied(self, work: Callable[[], Any]) -> Any:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if not pid:
+            status = 1
+            try:
+                ours.close()
+                self._channel = Channel(theirs, self._channel.codec)
+                self._answer(work)
+                status = 0
+            finally:
+                os._exit(status)
+        theirs.close()
+        with ours:
+            try:
+                ok, result = Channel(ours, self._channel.codec).receive()
+            except EOFError:
+                ok, result = False, {"kind": "ProcessEnded", "message": "it ended its process", "where": None}
+        os.waitpid(pid, 0)
+        if not ok:
+            raise _Raised(result)
+        return result
+
+
+class _Raised(Exception):  # noqa: N818 - carries what another process raised
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        super().__init__(f"{told.get('kind') or told.get('own')}: {told['message']}")
+
+
+class _Names(dict[str, Any]):
+    """A mapping whose items are attributes too, also those named like a method: `arrays.keys`."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return self[name] if name in self else super().__getattribute__(name)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"there is {', '.join(self)}, no {name}")
+
+
+def _namespace(values: Mapping[str, Any]) -> _Names:
+    return _Names(values)
+
+
+def _members(contract: Any) -> dict[str, Any]:
+    """The methods of a contract with the names of their parameters, and the data beside them."""
+    methods, data = {}, {}
+    for name in dir(contract):
+        value = None if name.startswith("_") else getattr(contract, name)
+        if value is None or isinstance(value, type):
+            continue
+        if inspect.isroutine(value):
+            try:
+                methods[name] = list(inspect.signature(value).parameters)
+            except ValueError:  # of compiled code that does not tell: it is none of a contract's
+                continue
+        elif isinstance(value, str | int | float | tuple):
+            data[name] = value
+    return {"methods": methods, "data": {n: v for n, v in data.items() if n in ("finite",)}}
+
+
+def _code_of(function: Any) -> CodeType | None:
+    """The Python code that a call runs; None where there is none."""
+    while isinstance(function, partial):
+        function = function.func
+    for one in (function, getattr(function, "__func__", None), type(function).__call__):
+        code = getattr(one, "__code__", None)
+        if isinstance(code, CodeType):
+            return code
+    return None
+
+
+def _origin(function: Any) -> str:
+    """The module that a function comes from."""
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__module__", None) or type(function).__module__)
+
+
+def _hip() -> Any:
+    return importlib.import_module("rocm.bindings.hip")

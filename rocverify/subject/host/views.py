@@ -1,0 +1,40 @@
+"""Arrays in device memory, as code under verification is given them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_UNKNOWN_TO_NUMPY = {"bfloat16": 2}
+"""Bytes of element types that NumPy has no name for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """An array in device memory, as a contract hands it to a wrapper: a pointer that knows its shape.
+    hip-python takes it wherever it takes a pointer, in `extra` too."""
+
+    ptr: int
+    shape: tuple[int, ...]
+    dtype: str
+
+    def __int__(self) -> int:
+        return self.ptr
+
+    def __index__(self) -> int:
+        return self.ptr
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """What hip-python, PyTorch and CuPy ask of arrays on a device."""
+        size = _UNKNOWN_TO_NUMPY.get(self.dtype)
+        typestr = np.dtype(self.dtype).str if size is None else f"|V{size}"
+        return {
+            "data": (self.ptr, False),
+            "shape": self.shape,
+            "typestr": typestr,
+            "strides": None,
+            "version": 2,
+        }
