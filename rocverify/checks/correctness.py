@@ -20,6 +20,7 @@ from rocverify.oracle.consistency import check_parameters
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.floor import shortfalls
+from rocverify.oracle.leaks import leaks
 from rocverify.oracle.verify import (
     DTypeReport,
     Plan,
@@ -40,13 +41,15 @@ Lengths = int | str | tuple[int | str, ...]
 class CorrectnessParams(CheckParams):
     """`contract` is `module:Class`. `cases` per element type (default: the settings'), `dtypes` by name
     (default: all of the contract), `dims` limits dimensions: a length, several, "min" or "max";
-    `min_elements`: how many elements must have been compared at least."""
+    `min_elements`: how many elements must have been compared at least; `forbid_leaks`: whether device
+    memory that call after call keeps is a failure, instead of shown."""
 
     contract: Reference
     cases: int | None = Field(default=None, ge=1)
     dtypes: tuple[str, ...] | None = Field(default=None, min_length=1)
     dims: dict[str, Lengths] = Field(default_factory=dict)
     min_elements: int | None = Field(default=None, ge=1)
+    forbid_leaks: bool = False
 
 
 def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
@@ -71,7 +74,20 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
     compared = {r.dtype.name: [v.judged.run for v in r.verdicts if not v.problems] for r in reports}
     coverage = coverage_of(ctx, built, spec.source, "compared", compared)
     outcome = _outcome(spec, plan, reports, refused, {**digests, "coverage": coverage}, failing)
-    return _enough(params.min_elements, outcome)
+    return _without_leaks(params.forbid_leaks, _enough(params.min_elements, outcome))
+
+
+def _without_leaks(forbidden: bool, outcome: Outcome) -> Outcome:
+    """A pass of calls that keep device memory is none where the plan forbids that."""
+    found = outcome.evidence["leaks"]
+    if not forbidden or not found or outcome.verdict is not CheckVerdict.PASSED:
+        return outcome
+    words = [
+        f"{leak['calls']} of {leak['of']} calls keep what they allocate at {leak['place']}" for leak in found
+    ]
+    findings = tuple(Finding(text, location=leak["place"]) for text, leak in zip(words, found, strict=True))
+    hint = "free it, or keep it for all calls"
+    return Outcome.failed(words[0], hint=hint, findings=findings, **outcome.evidence)
 
 
 def _enough(least: int | None, outcome: Outcome) -> Outcome:
@@ -180,6 +196,9 @@ def _evidence(
         "elements": sum(r.elements for r in reports),
         "dtypes": {r.dtype.name: _dtype_evidence(r) for r in reports},
         "refused_calls": [call.to_json() for call in refused],
+        "leaks": [
+            leak.to_json() for r in reports for leak in leaks([v.judged.run.events for v in r.verdicts])
+        ],
         "below_floor": [
             s.to_json() for s in shortfalls(spec, {r.dtype: r.cases for r in reports}, mistakes=named)
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -31,11 +31,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """One array of a contract. axes: lengths in terms of dimensions, `head_dim/2` or `seq*2` or `3`."""
+    """One array of a contract. axes: lengths in terms of dimensions, `head_dim/2` or `seq*2` or `3`; a scalar
+    has none, and may be limited to `values`, or to a span."""
 
     role: Role
     axes: tuple[str, ...]
     dtypes: DTypes
+    values: tuple[float, ...] = ()
+    span: tuple[float, float] | None = None
 
     @property
     def written(self) -> bool:
@@ -73,6 +76,20 @@ def Scratch(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads a
 def HostIn(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
     """An array on the host that the wrapper takes; `prepare` supplies its values."""
     return _array(Role.HOST, axes, dtypes)
+
+
+def Scalar(  # noqa: N802 - reads as a declaration
+    dtypes: DType | DTypes, *values: float, low: float | None = None, high: float | None = None
+) -> Array:
+    """A number that the wrapper takes by value, drawn for every case: one of `values` (flags, sizes), or
+    between low and high, or, of floating-point type, anything. `arrays.alpha` is a Python number then, and
+    what the reference gets as `alpha` an array without axes."""
+    if values and (low is not None or high is not None):
+        raise ContractError("a Scalar has values, or low and high, not both")
+    if (low is None) != (high is None):
+        raise ContractError("a Scalar needs low and high together")
+    span = None if low is None or high is None else (low, high)
+    return replace(_array(Role.HOST, "", dtypes), values=values, span=span)
 
 
 def _array(role: Role, axes: str, dtypes: DType | DTypes) -> Array:

@@ -10,10 +10,12 @@
         def reference(self, x, cos): ...                       # the result, in the dtype it is given
 
 A contract without a wrapper has `launch(self, arrays, dims, dtype)` instead of `call`: it returns a Launch
-or, for work that takes several, a tuple of them in order. The decorator turns the class into an immutable,
-validated ContractSpec (ContractError says what is wrong). Methods declare only the parameters that they
-use; arrays may be inherited. Integer outputs must match exactly; outputs of float64 need a `rounding`, and
-a reference whose own errors are small beside it. Optional members:
+or, for work that takes several, a tuple of them in order. `alpha = Scalar(F32)`, `causal = Scalar(I32, 0, 1)`
+are numbers that the wrapper takes by value, drawn anew for every case. A wrapper may be
+`package.module:Class.method`. The decorator turns the class into an immutable, validated ContractSpec
+(ContractError says what is wrong). Methods declare only the parameters that they use; arrays may be
+inherited. Integer outputs must match exactly; outputs of float64 need a `rounding`, and a reference whose own
+errors are small beside it. Optional members:
 
     rounding    ulps of the compute type that the arithmetic may lose (see oracle.tolerance), by dtype
     compute     the type that the kernel computes in (default float32)
@@ -51,7 +53,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rocverify.errors import ContractError, RocverifyError
-from rocverify.oracle.arrays import AXIS, Array, HostIn, In, InOut, Launch, Out, Refusal, Role, Scratch
+from rocverify.oracle.arrays import (
+    AXIS,
+    Array,
+    HostIn,
+    In,
+    InOut,
+    Launch,
+    Out,
+    Refusal,
+    Role,
+    Scalar,
+    Scratch,
+)
 from rocverify.oracle.dims import Dims, Extent, boundary, choices, divisor_of, even
 from rocverify.oracle.dtypes import (
     BF16,
@@ -73,7 +87,7 @@ from rocverify.oracle.dtypes import (
 __all__ = [
     "BF16", "F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "Array",
     "ContractSpec", "DType", "DTypes", "Dims", "Extent", "HostIn", "In", "InOut", "Launch", "Out", "Refusal",
-    "Role", "Scratch", "boundary", "choices", "contract", "divisor_of", "even",
+    "Role", "Scalar", "Scratch", "boundary", "choices", "contract", "divisor_of", "even",
 ]  # fmt: skip
 
 Values = Mapping[str, NDArray[Any]]
@@ -322,8 +336,10 @@ def _method_problems(spec: ContractSpec) -> list[str]:
     for method in needed:
         if not callable(getattr(spec.subject, method, None)):
             problems.append(f"{method}() is missing")
-    if spec.wrapper is not None and not re.fullmatch(r"[\w.]+:\w+", spec.wrapper):
-        problems.append(f"wrapper {spec.wrapper!r} is not of the form package.module:function")
+    if spec.wrapper is not None and not re.fullmatch(r"[\w.]+:\w+(\.\w+)*", spec.wrapper):
+        problems.append(
+            f"wrapper {spec.wrapper!r} is not of the form package.module:function, or module:Class.method"
+        )
     quantities = (*spec.arrays, *spec.dims)
     for method, known in (
         *((name, quantities) for name in ("reference", "canonical")),

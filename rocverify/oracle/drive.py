@@ -166,7 +166,7 @@ def _views(
 ) -> dict[str, Any]:
     def view(name: str, array: Array) -> Any:
         if array.role is Role.HOST:
-            return inputs[name].copy()
+            return inputs[name].copy() if inputs[name].ndim else inputs[name].item()
         return DeviceView(addresses[name], inputs[name].shape, array.dtype(dtype).name)
 
     return {name: view(name, array) for name, array in spec.arrays.items()}

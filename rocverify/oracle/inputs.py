@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rocverify.errors import ContractError
-from rocverify.oracle.contract import ContractSpec, Role
+from rocverify.oracle.contract import Array, ContractSpec, Role
 from rocverify.oracle.dtypes import DType
 
 
@@ -60,6 +60,8 @@ def draw_inputs(
         element, shape = array.dtype(dtype), array.shape(dims)
         if name in made:
             values[name] = np.ascontiguousarray(made[name], element.numpy)
+        elif array.values or array.span is not None:
+            values[name] = np.asarray(_limited(rng, array), element.numpy)
         elif element.is_float:
             values[name] = draw(rng, shape, element, kind)
         else:
@@ -67,6 +69,14 @@ def draw_inputs(
         if values[name].shape != shape:
             raise ContractError(f"prepare() gave {name} the shape {values[name].shape}, not {shape}")
     return values
+
+
+def _limited(rng: np.random.Generator, array: Array) -> float:
+    """A scalar of those that its declaration admits; the ends of a span are as likely as all the rest."""
+    if array.span is None:
+        return float(rng.choice(np.asarray(array.values)))
+    low, high = array.span
+    return float(rng.choice((low, high, rng.uniform(low, high), rng.uniform(low, high))))
 
 
 def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType, kind: Kind) -> NDArray[Any]:
