@@ -153,6 +153,8 @@ class HostProcess:
             self.start()
             assert self._channel is not None
             until = time.monotonic() + self.timeout_s
+            if self._channel.socket.gettimeout() != self.timeout_s:
+                self._channel.socket.settimeout(self.timeout_s)
             try:
                 self._channel.send((operation, arguments), until=until)
                 answer = self._channel.receive(until=until)

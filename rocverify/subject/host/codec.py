@@ -198,7 +198,8 @@ def _structure(content: bytes) -> Any:
 
 class Channel:
     """One end of a connection. OSError and EOFError where the other end is gone, TimeoutError where it takes
-    longer than it may, CodecError for what is no message."""
+    longer than it may (a system call as long as the socket's own timeout), CodecError for what is no
+    message."""
 
     def __init__(self, connection: socket.socket, codec: Codec) -> None:
         self.socket, self.codec = connection, codec
@@ -224,10 +225,11 @@ class Channel:
         length, count = _HEAD.unpack(self._read(_HEAD.size, until))
         if length > _MOST_BYTES or count > _MOST_PARTS:
             raise CodecError("a message makes no sense")
-        sizes = [size for (size,) in _SIZE.iter_unpack(self._read(count * _SIZE.size, until))]
+        content = memoryview(self._read(count * _SIZE.size + length, until))
+        sizes = [size for (size,) in _SIZE.iter_unpack(content[: count * _SIZE.size])]
         if sum(sizes) > _MOST_BYTES:
             raise CodecError("a message makes no sense")
-        body = self._read(length, until)
+        body = bytes(content[count * _SIZE.size :])
         beside = [self._read(size, until) for size in sizes]
         try:
             tree = json.loads(body)
@@ -235,13 +237,10 @@ class Channel:
             raise CodecError(f"a message makes no sense: {error}") from None
         return self.codec.decode(tree, beside)
 
-    def _limit(self, until: float | None) -> None:
-        if until is None:
-            return
-        left = until - time.monotonic()
-        if left <= 0:
+    @staticmethod
+    def _limit(until: float | None) -> None:
+        if until is not None and time.monotonic() >= until:
             raise TimeoutError
-        self.socket.settimeout(left)
 
     def _read(self, size: int, until: float | None) -> bytearray:
         content = bytearray(size)
