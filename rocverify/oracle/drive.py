@@ -6,7 +6,7 @@ The trace of a run covers the call of the wrapper and nothing of the harness's o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from pickle import PickleBuffer
@@ -99,33 +99,38 @@ def execute(
     call_dims: Mapping[str, int] | None = None,
     invoke: Invocation | None = None,
     visible: bool = False,
+    again: bool = False,
 ) -> CaseRun:
     """Runs one case through the contract's wrapper, or through its own launch if it names none.
 
     ghost: launches report success and do nothing. values: arrays that replace drawn ones on the host.
     call_dims: dimensions that replace those of the case in the call alone. invoke: made once by
-    `invocation` for many cases. visible: the code under verification can see that it is.
+    `invocation` for many cases. visible: the code under verification can see that it is. again: it is called
+    on the same memory with other contents before.
     Raises SubjectError for what the wrapper raises, DeviceFaultError for what the kernel does wrong,
     DeviceError when the device fails the harness itself.
     """
     spec.dims.check(case.dims)
-    drawn = draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
+    drawn = _drawn(spec, case)
     inputs = _starting_values(spec, case, drawn)
     run_subject = invoke or invocation(spec, session)
-    buffers = {
-        name: _buffer(name, array, case.placement, _holds_poison(name, spec.arrays[name], drawn))
-        for name, array in inputs.items()
-        if spec.arrays[name].role is not Role.HOST
-    }
+    buffers = _buffers(spec, case, inputs, drawn)
     pid = session.subject.prepare_call(spec)
-    placed = session.device.place(pid, list(buffers.values()), ghost=ghost)
-    addresses = {name: placed.addresses[name] + len(buffer.guard) for name, buffer in buffers.items()}
+    placed = session.device.place(pid, buffers, ghost=ghost)
+    addresses = {one.name: placed.addresses[one.name] + len(one.guard) for one in buffers}
     arrays = {**_views(spec, case.dtype, inputs, addresses), **(values or {})}
     lengths = {**case.dims, **(call_dims or {})}
-    collected, hosts = _called(
-        spec, session, placed, lambda: run_subject(arrays, lengths, case.dtype, visible=visible)
-    )
-    images = {name: _split(buffers[name], inputs[name], image) for name, image in collected.images.items()}
+
+    def invoked() -> Hosts:
+        if again:
+            before = _refilled(spec, session, replace(case, seed=(case.seed + 1) % 2**32), placed)
+            run_subject(_views(spec, case.dtype, before, addresses), lengths, case.dtype, visible=visible)
+            session.device.refill(placed, buffers)
+        return run_subject(arrays, lengths, case.dtype, visible=visible)
+
+    collected, hosts = _called(spec, session, placed, invoked)
+    named = {one.name: one for one in buffers}
+    images = {name: _split(named[name], inputs[name], image) for name, image in collected.images.items()}
     after = {name: array for name, (array, _) in images.items()}
     after |= {name: hosts[name] for name in hosts if name in inputs and name not in (values or {})}
     return CaseRun(
@@ -143,6 +148,31 @@ def execute(
         addresses=addresses,
         by_contract=launched_by_contract(spec, collected.events),
     )
+
+
+def _refilled(
+    spec: ContractSpec, session: LaunchSession, case: Case, placed: Placed
+) -> Mapping[str, NDArray[Any]]:
+    """Writes the arrays of a case into the memory of another; what they hold then."""
+    drawn = _drawn(spec, case)
+    inputs = _starting_values(spec, case, drawn)
+    session.device.refill(placed, _buffers(spec, case, inputs, drawn))
+    return inputs
+
+
+def _drawn(spec: ContractSpec, case: Case) -> dict[str, NDArray[Any]]:
+    return draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
+
+
+def _buffers(
+    spec: ContractSpec, case: Case, inputs: Mapping[str, NDArray[Any]], drawn: Mapping[str, NDArray[Any]]
+) -> list[Buffer]:
+    """The device arrays of a case as they are before the call."""
+    return [
+        _buffer(name, array, case.placement, _holds_poison(name, spec.arrays[name], drawn))
+        for name, array in inputs.items()
+        if spec.arrays[name].role is not Role.HOST
+    ]
 
 
 def _holds_poison(name: str, array: Array, drawn: Mapping[str, NDArray[Any]]) -> bool:

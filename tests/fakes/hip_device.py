@@ -169,6 +169,12 @@ class FakeDevice:
             self._recordings.enter_context(self.tracer.ghost())
         return Placed(addresses, len(addresses), recording)
 
+    def refill(self, placed: Placed, buffers: Sequence[Buffer]) -> None:
+        for buffer in buffers:
+            image = buffer.guard + bytes(buffer.content) + buffer.guard
+            self.hip.buffers[placed.addresses[buffer.name]][:] = np.frombuffer(image, np.uint8)
+        placed.mark.clear()
+
     def collect(self, placed: Placed, names: Collection[str], *, forget: bool = False) -> Collected:
         del forget
         self._recordings.close()

@@ -227,3 +227,16 @@ def test_a_dimension_with_one_shape_still_works(make_session: Make) -> None:
     report = verify_dtype(AFFINE, session, F32, plan)
     assert len(report.cases) == 1
     assert report.shortcomings == ()
+
+
+def test_a_wrapper_that_launches_nothing_for_memory_that_it_has_seen_is_told(make_session: Make) -> None:
+    seen: set[int] = set()
+
+    def caching(x: Any, shift: Any, out: Any, rows: int, cols: int, dtype: str) -> None:
+        if rows < 1 or int(out) not in seen:
+            seen.add(int(out))
+            affine(x, shift, out, rows, cols, dtype)
+
+    report = report_of(make_session, wrapper=caching)
+    assert "called a second time on the same memory, with other contents" in report.failures[-1].message
+    assert report_of(make_session).failures == ()

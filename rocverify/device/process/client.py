@@ -192,6 +192,11 @@ class RemoteDevice:
         placed: Placed = self.process.ask("place", self.index, pid, buffers, (None,) if ghost else None)
         return placed
 
+    def refill(self, placed: Placed, buffers: Sequence[Buffer]) -> None:
+        """Writes other contents into placed arrays, for a second call on the same memory. The client must
+        have waited for its work; what it did before is forgotten."""
+        self.process.ask("refill", self.index, placed.token, buffers)
+
     def collect(self, placed: Placed, names: Collection[str], *, forget: bool = False) -> Collected:
         """Reads these arrays, frees all that were placed, and gives what was seen meanwhile. The client must
         have waited for its work. With `forget` nobody will ask for the calls again."""

@@ -153,6 +153,10 @@ class Desk:
         """See `placed.Placements.place`."""
         return self._placements[device].place(pid, buffers, ghost)
 
+    def do_refill(self, device: int, token: int, buffers: Sequence[Buffer]) -> None:
+        """See `placed.Placements.refill`."""
+        self._placements[device].refill(token, buffers)
+
     def do_collect(self, device: int, token: int, names: Collection[str], forget: bool) -> Collected:
         """See `placed.Placements.collect`."""
         return self._placements[device].collect(token, names, forget)

@@ -99,6 +99,16 @@ class Placements:
         addresses = {name: one.address for name, one in held.allocations.items()}
         return Placed(addresses, self._count, held.mark)
 
+    def refill(self, token: int, buffers: Sequence[Buffer]) -> None:
+        """Writes other contents into arrays that are placed: what was seen before is none of the next call's.
+        Arrays that the client has given up stay so: `collect` tells."""
+        held = self._held[token]
+        for buffer in buffers:
+            one = held.allocations[buffer.name]
+            if _is_there(held.context, one):
+                _fill(held.context, one.address, buffer)
+        held.mark = self._control.trace.mark()
+
     def collect(self, token: int, names: Collection[str], forget: bool) -> Collected:
         """Reads these arrays, frees all, and gives what was seen since they were placed. The client must have
         waited for its work."""
@@ -136,13 +146,18 @@ def _placed(context: Context, buffer: Buffer) -> Allocation:
         context.allocations[address] = made
         context.freed.pop(address, None)
     allocated(context, address, size)
+    _fill(context, address, buffer)
+    return made
+
+
+def _fill(context: Context, address: int, buffer: Buffer) -> None:
+    content, guard = memoryview(buffer.content), buffer.guard
     start = address + len(guard)
     for at, part in ((address, guard), (start, content), (start + content.nbytes, guard)):
         if len(part):
-            backend.write(at, part)
+            context.backend.write(at, part)
     if buffer.undefined and content.nbytes:
-        backend.undefine(start, content.nbytes)
-    return made
+        context.backend.undefine(start, content.nbytes)
 
 
 def _is_there(context: Context, allocation: Allocation) -> bool:
