@@ -218,6 +218,7 @@ def _dtype_evidence(report: DTypeReport) -> dict[str, Any]:
         "tolerance": {name: t.to_json() for name, t in report.tolerances.items()},
         "controls": [c.to_json() for c in report.controls],
         "mistakes": [c.to_json() for c in report.mistakes],
+        "order_spread": [spread.to_json() for spread in report.spreads],
         "ghost_replay": report.ghost.to_json() if report.ghost else None,
         "repeat": report.repeat.to_json() if report.repeat else None,
         "shapes": [_shape(case) for case in report.cases],

@@ -25,6 +25,7 @@ from rocverify.oracle.dims import Dims
 from rocverify.oracle.drive import Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.judge import CaseVerdict, expected_of, judge, tolerances_of
+from rocverify.oracle.orders import ORDER_HINT, OrderSpread, OtherOrder, in_another_order, in_order
 from rocverify.oracle.repeat import Repeat, repeated
 from rocverify.oracle.shrink import Shrunk, shrink
 from rocverify.oracle.tolerance import Tolerance
@@ -86,6 +87,7 @@ class DTypeReport:
     mistakes: tuple[ControlOutcome, ...] = ()
     ghost: GhostReplay | None = None
     repeat: Repeat | None = None
+    spreads: tuple[OrderSpread, ...] = ()
 
     @property
     def elements(self) -> int:
@@ -140,9 +142,10 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     judged: list[Judged] = []
     symbol = spec.symbol(dtype)
     invoke = invocation(spec, session, plan.code_object)
-    for case in cases:
+    for index, case in enumerate(cases):
         try:
-            run = execute(spec, session, case, invoke=invoke)
+            with in_order(session, plan.seed, index):
+                run = execute(spec, session, case, invoke=invoke)
         except (SubjectError, DeviceFaultError) as error:
             failure = CaseFailure(case, _one_line(error), error.hint, symbol=spec.symbol(dtype, case.dims))
             return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
@@ -150,22 +153,27 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     tolerances = tolerances_of(spec, judged)
     verdicts = tuple(judge(spec, case, tolerances, plan.code_object_sha256) for case in judged)
     repeat = repeated(spec, session, judged, tolerances, invoke)
+    other = None
+    if judged and not any(verdict.problems for verdict in verdicts):
+        with in_order(session, plan.seed, len(judged) + 1):
+            other = in_another_order(spec, session, judged, tolerances, invoke)
     return DTypeReport(
         dtype=dtype,
         symbol=symbol,
         cases=tuple(cases),
         verdicts=verdicts,
-        failures=_failures(spec, verdicts, repeat),
+        failures=_failures(spec, verdicts, repeat, other),
         tolerances=tolerances,
         controls=tuple(control_outcomes(spec, judged, tolerances)),
         mistakes=tuple(mistake_outcomes(spec, judged, tolerances)),
         ghost=_ghost_replay(spec, session, judged, tolerances, invoke),
         repeat=repeat,
+        spreads=() if other is None else other.spreads,
     )
 
 
 def _failures(
-    spec: ContractSpec, verdicts: Sequence[CaseVerdict], repeat: Repeat | None
+    spec: ContractSpec, verdicts: Sequence[CaseVerdict], repeat: Repeat | None, other: OtherOrder | None
 ) -> tuple[CaseFailure, ...]:
     found = [
         CaseFailure(v.judged.run.case, "; ".join(v.problems), v.hint, v.explained, _launched(spec, v))
@@ -176,6 +184,9 @@ def _failures(
         hint = "a result must depend on the arguments alone, not on who calls or how often"
         symbol = spec.symbol(repeat.case.dtype, repeat.case.dims)
         found.append(CaseFailure(repeat.case, repeat.problem, hint, symbol=symbol))
+    if other is not None and other.problem is not None:
+        symbol = spec.symbol(other.case.dtype, other.case.dims)
+        found.append(CaseFailure(other.case, other.problem, ORDER_HINT, symbol=symbol))
     return tuple(found)
 
 

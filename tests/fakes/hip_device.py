@@ -157,6 +157,9 @@ class FakeDevice:
         self.fault: FaultReport | None = None
         self._recordings = ExitStack()
 
+    def reorder(self, _order: str, _seed: int, *, drawn: bool) -> None:
+        """Kernels in Python have one order."""
+
     def place(self, _pid: int, buffers: Sequence[Buffer], *, ghost: bool = False) -> Placed:
         self.outcome()
         addresses = {}

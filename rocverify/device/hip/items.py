@@ -127,6 +127,9 @@ class StreamQueues(Protocol):
     def eager(self) -> bool:
         """Whether work is executed as soon as it comes."""
 
+    def forget(self) -> None:
+        """Drops what is queued; what runs comes to its end first."""
+
     def reorder(self, order: Order, seed: int) -> None:
         """From now on work is executed in another order; `seed` decides the shuffled one."""
 

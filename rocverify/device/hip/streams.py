@@ -58,6 +58,9 @@ class Streams(StreamWaits):
         """Whether work is executed as soon as it comes."""
         return self.executor.order == "eager"
 
+    def forget(self) -> None:
+        self.executor.drop()
+
     def reorder(self, order: Order, seed: int) -> None:
         self.executor.reorder(order, seed)
 

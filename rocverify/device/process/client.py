@@ -230,7 +230,8 @@ class RemoteDevice:
 
     def reorder(self, order: Order, seed: int, *, drawn: bool) -> None:
         """What comes is executed in another order: work on streams `eager`, `lazy` or `shuffled` by the seed;
-        with `drawn` waves and workgroups run as the seed says, and unwritten memory holds another pattern."""
+        with `drawn` waves and workgroups run as the seed says, and unwritten memory holds another pattern.
+        What is still queued is forgotten."""
         self.process.ask("reorder", self.index, order, seed, drawn)
 
     def take_coverage(self, *, lines: bool = False) -> list[KernelCoverage]:

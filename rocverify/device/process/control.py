@@ -105,7 +105,7 @@ class Desk:
 
     def do_reorder(self, device: int, order: Order, seed: int, drawn: bool) -> None:
         """What comes is executed in another order: work on streams eagerly, lazily or shuffled by the seed,
-        and with `drawn` waves and workgroups as the seed says."""
+        and with `drawn` waves and workgroups as the seed says. What was queued is forgotten."""
         self.devices[device].reorder(order, seed, drawn=drawn)
 
     def do_ghost(self, device: int, symbols: Collection[str] | None) -> int:

@@ -63,11 +63,13 @@ class OpenedDevice:
     schedule: Schedule | None = None
 
     def reorder(self, order: Order, seed: int, *, drawn: bool) -> None:
-        """Has what comes be executed in another order, by all clients, those of now too (DeviceOptions)."""
+        """Has what comes be executed in another order, by all clients, those of now too (DeviceOptions). What
+        was queued and nobody has waited for is forgotten: its memory may be gone."""
         self.options = replace(self.options, order=order, seed=seed, drawn=drawn)
         if self.schedule is not None:
             self.schedule.seed = seed if drawn else None
         for context in self.control.all_contexts():
+            context.streams.forget()
             context.streams.reorder(order, seed)
 
     def context(self, pid: int, program: str) -> Context:
