@@ -58,7 +58,9 @@ def control_outcomes(
     spec: ContractSpec, judged: Sequence[Judged], tolerances: Mapping[str, Tolerance]
 ) -> list[ControlOutcome]:
     """All controls over the cases of one element type. `tolerances` are by output."""
-    return _outcomes(judged, tolerances, lambda case: _controls(spec, case), differing=False)
+    first = next(iter(telling(judged)), None)
+    values = {name: e.exact.flat[0] for name, e in first.expected.items() if e.exact.size} if first else {}
+    return _outcomes(judged, tolerances, lambda case: _controls(spec, case, values), differing=False)
 
 
 def mistake_outcomes(
@@ -107,13 +109,19 @@ def accepted(outputs: Outputs, judges: Mapping[str, Judge]) -> bool:
     return all(judge.accepts(outputs[name]) for name, judge in judges.items())
 
 
-def _controls(spec: ContractSpec, case: Judged) -> dict[str, Callable[[], Outputs]]:
-    """The controls of one case by name."""
+def _controls(
+    spec: ContractSpec, case: Judged, values: Mapping[str, Any]
+) -> dict[str, Callable[[], Outputs]]:
+    """The controls of one case by name. values: the first element that the run expects of each output."""
     run = case.run
     written = {name: run.inputs[name] for name in spec.outputs}
     found: dict[str, dict[str, NDArray[Any]]] = {
         "zeros": {name: np.zeros_like(array) for name, array in written.items()},
         "a constant": {name: np.full_like(array, 1) for name, array in written.items()},
+        # What a kernel gives that looks at none of its inputs.
+        "one right value everywhere": {
+            name: np.full(array.shape, values.get(name, 0), array.dtype) for name, array in written.items()
+        },
         # What the buffers held before the call: the input itself for an array changed in place.
         "untouched": written,
     }

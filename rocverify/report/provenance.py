@@ -50,6 +50,7 @@ def _module_path(root: Path, reference: str) -> str:
 def sha256(path: Path) -> str | None:
     """Digest of a file, None if it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        # Reading a pipe may never end.
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     except OSError:
         return None

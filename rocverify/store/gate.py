@@ -14,8 +14,8 @@ from rocverify.errors import UsageError
 def place(root: Path, name: str) -> Path:
     """Where a run reads or writes `name`, a path relative to the root.
 
-    Raises UsageError, with the reason alone as its message, for a path that is absolute or goes up, and for
-    one on which a link lies.
+    Raises UsageError, with the reason alone as its message, for a path that is absolute or goes up, for one
+    on which a link lies, and for a pipe or device (reading one may never end).
     """
     path = PurePosixPath(name)
     if not name or path.is_absolute() or "\0" in name:
@@ -32,4 +32,6 @@ def place(root: Path, name: str) -> Path:
                 where=name,
                 hint=f"put a file or folder of the project in the place of {link}",
             )
+    if at.exists() and not (at.is_file() or at.is_dir()):
+        raise UsageError("is neither a file nor a folder", where=name, hint="take it away")
     return at

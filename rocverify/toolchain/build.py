@@ -33,7 +33,7 @@ from rocverify.toolchain.headers import (
 )
 from rocverify.toolchain.manifest import ManifestEntry
 from rocverify.toolchain.process import ToolRun, run_tool
-from rocverify.toolchain.reads import Readable, system_folders
+from rocverify.toolchain.reads import Readable, may_hold_assembly, reading_directive, system_folders
 
 # Raised whenever the same request could give other bytes than an older rocverify's cache holds.
 _CACHE_FORMAT = "rocverify.build/1"
@@ -146,6 +146,8 @@ class Builder:
         path = self._root / entry.source
         if not path.resolve().is_relative_to(self._root):
             raise CompileError("leads out of the root", log="", where=entry.source)
+        if path.exists() and not path.is_file():  # reading a pipe may never end
+            raise CompileError("is not a file", log="", where=entry.source, hint="restore the source")
         try:
             return path.read_bytes()
         except OSError as error:
@@ -171,6 +173,7 @@ class Builder:
         self._cache_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="compile-", dir=self._cache_dir) as folder:
             output, depfile = Path(folder) / "out.co", Path(folder) / "out.d"
+            self._check_assembly(request, [request.entry.source], Path(folder) / "out.s")
             command = (*self._command(request), "-MD", "-MF", str(depfile), "-o", str(output))
             began, clock = time.time_ns(), time.monotonic()
             run = run_tool(command, timeout_s=self._toolchain.timeout_s, cwd=self._root)
@@ -182,6 +185,8 @@ class Builder:
                 raise self._failure(request, run)
             data, read = _written(output, depfile, request.entry.source)
             headers = self._headers(request, read)
+            own = [path for path in headers.files if not Path(path).is_absolute()]
+            self._check_assembly(request, own, Path(folder) / "out.s")
         if self._changed_since(began, request, headers):
             raise _SourceChangedError
         read_code_object(data, request.entry.source)
@@ -197,6 +202,25 @@ class Builder:
                 log="",
                 where=request.entry.source,
                 hint=f"bring it into the project, or run with --allow-include {Path(refused).parent}",
+            )
+
+    def _check_assembly(self, request: _Request, files: Iterable[str], output: Path) -> None:
+        """CompileError where assembly in one of these files of the project's reads files."""
+        if self._includes is None or output.exists():
+            return
+        if not any(may_hold_assembly((self._root / path).read_bytes()) for path in files):
+            return
+        command = tuple("-S" if word == "-c" else word for word in self._command(request))
+        run = run_tool((*command, "-o", str(output)), timeout_s=self._toolchain.timeout_s, cwd=self._root)
+        if run.returncode != 0:
+            return  # the compilation itself says what is wrong
+        directive = reading_directive(output.read_text(encoding="utf-8", errors="replace"))
+        if directive is not None:
+            raise CompileError(
+                f"has {directive} in its assembly: which files that reads cannot be judged",
+                log="",
+                where=request.entry.source,
+                hint="take it out; #embed and #include are judged by what they read",
             )
 
     def _readable(self, searched: Sequence[str]) -> Readable | None:

@@ -71,6 +71,25 @@ def _below(path: str, folders: Iterable[str]) -> bool:
     return any(path.startswith(f"{folder}/") for folder in folders)
 
 
+def may_hold_assembly(source: bytes) -> bool:
+    """Whether a source may have assembly in it: the word, or the means to put it together."""
+    return b"asm" in source or b"##" in source
+
+
+_TEXT = re.compile(r"\s*(\.(ascii|asciz|string|file|ident|section)\b|;)")
+_READING = re.compile(r"\.(incbin|include|macro|irpc?|altmacro)\b")
+
+
+def reading_directive(assembly: str) -> str | None:
+    """The first directive in a compiler's assembly by which files are read, or that could hide one: the
+    assembler names no such file in the list of what was read."""
+    for line in assembly.splitlines():
+        found = None if _TEXT.match(line) else _READING.search(line.partition(";")[0])
+        if found:
+            return found[0]
+    return None
+
+
 def system_folders(invocation_folders: Sequence[str], rocm_path: Path, root: Path) -> tuple[str, ...]:
     """Of the folders that a compiler searches, those that are not the project's: its own and the system's."""
     folders = [str(rocm_path / "include"), *invocation_folders]

@@ -151,6 +151,43 @@ def test_a_file_outside_is_neither_compiled_in_nor_shown(project: Project, sourc
         assert secret not in said
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        'asm volatile(".pushsection .rodata\\n.incbin \\"../secret.txt\\"\\n.popsection");',
+        'asm volatile(".macro r k\\n.inc\\\\k \\"../secret.txt\\"\\n.endm");',
+    ],
+)
+def test_assembly_reads_no_files(project: Project, code: str) -> None:
+    project.edit("kernels/affine.hip", "  out[", f"  {code}\n  out[")
+    ran = project.run()
+    assert (ran.code, ran.verdict()) == (1, "failed"), ran.output
+    assert "hunter2" not in ran.output + everything_written(project)
+
+
+def test_assembly_that_reads_nothing_is_compiled(project: Project) -> None:
+    project.edit("kernels/affine.hip", "  out[", '  asm volatile("s_nop 0 ; .incbin");\n  out[')
+    assert project.run().code == 0
+
+
+@pytest.mark.parametrize("name", [f"{PHASE}/01-01-SUMMARY.md", "reports/latest/report.json"])
+def test_a_pipe_holds_nobody_up(project: Project, name: str) -> None:
+    pipe = project.root / name
+    pipe.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(pipe)
+    ran = project.run()
+    assert ran.code == 2
+    assert f"{name}: is neither a file nor a folder" in ran.output
+
+
+def test_a_source_that_is_a_pipe_holds_nobody_up(project: Project) -> None:
+    (project.root / "kernels/affine.hip").unlink()
+    os.mkfifo(project.root / "kernels/affine.hip")
+    ran = project.run()
+    assert (ran.code, ran.verdict()) == (1, "failed")
+    assert "is not a file" in ran.said()
+
+
 def test_lines_of_the_projects_own_sources_are_shown(project: Project) -> None:
     project.edit("kernels/affine.hip", "= 2;", "= two_of_them;")
     project.run()
