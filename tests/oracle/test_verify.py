@@ -47,6 +47,7 @@ def test_the_right_kernel_passes_and_every_control_is_rejected(make_session: Mak
     assert {c.name for c in report.controls} == {
         "zeros",
         "a constant",
+        "one right value everywhere",
         "untouched",
         "nan poison",
         "huge poison",
