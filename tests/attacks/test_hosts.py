@@ -182,17 +182,16 @@ _SYSTEM_EXIT = "import sys\n\n\ndef affine(x, shift, out, rows, cols):\n    sys.
 _KILLS = "import os\nimport signal\n\n\ndef affine(*_):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
 _FLOODS = "import sys\n\n\ndef affine(*_):\n    sys.stdout.write('passed\\n' * 100000)\n"
 _CLOSES = "import os\n\n\ndef affine(*_):\n    os.closerange(3, 256)\n"
-_APART = "the subject runs beside its judge"
 
 ALONE = {
-    "background_thread": (_LATER, _APART),
-    "replaces_the_judge": (_REPLACES + _WRONG, _APART),
-    "patches_numpy": (_PATCHES_NUMPY + _WRONG, _APART),
-    "exits_with_zero": (_EXITS, _APART),
-    "raises_system_exit": (_SYSTEM_EXIT, _APART),
-    "kills_itself": (_KILLS, _APART),
+    "background_thread": (_LATER, ""),
+    "replaces_the_judge": (_REPLACES + _WRONG, ""),
+    "patches_numpy": (_PATCHES_NUMPY + _WRONG, ""),
+    "exits_with_zero": (_EXITS, ""),
+    "raises_system_exit": (_SYSTEM_EXIT, ""),
+    "kills_itself": (_KILLS, ""),
     "floods_its_output": (_FLOODS, ""),
-    "closes_every_descriptor": (_CLOSES, _APART),
+    "closes_every_descriptor": (_CLOSES, ""),
 }
 
 
@@ -212,7 +211,6 @@ def test_attack_on_the_run(make_project: MakeProject, name: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.xfail(reason=_APART, strict=True, run=False)
 def test_timers_that_the_project_replaces_count_nothing(make_project: MakeProject) -> None:
     truth = ("affine takes at most 10 wave instructions", _LIMITED)
     project = make_project({"kernels/affine.py": _TIMERS, f"{PHASE}/01-01-PLAN.md": plan_text([truth])})
