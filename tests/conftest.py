@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from rocverify.settings import Settings
+
+# What examples are tried is Hypothesis's own choice, in CI too; how long one takes is nobody's business.
+hypothesis.settings.register_profile("rocverify", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("rocverify")
+# rocverify trusts no cache in CI. Tests look the same everywhere: those of that rule set the variable.
+os.environ.pop("CI", None)
 
 
 @pytest.fixture(scope="session")

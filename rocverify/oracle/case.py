@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
@@ -21,10 +21,12 @@ from rocverify.oracle.shapes import Budget, distinct_shape, plan_shapes
 # the large case, and the work of such a one. How large that one is is drawn: no size can be counted on.
 USUAL_ELEMENTS, LARGE_ELEMENTS, _MOST_WORK = 2**13, 2**17, 2**22
 _SMALLER = 3.0  # binades by which a large case may be smaller
+_FURTHER = 0x5EED  # makes another seed of a run's
 # Shapes that no other replaces: one with distinct axes, the smallest, a large one.
 _LEADING = 3
-# The order in which cases take their kinds; the first case is plain, so that a failure reads easily.
-_KINDS = (Kind.PLAIN, Kind.ROWS, Kind.EXTREME, Kind.HEAVY, Kind.MASKED, Kind.SPECIAL)
+# The order in which cases take their kinds; the first case is plain, so that a failure reads easily, and so
+# is the large one: of many elements, unusual values leave few that tell one mistake from another.
+_KINDS = (Kind.PLAIN, Kind.EXTREME, Kind.PLAIN, Kind.ROWS, Kind.HEAVY, Kind.MASKED, Kind.SPECIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,17 @@ def plan_cases(
     shapes = _with_every_kernel(spec, dtype, dims or spec.dims, shapes)
     kinds = [kind for kind in _KINDS if spec.kinds is None or kind in spec.kinds]
     return [_case(shape, dtype, index, int(rng.integers(2**32)), kinds) for index, shape in enumerate(shapes)]
+
+
+def further_cases(
+    spec: ContractSpec, dtype: DType, count: int, seed: int, *, dims: Dims | None = None
+) -> list[Case]:
+    """A few more cases, large and of ordinary values, for a run in which no case has told some mistake from
+    the right result. They follow from the seed too."""
+    drawn = plan_cases(spec, dtype, 2 * count, seed ^ _FURTHER, dims=dims)
+    plain = Kind.PLAIN if spec.kinds is None or Kind.PLAIN in spec.kinds else drawn[0].kind
+    largest = sorted(drawn[_LEADING:], key=lambda case: -spec.size(case.dims))[: max(1, count // 3)]
+    return [replace(case, kind=plain, poison=Poison.NAN) for case in largest]
 
 
 def _with_every_kernel(

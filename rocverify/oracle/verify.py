@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError
-from rocverify.oracle.case import Case, plan_cases
+from rocverify.oracle.case import Case, further_cases, plan_cases
 from rocverify.oracle.compare import Worst
 from rocverify.oracle.contract import ContractSpec, Refusal
 from rocverify.oracle.controls import (
@@ -139,18 +139,19 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     cases = plan_cases(
         spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims, thresholds=plan.thresholds
     )
-    judged: list[Judged] = []
     symbol = spec.symbol(dtype)
     invoke = invocation(spec, session, plan.code_object)
-    for index, case in enumerate(cases):
-        try:
-            with in_order(session, plan.seed, index):
-                run = execute(spec, session, case, invoke=invoke)
-        except (SubjectError, DeviceFaultError) as error:
-            failure = CaseFailure(case, _one_line(error), error.hint, symbol=spec.symbol(dtype, case.dims))
-            return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
-        judged.append(Judged(run, expected_of(spec, run)))
+    judged: list[Judged] = []
+    failure = _run(spec, session, cases, plan, invoke, judged)
     tolerances = tolerances_of(spec, judged)
+    mistakes = mistake_outcomes(spec, judged, tolerances) if failure is None else []
+    if not all(mistake.discriminates for mistake in mistakes):
+        cases += further_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
+        failure = _run(spec, session, cases[len(judged) :], plan, invoke, judged)
+        tolerances = tolerances_of(spec, judged)
+        mistakes = mistake_outcomes(spec, judged, tolerances) if failure is None else []
+    if failure is not None:
+        return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
     verdicts = tuple(judge(spec, case, tolerances, plan.code_object_sha256) for case in judged)
     repeat = repeated(spec, session, judged, tolerances, invoke)
     other = None
@@ -165,11 +166,32 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         failures=_failures(spec, verdicts, repeat, other),
         tolerances=tolerances,
         controls=tuple(control_outcomes(spec, judged, tolerances)),
-        mistakes=tuple(mistake_outcomes(spec, judged, tolerances)),
+        mistakes=tuple(mistakes),
         ghost=_ghost_replay(spec, session, judged, tolerances, invoke),
         repeat=repeat,
         spreads=() if other is None else other.spreads,
     )
+
+
+def _run(
+    spec: ContractSpec,
+    session: LaunchSession,
+    cases: Sequence[Case],
+    plan: Plan,
+    invoke: Invocation,
+    judged: list[Judged],
+) -> CaseFailure | None:
+    """Runs cases and adds them to `judged`. The one in which the subject raises or the device faults ends
+    the run."""
+    for case in cases:
+        try:
+            with in_order(session, plan.seed, len(judged)):
+                run = execute(spec, session, case, invoke=invoke)
+        except (SubjectError, DeviceFaultError) as error:
+            symbol = spec.symbol(case.dtype, case.dims)
+            return CaseFailure(case, _one_line(error), error.hint, symbol=symbol)
+        judged.append(Judged(run, expected_of(spec, run)))
+    return None
 
 
 def _failures(

@@ -121,7 +121,11 @@ def test_a_function_arrives_as_the_number_that_it_is_kept_under() -> None:
     assert kept[0]() == 5
 
 
-@pytest.mark.parametrize("value", [object(), np.array([object()]), {"f": test_plain_values_arrive}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [object(), np.array([object()]), {"f": test_plain_values_arrive}],
+    ids=["object", "array", "function"],
+)
 def test_what_is_no_data_is_not_sent(value: Any) -> None:
     with pytest.raises(CodecError, match="cannot be handed over"):
         Codec(record).encode(value, [])
