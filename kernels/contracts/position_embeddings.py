@@ -16,6 +16,7 @@ from kernels.contracts.rotation import (
     mistakes,
     random_tables,
     refused_positions,
+    sizes_of,
     spread_positions,
 )
 from rocverify.oracle.contract import (
@@ -143,8 +144,8 @@ class PositionEmbeddingsDevice:
         return half_split(q, *tables), half_split(k, *tables)
 
     def magnitude(self, q: Any, k: Any, positions: Any, theta: int) -> Any:
-        tables = angles_of(positions, q, theta)
-        return magnitude(half_split, q, *tables), magnitude(half_split, k, *tables)
+        sizes = sizes_of(positions, q, theta)
+        return magnitude(half_split, q, *sizes), magnitude(half_split, k, *sizes)
 
     def wrong(self, q: Any, k: Any, positions: Any, theta: int) -> dict[str, Any]:
         found = layer_mistakes(half_split, interleaved, q, k, *angles_of(positions, q, theta))

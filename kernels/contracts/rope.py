@@ -16,6 +16,7 @@ from kernels.contracts.rotation import (
     mistakes,
     random_tables,
     refused_positions,
+    sizes_of,
     spread_positions,
 )
 from rocverify.oracle.contract import (
@@ -119,7 +120,7 @@ class RopeDevice:
         return half_split(x, *angles_of(positions, x, theta))
 
     def magnitude(self, x: Any, positions: Any, theta: int) -> Any:
-        return magnitude(half_split, x, *angles_of(positions, x, theta))
+        return magnitude(half_split, x, *sizes_of(positions, x, theta))
 
     def wrong(self, x: Any, positions: Any, theta: int) -> dict[str, Any]:
         found = mistakes(half_split, interleaved, x, *angles_of(positions, x, theta))

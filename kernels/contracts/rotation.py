@@ -18,6 +18,9 @@ from rocverify.oracle.contract import BF16, F16, F32, Refusal
 RAW_ROUNDING = {F32: 1.0, F16: 1.0, BF16: 1.0}
 DEVICE_ROUNDING = {F32: 2.0, F16: 2.0, BF16: 2.0}
 
+# By which two float64 computations of one angle may differ: a power, a division or product, their rounding.
+_ANGLE_ULPS = 4
+
 Rotation = Callable[[Any, Any, Any], Any]
 
 
@@ -74,9 +77,21 @@ def spread_positions(rng: np.random.Generator, seq: int, max_seq_len: int) -> An
 
 def angles_of(positions: Any, x: Any, theta: int) -> tuple[Any, Any]:
     """cos and sin of position / theta ** (2 d / head_dim), computed in float64, in the type of x."""
-    exponents = 2.0 * np.arange(x.shape[-1] // 2) / x.shape[-1]
-    angles = np.asarray(positions, np.float64)[:, None] / np.power(float(theta), exponents)
+    angles = _angles(positions, x, theta)
     return np.cos(angles).astype(x.dtype), np.sin(angles).astype(x.dtype)
+
+
+def sizes_of(positions: Any, x: Any, theta: int) -> tuple[Any, Any]:
+    """The sizes of cos and sin for `magnitude`. An angle in float64 is known to some ULPs only, which near a
+    zero of either is more than float32 resolves of it: as much is added as lets one ULP cover that."""
+    angles = _angles(positions, x, theta)
+    blur = angles * _ANGLE_ULPS * 2.0 ** (23 - 52)
+    return abs(np.cos(angles)) + blur, abs(np.sin(angles)) + blur
+
+
+def _angles(positions: Any, x: Any, theta: int) -> Any:
+    exponents = 2.0 * np.arange(x.shape[-1] // 2) / x.shape[-1]
+    return np.asarray(positions, np.float64)[:, None] / np.power(float(theta), exponents)
 
 
 def refused_positions(seq: int, max_seq_len: int) -> dict[str, Refusal]:

@@ -21,6 +21,7 @@ from rocverify.oracle.shapes import Budget, distinct_shape, plan_shapes
 # the large case, and the work of such a one. How large that one is is drawn: no size can be counted on.
 USUAL_ELEMENTS, LARGE_ELEMENTS, _MOST_WORK = 2**13, 2**17, 2**22
 _SMALLER = 3.0  # binades by which a large case may be smaller
+_TELLING_KINDS = (Kind.PLAIN, Kind.HEAVY, Kind.EXTREME, Kind.ROWS)
 _FURTHER = 0x5EED  # makes another seed of a run's
 # Shapes that no other replaces: one with distinct axes, the smallest, a large one.
 _LEADING = 3
@@ -87,12 +88,12 @@ def plan_cases(
 def further_cases(
     spec: ContractSpec, dtype: DType, count: int, seed: int, *, dims: Dims | None = None
 ) -> list[Case]:
-    """A few more cases, large and of ordinary values, for a run in which no case has told some mistake from
-    the right result. They follow from the seed too."""
+    """A few more cases, large ones of those kinds that tell mistakes best, for a run in which no case has
+    told some mistake from the right result. They follow from the seed too."""
     drawn = plan_cases(spec, dtype, 2 * count, seed ^ _FURTHER, dims=dims)
-    plain = Kind.PLAIN if spec.kinds is None or Kind.PLAIN in spec.kinds else drawn[0].kind
-    largest = sorted(drawn[_LEADING:], key=lambda case: -spec.size(case.dims))[: max(1, count // 3)]
-    return [replace(case, kind=plain, poison=Poison.NAN) for case in largest]
+    kinds = [kind for kind in _TELLING_KINDS if spec.kinds is None or kind in spec.kinds]
+    largest = sorted(drawn, key=lambda case: -spec.size(case.dims))
+    return [replace(case, kind=kind, poison=Poison.NAN) for case, kind in zip(largest, kinds, strict=False)]
 
 
 def _with_every_kernel(

@@ -3,8 +3,8 @@
 A kernel whose machine code has no store, no atomic and no call to code that could have them computes nothing
 that anybody could see. The scan looks at every dword of the kernel's function, literals included: it may take
 one of those for a store, never a store for something else. Code that is not optimised stores its arguments
-where nobody can tell private memory from global: there every kernel seems to write. Encodings: the ISA manuals of Vega to RDNA3,
-sections on microcode formats.
+where nobody can tell private memory from global: there every kernel seems to write. Encodings: the ISA
+manuals of Vega to RDNA3, sections on microcode formats.
 """
 
 from __future__ import annotations
