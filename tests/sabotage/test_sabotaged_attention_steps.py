@@ -110,7 +110,7 @@ SABOTAGES = (
         says={
             "07-01/T2/memory_safety": (
                 "uninitialized",
-                "was from LDS offset",
+                "came from LDS offset",
                 "does a guard, a tail or an initialisation miss?",
             )
         },

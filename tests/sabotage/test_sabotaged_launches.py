@@ -122,7 +122,8 @@ SABOTAGES = (
         failed={"16-02/T1": "correctness*2"},
         says={
             "16-02/T1/correctness": (
-                "the result matches this mistake: the last head not rotated",
+                "the wrong elements of x all have heads indices",
+                "they hold what was there before the launch",
                 "replay with --seed 2016",
             )
         },
