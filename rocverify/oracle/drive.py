@@ -27,14 +27,12 @@ from rocverify.oracle.poison import Placement, guard_damage, guard_pattern, pois
 from rocverify.subject.border import raise_outcome
 from rocverify.subject.host.views import DeviceView
 from rocverify.subject.ownership import launched_by_contract
+from rocverify.subject.session import Hosts
 from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
     from rocverify.device.trace.events import TraceEvent
-
-
-Hosts = Mapping[str, NDArray[Any]]
 
 
 class Invocation(Protocol):

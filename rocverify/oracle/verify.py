@@ -143,12 +143,16 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     invoke = invocation(spec, session, plan.code_object)
     judged: list[Judged] = []
     failure = _run(spec, session, cases, plan, invoke, judged)
-    if failure is None and not all(m.discriminates for m in _mistakes(spec, judged)):
-        cases += further_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
-        failure = _run(spec, session, cases[len(judged) :], plan, invoke, judged)
+    if failure is None:
+        tolerances = tolerances_of(spec, judged)
+        mistakes = mistake_outcomes(spec, judged, tolerances)
+        if not all(mistake.discriminates for mistake in mistakes):
+            cases += further_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
+            failure = _run(spec, session, cases[len(judged) :], plan, invoke, judged)
+            tolerances = tolerances_of(spec, judged)
+            mistakes = mistake_outcomes(spec, judged, tolerances)
     if failure is not None:
         return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
-    tolerances = tolerances_of(spec, judged)
     verdicts = tuple(judge(spec, case, tolerances, plan.code_object_sha256) for case in judged)
     repeat = repeated(spec, session, judged, tolerances, invoke)
     other = None
@@ -163,15 +167,11 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         failures=_failures(spec, verdicts, repeat, other),
         tolerances=tolerances,
         controls=tuple(control_outcomes(spec, judged, tolerances)),
-        mistakes=tuple(_mistakes(spec, judged)),
+        mistakes=tuple(mistakes),
         ghost=_ghost_replay(spec, session, judged, tolerances, invoke),
         repeat=repeat,
         spreads=() if other is None else other.spreads,
     )
-
-
-def _mistakes(spec: ContractSpec, judged: Sequence[Judged]) -> list[ControlOutcome]:
-    return mistake_outcomes(spec, judged, tolerances_of(spec, judged))
 
 
 def _run(
