@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.attacks.attack import Cheat, gallery_files
-from tests.attacks.project import Project, Ran
+from tests.attacks.project import Project, Ran, ran_once
 
 MakeProject = Callable[..., Project]
 RunFiles = Callable[..., Ran]
@@ -31,22 +29,7 @@ def make_project(tmp_path: Path, kept: Path) -> MakeProject:
 @pytest.fixture(scope="session")
 def run_files(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
     """run_files(name, files, links) -> the one run of a project with these files, and links in it."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if base.name.startswith("popen-") else base) / "attacked"
-    shared.mkdir(parents=True, exist_ok=True)
-
-    def run(name: str, files: Mapping[str, str], links: Mapping[str, str] | None = None) -> Ran:
-        result = shared / f"{name}.json"
-        with (shared / f"{name}.lock").open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not result.exists():
-                project = Project.made(shared / name, kept, files)
-                for place, target in (links or {}).items():
-                    (project.root / place).symlink_to(target)
-                result.write_text(json.dumps(asdict(project.run())), encoding="utf-8")
-        return Ran(**json.loads(result.read_text(encoding="utf-8")))
-
-    return run
+    return partial(ran_once, tmp_path_factory.getbasetemp(), kept)
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -234,3 +235,21 @@ class Project:
             code = main(["run", *selection.split(), *options, *seed, *words])
         data = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
         return Ran(code, shown.getvalue(), data)
+
+
+def ran_once(
+    base: Path, kept: Path, name: str, files: Mapping[str, str], links: Mapping[str, str] | None = None
+) -> Ran:
+    """The one run of a project with these files, and links in it, for all workers of a test session; `base`
+    is the folder of this worker's session."""
+    shared = (base.parent if base.name.startswith("popen-") else base) / "run_once"
+    shared.mkdir(parents=True, exist_ok=True)
+    result = shared / f"{name}.json"
+    with (shared / f"{name}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not result.exists():
+            project = Project.made(shared / name, kept, files)
+            for place, target in (links or {}).items():
+                (project.root / place).symlink_to(target)
+            result.write_text(json.dumps(asdict(project.run())), encoding="utf-8")
+    return Ran(**json.loads(result.read_text(encoding="utf-8")))

@@ -14,6 +14,7 @@ from rocverify.device.emulator.machine import LoadedKernel, Machine
 from rocverify.device.process.client import RemoteDevice
 from rocverify.toolchain.discover import Toolchain
 from tests.devices import emulated
+from tests.machines import opened_machine
 
 
 @pytest.fixture
@@ -24,17 +25,8 @@ def covering(toolchain: Toolchain, kept: Path) -> Iterator[RemoteDevice]:
 
 @pytest.fixture
 def machine(toolchain: Toolchain, kept: Path) -> Iterator[Machine]:
-    made = Machine(
-        "gfx1100",
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
-        linker=toolchain.linker,
-        threads=2,
-        cache_dir=kept,
-        instruments=[CoverageInstrument()],
-    )
-    yield made
-    made.close()
+    with opened_machine(toolchain, kept, threads=2, instruments=[CoverageInstrument()]) as made:
+        yield made
 
 
 def run_axpy(machine: Machine, kernel: LoadedKernel, count: int, log: CoverageLog) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.attacks.project import PHASE, Project, Ran, contract_text, manifest_text, plan_text
+from tests.attacks.project import PHASE, Ran, contract_text, manifest_text, plan_text, ran_once
 from tests.styles.wrappers import KERNELS, STYLES, SYMBOLS, Style
 
 pytestmark = pytest.mark.long
@@ -74,16 +71,7 @@ def files_of(styles: tuple[Style, ...]) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def ran(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """One run of all styles, shared by the workers of a session."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if base.name.startswith("popen-") else base) / "styles"
-    shared.mkdir(parents=True, exist_ok=True)
-    result = shared / "ran.json"
-    with (shared / "lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not result.exists():
-            project = Project.made(shared / "project", kept, files_of(STYLES))
-            result.write_text(json.dumps(asdict(project.run())), encoding="utf-8")
-    return Ran(**json.loads(result.read_text(encoding="utf-8")))
+    return ran_once(tmp_path_factory.getbasetemp(), kept, "styles", files_of(STYLES))
 
 
 FIRST = {style.name: 1 + sum(len(truths_of(s)) for s in STYLES[:n]) for n, style in enumerate(STYLES)}

@@ -136,12 +136,7 @@ class AmdMemory:
 
     def malloc_shared(self, size: int, label: str) -> int:
         address = self._shared.malloc(size, label, shared=True)
-        try:
-            self._register(address, size)
-        except DeviceError:
-            self._shared.free(address)
-            raise
-        self._runtime.hold()
+        self._register(address, size)
         return self._live.keep(address, size, label, "shared")
 
     def reserve_shared(self, size: int) -> int:
@@ -149,17 +144,18 @@ class AmdMemory:
 
     def adopt(self, address: int, size: int, offset: int, label: str) -> None:
         self._shared.adopt(address, size, label, self._shared.shared_file, offset)
+        self._register(address, size)
+        self._live.keep(address, size, label, "adopted")
+
+    def _register(self, address: int, size: int) -> None:
+        """The GPU sees a shared range too; where it cannot, the range is given back."""
         try:
-            self._register(address, size)
+            self._runtime.begin()
+            self._runtime.call("hipHostRegister", address, size, _MAPPED)
         except DeviceError:
             self._shared.free(address)
             raise
         self._runtime.hold()
-        self._live.keep(address, size, label, "adopted")
-
-    def _register(self, address: int, size: int) -> None:
-        self._runtime.begin()
-        self._runtime.call("hipHostRegister", address, size, _MAPPED)
         seen = self._runtime.address("hipHostGetDevicePointer", address, 0)
         if seen != address:
             self._runtime.give_back("hipHostUnregister", address)

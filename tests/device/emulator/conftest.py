@@ -10,6 +10,7 @@ import pytest
 from rocverify.device.emulator.machine import Machine
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
+from tests.machines import opened_machine
 
 
 @pytest.fixture(scope="session")
@@ -20,16 +21,8 @@ def translations(kept: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def machine(toolchain: Toolchain, translations: Path) -> Iterator[Machine]:
-    made = Machine(
-        "gfx1100",
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
-        linker=toolchain.linker,
-        threads=2,
-        cache_dir=translations,
-    )
-    yield made
-    made.close()
+    with opened_machine(toolchain, translations, threads=2) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

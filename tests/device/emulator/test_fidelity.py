@@ -12,6 +12,7 @@ from rocverify.device.emulator.coverage.fidelity import Modelled, together
 from rocverify.device.emulator.machine import Machine
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
+from tests.machines import opened_machine
 
 START = """
 s_load_b64 s[4:5], s[0:1], 0x0
@@ -24,17 +25,8 @@ s_waitcnt vmcnt(0)
 
 @pytest.fixture(scope="module")
 def machine(toolchain: Toolchain, translations: Path) -> Iterator[Machine]:
-    made = Machine(
-        "gfx1100",
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
-        linker=toolchain.linker,
-        threads=1,
-        cache_dir=translations,
-        instruments=[CoverageInstrument()],
-    )
-    yield made
-    made.close()
+    with opened_machine(toolchain, translations, instruments=[CoverageInstrument()]) as made:
+        yield made
 
 
 def seen(machine: Machine, assembler: Assembler, body: str) -> tuple[Modelled, ...]:

@@ -23,6 +23,7 @@ from tests.device.emulator.translate.semantics.checking import accepted, differe
 from tests.device.emulator.translate.semantics.models import Valu
 from tests.device.emulator.translate.semantics.operands import Source
 from tests.device.emulator.translate.semantics.variants import variants
+from tests.machines import opened_machine
 
 FAMILIES: dict[str, tuple[Callable[[], Iterable[Case]], Source]] = {
     "wide dots": (models_dots.wide_cases, operands.half_bits),
@@ -89,16 +90,8 @@ def test_forms_do_what_the_manual_says(machine: Machine, assembler: Assembler, f
 @pytest.fixture(scope="module")
 def rdna35(toolchain: Toolchain, translations: Path) -> Iterator[Machine]:
     """A machine of RDNA 3.5."""
-    made = Machine(
-        "gfx1150",
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
-        linker=toolchain.linker,
-        threads=1,
-        cache_dir=translations,
-    )
-    yield made
-    made.close()
+    with opened_machine(toolchain, translations, target="gfx1150") as made:
+        yield made
 
 
 @pytest.mark.parametrize("family", SCALAR_FLOATS)
