@@ -13,6 +13,9 @@ from rocverify.settings import Settings
 # What examples are tried is Hypothesis's own choice, in CI too; how long one takes is nobody's business.
 hypothesis.settings.register_profile("rocverify", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("rocverify")
+# Threads of NumPy's BLAS would take the other workers' processors for matrices that are small. Before NumPy
+# is imported; the command line does the same for itself.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # rocverify trusts no cache in CI. Tests look the same everywhere: those of that rule set the variable.
 os.environ.pop("CI", None)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from rocverify.device.hip.executor import Order
 from rocverify.device.process.client import DeviceProcess, RemoteDevice
 from rocverify.device.process.devices import DeviceOptions
 from rocverify.toolchain.discover import Toolchain
@@ -30,6 +31,7 @@ def emulated(
     threads: int = 2,
     counters: bool = False,
     coverage: bool = False,
+    order: Order = "eager",
     drawn: bool = False,
     seed: int = 0,
     sanitize: bool = False,
@@ -44,6 +46,7 @@ def emulated(
             threads=threads,
             counters=counters,
             coverage=coverage,
+            order=order,
             drawn=drawn,
             seed=seed,
             sanitize=sanitize,

@@ -85,10 +85,11 @@ class Combination:
         return f"{self.level[1:]}-{self.compiler}-wave{self.wave}"
 
     @property
-    def parity(self) -> int:
-        """0 for one half of the combinations, 1 for the other."""
-        places = LEVELS.index(self.level), COMPILERS.index(self.compiler), WAVES.index(self.wave)
-        return sum(places) % 2
+    def share(self) -> int:
+        """0 to 3: four shares of four combinations, in each of which every level stands once, and every
+        compiler with every wave."""
+        level, compiler = LEVELS.index(self.level), COMPILERS.index(self.compiler)
+        return (compiler - level) % 2 + 2 * ((WAVES.index(self.wave) - level // 2) % 2)
 
     @property
     def flags(self) -> tuple[str, ...]:

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rocverify.device.process.client import RemoteDevice
+from rocverify.device.trace.events import Category
+
 ROOT = Path(__file__).resolve().parents[2]
 ORDERS = ("eager", "lazy", "shuffled")
 _TIMEOUT_S = 240.0
@@ -37,6 +40,15 @@ class Outcome:
 def execute(command: Sequence[str], *options: str, cwd: Path | None = None) -> Outcome:
     """Runs a program by `rocverify exec OPTIONS -- COMMAND`."""
     return run([sys.executable, "-m", "rocverify", "exec", *options, "--", *command], {}, cwd)
+
+
+def execute_on(device: RemoteDevice, command: Sequence[str]) -> tuple[Outcome, int]:
+    """Runs a program on a device that is open: what `exec` does, without two processes of Python that start
+    for it. How it ended, and its launches."""
+    mark = device.mark()
+    outcome = run(command, device.environment())
+    events = device.events(mark, forget=True)
+    return outcome, sum(event.category is Category.LAUNCH for event in events)
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], cwd: Path | None = None) -> Outcome:
