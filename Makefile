@@ -16,6 +16,9 @@ JOBS ?= 2
 PYTEST_ARGS ?=
 VERIFY_ARGS ?=
 
+# Hundreds of processes import rocverify: byte code is kept, whatever the environment says.
+test test-long test-exhaustive: export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: verify verify-all test test-long test-exhaustive lint bench clean distclean test-tools run-lint
 
 verify:

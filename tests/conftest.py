@@ -20,6 +20,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.pop("CI", None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that were given more time than others come first: no worker is left alone with one at the end."""
+    items.sort(key=_time_given, reverse=True)
+
+
+def _time_given(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark is not None else 0.0
+
+
 @pytest.fixture(scope="session")
 def repo_root() -> Path:
     """The root of this repository."""

@@ -42,11 +42,7 @@ TEXTS = ("--", "-k", "artifact or key_link or documented")
 ARTIFACTS = ("--", "-k", "artifact")
 HEADS = ("--", "-k", "ROPE-02")
 POSITIONS = ("--", "-k", "ROPE-03")
-RAW = (
-    "--",
-    "-k",
-    "ROPE-05 and not correctness.3 and not correctness.4 and not correctness.5 and not correctness.6",
-)
+RAW = ("--", "-k", "ROPE-05 and correctness and not correctness.")
 _FOREIGN_VARIABLES = ("PYTEST_", "COV_", "ROCVERIFY_", "PYTHONPATH")
 
 

@@ -147,7 +147,7 @@ SABOTAGES = (
         (Edit(TRAINING, TAIL, "    state = DropoutState(state.seed, state.offset + 1)\n" + TAIL),),
         failed={"08-02/T1": "correctness"},
         run="plan 08-02",
-        options=only("T1"),
+        options=only(first("T1", "correctness")),
     ),
     Sabotage(
         "dK and dV are swapped",
@@ -155,7 +155,7 @@ SABOTAGES = (
         failed={"08-02/T1": "correctness"},
         says={"08-02/T1/correctness": ("the result matches this mistake: dK and dV swapped",)},
         run="plan 08-02",
-        options=only("T1"),
+        options=only(first("T1", "correctness")),
     ),
     Sabotage(
         "what dropout keeps is not scaled up",
@@ -163,7 +163,7 @@ SABOTAGES = (
         failed={"08-03/T1": "correctness"},
         says={"08-03/T1/correctness": ("this mistake: what is kept not scaled up",)},
         run="plan 08-03",
-        options=only("T1"),
+        options=only(first("T1", "correctness")),
     ),
 )
 

@@ -73,15 +73,7 @@ SABOTAGES = (
             Edit(ROPE, CALL, "        synchronize(stream)\n"),
             Edit(ROPE, "by the angles of its tokens' positions.", "by rope_gpu_kernel(x, cos, sin)."),
         ),
-        failed={
-            "16-01/T1": "wrapper_present.3",
-            "16-01/T2": "no_host_roundtrip*2",
-            "16-01/T3": "documented*2",
-            "16-01/L4": "key_link",
-            "16-02/T1": "correctness",
-            "16-02/T2": "correctness",
-            "16-02/T3": "correctness.3",
-        },
+        failed={"16-01/T3": "documented*2", "16-01/L4": "key_link"},
         says={
             "16-01/T3/documented.2": (
                 "rope_gpu_kernel is not on the call path from apply_position_embeddings_device",
@@ -92,6 +84,8 @@ SABOTAGES = (
                 At(ROPE, "by rope_gpu_kernel(x"),
             ),
         },
+        run="plan 16-01",
+        options=TEXTS,
     ),
     Sabotage(
         "the name of the other path stands only in the docstring of the layer",

@@ -122,7 +122,7 @@ SABOTAGES = (
             )
         },
         run="plan 07-02",
-        options=only("T2 and correctness"),
+        options=only(first("T2", "correctness")),
     ),
     Sabotage(
         "the causal mask starts at the first key of a cache",

@@ -39,18 +39,15 @@ SABOTAGES = (
                 "        ctypes.c_uint32(heads),\n        ctypes.c_uint32(seq),\n",
             ),
         ),
-        failed={
-            "16-01/T1": "wrapper_present*3",
-            "16-02/T1": "correctness",
-            "16-02/T2": "correctness",
-            "16-02/T3": "correctness*3",
-        },
+        failed={"16-01/T1": "wrapper_present*3"},
         says={
             "16-01/T1/wrapper_present": (
                 "arguments 4 and 5 are swapped: seq and heads",
                 "rope_gpu_kernel (kernels/rope.py:",
             )
         },
+        run="plan 16-01",
+        options=WRAPPERS,
     ),
     Sabotage(
         "cos and sin swapped",

@@ -67,6 +67,8 @@ SABOTAGES = (
                 "or correct the plan",
             )
         },
+        run="plan 16-01",
+        options=TEXTS,
     ),
     Sabotage(
         "contains matches only a docstring",

@@ -79,6 +79,8 @@ def synchronize(''',
                 "→ settled",
             ),
         },
+        run="plan 16-01",
+        options=ROUNDTRIPS,
     ),
     Sabotage(
         "copied back through a name that is put together at run time",
