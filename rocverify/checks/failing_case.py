@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rocverify.errors import DeviceFaultError, DeviceUnavailableError, SubjectError
+from rocverify.checks.watched import sanitized
 from rocverify.oracle.verify import CaseFailure, DTypeReport, Plan, shrink_failure
 from rocverify.records import Finding
 
@@ -61,23 +61,9 @@ def _telling(spec: ContractSpec, failure: CaseFailure) -> tuple[bool, bool, int]
     return shortest < 2 or size < _TELLING_ELEMENTS, not failure.explained, size
 
 
-def sanitized(ctx: CheckContext, contract: str, case: Case) -> tuple[Finding, ...]:
+def watched(ctx: CheckContext, contract: str, case: Case) -> tuple[Finding, ...]:
     """What the sanitizer finds in a run of the case. Nothing where there is no emulator to run it."""
-    from rocverify.checks.trial import Trials
-
-    try:
-        with ctx.launching("sanitize") as session:
-            trials = Trials(ctx, session, contract)
-            session.device.take_findings()
-            ended: tuple[Finding, ...] = ()
-            try:
-                trials.run(case)
-            except (DeviceFaultError, SubjectError) as error:
-                ended = (Finding(f"under the sanitizer: {error.message}", error.where),)
-            seen = [
-                Finding(f"the sanitizer, in {case}: {f}", f.source, f.kernel)
-                for f in session.device.take_findings()
-            ]
-    except DeviceUnavailableError:
-        return ()
-    return (*seen[:_SHOWN], *ended)
+    seen = [finding for one in sanitized(ctx, contract, [case]) for finding in one.findings]
+    return tuple(
+        replace(finding, message=f"the sanitizer, in {case}: {finding.message}") for finding in seen[:_SHOWN]
+    )

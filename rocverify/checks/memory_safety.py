@@ -1,8 +1,9 @@
 """memory_safety: the emulator's sanitizer has nothing to say of a contract's boundary shapes.
 
 Every case runs on an emulator that watches each access: reads of memory, LDS or registers that nothing has
-written, races within a workgroup and between workgroups, barriers that not all waves reach, and, as always,
-accesses outside of live allocations. Buffers are allocated to their last byte, or with guards, in turn.
+written, races within a workgroup, between workgroups and between work of streams that nothing orders,
+barriers that not all waves reach, and, as always, accesses outside of live allocations. Buffers are allocated
+to their last byte, or with guards, in turn.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
+from rocverify.checks.watched import WATCHED, Watched, taken
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.records import Finding
@@ -91,13 +93,15 @@ def _watched(
     found: list[Finding] = []
     for case in cases:
         found += _case(trials, trials.session, case, row)
+    if dims is None:
+        ctx.memo[WATCHED, params.contract, dtype.name] = Watched(cases[0], None, tuple(found))
     return found
 
 
 def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any]) -> list[Finding]:
     """One case under the sanitizer. A fault ends it, and is a finding like the others. SubjectError where
     nothing was launched: nothing was watched then."""
-    session.device.take_findings()
+    taken(session)
     wrapper = trials.spec.wrapper
     ended: list[Finding] = []
     try:
@@ -116,7 +120,7 @@ def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any
             )
         row["launches"] += launches
         row["runs"].append(run)
-    seen = [Finding(f"{f} ({case})", f.source, f.kernel, wrapper) for f in session.device.take_findings()]
+    seen = [Finding(f"{one.message} ({case})", one.location, one.kernel, wrapper) for one in taken(session)]
     return seen + ended
 
 

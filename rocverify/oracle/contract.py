@@ -135,6 +135,16 @@ class ContractSpec:
         """Elements of the arrays that the kernel writes."""
         return sum(prod(a.shape(dims)) for a in self.arrays.values() if a.written)
 
+    def terms(self, output: str, dims: Mapping[str, int]) -> int:
+        """How many elements of another array go into one of an output, at most: those along its axes that
+        the output lacks."""
+        kept = set(self.arrays[output].axes)
+        lengths = (
+            prod(n for axis, n in zip(a.axes, a.shape(dims), strict=True) if axis not in kept)
+            for a in self.arrays.values()
+        )
+        return max(lengths, default=1)
+
     def work(self, dims: Mapping[str, int]) -> int:
         """The product of all lengths that arrays have: what the computation costs, roughly."""
         named = {

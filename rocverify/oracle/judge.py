@@ -96,7 +96,8 @@ def _tolerance(spec: ContractSpec, name: str, judged: Sequence[Judged]) -> Toler
     rounding = spec.rounding.get(dtype.name)
     # What is stored in float64 is never computed in less.
     compute = max(spec.compute, dtype, key=lambda d: d.bits) if dtype.is_float else spec.compute
-    return tolerance_for(dtype, compute, rounding, [case.expected[name] for case in judged])
+    terms = max(spec.terms(name, case.run.case.dims) for case in judged)
+    return tolerance_for(dtype, compute, rounding, [case.expected[name] for case in judged], terms)
 
 
 def _launch_problems(run: CaseRun, symbol: str, code_object: str | None) -> list[str]:

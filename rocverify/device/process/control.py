@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
+from rocverify.device.hip.checking import checks_of
 from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_device
 from rocverify.device.process.placed import Buffer, Collected, Placed, Placements
 from rocverify.device.process.server import Server
@@ -176,7 +177,12 @@ class Desk:
 
     def do_take_host_findings(self, device: int) -> list[Any]:
         """What was wrong on the hosts' side since the last time this was asked."""
-        return _taken(self.devices[device].control.host_findings)
+        control = self.devices[device].control
+        for context in control.all_contexts():
+            checks = checks_of(context)
+            if checks is not None:
+                checks.tell_again()
+        return _taken(control.host_findings)
 
     def do_state(self, device: int) -> dict[str, int]:
         """Counts of what is alive, for tests of leaks."""

@@ -73,6 +73,11 @@ class HostChecks:
 
     # ---- races
 
+    def tell_again(self) -> None:
+        """What was told so far was taken: the same between the same calls is told once more if it is seen
+        again."""
+        self._told.clear()
+
     def _race(self, conflict: Conflict) -> None:
         first, second, overlap = conflict.first, conflict.second, conflict.overlap
         lines = (_line(first, overlap.code), _line(second, overlap.other_code))

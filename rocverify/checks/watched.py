@@ -1,0 +1,94 @@
+"""What the sanitizer says of a contract's cases: of kernels, and of what the wrapper leaves without order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rocverify.errors import DeviceFaultError, DeviceUnavailableError, SubjectError
+from rocverify.records import Finding
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.trial import Trials
+    from rocverify.oracle.case import Case
+    from rocverify.oracle.contract import ContractSpec
+    from rocverify.oracle.drive import CaseRun
+    from rocverify.oracle.dtypes import DType
+
+TYPICAL_ELEMENTS = 4096
+"""Of the outputs of the case that is sanitized for a type, at most, unless all have more."""
+
+WATCHED = "sanitized"
+"""Under this word, a contract and a type's name a context's memo keeps what was found."""
+
+
+def taken(session: LaunchSession) -> list[Finding]:
+    """What was found on the session's device since the last time, in kernels and on the host's side."""
+    of_kernels = [Finding(str(one), one.source, one.kernel) for one in session.device.take_findings()]
+    of_hosts = [Finding(str(one), one.site, one.kernel) for one in session.device.take_host_findings()]
+    return of_kernels + of_hosts
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A case that ran under the sanitizer, and what was found; `run` is None where it did not end well."""
+
+    case: Case
+    run: CaseRun | None
+    findings: tuple[Finding, ...]
+
+
+def sanitized(ctx: CheckContext, contract: str, cases: Sequence[Case]) -> list[Watched]:
+    """What the sanitizer finds in a run of each case; a fault and a call that fails end one, and are found
+    like the rest. Nothing where there is no emulator to run them."""
+    from rocverify.checks.trial import Trials
+
+    try:
+        with ctx.launching("sanitize") as session:
+            trials = Trials(ctx, session, contract)
+            return [_case(trials, session, case) for case in cases]
+    except DeviceUnavailableError:
+        return []
+
+
+def _case(trials: Trials, session: LaunchSession, case: Case) -> Watched:
+    taken(session)
+    run, ended = None, []
+    try:
+        run = trials.run(case)
+    except (DeviceFaultError, SubjectError) as error:
+        ended = [Finding(f"under the sanitizer: {error.message}", error.where)]
+    return Watched(case, run, (*taken(session), *ended))
+
+
+def watched_types(
+    ctx: CheckContext, spec: ContractSpec, contract: str, tried: Sequence[tuple[DType, Sequence[Case]]]
+) -> dict[str, Watched]:
+    """One case of each element type under the sanitizer, by the type's name; once in a run, and not where
+    memory_safety has watched the contract's own range already."""
+    wanted = {
+        dtype.name: to_sanitize(spec, cases)
+        for dtype, cases in tried
+        if cases and (WATCHED, contract, dtype.name) not in ctx.memo
+    }
+    seen = sanitized(ctx, contract, list(wanted.values())) if wanted else []
+    for name, one in zip(wanted, seen, strict=False):
+        told = (replace(finding, message=f"{finding.message} ({one.case})") for finding in one.findings)
+        ctx.memo[WATCHED, contract, name] = replace(one, findings=tuple(told))
+    known = {dtype.name: ctx.memo.get((WATCHED, contract, dtype.name)) for dtype, _ in tried}
+    return {name: one for name, one in known.items() if one is not None}
+
+
+def to_sanitize(spec: ContractSpec, cases: Sequence[Case]) -> Case:
+    """The case that stands for the others of its type under the sanitizer: the largest that is not too
+    large."""
+    fitting = [case for case in cases if _elements(spec, case) <= TYPICAL_ELEMENTS]
+    if fitting:
+        return max(fitting, key=lambda case: _elements(spec, case))
+    return min(cases, key=lambda case: _elements(spec, case))
+
+
+def _elements(spec: ContractSpec, case: Case) -> int:
+    return spec.size(case.dims)
