@@ -376,7 +376,7 @@ def _buffer(buffer: BufferAfter) -> Iterator[str]:
 
 
 def _fault(fault: FaultReport, hint: str | None) -> Iterator[str]:
-    yield f"  fault        {fault.kind}: {fault.message}"
+    yield f"  fault        {fault.kind}: {fault.message}{fault.rest}"
     if fault.instruction is not None:
         yield f"  instruction  {fault.instruction}  (at {fault.pc:#x})"
     elif fault.pc is not None:

@@ -25,7 +25,8 @@ class FaultReport:
     `pc` is the offset in the code object's text, `instruction` its disassembly, `source_line`
     `path:line` where line tables exist. `workgroup` and `workitem` are (x, y, z). `address` and `size`
     are in bytes, `access` is `load`, `store` or `atomic`, `allocation` describes the live or freed
-    allocation nearest to the address.
+    allocation nearest to the address. `accesses` counts those of single lanes that faulted until the launch
+    ended, `more` has the first of each further instruction among them.
     """
 
     kind: str
@@ -40,6 +41,8 @@ class FaultReport:
     size: int | None = None
     access: str | None = None
     allocation: str | None = None
+    accesses: int = 1
+    more: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = [f"kernel {self.kernel}"]
@@ -53,7 +56,14 @@ class FaultReport:
             place.append(f"workgroup {self.workgroup}")
         if self.workitem is not None:
             place.append(f"workitem {self.workitem}")
-        return f"{self.message} [{', '.join(place)}]"
+        return f"{self.message} [{', '.join(place)}]{self.rest}"
+
+    @property
+    def rest(self) -> str:
+        """What the launch's further faults are, in words; empty where there was one."""
+        if self.accesses < 2:
+            return ""
+        return "; ".join([f"; {self.accesses} accesses of lanes faulted in all", *self.more])
 
     @property
     def hint(self) -> str | None:
@@ -73,6 +83,7 @@ class FaultReport:
         fixed = dict(data)
         for key in ("pc", "address"):
             fixed[key] = None if fixed[key] is None else int(fixed[key], 16)
+        fixed["more"] = tuple(fixed.get("more", ()))
         for key in ("workgroup", "workitem"):
             fixed[key] = None if fixed[key] is None else tuple(fixed[key])
         return cls(**fixed)

@@ -42,6 +42,10 @@ class FaultKind(IntEnum):
     GRID_SYNC = 10
 
 
+MORE_FAULTS = 3
+"""Further instructions whose accesses faulted that a worker keeps."""
+
+
 class Outcome(IntEnum):
     """What a call of the runtime's `run` ended with."""
 
@@ -191,6 +195,9 @@ class Worker(ctypes.Structure):
         ("epoch", ctypes.c_uint32),
         ("spare", ctypes.c_uint32),
         ("grid_left", ctypes.c_uint32 * GRID_BARRIERS),
+        ("faulting", ctypes.c_uint64),
+        ("spent", ctypes.c_uint64),
+        ("more", Fault * MORE_FAULTS),
         ("apart", ctypes.c_uint64 * 8),
     )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
-from rocverify.device.emulator.launch.faults import KernelFaultError, fault_report
+from rocverify.device.emulator.launch.faults import KernelFaultError, fault_report, with_further
 from rocverify.device.emulator.launch.heap import Heap
 from rocverify.device.emulator.launch.host_side import HostSide
 from rocverify.device.emulator.launch.hostcall import Printer, to_standard_streams
@@ -326,7 +326,7 @@ class Machine:
         """The fault of a launch, if it had one; `stopped` is why it was asked to stop."""
         asked = abi.FaultKind.STOPPED
         faulted = sorted((w for w in workers if w.fault.kind), key=lambda w: w.fault.kind == asked)
-        report = self._report(faulted[0].fault, kernel, geometry) if faulted else None
+        report = self._report(faulted[0].fault, workers, kernel, geometry) if faulted else None
         if stopped is not None and (report is None or report.kind == asked.name.lower()):
             if sum(w.groups for w in workers) == geometry.group_count:
                 return
@@ -338,6 +338,11 @@ class Machine:
                 report = host.with_assertion(report)
             raise KernelFaultError(report, observed, host.printed)
 
-    def _report(self, fault: abi.Fault, kernel: LoadedKernel, geometry: Geometry) -> FaultReport:
+    def _report(
+        self, fault: abi.Fault, workers: list[abi.Worker], kernel: LoadedKernel, geometry: Geometry
+    ) -> FaultReport:
         listing, lds = kernel.module.listing, lds_of(kernel, geometry)
-        return fault_report(fault, kernel.name, listing, self.memory, geometry, kernel.lanes, lds)
+        places = {fault.pc, *(one.pc for worker in workers for one in worker.more if one.kind)}
+        lines = kernel.module.user_lines(places)
+        found = fault_report(fault, kernel.name, listing, self.memory, geometry, kernel.lanes, lds, lines)
+        return with_further(found, workers, lines)

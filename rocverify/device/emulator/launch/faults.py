@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Listing
@@ -30,7 +31,7 @@ class KernelFaultError(DeviceFaultError):
         observed: Observed | None = None,
         printed: Sequence[tuple[str, str]] = (),
     ) -> None:
-        super().__init__(report.message, where=_place(report), hint=report.hint)
+        super().__init__(f"{report.message}{report.rest}", where=_place(report), hint=report.hint)
         self.report = report
         self.observed: Observed = observed or {}
         self.printed = tuple(printed)
@@ -49,8 +50,9 @@ def fault_report(
     geometry: Geometry,
     lanes: int,
     lds_bytes: int,
+    lines: Mapping[int, str],
 ) -> FaultReport:
-    """The record of one fault."""
+    """The record of one fault. lines: the user's own source lines, by address."""
     kind, access = abi.FaultKind(fault.kind), abi.Access(fault.access)
     inst = listing.at(fault.pc) if fault.pc in listing else None
     has_address = access is not abi.Access.EXECUTE
@@ -60,7 +62,7 @@ def fault_report(
         message=_message(fault, kind, _ACCESS[access], memory, lds_bytes),
         pc=fault.pc,
         instruction=inst.text if inst else None,
-        source_line=inst.source if inst else None,
+        source_line=lines.get(fault.pc, inst.source if inst else None),
         workgroup=(fault.group[0], fault.group[1], fault.group[2]),
         workitem=_workitem(geometry.block, fault.wave * lanes + fault.lane),
         address=fault.address if has_address else None,
@@ -68,6 +70,17 @@ def fault_report(
         access=_ACCESS[access] if has_address else None,
         allocation=memory.explain(fault.address) if kind is abi.FaultKind.GLOBAL else None,
     )
+
+
+def with_further(report: FaultReport, workers: Sequence[abi.Worker], lines: Mapping[int, str]) -> FaultReport:
+    """The same with how many accesses faulted in all, and with the other instructions that they were of."""
+    found = {one.pc: one for worker in workers for one in worker.more if one.kind}
+    more = (
+        f"also a {_ACCESS[abi.Access(one.access)]} at {lines.get(one.pc, f'pc {one.pc:#x}')}"
+        for pc, one in sorted(found.items())
+        if pc != report.pc
+    )
+    return replace(report, accesses=max(sum(w.faulting for w in workers), 1), more=tuple(more))
 
 
 def _workitem(block: Triple, flat: int) -> Triple:
@@ -108,4 +121,12 @@ def _message(fault: abi.Fault, kind: abi.FaultKind, access: str, memory: DeviceM
 def _global_place(fault: abi.Fault, memory: DeviceMemory) -> str:
     """Names the first byte that is nobody's: the access may begin inside an allocation."""
     inside = memory.find(fault.address)
-    return memory.explain(inside.end if inside is not None else fault.address)
+    outside = inside.end if inside is not None else fault.address
+    text = memory.explain(outside)
+    near = memory.neighbours(outside)
+    if not near or memory.was_freed(outside) is not None:
+        return text
+    held = near[0].allocation
+    index, count = (fault.address - held.base) // fault.size, held.size // fault.size
+    text += f"; in elements of {fault.size} byte(s) that is index {index} of {count}"
+    return "; ".join([text, *(f"also {other.words()}" for other in near[1:])])

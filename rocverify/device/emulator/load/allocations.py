@@ -33,6 +33,20 @@ class Allocation:
         return f"allocation {self.sequence}{name} of {self.size} bytes at {self.base:#x}"
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A live allocation beside an address that is nobody's, and how many bytes lie between the two."""
+
+    allocation: Allocation
+    distance: int
+    behind: bool
+
+    def words(self) -> str:
+        if self.behind:
+            return f"{self.distance + 1} byte(s) past the end of {self.allocation.describe()}"
+        return f"{self.distance} byte(s) before {self.allocation.describe()}"
+
+
 class Allocations:
     """Live ranges by address, and the last that were freed. All methods are thread-safe."""
 
@@ -87,25 +101,32 @@ class Allocations:
             inside = self.find(address)
             if inside is not None:
                 return f"{address:#x}, byte {address - inside.base} of {inside.describe()}"
-            for freed in reversed(self._freed):
-                if freed.base <= address < freed.end:
-                    return f"{address:#x}, byte {address - freed.base} of the freed {freed.describe()}"
-            return self._explain_outside(address)
+            freed = self.was_freed(address)
+            if freed is not None:
+                return f"{address:#x}, byte {address - freed.base} of the freed {freed.describe()}"
+            near = self.neighbours(address)
+            if not near:
+                return f"{address:#x}, which belongs to no allocation"
+            return f"{address:#x}, {near[0].words()}"
 
-    def _explain_outside(self, address: int) -> str:
-        index = bisect.bisect_right(self._bases, address)
-        near = []
-        if index:
-            before = self._live[self._bases[index - 1]]
-            near.append((address - before.end, f"{address - before.end + 1} byte(s) past the end of", before))
-        if index < len(self._bases):
-            after = self._live[self._bases[index]]
-            near.append((after.base - address, f"{after.base - address} byte(s) before", after))
-        near = [entry for entry in near if entry[0] < NEAR]
-        if not near:
-            return f"{address:#x}, which belongs to no allocation"
-        _, where, allocation = min(near, key=lambda entry: entry[0])
-        return f"{address:#x}, {where} {allocation.describe()}"
+    def was_freed(self, address: int) -> Allocation | None:
+        """The allocation freed last that held this byte, of those still known."""
+        with self._lock:
+            return next((a for a in reversed(self._freed) if a.base <= address < a.end), None)
+
+    def neighbours(self, address: int) -> tuple[Neighbour, ...]:
+        """The live allocations right before and behind an address that is in none, the nearer one first, as
+        far as they are near at all."""
+        with self._lock:
+            index = bisect.bisect_right(self._bases, address)
+            near = []
+            if index:
+                before = self._live[self._bases[index - 1]]
+                near.append(Neighbour(before, address - before.end, behind=True))
+            if index < len(self._bases):
+                after = self._live[self._bases[index]]
+                near.append(Neighbour(after, after.base - address, behind=False))
+        return tuple(sorted((one for one in near if one.distance < NEAR), key=lambda one: one.distance))
 
     def check_range(self, address: int, size: int) -> Allocation:
         """The allocation that holds all of [address, address + size); DeviceError if none does."""

@@ -95,12 +95,15 @@ static u8 *resolve(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 *ki
                               u64 exec, u32 op, u32 space, u32 pc)                                       \
     {                                                                                                    \
         u32 lanes = (u32)w->lanes;                                                                       \
+        int faulted = 0;                                                                                 \
         for (u64 left = exec; left; left &= left - 1) {                                                  \
             u32 lane = (u32)__builtin_ctzll(left), kind;                                                 \
             u64 address = s->addresses[lane];                                                            \
             T *p = (T *)resolve(w, s, space, address, sizeof(T), &kind);                                 \
-            if (!p)                                                                                      \
-                return rt_fault(w, s, kind, ACCESS_ATOMIC, address, sizeof(T), lane, pc);                \
+            if (!p) {                                                                                    \
+                faulted |= rt_fault(w, s, kind, ACCESS_ATOMIC, address, sizeof(T), lane, pc);            \
+                continue;                                                                                \
+            }                                                                                            \
             const u32 *d = data + lane, *e = other + lane;                                               \
             T value = read(d, 0), compare = two_operands(op) ? read(e, 0) : 0;                               \
             T old = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                                \
@@ -111,7 +114,7 @@ static u8 *resolve(Worker *w, Wave *s, u32 space, u64 address, u32 size, u32 *ki
             for (u32 k = 0; result && k < dwords; k++)                                                   \
                 result[lane + k * lanes] = (u32)((u64)old >> (32 * k));                                  \
         }                                                                                                \
-        return 0;                                                                                        \
+        return faulted;                                                                                  \
     }
 
 #define READ32(d, k) (d)[(k)*lanes]

@@ -211,7 +211,7 @@ API int rt_run(Worker *w)
         }
     }
     worker_done(w);
-    return RUN_DONE;
+    return w->fault.kind ? RUN_FAULT : RUN_DONE;
 }
 
 API int rt_trap(Worker *w, Wave *s, u32 kind, u64 address, u32 pc)

@@ -8,12 +8,23 @@
 #define LANES(exec) for (u64 left = (exec); left; left &= left - 1)
 #define LANE ((u32)__builtin_ctzll(left))
 
+/* The first fault ends the launch, or what is left of it; of accesses that stray all are counted. */
 int rt_fault(Worker *w, Wave *s, u32 kind, u32 access, u64 address, u32 size, u32 lane, u32 pc)
 {
+    Fault f = {.kind = kind, .access = access, .address = address, .size = size, .lane = lane, .pc = pc,
+               .wave = s->index, .group = {w->group[0], w->group[1], w->group[2]}};
+    w->faulting += (u64)is_stray(kind);
     if (w->fault.kind == FAULT_NONE) {
-        Fault f = {.kind = kind, .access = access, .address = address, .size = size, .lane = lane, .pc = pc,
-                   .wave = s->index, .group = {w->group[0], w->group[1], w->group[2]}};
         w->fault = f;
+        return 1;
+    }
+    if (!is_stray(kind) || w->fault.pc == pc)
+        return 1;
+    for (u32 i = 0; i < MORE_FAULTS; i++) {
+        if (w->more[i].kind == FAULT_NONE)
+            w->more[i] = f;
+        if (w->more[i].pc == pc)
+            break;
     }
     return 1;
 }
@@ -98,36 +109,42 @@ INLINE int full(u64 exec, u32 lanes) { return exec == (lanes == 64 ? ~0ull : (1u
     API int rt_##space##_load_##name(Worker *w, Wave *s, u32 *data, u64 exec, u32 pc)                  \
     {                                                                                                  \
         u32 lanes = (u32)w->lanes;                                                                     \
+        int faulted = 0;                                                                               \
         (void)lanes;                                                                                   \
         LANES(exec)                                                                                    \
         {                                                                                              \
             u32 lane = LANE;                                                                           \
             u64 address = s->addresses[lane];                                                          \
             const u8 *p = at_##space(w, s, address, lane, size);                                       \
-            if (!p)                                                                                    \
-                return rt_fault(w, s, KIND_##space(address), ACCESS_LOAD, address, size, lane, pc);    \
+            if (!p) {                                                                                  \
+                faulted |= rt_fault(w, s, KIND_##space(address), ACCESS_LOAD, address, size, lane, pc);   \
+                continue;                                                                              \
+            }                                                                                          \
             u32 *d = data + lane;                                                                      \
             statement;                                                                                 \
         }                                                                                              \
-        return 0;                                                                                      \
+        return faulted;                                                                                \
     }
 
 #define STORE(space, name, size, statement)                                                            \
     API int rt_##space##_store_##name(Worker *w, Wave *s, const u32 *data, u64 exec, u32 pc)           \
     {                                                                                                  \
         u32 lanes = (u32)w->lanes;                                                                     \
+        int faulted = 0;                                                                               \
         (void)lanes;                                                                                   \
         LANES(exec)                                                                                    \
         {                                                                                              \
             u32 lane = LANE;                                                                           \
             u64 address = s->addresses[lane];                                                          \
             u8 *p = at_##space(w, s, address, lane, size);                                             \
-            if (!p)                                                                                    \
-                return rt_fault(w, s, KIND_##space(address), ACCESS_STORE, address, size, lane, pc);   \
+            if (!p) {                                                                                  \
+                faulted |= rt_fault(w, s, KIND_##space(address), ACCESS_STORE, address, size, lane, pc); \
+                continue;                                                                              \
+            }                                                                                          \
             const u32 *d = data + lane;                                                                \
             statement;                                                                                 \
         }                                                                                              \
-        return 0;                                                                                      \
+        return faulted;                                                                                \
     }
 
 #define LOW_HALF(value) *d = (*d & 0xffff0000u) | ((u32)(value) & 0xffffu)

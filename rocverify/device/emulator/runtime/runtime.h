@@ -20,6 +20,7 @@ enum {
     VCC = 106,
     EXEC = 126,
     GRID_BARRIERS = 64,
+    MORE_FAULTS = 3,
     CYCLES_PER_INSTRUCTION = 4,
 };
 
@@ -135,6 +136,8 @@ typedef struct Worker {
     u32 open, poisoned;                  /* workgroups under way; slots whose scratch was ever poisoned */
     u32 stuck, confirming, epoch, spare; /* of schedule.c: can no wave of them go on */
     u32 grid_left[GRID_BARRIERS];        /* waves that each grid barrier still waits for, 0 before its use */
+    u64 faulting, spent;                 /* accesses of lanes that faulted; instructions since the first of them */
+    Fault more[MORE_FAULTS];             /* the first of each further instruction whose accesses faulted */
     u64 apart[8];
 } Worker;
 
@@ -153,6 +156,9 @@ static inline u64 mixed(u64 x)
     x = (x ^ x >> 27) * 0x94d049bb133111ebull;
     return x ^ x >> 31;
 }
+
+/* Accesses outside of memory: those that are counted, and after which other waves may go on. */
+static inline int is_stray(u32 kind) { return kind == FAULT_GLOBAL || kind == FAULT_LDS || kind == FAULT_SCRATCH; }
 
 int rt_fault(Worker *w, Wave *s, u32 kind, u32 access, u64 address, u32 size, u32 lane, u32 pc);
 u8 *rt_global(Worker *w, u64 address, u64 size);

@@ -14,6 +14,8 @@ static int alike(const Finding *a, const Finding *b)
 void rt_san_report(Worker *w, const Finding *found)
 {
     Sanitizer *z = w->sanitizer;
+    if (w->fault.kind) /* a wave that ended by a fault wrote nothing more, and reached no barrier */
+        return;
     u64 slot = (found->kind * 31ull + found->detail) * 0x9e3779b97f4a7c15ull + found->pc * 0x2545f4914f6cdd1dull +
                found->other_pc * 0xd6e8feb86659fd93ull;
     slot = (slot >> 40) % FINDING_SLOTS;

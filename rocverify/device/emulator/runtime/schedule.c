@@ -18,6 +18,7 @@ enum {
     PATIENCE = 4096,  /* the same for all waves together where no barrier waits: the host might change what they poll */
     MISSES = 4,       /* looks that may differ: the turn may end at several places of one loop */
     LONG = 1 << 24,   /* instructions after which a wave may be waiting in a way that does not show */
+    SPENT = 1 << 24,  /* instructions of all waves after which a launch ends that has had a fault */
     HOST_READY = 32,  /* offset of the stack of calls that wait for the host (hostcall.py) */
 };
 
@@ -212,14 +213,25 @@ static int host_is_called(const Launch *launch)
     return launch->hostcall && *(volatile u64 *)(launch->hostcall + HOST_READY) != 0;
 }
 
-/* One turn of one wave; nonzero after a fault. */
+/* Under the sanitizer a wave whose access strayed ends there, and the others go on for a while: they may stray
+ * as well, elsewhere, and all of that is to be told at once. */
+static int others_go_on(Worker *w) { return w->sanitizer && is_stray(w->fault.kind) && w->spent < SPENT; }
+
+/* One turn of one wave; nonzero if the launch ends by a fault. */
 static int turn(Worker *w, Wave *s, Round *seen)
 {
     const Launch *launch = w->launch;
-    u64 end = s->instructions + s->quantum;
+    u64 begun = s->instructions, end = begun + s->quantum;
     s->limit = end < launch->instruction_limit ? end : launch->instruction_limit;
     s->status = launch->run(w, s);
     seen->ran++;
+    if (w->fault.kind) {
+        w->spent += s->instructions - begun;
+        if (!others_go_on(w))
+            return 1;
+        if (s->status == WAVE_FAULT)
+            s->status = WAVE_ENDED;
+    }
     switch (s->status) {
     case WAVE_FAULT:
         return 1;

@@ -118,3 +118,13 @@ def test_fresh_and_reused_pages_are_no_leak_of_old_bytes() -> None:
         assert memory.read(base + inner, 1 << 16) == bytes(1 << 16)
         memory.fill(base, 0xAB, 1 << 17)
         memory.free(base)
+
+
+def test_both_neighbours_of_an_address_are_known_the_nearer_first(memory: DeviceMemory) -> None:
+    first, second = memory.malloc(256, "first"), memory.malloc(256, "second")
+    near, far = memory.neighbours(first + 256 + 11)
+    assert near.words().startswith("12 byte(s) past the end of ")
+    assert "(first)" in near.words()
+    assert far.words().startswith(f"{second - first - 267} byte(s) before ")
+    assert "(second)" in far.words()
+    assert memory.neighbours(second - 1)[0].allocation.base == second
