@@ -182,6 +182,8 @@ make_venv() {
         say "pip could not install the Python packages"
         exit "$USAGE_ERROR"
     }
+    # Where PYTHONDONTWRITEBYTECODE is set, as in many containers, every process would compile all of it anew.
+    "$VENV/bin/python" -m compileall -q rocverify || say "byte code cannot be kept; going on without"
     wanted_stamp >"$STAMP"
 }
 

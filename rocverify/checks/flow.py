@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import re
 from dataclasses import dataclass
@@ -102,7 +101,7 @@ class FlowOrder:
         is not the project's to have: Python's special names, HIP's functions, the names of transfers
         (a docstring may well say that there is no to_host_vec())."""
         bare = name.rpartition(".")[2]
-        if bare in self._identifiers or name in self.kernel_symbols or bare in self._foreign:
+        if bare in self._index.modules.identifiers() or name in self.kernel_symbols or bare in self._foreign:
             return True
         return _FOREIGN.fullmatch(bare) is not None or hasattr(builtins, name)
 
@@ -122,29 +121,6 @@ class FlowOrder:
         files = {p for glob in globs for p in root.glob(glob) if p.is_file()}
         return tuple(sorted(_inside(root, files)))
 
-    @cached_property
-    def _identifiers(self) -> frozenset[str]:
-        """Every identifier of the host code: names, attributes, parameters, definitions, and constants
-        that are names (`getattr(x, "name")`, the symbols of kernels)."""
-        found: set[str] = set()
-        for module in self._index.modules.host():
-            for node in ast.walk(module.tree):
-                found.update(_names_in(node))
-        return frozenset(found)
-
 
 def _inside(root: Path, files: set[Path]) -> list[str]:
     return [p.relative_to(root).as_posix() for p in files if p.resolve().is_relative_to(root)]
-
-
-def _names_in(node: ast.AST) -> list[str]:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
-            return [name]
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return [name]
-        case ast.alias(name=name, asname=asname):
-            return [asname or name.partition(".")[0], name.rpartition(".")[2]]
-        case ast.Constant(value=str(text)) if text.isidentifier():
-            return [text]
-    return []

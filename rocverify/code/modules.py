@@ -28,6 +28,7 @@ class ModuleTable:
         self._by_path: dict[str, ParsedModule] = {}
         self._paths: dict[str, str | None] = {}
         self._host: tuple[ParsedModule, ...] | None = None
+        self._identifiers: frozenset[str] | None = None
 
     def by_path(self, path: str | Path) -> ParsedModule:
         """The module in a file. SourceError if it is absent, outside the root or does not parse."""
@@ -54,6 +55,14 @@ class ModuleTable:
             found = {p for glob in self._globs for p in self._root.glob(glob) if self._is_host(p)}
             self._host = tuple(self.by_path(relative(self._root, p)) for p in sorted(found))
         return self._host
+
+    def identifiers(self) -> frozenset[str]:
+        """Every identifier of the host code: names, attributes, parameters, definitions, and constants
+        that are names (`getattr(x, "name")`, the symbols of kernels)."""
+        if self._identifiers is None:
+            nodes = (node for module in self.host() for node in ast.walk(module.tree))
+            self._identifiers = frozenset(name for node in nodes for name in _names_in(node))
+        return self._identifiers
 
     def loaded(self) -> tuple[ParsedModule, ...]:
         """Every module read so far, host code and what it imports."""
@@ -116,3 +125,16 @@ def _syntax_error(text: str, path: str) -> SourceError:
     except (ValueError, RecursionError, MemoryError) as error:
         return SourceError(f"is not valid Python: {error}", where=path)
     return SourceError("is not valid Python", where=path)
+
+
+def _names_in(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+            return [name]
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.alias(name=name, asname=asname):
+            return [asname or name.partition(".")[0], name.rpartition(".")[2]]
+        case ast.Constant(value=str(text)) if text.isidentifier():
+            return [text]
+    return []
