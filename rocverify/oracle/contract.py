@@ -42,7 +42,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from math import prod
@@ -91,6 +91,7 @@ __all__ = [
 ]  # fmt: skip
 
 Values = Mapping[str, NDArray[Any]]
+_Call = tuple[str, Values, DType | None]
 
 
 @dataclass(frozen=True)
@@ -147,22 +148,39 @@ class ContractSpec:
 
     def work(self, dims: Mapping[str, int]) -> int:
         """The product of all lengths that arrays have: what the computation costs, roughly."""
-        named = {
-            str(m["name"]) for a in self.arrays.values() for x in a.axes if (m := AXIS.match(x)) and m["name"]
-        }
+        named = _named_in(tuple(array.axes for array in self.arrays.values()))
         return prod(dims[name] for name in named if self.dims[name].divides is None)
 
     def reference(self, values: Values, dims: Mapping[str, int]) -> dict[str, NDArray[Any]]:
         """What the outputs must be, by name, computed in the element types of `values`."""
         return self._named(self._apply("reference", values, dims), "reference")
 
-    def magnitude(
-        self, values: Values, dims: Mapping[str, int], dtype: DType | None = None
-    ) -> dict[str, NDArray[Any]] | None:
-        """The sizes of the terms that add up to each output element, if the contract gives them."""
-        if not hasattr(self.subject, "magnitude"):
-            return None
-        return self._named(self._apply("magnitude", values, dims, dtype), "magnitude")
+    def references(
+        self, values: Values, stored: Values, dims: Mapping[str, int], dtype: DType
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]], dict[str, NDArray[Any]] | None]:
+        """What the outputs must be, computed from `values` and from `stored`, each in its element types; and
+        the sizes of the terms that add up to each output element, if the contract gives them."""
+        calls: list[_Call] = [("reference", values, None), ("reference", stored, None)]
+        if hasattr(self.subject, "magnitude"):
+            calls.append(("magnitude", values, dtype))
+        first, second, *sizes = self._together(calls, dims)
+        return first, second, sizes[0] if sizes else None
+
+    def _together(self, calls: Sequence[_Call], dims: Mapping[str, int]) -> list[dict[str, NDArray[Any]]]:
+        """What methods give, asked for at once where they run in another process."""
+        together = getattr(self.subject, "methods_together", None)
+        if together is None:
+            results = [self._apply(method, values, dims, dtype) for method, values, dtype in calls]
+        else:
+            results = together([(m, self._wanted(m, v, dims, dtype)) for m, v, dtype in calls])
+        return [self._named(result, call[0]) for call, result in zip(calls, results, strict=True)]
+
+    def _wanted(
+        self, method: str, values: Values, dims: Mapping[str, int], dtype: DType | None
+    ) -> dict[str, Any]:
+        offered = {"dtype": dtype, **dims, **values}
+        with _ContractCode(self.where, method):
+            return {name: offered[name] for name in _parameters(getattr(self.subject, method))}
 
     def wrong(
         self, values: Values, dims: Mapping[str, int], dtype: DType | None = None
@@ -234,6 +252,13 @@ class ContractSpec:
         if set(named) != set(names):
             raise ContractError(f"{what} must give {', '.join(names)}", where=self.where)
         return named
+
+
+@cache
+def _named_in(axes: tuple[tuple[str, ...], ...]) -> frozenset[str]:
+    """The dimensions that the axes of arrays name."""
+    found = (AXIS.match(axis) for array in axes for axis in array)
+    return frozenset(str(match["name"]) for match in found if match and match["name"])
 
 
 class _ContractCode:

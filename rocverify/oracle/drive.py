@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.device.process.placed import Buffer, Collected, Placed
+from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.trace.events import Category
 from rocverify.errors import ContractError, DeviceError, SubjectError
 from rocverify.oracle.case import Case
@@ -45,6 +45,15 @@ class Invocation(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """Every array of a case as it is before the call. undefined: those that hold poison, which no kernel may
+    read before it has written it."""
+
+    inputs: Mapping[str, NDArray[Any]]
+    undefined: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseRun:
     """What one execution of a case left behind.
 
@@ -52,7 +61,7 @@ class CaseRun:
     of the written arrays after it (their canonical form, where the contract has one); changed: input arrays
     that the kernel changed; damage: what was written around buffers; events: the HIP calls made while the
     wrapper ran; addresses: where each array lay on the device; by_contract: the launches, by their number in
-    the trace, that the contract's own `call` made and not the wrapper.
+    the trace, that the contract's own `call` made and not the wrapper; undefined: see Start.
     """
 
     case: Case
@@ -63,6 +72,12 @@ class CaseRun:
     events: tuple[TraceEvent, ...] = ()
     addresses: Mapping[str, int] = field(default_factory=dict)
     by_contract: frozenset[int] = frozenset()
+    undefined: frozenset[str] = frozenset()
+
+    @property
+    def start(self) -> Start:
+        """What the case began with, for another execution of it."""
+        return Start(self.inputs, self.undefined)
 
     @property
     def launches(self) -> tuple[TraceEvent, ...]:
@@ -98,23 +113,26 @@ def execute(
     invoke: Invocation | None = None,
     visible: bool = False,
     again: bool = False,
+    order: Ordering | None = None,
+    start: Start | None = None,
 ) -> CaseRun:
     """Runs one case through the contract's wrapper, or through its own launch if it names none.
 
     ghost: launches report success and do nothing. values: arrays that replace drawn ones on the host.
     call_dims: dimensions that replace those of the case in the call alone. invoke: made once by
     `invocation` for many cases. visible: the code under verification can see that it is. again: it is called
-    on the same memory with other contents before.
+    on the same memory with other contents before. order: the device's own is not used. start: what `starting`
+    has given for the case, if it was asked before.
     Raises SubjectError for what the wrapper raises, DeviceFaultError for what the kernel does wrong,
     DeviceError when the device fails the harness itself.
     """
     spec.dims.check(case.dims)
-    drawn = _drawn(spec, case)
-    inputs = _starting_values(spec, case, drawn)
+    start = start or starting(spec, case)
+    inputs = start.inputs
     run_subject = invoke or invocation(spec, session)
-    buffers = _buffers(spec, case, inputs, drawn)
+    buffers = _buffers(spec, case, start)
     pid = session.subject.prepare_call(spec)
-    placed = session.device.place(pid, buffers, ghost=ghost)
+    placed = session.device.place(pid, buffers, ghost=ghost, order=order)
     addresses = {one.name: placed.addresses[one.name] + len(one.guard) for one in buffers}
     arrays = {**_views(spec, case.dtype, inputs, addresses), **(values or {})}
     lengths = {**case.dims, **(call_dims or {})}
@@ -145,6 +163,7 @@ def execute(
         events=tuple(collected.events),
         addresses=addresses,
         by_contract=launched_by_contract(spec, collected.events),
+        undefined=start.undefined,
     )
 
 
@@ -152,41 +171,32 @@ def _refilled(
     spec: ContractSpec, session: LaunchSession, case: Case, placed: Placed
 ) -> Mapping[str, NDArray[Any]]:
     """Writes the arrays of a case into the memory of another; what they hold then."""
-    drawn = _drawn(spec, case)
-    inputs = _starting_values(spec, case, drawn)
-    session.device.refill(placed, _buffers(spec, case, inputs, drawn))
-    return inputs
+    start = starting(spec, case)
+    session.device.refill(placed, _buffers(spec, case, start))
+    return start.inputs
 
 
-def _drawn(spec: ContractSpec, case: Case) -> dict[str, NDArray[Any]]:
-    return draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
-
-
-def _buffers(
-    spec: ContractSpec, case: Case, inputs: Mapping[str, NDArray[Any]], drawn: Mapping[str, NDArray[Any]]
-) -> list[Buffer]:
-    """The device arrays of a case as they are before the call."""
-    return [
-        _buffer(name, array, case.placement, _holds_poison(name, spec.arrays[name], drawn))
-        for name, array in inputs.items()
-        if spec.arrays[name].role is not Role.HOST
-    ]
-
-
-def _holds_poison(name: str, array: Array, drawn: Mapping[str, NDArray[Any]]) -> bool:
-    """Pure outputs, and working memory that the contract does not prepare."""
-    return array.role is Role.OUT or name not in drawn
-
-
-def _starting_values(
-    spec: ContractSpec, case: Case, drawn: Mapping[str, NDArray[Any]]
-) -> dict[str, NDArray[Any]]:
-    return {
+def starting(spec: ContractSpec, case: Case) -> Start:
+    """Draws the arrays of a case. Pure outputs hold poison, and working memory that the contract does not
+    prepare."""
+    drawn = draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
+    undefined = frozenset(n for n, array in spec.arrays.items() if array.role is Role.OUT or n not in drawn)
+    inputs = {
         name: poisoned(array.shape(case.dims), array.dtype(case.dtype), case.poison)
-        if _holds_poison(name, array, drawn)
+        if name in undefined
         else drawn[name]
         for name, array in spec.arrays.items()
     }
+    return Start(inputs, undefined)
+
+
+def _buffers(spec: ContractSpec, case: Case, start: Start) -> list[Buffer]:
+    """The device arrays of a case as they are before the call."""
+    return [
+        _buffer(name, array, case.placement, name in start.undefined)
+        for name, array in start.inputs.items()
+        if spec.arrays[name].role is not Role.HOST
+    ]
 
 
 def _views(

@@ -8,13 +8,13 @@ their last bits, a missing barrier in whatever it spoils.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rocverify.device.process.placed import Ordering
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.oracle.case import Case
 from rocverify.oracle.contract import ContractSpec
@@ -68,14 +68,9 @@ class OtherOrder:
     spreads: tuple[OrderSpread, ...]
 
 
-@contextmanager
-def in_order(session: LaunchSession, seed: int, index: int) -> Iterator[None]:
-    """Has the device execute in the order of a case, by its number in the run; in its own afterwards."""
-    session.device.reorder(STREAMS[index % len(STREAMS)], seed + index, drawn=True)
-    try:
-        yield
-    finally:
-        session.device.reorder("eager", 0, drawn=False)
+def order_of(seed: int, index: int) -> Ordering:
+    """The order in which a case is executed, by its number in the run."""
+    return Ordering(STREAMS[index % len(STREAMS)], seed + index)
 
 
 def in_another_order(
@@ -84,12 +79,13 @@ def in_another_order(
     judged: Sequence[Judged],
     tolerances: Mapping[str, Tolerance],
     invoke: Invocation,
+    order: Ordering,
 ) -> OtherOrder:
-    """Runs one of the cases again, in the order that is set now."""
+    """Runs one of the cases again, in another order."""
     first = judged[to_repeat([one.run for one in judged])]
     case = first.run.case
     try:
-        run = execute(spec, session, case, invoke=invoke)
+        run = execute(spec, session, case, invoke=invoke, order=order, start=first.run.start)
     except (SubjectError, DeviceFaultError) as error:
         return OtherOrder(case, f"{_ANOTHER}: {error.message}", ())
     if accepted(run.outputs, judges_of(first, tolerances)):

@@ -81,7 +81,9 @@ def _again(
 ) -> Repeat:
     case = one.run.case
     try:
-        run = execute(spec, session, case, invoke=invoke, visible=how.visible, again=how.again)
+        run = execute(
+            spec, session, case, invoke=invoke, visible=how.visible, again=how.again, start=one.run.start
+        )
     except (SubjectError, DeviceFaultError) as error:
         return Repeat(case, False, f"where it {how.words}, it {error.message}")
     outputs = run.outputs

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError
+from rocverify.oracle.beside import beside
 from rocverify.oracle.case import Case, further_cases, plan_cases
 from rocverify.oracle.compare import Worst
 from rocverify.oracle.contract import ContractSpec, Refusal
@@ -22,10 +24,10 @@ from rocverify.oracle.controls import (
     telling,
 )
 from rocverify.oracle.dims import Dims
-from rocverify.oracle.drive import Invocation, execute, invocation
+from rocverify.oracle.drive import Invocation, execute, invocation, starting
 from rocverify.oracle.dtypes import DType
-from rocverify.oracle.judge import CaseVerdict, expected_of, judge, tolerances_of
-from rocverify.oracle.orders import ORDER_HINT, OrderSpread, OtherOrder, in_another_order, in_order
+from rocverify.oracle.judge import CaseVerdict, computed_of, expected_of, judge, tolerances_of
+from rocverify.oracle.orders import ORDER_HINT, OrderSpread, OtherOrder, in_another_order, order_of
 from rocverify.oracle.repeat import Repeat, repeated
 from rocverify.oracle.shrink import Shrunk, shrink
 from rocverify.oracle.tolerance import Tolerance
@@ -157,8 +159,8 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     repeat = repeated(spec, session, judged, tolerances, invoke)
     other = None
     if judged and not any(verdict.problems for verdict in verdicts):
-        with in_order(session, plan.seed, len(judged) + 1):
-            other = in_another_order(spec, session, judged, tolerances, invoke)
+        order = order_of(plan.seed, len(judged) + 1)
+        other = in_another_order(spec, session, judged, tolerances, invoke, order)
     return DTypeReport(
         dtype=dtype,
         symbol=symbol,
@@ -183,15 +185,20 @@ def _run(
     judged: list[Judged],
 ) -> CaseFailure | None:
     """Runs cases and adds them to `judged`. The one in which the subject raises or the device faults ends
-    the run."""
-    for case in cases:
-        try:
-            with in_order(session, plan.seed, len(judged)):
-                run = execute(spec, session, case, invoke=invoke)
-        except (SubjectError, DeviceFaultError) as error:
-            symbol = spec.symbol(case.dtype, case.dims)
-            return CaseFailure(case, _one_line(error), error.hint, symbol=symbol)
-        judged.append(Judged(run, expected_of(spec, run)))
+    the run. While a case is executed, its references are computed and the next case is drawn."""
+    with beside(session) as submit:
+        upcoming = [submit(starting, spec, case) for case in cases[:1]]
+        for case, following in zip_longest(cases, cases[1:]):
+            start = upcoming.pop().result()
+            computed = submit(computed_of, spec, case, start.inputs)
+            upcoming += [submit(starting, spec, one) for one in (following,) if one is not None]
+            try:
+                order = order_of(plan.seed, len(judged))
+                run = execute(spec, session, case, invoke=invoke, order=order, start=start)
+            except (SubjectError, DeviceFaultError) as error:
+                symbol = spec.symbol(case.dtype, case.dims)
+                return CaseFailure(case, _one_line(error), error.hint, symbol=symbol)
+            judged.append(Judged(run, expected_of(spec, run, computed.result())))
     return None
 
 
@@ -257,7 +264,8 @@ def _ghost_replay(
         if accepted(untouched, judges):
             continue
         try:
-            ghost = execute(spec, session, case.run.case, ghost=True, invoke=invoke)
+            run = case.run
+            ghost = execute(spec, session, run.case, ghost=True, invoke=invoke, start=run.start)
         except SubjectError as error:
             return GhostReplay(case.run.case, True, f"the wrapper raised {error.kind}")
         passes = accepted(ghost.outputs, judges)

@@ -8,7 +8,8 @@ copied from one that never saw any, and is made twice.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from rocverify.errors import ContractError, SubjectError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.subject.host.codec import Later
+from rocverify.subject.process import raised
 
 if TYPE_CHECKING:
     from rocverify.subject.process import HostProcess
@@ -51,8 +53,32 @@ class RemoteContract:
         self.origin = origin
         self.reference_name = reference
         vars(self).update(data)
+        self._process = process
         for name, parameters in methods.items():
             setattr(self, name, _Method(process, reference, name, parameters))
+
+    def methods_together(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
+        """What calls of methods of inputs alone give, asked for at once. Raises ContractError for what the
+        first raises that does, or where it ends its process."""
+        names = " or ".join(dict.fromkeys(f"{name}()" for name, _ in calls))
+        with _said_of(names, self.reference_name):
+            outcomes = self._process.ask(
+                "methods", about=self.reference_name, contract=self.reference_name, calls=list(calls)
+            )
+        for (name, _), (ok, result) in zip(calls, outcomes, strict=False):
+            if not ok:
+                with _said_of(f"{name}()", self.reference_name):
+                    raise raised(result, self.reference_name)
+        return [result for _, result in outcomes]
+
+
+@contextmanager
+def _said_of(method: str, contract: str) -> Iterator[None]:
+    """What a method raises, or how it ends its process, is the contract's fault."""
+    try:
+        yield
+    except SubjectError as error:
+        raise ContractError(f"{method} {error.message}", where=contract, hint=error.hint) from None
 
 
 @dataclass(eq=False)
@@ -85,7 +111,7 @@ class _Method:
 
     def _asked(self, offered: Mapping[str, Any], *, fresh: bool) -> Any:
         generator = offered.get("rng")
-        try:
+        with _said_of(f"{self.name}()", self.contract):
             result, drawn = self.process.ask(
                 "method",
                 about=self.contract,
@@ -94,9 +120,6 @@ class _Method:
                 offered=offered,
                 fresh=fresh,
             )
-        except SubjectError as error:
-            problem = f"{self.name}() {error.message}"
-            raise ContractError(problem, where=self.contract, hint=error.hint) from None
         if isinstance(generator, np.random.Generator) and isinstance(drawn, np.random.Generator):
             generator.bit_generator.state = drawn.bit_generator.state
         return _with_later(self.process, self.contract, result)

@@ -136,7 +136,8 @@ class HostProcess:
     def _sources(self) -> bytes:
         folder = Path(host.__file__).parent
         files = {"": folder / "__init__.py"} | {
-            name: folder / f"{name}.py" for name in ("views", "codec", "missing", "imports", "launching")
+            name: folder / f"{name}.py"
+            for name in ("views", "codec", "missing", "imports", "inspection", "launching")
         }
         if self._device:
             files["hip_library"] = Path(hip_library.__file__)
@@ -204,6 +205,12 @@ class HostProcess:
 
     def _flooded(self) -> None:
         self._too_much = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def interrupt(self) -> None:
+        """Ends the process under an `ask` of another thread, which raises SubjectError."""
         process = self._process
         if process is not None:
             process.kill()

@@ -43,6 +43,10 @@ class Subject:
         self._references.start()
         self._host.start()
 
+    def interrupt(self) -> None:
+        """Ends what the references compute now: whoever waits for it is told that the process has ended."""
+        self._references.interrupt()
+
     def close(self) -> None:
         """Ends the processes."""
         self._host.close()

@@ -24,7 +24,7 @@ from rocm.bindings import hip as real_hip
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
 from rocverify.device.process.attach import HipLibrary
-from rocverify.device.process.placed import Buffer, Collected, Placed
+from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.oracle.contract import ContractSpec
 from rocverify.subject.host.imports import load_subject
@@ -157,10 +157,10 @@ class FakeDevice:
         self.fault: FaultReport | None = None
         self._recordings = ExitStack()
 
-    def reorder(self, _order: str, _seed: int, *, drawn: bool) -> None:
-        """Kernels in Python have one order."""
-
-    def place(self, _pid: int, buffers: Sequence[Buffer], *, ghost: bool = False) -> Placed:
+    def place(
+        self, _pid: int, buffers: Sequence[Buffer], *, ghost: bool = False, order: Ordering | None = None
+    ) -> Placed:
+        del order  # kernels in Python have one
         self.outcome()
         addresses = {}
         for buffer in buffers:

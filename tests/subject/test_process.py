@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rocverify.errors import ContractError, RocverifyError, SourceError, SubjectError, UsageError
-from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.contract import F32, ContractSpec
 from rocverify.oracle.inputs import Kind, draw_inputs
 from rocverify.subject import process as processes
 from rocverify.subject.contracts import remote_contract
@@ -180,7 +180,8 @@ def test_references_compute_where_no_output_and_no_device_is(process: HostProces
     spec = spec_of(process, root, reference="return 2 * x", more=more)
     x = np.arange(4.0)
     np.testing.assert_array_equal(spec.reference({"x": x}, {"n": 4})["y"], 2 * x)
-    magnitude = spec.magnitude({"x": x}, {"n": 4})
+    exact, _, magnitude = spec.references({"x": x}, {"x": x}, {"n": 4}, F32)
+    np.testing.assert_array_equal(exact["y"], 2 * x)
     assert magnitude is not None
     assert magnitude["y"][0] == process.pid != os.getpid()
 

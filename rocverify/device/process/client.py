@@ -18,14 +18,13 @@ from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.devices import DeviceOptions
-from rocverify.device.process.placed import Buffer, Collected, Placed
+from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.process.wire import Wire
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import DeviceError, RocverifyError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage import KernelCoverage
-    from rocverify.device.hip.executor import Order
 
 WithLines = Callable[[bytes], bytes | None]
 _END_S = 10.0
@@ -186,10 +185,13 @@ class RemoteDevice:
         buffers: Sequence[Buffer],
         *,
         ghost: bool = False,
+        order: Ordering | None = None,
     ) -> Placed:
-        """Puts arrays into the memory of a client; until `collect`, with `ghost`, no launch is executed.
-        DeviceError where the memory does not suffice."""
-        placed: Placed = self.process.ask("place", self.index, pid, buffers, (None,) if ghost else None)
+        """Puts arrays into the memory of a client; until `collect`, with `ghost`, no launch is executed, and
+        with `order` all work is done in that order (else in the device's own); what is still queued is
+        forgotten. DeviceError where the memory does not suffice."""
+        ghosts = (None,) if ghost else None
+        placed: Placed = self.process.ask("place", self.index, pid, buffers, ghosts, order)
         return placed
 
     def refill(self, placed: Placed, buffers: Sequence[Buffer]) -> None:
@@ -227,12 +229,6 @@ class RemoteDevice:
         """Kernel and counters of every launch since the last time this was asked."""
         taken: list[tuple[str, Any]] = self.process.ask("take_counters", self.index)
         return taken
-
-    def reorder(self, order: Order, seed: int, *, drawn: bool) -> None:
-        """What comes is executed in another order: work on streams `eager`, `lazy` or `shuffled` by the seed;
-        with `drawn` waves and workgroups run as the seed says, and unwritten memory holds another pattern.
-        What is still queued is forgotten."""
-        self.process.ask("reorder", self.index, order, seed, drawn)
 
     def take_coverage(self, *, lines: bool = False) -> list[KernelCoverage]:
         """Which code of kernels was executed since the last time this was asked, kernel by kernel; with

@@ -17,7 +17,7 @@ from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
 from rocverify.device.hip.checking import checks_of
 from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_device
-from rocverify.device.process.placed import Buffer, Collected, Placed, Placements
+from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed, Placements
 from rocverify.device.process.server import Server
 from rocverify.device.process.wire import Wire
 from rocverify.device.trace.events import TraceEvent
@@ -25,7 +25,6 @@ from rocverify.errors import DeviceError, RocverifyError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage import KernelCoverage
-    from rocverify.device.hip.executor import Order
 
 _BUG = "this is a bug in rocverify; the traceback stands on standard error"
 
@@ -75,7 +74,7 @@ class Desk:
         """Opens a device; its number, and what it is."""
         device = open_device(options, None if self._lines is None else self._with_lines)
         self.devices.append(device)
-        self._placements.append(Placements(device.control))
+        self._placements.append(Placements(device.control, device.reorder))
         self._server.makers.append(device.context)
         return len(self.devices) - 1, device.info
 
@@ -103,11 +102,6 @@ class Desk:
         if forget:
             trace.forget(trace.mark())
         return events
-
-    def do_reorder(self, device: int, order: Order, seed: int, drawn: bool) -> None:
-        """What comes is executed in another order: work on streams eagerly, lazily or shuffled by the seed,
-        and with `drawn` waves and workgroups as the seed says. What was queued is forgotten."""
-        self.devices[device].reorder(order, seed, drawn=drawn)
 
     def do_ghost(self, device: int, symbols: Collection[str] | None) -> int:
         """Launches of these kernels (None: of all) report success from now on and are not executed."""
@@ -149,10 +143,15 @@ class Desk:
         self.devices[device].control.clear_fault()
 
     def do_place(
-        self, device: int, pid: int, buffers: Sequence[Buffer], ghost: tuple[Collection[str] | None] | None
+        self,
+        device: int,
+        pid: int,
+        buffers: Sequence[Buffer],
+        ghost: tuple[Collection[str] | None] | None,
+        order: Ordering | None,
     ) -> Placed:
         """See `placed.Placements.place`."""
-        return self._placements[device].place(pid, buffers, ghost)
+        return self._placements[device].place(pid, buffers, ghost, order)
 
     def do_refill(self, device: int, token: int, buffers: Sequence[Buffer]) -> None:
         """See `placed.Placements.refill`."""

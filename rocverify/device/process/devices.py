@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rocverify.device.backends.base import Backend
@@ -14,6 +14,7 @@ from rocverify.device.hip.context import Client, Context
 from rocverify.device.hip.control import DeviceControl
 from rocverify.device.hip.executor import Order
 from rocverify.device.hip.items import StreamQueues
+from rocverify.device.process.placed import Ordering
 from rocverify.device.trace.native import NativeLines
 from rocverify.errors import DeviceUnavailableError, UsageError
 
@@ -61,23 +62,29 @@ class OpenedDevice:
     open_backend: Callable[[], Backend]
     control: DeviceControl
     schedule: Schedule | None = None
+    _ordering: Ordering = field(init=False)
 
-    def reorder(self, order: Order, seed: int, *, drawn: bool) -> None:
-        """Has what comes be executed in another order, by all clients, those of now too (DeviceOptions). What
-        was queued and nobody has waited for is forgotten: its memory may be gone."""
-        self.options = replace(self.options, order=order, seed=seed, drawn=drawn)
+    def __post_init__(self) -> None:
+        self._ordering = Ordering(self.options.order, self.options.seed)
+
+    def reorder(self, ordering: Ordering | None) -> None:
+        """Has what comes be executed in another order, by all clients, those of now too; None: as the options
+        say. What was queued and nobody has waited for is forgotten: its memory may be gone."""
+        options = self.options
+        drawn = options.seed if options.drawn else None
+        self._ordering = ordering or Ordering(options.order, options.seed)
         if self.schedule is not None:
-            self.schedule.seed = seed if drawn else None
+            self.schedule.seed = drawn if ordering is None else ordering.seed
         for context in self.control.all_contexts():
             context.streams.forget()
-            context.streams.reorder(order, seed)
+            context.streams.reorder(self._ordering.streams, self._ordering.seed)
 
     def context(self, pid: int, program: str) -> Context:
         """A context for a new client; DeviceError if there is no room for one."""
         return Context(self.open_backend(), self.control, self._streams, Client(pid, program))
 
     def _streams(self, context: Context) -> StreamQueues:
-        return make_streams(context, self.options.order, self.options.seed)
+        return make_streams(context, self._ordering.streams, self._ordering.seed)
 
 
 def open_device(

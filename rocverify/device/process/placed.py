@@ -6,7 +6,7 @@ Nothing of it is in the trace, and the client makes no call for it.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from rocverify.errors import DeviceError, RocverifyError
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
     from rocverify.device.hip.control import DeviceControl
+    from rocverify.device.hip.executor import Order
 
 MADE_BY = "the caller"
 """What faults say of who allocated the memory."""
@@ -37,6 +38,19 @@ class Buffer:
     content: pickle.PickleBuffer | bytearray
     guard: bytes = b""
     undefined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """The order in which a call is executed: work on streams eagerly, lazily or shuffled; waves and
+    workgroups as the seed says, which also decides what memory holds that nobody has written."""
+
+    streams: Order
+    seed: int
+
+
+Reorder = Callable[[Ordering | None], None]
+"""Has what comes be executed in another order; None: in the device's own. What was queued is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +80,38 @@ class _Held:
     context: Context
     allocations: dict[str, Allocation]
     ghost: int | None
+    ordered: bool
     mark: int = field(default=0)
 
 
 class Placements:
     """All placed arrays of one device."""
 
-    def __init__(self, control: DeviceControl) -> None:
-        self._control = control
+    def __init__(self, control: DeviceControl, reorder: Reorder) -> None:
+        self._control, self._reorder = control, reorder
         self._held: dict[int, _Held] = {}
         self._count = 0
 
     def place(
-        self, pid: int, buffers: Sequence[Buffer], ghost: tuple[Collection[str] | None] | None
+        self,
+        pid: int,
+        buffers: Sequence[Buffer],
+        ghost: tuple[Collection[str] | None] | None,
+        order: Ordering | None,
     ) -> Placed:
-        """Puts arrays into the memory of a client. ghost: kernels (None: all) whose launches are not executed
-        until `collect`. DeviceError where the memory does not suffice or the client is not there."""
+        """Puts arrays into the memory of a client. Until `collect`, launches of the kernels of `ghost` (None:
+        all) are not executed, and all work is done in an order of its own, if one is given. DeviceError where
+        the memory does not suffice or the client is not there."""
         context = self._context(pid)
         self._control.outcome()  # what was before is none of this call's
-        held = _Held(context, {}, None)
+        held = _Held(context, {}, None, order is not None)
+        if order is not None:
+            self._reorder(order)
         try:
             for buffer in buffers:
                 held.allocations[buffer.name] = _placed(context, buffer)
         except DeviceError:
-            _give_back(held)
+            self._end(held)
             raise
         if ghost is not None:
             held.ghost = self._control.ghost(ghost[0])
@@ -124,8 +146,14 @@ class Placements:
         try:
             images = {name: _image(held, name) for name in names if name not in lost}
         finally:
-            _give_back(held)
+            self._end(held)
         return Collected(images, lost, events, undecided, fault)
+
+    def _end(self, held: _Held) -> None:
+        """Frees what was placed; the device is in its own order again."""
+        if held.ordered:
+            self._reorder(None)
+        _give_back(held)
 
     def _context(self, pid: int) -> Context:
         found = [one for one in self._control.all_contexts() if one.client.pid == pid and not one.closed]

@@ -16,13 +16,14 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from .codec import Channel, Codec
 from .imports import LoadError, in_project, load_subject
+from .inspection import code_of, members_of, origin_of
 from .launching import launch_all, milliseconds
 from .missing import missing_module
 from .views import DeviceView
@@ -38,7 +39,7 @@ class Declarations:
     """
 
     def __init__(self, package: Path, names: Sequence[str]) -> None:
-        self._package, self._names = package, frozenset(names)
+        self._package, self._package_name, self._names = package, package.name, frozenset(names)
         self._kept: dict[str, ModuleType] = {
             f"{package.name}.oracle.views": sys.modules[DeviceView.__module__]
         }
@@ -66,7 +67,8 @@ class Declarations:
 
     def hide(self) -> None:
         """Takes the declarations out of sight."""
-        for name in [n for n in sys.modules if n.partition(".")[0] == self._package.name]:
+        own = self._package_name
+        for name in [n for n in sys.modules if n.startswith(own) and n.partition(".")[0] == own]:
             self._kept.setdefault(name, sys.modules.pop(name))
             sys.modules.pop(name, None)
 
@@ -208,7 +210,7 @@ class Host:
         fields = {name: getattr(spec, name) for name in spec.__dataclass_fields__ if name != "subject"}
         return {
             "fields": fields,
-            **_members(spec.subject),
+            **members_of(spec.subject),
             "wrapper": self._codes(found),
             **self._caller(spec),
         }
@@ -216,11 +218,15 @@ class Host:
     def _caller(self, spec: Any) -> dict[str, Any]:
         call = getattr(spec.subject, "call", None)
         reference = getattr(spec.subject, "reference", None)
-        return {"call": self._codes(call), "reference": _origin(reference), "places": self._codes(reference)}
+        return {
+            "call": self._codes(call),
+            "reference": origin_of(reference),
+            "places": self._codes(reference),
+        }
 
     def _codes(self, function: Any) -> list[tuple[str, str]]:
         """File and qualified name of the Python code that a call of it runs, and of what it wraps."""
-        found = (_code_of(one) for one in (function, inspect.unwrap(function)) if callable(function))
+        found = (code_of(one) for one in (function, inspect.unwrap(function)) if callable(function))
         places = [(in_project(self._root, c.co_filename), c.co_qualname) for c in found if c is not None]
         return [(file, name) for file, name in dict.fromkeys(places) if file is not None]
 
@@ -313,6 +319,19 @@ class Host:
             result = getattr(self._contracts[contract].subject, method)(**offered)
         return result, offered.get("rng")
 
+    def do_methods(self, contract: str, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
+        """What methods of a contract return, one after another, each True and its result; after the first
+        that raises, with False and what it raised, none is called."""
+        outcomes: list[Any] = []
+        for method, offered in calls:
+            try:
+                outcomes.append((True, self._method(contract, method, dict(offered))[0]))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever the project's code raises is told
+                return [*outcomes, (False, self._told(error))]
+        return outcomes
+
     def do_later(self, number: int) -> Any:
         """A result that was kept until it is asked for."""
         with np.errstate(all="ignore"):
@@ -359,41 +378,6 @@ class _Names(dict[str, Any]):
 
 def _namespace(values: Mapping[str, Any]) -> _Names:
     return _Names(values)
-
-
-def _members(contract: Any) -> dict[str, Any]:
-    """The methods of a contract with the names of their parameters, and the data beside them."""
-    methods, data = {}, {}
-    for name in dir(contract):
-        value = None if name.startswith("_") else getattr(contract, name)
-        if value is None or isinstance(value, type):
-            continue
-        if inspect.isroutine(value):
-            try:
-                methods[name] = list(inspect.signature(value).parameters)
-            except ValueError:  # of compiled code that does not tell: it is none of a contract's
-                continue
-        elif isinstance(value, str | int | float | tuple):
-            data[name] = value
-    return {"methods": methods, "data": {n: v for n, v in data.items() if n in ("finite",)}}
-
-
-def _code_of(function: Any) -> CodeType | None:
-    """The Python code that a call runs; None where there is none."""
-    while isinstance(function, partial):
-        function = function.func
-    for one in (function, getattr(function, "__func__", None), type(function).__call__):
-        code = getattr(one, "__code__", None)
-        if isinstance(code, CodeType):
-            return code
-    return None
-
-
-def _origin(function: Any) -> str:
-    """The module that a function comes from."""
-    while isinstance(function, partial):
-        function = function.func
-    return str(getattr(function, "__module__", None) or type(function).__module__)
 
 
 def _hip() -> Any:
