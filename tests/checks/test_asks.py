@@ -14,8 +14,9 @@ from tests.attacks.project import PHASE, TRUTH, Project, plan_text
 
 pytestmark = pytest.mark.long
 
-REPEATED = 4
-"""Executions beside those of the cases: twice again, once in another order, once without the kernel."""
+REPEATED = 5
+"""Executions beside those of the cases: twice again, once in another order, once without the kernel, once
+under the sanitizer."""
 
 
 @pytest.fixture
