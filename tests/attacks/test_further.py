@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.attacks.attack import Cheat, each
 from tests.attacks.conftest import RunGallery
 from tests.attacks.test_wrappers import instead
@@ -123,6 +125,7 @@ CHEATS = [
 ]
 
 
+@pytest.mark.long
 @each(CHEATS)
 def test_further(cheat: Cheat, run_gallery: RunGallery) -> None:
     ran = run_gallery("further", CHEATS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.attacks.attack import Cheat, each
 from tests.attacks.conftest import RunGallery
 from tests.attacks.project import WRAPPER
@@ -329,6 +331,7 @@ CHEATS = [
 ]
 
 
+@pytest.mark.long
 @each(CHEATS)
 def test_wrapper(cheat: Cheat, run_gallery: RunGallery) -> None:
     ran = run_gallery("wrappers", CHEATS)
