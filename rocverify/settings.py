@@ -52,7 +52,7 @@ class Settings(_Frozen):
     """
 
     targets: tuple[str, ...] = Field(default=("gfx1100",), min_length=1)
-    device: Literal["auto", "amd", "emulator"] = "auto"
+    device: Literal["auto", "amd", "nvidia", "emulator"] = "auto"
     gate: Literal["strict", "lenient"] = "strict"
     seed: int | None = Field(default=None, ge=0)
     manifest: str = "kernels/kernels.toml"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rocverify.cli.codeobjects import Exit, exit_code_of, source_flags
-from rocverify.errors import CompilerNotFoundError, ToolchainError, UsageError
+from rocverify.errors import CompilerNotFoundError, EnvironmentFaultError, ToolchainError, UsageError
 from rocverify.toolchain.packages import install_hint
 
 if TYPE_CHECKING:
@@ -119,11 +119,16 @@ def _workspace_for(file: Path) -> Workspace:
 
 
 def _ran(command_line: Sequence[str], workspace: Workspace, file: Path) -> bool:
-    """Shows the compiler's command and runs it; False where it rejected the source."""
+    """Shows the compiler's command, which ends in `-o OUTPUT`, and runs it; False where it rejected the
+    source."""
     from rocverify.toolchain.process import run_tool
 
     click.echo(shlex.join(command_line))
-    said = run_tool(command_line, timeout_s=workspace.toolchain.timeout_s)
+    try:
+        said = run_tool(command_line, timeout_s=workspace.toolchain.timeout_s)
+    except EnvironmentFaultError as error:
+        told = f"{error.where}: {error.message}"
+        raise EnvironmentFaultError(told, where=f"-o {command_line[-1]}", hint=error.hint) from error
     click.echo(said.output + said.log, nl=False, err=True)
     if said.returncode < 0 or said.returncode > 1:
         raise ToolchainError(f"the compiler broke (exit status {said.returncode})", where=str(file))

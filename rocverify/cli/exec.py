@@ -65,7 +65,7 @@ Exit codes:
 @click.option("--target", metavar="GFX", help="What the emulated GPU is.  [default: the setting `targets`]")
 @click.option(
     "--device",
-    type=click.Choice(["auto", "amd", "emulator"]),
+    type=click.Choice(["auto", "amd", "nvidia", "emulator"]),
     help="auto takes an AMD GPU if there is one.  [default: the setting `device`]",
 )
 @click.option("--require-launch", is_flag=True, help="Exit with 1 if no kernel was run.")

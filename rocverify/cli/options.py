@@ -88,7 +88,7 @@ def device_options(function: F) -> F:
     )(function)
     return click.option(
         "--device",
-        type=click.Choice(["auto", "amd", "emulator"]),
+        type=click.Choice(["auto", "amd", "nvidia", "emulator"]),
         help="What runs the kernels; auto takes an AMD GPU if there is one, else the emulator.  "
         "[default: the setting `device`]",
     )(function)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Opened = TypeVar("Opened")
 
 AUTO_ORDER = ("amd", "emulator")
-"""What `auto` tries. A GPU of another vendor belongs between the two: the emulator is what is left."""
+"""What `auto` tries. `nvidia` belongs between the two once it has a backend: the emulator is what is left."""
 
 
 def device_options(

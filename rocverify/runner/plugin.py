@@ -36,7 +36,7 @@ _SHOWN: dict[str, tuple[str, str, tuple[str, dict[str, bool]]]] = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("rocverify", "rocverify: checks of PLAN.md files")
     group.addoption("--rocverify-root", metavar="DIR", help="root of the project under verification")
-    group.addoption("--rocverify-device", metavar="KIND", help="auto, amd or emulator")
+    group.addoption("--rocverify-device", metavar="KIND", help="auto, amd, nvidia or emulator")
     group.addoption(
         "--rocverify-target",
         metavar="GFX",

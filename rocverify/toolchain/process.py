@@ -16,6 +16,8 @@ from rocverify.errors import NO_ROOM_HINT, EnvironmentFaultError, ToolchainError
 # (CCC_OVERRIDE_OPTIONS, ...) and platform switches stay outside: they would change the code object
 # without changing the key under which it is cached.
 _NO_ROOM = os.strerror(errno.ENOSPC)
+_BUS_ERROR = f"unable to execute command: {signal.strsignal(signal.SIGBUS)}"
+"""What clang says of a stage that ended so."""
 _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH")
 
 
@@ -65,10 +67,21 @@ def run_tool(command: Sequence[str], *, timeout_s: float, cwd: Path | None = Non
         finally:  # also on an interrupt: leave no compiler behind
             if process.poll() is None:
                 _kill(process)
-    if process.returncode and _NO_ROOM in log:
-        line = next(line for line in log.splitlines() if _NO_ROOM in line)
-        raise EnvironmentFaultError(line.strip(), where=Path(command[0]).name, hint=NO_ROOM_HINT)
+    if process.returncode:
+        _check_room(process.returncode, log, Path(command[0]).name)
     return ToolRun(process.returncode, output, log)
+
+
+def _check_room(code: int, log: str, name: str) -> None:
+    """EnvironmentFaultError where a tool failed for want of disk space. What it wrote through a mapping, as
+    lld does, ends it by a signal that says no more."""
+    if _NO_ROOM in log:
+        line = next(line for line in log.splitlines() if _NO_ROOM in line)
+        raise EnvironmentFaultError(line.strip(), where=name, hint=NO_ROOM_HINT)
+    if code == -signal.SIGBUS or _BUS_ERROR in log:
+        raise EnvironmentFaultError(
+            "there was no room for what it writes (it ended by a bus error)", where=name, hint=NO_ROOM_HINT
+        )
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

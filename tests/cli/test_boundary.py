@@ -35,3 +35,15 @@ def test_a_compiler_without_room_says_so() -> None:
     with pytest.raises(EnvironmentFaultError, match=words) as told:
         run_tool([sys.executable, "-c", script], timeout_s=60)
     assert "TMPDIR" in (told.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import sys; sys.exit('clang++-19: error: unable to execute command: Bus error')",
+        "import os, signal; os.kill(os.getpid(), signal.SIGBUS)",
+    ],
+)
+def test_a_linker_whose_mapping_finds_no_room_says_so(script: str) -> None:
+    with pytest.raises(EnvironmentFaultError, match="no room for what it writes"):
+        run_tool([sys.executable, "-c", script], timeout_s=60)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from rocverify.cli.main import main
 from rocverify.settings import Settings
 from rocverify.toolchain.bundles import DeviceCode, device_code, write_bundle
 from rocverify.toolchain.discover import Toolchain
+from tests.mounts import with_tmpfs
 
 BARE = ("-nogpuinc", "-nogpulib")
 SOURCE = """\
@@ -70,6 +73,22 @@ def test_several_targets_are_files_or_a_bundle(capsys: pytest.CaptureFixture[str
     assert "k.hipfb: an offload bundle for gfx1100 and gfx90a:xnack-" in capsys.readouterr().out
     assert main(["compile", "k.hip", "-o", "all.co", *targets, *FLAGS]) == 2
     assert "--bundle" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--bundle"]], ids=["code object", "bundle"])
+def test_a_full_disk_is_told_in_one_line(source: Path, more: list[str]) -> None:
+    """Neither the linker's crash nor ours."""
+    full = source.parent / "full"
+    full.mkdir()
+    words = ["compile", "k.hip", "-o", "full/k.hsaco", *more, *FLAGS]
+    command = with_tmpfs(str(full), "4k", [sys.executable, "-m", "rocverify", *words])
+    variables = {**os.environ, "TMPDIR": str(source.parent)}  # where clang leaves what it says of a crash
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120, check=False)
+    error, *hint = done.stderr.splitlines()
+    assert done.returncode == 2, done.stderr
+    assert error.startswith("error: -o full/k.hsaco: " if not more else "error: full/k.hsaco: ")
+    assert "no room" in error or "No space left on device" in error
+    assert all(line.startswith("  hint: ") for line in hint), done.stderr
 
 
 @pytest.mark.usefixtures("source")

@@ -149,8 +149,15 @@ def _open_amd(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noq
     return runtime.info, lambda: AmdBackend(runtime), None
 
 
+def _open_nvidia(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noqa: ARG001
+    from rocverify.device.backends.nvidia import open_nvidia
+
+    open_nvidia()
+
+
 KINDS: dict[str, Callable[[DeviceOptions, _WithLines], _Opened]] = {
     "amd": _open_amd,
+    "nvidia": _open_nvidia,
     "emulator": _open_emulator,
 }
-"""The built-in kinds. A GPU of another vendor (`nvidia`) has its place here: one more backend."""
+"""The built-in kinds."""
