@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
+import pytest
+
+from rocverify.checks.context import CheckContext
 from rocverify.device.hip.executor import Order
 from rocverify.device.process.client import DeviceProcess, RemoteDevice
 from rocverify.device.process.devices import DeviceOptions
@@ -20,6 +23,32 @@ TARGET = "gfx1100"
 def device_process() -> DeviceProcess:
     """The device process of this worker; it ends with it."""
     return DeviceProcess()
+
+
+class LentProcess:
+    """The device process of this worker, as a CheckContext has one: `close` ends what it has opened."""
+
+    def __init__(self, context: CheckContext) -> None:
+        self._with_lines = context._with_lines
+        self._opened: list[RemoteDevice] = []
+
+    def open(self, options: DeviceOptions) -> RemoteDevice:
+        process = device_process()
+        process.with_lines = self._with_lines
+        self._opened.append(process.open(options))
+        return self._opened[-1]
+
+    def close(self) -> None:
+        while self._opened:
+            self._opened.pop().close()
+
+
+def lend_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has contexts share the worker's device process: a start of Python less for each. For tests that try no
+    attack on it."""
+    lent = cached_property(LentProcess)
+    lent.__set_name__(CheckContext, "process")
+    monkeypatch.setattr(CheckContext, "process", lent)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rocverify.checks.base import Outcome
 from rocverify.checks.context import CheckContext
 from rocverify.checks.registry import CHECKS
 from rocverify.settings import Settings
+from tests.devices import lend_process
 
 
 @dataclass
@@ -46,6 +47,11 @@ class Project:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
+
+
+@pytest.fixture(autouse=True)
+def lent_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    lend_process(monkeypatch)
 
 
 @pytest.fixture

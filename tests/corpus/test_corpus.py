@@ -18,10 +18,9 @@ SHARES = 4
 
 
 def _some() -> Iterator[CorpusKernel]:
-    """The first and the last contract of each family. The long suite runs all, this way and others."""
+    """The first contract of each family. The long suite runs all, in ways that this is one of."""
     for _, kernels in groupby(KERNELS, lambda kernel: kernel.family):
-        first, *rest = kernels
-        yield from (first, *rest[-1:])
+        yield next(kernels)
 
 
 @pytest.mark.parametrize("kernel", list(_some()), ids=str)

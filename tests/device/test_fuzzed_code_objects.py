@@ -24,8 +24,8 @@ from rocverify.toolchain.discover import Toolchain
 from tests.device.fuzzing import PARSING, RUNNING, Target, damaged
 
 ROOT = Path(__file__).parents[2]
-FAST, LONG, ALL = 400, 20_000, 100_000
-FAST_LAUNCHES, LONG_LAUNCHES = 12, 400
+FAST, LONG, ALL = 400, 8_000, 100_000
+FAST_LAUNCHES, LONG_LAUNCHES, ALL_LAUNCHES = 12, 160, 400
 SHARES = 8
 """What the long inputs are divided into, so that several workers can share them."""
 SECONDS_AN_INPUT = 10.0
@@ -192,15 +192,26 @@ def test_damaged_kernels_run_or_are_refused(folder: Path) -> None:
     assert launches(folder, 0, FAST_LAUNCHES).total() == FAST_LAUNCHES
 
 
-@pytest.mark.long
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("share", range(SHARES))
-def test_many_damaged_kernels_run_or_are_refused(folder: Path, share: int) -> None:
-    count = LONG_LAUNCHES // SHARES
+def _check_launches(folder: Path, share: int, total: int) -> None:
+    count = total // SHARES
     outcomes = launches(folder, 1000 + share * count, count)
     assert outcomes.total() == count
     assert outcomes["ran"] > 0
     assert outcomes["KernelFaultError"] + outcomes["UnsupportedInstructionError"] > 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_many_damaged_kernels_run_or_are_refused(folder: Path, share: int) -> None:
+    _check_launches(folder, share, LONG_LAUNCHES)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_more_damaged_kernels_run_or_are_refused(folder: Path, share: int) -> None:
+    _check_launches(folder, share, ALL_LAUNCHES)
 
 
 def test_damage_is_damage(targets: list[Target]) -> None:

@@ -34,8 +34,8 @@ from rocverify.errors import CodeObjectError, DeviceError, RocverifyError, Unsup
 from rocverify.toolchain.codeobject import read_code_object
 from rocverify.toolchain.discover import Toolchain
 
-FAST_ELF, LONG_ELF = 300, 5000
-FAST_CODE, LONG_CODE = 15, 1000
+FAST_ELF, LONG_ELF = 300, 2000
+FAST_CODE, LONG_CODE = 15, 300
 SECONDS = 20.0
 """What one example may take, on a machine that is busy with other things."""
 
@@ -274,7 +274,7 @@ def test_nonsense_translates_or_is_refused(image: bytes, toolchain: Toolchain) -
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @given(st.integers(0, (1 << 64) - 1))
-@bounded(300)
+@bounded(100)
 def test_much_nonsense_translates_or_is_refused(subject: Subject, seed: int) -> None:
     each_instruction_translates_or_is_refused(subject.image, subject.objdump, seed)
 
@@ -282,7 +282,7 @@ def test_much_nonsense_translates_or_is_refused(subject: Subject, seed: int) -> 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @given(st.integers(0, (1 << 64) - 1))
-@bounded(200)
+@bounded(100)
 def test_inspection_of_damaged_code(subject: Subject, seed: int) -> None:
     with suppress(RocverifyError):
         inspection = inspect_code_object(recoded(subject.image, seed), "hostile", subject.objdump)

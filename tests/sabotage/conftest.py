@@ -16,9 +16,15 @@ from rocverify.settings import Settings
 from rocverify.toolchain.build import Builder, BuiltObject
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.manifest import load_manifest
+from tests.devices import lend_process
 from tests.sabotage.sabotage import Change, copy_of, run
 
 CACHE = ".rocverify/cache"
+
+
+@pytest.fixture(autouse=True)
+def lent_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    lend_process(monkeypatch)
 
 
 @pytest.fixture(scope="session")
