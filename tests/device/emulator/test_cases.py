@@ -55,7 +55,7 @@ class Runner:
         return stats
 
 
-@pytest.fixture(scope="module", params=["plain", "sanitized"])
+@pytest.fixture(scope="module", params=["plain", pytest.param("sanitized", marks=pytest.mark.long)])
 def runner(request: pytest.FixtureRequest, toolchain: Toolchain, translations: Path) -> Iterator[Runner]:
     sanitized = request.param == "sanitized"
     machine = Machine(
