@@ -41,6 +41,11 @@ class MustHaveType(StrEnum):
     TRUTH = "truth"
     ARTIFACT = "artifact"
     KEY_LINK = "key_link"
+    PROHIBITION = "prohibition"
+    CRITERION = "criterion"
+    CHECKLIST = "checklist"
+    DONE = "done"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True)

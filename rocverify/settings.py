@@ -63,7 +63,6 @@ class Settings(_Frozen):
     reports_dir: str = "reports"
     compiler: str | None = None
     emulator_threads: int | None = Field(default=None, ge=1)
-    regex_timeout_s: float = Field(default=2.0, gt=0)
     compile_timeout_s: float = Field(default=300.0, gt=0)
     launch_timeout_s: float = Field(default=30.0, gt=0)
     call_timeout_s: float = Field(default=120.0, gt=0)

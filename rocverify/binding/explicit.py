@@ -21,7 +21,7 @@ from rocverify.plan.requirements import is_requirement
 
 Kinds = Mapping[str, CheckKind[Any]]
 
-_ID = re.compile(r"(?:(?P<plan>[\w.]+-\w+)/)?(?P<tail>[TAL]\d+)", re.ASCII)
+_ID = re.compile(r"(?:(?P<plan>[\w.]+-\w+)/)?(?P<tail>[TALPVCDS]\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from rocverify.binding.catalogue import CATALOGUE, nearest
 from rocverify.binding.model import Draft, Undecided
 from rocverify.binding.project import Subject
 from rocverify.binding.reading import Reading
-from rocverify.plan.model import Plan, Truth
+from rocverify.plan.model import Plan, Prohibition, Truth
 
 MAX_TRUTH = 1_000
 """Characters of a truth that are searched for phrases, so that no text can keep the search busy."""
@@ -20,9 +21,11 @@ _MERGED = ("allow_uploads", "forbid")
 
 def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Undecided:
     """The checks for a truth. Undecided unless every word of it that carries meaning was used."""
+    if truth.unread:
+        return Undecided(f"the entry cannot be checked: {truth.unread}")
     if len(truth.text) > MAX_TRUTH:
         return Undecided(f"{len(truth.text)} characters are no sentence; {_advice(truth)}")
-    reading = Reading(truth.text, plan, subject)
+    reading = Reading(_claim(truth), plan, subject)
     drafts: list[Draft] = []
     for phrase in CATALOGUE:
         for match in phrase.pattern.finditer(reading.text):
@@ -45,6 +48,19 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Und
             f"or {_advice(truth)}"
         )
     return _merged(drafts)
+
+
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|without|cannot|can't|don't|doesn't|mustn't|avoid|forbidden|neither|nor)\b",
+    re.IGNORECASE,
+)
+
+
+def _claim(truth: Truth) -> str:
+    """What is claimed: of a prohibition, that what it names is not so, whether or not it says the word."""
+    if isinstance(truth, Prohibition) and not _NEGATION.search(truth.text):
+        return f"must not: {truth.text}"
+    return truth.text
 
 
 def _nearest(truth: Truth) -> str:

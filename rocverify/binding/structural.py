@@ -10,13 +10,18 @@ from rocverify.binding.via import via_parameters
 from rocverify.plan.model import Artifact, KeyLink
 
 
-def artifact_draft(artifact: Artifact) -> Draft:
+def artifact_draft(artifact: Artifact) -> Draft | Undecided:
     """The artifact check; with nothing asked of the file's code, `why` says that it only has to exist."""
+    if artifact.unread:
+        return Undecided(f"the entry cannot be checked: {artifact.unread}")
     params: dict[str, Any] = {"path": artifact.path}
     asked = []
     if artifact.contains is not None:
         params["contains"] = artifact.contains
         asked.append(f"its code to match {artifact.contains!r}")
+    if artifact.not_contains is not None:
+        params["not_contains"] = artifact.not_contains
+        asked.append(f"its code not to match {artifact.not_contains!r}")
     if artifact.min_lines is not None:
         params["min_lines"] = artifact.min_lines
         asked.append(f"at least {artifact.min_lines} lines")
@@ -32,6 +37,8 @@ def artifact_draft(artifact: Artifact) -> Draft:
 
 def key_link_draft(link: KeyLink) -> Draft | Undecided:
     """The key_link check, if the link says how it can be seen."""
+    if link.unread:
+        return Undecided(f"the entry cannot be checked: {link.unread}")
     params: dict[str, Any] = {"from_path": link.from_path, "to_path": link.to_path}
     call = called_in(link.via)
     asked = []

@@ -1,7 +1,7 @@
 """artifact: a file that the plan promises exists, and its code has what the plan says it has.
 
 Comments and docstrings are no code: what stands only there was not delivered. Of a Markdown document
-all text counts, except HTML comments.
+all text counts, except HTML comments. A folder or a glob delivers what one of its files has.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.matching import pattern_finding, searched
+from rocverify.checks.matching import best_search, forbidden_finding, pattern_finding, searched
 from rocverify.code.definitions import declared_all
+from rocverify.code.files import inside_root
 from rocverify.code.languages import is_python
+from rocverify.code.targets import Target, files_of, find_target, is_binary
+from rocverify.errors import RocverifyError, SourceError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -22,32 +25,80 @@ if TYPE_CHECKING:
 
 
 class ArtifactParams(CheckParams):
-    """`path` relative to the root; `contains` a regular expression that must match in code; `exports`
-    names that the file must define; `min_lines` the least number of lines."""
+    """`path` relative to the root; `contains` a text or regular expression that must match in code,
+    `not_contains` one that must not; `exports` names that the file must define; `min_lines` the least number
+    of lines."""
 
     path: str = Field(min_length=1)
     contains: str | None = Field(default=None, min_length=1)
+    not_contains: str | None = Field(default=None, min_length=1)
     min_lines: int | None = Field(default=None, ge=1)
     exports: tuple[str, ...] = ()
 
 
 def run(params: ArtifactParams, ctx: CheckContext) -> Outcome:
-    """Raises SourceError for a file that is absent, outside the root or no text."""
-    path = ctx.code.locate(params.path)
+    """Raises SourceError for what is absent or outside the root, RocverifyError for what is no path."""
+    target = find_target(ctx.root, params.path)
+    if target is None:
+        inside_root(ctx.root, params.path)
+        raise RocverifyError(
+            f"{params.path!r} is no path, so whether it is there was not checked",
+            hint="name a file, a folder or a glob relative to the root",
+        )
+    if target.shape != "file":
+        return _several(params, target, files_of(ctx.root, target), ctx)
+    if is_binary(ctx.root / target.path):
+        return _binary(params, target.path, ctx)
+    return _file(params, target, ctx)
+
+
+def _file(params: ArtifactParams, target: Target, ctx: CheckContext) -> Outcome:
+    path = ctx.code.locate(target.path)
     lines = ctx.code.line_count(path)
     evidence: dict[str, Any] = {"path": path, "lines": lines}
+    exports = (*params.exports, target.symbol) if target.symbol else params.exports
     findings = [
-        *_length(params, path, lines),
-        *_exports(params, path, ctx, evidence),
-        *_contents(params, path, ctx, evidence),
+        *_length(params, target, path, lines),
+        *_exports(exports, path, ctx, evidence),
+        *_contents(params, (path,), ctx, evidence),
     ]
     if findings:
         hint = f"deliver it in the code of {path}, or correct the plan"
         return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
-    return Outcome.passed(_summary(params, path, lines), **evidence)
+    return Outcome.passed(_summary(params, f"{path} exists ({lines} lines)", exports), **evidence)
 
 
-def _length(params: ArtifactParams, path: str, lines: int) -> Iterator[Finding]:
+def _several(params: ArtifactParams, target: Target, files: tuple[str, ...], ctx: CheckContext) -> Outcome:
+    """A folder, a glob or alternatives: each name and each text has to be in one of the files."""
+    evidence: dict[str, Any] = {"path": params.path, "files": list(files[:20]), "file_count": len(files)}
+    findings = [] if files else [Finding(f"{params.path} holds no file", target.path)]
+    texts = tuple(path for path in files if not is_binary(ctx.root / path))
+    total = sum(ctx.code.line_count(path) for path in texts) if params.min_lines else 0
+    if files and params.min_lines is not None and total < params.min_lines:
+        asked = f"the plan asks for {params.min_lines}"
+        findings.append(Finding(f"the files of {params.path} have {total} lines, {asked}", target.path))
+    for name in params.exports:
+        if not any(ctx.code.definition(path, name) is not None for path in texts):
+            findings.append(Finding(f"no file of {params.path} defines {name}", target.path, entity=name))
+    findings += _contents(params, texts, ctx, evidence)
+    if findings:
+        hint = f"deliver it in {params.path}, or correct the plan"
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
+    there = f"{params.path} exists ({len(files)} {'file' if len(files) == 1 else 'files'})"
+    return Outcome.passed(_summary(params, there, params.exports), **evidence)
+
+
+def _binary(params: ArtifactParams, path: str, ctx: CheckContext) -> Outcome:
+    """A file that is no text only has to be there."""
+    if params.contains or params.not_contains or params.exports or params.min_lines:
+        raise SourceError("is a binary file", where=path, hint="plans can search text files only")
+    size = (ctx.root / path).stat().st_size
+    return Outcome.passed(f"{path} exists ({size} bytes, no text)", path=path, bytes=size)
+
+
+def _length(params: ArtifactParams, target: Target, path: str, lines: int) -> Iterator[Finding]:
+    if target.line is not None and max(target.line, target.last or 0) > lines:
+        yield Finding(f"{path} has {lines} lines, so there is no line {target.line}", path)
     if lines == 0:
         yield Finding(f"{path} is empty", path)
     elif params.min_lines is not None and lines < params.min_lines:
@@ -55,16 +106,16 @@ def _length(params: ArtifactParams, path: str, lines: int) -> Iterator[Finding]:
 
 
 def _exports(
-    params: ArtifactParams, path: str, ctx: CheckContext, evidence: dict[str, Any]
+    names: tuple[str, ...], path: str, ctx: CheckContext, evidence: dict[str, Any]
 ) -> Iterator[Finding]:
     found: dict[str, str] = {}
-    for name in params.exports:
+    for name in names:
         definition = ctx.code.definition(path, name)
         if definition is None:
             yield Finding(f"{path} does not define {name}{_why_not(path, name, ctx)}", path, entity=name)
         else:
             found[name] = f"{definition.kind} at {path}:{definition.line}"
-    if params.exports:
+    if names:
         evidence["exports"] = found
 
 
@@ -72,7 +123,7 @@ def _why_not(path: str, name: str, ctx: CheckContext) -> str:
     """What there is instead of a definition, for the message."""
     if is_python(path) and name in (declared_all(ctx.code.module(path)) or ()):
         return ", though __all__ lists it"
-    result = ctx.code.search(path, rf"(?<!\w){_escaped(name)}(?!\w)")
+    result = ctx.code.search_word(path, name)
     if result.code:
         return f"; it only uses the name (line {result.code[0].line})"
     if result.dead:
@@ -82,27 +133,28 @@ def _why_not(path: str, name: str, ctx: CheckContext) -> str:
     return ""
 
 
-def _escaped(name: str) -> str:
-    return "".join(c if c.isalnum() or c == "_" else f"\\{c}" for c in name)
-
-
 def _contents(
-    params: ArtifactParams, path: str, ctx: CheckContext, evidence: dict[str, Any]
+    params: ArtifactParams, files: tuple[str, ...], ctx: CheckContext, evidence: dict[str, Any]
 ) -> Iterator[Finding]:
-    if params.contains is None:
-        return
-    result = ctx.code.search(path, params.contains)
-    evidence["contains"] = searched(result)
-    if finding := pattern_finding(ctx.code, result):
-        yield finding
+    if params.contains is not None and files:
+        result = best_search(ctx.code, files, params.contains)
+        evidence["contains"] = searched(result)
+        if finding := pattern_finding(ctx.code, result):
+            yield finding
+    if params.not_contains is not None:
+        results = [ctx.code.search(path, params.not_contains) for path in files]
+        evidence["not_contains"] = params.not_contains
+        yield from (finding for result in results if (finding := forbidden_finding(result)))
 
 
-def _summary(params: ArtifactParams, path: str, lines: int) -> str:
-    parts = [f"{path} exists ({lines} lines)"]
-    if params.exports:
-        parts.append(f"defines {', '.join(params.exports)}")
+def _summary(params: ArtifactParams, there: str, exports: tuple[str, ...]) -> str:
+    parts = [there]
+    if exports:
+        parts.append(f"defines {', '.join(exports)}")
     if params.contains is not None:
         parts.append(f"has {params.contains!r} in code")
+    if params.not_contains is not None:
+        parts.append(f"has no {params.not_contains!r} in code")
     return ", ".join(parts)
 
 

@@ -116,7 +116,7 @@ def _why_not_called(index: CodeIndex, call: Call, caller: FunctionInfo) -> Findi
             hint="annotate the object's type, or give the link a pattern",
         )
     last = getattr(caller.node, "end_lineno", None) or caller.line
-    result = index.search(caller.path, rf"(?<!\w){bare}(?!\w)")
+    result = index.search_word(caller.path, bare)
     for hits, what in (
         (result.code, "the name occurs at {}, without a call of it that runs"),
         (result.dead, "the call at {} can never run"),

@@ -1,13 +1,15 @@
 """key_link: one file really uses another, in code, and one function really calls another.
 
 The pattern is looked for in the code of `from` and nowhere else. A call is followed on the syntax tree,
-through helpers, from inside the caller's body. An item of a list is looked up in data.
+through helpers, from inside the caller's body. An item of a list is looked up in data. A target that is no
+path (a package, a route, a variable) is shown as not checked: what `from` has decides.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -15,11 +17,12 @@ from pydantic import Field
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.calls import Call, check_call
 from rocverify.checks.lists import ListClaim, check_list
-from rocverify.checks.matching import pattern_finding, searched
-from rocverify.code.files import inside_root
+from rocverify.checks.matching import best_search, pattern_finding, searched
 from rocverify.code.languages import is_python
 from rocverify.code.launches import LaunchFinder
-from rocverify.errors import PlanError, RocverifyError, SourceError
+from rocverify.code.search import SearchResult
+from rocverify.code.targets import Target, files_of, find_target, is_binary
+from rocverify.errors import PlanError, RocverifyError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 
 
 class KeyLinkParams(CheckParams):
-    """`from_path` holds the link, `to_path` is what it leads to. `pattern` is a regular expression for
-    the code of `from_path`; `caller` calls `callee`; the list `owner` has `item`. `via` is the plan's
+    """`from_path` holds the link, `to_path` is what it leads to. `pattern` is a text or regular expression
+    for the code of `from_path`; `caller` calls `callee`; the list `owner` has `item`. `via` is the plan's
     sentence: what binding read in it stands in the others."""
 
     from_path: str = Field(min_length=1)
@@ -44,7 +47,8 @@ class KeyLinkParams(CheckParams):
 def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError where an end of the link is absent, PlanError where it claims nothing, and
     RocverifyError where the claim is about a language that cannot be followed."""
-    source, target = ctx.code.locate(params.from_path), _existing(params.to_path, ctx)
+    ends = _ends(params, ctx)
+    source, target = ends.source, ends.target_name
     call, listed = _claims(params)
     if params.pattern is None and call is None and listed is None:
         raise PlanError(
@@ -52,27 +56,46 @@ def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
             hint='give it a pattern, or a `via` of the form "X() calls Y()"',
         )
     evidence: dict[str, Any] = {"from": source, "to": target}
+    if ends.target is None:
+        evidence["target"] = f"{target!r} is no path: not checked"
     findings = [
-        *_pattern(params, source, ctx, evidence),
-        *_call(call, source, target, ctx, evidence),
+        *_pattern(params, ends, ctx, evidence),
+        *_call(call, ends, ctx, evidence),
         *_list(listed, source, ctx, evidence),
     ]
     if params.via is not None and call is None and listed is None:
         evidence["via"] = f"{params.via!r} is prose: not checked"
         if not findings:
-            _more_than_an_import(params.via, source, ctx, evidence)
+            _more_than_an_import(params.via, evidence["pattern"]["path"], ctx, evidence)
     if findings:
         hint = f"make the link in live code of {source}, or correct the plan"
         return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
     return Outcome.passed(_summary(source, target, evidence), **evidence)
 
 
-def _existing(path: str, ctx: CheckContext) -> str:
-    """The target may be a folder too."""
-    real = inside_root(ctx.root, path)
-    if not real.exists():
-        raise SourceError("does not exist", where=path)
-    return real.relative_to(ctx.root).as_posix()
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Both ends of a link: the files that may hold it, and what it leads to (None for what is no path)."""
+
+    source: str
+    files: tuple[str, ...]
+    target: Target | None
+    target_name: str
+
+
+def _ends(params: KeyLinkParams, ctx: CheckContext) -> _Ends:
+    held = find_target(ctx.root, params.from_path)
+    if held is None:
+        raise RocverifyError(
+            f"{params.from_path!r} is no path, so there is no code in which the link could be looked for",
+            hint="let from: name the file that makes the link",
+        )
+    files = files_of(ctx.root, held)
+    if held.line is not None and held.line > ctx.code.line_count(held.path):
+        raise PlanError(f"{held.path} has no line {held.line}", hint="name a line that is there, or none")
+    target = find_target(ctx.root, params.to_path)
+    name = target.path if target and target.shape in ("file", "folder") else params.to_path
+    return _Ends(held.path if held.shape == "file" else params.from_path, files, target, name)
 
 
 def _claims(params: KeyLinkParams) -> tuple[Call | None, ListClaim | None]:
@@ -81,14 +104,30 @@ def _claims(params: KeyLinkParams) -> tuple[Call | None, ListClaim | None]:
 
 
 def _pattern(
-    params: KeyLinkParams, source: str, ctx: CheckContext, evidence: dict[str, Any]
+    params: KeyLinkParams, ends: _Ends, ctx: CheckContext, evidence: dict[str, Any]
 ) -> Iterator[Finding]:
     if params.pattern is None:
         return
-    result = ctx.code.search(source, params.pattern)
+    if not ends.files:
+        yield Finding(f"{ends.source} holds no file", ends.source)
+        return
+    result = best_search(ctx.code, ends.files, params.pattern)
     evidence["pattern"] = searched(result)
-    if finding := pattern_finding(ctx.code, result):
-        yield finding
+    finding = pattern_finding(ctx.code, result)
+    if finding is not None:
+        yield replace(finding, message=finding.message + _but_in_target(params.pattern, ends, result, ctx))
+
+
+def _but_in_target(pattern: str, ends: _Ends, result: SearchResult, ctx: CheckContext) -> str:
+    """That the pattern stands in the link's target instead, for the message."""
+    if result.found or ends.target is None or ends.target.shape != "file" or ends.target.path in ends.files:
+        return ""
+    if is_binary(ctx.root / ends.target.path):
+        return ""
+    there = ctx.code.search(ends.target.path, pattern)
+    if not there.found:
+        return ""
+    return f"; it stands only in {ends.target.path} (line {there.code[0].line}), to which the link leads"
 
 
 def _more_than_an_import(via: str, source: str, ctx: CheckContext, evidence: dict[str, Any]) -> None:
@@ -116,13 +155,17 @@ def _rows(node: ast.AST) -> range:
     return range(begin, (getattr(node, "end_lineno", None) or begin) + 1)
 
 
-def _call(
-    call: Call | None, source: str, target: str, ctx: CheckContext, evidence: dict[str, Any]
-) -> Iterator[Finding]:
+def _call(call: Call | None, ends: _Ends, ctx: CheckContext, evidence: dict[str, Any]) -> Iterator[Finding]:
     if call is None:
         return
+    if len(ends.files) != 1 or ends.target is None or ends.target.shape != "file":
+        raise RocverifyError(
+            f"whether {call.caller} calls {call.callee} cannot be told between {ends.source} and "
+            f"{ends.target_name}",
+            hint="name one file at each end",
+        )
     launches = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
-    answer = check_call(ctx.code, launches, call, source, target)
+    answer = check_call(ctx.code, launches, call, ends.files[0], ends.target.path)
     if answer.finding is not None:
         yield answer.finding
     else:
@@ -150,7 +193,9 @@ def _summary(source: str, target: str, evidence: dict[str, Any]) -> str:
         parts.append(evidence["listed"])
     if "pattern" in evidence:
         first = evidence["pattern"]["code"][0].partition(":")[0]
-        parts.append(f"{evidence['pattern']['pattern']!r} found at {source}:{first}")
+        parts.append(f"{evidence['pattern']['pattern']!r} found at {evidence['pattern']['path']}:{first}")
+    if "target" in evidence:
+        parts.append(evidence["target"])
     if "via" in evidence:
         parts.append(evidence["via"])
     return f"{source} → {target}: {'; '.join(parts)}"

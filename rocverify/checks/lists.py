@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import regex
-
 from rocverify.code.definitions import toml_data, toml_entries
 from rocverify.code.index import CodeIndex
 from rocverify.code.languages import is_python, is_toml
@@ -34,7 +32,7 @@ def check_list(index: CodeIndex, claim: ListClaim, path: str) -> str | Finding:
         return _in_toml(index, claim, path)
     if is_python(path):
         return _in_python(index, claim, path)
-    result = index.search(path, rf"(?<![\w-]){regex.escape(claim.item)}(?![\w-])")
+    result = index.search_word(path, claim.item, beside="-")
     if result.code:
         return f"{claim.item} stands in code at {path}:{result.code[0].line}"
     note = f", only in a comment (line {result.comments[0].line})" if result.comments else ""
@@ -60,7 +58,7 @@ def _in_python(index: CodeIndex, claim: ListClaim, path: str) -> str | Finding:
 
 
 def _missing(index: CodeIndex, claim: ListClaim, path: str) -> Finding:
-    result = index.search(path, regex.escape(claim.item))
+    result = index.search(path, claim.item)
     note = f"; it stands only in a comment (line {result.comments[0].line})" if result.comments else ""
     return Finding(f"{path} does not list {claim.item}{note}", path, entity=claim.item)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rocverify.code.index import CodeIndex
@@ -14,13 +15,15 @@ _SHOWN = 10
 
 def pattern_finding(index: CodeIndex, result: SearchResult) -> Finding | None:
     """What is wrong with a search: the pattern proves nothing, or did not match in live code."""
-    path, text = result.path, result.pattern
-    pattern = index.pattern(text)
-    if pattern.vacuous:
+    path, text, matcher = result.path, result.pattern, result.matcher
+    if matcher.vacuous:
         return Finding(f"the pattern {text!r} is vacuous: it matches any text, so it proves nothing", path)
     if result.found:
-        reason = index.commonness.vacuous(pattern, result.first)
+        reason = index.commonness.vacuous(matcher, result.first)
         return Finding(f"the pattern {text!r} is vacuous: {reason}", path) if reason else None
+    if result.missing:
+        there = "does not have" if len(result.missing) == 1 else "has none of"
+        return Finding(f"{path} {there} {', '.join(map(repr, result.missing))} of {text!r}", path)
     if result.dead:
         return Finding(
             f"the pattern {text!r} matches only code of {path} that can never run{_or_be_compiled(path)} "
@@ -33,6 +36,33 @@ def pattern_finding(index: CodeIndex, result: SearchResult) -> Finding | None:
             f"{path}:{result.comments[0].line}",
         )
     return Finding(f"the pattern {text!r} matches nothing in {path}", path)
+
+
+def best_search(index: CodeIndex, paths: Sequence[str], pattern: str) -> SearchResult:
+    """The search of the first file in which a pattern is found; else the one that tells most of why not."""
+    results: list[SearchResult] = []
+    for path in paths:
+        result = index.search(path, pattern)
+        if result.found:
+            return result
+        results.append(result)
+    return max(results, key=lambda r: (bool(r.missing), bool(r.dead), bool(r.comments)))
+
+
+_MARKERS = frozenset({"TODO", "FIXME", "XXX", "HACK", "TBD", "WIP", "PLACEHOLDER", "STUB"})
+
+
+def forbidden_finding(result: SearchResult) -> Finding | None:
+    """That code has what a plan forbids. A marker of unfinished work (TODO) counts in comments too."""
+    where = result.code
+    if not where and result.pattern.strip(" :()").upper() in _MARKERS:
+        where = result.comments
+    if not where:
+        return None
+    return Finding(
+        f"{result.path} has {result.pattern!r}, which must not be there ({_lines(where)})",
+        f"{result.path}:{where[0].line}",
+    )
 
 
 def _or_be_compiled(path: str) -> str:

@@ -21,7 +21,7 @@ from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, Function
 from rocverify.code.modules import ModuleTable
 from rocverify.code.python_mask import node_spans
 from rocverify.code.scopes import ParsedModule
-from rocverify.code.search import PatternSearch, SearchResult
+from rocverify.code.search import PatternSearch, SearchResult, search_word
 from rocverify.code.vacuity import Commonness
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
@@ -83,17 +83,21 @@ class CodeIndex:
         return len(self.text(path).splitlines())
 
     def pattern(self, pattern: str, *, where: str | None = None) -> PatternSearch:
-        """A pattern ready to search, under the settings' deadline."""
-        return PatternSearch(pattern, self._settings.regex_timeout_s, where=where)
+        """A pattern ready to search."""
+        return PatternSearch(pattern, where=where)
 
     def search(self, path: str, pattern: str, *, where: str | None = None) -> SearchResult:
         """Matches of a pattern in one file: in code, in comments, and in code that can never run.
 
         Raises SourceError for a file that cannot be read, PlanError (naming the pattern and `where`)
-        for one that is no regular expression or takes too long.
+        for a regular expression that RE2 cannot execute.
         """
         masked = self.mask(path)
         return self.pattern(pattern, where=where).over(path, masked, self.live(path).code)
+
+    def search_word(self, path: str, name: str, beside: str = "") -> SearchResult:
+        """Where a name stands as a word of its own; `beside`: further characters that go on with a name."""
+        return search_word(name, beside, path, self.mask(path), self.live(path).code)
 
     def _dead_spans(self, path: str, masked: Mask) -> tuple[Span, ...]:
         """Python statements that can never run, C and C++ that is never compiled; nothing elsewhere."""

@@ -1,23 +1,29 @@
-"""Regular expressions over sources: hits in code apart from hits in comments, and never a hang.
+"""Patterns over sources: hits in code apart from hits in comments, and never a hang.
 
-Patterns come from plans, so they are not trusted: they run on the `regex` module under a deadline,
-and one that would match almost anything is recognised (`vacuous`), since it proves nothing.
+A pattern comes from a plan, and is read as most people mean it: as the text that it is, else as several
+texts between commas, else as a regular expression. Expressions are RE2's, which takes linear time over any
+text; one that would match almost anything is recognised (`vacuous`), since it proves nothing.
 """
 
 from __future__ import annotations
 
 import bisect
-import time
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
+from typing import Protocol
 
-import regex
+import re2
 
 from rocverify.code.masking import Mask
 from rocverify.errors import PlanError
 
 MAX_PATTERN_LENGTH = 4096
+
+MOST_MATCHES = 10_000
+"""Matches of one expression in one file: what has more is no telling pattern."""
 
 _UNRELATED = (
     "",
@@ -42,90 +48,188 @@ class Hit:
     text: str
 
 
+class Matcher(Protocol):
+    """One way to read a pattern."""
+
+    text: str
+
+    @property
+    def vacuous(self) -> bool:
+        """True for one that matches the empty text or unrelated ones (`.*`, `\\w+`, `x?`)."""
+        ...
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """The spans of all matches."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """Where a pattern matched. Only `code` counts; the others say why there is nothing in it.
 
     `comments` are matches that touch a comment or docstring, `dead` those in what can never run or is never
-    compiled. `first` is the text of the first match in code.
+    compiled. `first` is the text of the first match in code, `matcher` how the pattern was read; `missing`
+    are the texts of several that are not there.
     """
 
     path: str
     pattern: str
+    matcher: Matcher
     code: tuple[Hit, ...]
     comments: tuple[Hit, ...]
     dead: tuple[Hit, ...] = ()
     first: str = ""
+    missing: tuple[str, ...] = ()
 
     @property
     def found(self) -> bool:
-        return bool(self.code)
+        return bool(self.code) and not self.missing
 
 
-def compile_pattern(pattern: str, *, where: str | None = None) -> regex.Pattern[str]:
-    """The compiled pattern; PlanError naming it if it is no regular expression."""
-    if len(pattern) > MAX_PATTERN_LENGTH:
-        raise PlanError(
-            f"a pattern of {len(pattern)} characters, of which at most {MAX_PATTERN_LENGTH} are allowed",
-            where=where,
-            hint=f"it begins {pattern[:60]!r}",
-        )
-    try:
-        return regex.compile(pattern, regex.MULTILINE)
-    except (regex.error, OverflowError, RecursionError, MemoryError, ValueError) as error:
-        raise PlanError(
-            f"the pattern {pattern!r} is no regular expression: {error}",
-            where=where,
-            hint="in a YAML double-quoted string a backslash is written twice",
-        ) from None
+class _Literal:
+    """A text that is looked for as it stands."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
 
-class PatternSearch:
-    """One pattern with its deadline; `where` is the plan line that error messages name."""
-
-    def __init__(self, pattern: str, timeout_s: float, *, where: str | None = None) -> None:
-        self._pattern = pattern
-        self._timeout_s = timeout_s
-        self._where = where
-        self._compiled = compile_pattern(pattern, where=where)
-
-    @cached_property
+    @property
     def vacuous(self) -> bool:
-        """True for a pattern that matches the empty string or unrelated text (`.*`, `\\w+`, `x?`)."""
         return any(next(self.spans(text), None) is not None for text in _UNRELATED)
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """The spans of all matches. PlanError if the whole search takes longer than the deadline."""
-        deadline = time.monotonic() + self._timeout_s
-        try:
-            for match in self._compiled.finditer(text, timeout=self._timeout_s):
-                yield match.span()
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-        except TimeoutError:
+        position = text.find(self.text) if self.text else -1
+        while position >= 0:
+            yield position, position + len(self.text)
+            position = text.find(self.text, position + len(self.text))
+
+
+class _Word(_Literal):
+    """A name that stands alone: neither a word character nor one of `beside` is next to it."""
+
+    def __init__(self, text: str, beside: str) -> None:
+        super().__init__(text)
+        self._beside = beside
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        for begin, end in super().spans(text):
+            if not any(self._goes_on(c) for c in (text[begin - 1 : begin], text[end : end + 1]) if c):
+                yield begin, end
+
+    def _goes_on(self, character: str) -> bool:
+        return character.isalnum() or character == "_" or character in self._beside
+
+
+class _Expression:
+    """A regular expression of RE2; anchors work on lines."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        options = re2.Options()
+        options.log_errors = False
+        self._compiled = re2.compile(f"(?m){text}", options)
+
+    @cached_property
+    def vacuous(self) -> bool:
+        return any(next(self.spans(text), None) is not None for text in _UNRELATED)
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        return (match.span() for match in islice(self._compiled.finditer(text), MOST_MATCHES))
+
+
+class PatternSearch:
+    """One pattern, and the ways to read it; `where` is the plan line that error messages name.
+
+    PlanError for a pattern of absurd length, and for an expression that only other dialects than RE2 know: of
+    it nobody can say whether it matches.
+    """
+
+    def __init__(self, pattern: str, *, where: str | None = None) -> None:
+        self.pattern = pattern
+        self._where = where
+        if len(pattern) > MAX_PATTERN_LENGTH:
             raise PlanError(
-                f"the pattern {self._pattern!r} took longer than {self._timeout_s:g} s to search",
-                where=self._where,
-                hint="write it without nested repetitions, or raise regex_timeout_s",
-            ) from None
+                f"a pattern of {len(pattern)} characters, of which at most {MAX_PATTERN_LENGTH} are allowed",
+                where=where,
+                hint=f"it begins {pattern[:60]!r}",
+            )
+        self.literal = _Literal(pattern)
+        parts = [part.strip() for part in pattern.split(",")]
+        self.several = tuple(map(_Literal, parts)) if len(parts) > 1 and all(parts) else ()
+
+    @cached_property
+    def expression(self) -> Matcher | None:
+        """The pattern as a regular expression; None for what is one in no dialect."""
+        try:
+            return _Expression(self.pattern)
+        except re2.error as error:
+            if _is_another_dialect(self.pattern):
+                raise PlanError(
+                    f"the pattern {self.pattern!r} is not in the code as text, and is no regular expression "
+                    f"of RE2: {_said(error)}",
+                    where=self._where,
+                    hint="write it without look-around and back-references",
+                ) from None
+            return None
 
     def over(self, path: str, masked: Mask, live: str | None = None) -> SearchResult:
         """The matches in a masked text. `live` is the code with dead statements blanked as well."""
-        lines = _LineTable(masked.text)
+        table = _LineTable(masked.text)
         live_code = masked.code if live is None else live
-        code = list(self.spans(live_code))
-        lines_of_code = {lines.number(start) for start, _ in code}
-        dead = self._others(masked.code, live_code, lines, lines_of_code)
-        comments = self._others(masked.text, masked.code, lines, lines_of_code)
-        first = live_code[slice(*code[0])] if code else ""
-        return SearchResult(path, self._pattern, lines.hits(code), comments, dead, first)
+        literal = _search(self.literal, path, masked, live_code, table)
+        if literal.found:
+            return literal
+        parts = [_search(part, path, masked, live_code, table) for part in self.several]
+        if parts and all(part.found for part in parts):
+            return self._joined(parts)
+        if self.expression is None:
+            found = literal
+        else:
+            found = _search(self.expression, path, masked, live_code, table)
+        found = replace(found, pattern=self.pattern)
+        if found.found or not any(part.found for part in parts):
+            return found
+        return replace(found, missing=tuple(part.pattern for part in parts if not part.found))
 
-    def _others(self, text: str, blanked: str, lines: _LineTable, known: set[int]) -> tuple[Hit, ...]:
-        """Matches in `text` that need something which `blanked` lacks, on lines not known yet."""
-        if text == blanked:
-            return ()
-        spans = (s for s in self.spans(text) if text[s[0] : s[1]] != blanked[s[0] : s[1]])
-        return lines.hits(s for s in spans if lines.number(s[0]) not in known)
+    def _joined(self, parts: list[SearchResult]) -> SearchResult:
+        longest = max(parts, key=lambda part: len(part.pattern))
+        hits = {hit.line: hit for part in parts for hit in part.code}
+        code = tuple(hits[line] for line in sorted(hits))
+        return replace(longest, pattern=self.pattern, code=code)
+
+
+def search_word(name: str, beside: str, path: str, masked: Mask, live: str) -> SearchResult:
+    """Where a name stands as a word of its own; `beside`: further characters that go on with a name."""
+    return _search(_Word(name, beside), path, masked, live, _LineTable(masked.text))
+
+
+def _search(matcher: Matcher, path: str, masked: Mask, live_code: str, lines: _LineTable) -> SearchResult:
+    code = list(matcher.spans(live_code))
+    lines_of_code = {lines.number(start) for start, _ in code}
+    dead = _others(matcher, masked.code, live_code, lines, lines_of_code)
+    comments = _others(matcher, masked.text, masked.code, lines, lines_of_code)
+    first = live_code[slice(*code[0])] if code else ""
+    return SearchResult(path, matcher.text, matcher, lines.hits(code), comments, dead, first)
+
+
+def _others(matcher: Matcher, text: str, blanked: str, lines: _LineTable, known: set[int]) -> tuple[Hit, ...]:
+    """Matches in `text` that need something which `blanked` lacks, on lines not known yet."""
+    if text == blanked:
+        return ()
+    spans = (s for s in matcher.spans(text) if text[s[0] : s[1]] != blanked[s[0] : s[1]])
+    return lines.hits(s for s in spans if lines.number(s[0]) not in known)
+
+
+def _is_another_dialect(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, MemoryError):
+        return False
+    return True
+
+
+def _said(error: re2.error) -> str:
+    text = error.args[0] if error.args else ""
+    return (text.decode(errors="replace") if isinstance(text, bytes) else str(text)).replace("(?m)", "", 1)
 
 
 class _LineTable:

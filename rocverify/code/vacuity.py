@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from rocverify.code.search import PatternSearch
+from rocverify.code.search import Matcher
 from rocverify.settings import Settings
 
 _SAMPLES = (
@@ -48,7 +48,7 @@ class Commonness:
         )
         self._texts = list(_texts(root, globs))
 
-    def vacuous(self, pattern: PatternSearch, matched: str) -> str | None:
+    def vacuous(self, pattern: Matcher, matched: str) -> str | None:
         """Why a pattern that was found (its first match is `matched`) proves nothing; None if it may.
 
         It stands in files of any language, or in most of the project's, without one name of its own.
@@ -70,7 +70,7 @@ def _is_specific(text: str) -> bool:
     return any(word not in _WORDS for word in re.findall(r"[^\W\d]\w{3,}", text))
 
 
-def _is_in(pattern: PatternSearch, text: str) -> bool:
+def _is_in(pattern: Matcher, text: str) -> bool:
     return next(pattern.spans(text), None) is not None
 
 

@@ -28,7 +28,7 @@ class Body:
 
 
 def parse_body(source: SourceText, start: int) -> Body:
-    """The body's sections; PlanError where a tag is not closed or a section stands there twice."""
+    """The body's sections. What is not well formed is read as it was most likely meant, with a warning."""
     sections: dict[str, Element] = {}
     for element in parse_markup(source, start).children:
         _add_once(source, sections, element)
@@ -37,11 +37,15 @@ def parse_body(source: SourceText, start: int) -> Body:
 
 
 def _add_once(source: SourceText, found: dict[str, Element], element: Element) -> None:
+    """Keeps the first of two; the tasks of two lists are put together."""
     first = found.setdefault(element.name, element)
-    if first is not element:
-        raise source.error(
-            f"a second <{element.name}>, the first is on line {source.line(first.offset)}", element.offset
-        )
+    if first is element:
+        return
+    first.children += element.children if element.name == "tasks" else []
+    kept = "both are read" if element.name == "tasks" else "the first is read"
+    source.warn(
+        f"a second <{element.name}>, the first is on line {source.line(first.offset)}: {kept}", element.offset
+    )
 
 
 def tasks_of(body: Body, plan: str) -> tuple[Task, ...]:
@@ -58,7 +62,8 @@ def _task(source: SourceText, element: Element, identity: str) -> Task:
     kind = element.attributes.get("type", "auto")
     name = " ".join(inner_text(source, parts.get("name")).split())
     if not name and not kind.startswith("checkpoint"):
-        raise source.error("a task without <name>", element.offset)
+        name = element.attributes.get("title") or element.attributes.get("name") or ""
+        source.warn("a task without <name>" + (f": read as {name!r}" if name else ""), element.offset)
     return Task(
         id=identity,
         type=kind,

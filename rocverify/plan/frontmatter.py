@@ -16,7 +16,8 @@ from typing import Any
 import yaml
 
 from rocverify.errors import PlanError
-from rocverify.plan.model import KeyPath
+from rocverify.plan.mending import mended
+from rocverify.plan.model import KeyPath, PlanWarning
 from rocverify.plan.source import SourceText
 from rocverify.records import SourceRef
 
@@ -49,12 +50,21 @@ class Frontmatter:
     lines: dict[KeyPath, int]
     body: int
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the file has frontmatter at all, be it empty."""
+        return self.body > 0
+
     def ref(self, *path: str | int) -> SourceRef:
         """The place of a key path, or of its nearest ancestor that has one."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.lines:
                 return SourceRef(self.source.path, self.lines[path[:length]])
         return SourceRef(self.source.path, 1)
+
+    def warn(self, path: KeyPath, message: str, *, hint: str | None = None) -> None:
+        """Notes something at a key path that is read all the same."""
+        self.source.warnings.setdefault(PlanWarning(f"{dotted(path)}: {message}", self.ref(*path), hint))
 
     def error(self, path: KeyPath, message: str, *, hint: str | None = None) -> PlanError:
         return PlanError(f"{dotted(path)}: {message}", where=str(self.ref(*path)), hint=hint)
@@ -67,9 +77,13 @@ def dotted(path: KeyPath) -> str:
 
 
 def read_frontmatter(source: SourceText) -> Frontmatter:
-    """The frontmatter between the first two `---` lines; PlanError with the line of any fault."""
-    start, end, body = _delimit(source)
-    builder = _Builder(source, start)
+    """The frontmatter between the first two `---` lines, empty where there is none; PlanError with line,
+    column and the mended line where it cannot be read."""
+    span = _delimit(source)
+    if span is None:
+        return Frontmatter(source, {}, {}, 0)
+    start, end, body = span
+    builder = _Builder(source, start, end)
     with _yaml_errors(builder):
         root = _composed(source.text[start:end])
         values = builder.value(root, ()) if root is not None else {}
@@ -90,15 +104,14 @@ def _composed(text: str) -> yaml.Node | None:
     return root
 
 
-def _delimit(source: SourceText) -> tuple[int, int, int]:
+def _delimit(source: SourceText) -> tuple[int, int, int] | None:
     text = source.text
     first = len(text) - len(text.lstrip())
     opening = text.rfind("\n", 0, first) + 1
     start = _line_end(text, opening)
     if text[opening:start].rstrip() != "---":
-        raise source.error(
-            "has no frontmatter", opening, hint="a plan starts with a line ---, YAML, and a line ---"
-        )
+        source.warn("has no frontmatter", opening, hint="a plan starts with a line ---, YAML, and a line ---")
+        return None
     end = start
     while end < len(text):
         after = _line_end(text, end)
@@ -120,8 +133,9 @@ def _yaml_errors(builder: _Builder) -> Iterator[None]:
         yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        offset = builder.start + (mark.index if mark else 0)
-        raise source.error(f"YAML: {error.problem or error}", min(offset, len(source.text))) from None
+        offset = min(builder.start + (mark.index if mark else 0), len(source.text))
+        fault = f"YAML, column {source.column(offset)}: {error.problem or error}"
+        raise source.error(fault, offset, hint=builder.mended(offset)) from None
     except yaml.reader.ReaderError as error:
         message = f"YAML: character U+{int(error.character):04X} is not allowed"
         raise source.error(message, builder.start + int(error.position)) from None
@@ -135,9 +149,10 @@ def _yaml_errors(builder: _Builder) -> Iterator[None]:
 class _Builder:
     """Values from YAML nodes. PyYAML counts more line ends than editors do, hence offsets."""
 
-    def __init__(self, source: SourceText, start: int) -> None:
+    def __init__(self, source: SourceText, start: int, end: int) -> None:
         self.source = source
         self.start = start
+        self.end = end
         self.lines: dict[KeyPath, int] = {}
         self._nodes = 0
         self._open: set[int] = set()
@@ -155,6 +170,12 @@ class _Builder:
         self._open.discard(id(node))
         return value
 
+    def mended(self, offset: int) -> str | None:
+        """The line at an offset as it can be read, for a message; None where no usual slip is the cause."""
+        line = self.source.line(offset) - self.source.line(self.start)
+        found = mended(self.source.text[self.start : self.end], line)
+        return f"write the line as\n{found}" if found else None
+
     def _error(self, message: str, node: yaml.Node, hint: str | None = None) -> PlanError:
         return self.source.error(message, self._offset(node), hint=hint)
 
@@ -163,14 +184,15 @@ class _Builder:
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         self._plain(node, "map")
-        values: dict[str, Any] = {}
+        return self._fill({}, node, path)
+
+    def _fill(self, values: dict[str, Any], node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         for key_node, value_node in node.value:
             key = self._key(key_node)
             here = (*path, key)
             if key in values:
-                raise self._error(
-                    f"{dotted(here)}: the key appears twice, first on line {self.lines[here]}", key_node
-                )
+                values[key] = self._again(values[key], key_node, value_node, here)
+                continue
             self.lines[here] = self.source.line(self._offset(key_node))
             values[key] = self.value(value_node, here)
         return values
@@ -180,10 +202,24 @@ class _Builder:
             raise self._error("a key must be plain text", node)
         return self._text(node)
 
-    def _list(self, node: yaml.Node, path: KeyPath) -> list[Any]:
+    def _again(self, before: Any, key: yaml.Node, node: yaml.Node, path: KeyPath) -> Any:
+        """The value of a key that stands twice: lists and mappings are put together, so that nothing asked
+        for is lost; of two texts that ask for different things neither is chosen."""
+        fault = f"{dotted(path)}: the key appears twice, first on line {self.lines[path]}"
+        if isinstance(before, list) and isinstance(node, yaml.SequenceNode):
+            value: Any = [*before, *self._list(node, path, len(before))]
+        elif isinstance(before, dict) and isinstance(node, yaml.MappingNode):
+            value = self._fill(before, node, path)
+        elif (value := self.value(node, path)) != before:
+            raise self._error(fault, key, "keep one of them")
+        self.source.warn(f"{fault}: both are read", self._offset(key))
+        return value
+
+    def _list(self, node: yaml.Node, path: KeyPath, first: int = 0) -> list[Any]:
+        """The items of a list, numbered from `first`."""
         self._plain(node, "seq")
         values = []
-        for index, item in enumerate(node.value):
+        for index, item in enumerate(node.value, first):
             here = (*path, index)
             self.lines[here] = self.source.line(self._offset(item))
             values.append(self.value(item, here))

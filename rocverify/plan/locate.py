@@ -1,22 +1,20 @@
-"""Finds phases and plans by what people type: `16`, `016`, `06.1`, `16-01`, a folder, a file.
-
-Layout of `.planning/phases/`: a folder `NN-slug` for each phase, in it `NN-MM-PLAN.md`,
-`NN-MM-slug-PLAN.md`, `PLAN.md`, or a folder `MM-slug` or `NN-MM-slug` with a `PLAN.md`.
-"""
+"""Finds phases and plans by what people type: `16`, `016`, `06.1`, `16-01`, `v1.0-03`, a folder, a file."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 from rocverify.errors import PlanError
-from rocverify.plan.numbers import Number, split_phase, split_plan
-
-PHASES = Path(".planning") / "phases"
-_PLAN_KEY = re.compile(r"""plan:\s*["']?(\d{1,6}[A-Za-z]?)["']?\s*(?:#.*)?$""", re.ASCII)
+from rocverify.plan.folders import PHASES, Folder, Home, PlanFile, folders, number_in, plan_files
+from rocverify.plan.numbers import (
+    Number,
+    split_phase,
+    split_plan,
+    split_two_number_phase,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,124 +32,106 @@ class Phase:
         return self.dir.name
 
 
-@dataclass(frozen=True, slots=True)
-class PlanFile:
-    """A plan file and the number that its name gives it; None for a bare `PLAN.md`."""
-
-    phase: Number | None
-    plan: Number | None
-    path: Path
-
-
 def all_phases(root: Path) -> tuple[Phase, ...]:
     """Every phase below `.planning/phases`, by number; PlanError where there is none."""
-    found = [(number, slug, folder) for number, slug, folder in _folders(root)]
+    found = [folder for folder in folders(root) if folder.home is Home.ACTIVE]
     if not found:
         raise PlanError(
             "has no phases", where=PHASES.as_posix(), hint="a phase is a folder NN-slug with NN-MM-PLAN.md"
         )
-    return tuple(_phase(*entry) for entry in found)
+    return tuple(_phase(folder) for folder in found)
+
+
+def every_phase(root: Path) -> tuple[Phase, ...]:
+    """The active phases, those of archived milestones, and the quick tasks; empty where there is none."""
+    return tuple(_phase(folder) for folder in folders(root))
 
 
 def find_phase(root: Path, selector: str) -> Phase:
     """The phase that `selector` names: a number, or the folder's name or path.
 
-    PlanError lists the candidates of an ambiguous number, and what there is if nothing matches.
+    A number is looked for among the active phases, then among archived ones and quick tasks. PlanError lists
+    the candidates of an ambiguous number, and what there is if nothing matches.
     """
-    name = _last_part(selector)
-    folders = _folders(root)
-    exact = [entry for entry in folders if entry[2].name == name]
-    wanted = split_phase(name)
-    same = [
-        (number, slug, folder)
-        for number, slug, folder in folders
-        if wanted and number == wanted[0] and wanted[1] in ("", slug)
-    ]
-    matches = exact or same
+    there = folders(root)
+    matches = _matching(root, there, selector)
     if len(matches) == 1:
-        return _phase(*matches[0])
+        return _phase(matches[0])
     if matches:
         raise PlanError(
-            f"phase {selector!r} is ambiguous: {_listed(root, (m[2] for m in matches))}",
+            f"phase {selector!r} is ambiguous: {_listed(root, (m.path for m in matches))}",
             where=PHASES.as_posix(),
-            hint="give the folder's whole name",
+            hint="give the folder's whole name, or its path",
         )
-    names = ", ".join(folder.name for _, _, folder in folders) or "no phase at all"
+    names = ", ".join(_shown(root, folder) for folder in there) or "no phase at all"
     raise PlanError(f"no phase {selector!r}", where=PHASES.as_posix(), hint=f"there is: {names}")
+
+
+def _matching(root: Path, there: Sequence[Folder], selector: str) -> list[Folder]:
+    """The folders that a selector may mean: by path, else by name, else by number, in the first home that
+    has any."""
+    by_path = [f for f in there if _relative(root, f.path) == selector.strip("/").removeprefix("./")]
+    if by_path:
+        return by_path
+    name = _last_part(selector)
+    wanted = [named for named in (split_phase(name), split_two_number_phase(name)) if named]
+    for home in Home:
+        here = [folder for folder in there if folder.home is home]
+        found = [f for f in here if f.path.name == name] or [f for f in here if _is_wanted(f, wanted)]
+        if found:
+            return found
+    return []
+
+
+def _is_wanted(folder: Folder, wanted: Iterable[tuple[Number, str]]) -> bool:
+    return any(folder.number.fits(number) and slug in ("", folder.slug) for number, slug in wanted)
 
 
 def find_plans(root: Path, selector: str) -> tuple[Path, ...]:
     """The plan files that `selector` names: a phase's, or one plan by number, name or path."""
     if selector.endswith(".md") and _is_file(root / selector):
         return (root / selector,)
+    there = folders(root)
     name = _last_part(selector)
-    wanted = split_plan(name.removesuffix(".md").removesuffix("-PLAN"))
-    if wanted is None or any(folder.name == name for _, _, folder in _folders(root)):
+    stem = name.removesuffix(".md").removesuffix("-PLAN")
+    wanted = split_plan(stem)
+    if wanted is None or _matching(root, there, selector):
         return _plans_of(root, find_phase(root, selector))
-    phase = find_phase(root, _phase_part(root, wanted[0], selector))
-    matches = [p for p in _plan_files(phase.dir) if _number_in(p) == wanted[1] and _slug_fits(p, wanted[2])]
+    part = _phase_part(root, wanted[0], selector)
+    by_name = _by_name(there, stem)
+    if by_name and not _matching(root, there, part):
+        return by_name
+    phase = find_phase(root, part)
+    matches = [p for p in plan_files(phase.dir) if number_in(p) == wanted[1] and _slug_fits(p, wanted[2])]
     if len(matches) == 1:
         return (matches[0].path,)
     if matches:
         raise _ambiguous(root, selector, matches)
+    if by_name:
+        return by_name
     names = _listed(root, phase.plans) or "no plan at all"
     raise PlanError(
         f"no plan {selector!r}", where=_relative(root, phase.dir), hint=f"this phase has: {names}"
     )
 
 
-def plan_file_of(path: Path) -> PlanFile:
-    """What the name of a plan file, or of the folder around a nested `PLAN.md`, says of its number."""
-    numbers = split_plan(path.name.removesuffix("PLAN.md").removesuffix("-"))
-    if numbers:
-        return PlanFile(numbers[0], numbers[1], path)
-    outer = split_phase(path.parent.parent.name)
-    if path.name != "PLAN.md" or outer is None:
-        return PlanFile(None, None, path)
-    both, alone = split_plan(path.parent.name), split_phase(path.parent.name)
-    if both and both[0] == outer[0]:
-        return PlanFile(outer[0], both[1], path)
-    return PlanFile(outer[0], alone[0] if alone else None, path)
+def _by_name(there: Sequence[Folder], stem: str) -> tuple[Path, ...]:
+    """The plan file of exactly this name, where just one home's phases have just one."""
+    for home in Home:
+        files = [folder.path / f"{stem}-PLAN.md" for folder in there if folder.home is home]
+        found = [path for path in files if _is_file(path)]
+        if found:
+            return tuple(found) if len(found) == 1 else ()
+    return ()
 
 
-def phase_folder_of(path: Path) -> tuple[Number, str] | None:
-    """Number and name of the phase folder that a plan file is in, else None."""
-    nested = path.name == "PLAN.md" and split_phase(path.parent.parent.name) is not None
-    folder = path.parent.parent if nested else path.parent
-    found = split_phase(folder.name)
-    return (found[0], folder.name) if found else None
+def _phase(folder: Folder) -> Phase:
+    plans = tuple(file.path for file in plan_files(folder.path))
+    return Phase(str(folder.number), folder.slug, folder.path, plans)
 
 
-def _folders(root: Path) -> list[tuple[Number, str, Path]]:
-    phases = root / PHASES
-    folders = [entry for entry in phases.iterdir() if entry.is_dir()] if phases.is_dir() else []
-    split = ((split_phase(folder.name), folder) for folder in folders)
-    found = [(named[0], named[1], folder) for named, folder in split if named]
-    return sorted(found, key=lambda entry: (entry[0], entry[2].name))
-
-
-def _phase(number: Number, slug: str, folder: Path) -> Phase:
-    return Phase(str(number), slug, folder, tuple(p.path for p in _plan_files(folder)))
-
-
-def _plan_files(folder: Path) -> list[PlanFile]:
-    flat = [p for p in folder.glob("*PLAN.md") if p.name == "PLAN.md" or p.name.endswith("-PLAN.md")]
-    nested = [p for p in folder.glob("*/PLAN.md") if split_phase(p.parent.name)]
-    files = [plan_file_of(path) for path in (*flat, *nested) if path.is_file()]
-    return sorted(files, key=lambda p: (_number_in(p), p.path.as_posix()))
-
-
-def _number_in(file: PlanFile) -> Number:
-    """The plan's number: a bare PLAN.md has it in its frontmatter, or is the phase's first."""
-    if file.plan:
-        return file.plan
-    with file.path.open(encoding="utf-8", errors="replace") as lines:
-        for line in islice(lines, 60):
-            found = _PLAN_KEY.match(line)
-            number = Number.parse(found[1]) if found else None
-            if number:
-                return number
-    return Number((1,))
+def _shown(root: Path, folder: Folder) -> str:
+    return folder.path.name if folder.home is Home.ACTIVE else _relative(root, folder.path)
 
 
 def _is_file(path: Path) -> bool:
@@ -174,10 +154,10 @@ def _slug_fits(file: PlanFile, slug: str) -> bool:
 def _plans_of(root: Path, phase: Phase) -> tuple[Path, ...]:
     if not phase.plans:
         raise PlanError("has no plans", where=_relative(root, phase.dir), hint="a plan is NN-MM-PLAN.md")
-    files = _plan_files(phase.dir)
+    files = plan_files(phase.dir)
     for before, after in pairwise(files):
-        if _number_in(before) == _number_in(after):
-            raise _ambiguous(root, f"{phase.number}-{_number_in(after)}", [before, after])
+        if number_in(before) == number_in(after):
+            raise _ambiguous(root, f"{phase.number}-{number_in(after)}", [before, after])
     return phase.plans
 
 

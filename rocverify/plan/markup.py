@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rocverify.errors import PlanError
 from rocverify.plan.mask import mask_code
 from rocverify.plan.source import SourceText
 
@@ -85,7 +84,8 @@ class Element:
 
 
 def parse_markup(source: SourceText, start: int) -> Element:
-    """The tree of the body from `start` on; PlanError with the line of what is not closed."""
+    """The tree of the body from `start` on. What is not well formed is read as it was most likely meant, and
+    `source` is warned of it."""
     return _Parser(source, start).parse()
 
 
@@ -94,62 +94,88 @@ class _Parser:
         self.source = source
         self.masked = mask_code(source, start)
         self.stack = [Element(_ROOT, {}, start, start)]
+        self.last_close = {
+            tag["name"]: tag.start() for tag in _TAG.finditer(self.masked, start) if tag["close"]
+        }
 
     def parse(self) -> Element:
         for tag in _TAG.finditer(self.masked, self.stack[0].begin):
-            if tag["broken"]:
-                self._broken(tag)
-            elif tag["close"]:
+            if tag["close"]:
                 self._close(tag)
+            elif tag["broken"]:
+                self._broken(tag)
             else:
                 self._open(tag)
-        if len(self.stack) > 1:
-            raise self._unclosed(self.stack[-1], "the end of the file")
+        self._end_down_to(0, len(self.source.text), "the end of the file")
         root = self.stack[0]
         root.end = len(self.source.text)
         return root
 
-    def _open(self, tag: re.Match[str]) -> None:
-        current, name = self.stack[-1], tag["name"]
-        if name not in _CHILDREN.get(current.name, frozenset()):
-            self._misplaced(tag)
+    def _open(self, tag: re.Match[str], begin: int | None = None) -> None:
+        if not self._make_room(tag):
             return
-        raw = self.source.text[tag.start("attributes") : tag.end("attributes")]
+        raw = self.source.text[tag.start("attributes") : tag.end("attributes")] if begin is None else ""
         attributes = {key: a or b or c for key, a, b, c in _PAIR.findall(raw)}
-        element = Element(name, attributes, tag.start(), tag.end())
-        current.children.append(element)
+        element = Element(tag["name"], attributes, tag.start(), tag.end() if begin is None else begin)
+        self.stack[-1].children.append(element)
         if tag["empty"]:
             element.end = tag.end()
         else:
             self.stack.append(element)
 
-    def _misplaced(self, tag: re.Match[str]) -> None:
+    def _make_room(self, tag: re.Match[str]) -> bool:
+        """Whether the tag may stand here, once what ought to have been closed before it is closed."""
         current, name = self.stack[-1], tag["name"]
-        if current.name in _STRUCTURE:
-            raise self._unclosed(current, f"<{name}> on line {self.source.line(tag.start())}")
+        if name in _CHILDREN.get(current.name, frozenset()):
+            return True
         if current.name == _ROOT and name == "task":
-            raise self.source.error("<task> stands outside <tasks>", tag.start())
+            self.source.warn("<task> stands outside <tasks>", tag.start())
+            self.stack[0].children.append(tasks := Element("tasks", {}, tag.start(), tag.start()))
+            self.stack.append(tasks)
+            return True
+        if current.name not in _STRUCTURE and self._is_closed_later(current, tag.start()):
+            return False
+        for depth in range(len(self.stack) - 2, -1, -1):
+            if name in _CHILDREN.get(self.stack[depth].name, frozenset()):
+                before = f"<{name}> on line {self.source.line(tag.start())}"
+                self._end_down_to(depth, tag.start(), before)
+                return True
+        if current.name in _STRUCTURE:
+            self.source.warn(f"<{name}> does not belong in <{current.name}>: read as text", tag.start())
+        return False
+
+    def _is_closed_later(self, element: Element, offset: int) -> bool:
+        return element.name == _ROOT or self.last_close.get(element.name, -1) > offset
 
     def _broken(self, tag: re.Match[str]) -> None:
         current, name = self.stack[-1], tag["name"]
-        if current.name in _STRUCTURE or (current.name == _ROOT and name in (*SECTIONS, "task")):
-            raise self.source.error(
-                f"the tag <{name} is malformed", tag.start(), hint='attributes are written key="value"'
-            )
+        if not (current.name in _STRUCTURE or (current.name == _ROOT and name in (*SECTIONS, "task"))):
+            return
+        self.source.warn(
+            f"the tag <{name} is malformed", tag.start(), hint='attributes are written key="value"'
+        )
+        line_end = self.source.text.find("\n", tag.start())
+        end = self.source.text.find(">", tag.end(), line_end if line_end >= 0 else None)
+        if end >= 0:
+            self._open(tag, end + 1)
 
     def _close(self, tag: re.Match[str]) -> None:
         current, name = self.stack[-1], tag["name"]
-        if current.name == name:
-            current.end = tag.start()
-            self.stack.pop()
-        elif any(element.name == name for element in self.stack):
-            raise self._unclosed(current, f"</{name}> on line {self.source.line(tag.start())}")
+        depths = [depth for depth, element in enumerate(self.stack) if element.name == name]
+        if depths:
+            self._end_down_to(depths[-1], tag.start(), f"</{name}> on line {self.source.line(tag.start())}")
+            self.stack.pop().end = tag.start()
         elif current.name in _STRUCTURE or (current.name == _ROOT and name in (*SECTIONS, "task")):
-            raise self.source.error(f"</{name}> closes nothing", tag.start())
+            self.source.warn(f"</{name}> closes nothing", tag.start())
 
-    def _unclosed(self, element: Element, before: str) -> PlanError:
-        return self.source.error(
-            f"<{element.name}> is not closed before {before}",
-            element.offset,
-            hint=f"add </{element.name}>, or put a tag that is meant as text in backticks",
-        )
+    def _end_down_to(self, depth: int, offset: int, before: str) -> None:
+        """Ends what is open above `depth` at an offset, with a warning for each."""
+        while len(self.stack) > depth + 1:
+            element = self.stack.pop()
+            element.end = offset
+            if element.offset < element.begin:
+                self.source.warn(
+                    f"<{element.name}> is not closed before {before}",
+                    element.offset,
+                    hint=f"add </{element.name}>, or put a tag that is meant as text in backticks",
+                )

@@ -14,26 +14,50 @@ _TICKS = re.compile(r"`+")
 def mask_code(source: SourceText, start: int) -> str:
     """The text with fences, code spans and HTML comments from `start` on made of blanks.
 
-    Same length, same lines. Raises PlanError for a fence that is not closed: what it hides would
-    otherwise be found missing somewhere else.
+    Same length, same lines. A fence that nothing closes is text (a fence inside a fence leaves one over), so
+    that it does not hide the rest of the plan; `source` is warned of it.
     """
     lines = source.text[start:].split("\n")
-    offset, fence, opened = start, "", start
-    for index, line in enumerate(lines):
-        found = _FENCE.fullmatch(line)
-        if fence:
-            lines[index] = " " * len(line)
-            if found and found["marks"].startswith(fence) and not found["info"].strip():
-                fence = ""
-        elif found and not (found["marks"][0] == "`" and "`" in found["info"]):
-            fence, opened = found["marks"], offset
-            lines[index] = " " * len(line)
+    offsets = [start]
+    for line in lines:
+        offsets.append(offsets[-1] + len(line) + 1)
+    pieces: list[str] = []
+    hopeless: dict[str, int] = {}
+    while len(pieces) < len(lines):
+        index = len(pieces)
+        marks = _opening(lines[index], hopeless)
+        end = _closing(lines, index + 1, marks) if marks else None
+        if marks and end is None:
+            # No later line can close a fence of as many marks or more.
+            hopeless[marks[0]] = len(marks)
+            source.warn(
+                f"the code fence {marks} is not closed: what follows it is read as text",
+                offsets[index],
+                hint="close it; a fence around a fence needs more marks than the inner one",
+            )
+        if end is None:
+            pieces.append(_mask_spans(lines[index]))
         else:
-            lines[index] = _mask_spans(line)
-        offset += len(line) + 1
-    if fence:
-        raise source.error(f"the code fence {fence} is not closed", opened)
-    return " " * start + _mask_comments("\n".join(lines))
+            pieces += [" " * len(line) for line in lines[index : end + 1]]
+    return " " * start + _mask_comments("\n".join(pieces))
+
+
+def _opening(line: str, hopeless: dict[str, int]) -> str:
+    """The marks of a fence that this line opens; empty for a line that opens none."""
+    found = _FENCE.fullmatch(line)
+    if found is None or (found["marks"][0] == "`" and "`" in found["info"]):
+        return ""
+    marks = found["marks"]
+    return "" if len(marks) >= hopeless.get(marks[0], len(marks) + 1) else marks
+
+
+def _closing(lines: list[str], index: int, marks: str) -> int | None:
+    """The index of the line that closes a fence; None where none does."""
+    for number in range(index, len(lines)):
+        found = _FENCE.fullmatch(lines[number])
+        if found and found["marks"].startswith(marks) and not found["info"].strip():
+            return number
+    return None
 
 
 def _mask_spans(line: str) -> str:

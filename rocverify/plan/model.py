@@ -1,7 +1,7 @@
 """A plan as immutable records: what it claims, and where each claim stands (`source`).
 
-Texts are as the author wrote them, but for outer white space; `contains` and `pattern` are regular
-expressions exactly as YAML yields them. Paths are relative to the root, with forward slashes.
+Texts are as the author wrote them, but for outer white space; `contains` and `pattern` are exactly as YAML
+yields them. Paths are relative to the root, with forward slashes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,18 @@ KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class PlanWarning:
+    """Something in a plan that is not as the workflow writes it, and how it was read all the same."""
+
+    message: str
+    source: SourceRef
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
 class MustHave:
     """What truths, artifacts and key links have in common. `id` is `16-01/T1`, `/A1` or `/L1`."""
 
@@ -26,6 +38,8 @@ class MustHave:
     text: str
     requirements: tuple[str, ...]
     source: SourceRef
+    unread: str = field(default="", kw_only=True)
+    """Why the entry could not be read as what it should be; then nothing can check it."""
 
     @property
     def requirement(self) -> str | None:
@@ -40,9 +54,46 @@ class MustHave:
 
 @dataclass(frozen=True, slots=True)
 class Truth(MustHave):
-    """A sentence that must be true."""
+    """A sentence that must be true. `details`: what the plan says of it beside (`verification: backstop`)."""
 
     type: ClassVar[MustHaveType] = MustHaveType.TRUTH
+
+    details: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Prohibition(Truth):
+    """A sentence about what must not be so."""
+
+    type: ClassVar[MustHaveType] = MustHaveType.PROHIBITION
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion(Truth):
+    """What a plan without must-haves gives as a criterion of its success."""
+
+    type: ClassVar[MustHaveType] = MustHaveType.CRITERION
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem(Truth):
+    """What a plan without must-haves has on a list of things to verify."""
+
+    type: ClassVar[MustHaveType] = MustHaveType.CHECKLIST
+
+
+@dataclass(frozen=True, slots=True)
+class DoneClaim(Truth):
+    """What a task of a plan without must-haves calls done."""
+
+    type: ClassVar[MustHaveType] = MustHaveType.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyClaim(Truth):
+    """A step of the `<verify>` of a task, in a plan without must-haves."""
+
+    type: ClassVar[MustHaveType] = MustHaveType.VERIFY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +105,7 @@ class Artifact(MustHave):
     path: str
     provides: str = ""
     contains: str | None = None
+    not_contains: str | None = None
     min_lines: int | None = None
     exports: tuple[str, ...] = ()
 
@@ -197,6 +249,8 @@ class Plan:
     truths: tuple[Truth, ...]
     artifacts: tuple[Artifact, ...]
     key_links: tuple[KeyLink, ...]
+    prohibitions: tuple[Prohibition, ...]
+    of_body: tuple[Truth, ...]
     explicit: tuple[ExplicitCheck, ...]
     objective: str
     purpose: str
@@ -209,11 +263,13 @@ class Plan:
     success_criteria: Section | None
     output_path: str
     extra: Mapping[str, Any]
+    warnings: tuple[PlanWarning, ...] = ()
 
     @property
     def must_haves(self) -> tuple[Truth | Artifact | KeyLink, ...]:
-        """Every must-have, in the order truths, artifacts, key links."""
-        return (*self.truths, *self.artifacts, *self.key_links)
+        """Every must-have, in the order truths, prohibitions, artifacts, key links; what the body offers
+        (`of_body`) where the frontmatter has none."""
+        return (*self.truths, *self.prohibitions, *self.artifacts, *self.key_links, *self.of_body)
 
     @property
     def all_requirements(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from rocverify.errors import PlanError
 from rocverify.plan.markup import Element
+from rocverify.plan.numbers import split_plan
 from rocverify.plan.source import SourceText
 from rocverify.plan.text import inner_text
 
@@ -16,11 +17,9 @@ _PLACEHOLDER = re.compile(r"[{}<>*?\[\]]")
 
 
 def summary_path(source: SourceText, element: Element | None, root: Path, number: str) -> str:
-    """The SUMMARY's path relative to the root.
-
-    PlanError if `<output>` names several, or one that is absolute, unfilled or outside the root.
-    """
-    beside = str(PurePosixPath(source.path).parent / f"{number}-SUMMARY.md")
+    """The SUMMARY's path relative to the root: beside the plan where `<output>` names none, and, with a
+    warning, where it names several, another plan's, or one that is absolute, unfilled or outside the root."""
+    beside = str(PurePosixPath(source.path).parent / f"{_own_name(source.path, number)}-SUMMARY.md")
     if element is None:
         return beside
     text = inner_text(source, element)
@@ -28,19 +27,29 @@ def summary_path(source: SourceText, element: Element | None, root: Path, number
     if not named:
         return beside
     if len(named) > 1:
-        raise source.error(f"<output> names several summaries: {', '.join(named)}", element.offset)
-    _check(source, element, root, named[0])
-    return str(PurePosixPath(named[0]))
+        fault = f"<output> names several summaries ({', '.join(named)})"
+    elif wrong := _fault(named[0], root) or _not_mine(named[0], beside, number):
+        fault = f"<output> names {named[0]!r}, which {wrong}"
+    else:
+        return str(PurePosixPath(named[0]))
+    source.warn(f"{fault}: the summary is written to {beside}", source.text.index(named[0], element.begin))
+    return beside
 
 
-def _check(source: SourceText, element: Element, root: Path, path: str) -> None:
-    fault = _fault(path, root)
-    if fault:
-        raise source.error(
-            f"<output> names {path!r}, which {fault}",
-            source.text.index(path, element.begin),
-            hint="name a path such as .planning/phases/16-slug/16-01-SUMMARY.md",
-        )
+def _own_name(path: str, number: str) -> str:
+    """What a plan is called beside its summary: its number, or its file's name where that says another."""
+    stem = PurePosixPath(path).name.removesuffix("PLAN.md").removesuffix("-")
+    numbers, own = split_plan(stem), split_plan(number)
+    return stem if stem and (numbers is None or own is None or numbers[:2] != own[:2]) else number
+
+
+def _not_mine(path: str, beside: str, number: str) -> str | None:
+    """A plan that was copied keeps the summary of the one it was copied from."""
+    name = PurePosixPath(path).name
+    own, named = split_plan(number), split_plan(name.removesuffix("SUMMARY.md").rstrip("-"))
+    if name != PurePosixPath(beside).name and own and named and named[:2] != own[:2]:
+        return f"is another plan's: this one is {number}"
+    return None
 
 
 def _fault(path: str, root: Path) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rocverify.errors import PlanError
-from rocverify.plan.locate import all_phases
+from rocverify.plan.locate import every_phase
 from rocverify.plan.model import Plan
 from rocverify.plan.parse import parse_plan
 
@@ -27,7 +27,7 @@ def check_summaries(root: Path, plans: Iterable[Plan]) -> None:
 
 def _others(root: Path, known: set[str]) -> Iterator[Plan]:
     """The plans of the project that are not run; one that is malformed is for its own run to tell of."""
-    for phase in all_phases(root):
+    for phase in every_phase(root):
         for path in phase.plans:
             if path.relative_to(root).as_posix() not in known:
                 try:

@@ -7,21 +7,22 @@ from typing import Any
 
 from rocverify.plan.body import Body, parse_body, tasks_of
 from rocverify.plan.frontmatter import Frontmatter, read_frontmatter
-from rocverify.plan.locate import phase_folder_of, plan_file_of
+from rocverify.plan.identity import Identity, identity
 from rocverify.plan.model import (
     Artifact,
     ExplicitCheck,
     KeyLink,
     KeyPath,
     Plan,
+    Prohibition,
     Truth,
     UserSetup,
 )
-from rocverify.plan.numbers import Number, split_phase, split_plan
+from rocverify.plan.offers import loose_checklist, of_body
 from rocverify.plan.output import summary_path
-from rocverify.plan.patterns import pattern_fault
+from rocverify.plan.repair import validate
 from rocverify.plan.requirements import trailing_requirements
-from rocverify.plan.schema import FrontmatterModel, validate
+from rocverify.plan.schema import FrontmatterModel, StatementModel
 from rocverify.plan.source import read_source
 from rocverify.plan.text import inner_text, labelled, references, section
 
@@ -29,27 +30,41 @@ from rocverify.plan.text import inner_text, labelled, references, section
 def parse_plan(path: Path, root: Path) -> Plan:
     """The plan in the file `path` below `root`.
 
-    Raises PlanError with `path:line` for anything malformed. A plan without must-haves is no error:
-    it is a plan of which nothing can be verified.
+    What is not as the workflow writes it is read as far as it can be, with warnings in `Plan.warnings`.
+    Raises PlanError with `path:line` for YAML that cannot be read, for a malformed `rocverify:` list, and for
+    a file that is no plan at all. A plan without must-haves is judged by what its body offers.
     """
     source = read_source(path, root)
     front = read_frontmatter(source)
     model = validate(front)
     body = parse_body(source, front.body)
-    return _assemble(root, front, model, body, _identity(front, model, path))
+    return _assemble(root, front, model, body, identity(front, model, path))
 
 
-def _assemble(
-    root: Path, front: Frontmatter, model: FrontmatterModel, body: Body, identity: tuple[str, str, str]
-) -> Plan:
+def _assemble(root: Path, front: Frontmatter, model: FrontmatterModel, body: Body, named: Identity) -> Plan:
     source = body.source
-    phase, phase_number, number = identity
+    number = named.number
+    tasks = tasks_of(body, number)
+    verification = section(source, body.get("verification"))
+    criteria = section(source, body.get("success_criteria"))
+    stated = _truths(front, model, number), _prohibitions(front, model, number)
+    files = _artifacts(front, model, number), _key_links(front, model, number)
+    offered: tuple[Truth, ...] = ()
+    if not any((*stated, *files)):
+        offered = of_body(number, tasks, verification, criteria)
+        offered = offered or (() if front.is_there else loose_checklist(source, number))
+    if not front.is_there and not body.sections and not offered:
+        raise source.error(
+            "is no plan: it has neither frontmatter nor a section nor a checklist",
+            0,
+            hint="a plan starts with a line ---, YAML, and a line ---",
+        )
     objective = inner_text(source, body.get("objective"))
     return Plan(
         root=root.resolve(),
         path=source.path,
-        phase=phase,
-        phase_number=phase_number,
+        phase=named.phase,
+        phase_number=named.phase_number,
         number=number,
         kind=model.type,
         wave=model.wave,
@@ -60,9 +75,11 @@ def _assemble(
         requirements=tuple(model.requirements),
         requirements_line=front.ref("requirements").line,
         user_setup=_user_setup(front, model),
-        truths=_truths(front, model, number),
-        artifacts=_artifacts(front, model, number),
-        key_links=_key_links(front, model, number),
+        truths=stated[0],
+        prohibitions=stated[1],
+        artifacts=files[0],
+        key_links=files[1],
+        of_body=offered,
         explicit=_explicit(front, model),
         objective=objective,
         purpose=labelled(objective, "Purpose"),
@@ -70,126 +87,74 @@ def _assemble(
         execution_context=references(source, body.get("execution_context")),
         context=inner_text(source, body.get("context")),
         context_refs=references(source, body.get("context")),
-        tasks=tasks_of(body, number),
-        verification=section(source, body.get("verification")),
-        success_criteria=section(source, body.get("success_criteria")),
+        tasks=tasks,
+        verification=verification,
+        success_criteria=criteria,
         output_path=summary_path(source, body.get("output"), root, number),
         extra=dict(model.model_extra or {}),
+        warnings=tuple(sorted(source.warnings, key=lambda w: w.source.line)),
     )
-
-
-def _identity(front: Frontmatter, model: FrontmatterModel, path: Path) -> tuple[str, str, str]:
-    """Phase name, phase number and plan number: from names and frontmatter, which must agree."""
-    file, folder = plan_file_of(path.resolve()), phase_folder_of(path.resolve())
-    phase = _agreed_phase(front, model, file.phase, folder)
-    plan = _agreed_plan(front, model, phase, file.plan)
-    name = model.phase if model.phase and split_phase(model.phase.strip()) else None
-    name = name or (folder[1] if folder else str(phase))
-    if folder and name == name.partition("-")[0]:
-        name = folder[1]
-    return name.strip(), str(phase), f"{phase}-{plan}"
-
-
-def _agreed_phase(
-    front: Frontmatter, model: FrontmatterModel, in_name: Number | None, folder: tuple[Number, str] | None
-) -> Number:
-    written = _written_phase(front, model)
-    known = [n for n in (in_name, folder[0] if folder else None, written) if n is not None]
-    if not known:
-        raise front.error(("phase",), "is missing, and the file's name has no phase number")
-    for number in known:
-        if number != known[0]:
-            raise front.error(
-                ("phase",),
-                f"is phase {written or number}, but the file's name and folder say {known[0]}"
-                if written
-                else f"the file's name says phase {known[0]}, its folder {number}",
-                hint="correct the frontmatter, or rename the file",
-            )
-    return known[0]
-
-
-def _written_phase(front: Frontmatter, model: FrontmatterModel) -> Number | None:
-    if model.phase is None:
-        return None
-    named = split_phase(model.phase.strip())
-    if named is None:
-        raise front.error(("phase",), f"{model.phase!r} has no phase number", hint="such as 16-slug or 06.1")
-    return named[0]
-
-
-def _agreed_plan(
-    front: Frontmatter, model: FrontmatterModel, phase: Number, in_name: Number | None
-) -> Number:
-    written = _written_plan(front, model, phase)
-    if written and in_name and written != in_name:
-        raise front.error(
-            ("plan",),
-            f"is plan {written}, but the file's name says {in_name}",
-            hint="correct the frontmatter, or rename the file",
-        )
-    return in_name or written or Number((1,))
-
-
-def _written_plan(front: Frontmatter, model: FrontmatterModel, phase: Number) -> Number | None:
-    """`01`, or the long form `16-01`."""
-    if model.plan is None:
-        return None
-    text = model.plan.strip()
-    both = split_plan(text)
-    if both and both[0] == phase:
-        return both[1]
-    number = Number.parse(text)
-    if number is None:
-        raise front.error(("plan",), f"{model.plan!r} is no plan number", hint="such as 01")
-    return number
 
 
 def _truths(front: Frontmatter, model: FrontmatterModel, plan: str) -> tuple[Truth, ...]:
     return tuple(
-        Truth(
-            f"{plan}/T{n + 1}",
-            text,
-            trailing_requirements(text),
-            front.ref("must_haves", "truths", n),
-        )
-        for n, text in enumerate(model.must_haves.truths)
+        Truth(**_statement(front, entry, plan, ("truths", "T"))) for entry in model.must_haves.truths
     )
 
 
+def _prohibitions(front: Frontmatter, model: FrontmatterModel, plan: str) -> tuple[Prohibition, ...]:
+    return tuple(
+        Prohibition(**_statement(front, entry, plan, ("prohibitions", "P")))
+        for entry in model.must_haves.prohibitions
+    )
+
+
+def _statement(
+    front: Frontmatter, entry: StatementModel, plan: str, place: tuple[str, str]
+) -> dict[str, Any]:
+    """What a truth and a prohibition have in common; place: the list's key, and the letter of its ids."""
+    key, letter = place
+    return {
+        "id": f"{plan}/{letter}{entry.index + 1}",
+        "text": entry.statement,
+        "requirements": trailing_requirements(entry.statement),
+        "source": front.ref("must_haves", key, entry.index),
+        "unread": entry.unread,
+        "details": dict(entry.model_extra or {}),
+    }
+
+
 def _artifacts(front: Frontmatter, model: FrontmatterModel, plan: str) -> tuple[Artifact, ...]:
-    found = []
-    for n, entry in enumerate(model.must_haves.artifacts):
-        here = ("must_haves", "artifacts", n)
-        _check_pattern(front, (*here, "contains"), entry.contains)
-        found.append(
-            Artifact(
-                id=f"{plan}/A{n + 1}",
-                text=f"{entry.path}: {entry.provides}" if entry.provides else entry.path,
-                requirements=trailing_requirements(entry.provides),
-                source=front.ref(*here),
-                path=entry.path,
-                provides=entry.provides,
-                contains=entry.contains,
-                min_lines=entry.min_lines,
-                exports=tuple(entry.exports),
-            )
+    return tuple(
+        Artifact(
+            id=f"{plan}/A{entry.index + 1}",
+            text=f"{entry.path}: {entry.provides}" if entry.provides else entry.path,
+            requirements=trailing_requirements(entry.provides),
+            source=front.ref("must_haves", "artifacts", entry.index),
+            unread=entry.unread,
+            path=entry.path,
+            provides=entry.provides,
+            contains=entry.contains,
+            not_contains=entry.not_contains,
+            min_lines=entry.min_lines,
+            exports=tuple(entry.exports),
         )
-    return tuple(found)
+        for entry in model.must_haves.artifacts
+    )
 
 
 def _key_links(front: Frontmatter, model: FrontmatterModel, plan: str) -> tuple[KeyLink, ...]:
     found = []
-    for n, entry in enumerate(model.must_haves.key_links):
-        here = ("must_haves", "key_links", n)
-        _check_pattern(front, (*here, "pattern"), entry.pattern)
-        way = f"{entry.from_path} -> {entry.to_path}"
+    for entry in model.must_haves.key_links:
+        way = f"{entry.from_path or '?'} -> {entry.to_path or '?'}"
+        text = f"{way}: {entry.via}" if entry.via else way
         found.append(
             KeyLink(
-                id=f"{plan}/L{n + 1}",
-                text=f"{way}: {entry.via}" if entry.via else way,
+                id=f"{plan}/L{entry.index + 1}",
+                text=text if entry.from_path or entry.to_path else entry.via,
                 requirements=trailing_requirements(entry.via),
-                source=front.ref(*here),
+                source=front.ref("must_haves", "key_links", entry.index),
+                unread=entry.unread,
                 from_path=entry.from_path,
                 to_path=entry.to_path,
                 via=entry.via,
@@ -197,12 +162,6 @@ def _key_links(front: Frontmatter, model: FrontmatterModel, plan: str) -> tuple[
             )
         )
     return tuple(found)
-
-
-def _check_pattern(front: Frontmatter, path: KeyPath, pattern: str | None) -> None:
-    fault = pattern_fault(pattern) if pattern is not None else None
-    if fault:
-        raise front.error(path, fault, hint="write a regular expression that only what is meant matches")
 
 
 def _explicit(front: Frontmatter, model: FrontmatterModel) -> tuple[ExplicitCheck, ...]:

@@ -1,19 +1,17 @@
 """The schema of a plan's frontmatter: what comes out of YAML goes through here, once.
 
-At the top level unknown keys are kept (the workflow adds some of its own). Below `must_haves` they are
-errors, since a misspelled `key_links` or `contains` would quietly drop what it asked for.
+What the workflow writes otherwise than it documents (unknown keys, sentences where a path should be, odd
+numbers) is read as far as it can be, with a warning: see `rocverify.plan.repair`. Only the project's own
+`rocverify:` list is taken at its word, since a slip there would quietly drop a check.
 """
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from rocverify.errors import PlanError
-from rocverify.plan.frontmatter import Frontmatter, WrittenFloat, WrittenInt, dotted
-from rocverify.plan.model import KeyPath
+from rocverify.plan.frontmatter import WrittenFloat, WrittenInt
 
 
 def _as_text(value: Any) -> Any:
@@ -55,30 +53,47 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class StatementModel(BaseModel):
+    """A truth or prohibition: a sentence, or a mapping with a `statement`; its other keys are kept.
+
+    `unread`: why the entry could not be read as what it should be; empty for one that could. `index`: its
+    place in the list, from 0.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    statement: Sentence
+    unread: str = ""
+    index: int = 0
+
+
 class ArtifactModel(_Strict):
+    """`unread` as for a statement: then `path` holds the entry's words."""
+
     path: Path
     provides: Remark = ""
     contains: Text | None = None
+    not_contains: Text | None = None
     min_lines: int | None = Field(default=None, ge=1)
     exports: Sentences = []
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_path(cls, value: Any) -> Any:
-        if isinstance(value, str) and len(value.split()) > 2:
-            raise ValueError("is a sentence; write path: FILE, and what is asked of it beside it")
-        return {"path": value} if isinstance(value, str) else value
+    unread: str = ""
+    index: int = 0
 
 
 class KeyLinkModel(_Strict):
-    from_path: Path = Field(alias="from")
-    to_path: Path = Field(alias="to")
+    """`unread` as for a statement: then `via` holds the entry's words."""
+
+    from_path: Remark = Field(default="", alias="from")
+    to_path: Remark = Field(default="", alias="to")
     via: Remark = ""
     pattern: Text | None = None
+    unread: str = ""
+    index: int = 0
 
 
 class MustHavesModel(_Strict):
-    truths: Sentences = []
+    truths: Annotated[list[StatementModel], BeforeValidator(_as_list)] = []
+    prohibitions: Annotated[list[StatementModel], BeforeValidator(_as_list)] = []
     artifacts: Annotated[list[ArtifactModel], BeforeValidator(_as_list)] = []
     key_links: Annotated[list[KeyLinkModel], BeforeValidator(_as_list)] = []
 
@@ -98,11 +113,6 @@ class UserSetupModel(BaseModel):
     service: Remark = ""
     why: Remark = ""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_text(cls, value: Any) -> Any:
-        return {"service": value} if isinstance(value, str) else value
-
 
 class FrontmatterModel(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -121,49 +131,3 @@ class FrontmatterModel(BaseModel):
         MustHavesModel()
     )
     rocverify: Annotated[list[ExplicitModel], BeforeValidator(lambda v: [] if v is None else v)] = []
-
-
-_DECIDING = ("must_haves", "rocverify")
-
-
-def validate(front: Frontmatter) -> FrontmatterModel:
-    """The frontmatter as a record; PlanError with key path and line of everything that is wrong."""
-    _check_spelling(front)
-    try:
-        return FrontmatterModel.model_validate(front.values)
-    except ValidationError as error:
-        faults = [_fault(front, e["loc"], e["type"], e["msg"]) for e in error.errors()]
-        first, *rest = faults
-        more = "".join(f"\n  {f.where}: {f.message}" for f in rest)
-        raise PlanError(first.message + more, where=first.where, hint=first.hint) from None
-
-
-def _check_spelling(front: Frontmatter) -> None:
-    """A misspelled top-level key must not make what decides the plan disappear."""
-    for key in front.values:
-        close = difflib.get_close_matches(key.lower().replace("-", "_"), _DECIDING, n=1, cutoff=0.8)
-        if close and key not in _DECIDING:
-            raise front.error((key,), "is not a key of a plan", hint=f"did you mean {close[0]}?")
-
-
-def _fault(front: Frontmatter, loc: KeyPath, kind: str, message: str) -> PlanError:
-    text = message.removeprefix("Value error, ")
-    if kind == "extra_forbidden":
-        return front.error(loc, "is not a known key", hint=_known_keys(loc))
-    if kind == "missing":
-        return PlanError(f"{dotted(loc)}: is missing", where=str(front.ref(*loc)))
-    if kind in ("model_type", "model_attributes_type"):
-        text = "must be a mapping of keys to values"
-    return front.error(loc, text)
-
-
-def _known_keys(loc: KeyPath) -> str:
-    models: dict[KeyPath, type[BaseModel]] = {
-        ("must_haves",): MustHavesModel,
-        ("must_haves", "artifacts"): ArtifactModel,
-        ("must_haves", "key_links"): KeyLinkModel,
-    }
-    model = models[tuple(key for key in loc[:-1] if isinstance(key, str))]
-    keys = [field.alias or name for name, field in model.model_fields.items()]
-    close = difflib.get_close_matches(str(loc[-1]), keys, n=1)
-    return f"did you mean {close[0]}?" if close else f"the keys are: {', '.join(keys)}"

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rocverify.errors import PlanError
+from rocverify.plan.model import PlanWarning
 from rocverify.records import SourceRef
 
 MAX_BYTES = 1 << 20
@@ -14,11 +15,13 @@ MAX_BYTES = 1 << 20
 
 
 class SourceText:
-    """Text of one file. `path` is relative to the root and stands in every `SourceRef`."""
+    """Text of one file. `path` is relative to the root and stands in every `SourceRef`; `warnings` are what
+    its readers found that does not keep it from being read."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
+        self.warnings: dict[PlanWarning, None] = {}
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -33,8 +36,16 @@ class SourceText:
         """The line, from 1, that a character offset is on."""
         return bisect_right(self._line_starts, offset)
 
+    def column(self, offset: int) -> int:
+        """The column, from 1, of a character offset in its line."""
+        return offset - self._line_starts[self.line(offset) - 1] + 1
+
     def ref(self, offset: int) -> SourceRef:
         return SourceRef(self.path, self.line(offset))
+
+    def warn(self, message: str, offset: int, *, hint: str | None = None) -> None:
+        """Notes something that is read all the same; each line and message once."""
+        self.warnings.setdefault(PlanWarning(message, self.ref(offset), hint))
 
     def error(self, message: str, offset: int, *, hint: str | None = None) -> PlanError:
         return PlanError(message, where=str(self.ref(offset)), hint=hint)

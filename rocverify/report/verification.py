@@ -19,6 +19,11 @@ _TITLES = {
     MustHaveType.TRUTH: "Truths",
     MustHaveType.ARTIFACT: "Artifacts",
     MustHaveType.KEY_LINK: "Key links",
+    MustHaveType.PROHIBITION: "Prohibitions",
+    MustHaveType.CRITERION: "Success criteria",
+    MustHaveType.CHECKLIST: "Checklist",
+    MustHaveType.DONE: "Done",
+    MustHaveType.VERIFY: "Verify steps",
 }
 
 

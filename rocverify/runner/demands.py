@@ -61,12 +61,12 @@ def open_demands(demands: Iterable[DemandJudgement]) -> tuple[DemandJudgement, .
 
 def whole_phases(root: Path, plans: Iterable[str]) -> dict[str, str]:
     """The phases, by folder, all of whose plans (paths below the root) are given, with their numbers."""
-    from rocverify.plan import all_phases
+    from rocverify.plan.locate import every_phase
 
     given = set(plans)
     return {
         phase.dir.relative_to(root).as_posix(): phase.number
-        for phase in all_phases(root)
+        for phase in every_phase(root)
         if phase.plans and all(path.relative_to(root).as_posix() in given for path in phase.plans)
     }
 

@@ -59,7 +59,7 @@ def project(tmp_path: Path) -> Callable[[Mapping[str, str]], Project]:
     """A project made of the given files."""
 
     def make(files: Mapping[str, str]) -> Project:
-        made = Project(tmp_path, Settings(regex_timeout_s=0.5))
+        made = Project(tmp_path, Settings())
         for path, text in files.items():
             made.write(path, text)
         return made

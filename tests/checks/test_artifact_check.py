@@ -74,7 +74,9 @@ def test_an_empty_file_is_no_artifact(project: Make) -> None:
     assert project({PATH: ""}).check("artifact", path=PATH).verdict is CheckVerdict.FAILED
 
 
-@pytest.mark.parametrize("path", ["kernels/none.py", "../outside.py", "kernels", "/etc/hosts"])
+@pytest.mark.parametrize(
+    "path", ["kernels/none.py", "../outside.py", "src/", "a/*.rs", "/etc/hosts", "x.py or y.py"]
+)
 def test_what_is_no_file_of_the_project_is_a_source_error(project: Make, path: str) -> None:
     with pytest.raises(SourceError):
         project({PATH: SOURCE}).check("artifact", path=path)
@@ -87,9 +89,14 @@ def test_a_link_out_of_the_project_is_a_source_error(project: Make) -> None:
         made.check("artifact", path="kernels/link.py")
 
 
-def test_a_hostile_pattern_is_an_error_of_the_plan(project: Make) -> None:
-    with pytest.raises(PlanError, match="took longer"):
-        project({"a.txt": "a" * 4000}).check("artifact", path="a.txt", contains=r"(a|a|aa)+$b")
+def test_a_hostile_pattern_ends(project: Make) -> None:
+    made = project({"a.txt": "a" * 400_000 + "\n"})
+    assert made.check("artifact", path="a.txt", contains=r"(a|a|aa)+$b").verdict is CheckVerdict.FAILED
+
+
+def test_an_expression_of_another_dialect_is_an_error_of_the_plan(project: Make) -> None:
+    with pytest.raises(PlanError, match="no regular expression of RE2"):
+        project({"a.txt": "b\n"}).check("artifact", path="a.txt", contains=r"(?<!x)a")
 
 
 def test_a_markdown_documents_text_is_its_content(project: Make) -> None:

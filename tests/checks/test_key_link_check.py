@@ -157,7 +157,7 @@ def test_the_path_is_reported_with_its_lines(project: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "target"), [("none.py", WRAP), (ROPE, "none.py"), (ROPE, "../x"), ("kernels", ROPE)]
+    ("source", "target"), [("none.py", WRAP), (ROPE, "none.py"), (ROPE, "../x"), ("kernels/*.rs", ROPE)]
 )
 def test_an_absent_end_is_a_source_error(project: Make, source: str, target: str) -> None:
     with pytest.raises(SourceError):

@@ -23,6 +23,6 @@ def project(tmp_path: Path) -> MakeIndex:
             file = tmp_path / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(dedent(text), encoding="utf-8")
-        return CodeIndex(tmp_path, Settings(regex_timeout_s=0.5))
+        return CodeIndex(tmp_path, Settings())
 
     return make

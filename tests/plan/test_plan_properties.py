@@ -13,7 +13,6 @@ from rocverify.errors import PlanError
 from rocverify.plan import Plan, parse_plan, trailing_requirements, without_requirements
 from rocverify.plan.mask import mask_code
 from rocverify.plan.numbers import Number
-from rocverify.plan.patterns import pattern_fault
 from rocverify.plan.source import SourceText
 
 TAGS = ["objective", "tasks", "task", "name", "verify", "automated", "action", "output", "options", "option"]
@@ -116,19 +115,10 @@ def _quoted(text: str) -> str:
 
 @given(st.text(alphabet="`~<!->a \n", max_size=60))
 def test_masking_keeps_length_and_lines(text: str) -> None:
-    try:
-        masked = mask_code(SourceText("p", text), 0)
-    except PlanError:
-        return
+    masked = mask_code(SourceText("p", text), 0)
     assert len(masked) == len(text)
     assert [i for i, c in enumerate(masked) if c == "\n"] == [i for i, c in enumerate(text) if c == "\n"]
     assert all(m in (c, " ") for m, c in zip(masked, text, strict=True))
-
-
-@given(st.text(max_size=40))
-def test_any_pattern_is_judged(pattern: str) -> None:
-    fault = pattern_fault(pattern)
-    assert fault is None or isinstance(fault, str)
 
 
 @given(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.errors import PlanError
 from rocverify.plan import Plan
 
 Parse = Callable[..., Plan]
@@ -38,15 +37,21 @@ def test_where(parse: Parse, with_front: Callable[..., str], output: str, path: 
         ("a/../../SUMMARY.md", "outside the root"),
         ("link/SUMMARY.md", "outside the root"),
         (".planning/phases/XX/{phase}-{plan}-SUMMARY.md", "placeholder"),
+        (".planning/phases/01-demo/01-01-SUMMARY.md", "another plan's"),
     ],
 )
-def test_refused(parse: Parse, with_front: Callable[..., str], tmp_path: Path, path: str, said: str) -> None:
+def test_written_beside_the_plan_instead(
+    parse: Parse, with_front: Callable[..., str], tmp_path: Path, path: str, said: str
+) -> None:
     (tmp_path / "link").symlink_to(tmp_path.parent)
-    with pytest.raises(PlanError, match=said) as caught:
-        parse(with_front("", f"\n<output>\ncreate `{path}`\n</output>"))
-    assert (caught.value.where or "").endswith("07-02-PLAN.md:8")
+    plan = parse(with_front("", f"\n<output>\ncreate `{path}`\n</output>"))
+    (warning,) = plan.warnings
+    assert said in warning.message
+    assert warning.source.line == 8
+    assert plan.output_path == BESIDE
 
 
 def test_several_are_ambiguous(parse: Parse, with_front: Callable[..., str]) -> None:
-    with pytest.raises(PlanError, match="several summaries"):
-        parse(with_front("", "<output>`a/SUMMARY.md` or `b/SUMMARY.md`</output>"))
+    plan = parse(with_front("", "<output>`a/SUMMARY.md` or `b/SUMMARY.md`</output>"))
+    assert "several summaries" in plan.warnings[0].message
+    assert plan.output_path == BESIDE
