@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rocverify.cli.options import find_root, root_option
+from rocverify.errors import ExitCode, PlanError
 
 if TYPE_CHECKING:
     from rocverify.binding.model import BoundMustHave
@@ -31,16 +32,21 @@ def command(selector: str, root: Path | None) -> int:
 
     base = find_root(root)
     settings = load_settings(base)
-    for bound in bind_plans(find_plans(base, selector), base, settings):
+    refused: list[PlanError] = []
+    for bound in bind_plans(find_plans(base, selector), base, settings, refused):
         for line in explained(bound):
             click.echo(line)
-    return 0
+    for error in refused:
+        click.echo(f"error: {error}", err=True)
+    return ExitCode.USAGE if refused else ExitCode.VERIFIED
 
 
 def explained(bound: BoundPlan) -> Iterator[str]:
     """A plan with its must-haves and their checks, line by line."""
     plan = bound.plan
     yield f"{plan.number}  {plan.path}"
+    for warning in plan.warnings:
+        yield f"  warning  {warning}"
     if not bound.must_haves:
         yield "  The plan lists no must-haves: nothing of it can be verified."
     for must_have in bound.must_haves:

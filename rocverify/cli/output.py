@@ -15,6 +15,7 @@ from rocverify.runner.items import details
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rocverify.errors import PlanError
     from rocverify.report.model import Report
     from rocverify.report.write import Written
     from rocverify.runner.bound import BoundPlan
@@ -29,6 +30,10 @@ _COLOURS = {
 }
 
 
+MOST_WARNINGS = 20
+"""Warnings about plans that a terminal shows; a summary has all of its own."""
+
+
 class Bar(Protocol):
     """A progress bar, or nothing where there is no terminal."""
 
@@ -41,6 +46,7 @@ class Screen:
     """The observer of a session and the printer of its end. A context manager: its bar must go away."""
 
     def __init__(self, plans: Sequence[BoundPlan], *, to_stderr: bool = False) -> None:
+        self._warnings = [str(warning) for plan in plans for warning in plan.plan.warnings]
         self._names = {nodeid: spec.id for plan in plans for nodeid, spec in plan.nodeids().items()}
         self._target: IO[str] = sys.stderr if to_stderr else sys.stdout
         self._file = self._target
@@ -65,9 +71,15 @@ class Screen:
     def _line(self, text: str = "") -> None:
         click.echo(text, file=self._file)
 
-    def begin(self, selection: str, seed: int, device: str) -> None:
-        """The first line of a run."""
+    def begin(self, selection: str, seed: int, device: str, refused: Sequence[PlanError] = ()) -> None:
+        """The first line of a run, what was odd about its plans, and which of them cannot be read."""
         self._line(f"rocverify: {selection}, {len(self._names)} checks, device {device}, seed {seed}")
+        for warning in self._warnings[:MOST_WARNINGS]:
+            self._line(f"{click.style('warning', fg='yellow')}  {warning}")
+        if len(self._warnings) > MOST_WARNINGS:
+            self._line(f"warning  {len(self._warnings) - MOST_WARNINGS} more, in the summaries")
+        for error in refused:
+            self._line(f"{click.style('refused', fg='red')}  {error}")
 
     def started(self, name: str) -> None:
         """A check starts."""
@@ -102,6 +114,8 @@ class Screen:
             state = "written" if name in written.changed else "unchanged"
             failed = any((error.where or "").startswith(name) for error in written.errors)
             self._line(f"{name}  ({'not written' if failed else state})")
+        for refused in report.refused:
+            self._line(f"{refused.path}: refused, so its phase is not judged as a whole")
         if not outcome.ran:
             self._line("nothing was executed, so nothing was written")
         for name in outcome.foreign:

@@ -15,15 +15,16 @@ import click
 from rocverify.cli.boundary import bug_report
 from rocverify.cli.options import Options, find_root
 from rocverify.cli.output import Screen
-from rocverify.errors import ExitCode, UsageError
+from rocverify.errors import ExitCode, PlanError, UsageError
 from rocverify.plan.owners import check_summaries
 from rocverify.report.assemble import Run, assemble
 from rocverify.report.model import Report
 from rocverify.report.write import Written, json_text, write_reports
-from rocverify.runner.bound import bind_plans
+from rocverify.runner.bound import BoundPlan, bind_plans
 from rocverify.runner.judgement import RunJudgement, exit_code, judge_run
 from rocverify.runner.session import Outcome, Request, run_session
 from rocverify.runner.verdicts import traces
+from rocverify.settings import Settings
 from rocverify.store.files import write_if_changed
 from rocverify.store.seal import in_ci
 
@@ -41,15 +42,16 @@ def execute(options: Options, selection: str, select: Select) -> int:
             more["cache_dir"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-cache-"))
         settings = options.settings(root, **more)
         seed = settings.seed if settings.seed is not None else secrets.randbits(32)
-        plans = bind_plans(select(root), root, settings)
+        refused: list[PlanError] = []
+        plans = _bound(select(root), root, settings, refused)
         check_summaries(root, (bound.plan for bound in plans))
         request = Request(root, settings, seed, plans, options.pytest_args, options.write)
         screen = stack.enter_context(Screen(plans, to_stderr=options.json == "-"))
-        screen.begin(selection, seed, settings.device)
+        screen.begin(selection, seed, settings.device, refused)
         started, clock = datetime.now(UTC), time.monotonic()
         outcome = run_session(request, screen)
         judged = judge_run(root, plans, outcome.results)
-        code = _exit_code(outcome, judged, settings.gate)
+        code = _exit_code(outcome, judged, settings.gate, refused)
         if outcome.interrupted:
             screen.interrupted(judged.plans)
             return code
@@ -64,17 +66,32 @@ def execute(options: Options, selection: str, select: Select) -> int:
             device=outcome.device,
             toolchain=outcome.toolchain,
             code_objects=outcome.code_objects,
+            refused=tuple(refused),
         )
         report = assemble(run, judged, code)
         return _finish(options, request, outcome, judged, report, screen)
 
 
-def _exit_code(outcome: Outcome, judged: RunJudgement, gate: str) -> ExitCode:
+def _bound(
+    paths: tuple[Path, ...], root: Path, settings: Settings, refused: list[PlanError]
+) -> tuple[BoundPlan, ...]:
+    """The plans that can be read; where none can, every reason is shown and the last one raised."""
+    try:
+        return bind_plans(paths, root, settings, refused)
+    except PlanError:
+        for error in refused:
+            click.echo(f"error: {error}", err=True)
+        raise
+
+
+def _exit_code(outcome: Outcome, judged: RunJudgement, gate: str, refused: list[PlanError]) -> ExitCode:
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
     code = exit_code(judged, gate=gate, broken=bool(outcome.broken))
     if code is ExitCode.VERIFIED and outcome.foreign:
         return ExitCode.GAPS_FOUND
+    if refused and code in (ExitCode.VERIFIED, ExitCode.UNVERIFIED):
+        return ExitCode.USAGE
     return code
 
 

@@ -60,6 +60,8 @@ def _fault(path: str, root: Path) -> str | None:
         return "has a placeholder that was not filled in"
     if ".." in pure.parts or not _inside(root, root / path):
         return "leads outside the root"
+    if pure.parts[0] == ".planning" and not (root / pure.parent).is_dir():
+        return "is in a folder that is not there"
     return None
 
 

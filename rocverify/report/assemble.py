@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocverify import __version__
-from rocverify.records import CheckResult
+from rocverify.errors import PlanError
+from rocverify.records import CheckResult, Status
 from rocverify.report import provenance, tables
 from rocverify.report.model import (
     CheckReport,
@@ -21,6 +22,7 @@ from rocverify.report.model import (
     PhaseReport,
     PlanReport,
     Provenance,
+    RefusedPlan,
     RejectedDevice,
     Report,
     Score,
@@ -53,6 +55,8 @@ class Run:
     toolchain: Mapping[str, Any] | None
     code_objects: Sequence[Mapping[str, Any]] = ()
     """What launches used: source, target, digests and kernels, as the runner saw them."""
+    refused: Sequence[PlanError] = ()
+    """Why plans of the selection could not be read."""
 
 
 def assemble(run: Run, judged: RunJudgement, exit_code: int) -> Report:
@@ -61,8 +65,11 @@ def assemble(run: Run, judged: RunJudgement, exit_code: int) -> Report:
     parts = [plan_report(run, plan, kernels) for plan in judged.plans]
     device = dict(run.device or {})
     rejected = device.pop("rejected", [])
+    status = judged.status
+    if run.refused and status is Status.PASSED:
+        status = Status.HUMAN_NEEDED
     return Report(
-        status=judged.status,
+        status=status,
         score=Score(
             verified=sum(part.score.verified for part in parts),
             total=sum(part.score.total for part in parts),
@@ -78,6 +85,7 @@ def assemble(run: Run, judged: RunJudgement, exit_code: int) -> Report:
         rejected_devices=[RejectedDevice.model_validate(entry) for entry in rejected],
         toolchain=dict(run.toolchain or {}),
         plans=parts,
+        refused=[RefusedPlan(path=e.where or "", message=e.message, hint=e.hint) for e in run.refused],
         phases=[
             PhaseReport(
                 phase=phase.number,
@@ -118,6 +126,7 @@ def plan_report(run: Run, judged: PlanJudgement, kernels: Sequence[KernelRow] = 
             code_objects=tables.code_objects(seen),
         ),
         demands=[_demand(demand) for demand in judged.demands],
+        warnings=[str(warning) for warning in plan.warnings],
     )
 
 

@@ -222,6 +222,17 @@ class PlanReport(_Model):
     """The kernels of the sources that its checks were about, and what all checks of the run did with them."""
     demands: list[DemandReport] = Field(default_factory=list)
     """Its own requirements, where its phase was not run as a whole."""
+    warnings: list[str] = Field(default_factory=list)
+    """What is not as the workflow writes it, with `path:line`, and how it was read."""
+
+
+class RefusedPlan(_Model):
+    """A plan of the selection that could not be read, so that nothing of it was judged."""
+
+    path: str
+    """`path:line`."""
+    message: str
+    hint: str | None = None
 
 
 class PhaseReport(_Model):
@@ -256,6 +267,8 @@ class Report(_Model):
     plans: list[PlanReport]
     phases: list[PhaseReport] = Field(default_factory=list)
     """The phases that were run as a whole."""
+    refused: list[RefusedPlan] = Field(default_factory=list)
+    """The plans that could not be read."""
 
     @property
     def demands(self) -> list[DemandReport]:

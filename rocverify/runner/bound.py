@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rocverify.errors import PlanError
+
 if TYPE_CHECKING:
     from rocverify.binding.model import BoundMustHave
     from rocverify.binding.project import Subject
@@ -49,12 +51,28 @@ def bind_plan(path: Path, root: Path, settings: Settings) -> BoundPlan:
     return bind_plans([path], root, settings)[0]
 
 
-def bind_plans(paths: Iterable[Path], root: Path, settings: Settings) -> tuple[BoundPlan, ...]:
-    """The same for several plans of one project, which is looked at once."""
+def bind_plans(
+    paths: Iterable[Path], root: Path, settings: Settings, refused: list[PlanError] | None = None
+) -> tuple[BoundPlan, ...]:
+    """The same for several plans of one project, which is looked at once.
+
+    refused: takes the errors of plans that cannot be read, so that they stop only themselves; without it,
+    and where no plan is left, the first is raised.
+    """
     from rocverify.binding.project import Subject
 
     subject = Subject(root, settings)
-    return tuple(_bound(path, root, settings, subject) for path in paths)
+    found = []
+    for path in paths:
+        try:
+            found.append(_bound(path, root, settings, subject))
+        except PlanError as error:
+            if refused is None:
+                raise
+            refused.append(error)
+    if refused and not found:
+        raise refused.pop()
+    return tuple(found)
 
 
 def _bound(path: Path, root: Path, settings: Settings, subject: Subject) -> BoundPlan:

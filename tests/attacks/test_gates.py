@@ -246,7 +246,8 @@ def test_nothing_is_written_through_a_link(project: Project, name: str) -> None:
 
 @pytest.mark.parametrize("selection", ["phase 01", "plan 01-01", "plan 01-02"])
 def test_two_plans_cannot_share_a_summary(project: Project, selection: str) -> None:
-    shared = f"{PHASE}/01-01-SUMMARY.md"
+    shared = "docs/SUMMARY.md"
+    project.write(f"{PHASE}/01-01-PLAN.md", plan_text([("x", None)], summary=shared))
     project.write(f"{PHASE}/01-02-PLAN.md", plan_text([("x", None)], plan="02", summary=shared))
     ran = project.run(selection=selection)
     assert (ran.code, ran.report) == (2, None), ran.output
@@ -255,11 +256,24 @@ def test_two_plans_cannot_share_a_summary(project: Project, selection: str) -> N
 
 
 @pytest.mark.parametrize("path", ["../SUMMARY.md", "/tmp/SUMMARY.md", "~/SUMMARY.md", "out/SUMMARY.md"])
-def test_a_summary_outside_is_refused(project: Project, path: str) -> None:
-    (project.root / "out").symlink_to(project.root.parent / "outside")
-    project.write(f"{PHASE}/01-01-PLAN.md", plan_text([("x", COMPILED)], summary=path))
+def test_a_summary_outside_is_written_beside_the_plan(project: Project, path: str) -> None:
+    outside = project.root.parent / "outside"
+    (project.root / "out").symlink_to(outside)
+    before = sorted(outside.rglob("*"))
+    project.write(f"{PHASE}/01-01-PLAN.md", plan_text([("x", None)], summary=path))
     ran = project.run()
-    assert ran.code == 2, ran.output
+    assert f"the summary is written to {PHASE}/01-01-SUMMARY.md" in ran.output
+    assert (project.root / PHASE / "01-01-SUMMARY.md").is_file()
+    assert sorted(outside.rglob("*")) == before
+
+
+def test_a_summary_of_another_plan_is_not_written(project: Project) -> None:
+    other = f"{PHASE}/01-01-SUMMARY.md"
+    project.write(f"{PHASE}/01-02-PLAN.md", plan_text([("x", None)], plan="02", summary=other))
+    ran = project.run(selection="plan 01-02")
+    assert "which is another plan's" in ran.output
+    assert not (project.root / other).exists()
+    assert (project.root / PHASE / "01-02-SUMMARY.md").is_file()
 
 
 def test_drafts_of_a_killed_run_are_swept(project: Project) -> None:

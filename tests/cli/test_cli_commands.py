@@ -90,16 +90,25 @@ def test_what_is_not_there_is_2_and_named(
     assert message in capsys.readouterr().err
 
 
-def test_a_malformed_plan_is_2_with_its_line_before_anything_runs(
-    demo: Demo, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("does", "code"), [("failed", 1), ("passed", 2)])
+def test_a_malformed_plan_stops_only_itself(
+    demo: Demo, capsys: pytest.CaptureFixture[str], does: str, code: int
 ) -> None:
-    demo.does("failed")
+    demo.does(does)
     demo.plan({"B": [{"does": "passed", "no_such_parameter": 1}]}, number="16-02")
-    assert demo.run("phase", "16") == 2
-    captured = capsys.readouterr()
-    assert "16-02-PLAN.md:" in captured.err
-    assert "no_such_parameter" in captured.err
-    assert "T1" not in captured.out
+    assert demo.run("phase", "16") == code
+    out = capsys.readouterr().out
+    assert "16-02-PLAN.md:" in out
+    assert "no_such_parameter" in out
+    assert "refused, so its phase is not judged as a whole" in out
+    assert demo.summary.exists()
+    assert not (demo.summary.parent / "16-VERIFICATION.md").exists()
+
+
+def test_where_no_plan_can_be_read_nothing_runs(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    demo.plan({"B": [{"does": "passed", "no_such_parameter": 1}]})
+    assert demo.run("plan", "16-01") == 2
+    assert "no_such_parameter" in capsys.readouterr().err
     assert not demo.summary.exists()
 
 

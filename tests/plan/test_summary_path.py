@@ -37,7 +37,8 @@ def test_where(parse: Parse, with_front: Callable[..., str], output: str, path: 
         ("a/../../SUMMARY.md", "outside the root"),
         ("link/SUMMARY.md", "outside the root"),
         (".planning/phases/XX/{phase}-{plan}-SUMMARY.md", "placeholder"),
-        (".planning/phases/01-demo/01-01-SUMMARY.md", "another plan's"),
+        ("docs/01-01-SUMMARY.md", "another plan's"),
+        (".planning/phases/01-demo/07-02-SUMMARY.md", "not there"),
     ],
 )
 def test_written_beside_the_plan_instead(
