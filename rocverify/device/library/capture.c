@@ -6,17 +6,13 @@
 
 enum { MODES = 3, MOST_NODES = RV_RING_BYTES / 64, FIRST_NODE = 3 /* in the reply of hipStreamGetCaptureInfo */ };
 
-static hipStream_t per_thread(hipStream_t stream) {
-    return stream ? stream : hipStreamPerThread;
-}
-
 RV_API hipError_t hipStreamBeginCapture(hipStream_t stream, int mode) {
     if (mode < 0 || mode >= MODES) return rv_note(hipErrorInvalidValue);
     return RV_CALL(hipStreamBeginCapture, RV_N(stream), RV_S(mode));
 }
 
 RV_API hipError_t hipStreamBeginCapture_spt(hipStream_t stream, int mode) {
-    return hipStreamBeginCapture(per_thread(stream), mode);
+    return hipStreamBeginCapture(rv_per_thread(stream), mode);
 }
 
 /* A call of some numbers and then nodes. */
@@ -49,33 +45,23 @@ RV_API hipError_t hipStreamEndCapture(hipStream_t stream, hipGraph_t *graph) {
 }
 
 RV_API hipError_t hipStreamEndCapture_spt(hipStream_t stream, hipGraph_t *graph) {
-    return hipStreamEndCapture(per_thread(stream), graph);
+    return hipStreamEndCapture(rv_per_thread(stream), graph);
 }
 
 RV_API hipError_t hipStreamIsCapturing(hipStream_t stream, int *status) {
-    if (!status) return rv_note(hipErrorInvalidValue);
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipStreamIsCapturing, RV_N(stream));
-    if (code == hipSuccess) *status = (int)reply.values[0];
-    return code;
+    return RV_GET(status, hipStreamIsCapturing, RV_N(stream));
 }
 
 RV_API hipError_t hipStreamIsCapturing_spt(hipStream_t stream, int *status) {
-    return hipStreamIsCapturing(per_thread(stream), status);
+    return hipStreamIsCapturing(rv_per_thread(stream), status);
 }
 
 RV_API hipError_t hipStreamGetCaptureInfo(hipStream_t stream, int *status, unsigned long long *id) {
-    if (!status) return rv_note(hipErrorInvalidValue);
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipStreamGetCaptureInfo, RV_N(stream));
-    if (code) return code;
-    *status = (int)reply.values[0];
-    if (id) *id = reply.values[1];
-    return hipSuccess;
+    return hipStreamGetCaptureInfo_v2(stream, status, id, NULL, NULL, NULL);
 }
 
 RV_API hipError_t hipStreamGetCaptureInfo_spt(hipStream_t stream, int *status, unsigned long long *id) {
-    return hipStreamGetCaptureInfo(per_thread(stream), status, id);
+    return hipStreamGetCaptureInfo(rv_per_thread(stream), status, id);
 }
 
 /* The nodes that a program is shown stay until the thread asks again. */
@@ -100,12 +86,12 @@ RV_API hipError_t hipStreamGetCaptureInfo_v2(hipStream_t stream, int *status, un
     *status = (int)reply.values[0];
     if (id) *id = reply.values[1];
     if (graph) *graph = (hipGraph_t)reply.values[2];
-    return show_nodes(&reply, nodes, count);
+    return nodes || count ? show_nodes(&reply, nodes, count) : hipSuccess;
 }
 
 RV_API hipError_t hipStreamGetCaptureInfo_v2_spt(hipStream_t stream, int *status, unsigned long long *id,
                                                  hipGraph_t *graph, const hipGraphNode_t **nodes, size_t *count) {
-    return hipStreamGetCaptureInfo_v2(per_thread(stream), status, id, graph, nodes, count);
+    return hipStreamGetCaptureInfo_v2(rv_per_thread(stream), status, id, graph, nodes, count);
 }
 
 RV_API hipError_t hipStreamUpdateCaptureDependencies(hipStream_t stream, hipGraphNode_t *nodes, size_t count,
@@ -117,8 +103,5 @@ RV_API hipError_t hipStreamUpdateCaptureDependencies(hipStream_t stream, hipGrap
 
 RV_API hipError_t hipThreadExchangeStreamCaptureMode(int *mode) {
     if (!mode || *mode < 0 || *mode >= MODES) return rv_note(hipErrorInvalidValue);
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipThreadExchangeStreamCaptureMode, RV_S(*mode));
-    if (code == hipSuccess) *mode = (int)reply.values[0];
-    return code;
+    return RV_GET(mode, hipThreadExchangeStreamCaptureMode, RV_S(*mode));
 }

@@ -208,6 +208,15 @@ int rv_queue(bool sure, enum rv_call call, const uint64_t *args, unsigned nargs,
     return sure ? rv_post(call, args, nargs, payload, bytes, 0) : rv_call(NULL, call, args, nargs, payload, bytes);
 }
 
+int rv_get(void *number, enum rv_call call, const uint64_t *args, unsigned nargs) {
+    if (!number) return rv_note(hipErrorInvalidValue);
+    rv_reply reply;
+    int code = rv_call(&reply, call, args, nargs, NULL, 0);
+    uint32_t low = (uint32_t)reply.values[0];
+    if (code == hipSuccess) memcpy(number, &low, sizeof low);
+    return code;
+}
+
 /* ---- what the library does not serve */
 
 int rv_not_served(const char *name) {

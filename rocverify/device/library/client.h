@@ -56,6 +56,10 @@ RV_PRIVATE int rv_call_flags(rv_reply *reply, enum rv_call call, const uint64_t 
 RV_PRIVATE int rv_queue(bool sure, enum rv_call call, const uint64_t *args, unsigned nargs,
                         const void *payload, uint32_t bytes);
 
+/* rv_call of a getter: `number` is an int or an unsigned, and gets the one number of the answer, if it is one. NULL is
+ * an invalid value. */
+RV_PRIVATE int rv_get(void *number, enum rv_call call, const uint64_t *args, unsigned nargs);
+
 /* Numbers for the args of a call, as many as are written. */
 #define RV_N(x) ((uint64_t)(uintptr_t)(x))            /* a pointer or a handle; an unsigned integer */
 #define RV_S(x) ((uint64_t)(int64_t)(x))              /* a signed integer */
@@ -68,6 +72,12 @@ RV_PRIVATE int rv_queue(bool sure, enum rv_call call, const uint64_t *args, unsi
     rv_call(reply, RV_CALL_##name, RV_ARGS(__VA_ARGS__), data, (uint32_t)(bytes))
 #define RV_POST(name, ...) rv_post(RV_CALL_##name, RV_ARGS(__VA_ARGS__), NULL, 0, 0)
 #define RV_QUEUE(sure, name, ...) rv_queue(sure, RV_CALL_##name, RV_ARGS(__VA_ARGS__), NULL, 0)
+#define RV_GET(number, name, ...) rv_get(number, RV_CALL_##name, RV_ARGS(__VA_ARGS__))
+
+/* The stream of a function whose name ends in _spt: the default stream is the thread's. */
+static inline hipStream_t rv_per_thread(hipStream_t stream) {
+    return stream ? stream : hipStreamPerThread;
+}
 
 /* ---- the connection */
 

@@ -37,8 +37,4 @@ hipError_t hipMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_
 hipError_t hipMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
                             int kind, hipStream_t stream);
 
-static inline hipStream_t rv_per_thread(hipStream_t stream) {
-    return stream ? stream : hipStreamPerThread;
-}
-
 #endif

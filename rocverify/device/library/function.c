@@ -43,10 +43,7 @@ RV_API hipError_t hipFuncGetAttributes(hipFuncAttributes *result, const void *st
 RV_API hipError_t hipFuncGetAttribute(int *value, int attribute, hipFunction_t function) {
     if (!value) return rv_note(hipErrorInvalidValue);
     if (!function) return rv_note(hipErrorInvalidHandle);
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipFuncGetAttribute, RV_S(attribute), RV_N(function));
-    if (code == hipSuccess) *value = (int)reply.values[0];
-    return code;
+    return RV_GET(value, hipFuncGetAttribute, RV_S(attribute), RV_N(function));
 }
 
 RV_API hipError_t hipKernelGetAttribute(int *value, int attribute, hipFunction_t kernel, int device) {
@@ -159,11 +156,7 @@ RV_API hipError_t hipKernelGetParamInfo(hipFunction_t kernel, size_t index, size
 /* ---- occupancy */
 
 static int active_blocks(int *blocks, uint64_t function, int block, size_t lds) {
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipModuleOccupancyMaxActiveBlocksPerMultiprocessor, function, RV_S(block),
-                            RV_N(lds));
-    if (code == hipSuccess) *blocks = (int)reply.values[0];
-    return code;
+    return RV_GET(blocks, hipModuleOccupancyMaxActiveBlocksPerMultiprocessor, function, RV_S(block), RV_N(lds));
 }
 
 RV_API hipError_t hipModuleOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, hipFunction_t function, int block,

@@ -224,11 +224,8 @@ RV_API hipError_t hipGraphNodeSetEnabled(hipGraphExec_t exec, hipGraphNode_t nod
 }
 
 RV_API hipError_t hipGraphNodeGetEnabled(hipGraphExec_t exec, hipGraphNode_t node, unsigned *enabled) {
-    if (!exec || !node || !enabled) return rv_note(hipErrorInvalidValue);
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipGraphNodeGetEnabled, RV_N(exec), RV_N(node));
-    if (code == hipSuccess) *enabled = (unsigned)reply.values[0];
-    return code;
+    if (!exec || !node) return rv_note(hipErrorInvalidValue);
+    return RV_GET(enabled, hipGraphNodeGetEnabled, RV_N(exec), RV_N(node));
 }
 
 /* ---- a picture of a graph */

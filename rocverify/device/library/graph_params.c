@@ -40,6 +40,18 @@ static int get(const char *function, hipGraphNode_t node, int type, rv_node_para
     return (int)reply.values[0] == type ? rv_not_served(function) : rv_note(hipErrorInvalidValue);
 }
 
+/* The same of which the caller wants one member, `bytes` at `offset`. */
+static int get_part(const char *function, hipGraphNode_t node, int type, size_t offset, size_t bytes, void *part) {
+    rv_node_params whole;
+    if (!part) return rv_note(hipErrorInvalidValue);
+    int code = get(function, node, type, &whole);
+    if (code == hipSuccess) memcpy(part, (const char *)&whole + offset, bytes);
+    return code;
+}
+
+#define GET_PART(function, node, type, member, part) \
+    get_part(function, node, type, offsetof(rv_node_params, member), sizeof((rv_node_params){0}.member), part)
+
 RV_API hipError_t hipGraphNodeSetParams(hipGraphNode_t node, hipGraphNodeParams *params) {
     return params ? set(NULL, node, params) : rv_note(hipErrorInvalidValue);
 }
@@ -107,11 +119,8 @@ static rv_node_params plain_copy(void *to, const void *from, size_t bytes, int k
 }
 
 RV_API hipError_t hipGraphMemcpyNodeGetParams(hipGraphNode_t node, hipMemcpy3DParms *params) {
-    rv_node_params whole;
-    if (!params) return rv_note(hipErrorInvalidValue);
-    int code = get("hipGraphMemcpyNodeGetParams of a captured or cloned node", node, NODE_MEMCPY, &whole);
-    if (code == hipSuccess) *params = whole.memcpy.copyParams;
-    return code;
+    return GET_PART("hipGraphMemcpyNodeGetParams of a captured or cloned node", node, NODE_MEMCPY, memcpy.copyParams,
+                    params);
 }
 
 RV_API hipError_t hipGraphMemcpyNodeSetParams(hipGraphNode_t node, const hipMemcpy3DParms *params) {
@@ -191,11 +200,7 @@ RV_API hipError_t hipDrvGraphExecMemcpyNodeSetParams(hipGraphExec_t exec, hipGra
 /* ---- fills */
 
 RV_API hipError_t hipGraphMemsetNodeGetParams(hipGraphNode_t node, hipMemsetParams *params) {
-    rv_node_params whole;
-    if (!params) return rv_note(hipErrorInvalidValue);
-    int code = get("hipGraphMemsetNodeGetParams of a captured or cloned node", node, NODE_MEMSET, &whole);
-    if (code == hipSuccess) *params = whole.memset;
-    return code;
+    return GET_PART("hipGraphMemsetNodeGetParams of a captured or cloned node", node, NODE_MEMSET, memset, params);
 }
 
 RV_API hipError_t hipGraphMemsetNodeSetParams(hipGraphNode_t node, const hipMemsetParams *params) {
@@ -218,11 +223,7 @@ RV_API hipError_t hipDrvGraphExecMemsetNodeSetParams(hipGraphExec_t exec, hipGra
 /* ---- host functions */
 
 RV_API hipError_t hipGraphHostNodeGetParams(hipGraphNode_t node, hipHostNodeParams *params) {
-    rv_node_params whole;
-    if (!params) return rv_note(hipErrorInvalidValue);
-    int code = get("hipGraphHostNodeGetParams of a captured or cloned node", node, NODE_HOST, &whole);
-    if (code == hipSuccess) *params = whole.host;
-    return code;
+    return GET_PART("hipGraphHostNodeGetParams of a captured or cloned node", node, NODE_HOST, host, params);
 }
 
 RV_API hipError_t hipGraphHostNodeSetParams(hipGraphNode_t node, const hipHostNodeParams *params) {
@@ -239,19 +240,11 @@ RV_API hipError_t hipGraphExecHostNodeSetParams(hipGraphExec_t exec, hipGraphNod
 /* ---- memory */
 
 RV_API hipError_t hipGraphMemAllocNodeGetParams(hipGraphNode_t node, hipMemAllocNodeParams *params) {
-    rv_node_params whole;
-    if (!params) return rv_note(hipErrorInvalidValue);
-    int code = get("hipGraphMemAllocNodeGetParams of a captured or cloned node", node, NODE_ALLOC, &whole);
-    if (code == hipSuccess) *params = whole.alloc;
-    return code;
+    return GET_PART("hipGraphMemAllocNodeGetParams of a captured or cloned node", node, NODE_ALLOC, alloc, params);
 }
 
 RV_API hipError_t hipGraphMemFreeNodeGetParams(hipGraphNode_t node, void *address) {
-    rv_node_params whole;
-    if (!address) return rv_note(hipErrorInvalidValue);
-    int code = get("hipGraphMemFreeNodeGetParams of a captured or cloned node", node, NODE_FREE, &whole);
-    if (code == hipSuccess) memcpy(address, &whole.free.dptr, sizeof whole.free.dptr);
-    return code;
+    return GET_PART("hipGraphMemFreeNodeGetParams of a captured or cloned node", node, NODE_FREE, free.dptr, address);
 }
 
 /* ---- graphs within graphs, and events */
@@ -269,11 +262,7 @@ static rv_node_params of_event(int type, hipEvent_t event) {
 }
 
 static int get_event(const char *function, hipGraphNode_t node, int type, hipEvent_t *event) {
-    rv_node_params params;
-    if (!event) return rv_note(hipErrorInvalidValue);
-    int code = get(function, node, type, &params);
-    if (code == hipSuccess) *event = params.event.event;
-    return code;
+    return GET_PART(function, node, type, event.event, event);
 }
 
 RV_API hipError_t hipGraphEventRecordNodeGetEvent(hipGraphNode_t node, hipEvent_t *event) {

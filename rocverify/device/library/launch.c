@@ -185,10 +185,6 @@ static int launch_function(struct launch l, hipFunction_t function) {
     return launch(&l);
 }
 
-static hipStream_t per_thread(hipStream_t stream) {
-    return stream ? stream : hipStreamPerThread;
-}
-
 /* ---- by a host stub */
 
 RV_API hipError_t hipLaunchKernel(const void *stub, dim3 grid, dim3 block, void **params, size_t shared,
@@ -199,7 +195,7 @@ RV_API hipError_t hipLaunchKernel(const void *stub, dim3 grid, dim3 block, void 
 
 RV_API hipError_t hipLaunchKernel_spt(const void *stub, dim3 grid, dim3 block, void **params, size_t shared,
                                       hipStream_t stream) {
-    return hipLaunchKernel(stub, grid, block, params, shared, per_thread(stream));
+    return hipLaunchKernel(stub, grid, block, params, shared, rv_per_thread(stream));
 }
 
 RV_API hipError_t hipExtLaunchKernel(const void *stub, dim3 grid, dim3 block, void **params, size_t shared,
@@ -217,7 +213,7 @@ RV_API hipError_t hipLaunchCooperativeKernel(const void *stub, dim3 grid, dim3 b
 
 RV_API hipError_t hipLaunchCooperativeKernel_spt(const void *stub, dim3 grid, dim3 block, void **params, uint32_t shared,
                                                  hipStream_t stream) {
-    return hipLaunchCooperativeKernel(stub, grid, block, params, shared, per_thread(stream));
+    return hipLaunchCooperativeKernel(stub, grid, block, params, shared, rv_per_thread(stream));
 }
 
 /* One device, so lists of one. */

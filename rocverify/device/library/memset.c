@@ -6,10 +6,6 @@ static bool sure(const void *pointer, hipStream_t stream) {
     return rv_known_stream(stream) && (rv_is_device(pointer) || rv_is_shared(pointer));
 }
 
-static hipStream_t per_thread(hipStream_t stream) {
-    return stream ? stream : hipStreamPerThread;
-}
-
 RV_API hipError_t hipMemset(void *pointer, int value, size_t size) {
     return RV_CALL(hipMemset, RV_N(pointer), RV_S(value), size);
 }
@@ -24,7 +20,7 @@ RV_API hipError_t hipMemset_spt(void *pointer, int value, size_t size) {
 }
 
 RV_API hipError_t hipMemsetAsync_spt(void *pointer, int value, size_t size, hipStream_t stream) {
-    return hipMemsetAsync(pointer, value, size, per_thread(stream));
+    return hipMemsetAsync(pointer, value, size, rv_per_thread(stream));
 }
 
 /* Counts are of elements here. */
@@ -67,7 +63,7 @@ RV_API hipError_t hipMemset2D_spt(void *pointer, size_t pitch, int value, size_t
 
 RV_API hipError_t hipMemset2DAsync_spt(void *pointer, size_t pitch, int value, size_t width, size_t height,
                                        hipStream_t stream) {
-    return hipMemset2DAsync(pointer, pitch, value, width, height, per_thread(stream));
+    return hipMemset2DAsync(pointer, pitch, value, width, height, rv_per_thread(stream));
 }
 
 RV_API hipError_t hipMemset3D(hipPitchedPtr p, int value, hipExtent extent) {
@@ -85,7 +81,7 @@ RV_API hipError_t hipMemset3D_spt(hipPitchedPtr p, int value, hipExtent extent) 
 }
 
 RV_API hipError_t hipMemset3DAsync_spt(hipPitchedPtr p, int value, hipExtent extent, hipStream_t stream) {
-    return hipMemset3DAsync(p, value, extent, per_thread(stream));
+    return hipMemset3DAsync(p, value, extent, rv_per_thread(stream));
 }
 
 /* Rows of elements of two and four bytes: each row is a memset of its own. */

@@ -107,10 +107,7 @@ RV_API hipError_t hipModuleGetGlobal(hipDeviceptr_t *address, size_t *bytes, hip
 RV_API hipError_t hipModuleGetFunctionCount(unsigned *count, hipModule_t module) {
     if (!count) return rv_note(hipErrorInvalidValue);
     if (!module) return rv_note(hipErrorInvalidHandle);
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipModuleGetFunctionCount, RV_N(module));
-    if (code == hipSuccess) *count = (unsigned)reply.values[0];
-    return code;
+    return RV_GET(count, hipModuleGetFunctionCount, RV_N(module));
 }
 
 /* ---- ROCm 7: hipLibrary_t is a hipModule_t, hipKernel_t a hipFunction_t */

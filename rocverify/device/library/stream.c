@@ -7,11 +7,6 @@
 
 enum { STREAM_FLAGS = 0x1, WAIT_FLAGS = 0x3 };
 
-/* The stream of a function whose name ends in _spt: the default stream is the thread's. */
-static hipStream_t per_thread(hipStream_t stream) {
-    return stream ? stream : hipStreamPerThread;
-}
-
 static bool is_default(hipStream_t stream) {
     return (uintptr_t)stream <= (uintptr_t)hipStreamPerThread;
 }
@@ -124,7 +119,7 @@ RV_API hipError_t hipStreamSynchronize(hipStream_t stream) {
 }
 
 RV_API hipError_t hipStreamSynchronize_spt(hipStream_t stream) {
-    return hipStreamSynchronize(per_thread(stream));
+    return hipStreamSynchronize(rv_per_thread(stream));
 }
 
 RV_API hipError_t hipStreamQuery(hipStream_t stream) {
@@ -132,7 +127,7 @@ RV_API hipError_t hipStreamQuery(hipStream_t stream) {
 }
 
 RV_API hipError_t hipStreamQuery_spt(hipStream_t stream) {
-    return hipStreamQuery(per_thread(stream));
+    return hipStreamQuery(rv_per_thread(stream));
 }
 
 RV_API hipError_t hipStreamWaitEvent(hipStream_t stream, hipEvent_t event, unsigned flags) {
@@ -142,39 +137,27 @@ RV_API hipError_t hipStreamWaitEvent(hipStream_t stream, hipEvent_t event, unsig
 }
 
 RV_API hipError_t hipStreamWaitEvent_spt(hipStream_t stream, hipEvent_t event, unsigned flags) {
-    return hipStreamWaitEvent(per_thread(stream), event, flags);
+    return hipStreamWaitEvent(rv_per_thread(stream), event, flags);
 }
 
 RV_API hipError_t hipStreamGetFlags(hipStream_t stream, unsigned *flags) {
-    if (!flags) return rv_note(hipErrorInvalidValue);
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipStreamGetFlags, RV_N(stream));
-    if (code == hipSuccess) *flags = (unsigned)reply.values[0];
-    return code;
+    return RV_GET(flags, hipStreamGetFlags, RV_N(stream));
 }
 
 RV_API hipError_t hipStreamGetFlags_spt(hipStream_t stream, unsigned *flags) {
-    return hipStreamGetFlags(per_thread(stream), flags);
+    return hipStreamGetFlags(rv_per_thread(stream), flags);
 }
 
 RV_API hipError_t hipStreamGetPriority(hipStream_t stream, int *priority) {
-    if (!priority) return rv_note(hipErrorInvalidValue);
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipStreamGetPriority, RV_N(stream));
-    if (code == hipSuccess) *priority = (int)reply.values[0];
-    return code;
+    return RV_GET(priority, hipStreamGetPriority, RV_N(stream));
 }
 
 RV_API hipError_t hipStreamGetPriority_spt(hipStream_t stream, int *priority) {
-    return hipStreamGetPriority(per_thread(stream), priority);
+    return hipStreamGetPriority(rv_per_thread(stream), priority);
 }
 
 RV_API hipError_t hipStreamGetDevice(hipStream_t stream, hipDevice_t *device) {
-    if (!device) return rv_note(hipErrorInvalidValue);
-    rv_reply reply;
-    int code = RV_CALL_INTO(&reply, hipStreamGetDevice, RV_N(stream));
-    if (code == hipSuccess) *device = (int)reply.values[0];
-    return code;
+    return RV_GET(device, hipStreamGetDevice, RV_N(stream));
 }
 
 RV_API int hipGetStreamDeviceId(hipStream_t stream) {
@@ -199,7 +182,7 @@ RV_API hipError_t hipStreamAddCallback(hipStream_t stream, hipStreamCallback_t c
 
 RV_API hipError_t hipStreamAddCallback_spt(hipStream_t stream, hipStreamCallback_t callback, void *user,
                                            unsigned flags) {
-    return hipStreamAddCallback(per_thread(stream), callback, user, flags);
+    return hipStreamAddCallback(rv_per_thread(stream), callback, user, flags);
 }
 
 RV_API hipError_t hipLaunchHostFunc(hipStream_t stream, hipHostFn_t function, void *user) {
@@ -208,7 +191,7 @@ RV_API hipError_t hipLaunchHostFunc(hipStream_t stream, hipHostFn_t function, vo
 }
 
 RV_API hipError_t hipLaunchHostFunc_spt(hipStream_t stream, hipHostFn_t function, void *user) {
-    return hipLaunchHostFunc(per_thread(stream), function, user);
+    return hipLaunchHostFunc(rv_per_thread(stream), function, user);
 }
 
 /* ---- numbers in memory that a stream waits for, or writes */
