@@ -17,7 +17,8 @@ from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
 from rocverify.device.hip.checking import checks_of
 from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_device
-from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed, Placements
+from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
+from rocverify.device.process.placements import Placements
 from rocverify.device.process.server import Server
 from rocverify.device.process.wire import Wire
 from rocverify.device.trace.events import TraceEvent
@@ -150,15 +151,15 @@ class Desk:
         ghost: tuple[Collection[str] | None] | None,
         order: Ordering | None,
     ) -> Placed:
-        """See `placed.Placements.place`."""
+        """See `placements.Placements.place`."""
         return self._placements[device].place(pid, buffers, ghost, order)
 
     def do_refill(self, device: int, token: int, buffers: Sequence[Buffer]) -> None:
-        """See `placed.Placements.refill`."""
+        """See `placements.Placements.refill`."""
         self._placements[device].refill(token, buffers)
 
     def do_collect(self, device: int, token: int, names: Collection[str], forget: bool) -> Collected:
-        """See `placed.Placements.collect`."""
+        """See `placements.Placements.collect`."""
         return self._placements[device].collect(token, names, forget)
 
     def do_take_counters(self, device: int) -> list[tuple[str, Any]]:

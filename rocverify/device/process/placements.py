@@ -1,0 +1,160 @@
+"""Arrays of the judge in a client's memory, and messages of them: the device process's side of `placed`."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rocverify.device.hip.checking import allocated
+from rocverify.device.hip.state import Allocation
+from rocverify.device.hip.words import Freed, note_freed
+from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
+from rocverify.errors import DeviceError
+
+if TYPE_CHECKING:
+    from rocverify.device.hip.context import Context
+    from rocverify.device.hip.control import DeviceControl
+
+MADE_BY = "the caller"
+"""What faults say of who allocated the memory."""
+
+_LEAST = 1
+"""Bytes of an array without elements: it has an address like any other."""
+
+Reorder = Callable[[Ordering | None], None]
+"""Has what comes be executed in another order; None: in the device's own. What was queued is forgotten."""
+
+
+@dataclass(slots=True)
+class _Held:
+    context: Context
+    allocations: dict[str, Allocation]
+    ghost: int | None
+    ordered: bool
+    mark: int = field(default=0)
+
+
+class Placements:
+    """All placed arrays of one device."""
+
+    def __init__(self, control: DeviceControl, reorder: Reorder) -> None:
+        self._control, self._reorder = control, reorder
+        self._held: dict[int, _Held] = {}
+        self._count = 0
+
+    def place(
+        self,
+        pid: int,
+        buffers: Sequence[Buffer],
+        ghost: tuple[Collection[str] | None] | None,
+        order: Ordering | None,
+    ) -> Placed:
+        """Puts arrays into the memory of a client. Until `collect`, launches of the kernels of `ghost` (None:
+        all) are not executed, and all work is done in an order of its own, if one is given. DeviceError where
+        the memory does not suffice or the client is not there."""
+        context = self._context(pid)
+        self._control.outcome()  # what was before is none of this call's
+        held = _Held(context, {}, None, order is not None)
+        if order is not None:
+            self._reorder(order)
+        try:
+            for buffer in buffers:
+                held.allocations[buffer.name] = _placed(context, buffer)
+        except DeviceError:
+            self._end(held)
+            raise
+        if ghost is not None:
+            held.ghost = self._control.ghost(ghost[0])
+        self._count += 1
+        self._held[self._count] = held
+        held.mark = self._control.trace.mark()
+        addresses = {name: one.address for name, one in held.allocations.items()}
+        return Placed(addresses, self._count, held.mark)
+
+    def refill(self, token: int, buffers: Sequence[Buffer]) -> None:
+        """Writes other contents into arrays that are placed: what was seen before is none of the next call's.
+        Arrays that the client has given up stay so: `collect` tells."""
+        held = self._held[token]
+        for buffer in buffers:
+            one = held.allocations[buffer.name]
+            if _is_there(held.context, one):
+                _fill(held.context, one.address, buffer)
+        held.mark = self._control.trace.mark()
+
+    def collect(self, token: int, names: Collection[str], forget: bool) -> Collected:
+        """Reads these arrays, frees all, and gives what was seen since they were placed. The client must have
+        waited for its work."""
+        held = self._held.pop(token)
+        if held.ghost is not None:
+            self._control.lift(held.ghost)
+        undecided, fault = self._control.outcome()
+        trace = self._control.trace
+        events = trace.since(held.mark)
+        if forget:
+            trace.forget(trace.mark())
+        lost = tuple(name for name, one in held.allocations.items() if not _is_there(held.context, one))
+        try:
+            images = {name: _image(held, name) for name in names if name not in lost}
+        finally:
+            self._end(held)
+        return Collected(images, lost, events, undecided, fault)
+
+    def _end(self, held: _Held) -> None:
+        """Frees what was placed; the device is in its own order again."""
+        if held.ordered:
+            self._reorder(None)
+        _give_back(held)
+
+    def _context(self, pid: int) -> Context:
+        found = [one for one in self._control.all_contexts() if one.client.pid == pid and not one.closed]
+        if not found:
+            raise DeviceError(
+                f"process {pid} is no client of the device", hint="it has ended, or closed its connection"
+            )
+        return found[-1]
+
+
+def _placed(context: Context, buffer: Buffer) -> Allocation:
+    content, guard = memoryview(buffer.content), buffer.guard
+    size = content.nbytes + 2 * len(guard)
+    backend = context.backend
+    address = backend.malloc(max(size, _LEAST), f"array {buffer.name} of {MADE_BY}")
+    made = Allocation(address, max(size, _LEAST), "device", MADE_BY, 0)
+    with context.lock:
+        context.allocations[address] = made
+        context.freed.pop(address, None)
+    allocated(context, address, size)
+    _fill(context, address, buffer)
+    return made
+
+
+def _fill(context: Context, address: int, buffer: Buffer) -> None:
+    content, guard = memoryview(buffer.content), buffer.guard
+    start = address + len(guard)
+    for at, part in ((address, guard), (start, content), (start + content.nbytes, guard)):
+        if len(part):
+            context.backend.write(at, part)
+    if buffer.undefined and content.nbytes:
+        context.backend.undefine(start, content.nbytes)
+
+
+def _is_there(context: Context, allocation: Allocation) -> bool:
+    return not context.closed and context.allocations.get(allocation.address) is allocation
+
+
+def _image(held: _Held, name: str) -> pickle.PickleBuffer:
+    one = held.allocations[name]
+    return pickle.PickleBuffer(held.context.backend.read(one.address, one.size))
+
+
+def _give_back(held: _Held) -> None:
+    context = held.context
+    for one in held.allocations.values():
+        with context.lock:
+            if not _is_there(context, one):
+                continue
+            del context.allocations[one.address]
+            note_freed(context, one.address, Freed(one.size, MADE_BY, 0))
+        context.backend.free(one.address)
