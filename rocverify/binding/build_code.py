@@ -28,8 +28,8 @@ def call_made(reading: Reading) -> Built:
         "from_path": source.path,
         "to_path": target.path,
         "via": f"{caller}() calls {callee}()",
-        "caller": source.name,
-        "callee": target.name,
+        "caller": source.name.replace("::", "."),
+        "callee": target.name.replace("::", "."),
     }
     return (Draft("key_link", params, f"{source.ref} is to call {target.ref}"),)
 
@@ -45,12 +45,12 @@ def _launch(reading: Reading, caller: Function, symbol: str) -> Built:
 
 
 def _one(subject: Subject, name: str) -> Function | Undecided:
-    found = subject.named(name)
+    found = subject.named(name) or subject.named_in_rust(name)
     if len(found) == 1:
         return found[0]
     if not found:
         globs = ", ".join(subject.settings.host_globs)
-        return Undecided(f"{name}() is no function of the host sources ({globs})")
+        return Undecided(f"{name}() is no function of the host sources ({globs}, **/*.rs)")
     return Undecided(f"{name}() may be {', '.join(f.ref for f in found)}; bind key_link with the paths")
 
 

@@ -20,6 +20,7 @@ from rocverify.binding.static import (
     texts_of,
 )
 from rocverify.code.files import inside_root
+from rocverify.code.languages.rust import read_rust
 from rocverify.code.modules import module_name
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
@@ -87,6 +88,17 @@ class Subject:
         return tuple(function for path in paths for function in self._functions_in(path))
 
     @cached_property
+    def rust_functions(self) -> tuple[Function, ...]:
+        """The functions of the project's Rust sources that are built; `ref` is `src/a.rs:Type::f`."""
+        paths = (p for p in sorted(self.root.rglob("*.rs")) if not _is_output(p.relative_to(self.root)))
+        return tuple(
+            Function(function.qualified, f"{path}:{function.qualified}", path, function.line)
+            for path in (p.relative_to(self.root).as_posix() for p in paths if p.is_file())
+            for function in read_rust(path, self.text(path)).functions
+            if not function.dead
+        )
+
+    @cached_property
     def kernels(self) -> tuple[Kernel, ...]:
         """The manifest's entries, then sources that it lacks: what was taken out of the manifest still
         has a name, so that its check can fail."""
@@ -116,6 +128,10 @@ class Subject:
     def named(self, name: str) -> tuple[Function, ...]:
         """The functions of a name, with or without their class."""
         return tuple(f for f in self.functions if name in (f.name, f.name.rpartition(".")[2]))
+
+    def named_in_rust(self, name: str) -> tuple[Function, ...]:
+        """The same among the Rust sources."""
+        return tuple(f for f in self.rust_functions if name in (f.name, f.name.rpartition("::")[2]))
 
     def contracts_of(self, source: str) -> tuple[Contract, ...]:
         return tuple(c for c in self.contracts if c.source == source)
@@ -167,6 +183,11 @@ class Subject:
                     dtypes=self._facts.dtypes(node, declared.get("symbol"), names),
                     ranges=self._facts.ranges(node, names),
                 )
+
+
+def _is_output(path: Path) -> bool:
+    """Whether a path lies in a folder that tools write: a build's, or a hidden one."""
+    return any(part.startswith(".") or part in ("target", "node_modules") for part in path.parts[:-1])
 
 
 def _is_contract(decorator: ast.expr) -> bool:

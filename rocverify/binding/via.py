@@ -7,12 +7,23 @@ from typing import Any
 
 import regex
 
-_NAME = r"`?(?P<{0}>[A-Za-z_][\w.]*)(?P<{0}_call>\(\))?`?"
-_CALLS = regex.compile(
-    rf"\s*{_NAME.format('caller')}\s+"
+from rocverify.code.written import is_code, is_written_as_code
+
+_NAME = r"(?P<{0}_quoted>`)?(?P<{0}>[A-Za-z_][\w.:]*)(?P<{0}_call>\()?(?:[^()]*\))?`?"
+_VERB = (
     r"(?:directly\s+|then\s+)?(?:calls?|invokes|launches|delegates\s+to|dispatches(?:\s+to)?|forwards\s+to)"
-    rf"\s+(?:the\s+)?{_NAME.format('callee')}"
 )
+_CALLS = regex.compile(rf"\s*{_NAME.format('caller')}\s+{_VERB}\s+(?:the\s+)?{_NAME.format('callee')}")
+_CALLED_IN = regex.compile(
+    rf"\s*(?:the\s+)?{_NAME.format('callee')}\s+(?:is\s+)?(?:call(?:ed)?|invoked|invocation|launched)\s+"
+    rf"(?:in|inside|within|from|by)\s+(?:the\s+)?{_NAME.format('caller')}"
+)
+_ENGLISH_TEXT = """
+a an and api at backend by each every for from function functions gpu helper hip host in into it kernel
+kernels method module on or runtime test tests that the them this those to via when where which with
+wrapper wrappers
+"""
+_ENGLISH = frozenset(_ENGLISH_TEXT.split())
 _LISTS = regex.compile(
     r"\s*`?(?P<owner>[\w./-]+)`?(?:\s+(?:list|array|table|manifest|section|entries|file))*"
     r"\s+(?:includes|lists|contains|names|registers|has)\s+(?:an?\s+entry\s+(?:for|of)\s+|the\s+)?"
@@ -37,17 +48,22 @@ def via_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_call(via: str) -> tuple[str, str] | None:
-    """Caller and callee of a sentence of the form "X() calls Y()"; None for any other prose.
+    """Caller and callee of a sentence of the form "X() calls Y()" or "Y() is called in X()"; None for any
+    other prose.
 
-    Two plain English words ("wrapper calls kernel") are prose: one side must be written as code.
+    Two plain English words ("wrapper calls kernel") are prose: one side must be written as code, and the
+    callee be no word that says what sort of thing is called. See `is_written_as_code` for the caller.
     """
-    found = _CALLS.match(via)
-    if found is None:
-        return None
-    sides = [(found[s], found[f"{s}_call"]) for s in ("caller", "callee")]
-    if not any(call or "_" in name or "." in name for name, call in sides):
-        return None
-    return found["caller"].rstrip("."), found["callee"].rstrip(".")
+    for pattern in (_CALLED_IN, _CALLS):
+        found = pattern.match(via)
+        if found is None:
+            continue
+        caller, callee = found["caller"].rstrip(".:"), found["callee"].rstrip(".:")
+        written = found["callee_call"] or found["callee_quoted"] or is_code(callee)
+        if not written and (callee.lower() in _ENGLISH or not is_written_as_code(via, caller)):
+            return None
+        return caller, callee
+    return None
 
 
 def parse_list(via: str) -> tuple[str, str] | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rocverify.code.callchains import find_chain
 from rocverify.code.cpp_calls import cpp_call_path
 from rocverify.code.index import CodeIndex, names
-from rocverify.code.languages import has_braces, is_c_family, is_python
+from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.model import CallKind, CallSite, FunctionInfo, describe_path
 from rocverify.errors import RocverifyError, SourceError
@@ -37,9 +38,10 @@ def check_call(
 
     Raises RocverifyError where the caller's language cannot be followed.
     """
-    same_language = is_c_family(from_path) == is_c_family(to_path)
-    if has_braces(from_path) and has_braces(to_path) and same_language:
+    if is_c_family(from_path) and is_c_family(to_path):
         return _braced(index, call, from_path, to_path)
+    if is_rust(from_path) and is_rust(to_path):
+        return _rust(index, call, from_path, to_path)
     if not is_python(from_path):
         raise RocverifyError(
             f"whether {call.caller} calls {call.callee} cannot be followed from {from_path} to {to_path}",
@@ -148,3 +150,31 @@ def _braced(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallA
     if steps is None:
         return _refused(f"{call.caller} does not call {call.callee}", from_path, call.callee)
     return CallAnswer(steps, f"{call.caller} → " + " → ".join(steps))
+
+
+def _rust(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAnswer:
+    """RocverifyError where a call cannot be told to be the one that is meant."""
+    start, target = index.unit(from_path), index.unit(to_path)
+    callee = call.callee.removeprefix("self.").removeprefix("Self::")
+    for unit, name in ((start, call.caller), (target, callee)):
+        if not list(unit.functions_of(name)):
+            if unit.broken is not None:
+                raise RocverifyError(
+                    f"whether it defines {name} cannot be told: it is not Rust that can be parsed",
+                    where=f"{unit.path}:{unit.broken}",
+                )
+            return _refused(f"{unit.path} defines no function {name}", unit.path, name)
+    chain = find_chain(index.unit_at, start, call.caller, target, callee)
+    base = f"{call.caller} does not call {callee}"
+    if chain.steps:
+        return CallAnswer(chain.steps, f"{call.caller} → " + " → ".join(chain.steps))
+    if chain.maybe:
+        raise RocverifyError(
+            f"{base}, as far as can be seen: the call at {chain.maybe} may be it",
+            where=chain.maybe,
+            hint="give the receiver's type where it is made, or give the link a pattern",
+        )
+    if chain.dead:
+        where, why = chain.dead
+        return _refused(f"{base}: at {where} it can never run: {why}", where, callee)
+    return _refused(base, from_path, callee)

@@ -22,6 +22,7 @@ from rocverify.code.languages import is_python
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.search import SearchResult
 from rocverify.code.targets import Target, files_of, find_target, is_binary
+from rocverify.code.written import is_written_as_code
 from rocverify.errors import PlanError, RocverifyError
 from rocverify.records import Finding
 
@@ -49,7 +50,7 @@ def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
     RocverifyError where the claim is about a language that cannot be followed."""
     ends = _ends(params, ctx)
     source, target = ends.source, ends.target_name
-    call, listed = _claims(params)
+    call, listed = _claims(params, ends, ctx)
     if params.pattern is None and call is None and listed is None:
         raise PlanError(
             f"the link from {source} to {target} has nothing that can be checked",
@@ -98,8 +99,11 @@ def _ends(params: KeyLinkParams, ctx: CheckContext) -> _Ends:
     return _Ends(held.path if held.shape == "file" else params.from_path, files, target, name)
 
 
-def _claims(params: KeyLinkParams) -> tuple[Call | None, ListClaim | None]:
+def _claims(params: KeyLinkParams, ends: _Ends, ctx: CheckContext) -> tuple[Call | None, ListClaim | None]:
     call = Call(params.caller, params.callee) if params.caller and params.callee else None
+    prose = call and params.via and not is_written_as_code(params.via, call.caller)
+    if call and prose and not any(ctx.code.definition(path, call.caller) for path in ends.files):
+        call = None  # "Tests call launch()": an English subject
     return call, ListClaim(params.owner, params.item) if params.owner and params.item else None
 
 

@@ -9,7 +9,7 @@ import regex
 
 from rocverify.code.cpp import cpp_functions
 from rocverify.code.index import CodeIndex
-from rocverify.code.languages import has_braces
+from rocverify.code.languages import is_c_family
 from rocverify.errors import SourceError
 
 _INCLUDE = regex.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', regex.MULTILINE)
@@ -43,7 +43,7 @@ def _with_headers(index: CodeIndex, paths: tuple[str, ...]) -> list[str]:
     queue = list(paths)
     while queue:
         path = queue.pop(0)
-        if path in found or not has_braces(path):
+        if path in found or not is_c_family(path):
             continue
         found[path] = None
         for header in _INCLUDE.findall(index.masked(path)):

@@ -14,7 +14,8 @@ from rocverify.code.cpp import Definition as CppKind
 from rocverify.code.cpp import cpp_definitions
 from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
 from rocverify.code.files import existing_file, read_text, relative
-from rocverify.code.languages import is_c_family, is_python
+from rocverify.code.languages import is_c_family, is_python, is_rust
+from rocverify.code.languages.rust import read_rust
 from rocverify.code.liveness import dead_statements
 from rocverify.code.masking import Mask, Span, mask, merge
 from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo, InstanceValue
@@ -22,6 +23,7 @@ from rocverify.code.modules import ModuleTable
 from rocverify.code.python_mask import node_spans
 from rocverify.code.scopes import ParsedModule
 from rocverify.code.search import PatternSearch, SearchResult, search_word
+from rocverify.code.syntax import Unit
 from rocverify.code.vacuity import Commonness
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
@@ -38,6 +40,7 @@ class CodeIndex:
         self._settings = settings
         self._masks: dict[str, Mask] = {}
         self._preprocess = preprocess
+        self._units: dict[str, Unit] = {}
         self._dead: dict[str, tuple[Span, ...]] = {}
 
     @property
@@ -144,9 +147,24 @@ class CodeIndex:
         flags = manifest.read_text(encoding="utf-8", errors="replace") if manifest.is_file() else ""
         return frozenset(found | set(re.findall(r"-D\s*(\w+)", flags)))
 
+    def unit(self, path: str) -> Unit:
+        """The records of a source in a language other than Python; SourceError for a file that cannot be
+        read."""
+        key = self.locate(path)
+        if key not in self._units:
+            self._units[key] = read_rust(key, self.text(key))
+        return self._units[key]
+
+    def unit_at(self, path: str) -> Unit | None:
+        """The same, or None where there is no such file."""
+        return self.unit(path) if is_rust(path) and (self._root / path).is_file() else None
+
     def definition(self, path: str, name: str) -> Definition | None:
         """Where a file defines a name; None if it does not. In Python `Class.method` works too."""
         key = self.locate(path)
+        if is_rust(key):
+            defined = self.unit(key).defines(name)
+            return Definition(name, *defined) if defined else None
         if not is_python(key):
             return find_definition(name, key, self.live(key))
         found = (d for d in python_definitions(self.modules.by_path(key)) if d.name == name)

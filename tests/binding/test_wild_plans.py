@@ -19,6 +19,13 @@ from rocverify.settings import Settings
 WILD = Path(__file__).parent / "wild"
 
 JUDGED: Mapping[str, Mapping[str, str]] = {
+    "f01-rust-struct-then-impl": {"L1": "verified"},
+    "f02-rust-pub-crate": {"L1": "verified"},
+    "f03-rust-const-array-crash": {"L1": "verified"},
+    "f05-caller-is-a-type": {"L1": "verified"},
+    "f06-rust-reexport": {"A1": "verified"},
+    "f16-self-method-callee": {"L1": "verified"},
+    "f17-call-in-order": {"L1": "verified"},
     "f08-literal-contains-brackets": {"A1": "verified", "A2": "verified"},
     "f09-path-with-line": {"L1": "verified"},
     "f11-target-is-not-a-file": {"L1": "verified", "L2": "verified", "L3": "verified"},
@@ -27,6 +34,7 @@ JUDGED: Mapping[str, Mapping[str, str]] = {
     "f14-directory-artifact": {"A1": "verified"},
     "f19-several-contains-in-one": {"A1": "verified"},
     "f20-pattern-in-target-only": {"L1": "failed"},
+    "u01-rust-call-truth": {"T1": "verified", "T4": "unverified", "T5": "unverified"},
     "ok-decimal-plan": {"T1": "unverified"},
     "p01-prohibitions": {"T1": "unverified", "P1": "unverified"},
     "p02-structured-truth": {"T1": "unverified", "T2": "unverified"},

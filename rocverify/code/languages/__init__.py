@@ -29,9 +29,9 @@ def is_c_family(path: str) -> bool:
     return PurePosixPath(path).suffix.lower() in C_FAMILY | CUDA
 
 
-def has_braces(path: str) -> bool:
-    """True for languages whose functions have bodies in braces that `code.cpp` can read."""
-    return is_c_family(path) or PurePosixPath(path).suffix == ".rs"
+def is_rust(path: str) -> bool:
+    """True for a Rust source."""
+    return PurePosixPath(path).suffix == ".rs"
 
 
 def is_toml(path: str) -> bool:
