@@ -10,6 +10,7 @@ import re
 
 from rocverify.binding import build_code, build_device, build_kernels
 from rocverify.binding.calls import CALL
+from rocverify.binding.catalogue_absence import ABSENCE
 from rocverify.binding.catalogue_behaviour import BEHAVIOUR
 from rocverify.binding.phrases import Phrase
 from rocverify.binding.phrases import row as _row
@@ -135,7 +136,8 @@ CATALOGUE: tuple[Phrase, ...] = (
         "function-defined",
         "artifact",
         "apply_rope_device() exists",
-        r"(?:\bfunction\s+)?`?(?P<name>[A-Za-z_][\w.:]*)`?\(\s*\)`?\s+(?:(?:is|are)\s+(?:present|defined|implemented|available)|exists)\b",
+        r"(?:\bfunction\s+)?`?(?P<name>[A-Za-z_][\w.:]*)`?\(\s*\)`?\s+(?:function\s+)?(?:(?:is|are)\s+(?:present|defined|implemented|available)|exists)\b"
+        rf"(?:\s+in\s+`?(?P<file>{_FILE})`?)?",
         build_code.function_defined,
     ),
     _row(
@@ -153,6 +155,7 @@ CATALOGUE: tuple[Phrase, ...] = (
         rf"(?:\bfile\s+)?`?(?P<file>{_FILE})`?\s+(?:file\s+)?(?:exists|is\s+present)\b",
         build_code.file_exists,
     ),
+    *ABSENCE,
     *BEHAVIOUR,
 )
 """Every phrase that inference knows. All that fit a truth are applied."""

@@ -13,6 +13,7 @@ from typing import Any
 from rocverify.checks.base import CheckKind
 
 MODULES: dict[str, str] = {
+    "absent": "rocverify.checks.absent",
     "artifact": "rocverify.checks.artifact",
     "backend_selected": "rocverify.checks.backend_selected",
     "correctness": "rocverify.checks.correctness",

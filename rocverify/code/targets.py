@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rocverify.code.files import inside_root
-from rocverify.errors import SourceError
+from rocverify.errors import RocverifyError, SourceError
 
-MOST_FILES = 400
+MOST_FILES = 5_000
 """Files of a folder or glob that are searched; a claim about more than these names too much."""
 
 _QUOTES = re.compile(r"`([^`]+)`")
@@ -74,14 +74,21 @@ def is_path_like(text: str) -> bool:
 
 
 def files_of(root: Path, target: Target) -> tuple[str, ...]:
-    """The files that a target stands for; what lies in folders too, hidden ones and binaries left out."""
+    """The files that a target stands for; what lies in folders too, hidden ones and binaries left out.
+
+    RocverifyError where they are more than can be looked into.
+    """
     found: dict[str, None] = {}
     for path in target.paths:
         real = root / path
         inner = (p for p in sorted(real.rglob("*")) if not _is_hidden(p.relative_to(real)))
         for file in inner if real.is_dir() else (real,):
-            if len(found) >= MOST_FILES or not file.is_file():
+            if not file.is_file():
                 continue
+            if len(found) >= MOST_FILES:
+                raise RocverifyError(
+                    f"holds more than {MOST_FILES} files", where=target.text, hint="name a smaller part of it"
+                )
             if file.resolve().is_relative_to(root.resolve()) and not (real.is_dir() and is_binary(file)):
                 found.setdefault(file.relative_to(root).as_posix())
     return tuple(found)

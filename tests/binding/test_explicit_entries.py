@@ -112,7 +112,11 @@ def test_one_of_a_list_may_stand_alone(bind_front: Bind) -> None:
     ("entry", "line", "said"),
     [
         ("  - proves: T1\n    check: kernel_compile\n", 1, "did you mean kernel_compiled"),
-        ("  - proves: T1\n    check: magic\n", 1, "the kinds are: artifact, backend_selected, correctness"),
+        (
+            "  - proves: T1\n    check: magic\n",
+            1,
+            "the kinds are: absent, artifact, backend_selected, correctness",
+        ),
         ("  - proves: T9\n    check: artifact\n    path: a\n", 0, "there is: T1, T2, T3, A1, L1"),
         ("  - proves: 08-01/T1\n    check: artifact\n    path: a\n", 0, "names no must-have"),
         ("  - proves: SOFT-02\n    check: artifact\n    path: a\n", 0, "fits several must-haves: T2"),

@@ -12,6 +12,7 @@ from rocverify.checks.base import CheckKind, CheckParams
 from rocverify.checks.registry import CHECKS, MODULES
 
 KINDS = {
+    "absent",
     "artifact",
     "backend_selected",
     "correctness",
