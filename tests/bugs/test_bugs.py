@@ -1,6 +1,6 @@
 """Faults that public reports tell of, one kernel each, and the same kernels mended: tests/bugs/cases.
 
-A case's `cmd` has arguments of `rocverify emulate`, its `expected` what a report said. Each is run here with
+Those above 28 are our own. A case's `cmd` has arguments of `rocverify emulate`, its `expected` what a report said. Each is run here with
 ten seeds, which decide the data and the order of waves and workgroups; in the fast suite some with one seed.
 """
 
@@ -57,6 +57,8 @@ NOTICED = (
     case("25_uninit_acc", ("uninitialized", 9), command=1),
     case("28_lookback", ("race", 20)),
     case("28_lookback_relaxed", ("race", 21), fast=True),
+    case("29_ticket_acquire", ("race", 18), fast=True),
+    case("30_hasty_invalidation", ("race", 19), fast=True),
     case("t1_origin", ("uninitialized", 11), twin=None),
     case("t2_reduce_origin", ("uninitialized", 16), twin=None, fast=True),
 )

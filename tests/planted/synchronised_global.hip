@@ -27,6 +27,7 @@ extern "C" __global__ void fence_after_the_atomic_fixed(const float *x, float *p
         parts[blockIdx.x] = x[blockIdx.x * 64];
         __threadfence();
         last = atomicAdd(finished, 1u) == gridDim.x - 1;
+        __threadfence();
     }
     __syncthreads();
     if (!last || threadIdx.x > 0)

@@ -194,6 +194,7 @@ void rt_san_met(Worker *w, u32 slot)
         rt_san_report(w, &f);
     }
     compare_barriers(w, now);
+    rt_san_flags_met(now);
     begin_interval(z, now, waves);
     for (u32 i = 0; i < waves; i++)
         now->barrier_pc[i] = 0;

@@ -2,12 +2,15 @@
  *
  * A workgroup that releases publishes a clock: of each of its waves the last segment that others may rely on. One
  * that acquires notes whose clocks count for it: of all that have released through the same address. A load past
- * the caches may read a flag; it acquires once a fence of its wave comes after it. */
+ * the caches may read a flag, and an atomic a ticket; either acquires from other workgroups once a fence of its
+ * wave comes after it, which empties the caches, or after a barrier one of any wave of its workgroup. */
 #include "lines.h"
 
 #define API __attribute__((visibility("default")))
 
-enum { FENCE_RELEASES = 2 };
+enum { FENCE_RELEASES = 2, ANY_WAVE = ~0u };
+
+#define NO_WORKGROUP (~0u)
 
 u32 rt_san_segment(Sanitizer *z, const GroupRecord *now)
 {
@@ -53,7 +56,8 @@ static void acquire_nodes(const Sanitizer *z, GroupRecord *now, u64 address, u32
     met->nodes = nodes;
 }
 
-/* A wave has read past the caches what workgroup `group` wrote: it may be a flag. */
+/* A wave has read past the caches what workgroup `group` wrote: it may be a flag. NO_WORKGROUP: an atomic, by which
+ * it learns of those that released there. */
 void rt_san_flag(Sanitizer *z, GroupRecord *now, u64 address, u32 group, u32 wave)
 {
     const Sync *at = sync_at(z, address, 0);
@@ -62,7 +66,7 @@ void rt_san_flag(Sanitizer *z, GroupRecord *now, u64 address, u32 group, u32 wav
     for (u32 i = 0; i < now->flag_count; i++) {
         Flag *f = now->flags + i;
         if (f->address == address && f->wave == wave) {
-            f->pending |= f->group != group || f->nodes != nodes || group == (u32)now->group;
+            f->pending |= f->group != group || f->nodes != nodes || group == (u32)now->group || group == NO_WORKGROUP;
             f->group = group, f->nodes = nodes;
             return;
         }
@@ -94,7 +98,7 @@ static void acquire_flags(Sanitizer *z, GroupRecord *now, u32 wave)
 {
     for (u32 i = 0; i < now->flag_count; i++) {
         Flag *f = now->flags + i;
-        if (!f->pending || f->wave != wave)
+        if (!f->pending || (f->wave != wave && f->wave != ANY_WAVE))
             continue;
         if (f->group < z->groups)
             *seen_by(z, now, f->group) = (u32)now->group + 1;
@@ -106,10 +110,22 @@ static void acquire_flags(Sanitizer *z, GroupRecord *now, u32 wave)
     }
 }
 
-static void acquire(const Sanitizer *z, GroupRecord *now, const Sync *at, u32 wave)
+/* A barrier orders what its waves have read before: any of them may fence it. */
+void rt_san_flags_met(GroupRecord *now)
 {
-    acquire_nodes(z, now, at->address, at->nodes);
+    for (u32 i = 0; i < now->flag_count; i++)
+        now->flags[i].wave = ANY_WAVE;
+}
+
+/* What an atomic learns. LDS has no caches, and waves of a workgroup share one; of what other workgroups have
+ * released in global memory an old copy may lie in a cache until a fence empties it. */
+static void acquire(Sanitizer *z, GroupRecord *now, const Sync *at, u32 wave, u32 space)
+{
     acquire_clock(now, at, wave);
+    if (space == SPACE_LDS)
+        acquire_nodes(z, now, at->address, at->nodes);
+    else if (at->nodes && met_at(now, at->address)->nodes != at->nodes)
+        rt_san_flag(z, now, at->address, NO_WORKGROUP, wave);
 }
 
 /* The clock of a workgroup by which others tell what they may know of it; null if there are too many of them. */
@@ -178,7 +194,7 @@ void rt_san_sync(Worker *w, Wave *s, u32 space, u64 address)
     Sync *at = sync_at(z, key, fenced);
     if (!at)
         return;
-    acquire(z, now, at, wave);
+    acquire(z, now, at, wave, space);
     if (fenced)
         release(z, now, at, wave);
 }

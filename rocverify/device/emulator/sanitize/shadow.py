@@ -18,6 +18,7 @@ from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
 from rocverify.device.emulator.sanitize.synchronisation import (
+    invalidations_in_vain,
     is_lds_swap,
     place_of,
     polled_loads,
@@ -62,6 +63,7 @@ class ShadowObserver(Observer):
         releases = [pair for block in blocks for pair in releases_of(block)]
         self._releases = {wait.address for wait, _ in releases}
         self._released = {store.address for _, store in releases}
+        self._vain = {inst.address for block in blocks for inst in invalidations_in_vain(block)}
         self._recording = False
         self._vectors: list[Value] = []
         self._scalars: list[Value] = []
@@ -184,7 +186,8 @@ class ShadowObserver(Observer):
             # Who frees a block and who gets it next are in order, though malloc's own atomics are relaxed.
             k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
         elif inst.mnemonic in _FENCES:
-            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES[inst.mnemonic])])
+            far = _FENCE_RELEASES if inst.address in self._vain else _FENCES[inst.mnemonic]
+            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(far)])
         elif inst.address in self._releases:
             k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCE_RELEASES)])
 
@@ -281,6 +284,8 @@ class ShadowObserver(Observer):
             given = k.vgpr_pointer(SHADOW + access.data)
             result = null_pointer() if access.result is None else k.vgpr_pointer(SHADOW + access.result)
             k.call_void("rt_san_atomic", [k.worker, k.wave, given, result, exec_bits, form, pc])
+            if self._allocates(inst):
+                k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
         if access.result is not None:
             k.forget_vgprs(SHADOW + access.result, dwords)
 

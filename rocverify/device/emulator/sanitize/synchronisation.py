@@ -3,6 +3,7 @@ that compare and swap. Nothing else tells relaxed atomics from plain accesses.""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rocverify.device.emulator.isa.disassembly import Instruction
@@ -10,6 +11,15 @@ from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, Graph
 
 _RELEASED = ("global_store_", "flat_store_", "global_atomic_", "flat_atomic_")
+_RETURNING = (
+    "global_load_",
+    "global_atomic_",
+    "flat_load_",
+    "flat_atomic_",
+    "buffer_load_",
+    "buffer_atomic_",
+)
+_VMCNT = re.compile(r"vmcnt\((\d+)\)")
 _BETWEEN = ("s_waitcnt", "s_clause", "s_delay_alu", "s_nop")
 _SWAPS = ("ds_cmpstore_", "ds_cmpst_")
 _COMPARES = ("v_cmp", "v_readfirstlane_")
@@ -27,6 +37,38 @@ def releases_of(block: Sequence[Instruction]) -> Iterator[tuple[Instruction, Ins
             yield waiting, inst
         if not inst.mnemonic.startswith(_BETWEEN):
             waiting = None
+
+
+def invalidations_in_vain(block: Sequence[Instruction]) -> Iterator[Instruction]:
+    """Invalidations of the device's caches that order nothing which was read before: those of one level alone,
+    and those that do not wait for a load or an atomic to return, which may then bring an old value after them."""
+    for place, inst in enumerate(block):
+        if inst.mnemonic == "buffer_gl1_inv" and not (_beside(block, place) and _waited(block[:place])):
+            yield inst
+
+
+def _beside(block: Sequence[Instruction], place: int) -> bool:
+    """Whether the level beside is invalidated too, with nothing but waits between."""
+    for part in (reversed(block[:place]), block[place + 1 :]):
+        first = next((inst for inst in part if not inst.mnemonic.startswith(_BETWEEN)), None)
+        if first is not None and first.mnemonic == "buffer_gl0_inv":
+            return True
+    return False
+
+
+def _waited(before: Sequence[Instruction]) -> bool:
+    """Whether the loads of a block that read past the caches, and its atomics, have returned at its end. A
+    wait for all but N of them leaves the last N."""
+    left, waited = 0, False
+    for inst in reversed(before):
+        count = _VMCNT.search(inst.text) if inst.mnemonic == "s_waitcnt" else None
+        if count is not None and not waited:
+            left, waited = int(count[1]), True
+        elif inst.mnemonic.startswith(_RETURNING) and ("_load_" in inst.mnemonic or "glc" in inst.modifiers):
+            if "glc" in inst.modifiers and (not waited or left > 0):
+                return False
+            left -= waited
+    return True
 
 
 def is_lds_swap(inst: Instruction) -> bool:
