@@ -1,6 +1,7 @@
 """Faults that public reports tell of, one kernel each, and the same kernels mended: tests/bugs/cases.
 
-Those above 28 are our own. A case's `cmd` has arguments of `rocverify emulate`, its `expected` what a report said. Each is run here with
+Those above 28 are our own.
+A case's `cmd` has arguments of `rocverify emulate`, its `expected` what a report said. Each is run here with
 ten seeds, which decide the data and the order of waves and workgroups; in the fast suite some with one seed.
 """
 

@@ -40,8 +40,8 @@ def releases_of(block: Sequence[Instruction]) -> Iterator[tuple[Instruction, Ins
 
 
 def invalidations_in_vain(block: Sequence[Instruction]) -> Iterator[Instruction]:
-    """Invalidations of the device's caches that order nothing which was read before: those of one level alone,
-    and those that do not wait for a load or an atomic to return, which may then bring an old value after them."""
+    """Invalidations of the device's caches that order nothing which was read before: of one level alone, or
+    without a wait for a load or an atomic to return, which may bring an old value only then."""
     for place, inst in enumerate(block):
         if inst.mnemonic == "buffer_gl1_inv" and not (_beside(block, place) and _waited(block[:place])):
             yield inst
