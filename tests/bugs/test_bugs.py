@@ -60,6 +60,7 @@ NOTICED = (
     case("28_lookback_relaxed", ("race", 21), fast=True),
     case("29_ticket_acquire", ("race", 18), fast=True),
     case("30_hasty_invalidation", ("race", 19), fast=True),
+    case("t10_lds_neighbour", ("overrun", 13), fast=True),
     case("t1_origin", ("uninitialized", 11), twin=None),
     case("t2_reduce_origin", ("uninitialized", 16), twin=None, fast=True),
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
 from rocverify.device.emulator.isa.disassembly import Listing, disassemble
 from rocverify.device.emulator.load.image import Image
+from rocverify.device.emulator.load.lds_arrays import LdsArray, lds_arrays
 from rocverify.device.emulator.load.source_lines import user_lines
 from rocverify.device.emulator.translate.lowering.flow import Graph, discover
 from rocverify.errors import DeviceError
@@ -73,6 +74,11 @@ class LoadedKernel:
     def lanes(self) -> int:
         """Lanes of a wave: 32 or 64."""
         return 32 if self.descriptor.wave32 else 64
+
+    @cached_property
+    def lds_arrays(self) -> tuple[LdsArray, ...]:
+        """The arrays of its static LDS, by offset; none where debug information does not tell them apart."""
+        return lds_arrays(self.module.content, self.name, self.metadata.lds_bytes)
 
     @cached_property
     def graph(self) -> Graph:

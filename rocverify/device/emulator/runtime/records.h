@@ -14,9 +14,11 @@ enum FindingKind {
     FOUND_BARRIER_DIVERGED = 3, /* s_barrier with lanes of the wave switched off */
     FOUND_BARRIER_MISSED = 4,   /* a wave ended while others wait */
     FOUND_BARRIER_MIXED = 5,    /* waves wait at different barriers */
+    FOUND_OVERRUN = 6,          /* from one array of LDS into the next */
 };
 
 enum Decides { DECIDES_ADDRESS = 1, DECIDES_BRANCH = 2, DECIDES_STORE = 3 };
+enum Overrun { OVERRUN_BEHIND = 1, OVERRUN_BEFORE = 2 };
 enum Hazard { HAZARD_RAW = 1, HAZARD_WAR = 2, HAZARD_WAW = 3 };
 enum Space { SPACE_GLOBAL = 0, SPACE_LDS = 1, SPACE_FLAT = 2, SPACE_SCRATCH = 3, SPACE_REGISTER = 4 };
 
@@ -155,6 +157,8 @@ typedef struct Sanitizer {
     u32 strict, clock_count, node_count, finding_count;
     u32 clock_slots;
     u32 since;          /* the segment from which on it is of interest who accessed what, at most `first` */
+    const u64 *lds_arrays; /* where each array of LDS begins, in ascending order */
+    u64 lds_array_count;   /* less than two: nothing is known of them */
 } Sanitizer;
 
 /* Behind the vector registers of a wave: the shadow of each, that of the scalar registers and SCC, and the
@@ -194,6 +198,7 @@ void rt_san_settle(Worker *w, Wave *s, u64 blocks);
 u32 rt_san_segment(Sanitizer *z, const GroupRecord *now);
 void rt_san_publish(Sanitizer *z, const GroupRecord *now, const u32 *known);
 void rt_san_flag(Sanitizer *z, GroupRecord *now, u64 address, u32 group, u32 wave);
+void rt_san_overrun(Worker *w, Wave *s, u64 exec, u32 size, u32 access, u32 pc);
 void rt_san_flags_met(GroupRecord *now);
 void rt_san_sync(Worker *w, Wave *s, u32 space, u64 address);
 

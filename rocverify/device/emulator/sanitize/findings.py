@@ -9,7 +9,15 @@ from typing import Any
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.load.kernarg import Geometry, Triple
 from rocverify.device.emulator.load.loaded import LoadedKernel
-from rocverify.device.emulator.sanitize.layout import Decides, FindingKind, Hazard, RawFinding, Scope, Space
+from rocverify.device.emulator.sanitize.layout import (
+    Decides,
+    FindingKind,
+    Hazard,
+    Overrun,
+    RawFinding,
+    Scope,
+    Space,
+)
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 
 _ACCESS = {abi.Access.LOAD: "load", abi.Access.STORE: "store", abi.Access.ATOMIC: "atomic"}
@@ -20,6 +28,7 @@ _HINTS = {
     "lockstep": "lanes of a wave run together today by luck of the hardware: synchronise, or use a shuffle",
     "barrier": "let every workitem of the workgroup reach the same __syncthreads(): move it out of the "
     "branch, and do not return before it",
+    "overrun": "check the index against the array's length",
 }
 
 
@@ -52,8 +61,9 @@ class Finding:
     """One finding; those of the same source lines are one, `count` says how often it was seen.
 
     `kind` is "uninitialized" (`detail`: what the undefined bits decide, "address", "branch" or "store"),
-    "race" ("RAW", "WAR", "WAW"), "lockstep" (the same between lanes of one wave, strict mode only) or
-    "barrier" ("diverged", "missed", "mixed"). `space` is "global", "lds", "scratch" or "register".
+    "race" ("RAW", "WAR", "WAW"), "lockstep" (the same between lanes of one wave, strict mode only),
+    "barrier" ("diverged", "missed", "mixed") or "overrun" (from an array of LDS into the next
+    one, "behind" or "before" its own). `space` is "global", "lds", "scratch" or "register".
     `address` is a device address, in LDS and scratch an offset in bytes; `allocation` describes what lies
     there and `made_at` is the host's `file:line` that asked for it.
     """
@@ -121,6 +131,7 @@ class Narrator:
     def __init__(self, kernel: LoadedKernel, memory: SanitizedMemory, geometry: Geometry) -> None:
         self.kernel, self.memory, self.geometry = kernel.name, memory, geometry
         self.lanes, self.module = kernel.lanes, kernel.module
+        self._arrays = kernel.lds_arrays
         self._lines: dict[int, str] = {}
 
     def findings(self, raw: Iterable[RawFinding], dropped: int) -> Findings:
@@ -143,6 +154,8 @@ class Narrator:
                 return self._undefined(raw)
             case FindingKind.RACE:
                 return self._race(raw)
+            case FindingKind.OVERRUN:
+                return self._overrun(raw)
             case _:
                 return self._barrier(raw)
 
@@ -232,6 +245,23 @@ class Narrator:
             self._site(raw, _ACCESS[abi.Access(raw.access)]),
             self._other(raw, _ACCESS[abi.Access(raw.other_access)]),
             **self._where(raw, space),
+        )
+
+    def _overrun(self, raw: RawFinding) -> Finding:
+        side, access = Overrun(raw.detail), _ACCESS[abi.Access(raw.access)]
+        held = next(one for one in reversed(self._arrays) if one.offset <= raw.address)
+        place = self._arrays.index(held)
+        own = self._arrays[place - 1 if side is Overrun.BEHIND else place + 1]
+        far = raw.address - own.offset - own.size if side is Overrun.BEHIND else own.offset - raw.address
+        words = f"{far + 1} byte(s) past the end of" if side is Overrun.BEHIND else f"{far} byte(s) before"
+        message = (
+            f"a {access} of {raw.size} byte(s) leaves its array of LDS: {words} {own.name} ({own.size} "
+            f"bytes), in {held.name}; the wave's other lanes access {own.name} in even steps"
+        )
+        detail = side.name.lower()
+        here = self._site(raw, access)
+        return Finding(
+            "overrun", detail, self.kernel, message, raw.count, here, **self._where(raw, Space.LDS)
         )
 
     def _barrier(self, raw: RawFinding) -> Finding:

@@ -40,6 +40,7 @@ class FindingKind(IntEnum):
     BARRIER_DIVERGED = 3
     BARRIER_MISSED = 4
     BARRIER_MIXED = 5
+    OVERRUN = 6
 
 
 class Decides(IntEnum):
@@ -48,6 +49,13 @@ class Decides(IntEnum):
     ADDRESS = 1
     BRANCH = 2
     STORE = 3
+
+
+class Overrun(IntEnum):
+    """On which side of its array of LDS an access lies."""
+
+    BEHIND = 1
+    BEFORE = 2
 
 
 class Hazard(IntEnum):
@@ -177,6 +185,8 @@ class SanitizerRecord(ctypes.Structure):
                 "since",
             )
         ),
+        ("lds_arrays", _POINTER),
+        ("lds_array_count", _U64),
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class Sanitizer:
         self._tables: dict[str, Mapping] = {}
         self._next_segment = 1
         self._record = layout.SanitizerRecord()
+        self._arrays = (ctypes.c_uint64 * 0)()
         self._first = 1
         self.era = 0
         """Counts how often the record of memory was emptied."""
@@ -84,6 +85,8 @@ class Sanitizer:
             launch.resident = max(min(launch.resident, MAX_PAIRS // groups), 1)
             launch.room = min(launch.room, launch.resident - 1)
         resident = launch.resident
+        places = [one.offset for one in context.kernel.lds_arrays]
+        self._arrays = (ctypes.c_uint64 * len(places))(*places)
         lds = -(-launch.lds_bytes // 64) * 64 * resident
         scratch = launch.scratch_bytes * launch.lanes * launch.waves_per_group * resident
         sizes = {
@@ -117,6 +120,8 @@ class Sanitizer:
             strict=self.strict,
             clock_slots=layout.CLOCK_SLOTS,
             since=self._next_segment if self.since is None else self.since,
+            lds_arrays=ctypes.addressof(self._arrays),
+            lds_array_count=len(self._arrays),
             **{name: self._table(name, size) for name, size in sizes.items()},
         )
         for worker in context.workers:
