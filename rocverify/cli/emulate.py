@@ -92,6 +92,7 @@ class Options:
     by_line: bool
     sanitize: bool
     strict: bool
+    portable: bool
     fidelity: bool
     as_json: bool
 
@@ -175,6 +176,7 @@ class Options:
     is_flag=True,
     help="The same, and lanes of one wave are not taken to run in lockstep; implies --sanitize.",
 )
+@click.option("--portable", is_flag=True, help="--sanitize, and vector accesses off their alignment.")
 @click.option(
     "--fidelity",
     is_flag=True,
@@ -244,8 +246,9 @@ def _machine(options: Options, kernels: KernelFile, workspace: Workspace) -> Mac
 
     watch = Watch(
         counters=options.counters or options.by_line,
-        sanitize=options.sanitize or options.strict,
+        sanitize=options.sanitize or options.strict or options.portable,
         strict=options.strict,
+        portable=options.portable,
         coverage=options.fidelity,
     )
     return open_machine(

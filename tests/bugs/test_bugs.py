@@ -112,6 +112,16 @@ def test_what_is_right_is_clean_under_ten_seeds(name: str) -> None:
         assert (seen.code, seen.places, seen.told) == (0, set(), ""), seed
 
 
+def test_an_access_off_its_alignment_is_told_where_that_is_asked_for() -> None:
+    command = lines("08_misaligned_global")[0]
+    told = emulate(CASES / "08_misaligned_global" / "kernel.hip", command, "--portable")
+    assert (told.code, {kind for kind, _ in told.places}) == (1, {"alignment"})
+    assert {line for _, line in told.places} == {13}
+    assert run("08_misaligned_global").code == 0
+    twin = emulate(CASES / "08_misaligned_global" / "twin.hip", command, "--portable")
+    assert (twin.code, twin.places) == (0, set())
+
+
 def test_a_value_handed_over_through_lds_is_clean_and_arrives() -> None:
     seen = run("t5_lds_flag")
     assert (seen.code, seen.places) == (0, set())

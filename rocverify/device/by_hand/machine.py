@@ -15,11 +15,12 @@ from rocverify.errors import DeviceUnavailableError
 @dataclass(frozen=True, slots=True)
 class Watch:
     """What is to be seen of every launch: exact counters; the sanitizer; that without lockstep
-    (`strict`); which code is executed."""
+    (`strict`), or with accesses that other GPUs fault on (`portable`); which code is executed."""
 
     counters: bool = False
     sanitize: bool = False
     strict: bool = False
+    portable: bool = False
     coverage: bool = False
 
 
@@ -66,7 +67,7 @@ def _instruments(watch: Watch) -> list[Instrument]:
 
     found: list[Instrument] = []
     if watch.sanitize:
-        found.append(Sanitizer(strict=watch.strict))
+        found.append(Sanitizer(strict=watch.strict, portable=watch.portable))
     if watch.counters:
         found.append(CounterInstrument())
     if watch.coverage:

@@ -15,6 +15,7 @@ enum FindingKind {
     FOUND_BARRIER_MISSED = 4,   /* a wave ended while others wait */
     FOUND_BARRIER_MIXED = 5,    /* waves wait at different barriers */
     FOUND_OVERRUN = 6,          /* from one array of LDS into the next */
+    FOUND_MISALIGNED = 7,       /* a vector access off its own size, where that is asked for */
 };
 
 enum Decides { DECIDES_ADDRESS = 1, DECIDES_BRANCH = 2, DECIDES_STORE = 3 };
@@ -159,6 +160,7 @@ typedef struct Sanitizer {
     u32 since;          /* the segment from which on it is of interest who accessed what, at most `first` */
     const u64 *lds_arrays; /* where each array of LDS begins, in ascending order */
     u64 lds_array_count;   /* less than two: nothing is known of them */
+    u64 portable;          /* whether vector accesses off their alignment are to be told */
 } Sanitizer;
 
 /* Behind the vector registers of a wave: the shadow of each, that of the scalar registers and SCC, and the
@@ -199,6 +201,7 @@ u32 rt_san_segment(Sanitizer *z, const GroupRecord *now);
 void rt_san_publish(Sanitizer *z, const GroupRecord *now, const u32 *known);
 void rt_san_flag(Sanitizer *z, GroupRecord *now, u64 address, u32 group, u32 wave);
 void rt_san_overrun(Worker *w, Wave *s, u64 exec, u32 size, u32 access, u32 pc);
+void rt_san_alignment(Worker *w, Wave *s, u64 exec, u32 size, u32 space, u32 access, u32 pc);
 void rt_san_flags_met(GroupRecord *now);
 void rt_san_sync(Worker *w, Wave *s, u32 space, u64 address);
 

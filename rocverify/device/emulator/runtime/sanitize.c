@@ -160,6 +160,8 @@ static u64 store_parts(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 size
 API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form, u32 pc)
 {
     u32 lanes = (u32)w->lanes, size = FORM_SIZE(form), half = FORM_HALF(form);
+    if (w->sanitizer->portable)
+        rt_san_alignment(w, s, exec, size, FORM_SPACE(form), ACCESS_STORE, pc);
     if (FORM_SPACE(form) == SPACE_LDS && w->sanitizer->lds_array_count > 1)
         rt_san_overrun(w, s, exec, size, ACCESS_STORE, pc);
     if (FORM_SPACE(form) == SPACE_GLOBAL && !FORM_RELEASES(form) && !FORM_ATOMIC(form) && size >= 4)
@@ -298,7 +300,7 @@ API u64 rt_san_layout(u32 what)
     case 17: return __builtin_offsetof(Sanitizer, clock_slots);
     case 18: return __builtin_offsetof(Finding, other_pc);
     case 19: return __builtin_offsetof(Sync, clock);
-    case 20: return FOUND_OVERRUN;
+    case 20: return FOUND_MISALIGNED;
     case 21: return DECIDES_STORE;
     case 22: return HAZARD_WAW;
     case 23: return SPACE_REGISTER;

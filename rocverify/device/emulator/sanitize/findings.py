@@ -28,6 +28,7 @@ _HINTS = {
     "lockstep": "lanes of a wave run together today by luck of the hardware: synchronise, or use a shuffle",
     "barrier": "let every workitem of the workgroup reach the same __syncthreads(): move it out of the "
     "branch, and do not return before it",
+    "alignment": "align the rows, or access them in smaller pieces where they are not",
     "overrun": "check the index against the array's length",
 }
 
@@ -63,7 +64,8 @@ class Finding:
     `kind` is "uninitialized" (`detail`: what the undefined bits decide, "address", "branch" or "store"),
     "race" ("RAW", "WAR", "WAW"), "lockstep" (the same between lanes of one wave, strict mode only),
     "barrier" ("diverged", "missed", "mixed") or "overrun" (from an array of LDS into the next
-    one, "behind" or "before" its own). `space` is "global", "lds", "scratch" or "register".
+    one, "behind" or "before" its own), or, where asked for, "alignment" ("load", "store").
+    `space` is "global", "lds", "scratch" or "register".
     `address` is a device address, in LDS and scratch an offset in bytes; `allocation` describes what lies
     there and `made_at` is the host's `file:line` that asked for it.
     """
@@ -154,6 +156,8 @@ class Narrator:
                 return self._undefined(raw)
             case FindingKind.RACE:
                 return self._race(raw)
+            case FindingKind.MISALIGNED:
+                return self._misaligned(raw)
             case FindingKind.OVERRUN:
                 return self._overrun(raw)
             case _:
@@ -246,6 +250,15 @@ class Narrator:
             self._other(raw, _ACCESS[abi.Access(raw.other_access)]),
             **self._where(raw, space),
         )
+
+    def _misaligned(self, raw: RawFinding) -> Finding:
+        access, space = _ACCESS[abi.Access(raw.access)], Space(raw.space)
+        message = (
+            f"a {access} of {raw.size} byte(s) that is not aligned to its size: AMD GPUs serve it as ROCm "
+            "sets them, others fault"
+        )
+        here, fields = self._site(raw, access), self._where(raw, space)
+        return Finding("alignment", access, self.kernel, message, raw.count, here, **fields)
 
     def _overrun(self, raw: RawFinding) -> Finding:
         side, access = Overrun(raw.detail), _ACCESS[abi.Access(raw.access)]

@@ -41,6 +41,7 @@ class FindingKind(IntEnum):
     BARRIER_MISSED = 4
     BARRIER_MIXED = 5
     OVERRUN = 6
+    MISALIGNED = 7
 
 
 class Decides(IntEnum):
@@ -187,6 +188,7 @@ class SanitizerRecord(ctypes.Structure):
         ),
         ("lds_arrays", _POINTER),
         ("lds_array_count", _U64),
+        ("portable", _U64),
     )  # fmt: skip
 
 

@@ -33,13 +33,13 @@ class Sanitizer:
     """Finds undefined values that decide something, data races and misused barriers (see Finding).
 
     The machine's memory must be a SanitizedMemory. `strict` takes lanes of one wave to be unordered
-    between barriers, as CUDA's model has it.
+    between barriers, as CUDA's model has it. `portable` tells vector accesses off their alignment, too.
     """
 
     single_threaded = True
 
-    def __init__(self, *, strict: bool = False) -> None:
-        self.strict = strict
+    def __init__(self, *, strict: bool = False, portable: bool = False) -> None:
+        self.strict, self.portable = strict, portable
         self.name = "sanitizer"
         self._tables: dict[str, Mapping] = {}
         self._next_segment = 1
@@ -122,6 +122,7 @@ class Sanitizer:
             since=self._next_segment if self.since is None else self.since,
             lds_arrays=ctypes.addressof(self._arrays),
             lds_array_count=len(self._arrays),
+            portable=self.portable,
             **{name: self._table(name, size) for name, size in sizes.items()},
         )
         for worker in context.workers:

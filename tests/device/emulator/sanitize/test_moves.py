@@ -1,5 +1,5 @@
-"""DPP and permlane moves from lanes that are off or not there, by the ISA's words: with bound_ctrl the lane gets
-zero, without it keeps what it had, and with fi it reads the register of a lane that is off."""
+"""DPP and permlane moves from lanes that are off or not there, by the ISA's words: with bound_ctrl the lane
+gets zero, without it keeps what it had, and with fi it reads the register of a lane that is off."""
 
 from __future__ import annotations
 

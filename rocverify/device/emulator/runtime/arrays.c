@@ -1,11 +1,26 @@
-/* Accesses that leave an array of LDS for the one beside it, where debug information tells the two apart.
+/* What no byte is wrong of: accesses off their alignment, and those that leave an array of LDS for the one beside it, where debug information tells the two apart.
  *
  * An instruction accesses one array, but machine code does not say which. Lanes that go in even steps from one array
  * into another tell it: the few among them have left the array of the many. A pointer that each lane chooses by itself
  * makes no even steps. Where all lanes of a wave are in the wrong array, nothing shows. */
 #include "places.h"
 
-#define API __attribute__((visibility("default")))
+/* A vector access off its own size, of three dwords off one: ROCm's unaligned mode serves it, other GPUs do not. */
+void rt_san_alignment(Worker *w, Wave *s, u64 exec, u32 size, u32 space, u32 access, u32 pc)
+{
+    u64 mask = (size & (size - 1) ? 4 : size) - 1;
+    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    LANES(exec)
+    {
+        u32 lane = LANE;
+        Place p = place_of(w, s, space, s->addresses[lane], lane);
+        if (!(p.address & mask) || p.space == SPACE_SCRATCH)
+            continue;
+        Finding f = {.kind = FOUND_MISALIGNED, .space = p.space, .access = access, .address = p.address, .size = size,
+                     .group = now->group, .other_group = now->group, .pc = pc, .wave = s->index & 31, .lane = lane};
+        rt_san_report(w, &f);
+    }
+}
 
 static u32 array_at(const Sanitizer *z, u64 address)
 {
