@@ -8,7 +8,8 @@ To add one:
 1. Put a `Sabotage` with a telling name and its `changes` into the SABOTAGES of the module whose docstring
    fits. Texts that several sabotages replace stand in places.py.
 2. Choose the narrowest `run` and `options` that show all of it; leave both out where the whole phase should
-   be seen. It runs in the long suite; `fast=True` is for the few that everybody runs every time.
+   be seen. It runs in the long suite; `fast=True` is for the few that everybody runs every time,
+   `exhaustive=True` for a fault that another sabotage has in another kernel.
 3. Run it: `pytest tests/sabotage -m "long or not long" -k "its name"`. The failure shows what the run said.
 4. Judge that by hand before writing it down: is it the check that should notice, does nothing fail without
    cause, does the message name file and line, kernel, function, and what to do? If not, the harness is what
@@ -161,6 +162,7 @@ class Sabotage:
     run: str = "phase 16"
     options: tuple[str, ...] = ()
     fast: bool = False
+    exhaustive: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -314,10 +316,15 @@ def judge(sabotage: Sabotage, ran: Ran) -> None:
 
 
 def every(sabotages: Sequence[Sabotage]) -> pytest.MarkDecorator:
-    """Parametrizes a test by `sabotage`; all but the fast ones are long."""
-    marks = [() if sabotage.fast else pytest.mark.long for sabotage in sabotages]
-    params = [pytest.param(s, id=s.name, marks=m) for s, m in zip(sabotages, marks, strict=True)]
+    """Parametrizes a test by `sabotage`; all but the fast and the exhaustive ones are long."""
+    params = [pytest.param(s, id=s.name, marks=_marks(s)) for s in sabotages]
     return pytest.mark.parametrize("sabotage", params)
+
+
+def _marks(sabotage: Sabotage) -> tuple[pytest.MarkDecorator, ...]:
+    if sabotage.exhaustive:
+        return (pytest.mark.exhaustive,)
+    return () if sabotage.fast else (pytest.mark.long,)
 
 
 def check(sabotage: Sabotage, template: Path, cache: Path, folder: Path) -> None:

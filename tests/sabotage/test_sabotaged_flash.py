@@ -123,6 +123,7 @@ SABOTAGES = (
         },
         run="plan 07-02",
         options=only(first("T2", "correctness")),
+        exhaustive=True,
     ),
     Sabotage(
         "the causal mask starts at the first key of a cache",
@@ -149,6 +150,7 @@ SABOTAGES = (
         says={"07-03/T1/correctness": ("the result matches this mistake: the last tile of keys skipped",)},
         run="plan 07-03",
         options=only(first("T1", "correctness")),
+        exhaustive=True,
     ),
     Sabotage(
         "the fused kernel subtracts no maximum",
@@ -182,6 +184,7 @@ SABOTAGES = (
         says={"07-01/T2/memory_safety.5": ("race: WAR in LDS", "put __syncthreads() between")},
         run="plan 07-01",
         options=only("T2 and memory_safety.5"),
+        exhaustive=True,
     ),
     Sabotage(
         "the fused kernel adds up in float16",
@@ -196,6 +199,7 @@ SABOTAGES = (
         says={"07-03/T3/correctness.2": ("float32",)},
         run="plan 07-03",
         options=only("T3 and correctness.2"),
+        exhaustive=True,
     ),
 )
 

@@ -27,7 +27,13 @@ def _flags(version: int) -> tuple[str, ...]:
     )
 
 
-@pytest.fixture(scope="module", params=[("clang-19", 5), ("clang-19", 4), ("clang-15", 4)], ids=str)
+VERSIONS = [
+    ("clang-19", 5),
+    *(pytest.param(way, marks=pytest.mark.long) for way in (("clang-19", 4), ("clang-15", 4))),
+]
+
+
+@pytest.fixture(scope="module", params=VERSIONS, ids=str)
 def module(request: pytest.FixtureRequest, machine: Machine, translations: Path) -> Iterator[LoadedModule]:
     compiler, version = request.param
     loaded = machine.load(compiled(translations, SOURCE, compiler, *_flags(version)), SOURCE.name)

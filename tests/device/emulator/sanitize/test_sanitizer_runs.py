@@ -88,8 +88,10 @@ def partner(found: list[Finding]) -> tuple[int, int]:
 
 # ---- the same as one by one
 
+TENS = [0, *(pytest.param(first, marks=pytest.mark.long) for first in range(10, 60, 10))]
 
-@pytest.mark.parametrize("first", range(0, 60, 10))
+
+@pytest.mark.parametrize("first", TENS)
 def test_lines_find_what_their_granules_find(scripted: Scripted, first: int) -> None:
     seen = 0
     for seed in range(first, first + 10):
@@ -103,7 +105,7 @@ def test_lines_find_what_their_granules_find(scripted: Scripted, first: int) -> 
     assert seen
 
 
-@pytest.mark.parametrize("first", range(0, 60, 10))
+@pytest.mark.parametrize("first", TENS)
 def test_the_log_of_lds_finds_what_granules_find(scripted: Scripted, first: int) -> None:
     """Once a wave has fenced, its loads of LDS go to no log. Without atomics a fence
     orders nothing. (Reads after a write are counted once for a wave and dword without fences.)"""
