@@ -90,7 +90,7 @@ def _command(request: SessionRequest, root: Path, ini: Path) -> list[str]:
     return [
         # No module of the project's (pytest.py, sitecustomize.py) is found before the channel is taken.
         *(sys.executable, "-P", "-c", f"from {tests_recorder.__name__} import main; main()"),
-        *("-c", str(ini), f"--rootdir={root}", "--noconftest", "-q"),
+        *("-c", str(ini), f"--rootdir={root}", f"--confcutdir={root}", "--noconftest", "-q"),
         *(part for plugin in plugins for part in ("-p", plugin)),
         *request.nodes,
     ]

@@ -87,6 +87,8 @@ def _arguments(request: Request, scratch: Path, junit: Path) -> list[str]:
     cache = request.root / ".rocverify" / "pytest" if request.write else scratch / "pytest"
     arguments = [
         *("-c", str(CONFIGURATION), f"--rootdir={request.root}", "--noconftest", "--assert=plain"),
+        # Else it would list every folder above the root, and make an object for each of their entries.
+        f"--confcutdir={request.root}",
         *(part for plugin in _plugins(request.pytest_args) for part in ("-p", plugin)),
         # Its sweeps of the garbage collector take longer than many a check, and decide nothing.
         *("-p", "no:unraisableexception"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,3 +236,20 @@ def test_roots_with_odd_names(demo: Demo, name: str) -> None:
     odd.does("passed", "failed")
     assert odd.run("phase", "16") == 1
     assert odd.report()["score"] == {"verified": 1, "total": 2}
+
+
+def test_folders_above_the_root_are_not_listed(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home or a folder of temporary files has thousands of entries."""
+    listed: list[Path] = []
+    scandir = os.scandir
+
+    def noted(path: Any = ".") -> Any:
+        if isinstance(path, str | Path):
+            listed.append(Path(path).absolute())
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", noted)
+    demo.does("passed")
+    assert demo.run("phase", "16") == 0
+    assert demo.root in listed
+    assert not set(demo.root.parents) & set(listed)
