@@ -20,6 +20,7 @@ from rocverify.settings import Settings
 
 if TYPE_CHECKING:
     from rocverify.code.index import CodeIndex
+    from rocverify.device.emulator.coverage import KernelCoverage
     from rocverify.device.process.client import DeviceProcess, RemoteDevice
     from rocverify.device.process.tracer import Tracer
     from rocverify.subject.session import Subject
@@ -55,6 +56,8 @@ class CheckContext:
         self._instrumented: dict[str, tuple[RemoteDevice, Tracer]] = {}
         # What a check measured and another one may ask for again, under a key that says all it depends on.
         self.memo: dict[tuple[Any, ...], Any] = {}
+        # What the launches of a check executed, session by session; whoever runs the check empties it.
+        self.executed: list[KernelCoverage] = []
         self.seed = next(s for s in (seed, settings.seed, secrets.randbits(32)) if s is not None)
 
     @property
@@ -140,7 +143,11 @@ class CheckContext:
 
         options = device_options(self.settings, self.toolchain, root=self.root, cache_dir=self.cache_dir)
         options = replace(
-            options, kind=kind, counters=instrument == "counters", sanitize=instrument == "sanitize"
+            options,
+            kind=kind,
+            counters=instrument == "counters",
+            coverage=instrument is None,
+            sanitize=instrument == "sanitize",
         )
         return open_device(options, self.process.open)
 
@@ -222,7 +229,9 @@ class CheckContext:
         for entry, built in zip(entries, self.builds(entries, [target]), strict=True):
             variables[entry.env] = None if isinstance(built, CompileError) else str(built.path)
         with self.subject.attached(device, variables):
+            device.take_coverage()  # launches that came after the end of their session are nobody's
             yield LaunchSession(self.root, device, tracer, self.subject, variables)
+            self.executed += device.take_coverage(lines=True)
 
     def close(self) -> None:
         """Closes the device if one was opened, and ends the project's processes."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.kernel_coverage import coverage_of
 from rocverify.checks.references import Reference
 from rocverify.checks.trial import Lengths, Trial, Trials, shaped
 from rocverify.errors import ContractError
@@ -29,6 +30,7 @@ from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
+    from rocverify.oracle.drive import CaseRun
 
 _TRIES = 500
 _SHORT = 6
@@ -67,12 +69,16 @@ def run(params: LayoutParams, ctx: CheckContext) -> Outcome:
     goes wrong in the wrapper."""
     evidence: dict[str, Any] = {"contract": params.contract, "seed": ctx.seed, "dtypes": {}}
     findings: list[Finding] = []
+    compared: dict[str, list[CaseRun]] = {}
     with ctx.launching() as session:
         trials = Trials(ctx, session, params.contract)
         spec = trials.spec
         for dtype in select_dtypes(spec, params.dtypes):
-            findings += _judged(params, trials, dtype, ctx.seed, evidence)
-    evidence |= {"wrapper": spec.wrapper, "source": spec.source}
+            found, run = _judged(params, trials, dtype, ctx.seed, evidence)
+            findings += found
+            compared[dtype.name] = [run]
+    coverage = coverage_of(ctx, trials.built, spec.source, "compared", compared)
+    evidence |= {"wrapper": spec.wrapper, "source": spec.source, "coverage": coverage}
     if findings:
         return Outcome.failed(
             findings[0].message,
@@ -93,7 +99,8 @@ def run(params: LayoutParams, ctx: CheckContext) -> Outcome:
 
 def _judged(
     params: LayoutParams, trials: Trials, dtype: DType, seed: int, evidence: dict[str, Any]
-) -> list[Finding]:
+) -> tuple[list[Finding], CaseRun]:
+    """The findings of one element type, and the run that they are about."""
     spec = trials.spec
     names = _arrays(spec, params.arrays)
     case = _telling_case(spec, shaped(spec, dtype, seed, params.dims), params.dims, names)
@@ -106,7 +113,7 @@ def _judged(
     evidence["dtypes"][dtype.name] = row
     if trial.problems:
         row["rejected"] = []
-        return [_wrong(spec, trial, exchanges)]
+        return [_wrong(spec, trial, exchanges)], trial.run
     unnoticed, row["rejected"] = [], []
     for exchange in exchanges:
         noticed = _noticed(spec, trial, exchange)
@@ -114,12 +121,13 @@ def _judged(
             row["rejected"].append(exchange.words)
         elif noticed is False:
             unnoticed.append(exchange)
-    return [
+    found = [
         Finding(
             f"{dtype}: nothing would show {e.words}: the comparison accepts it ({case})", entity=spec.where
         )
         for e in unnoticed
     ]
+    return found, trial.run
 
 
 def _arrays(spec: ContractSpec, wanted: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.kernel_coverage import coverage_of
 from rocverify.checks.references import Reference
 from rocverify.checks.situations import Situation, situations_of, unspecified_of
 from rocverify.checks.trial import Lengths, Trials, shaped
@@ -40,6 +41,7 @@ from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
+    from rocverify.oracle.drive import CaseRun
 
 _SHOWN = 10
 
@@ -56,15 +58,22 @@ def run(params: NumericalStabilityParams, ctx: CheckContext) -> Outcome:
     """Raises ContractError for situations that the contract makes wrongly."""
     findings: list[Finding] = []
     rows: dict[str, Any] = {}
+    compared: dict[str, list[CaseRun]] = {}
     with ctx.launching() as session:
         trials = Trials(ctx, session, params.contract)
         spec = trials.spec
         for dtype in select_dtypes(spec, params.dtypes):
             series = Series(trials, dtype)
             findings += series.run(shaped(spec, dtype, ctx.seed, params.dims).dims, ctx.seed)
-            rows[dtype.name] = series.row
+            rows[dtype.name], compared[dtype.name] = series.row, series.runs
     name = spec.wrapper or spec.where
-    evidence = {"contract": params.contract, "wrapper": spec.wrapper, "source": spec.source, "seed": ctx.seed}
+    evidence = {
+        "contract": params.contract,
+        "wrapper": spec.wrapper,
+        "source": spec.source,
+        "seed": ctx.seed,
+        "coverage": coverage_of(ctx, trials.built, spec.source, "compared", compared),
+    }
     if findings:
         return Outcome.failed(
             f"{name}: {findings[0].message}",
@@ -85,13 +94,14 @@ def run(params: NumericalStabilityParams, ctx: CheckContext) -> Outcome:
 
 
 class Series:
-    """All situations of one element type. `row` is the evidence."""
+    """All situations of one element type. `row` is the evidence, `runs` what was compared."""
 
     def __init__(self, trials: Trials, dtype: DType) -> None:
         self._trials = trials
         self._spec = trials.spec
         self._dtype = dtype
         self.row: dict[str, Any] = {}
+        self.runs: list[CaseRun] = []
 
     def run(self, dims: Mapping[str, int], seed: int) -> list[Finding]:
         """The findings of every situation, and of the run as a whole."""
@@ -104,6 +114,7 @@ class Series:
             except (SubjectError, DeviceFaultError) as error:
                 findings.append(self._finding(situation, f"{error.where}: {error.message}"))
                 continue
+            self.runs.append(outcome)
             judged.append((situation, Judged(outcome, expected_of(self._spec, outcome))))
         tolerances = tolerances_of(self._spec, [j for _, j in judged]) if judged else {}
         verdicts = [(s, judge(self._spec, j, tolerances, self._trials.built.sha256)) for s, j in judged]

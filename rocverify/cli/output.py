@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import click
 
 from rocverify.records import CheckResult, CheckVerdict, MustHaveVerdict, Status
+from rocverify.report.coverage import models_line, models_of, not_executed
 from rocverify.runner.items import details
 
 if TYPE_CHECKING:
@@ -134,6 +135,15 @@ class Screen:
             f"kernels: {len(rows) - len(missing)} of {len(rows)} launched and compared, {sanitized} sanitized"
             + (f"; only compiled: {', '.join(missing)}" if missing else "")
         )
+        told = [row for row in rows.values() if row.blocks is not None]
+        if told:
+            blocks, ran = sum(row.blocks or 0 for row in told), sum(row.executed_blocks or 0 for row in told)
+            self._line(f"code: {ran} of {blocks} basic blocks executed in compared cases")
+            for line in not_executed(told):
+                self._line(f"  not verified: {line}")
+        models = models_of(report.plans)
+        if models:
+            self._line(models_line(models))
 
     def _table(self, report: Report) -> None:
         rows = [

@@ -18,6 +18,7 @@ from rocverify.report.model import (
     DemandReport,
     DeviceReport,
     FindingReport,
+    ModelReport,
     MustHaveReport,
     PhaseReport,
     PlanReport,
@@ -27,7 +28,7 @@ from rocverify.report.model import (
     Report,
     Score,
 )
-from rocverify.runner.coverage import kernel_rows
+from rocverify.runner.coverage import executed_models, kernel_rows
 from rocverify.runner.payload import jsonable
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def plan_report(run: Run, judged: PlanJudgement, kernels: Sequence[KernelRow] = 
     ]
     about = tables.sources(checks)
     seen = tables.nodes_of(checks, (entry for entry in run.code_objects if entry.get("source") in about))
+    rows = tables.about(checks, kernels)
     return PlanReport(
         plan=plan.number,
         phase=plan.phase,
@@ -120,7 +122,8 @@ def plan_report(run: Run, judged: PlanJudgement, kernels: Sequence[KernelRow] = 
         kernels=tables.kernels(seen),
         correctness=tables.correctness(checks),
         transfers=tables.transfers(checks),
-        coverage=tables.coverage(checks, kernels),
+        coverage=tables.coverage(rows),
+        models=[ModelReport.model_validate(model) for model in executed_models(rows)],
         provenance=Provenance(
             inputs=provenance.inputs(run.root, plan.path, run.settings.manifest, about, checks),
             code_objects=tables.code_objects(seen),

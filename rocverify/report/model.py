@@ -163,6 +163,33 @@ class CoverageReport(_Model):
     """Ids of the checks that compared its results; empty: it was compiled, and nothing else is known."""
     sanitized: list[str]
     """Ids of the checks that ran it under the sanitizer."""
+    launched: list[str] = Field(default_factory=list)
+    """Ids of the checks that launched it."""
+    family: str = ""
+    """The name that it shares with its variants."""
+    variant: str = ""
+    """What tells it from them: template arguments, or the end of its name."""
+    cases_by_type: dict[str, int] = Field(default_factory=dict)
+    blocks: int | None = None
+    """Basic blocks of its own code, without what only a failed assertion or a trap leads to. Null where no
+    compared launch could tell."""
+    executed_blocks: int | None = None
+    """Those that a compared case executed."""
+    missed_lines: list[str] = Field(default_factory=list)
+    """Source lines (`path:first-last`) with code that no compared case executed."""
+
+
+class ModelReport(_Model):
+    """An instruction that launches executed and whose result on the emulator is a model of the hardware's."""
+
+    instruction: str
+    model: str
+    """How far the two may be apart."""
+    kernels: list[str]
+    branches: list[str]
+    """`kernel at address` of branches that its result may have decided, register to register."""
+    addresses: list[str]
+    """The same for addresses of memory."""
 
 
 class TransferReport(_Model):
@@ -220,6 +247,8 @@ class PlanReport(_Model):
     provenance: Provenance
     coverage: list[CoverageReport] = Field(default_factory=list)
     """The kernels of the sources that its checks were about, and what all checks of the run did with them."""
+    models: list[ModelReport] = Field(default_factory=list)
+    """What launches of these kernels executed that the emulator only models."""
     demands: list[DemandReport] = Field(default_factory=list)
     """Its own requirements, where its phase was not run as a whole."""
     warnings: list[str] = Field(default_factory=list)

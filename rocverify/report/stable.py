@@ -16,9 +16,10 @@ from typing import Any
 from rocverify.records import CheckVerdict
 from rocverify.report.model import CheckReport, PlanReport, Report
 
-LAYOUT = 2
+LAYOUT = 3
 """Raised when templates change, so that documents are rendered again."""
 
+_APART = {"checks", "correctness", "transfers", "coverage", "models"}
 _NUMBERS = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
@@ -40,7 +41,7 @@ def _run(report: Report) -> dict[str, Any]:
 
 
 def _plan(plan: PlanReport) -> dict[str, Any]:
-    data = plan.model_dump(mode="json", exclude={"checks", "correctness", "transfers", "coverage"})
+    data = plan.model_dump(mode="json", exclude=_APART)
     data["checks"] = [_check(check) for check in plan.checks]
     data["correctness"] = [[row.check, row.contract, row.dtype] for row in plan.correctness]
     data["coverage"] = sorted((row.source, row.kernel, row.types) for row in plan.coverage)

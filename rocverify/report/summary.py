@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rocverify.plan.demands import criterion_number
 from rocverify.records import CheckVerdict, MustHaveVerdict
 from rocverify.report.commits import task_commits
+from rocverify.report.coverage import coverage_values, not_executed
 from rocverify.report.document import Document
 from rocverify.report.evidence import check_lines, evidence_lines
 from rocverify.report.markdown import cell_code, inline
@@ -100,6 +101,7 @@ def _values(root: Path, report: Report, part: PlanReport, plan: Plan) -> dict[st
         "must_haves": [_must_have(m, [checks[name] for name in m.checks], shown) for m in part.must_haves],
         "tasks": [_task(plan, task, part) for task in plan.tasks],
         "commits": task_commits(root, plan.number),
+        **coverage_values(part),
         "not_verified": list(not_verified(report, part, plan)),
         "toolchain": evidence_lines(report.toolchain),
         "command": reproduce(report, part),
@@ -216,6 +218,7 @@ def not_verified(report: Report, part: PlanReport, plan: Plan) -> Iterator[str]:
             yield f"{demand.kind} {demand.id}: {inline(demand.reason)}"
     if missing := [row.kernel for row in part.coverage if not row.compared]:
         yield f"Kernels that were compiled, but not launched and compared: {', '.join(map(inline, missing))}"
+    yield from map(inline, not_executed(part.coverage))
     if not part.must_haves:
         yield "Anything: the plan lists no must-haves."
     if any(task.verify for task in plan.tasks):

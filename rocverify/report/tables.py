@@ -19,6 +19,7 @@ from rocverify.report.model import (
     KernelReport,
     TransferReport,
 )
+from rocverify.runner.coverage import line_ranges
 
 if TYPE_CHECKING:
     from rocverify.runner.coverage import KernelRow
@@ -133,21 +134,35 @@ def correctness(checks: Iterable[CheckReport]) -> list[CorrectnessReport]:
     return rows
 
 
-def coverage(checks: Iterable[CheckReport], rows: Iterable[KernelRow]) -> list[CoverageReport]:
+def about(checks: Iterable[CheckReport], rows: Iterable[KernelRow]) -> list[KernelRow]:
     """The rows of the kernels whose sources the checks were about, by their coverage evidence."""
-    about = {node.own.get("source") for check in checks for node in nodes(check) if node.key == "coverage"}
-    return [
-        CoverageReport(
-            kernel=row.symbol,
-            source=row.source,
-            types=sorted(row.types),
-            cases=row.cases,
-            compared=sorted(row.compared),
-            sanitized=sorted(row.sanitized),
-        )
-        for row in rows
-        if row.source in about
-    ]
+    keys = ("coverage", "launched")
+    named = {node.own.get("source") for check in checks for node in nodes(check) if node.key in keys}
+    return [row for row in rows if row.source in named]
+
+
+def coverage(rows: Iterable[KernelRow]) -> list[CoverageReport]:
+    """What was done with each kernel."""
+    return [_covered(row) for row in rows]
+
+
+def _covered(row: KernelRow) -> CoverageReport:
+    variant, code = row.variant, row.code
+    return CoverageReport(
+        kernel=row.symbol,
+        source=row.source,
+        types=sorted(row.types),
+        cases=row.cases,
+        compared=sorted(row.compared),
+        sanitized=sorted(row.sanitized),
+        launched=sorted(row.launched),
+        family=variant.kernel,
+        variant=variant.variant,
+        cases_by_type=dict(sorted(row.types.items())),
+        blocks=None if code is None else code.blocks,
+        executed_blocks=None if code is None else code.blocks - len(code.missed_blocks),
+        missed_lines=[] if code is None else line_ranges(code.missed_lines),
+    )
 
 
 def _comparison(check: CheckReport, node: Node) -> CorrectnessReport:

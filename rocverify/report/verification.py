@@ -7,6 +7,7 @@ from typing import Any
 
 from rocverify.plan.demands import DemandKind, criterion_number
 from rocverify.records import MustHaveType, MustHaveVerdict, Status, worst_must_have
+from rocverify.report.coverage import model_rows, models_of
 from rocverify.report.document import Document
 from rocverify.report.model import CheckReport, DemandReport, MustHaveReport, PlanReport, Report, Score
 from rocverify.report.render import render
@@ -64,6 +65,7 @@ def verification_document(report: Report, number: str, plans: list[PlanReport]) 
             others=[_demanded(d) for d in demands if d.kind is not DemandKind.REQUIREMENT],
             gaps=gaps,
             human=human,
+            model_rows=model_rows(models_of(plans)),
             command=_command(report, number),
         ),
     )

@@ -118,6 +118,7 @@ class CheckItem(PlanItem):
         self.extra_keyword_matches.update(word for word in words if word)
 
     def runtest(self) -> None:
+        from rocverify.checks.kernel_coverage import with_executed
         from rocverify.checks.registry import CHECKS
 
         kind = CHECKS[self.spec.kind]
@@ -128,7 +129,8 @@ class CheckItem(PlanItem):
         with warnings.catch_warnings():
             # A project's `filterwarnings = error` is about its tests, not about what kernels compute.
             warnings.simplefilter("default")
-            self.outcome = kind.run(params, context)
+            context.executed.clear()
+            self.outcome = with_executed(kind.run(params, context), context)
         if self.spec.kind == "performance" and hasattr(self.config, "_benchmarksession"):
             from rocverify.runner.benchmarks import add_benchmark
 

@@ -107,6 +107,9 @@ def test_the_device_process_tells_by_kernel_and_once(covering: RemoteDevice, ima
     assert covering.take_coverage() == []
 
 
-def test_a_device_that_was_not_asked_to_tells_nothing(emulator: RemoteDevice, image: bytes) -> None:
+def test_a_device_that_was_not_asked_to_tells_what_was_launched(emulator: RemoteDevice, image: bytes) -> None:
+    emulator.take_coverage()
     launch(emulator, image, b"nothing")
+    (seen,) = emulator.take_coverage(lines=True)
+    assert (seen.kernel, seen.launches, seen.blocks, seen.executed) == ("nothing", 1, (), frozenset())
     assert emulator.take_coverage() == []

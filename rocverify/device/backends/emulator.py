@@ -18,6 +18,7 @@ from rocverify.device.emulator.launch.schedule import Schedule
 from rocverify.device.emulator.load.memory import ARENA_BYTES, DeviceMemory, Span
 from rocverify.device.emulator.machine import SUPPORTED_TARGETS, LoadedModule, Machine
 from rocverify.errors import DeviceUnavailableError
+from rocverify.store.content_cache import ContentCache
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.launch.instruments import Instrument
@@ -118,7 +119,8 @@ class EmulatorBackend:
         if options.coverage:
             from rocverify.device.emulator.coverage import CoverageInstrument
 
-            instruments.append(CoverageInstrument())
+            kept = None if options.cache_dir is None else options.cache_dir / "coverage"
+            instruments.append(CoverageInstrument(ContentCache(kept)))
         machine = Machine(
             options.target,
             objdump=options.objdump,

@@ -15,7 +15,7 @@ from rocverify.device.trace.log import TraceLog
 
 if TYPE_CHECKING:
     from rocverify.device.backends.base import LaunchOutcome
-    from rocverify.device.emulator.coverage import CoverageLog, LaunchCoverage
+    from rocverify.device.emulator.coverage import CoverageLog, KernelCoverage, LaunchCoverage
     from rocverify.device.faults import FaultReport
     from rocverify.device.hip.context import Context
     from rocverify.device.trace.sites import NativeLines
@@ -26,7 +26,8 @@ class DeviceControl:
     """One device's record of what its clients did, and what the harness changes for them. Thread-safe.
 
     `trace` has every call; `counters` kernel and counters of every launch that ended well, if the device
-    counts; `coverage` what code was executed, None as long as nothing was seen; `findings` what the
+    counts; `coverage` what code was executed, None as long as nothing was seen; `launched` how often kernels
+    (digest of the code object, name) ended well; `findings` what the
     sanitizer found in kernels; `host_findings` what was wrong on the host's
     side; `not_served` the functions that programs asked for and nobody serves. The lists may be cleared.
     `faults` is how kernels faulted, `last_fault` the last of them until hipDeviceReset or `clear_fault`.
@@ -52,6 +53,7 @@ class DeviceControl:
         self.trace = TraceLog(keep=keep_trace)
         self.counters: list[tuple[str, Any]] = []
         self.coverage: CoverageLog | None = None
+        self.launched: Counter[tuple[str, str]] = Counter()
         self.findings: list[Any] = []
         self.host_findings: list[HostFinding] = []
         self.not_served: Counter[str] = Counter()
@@ -143,6 +145,22 @@ class DeviceControl:
                 self.unseen.append(
                     f"{function}: {error.name}{f' at {place}' if place else ''}: {error.reason}"
                 )
+
+    def take_coverage(self, *, lines: bool) -> list[KernelCoverage]:
+        """What was launched since this was asked last; of kernels on a device that cannot tell, or was not
+        asked to, without blocks."""
+        from rocverify.device.emulator.coverage import KernelCoverage
+
+        with self._lock:
+            launched, self.launched = self.launched, Counter()
+        covered = [] if self.coverage is None else self.coverage.take(lines=lines)
+        known = {(one.code_object, one.kernel) for one in covered}
+        rest = [
+            KernelCoverage(kernel, digest, count, (), frozenset())
+            for (digest, kernel), count in launched.items()
+            if (digest, kernel) not in known
+        ]
+        return covered + rest
 
     def cover(self, launch: LaunchCoverage) -> None:
         """Keeps what code a launch executed."""

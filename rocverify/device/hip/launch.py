@@ -117,6 +117,7 @@ def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> A
         code = _FAULT_CODES.get(report.kind, "hipErrorIllegalAddress")
         raise HipError(code, str(report), sticky=True)
     control.last_launch = outcome
+    control.launched[context.modules[function.module].digest, function.name] += 1
     if outcome.counters is not None:
         control.counters.append((function.name, outcome.counters))
     return outcome.accesses

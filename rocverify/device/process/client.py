@@ -231,8 +231,9 @@ class RemoteDevice:
         return taken
 
     def take_coverage(self, *, lines: bool = False) -> list[KernelCoverage]:
-        """Which code of kernels was executed since the last time this was asked, kernel by kernel; with
-        `lines` source lines too. Empty on a device that was not opened with `coverage`."""
+        """Which kernels were launched since the last time this was asked, and which code of each was
+        executed; with `lines` source lines where some was not. Without blocks on a device that was not opened
+        with `coverage`."""
         taken: list[KernelCoverage] = self.process.ask("take_coverage", self.index, lines)
         return taken
 

@@ -167,9 +167,8 @@ class Desk:
         return [(kernel, one.totals()) for kernel, one in _taken(self.devices[device].control.counters)]
 
     def do_take_coverage(self, device: int, lines: bool) -> list[KernelCoverage]:
-        """Which code of kernels was executed since the last time this was asked, kernel by kernel."""
-        log = self.devices[device].control.coverage
-        return [] if log is None else log.take(lines=lines)
+        """Which kernels were launched since the last time this was asked, and which code of them executed."""
+        return self.devices[device].control.take_coverage(lines=lines)
 
     def do_take_findings(self, device: int) -> list[Any]:
         """What the sanitizer found since the last time this was asked."""

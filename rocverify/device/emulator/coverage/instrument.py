@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rocverify.device.emulator.coverage.code_map import CodeMaps
 from rocverify.device.emulator.coverage.record import Flags, LaunchCoverage
 from rocverify.device.emulator.launch.instruments import LaunchContext
+from rocverify.store.content_cache import ContentCache
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.translate.builder.observers import Observer
@@ -17,13 +19,15 @@ CACHE_LINE = 64
 
 
 class CoverageInstrument:
-    """Notes which blocks of kernels run. What it saw of a launch is a LaunchCoverage."""
+    """Notes which blocks of kernels run. What it saw of a launch is a LaunchCoverage. `cache` keeps what is
+    known of kernels' code."""
 
     name = "coverage"
     single_threaded = False
 
-    def __init__(self) -> None:
+    def __init__(self, cache: ContentCache | None = None) -> None:
         self._flags: Flags = np.zeros((0, 0), np.uint8)
+        self._maps = CodeMaps(cache)
 
     def wave_bytes(self, _: int) -> int:
         """Nothing in a wave."""
@@ -37,7 +41,7 @@ class CoverageInstrument:
 
     def begin(self, context: LaunchContext) -> None:
         """One row for each host thread, on cache lines of its own."""
-        count = len(context.kernel.graph.blocks)
+        count = len(self._maps.of(context.kernel).blocks)
         padded = (-(-count // CACHE_LINE) + 1) * CACHE_LINE
         self._flags = np.zeros((len(context.workers), padded), np.uint8)
         for worker, row in zip(context.workers, self._flags, strict=True):
@@ -46,5 +50,5 @@ class CoverageInstrument:
     def finish(self, context: LaunchContext) -> LaunchCoverage:
         for worker in context.workers:
             worker.coverage = None
-        seen: Flags = self._flags.max(axis=0)[: len(context.kernel.graph.blocks)]
-        return LaunchCoverage(context.kernel, seen)
+        seen: Flags = self._flags.max(axis=0)[: len(self._maps.of(context.kernel).blocks)]
+        return LaunchCoverage(context.kernel, seen, self._maps)

@@ -7,16 +7,16 @@ ones that a disassembly shows.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rocverify.device.emulator.coverage.fidelity import Modelled, modelled, together
+from rocverify.device.emulator.coverage.code_map import CodeMaps
+from rocverify.device.emulator.coverage.fidelity import Modelled, together
 from rocverify.device.emulator.load.loaded import LoadedKernel
-from rocverify.device.emulator.load.source_lines import is_header_line
 
 Flags = npt.NDArray[np.uint8]
 """One byte a basic block, in the order of the kernel's graph: not 0 where it was executed."""
@@ -24,28 +24,30 @@ Flags = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class LaunchCoverage:
-    """What one launch executed; of one that faulted, up to the fault."""
+    """What one launch executed; of one that faulted, up to the fault. `maps` knows the kernel's code."""
 
     kernel: LoadedKernel
     flags: Flags
+    maps: CodeMaps
 
     @property
     def executed(self) -> frozenset[int]:
         """Addresses of the basic blocks that ran."""
-        return frozenset(b for b, flag in zip(self.kernel.graph.blocks, self.flags, strict=True) if flag)
+        blocks = self.maps.of(self.kernel).blocks
+        return frozenset(b for b, flag in zip(blocks, self.flags, strict=True) if flag)
 
     @property
     def models(self) -> tuple[Modelled, ...]:
         """The executed instructions whose result is a model of the hardware's."""
-        return modelled(self.kernel, self.executed)
+        return self.maps.of(self.kernel).executed_models(self.executed)
 
 
 @dataclass(frozen=True, slots=True)
 class KernelCoverage:
-    """What the launches of one kernel executed. `blocks` are the addresses of all basic blocks that the
-    kernel can reach, `executed` those that ran. `lines` has the project's own source lines (`file:line`) of
-    each block, where line tables tell; a block of library code has none; `models` are the instructions whose
-    result is a model of the hardware's, both where they were asked for."""
+    """What the launches of one kernel executed. `blocks` are the addresses of the basic blocks of its own
+    code (`code_map`), `executed` those that ran. `lines` has the project's own source lines (`file:line`) of
+    each block, where they were asked for and a block was missed; `models` are the executed instructions whose
+    result is a model of the hardware's."""
 
     kernel: str
     code_object: str
@@ -68,7 +70,7 @@ class KernelCoverage:
     @property
     def missed_lines(self) -> tuple[str, ...]:
         """Source lines of which code was compiled and none executed, by file and number."""
-        every = {line for lines in self.lines.values() for line in lines}
+        every = {line for block in self.missed for line in self.lines.get(block, ())}
         return tuple(sorted(every - self.executed_lines, key=_by_number))
 
     def merged(self, other: KernelCoverage) -> KernelCoverage:
@@ -93,7 +95,7 @@ class KernelCoverage:
             "code_object": self.code_object,
             "launches": self.launches,
             "blocks": len(self.blocks),
-            "executed_blocks": len(self.executed),
+            "executed_blocks": len(self.blocks) - len(self.missed),
             "missed_blocks": [f"{block:#x}" for block in self.missed],
             "missed_lines": list(self.missed_lines),
             "models": [one.to_json() for one in self.models],
@@ -111,7 +113,6 @@ class CoverageLog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], tuple[LaunchCoverage, int]] = {}
-        self._lines: dict[tuple[str, str], Mapping[int, tuple[str, ...]]] = {}
 
     def add(self, launch: LaunchCoverage) -> None:
         """One more launch."""
@@ -119,36 +120,29 @@ class CoverageLog:
         with self._lock:
             known = self._seen.get(key)
             flags, count = (launch.flags, 0) if known is None else (known[0].flags | launch.flags, known[1])
-            self._seen[key] = LaunchCoverage(launch.kernel, flags), count + 1
+            self._seen[key] = LaunchCoverage(launch.kernel, flags, launch.maps), count + 1
 
     def take(self, *, lines: bool = False) -> list[KernelCoverage]:
-        """What was executed since the last time that this was asked; with `lines` source lines and models
-        too, which takes a symbolizer a moment for each kernel, once."""
+        """What was executed since the last time that this was asked. With `lines` source lines of kernels
+        that have missed blocks, which takes a symbolizer a moment for each of them, once."""
         with self._lock:
             taken, self._seen = self._seen, {}
-        return [self._kernel(key, *one, lines=lines) for key, one in taken.items()]
-
-    def _kernel(
-        self, key: tuple[str, str], launch: LaunchCoverage, count: int, *, lines: bool
-    ) -> KernelCoverage:
-        blocks = tuple(launch.kernel.graph.blocks)
-        ran = launch.executed
-        if lines and key not in self._lines:
-            self._lines[key] = _lines_of(launch.kernel)
-        if not lines:
-            return KernelCoverage(key[1], key[0], count, blocks, ran)
-        return KernelCoverage(key[1], key[0], count, blocks, ran, self._lines[key], launch.models)
+        return [_kernel(*one, lines=lines) for one in taken.values()]
 
 
-def _lines_of(kernel: LoadedKernel) -> dict[int, tuple[str, ...]]:
-    """The project's source lines of every block."""
-    blocks = kernel.graph.blocks
-    found = kernel.module.user_lines(inst.address for block in blocks.values() for inst in block)
-    return {
-        address: tuple(dict.fromkeys(_own(found.get(inst.address, inst.source) for inst in block)))
-        for address, block in blocks.items()
-    }
-
-
-def _own(lines: Iterable[str | None]) -> Iterable[str]:
-    return (line for line in lines if line is not None and not is_header_line(line))
+def _kernel(launch: LaunchCoverage, count: int, *, lines: bool) -> KernelCoverage:
+    code = launch.maps.of(launch.kernel)
+    ran = launch.executed
+    seen = KernelCoverage(
+        launch.kernel.name,
+        launch.kernel.module.metadata.sha256,
+        count,
+        tuple(block for block in code.blocks if block in code.own),
+        ran,
+        models=code.executed_models(ran),
+    )
+    if not lines or not seen.missed:
+        return seen
+    return KernelCoverage(
+        seen.kernel, seen.code_object, count, seen.blocks, ran, launch.maps.lines(launch.kernel), seen.models
+    )

@@ -78,7 +78,7 @@ def discover(listing: Listing, image: Image, entry: int) -> Graph:
             elif inst.mnemonic in ("s_swappc_b64", "s_call_b64"):
                 graph.indirect_targets.add(inst.next_address)
             if inst.mnemonic == "s_getpc_b64":
-                functions = set(_addressed_functions(listing, image, inst))
+                functions = set(functions_of(listing, image, inst))
                 graph.indirect_targets |= functions
                 targets |= functions
             leaders |= targets
@@ -127,7 +127,7 @@ def _successors(inst: Instruction) -> Iterator[int]:
         yield inst.next_address
 
 
-def _addressed_functions(listing: Listing, image: Image, getpc: Instruction) -> Iterator[int]:
+def functions_of(listing: Listing, image: Image, getpc: Instruction) -> Iterator[int]:
     """Function addresses that `s_getpc_b64` plus literals stands for, directly or through a table."""
     register, address, low = getpc.operands[0].index, getpc.next_address, None
     for _ in range(ADDRESS_WINDOW):
