@@ -35,6 +35,8 @@ def device_options(
         objdump=toolchain.objdump,
         clang=toolchain.clang,
         linker=toolchain.linker,
+        allow_flags=tuple(settings.allow_flags),
+        allow_includes=tuple(Path(folder) for folder in settings.allow_includes),
     )
 
 

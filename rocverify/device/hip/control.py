@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rocverify.device.emulator.coverage import CoverageLog, KernelCoverage, LaunchCoverage
     from rocverify.device.faults import FaultReport
     from rocverify.device.hip.context import Context
+    from rocverify.device.hip.rtc.gate import RtcGate
     from rocverify.device.trace.sites import NativeLines
     from rocverify.errors import RocverifyError
 
@@ -31,6 +32,7 @@ class DeviceControl:
     sanitizer found in kernels; `host_findings` what was wrong on the host's
     side; `not_served` the functions that programs asked for and nobody serves. The lists may be cleared.
     `faults` is how kernels faulted, `last_fault` the last of them until hipDeviceReset or `clear_fault`.
+    `rtc_gate` says what hipRTC may compile, None: anything.
     `undecided` is why a launch could not be made though nothing is known against it (an instruction that the
     emulator lacks), `wrong_target` what a program was built for instead.
     `unseen` are calls that failed and of clients that are gone without having looked: function and error,
@@ -44,11 +46,13 @@ class DeviceControl:
         keep_trace: bool = True,
         sanitize: bool = False,
         native_lines: NativeLines | None = None,
+        rtc_gate: RtcGate | None = None,
         ordinal: int = 0,
         devices: int = 1,
     ) -> None:
         self.root = root
         self.native_lines = native_lines
+        self.rtc_gate = rtc_gate
         self.sanitize = sanitize
         self.trace = TraceLog(keep=keep_trace)
         self.counters: list[tuple[str, Any]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rocverify.device.backends.base import Backend
 from rocverify.device.base import DeviceInfo, RejectedDevice
@@ -18,15 +19,19 @@ from rocverify.device.process.placed import Ordering
 from rocverify.device.trace.native import NativeLines
 from rocverify.errors import DeviceUnavailableError, UsageError
 
+if TYPE_CHECKING:
+    from rocverify.device.hip.rtc.gate import RtcGate
+
 ORDERS = ("eager", "lazy", "shuffled")
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceOptions:
-    """How a device is to be opened. `root` is the project under verification, if there is one: call sites
-    are told relative to it. Tools are paths; None where the device needs none. `seed` decides what
-    `shuffled` executes when; with `drawn` also in which order waves and workgroups run, and what memory holds
-    that nobody has written. `coverage` notes which code of kernels is executed, where a device can tell."""
+    """How a device is to be opened. `root` is the project under verification, if there is one: call sites are
+    told relative to it. Tools are paths; None where the device needs none. `seed` decides what `shuffled`
+    executes when; with `drawn` also in which order waves and workgroups run, and what memory holds that
+    nobody has written. `coverage` notes which code of kernels is executed, where a device can tell. hipRTC
+    takes from a project what a build manifest may ask for, and these flags and folders of headers."""
 
     kind: str
     target: str
@@ -45,6 +50,8 @@ class DeviceOptions:
     clang: Path | None = None
     linker: Path | None = None
     library: Path | None = None
+    allow_flags: tuple[str, ...] = ()
+    allow_includes: tuple[Path, ...] = ()
     rejected: tuple[RejectedDevice, ...] = ()
 
     def __post_init__(self) -> None:
@@ -99,8 +106,18 @@ def open_device(
         raise UsageError(f"there is no device {options.kind!r}", hint=f"use one of auto, {', '.join(KINDS)}")
     info, open_backend, schedule = opener(options, with_lines)
     lines = NativeLines(_symbolizer(options))
-    control = DeviceControl(root=options.root, sanitize=options.sanitize, native_lines=lines)
+    control = DeviceControl(
+        root=options.root, sanitize=options.sanitize, native_lines=lines, rtc_gate=_rtc_gate(options)
+    )
     return OpenedDevice(options, info, open_backend, control, schedule)
+
+
+def _rtc_gate(options: DeviceOptions) -> RtcGate | None:
+    if options.root is None:
+        return None
+    from rocverify.device.hip.rtc.gate import RtcGate
+
+    return RtcGate(options.root, options.allow_flags, options.allow_includes)
 
 
 def _symbolizer(options: DeviceOptions) -> Path | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rocverify.device.hip.calls import Answer, Call, Caller, serve, signed
 from rocverify.device.hip.errors import HipError
+from rocverify.device.hip.rtc.gate import RtcGate
 from rocverify.device.hip.rtc.program import (
     RtcOutcome,
     RtcProgram,
@@ -35,10 +36,10 @@ def _toolchain() -> Toolchain:
     return Toolchain.discover(Settings())
 
 
-def _outcome(program: RtcProgram, target: str) -> RtcOutcome:
+def _outcome(program: RtcProgram, target: str, gate: RtcGate | None) -> RtcOutcome:
     """What came of it; a compiler that is absent or breaks is said in the log."""
     try:
-        return compile_program(program, _toolchain(), target, user_cache())
+        return compile_program(program, _toolchain(), target, user_cache(), gate)
     except ToolchainError as error:
         return RtcOutcome(RtcResult.INTERNAL_ERROR, log=f"rocverify: {error}\n")
 
@@ -51,7 +52,7 @@ def compile_call(context: Context, call: Call, caller: Caller | None) -> Answer:
     address, size, headers, expressions, options = call.args
     counts = [signed(number) for number in (headers, expressions, options)]
     program = read_program(caller.read_host(address, size), *counts)
-    outcome = _outcome(program, context.backend.info.target)
+    outcome = _outcome(program, context.backend.info.target, context.control.rtc_gate)
     if outcome.result is not RtcResult.SUCCESS:
         context.entry(call).fields["reason"] = outcome.log.strip()
     number = next(_numbers)

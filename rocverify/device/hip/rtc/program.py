@@ -22,6 +22,7 @@ from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
 from rocverify.device.hip.errors import HipError
+from rocverify.device.hip.rtc.gate import RtcGate
 from rocverify.errors import ToolchainError
 from rocverify.toolchain.build import asked_version, compile_command
 from rocverify.toolchain.devicelibs import libraries_for
@@ -99,15 +100,20 @@ def _texts(block: bytes) -> Iterator[bytes]:
         at += 8 + length
 
 
-def compile_program(program: RtcProgram, toolchain: Toolchain, target: str, cache_dir: Path) -> RtcOutcome:
-    """Compiles for `target`, unless an option names another. What is wrong with the program is in the
-    outcome; ToolchainError is raised where the compiler cannot do its work."""
+def compile_program(
+    program: RtcProgram, toolchain: Toolchain, target: str, cache_dir: Path, gate: RtcGate | None = None
+) -> RtcOutcome:
+    """Compiles for `target`, unless an option names another; `gate` says what a project under verification
+    may ask for. What is wrong with the program is in the outcome; ToolchainError is raised where the compiler
+    cannot do its work."""
     try:
         target, options = _options(program.options, target)
+        if gate is not None and (words := gate.refused_option(options, toolchain)) is not None:
+            raise _RefusedError(RtcResult.INVALID_OPTION, words)
         with tempfile.TemporaryDirectory(prefix="rocverify-rtc-") as scratch:
             folder = Path(scratch)
             source = _write(program, folder)
-            return _compiled(program, source, folder, toolchain, target, options, cache_dir)
+            return _compiled(program, source, folder, toolchain, target, options, cache_dir, gate)
     except _RefusedError as error:
         return RtcOutcome(error.result, log=f"{error}\n")
 
@@ -172,6 +178,7 @@ def _compiled(
     target: str,
     options: tuple[str, ...],
     cache_dir: Path,
+    gate: RtcGate | None,
 ) -> RtcOutcome:
     bitcode = "-fgpu-rdc" in options
     every = (*DEFAULT_FLAGS, "-include", "prologue.h", "-I", "headers", *options)
@@ -179,7 +186,12 @@ def _compiled(
     command = compile_command(toolchain, source, target, every, libraries=str(libraries.folder))
     if bitcode:
         command = (*command, "-emit-llvm")
-    run = run_tool([*command, "-o", "output"], timeout_s=toolchain.timeout_s, cwd=folder)
+    written = ("-MD", "-MF", "output.d", "-o", "output")
+    run = run_tool([*command, *written], timeout_s=toolchain.timeout_s, cwd=folder)
+    if gate is not None:
+        words = gate.refused_file(command, folder / "output.d", toolchain, folder)
+        if words is not None:
+            raise _RefusedError(RtcResult.COMPILATION, words)
     log = run.output + run.log
     if run.returncode < 0 or run.returncode > 1:
         raise ToolchainError(f"the compiler broke (exit status {run.returncode})\n{log}", where=source)
