@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ from rocverify.runner.session import Outcome, Request, run_session
 from rocverify.runner.verdicts import traces
 from rocverify.settings import Settings
 from rocverify.store.files import write_if_changed
+from rocverify.store.run_lock import writing
 from rocverify.store.seal import in_ci
 
 Select = Callable[[Path], tuple[Path, ...]]
@@ -106,14 +108,15 @@ def _finish(
     """Writes, shows and settles the exit code; what could not be written makes it 2 at least."""
     written = Written()
     if options.write and outcome.ran:
-        written = write_reports(
-            request.root,
-            request.settings.reports_dir,
-            report,
-            [plan.plan for plan in request.plans],
-            whole_phases={phase.folder: phase.number for phase in judged.phases},
-            junit=outcome.junit,
-        )
+        with writing(request.root, report.command, partial(click.echo, err=True)):
+            written = write_reports(
+                request.root,
+                request.settings.reports_dir,
+                report,
+                [plan.plan for plan in request.plans],
+                whole_phases={phase.folder: phase.number for phase in judged.phases},
+                junit=outcome.junit,
+            )
     _write_json(options.json, report, written)
     screen.finish(report, written, outcome)
     broken = [*outcome.broken, *traces(outcome.results.values())]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from _pytest import junitxml as xml
 from rocverify.errors import ManifestError, UsageError
 from rocverify.settings import Settings, load_settings
 from rocverify.store import files
+from rocverify.store.run_lock import writing
 from rocverify.toolchain.manifest import load_manifest
 from tests.attacks.conftest import MakeProject
 from tests.attacks.project import KERNEL, PHASE, Project, manifest_text, plan_text
@@ -274,6 +277,26 @@ def test_a_summary_of_another_plan_is_not_written(project: Project) -> None:
     assert "which is another plan's" in ran.output
     assert not (project.root / other).exists()
     assert (project.root / PHASE / "01-02-SUMMARY.md").is_file()
+
+
+def test_a_run_waits_for_another_one_that_writes(project: Project) -> None:
+    summary = project.root / PHASE / "01-01-SUMMARY.md"
+    words = ["run", "plan", "01-01", "--root", str(project.root), "--device", "emulator"]
+    cache = ["--cache-dir", str(project.cache), "--trust-cache"]
+    with writing(project.root, "rocverify run all", print):
+        second = subprocess.Popen(
+            [sys.executable, "-m", "rocverify", *words, *cache],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert second.stderr is not None
+        line = second.stderr.readline()
+        assert line.startswith(f"waiting for process {os.getpid()} (rocverify run all, since"), line
+        assert not summary.exists()
+    assert second.communicate(timeout=120)[1] == ""
+    assert second.returncode == 0
+    assert summary.exists()
 
 
 def test_drafts_of_a_killed_run_are_swept(project: Project) -> None:
