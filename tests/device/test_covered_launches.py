@@ -74,6 +74,13 @@ def test_merging_different_kernels_is_refused() -> None:
         one.merged(KernelCoverage("b", "x", 1, (0,), frozenset()))
 
 
+def test_launches_on_a_device_that_cannot_tell_add_to_the_count_alone() -> None:
+    told = KernelCoverage("a", "x", 1, (0, 16), frozenset({0}))
+    blind = KernelCoverage("a", "x", 2, (), frozenset())
+    assert told.merged(blind) == blind.merged(told)
+    assert (blind.merged(told).launches, blind.merged(told).missed) == (3, (16,))
+
+
 def test_lines_of_blocks_and_what_of_them_ran() -> None:
     lines = {0: ("k.hip:9", "k.hip:10"), 16: ("k.hip:10", "k.hip:11"), 32: ()}
     one = KernelCoverage("a", "x", 1, (0, 16, 32), frozenset({0}), lines)

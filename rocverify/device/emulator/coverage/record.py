@@ -82,7 +82,7 @@ class KernelCoverage:
             self.kernel,
             self.code_object,
             launches,
-            self.blocks,
+            self.blocks or other.blocks,
             executed,
             self.lines or other.lines,
             together(self.models, other.models),
