@@ -1,9 +1,9 @@
 """Lines of a task's `<verify>` that could not fail: read as text, never executed.
 
 A step that cannot fail proves nothing. Told apart are only those of which that is certain: a chain that ends
-in `|| true`; `! grep A file | grep B` where A is not in the file, so that B is looked for in nothing; a test
-filter that no test's name has.
-"""
+in `|| true`; one whose exit status a pipe into `tee`, `tail` and the like takes away, where no `pipefail` is
+set; `! grep A file | grep B` where A is not in the file, so that B is looked for in nothing; a test filter
+that no test's name has."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ from rocverify.records import SourceRef
 _ALWAYS = re.compile(r"(?:\|\||;)\s*(?:true|:|exit\s+0)\s*(?:#.*)?\Z")
 _EXPRESSION = re.compile(r"[A-Za-z_][\w]*\Z")
 _COMMAND = re.compile(
-    r"\s*(?:\$\s+|-\s+)?`?(?P<command>(?:!\s*)?(?:grep|rg|egrep|pytest|python3?|cargo|bash|sh|make|test|\[)\s.*?)`?\s*\Z"
+    r"\s*(?:\$\s+|-\s+)?`?(?P<command>(?:!\s*)?(?:grep|rg|egrep|pytest|python3?|cargo|bash|sh|cd|make|cmake|ctest|ninja|hipcc|test|\[|\./[\w./-]+)\s.*?)`?\s*\Z"
 )
+_HIDING = ("tee", "tail", "head", "cat", "less", "more", "sort", "uniq", "wc", "nl", "tr", "cut", "fold")
+"""Commands that succeed whatever comes to them through a pipe."""
+_SETTING_UP = ("cd", "export", "mkdir", "set", "source", ".", "echo")
+_PIPEFAIL = re.compile(r"\bpipefail\b|PIPESTATUS")
 _TIMEOUT_S = 1.0
 _LARGEST = 2_000_000
 
@@ -46,8 +50,9 @@ def vacuous_steps(plan: Plan) -> tuple[VacuousStep, ...]:
 
 def _of_task(plan: Plan, task: Task) -> Iterator[VacuousStep]:
     for number, step in enumerate(task.verify, 1):
+        piped = not _PIPEFAIL.search(step.text)
         for source, line in _commands(step):
-            reason = _reason(line, plan.root)
+            reason = _reason(line, plan.root) or (_hidden(line) if piped else None)
             if reason:
                 yield VacuousStep(f"{task.id}/verify{number}", line, reason, source)
 
@@ -75,6 +80,20 @@ def _reason(command: str, root: Path) -> str | None:
         if reason:
             return reason
     return None
+
+
+def _hidden(command: str) -> str | None:
+    """The exit status of a pipe is its last command's. Where that always succeeds, the line does."""
+    parts = [_stages(part) for part in _parts(command)]
+    told = [stages for stages in parts if stages[0][:1] and stages[0][0] not in _SETTING_UP]
+    ends = [stages[-1][0] for stages in told if len(stages) > 1 and stages[-1]]
+    plain = command.startswith("!") or "||" in command
+    if plain or not told or len(ends) < len(told) or any(end not in _HIDING for end in ends):
+        return None
+    return (
+        f"its exit status is that of {ends[-1]!r}, which succeeds whatever {told[-1][0][0]!r} does; "
+        "set -o pipefail, or leave the pipe out"
+    )
 
 
 def _parts(command: str) -> Iterator[str]:

@@ -114,7 +114,7 @@ def _finish(
                 request.settings.reports_dir,
                 report,
                 [plan.plan for plan in request.plans],
-                whole_phases={phase.folder: phase.number for phase in judged.phases},
+                whole_phases={phase.folder: phase.number for phase in judged.phases if phase.there},
                 junit=outcome.junit,
             )
     _write_json(options.json, report, written)

@@ -33,13 +33,14 @@ class DemandKind(StrEnum):
     REQUIREMENT = "requirement"
     CRITERION = "criterion"
     PLAN = "plan"
+    PHASE = "phase"
     VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
     """One thing asked for: `id` is `ROPE-01`, `SC-2` (the phase's second criterion), `16-02` (a plan that the
-    roadmap lists) or `16-01/task1/verify1`."""
+    roadmap lists), `16` (a phase that it lists) or `16-01/task1/verify1`."""
 
     kind: DemandKind
     id: str
@@ -83,7 +84,8 @@ def same_demand(first: str, second: str) -> bool:
     return first == second or (number is not None and number == criterion_number(second))
 
 
-def _document(root: Path, name: str) -> SourceText | None:
+def document(root: Path, name: str) -> SourceText | None:
+    """A document of `.planning`; None where it is absent, PlanError where it cannot be read as text."""
     path = root / PLANNING / name
     return read_source(path, root) if path.is_file() else None
 
@@ -91,8 +93,8 @@ def _document(root: Path, name: str) -> SourceText | None:
 Line = tuple[SourceRef, str]
 
 
-def _lines(source: SourceText) -> Iterator[Line]:
-    """The lines outside fenced blocks."""
+def lines_of(source: SourceText) -> Iterator[Line]:
+    """A document's lines outside fenced blocks, with their places."""
     fenced = False
     for number, line in enumerate(source.text.split("\n"), 1):
         if _FENCE.match(line):
@@ -103,10 +105,10 @@ def _lines(source: SourceText) -> Iterator[Line]:
 
 def _requirement_texts(root: Path) -> dict[str, str]:
     """What REQUIREMENTS.md says each id means: `- [ ] **ROPE-01**: text`, with the lines that go on."""
-    source = _document(root, "REQUIREMENTS.md")
+    source = document(root, "REQUIREMENTS.md")
     found: dict[str, str] = {}
     current = ""
-    for _, line in _lines(source) if source else ():
+    for _, line in lines_of(source) if source else ():
         label = _LABEL.match(re.sub(r"\[[ xX]\]\s*", "", line, count=1))
         if label and is_requirement(label["name"]):
             current = label["name"]
@@ -122,7 +124,7 @@ def _section(source: SourceText, number: Number) -> list[Line]:
     """The lines below the phase's own heading, to the next heading that is not below it."""
     found: list[Line] = []
     level = 0
-    for ref, line in _lines(source):
+    for ref, line in lines_of(source):
         heading = _HEADING.match(line)
         if heading:
             named = _PHASE.match(heading["text"])
@@ -138,7 +140,7 @@ def _section(source: SourceText, number: Number) -> list[Line]:
 
 
 def _of_roadmap(root: Path, number: Number, texts: dict[str, str]) -> Iterator[Demand]:
-    source = _document(root, "ROADMAP.md")
+    source = document(root, "ROADMAP.md")
     section = _section(source, number) if source else []
     criteria = 0
     for label, lines in _labelled(section):
@@ -194,9 +196,9 @@ def _items(lines: list[Line]) -> Iterator[Line]:
 
 def _of_requirements(root: Path, number: Number, texts: dict[str, str]) -> Iterator[Demand]:
     """The rows of a table whose header names a requirement and a phase."""
-    source = _document(root, "REQUIREMENTS.md")
+    source = document(root, "REQUIREMENTS.md")
     column = -1
-    for ref, line in _lines(source) if source else ():
+    for ref, line in lines_of(source) if source else ():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if not line.strip().startswith("|"):
             column = -1

@@ -17,6 +17,8 @@ from rocverify.plan.demands import (
     plan_demands,
     same_demand,
 )
+from rocverify.plan.locate import PHASES
+from rocverify.plan.roadmap_phases import missing_phases
 from rocverify.records import MustHaveVerdict, Status, worst_must_have
 
 if TYPE_CHECKING:
@@ -37,11 +39,13 @@ class DemandJudgement:
 
 @dataclass(frozen=True, slots=True)
 class PhaseJudgement:
-    """A phase all of whose plans were part of the run; `folder` is relative to the root."""
+    """A phase all of whose plans were part of the run; `folder` is relative to the root. One that is not
+    `there` is listed by the roadmap alone."""
 
     number: str
     folder: str
     demands: tuple[DemandJudgement, ...]
+    there: bool = True
 
     @property
     def open(self) -> tuple[DemandJudgement, ...]:
@@ -90,7 +94,28 @@ def judge_phases(
         )
         gone = (_absent(d) for d in asked.values() if d.kind is DemandKind.PLAN and d.id not in there)
         found.append(PhaseJudgement(number, folder, (*demands, *gone)))
-    return tuple(found)
+    return (*found, *_missing(root, found))
+
+
+def _missing(root: Path, run: Sequence[PhaseJudgement]) -> list[PhaseJudgement]:
+    """Where every phase was run: those that the roadmap lists beside them."""
+    from rocverify.plan import all_phases
+
+    there = {phase.number for phase in all_phases(root) if phase.plans} if run else set()
+    if not there or there - {phase.number for phase in run}:
+        return []
+    return [
+        PhaseJudgement(demand.id, f"{PHASES.as_posix()}/{demand.id}", (_gone(demand),), there=False)
+        for demand in missing_phases(root, there)
+    ]
+
+
+def _gone(demand: Demand) -> DemandJudgement:
+    reason = (
+        f"{demand.source} lists the phase, and {PHASES} has no folder of that number with a plan in it; "
+        "bring it back, or take it out of the roadmap"
+    )
+    return DemandJudgement(demand, (), MustHaveVerdict.UNVERIFIED, reason)
 
 
 def judge_demand(

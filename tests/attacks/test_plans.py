@@ -185,6 +185,17 @@ def test_criteria_and_a_plan_that_was_deleted_are_missed(demanding: Project) -> 
         assert words in ran.output
 
 
+def test_a_phase_whose_folder_was_deleted_is_missed(make_project: MakeProject) -> None:
+    project = make_project({f"{PHASE}/01-01-PLAN.md": plan_text([("The kernel is compiled", COMPILED)])})
+    listed = "- [x] **Phase 01: Affine**\n- [x] **Phase 02: Gone**\n"
+    project.write(".planning/ROADMAP.md", f"# Roadmap\n\n{listed}")
+    ran = project.run(selection="all")
+    assert (ran.code, ran.verdict()) == (3, "verified"), ran.output
+    assert "unproved: phase 02: phase 02 Gone" in ran.output
+    assert ".planning/ROADMAP.md:4 lists the phase, and .planning/phases has no folder" in ran.output
+    assert not (project.root / ".planning/phases/02").exists()
+
+
 def test_a_pattern_that_matches_the_empty_text_is_vacuous(make_project: MakeProject) -> None:
     artifact = {"path": "kernels/affine.hip", "contains": ".*"}
     ran = make_project({f"{PHASE}/01-01-PLAN.md": plan_text([], artifacts=[artifact])}).run()
@@ -208,6 +219,7 @@ def test_deselecting_is_not_passing(make_project: MakeProject) -> None:
     [
         ("grep -q affine_kernel kernels/affine.hip || true", "|| true"),
         ('! grep -A100 "pub fn affine" kernels/affine.py | grep to_host', "grep"),
+        ("make test | tee log.txt", "its exit status is that of 'tee'"),
     ],
 )
 def test_a_verify_line_that_cannot_fail_fails_the_plan(
