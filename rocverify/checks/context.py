@@ -151,6 +151,15 @@ class CheckContext:
         )
         return open_device(options, self.process.open)
 
+    @contextmanager
+    def device_apart(self) -> Iterator[RemoteDevice]:
+        """A device like the run's, for one client and its children: its trace has nobody else's calls."""
+        device = self._open(self.device.kind)
+        try:
+            yield device
+        finally:
+            device.close()
+
     def entry(self, source: str) -> ManifestEntry:
         """The manifest's entry for a kernel source. SourceError if it has none: that is a gap of the work."""
         for entry in self.manifest.entries:

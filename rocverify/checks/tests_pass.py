@@ -66,6 +66,7 @@ def run(params: TestsPassParams, ctx: CheckContext) -> Outcome:
     if key not in ctx.memo:  # in one run, one session shows the same to every must-have
         ctx.memo[key] = run_tests(asked, ctx)
     done: SessionRecord = ctx.memo[key]
+    ctx.executed += done.executed
     records, output = done.tests, done.output
     counts = Counter(record.outcome for record in records)
     evidence: dict[str, Any] = {

@@ -1,7 +1,8 @@
 """One pytest session of named tests, in a process of its own, and what it left: outcomes, launches, digests.
 
-The process gets the run's device, target, seed and code objects in its environment, and is a client of the
-run's device process:
+The process is like that of the code under verification: of rocverify only the declarations of contracts can
+be imported, and it is a client of the device process, with a device of its own, so that what was launched
+there was launched by the tests. It gets device, target, seed and code objects in its environment:
 
     ROCVERIFY_DEVICE  ROCVERIFY_TARGET  ROCVERIFY_SEED  ROCVERIFY_CACHE_DIR  and each `env` of the manifest
 """
@@ -19,18 +20,38 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rocverify.checks import tests_recorder
 from rocverify.code.files import existing_file
 from rocverify.device.trace.events import Category
 from rocverify.errors import CompileError, RocverifyError
+from rocverify.subject.host.tests_recorder import signature
+from rocverify.subject.process import DECLARATIONS, PACKAGE, host_sources
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
+    from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.process.client import RemoteDevice
 
 _CLEARED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")
 _XDIST = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID")
+_BOOT = (
+    "import json,os,sys,types\n"
+    "r,b=int(sys.argv.pop()),int(sys.argv.pop())\n"
+    "with os.fdopen(b) as f: g=json.load(f); os.ftruncate(b,0)\n"
+    "m={}\n"
+    "for n,t in g['sources']:\n"
+    " q=m[n]=types.ModuleType('_host.'+n if n else '_host')\n"
+    " q.__path__=[]\n"
+    " q.__package__='_host'\n"
+    " sys.modules[q.__name__]=q\n"
+    " exec(compile(t,'<string>','exec'),q.__dict__)\n"
+    "m=m['tests_recorder'].main\n"
+    "del b,f,n,q,t\n"
+    "m(r,**g.pop('arguments'))\n"
+)
+"""What it is given has the key of the record, and is emptied before anything of the project's can be
+imported."""
 _INI = Path(__file__).with_name("tests_pytest.ini")
 
 
@@ -57,14 +78,15 @@ class TestRecord:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A session: its tests, pytest's exit status and output, how often each kernel was launched, and the
-    digests of what it loaded beside the tests."""
+    """A session: its tests, pytest's exit status and output, how often each kernel was launched, the
+    digests of what it loaded beside the tests, and what its launches executed."""
 
     tests: tuple[TestRecord, ...]
     status: int
     output: str
     launched: Mapping[str, int] = field(default_factory=dict)
     loaded: Mapping[str, str] = field(default_factory=dict)
+    executed: tuple[KernelCoverage, ...] = ()
 
 
 def run_tests(request: SessionRequest, ctx: CheckContext) -> SessionRecord:
@@ -74,22 +96,26 @@ def run_tests(request: SessionRequest, ctx: CheckContext) -> SessionRecord:
     ini = existing_file(ctx.root, request.ini) if request.ini else _INI
     named = [*request.conftests, *([request.ini] if request.ini else [])]
     loaded = {name: hashlib.sha256((ctx.root / name).read_bytes()).hexdigest() for name in named}
-    mark = ctx.device.mark()
-    environment = _environment(ctx) | {
-        tests_recorder.CONFTESTS: os.pathsep.join(map(str, conftests)),
-        tests_recorder.ROOT: str(ctx.root),
-    }
-    tests, status, output = _recorded(_command(request, ctx.root, ini), environment, request, ctx.root)
-    launches = (e for e in ctx.device.events(mark, forget=True) if e.category is Category.LAUNCH and e.ok)
-    launched = Counter(event.kernel or "an unknown kernel" for event in launches)
-    return SessionRecord(tests, status, output, launched, loaded)
+    with ctx.device_apart() as device:
+        mark = device.mark()
+        arguments = {
+            "root": str(ctx.root),
+            "conftests": list(map(str, conftests)),
+            "folders": [str(ctx.root), str(ctx.root / "src")],
+            "package": str(PACKAGE),
+            "declarations": DECLARATIONS,
+            "arguments": _arguments(request, ctx.root, ini),
+        }
+        tests, status, output = _recorded(arguments, _environment(ctx, device), request, ctx.root)
+        launches = (e for e in device.events(mark) if e.category is Category.LAUNCH and e.ok)
+        launched = Counter(event.kernel or "an unknown kernel" for event in launches)
+        executed = tuple(device.take_coverage(lines=True))
+    return SessionRecord(tests, status, output, launched, loaded, executed)
 
 
-def _command(request: SessionRequest, root: Path, ini: Path) -> list[str]:
-    plugins = ("rocverify.runner.plugin", *request.plugins, "no:cacheprovider")
+def _arguments(request: SessionRequest, root: Path, ini: Path) -> list[str]:
+    plugins = (*request.plugins, "no:cacheprovider")
     return [
-        # No module of the project's (pytest.py, sitecustomize.py) is found before the channel is taken.
-        *(sys.executable, "-P", "-c", f"from {tests_recorder.__name__} import main; main()"),
         *("-c", str(ini), f"--rootdir={root}", f"--confcutdir={root}", "--noconftest", "-q"),
         *(part for plugin in plugins for part in ("-p", plugin)),
         *request.nodes,
@@ -97,20 +123,22 @@ def _command(request: SessionRequest, root: Path, ini: Path) -> list[str]:
 
 
 def _recorded(
-    command: list[str], environment: dict[str, str], request: SessionRequest, root: Path
+    arguments: dict[str, Any], environment: dict[str, str], request: SessionRequest, root: Path
 ) -> tuple[tuple[TestRecord, ...], int, str]:
     key = secrets.token_bytes(32)
-    reading, writing = os.pipe()
-    with tempfile.TemporaryFile() as record, os.fdopen(reading, "rb") as source:
-        os.write(writing, key)
-        os.close(writing)
-        channel = f"{source.fileno()},{record.fileno()}"
+    sources = host_sources("views", "declarations", "tests_recorder")
+    content = json.dumps({"sources": sources, "arguments": {"key": key.hex(), **arguments}})
+    with tempfile.TemporaryFile() as record, tempfile.TemporaryFile() as boot:
+        boot.write(content.encode())
+        boot.seek(0)
+        # No module of the project's (pytest.py, sitecustomize.py) is found before the recorder is there.
+        command = [sys.executable, "-P", "-c", _BOOT, str(boot.fileno()), str(record.fileno())]
         try:
             done = subprocess.run(
                 command,
                 cwd=root,
-                env=environment | {tests_recorder.CHANNEL: channel},
-                pass_fds=(source.fileno(), record.fileno()),
+                env=environment,
+                pass_fds=(boot.fileno(), record.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -135,7 +163,7 @@ def _read(lines: list[str], key: bytes, request: SessionRequest, status: int) ->
     entries = []
     for number, line in enumerate(lines):
         signed, _, text = line.partition("\t")
-        if not secrets.compare_digest(signed, tests_recorder.signature(key, number, text)):
+        if not secrets.compare_digest(signed, signature(key, number, text)):
             raise RocverifyError(
                 f"line {number + 1} of the tests' record is not its recorder's", where=request.nodes[0]
             )
@@ -150,18 +178,14 @@ def _read(lines: list[str], key: bytes, request: SessionRequest, status: int) ->
     return tuple(TestRecord(**entry) for entry in entries if "end" not in entry)
 
 
-def _environment(ctx: CheckContext) -> dict[str, str]:
+def _environment(ctx: CheckContext, device: RemoteDevice) -> dict[str, str]:
     """This process's environment, without what steers its own pytest session, and with the run's device."""
     kept = {k: v for k, v in os.environ.items() if k not in (*_CLEARED, *_XDIST)}
-    package = str(Path(__file__).resolve().parents[2])
-    folders = filter(None, (package, os.environ.get("PYTHONPATH")))
-    kept |= ctx.device.environment() | {
-        "ROCVERIFY_DEVICE": ctx.device.kind,
+    kept |= device.environment() | {
+        "ROCVERIFY_DEVICE": device.kind,
         "ROCVERIFY_TARGET": ctx.target,
         "ROCVERIFY_SEED": str(ctx.seed),
         "ROCVERIFY_CACHE_DIR": str(ctx.cache_dir),
-        "PYTHONPATH": os.pathsep.join(folders),
-        tests_recorder.FOLDERS: os.pathsep.join((str(ctx.root), str(ctx.root / "src"))),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
     entries = ctx.manifest.entries

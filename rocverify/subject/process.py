@@ -74,6 +74,14 @@ _BOOT = (
 _OWN = {kind.__name__: kind for kind in (ContractError, MissingModuleError, SourceError, UsageError)}
 
 
+def host_sources(*names: str) -> list[tuple[str, str]]:
+    """The package of what runs beside code under verification, and modules of it: name and text, in the order
+    in which they need each other."""
+    folder = Path(host.__file__).parent
+    files = {"": folder / "__init__.py", **{name: folder / f"{name}.py" for name in names}}
+    return [(name, path.read_text(encoding="utf-8")) for name, path in files.items()]
+
+
 def record(name: str) -> Any:
     """The dataclass or enumeration of a contract's declarations that `module:name` stands for. ValueError for
     any other."""
@@ -134,15 +142,12 @@ class HostProcess:
         self.started()
 
     def _sources(self) -> bytes:
-        folder = Path(host.__file__).parent
-        files = {"": folder / "__init__.py"} | {
-            name: folder / f"{name}.py"
-            for name in ("views", "codec", "missing", "imports", "inspection", "launching")
-        }
+        sources = host_sources(
+            "views", "codec", "missing", "imports", "inspection", "launching", "declarations"
+        )
         if self._device:
-            files["hip_library"] = Path(hip_library.__file__)
-        files["serve"] = folder / "serve.py"
-        sources = [(name, path.read_text(encoding="utf-8")) for name, path in files.items()]
+            sources.append(("hip_library", Path(hip_library.__file__).read_text(encoding="utf-8")))
+        sources += host_sources("serve")[1:]
         arguments = [str(self._root), str(PACKAGE), DECLARATIONS]
         content = json.dumps({"sources": sources, "arguments": arguments}).encode()
         return len(content).to_bytes(8, "little") + content

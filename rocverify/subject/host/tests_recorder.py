@@ -1,9 +1,10 @@
 """A pytest plugin that writes down what became of every test of a session, as signed JSON lines.
 
-`tests_pass` starts its sessions by `main`. It imports nothing of rocverify and changes no outcome: what
-pytest shows may be cut, coloured or configured, this is not. Beside outcomes it writes whether the test's own
-code was entered, how many assertions passed in it, and which plugins came from the project without being
-named. Key and file are descriptors that it takes over before any code of the project can be imported.
+`tests_pass` starts its sessions by `main`, in a process that has nothing else of rocverify but what contracts
+declare themselves with. It changes no outcome: what pytest shows may be cut, coloured or configured, this is
+not. Beside outcomes it writes whether the test's own code was entered, how many assertions passed in it, and
+which plugins came from the project without being named. The key is in no name of the process's, and the file
+a descriptor, before any code of the project can be imported.
 """
 
 from __future__ import annotations
@@ -23,15 +24,9 @@ from typing import Any
 import pytest
 from _pytest.assertion import rewrite
 
-CHANNEL = "ROCVERIFY_TESTS_CHANNEL"
-"""`KEY,RECORD`: the descriptors to read the key from and to write to."""
-CONFTESTS = "ROCVERIFY_TESTS_CONFTESTS"
-"""The conftest files that the plan names, joined as paths are."""
-ROOT = "ROCVERIFY_TESTS_ROOT"
-FOLDERS = "ROCVERIFY_TESTS_FOLDERS"
-"""The folders of the project to import from, joined as paths are."""
+from .declarations import Declarations
+
 _LONGEST = 2_000
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def signature(key: bytes, number: int, text: str) -> str:
@@ -39,18 +34,15 @@ def signature(key: bytes, number: int, text: str) -> str:
     return hmac.new(key, f"{number}:{text}".encode(), hashlib.sha256).hexdigest()
 
 
-def _writer() -> Callable[[dict[str, Any]], None]:
-    """Takes the channel over: nothing of it stays in the environment or in a name."""
-    key_fd, record_fd = map(int, os.environ.pop(CHANNEL).split(","))
-    with os.fdopen(key_fd, "rb") as source:
-        key = source.read()
-    os.set_inheritable(record_fd, False)
+def _writer(key: bytes, record: int) -> Callable[[dict[str, Any]], None]:
+    """Writes signed lines to a descriptor, which no child gets."""
+    os.set_inheritable(record, False)
     number = 0
 
     def write(entry: dict[str, Any]) -> None:
         nonlocal number
         text = json.dumps(entry)
-        os.write(record_fd, f"{signature(key, number, text)}\t{text}\n".encode())
+        os.write(record, f"{signature(key, number, text)}\t{text}\n".encode())
         number += 1
 
     return write
@@ -86,7 +78,7 @@ class Recorder:
         file = getattr(plugin, "__file__", None) or getattr(inspect.getmodule(type(plugin)), "__file__", None)
         if plugin_name in self._named or not file or not Path(file).resolve().is_relative_to(self._root):
             return
-        if "site-packages" not in file and not Path(file).resolve().is_relative_to(_PACKAGE):
+        if "site-packages" not in file:
             self._write({"nodeid": str(file), "outcome": "plugin", "reason": str(plugin_name or plugin)})
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
@@ -174,12 +166,24 @@ class _Start:
         config.pluginmanager.register(self._recorder, "rocverify-tests-recorder")
 
 
-def main() -> None:
-    """Runs pytest with the arguments of the command line. Until the channel is taken over, nothing of the
-    project can be imported; from then on its folders come first, as in a session of its own."""
-    named = filter(None, os.environ.pop(CONFTESTS, "").split(os.pathsep))
-    recorder = Recorder(Path(os.environ.pop(ROOT)), [Path(name) for name in named], _writer())
-    folders = os.environ.pop(FOLDERS)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (folders, os.environ.get("PYTHONPATH"))))
-    sys.path[:0] = folders.split(os.pathsep)
-    sys.exit(pytest.main(sys.argv[1:], plugins=[_Start(recorder)]))
+def main(
+    record: int,
+    *,
+    key: str,
+    root: str,
+    conftests: Sequence[str],
+    folders: Sequence[str],
+    package: str,
+    declarations: Sequence[str],
+    arguments: Sequence[str],
+) -> None:
+    """Runs pytest with `arguments`, and ends the process. Until now nothing of the project could be imported;
+    from here on its `folders` come first, as in a session of its own. key: in hexadecimal."""
+    sys.meta_path.insert(0, Declarations(Path(package), declarations))
+    write = _writer(bytes.fromhex(key), record)
+    del key  # frames can be looked into
+    recorder = Recorder(Path(root), [Path(name) for name in conftests], write)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (*folders, os.environ.get("PYTHONPATH"))))
+    sys.path[:0] = folders
+    sys.argv[:] = ["pytest", *arguments]
+    sys.exit(pytest.main(list(arguments), plugins=[_Start(recorder)]))
