@@ -20,7 +20,7 @@ class Declarations:
     """
 
     def __init__(self, package: Path, names: Sequence[str]) -> None:
-        self._package, self._names = package, frozenset(names)
+        self._package, self._package_name, self._names = package, package.name, frozenset(names)
         self._kept: dict[str, ModuleType] = {
             f"{package.name}.oracle.views": sys.modules[DeviceView.__module__]
         }
@@ -48,7 +48,8 @@ class Declarations:
 
     def hide(self) -> None:
         """Takes the declarations out of sight."""
-        for name in [n for n in sys.modules if n.partition(".")[0] == self._package.name]:
+        own = self._package_name
+        for name in [n for n in sys.modules if n.startswith(own) and n.partition(".")[0] == own]:
             self._kept.setdefault(name, sys.modules.pop(name))
             sys.modules.pop(name, None)
 
