@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.conftest import RunFiles
-from tests.attacks.project import PHASE, plan_text
+from tests.attacks.project import CORRECT, PHASE, TRUTH, plan_text
 
 WRONG = "def test_affine():\n    assert 2 * 2 == 5\n"
 _HONEST = """\
@@ -86,6 +86,46 @@ LIES: dict[str, tuple[dict[str, str], Mapping[str, Any]]] = {
         {},
     ),
 }
+_IMPORTS = """\
+import sys
+
+import pytest
+
+
+def test_affine():
+    from rocverify.oracle.contract import F32
+
+    assert F32.bits == 32
+    for name in ("checks", "runner", "report.model", "device.process.client", "subject.process", "cli.main"):
+        with pytest.raises(ModuleNotFoundError, match="belongs to the judge"):
+            __import__(f"rocverify.{name}")
+    judge = ("rocverify.checks", "rocverify.runner", "rocverify.subject", "rocverify.device")
+    assert not [name for name in sys.modules if name.startswith(judge)]
+    frame = sys._getframe()
+    while frame is not None:
+        assert not [value for value in frame.f_locals.values() if isinstance(value, bytes) and len(value) == 32]
+        assert "key" not in frame.f_locals
+        frame = frame.f_back
+"""
+_LAUNCHED_ELSEWHERE = """\
+import threading, time
+
+from kernels.gpu import affine_on, checked
+from rocm.bindings import hip
+
+
+def _again():
+    made = [checked(hip.hipMalloc(20)) for _ in range(3)]
+    while True:
+        affine_on("affine_kernel", *made, 1, 5)
+        time.sleep(0.01)
+
+
+def affine(x, shift, out, rows, cols):
+    affine_on("affine_kernel", x, shift, out, rows, cols)
+    if threading.active_count() < 2:
+        threading.Thread(target=_again, daemon=True).start()
+"""
 EVERYWHERE = {
     "tests/evil.py": _REWRITES,
     "conftest.py": _REWRITES,
@@ -108,6 +148,26 @@ def files() -> dict[str, str]:
         truths.append((f"The tests of {title} pass", check))
     made[f"{PHASE}/01-01-PLAN.md"] = plan_text(truths)
     return made
+
+
+@pytest.mark.long
+def test_tests_have_nothing_of_the_judge(run_files: RunFiles) -> None:
+    check = {"check": "tests_pass", "nodes": ["tests/test_it.py"]}
+    plan = plan_text([("The tests pass", check)])
+    ran = run_files("tests_apart", {"tests/test_it.py": _IMPORTS, f"{PHASE}/01-01-PLAN.md": plan})
+    assert ran.verdict("T1") == "verified", ran.output
+
+
+@pytest.mark.long
+def test_what_others_launch_meanwhile_is_not_the_tests(run_files: RunFiles) -> None:
+    """A thread that a wrapper has left behind launches the kernel while the tests only wait."""
+    waits = "import time\n\n\ndef test_affine():\n    time.sleep(0.5)\n"
+    check = {"check": "tests_pass", "nodes": ["tests/test_it.py"], "kernels": ["affine_kernel"]}
+    plan = plan_text([(TRUTH, CORRECT), ("The tests of affine_kernel pass", check)])
+    files = {"kernels/affine.py": _LAUNCHED_ELSEWHERE, "tests/test_it.py": waits}
+    ran = run_files("tests_launches", {**files, f"{PHASE}/01-01-PLAN.md": plan})
+    assert ran.verdict("T2") == "failed", ran.output
+    assert "no test launched affine_kernel: they launched no kernel at all" in ran.said("T2")
 
 
 @pytest.mark.long
