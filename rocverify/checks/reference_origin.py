@@ -6,12 +6,13 @@ was written by whoever wrote that.
 
 from __future__ import annotations
 
-import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from rocverify.errors import ToolchainError
 from rocverify.oracle.contract import ContractSpec
+from rocverify.store.tools import run_tool
 
 _TIMEOUT_S = 20.0
 
@@ -46,15 +47,8 @@ def _added(root: Path, file: str) -> str | None:
         "--diff-filter=A",
     ]
     try:
-        done = subprocess.run(
-            [*command, "--format=%h", "--", file],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_tool([*command, "--format=%h", "--", file], timeout_s=_TIMEOUT_S)
+    except ToolchainError:
         return None
-    commits = done.stdout.split()
+    commits = done.output.split()
     return commits[-1] if done.returncode == 0 and commits else None

@@ -121,7 +121,7 @@ def _workspace_for(file: Path) -> Workspace:
 def _ran(command_line: Sequence[str], workspace: Workspace, file: Path) -> bool:
     """Shows the compiler's command, which ends in `-o OUTPUT`, and runs it; False where it rejected the
     source."""
-    from rocverify.toolchain.process import run_tool
+    from rocverify.store.tools import run_tool
 
     click.echo(shlex.join(command_line))
     try:

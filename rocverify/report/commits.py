@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from rocverify.errors import ToolchainError
+from rocverify.store.tools import run_tool
 
 _FIELD, _RECORD = "\x1f", "\x1e"
 _TIMEOUT_S = 20.0
@@ -43,7 +45,7 @@ def _git_log(root: Path, plan: str) -> str:
         *(f"--format=%H{_FIELD}%cs{_FIELD}%B{_RECORD}", "--", "."),
     ]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_tool(command, timeout_s=_TIMEOUT_S)
+    except ToolchainError:
         return ""
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+    return done.output if done.returncode == 0 else ""

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rocverify.errors import CompileError, ToolchainError
 from rocverify.store.digests import digest_bytes, digest_texts
+from rocverify.store.tools import ToolRun, run_tool
 from rocverify.toolchain.cache import CachedObject, ObjectCache
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
 from rocverify.toolchain.devicelibs import MENDED, libraries_for
@@ -32,7 +33,6 @@ from rocverify.toolchain.headers import (
     search_path,
 )
 from rocverify.toolchain.manifest import ManifestEntry
-from rocverify.toolchain.process import ToolRun, run_tool
 from rocverify.toolchain.reads import Readable, may_hold_assembly, reading_directive, system_folders
 
 # Raised whenever the same request could give other bytes than an older rocverify's cache holds.

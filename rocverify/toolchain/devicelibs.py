@@ -22,8 +22,8 @@ from pathlib import Path
 from rocverify.errors import ToolchainError
 from rocverify.store.digests import digest_file, digest_texts
 from rocverify.store.seal import seal_of
+from rocverify.store.tools import run_tool
 from rocverify.toolchain.discover import Toolchain
-from rocverify.toolchain.process import run_tool
 
 _PROCESSOR = re.compile(r"gfx(\d{1,2})([0-9a-f])([0-9a-f])")
 _SEAL = "contents.sha256"

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from rocverify.errors import CompilerNotFoundError, ToolchainError
 from rocverify.settings import Settings
 from rocverify.store.digests import digest_file, digest_texts
+from rocverify.store.tools import run_tool
 from rocverify.toolchain import locate
 from rocverify.toolchain.compiler_versions import remember, remembered
 from rocverify.toolchain.packages import (
@@ -27,7 +28,6 @@ from rocverify.toolchain.packages import (
     compiler_packages,
     install_hint,
 )
-from rocverify.toolchain.process import run_tool
 
 COMPILER_VARIABLE = "ROCVERIFY_CLANG"
 _PROBE_TIMEOUT_S = 20.0

@@ -171,7 +171,7 @@ def _runtime() -> ctypes.CDLL | None:
 
 
 def _by_tool(names: list[str], tool: Path) -> dict[str, str]:
-    from rocverify.toolchain.process import run_tool
+    from rocverify.store.tools import run_tool
 
     try:
         run = run_tool([str(tool), *names], timeout_s=_TOOL_TIMEOUT_S)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rocverify.errors import ToolchainError
+from rocverify.store.tools import run_tool
 from rocverify.toolchain.packages import DEBIAN_COMPILER_VERSIONS
-from rocverify.toolchain.process import run_tool
 
 MINIMUM_LLVM = 15
 _NEWEST_LLVM_TRIED = 30

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from rocverify.store.tools import run_tool
 from rocverify.toolchain.discover import Toolchain
-from rocverify.toolchain.process import run_tool
 
 _SIDES = ("--cuda-device-only", "--cuda-host-only")
 _TIMEOUT_S = 20.0

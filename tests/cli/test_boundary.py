@@ -10,7 +10,7 @@ import pytest
 
 from rocverify.cli.boundary import Boundary
 from rocverify.errors import EnvironmentFaultError, ExitCode
-from rocverify.toolchain.process import run_tool
+from rocverify.store.tools import run_tool
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -31,10 +31,10 @@ from elftools.elf.sections import SymbolTableSection
 
 from rocverify.errors import CompilerNotFoundError
 from rocverify.settings import Settings
+from rocverify.store.tools import run_tool
 from rocverify.toolchain.devicelibs import libraries_for
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.packages import install_hint
-from rocverify.toolchain.process import run_tool
 
 HERE = Path(__file__).resolve().parent
 TARGET = "gfx1100"

@@ -48,7 +48,7 @@ class CCompiler:
         self._run([*LINK_FLAGS, *self.link_options, *files, *options, "-o", str(target)], target.name)
 
     def _run(self, options: Sequence[str], where: str) -> None:
-        from rocverify.toolchain.process import run_tool  # not where nothing is built
+        from rocverify.store.tools import run_tool  # not where nothing is built
 
         run = run_tool([str(self.path), *options], timeout_s=TIMEOUT_S)
         if run.returncode:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rocverify.errors import CodeObjectError, UsageError, WrongTargetError
+from rocverify.errors import CodeObjectError, ToolchainError, UsageError, WrongTargetError
+from rocverify.store.tools import run_tool
 
 LIBRARY = re.compile(r"libamdhip64\.so(\.\d+)*")
 _LOADED = re.compile(
@@ -148,19 +148,14 @@ def _check_library(program: Program, environment: Mapping[str, str], folder: Pat
 def _loaded(path: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, bool, str]]:
     """(name, whether it is missing, path) of each libamdhip64 that the loader would load."""
     try:
-        run = subprocess.run(
+        run = run_tool(
             [str(path.resolve())],
-            env={**environment, "LD_TRACE_LOADED_OBJECTS": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_LOADER_TIMEOUT_S,
-            check=False,
+            timeout_s=_LOADER_TIMEOUT_S,
+            environment={**environment, "LD_TRACE_LOADED_OBJECTS": "1"},
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except ToolchainError:
         return
-    for match in _LOADED.finditer(run.stdout):
+    for match in _LOADED.finditer(run.output):
         yield match[1] or match[5], bool(match[2]), match[3] or match[4] or ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from typing import NamedTuple
 
 from rocverify.device.emulator.isa.operands import Operand, parse_operand, split_operands, split_outside
 from rocverify.device.emulator.isa.unused_operands import without_unused_operands
-from rocverify.errors import CodeObjectError, DeviceError
+from rocverify.errors import CodeObjectError, DeviceError, ToolchainError
+from rocverify.store.tools import run_tool
 
 TIMEOUT_S = 120
 
@@ -115,17 +115,15 @@ def _listing(code_object: bytes, objdump: Path, target: str) -> list[str]:
         file.flush()
         command = [str(objdump), "-d", "-l", f"--mcpu={target}", file.name]
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise CodeObjectError(f"{objdump.name} took over {TIMEOUT_S} s to disassemble") from None
+            done = run_tool(command, timeout_s=TIMEOUT_S)
+        except ToolchainError as error:
+            raise CodeObjectError(f"{objdump.name} {error.message}") from None
     if done.returncode:
         raise CodeObjectError(
-            f"{objdump.name} cannot disassemble it: {done.stderr.strip()}",
+            f"{objdump.name} cannot disassemble it: {done.log.strip()}",
             hint="pass a code object for " + target,
         )
-    return done.stdout.splitlines()
+    return done.output.splitlines()
 
 
 def _parse_instruction(match: re.Match[str], source: str | None) -> Instruction:

@@ -116,7 +116,7 @@ def _library(clang: Path, linker: Path, cache: ContentCache) -> bytes:
 
 
 def _compile(clang: Path, linker: Path, sources: list[Path]) -> bytes:
-    from rocverify.toolchain.process import run_tool  # not where it was compiled before
+    from rocverify.store.tools import run_tool  # not where it was compiled before
 
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "runtime.so"

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from rocverify.errors import CodeObjectError
+from rocverify.errors import CodeObjectError, ToolchainError
+from rocverify.store.tools import run_tool
 
 TIMEOUT_S = 60
 _HEADER = re.compile(r"(^|/)(hip|amd_detail|clang/\d[^/]*)/")
@@ -31,16 +31,13 @@ def user_lines(code_object: bytes, objdump: Path, addresses: Iterable[int]) -> d
         file.flush()
         command = [str(symbolizer), f"--obj={file.name}", "--inlines", "--output-style=JSON"]
         try:
-            done = subprocess.run(
-                [*command, *(hex(address) for address in wanted)],
-                capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise CodeObjectError(f"{symbolizer.name} took over {TIMEOUT_S} s") from None
+            done = run_tool([*command, *(hex(address) for address in wanted)], timeout_s=TIMEOUT_S)
+        except ToolchainError as error:
+            raise CodeObjectError(f"{symbolizer.name} {error.message}") from None
     if done.returncode:
-        raise CodeObjectError(f"{symbolizer.name} cannot read it: {done.stderr.strip()}")
+        raise CodeObjectError(f"{symbolizer.name} cannot read it: {done.log.strip()}")
     lines = {}
-    for entry in json.loads(done.stdout):
+    for entry in json.loads(done.output):
         line = _line(entry.get("Symbol", []))
         if line is not None:
             lines[int(entry["Address"], 16)] = line

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rocverify.store.tools import run_tool
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.flags import include_folders, refused_flag
 from rocverify.toolchain.headers import parse_depfile, search_path
-from rocverify.toolchain.process import run_tool
 from rocverify.toolchain.reads import Readable, system_folders
 
 _OF_HIPRTC = ("-fgpu-rdc",)

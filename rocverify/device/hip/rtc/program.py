@@ -24,10 +24,10 @@ from elftools.elf.sections import SymbolTableSection
 from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.rtc.gate import RtcGate
 from rocverify.errors import ToolchainError
+from rocverify.store.tools import run_tool
 from rocverify.toolchain.build import asked_version, compile_command
 from rocverify.toolchain.devicelibs import libraries_for
 from rocverify.toolchain.discover import Toolchain
-from rocverify.toolchain.process import run_tool
 
 
 class RtcResult(IntEnum):

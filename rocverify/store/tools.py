@@ -1,4 +1,9 @@
-"""Runs a tool with a time limit, in an environment that cannot change what it produces."""
+"""Runs a tool (compiler, disassembler, symbolizer, git, the loader) to its end: with a time limit, without a
+shell, in an environment that cannot change what it produces.
+
+What lives longer than one answer (the processes of devices and subjects, a symbolizer that is asked again and
+again, tests) is started where it is spoken with.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +41,20 @@ def tool_environment() -> dict[str, str]:
     return {**kept, "LC_ALL": "C", "HIP_PLATFORM": "amd"}
 
 
-def run_tool(command: Sequence[str], *, timeout_s: float, cwd: Path | None = None) -> ToolRun:
-    """Runs `command` to its end; raises ToolchainError if it cannot start or exceeds `timeout_s`,
-    EnvironmentFaultError if it failed for want of disk space."""
+def run_tool(
+    command: Sequence[str],
+    *,
+    timeout_s: float,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> ToolRun:
+    """Runs `command` to its end, in `tool_environment` where no other is given; raises ToolchainError if it
+    cannot start or exceeds `timeout_s`, EnvironmentFaultError if it failed for want of disk space."""
     try:
         process = subprocess.Popen(
             command,
             cwd=cwd,
-            env=tool_environment(),
+            env=tool_environment() if environment is None else environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
