@@ -20,14 +20,14 @@ class Declarations:
     """
 
     def __init__(self, package: Path, names: Sequence[str]) -> None:
-        self._package, self._package_name, self._names = package, package.name, frozenset(names)
+        self.package, self._package_name, self._names = package, package.name, frozenset(names)
         self._kept: dict[str, ModuleType] = {
             f"{package.name}.oracle.views": sys.modules[DeviceView.__module__]
         }
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:
         """Part of Python's import protocol."""
-        if name.partition(".")[0] != self._package.name:
+        if name.partition(".")[0] != self.package.name:
             return None
         if name not in self._names:
             raise ModuleNotFoundError(
@@ -38,7 +38,7 @@ class Declarations:
             loader: Any = _Again(self._kept[name])
             return importlib.util.spec_from_loader(name, loader)
         parts = name.split(".")[1:]
-        file = self._package.joinpath(*parts)
+        file = self.package.joinpath(*parts)
         if (file / "__init__.py").is_file():
             places = [str(file)]
             return importlib.util.spec_from_file_location(

@@ -1,7 +1,4 @@
-"""Serves the judge in the process of the code under verification: imports, calls, answers.
-
-Answers are pairs: True and a value, or False and what was raised, as a mapping.
-"""
+"""Serves the judge in the process of the code under verification: imports, calls, answers."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ import itertools
 import os
 import socket
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from .codec import Channel, Codec
+from .connection import Connection
 from .declarations import Declarations
-from .imports import LoadError, in_project, load_subject
+from .imports import in_project, load_subject
 from .inspection import code_of, members_of, origin_of
 from .launching import launch_all, milliseconds
-from .missing import missing_module
 
 _KEPT = 4096
 """Results that are computed when they are asked for: more than any contract names mistakes."""
@@ -40,7 +35,7 @@ class Host:
         self._root = Path(root)
         self._declarations = Declarations(Path(package), names)
         sys.meta_path.insert(0, self._declarations)
-        self._channel = Channel(connection, Codec(self._declarations.record, self._keep))
+        self._connection = Connection(connection, self._root, self._declarations, self._keep)
         self._hip_library = hip_library
         self._library: Any = None
         self._device: tuple[str, int] | None = None
@@ -51,47 +46,7 @@ class Host:
 
     def serve(self) -> None:
         """Answers until the judge ends the connection."""
-        while True:
-            try:
-                operation, arguments = self._channel.receive()
-            except (EOFError, OSError):
-                return
-            except ValueError as error:  # a value that makes no sense here
-                self._channel.send((False, self._told(error)))
-                continue
-            self._answer(partial(getattr(self, f"do_{operation}"), **arguments))
-
-    def _answer(self, work: Callable[[], Any]) -> None:
-        try:
-            outcome = True, work()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever the project's code raises is told
-            outcome = False, self._told(error)
-        try:
-            self._channel.send(outcome)
-        except ValueError as error:  # a result that cannot be handed over
-            self._channel.send((False, self._told(error)))
-
-    def _told(self, error: BaseException) -> dict[str, Any]:
-        kind = type(error)
-        if isinstance(error, LoadError):
-            return {"own": error.kind, "message": error.message, "where": error.where, "hint": error.hint}
-        if kind.__module__ == f"{self._declarations._package.name}.errors":
-            own: Any = error
-            return {"own": kind.__name__, "message": own.message, "where": own.where, "hint": own.hint}
-        missing = missing_module(self._root, error, "it")
-        if missing is not None:
-            return {"own": "MissingModuleError", "message": missing[0], "where": None, "hint": missing[1]}
-        return {"kind": kind.__name__, "message": str(error), "where": self._line(error)}
-
-    def _line(self, error: BaseException) -> str | None:
-        """`path:line` of the innermost frame that lies in the project."""
-        for frame in reversed(traceback.extract_tb(error.__traceback__)):
-            place = in_project(self._root, frame.filename)
-            if place is not None and not Path(frame.filename).is_relative_to(self._declarations._package):
-                return f"{place}:{frame.lineno}"
-        return None
+        self._connection.serve(lambda operation: getattr(self, f"do_{operation}"))
 
     def _keep(self, function: Callable[[], Any]) -> int:
         number = next(self._numbers)
@@ -238,7 +193,7 @@ class Host:
         """What a method of a contract returns, and the generator that it was given, as it is then. fresh: the
         method runs in a copy of this process that ends with it."""
         work = partial(self._method, contract, method, dict(offered))
-        return self._copied(work) if fresh else work()
+        return self._connection.copied(work) if fresh else work()
 
     def _method(self, contract: str, method: str, offered: dict[str, Any]) -> Any:
         self._declarations.show()
@@ -258,41 +213,13 @@ class Host:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever the project's code raises is told
-                return [*outcomes, (False, self._told(error))]
+                return [*outcomes, (False, self._connection.told(error))]
         return outcomes
 
     def do_later(self, number: int) -> Any:
         """A result that was kept until it is asked for."""
         with np.errstate(all="ignore"):
             return self._later[number]()
-
-    def _copied(self, work: Callable[[], Any]) -> Any:
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if not pid:
-            status = 1
-            try:
-                ours.close()
-                self._channel = Channel(theirs, self._channel.codec)
-                self._answer(work)
-                status = 0
-            finally:
-                os._exit(status)
-        theirs.close()
-        with ours:
-            try:
-                ok, result = Channel(ours, self._channel.codec).receive()
-            except EOFError:
-                ok, result = False, {"kind": "ProcessEnded", "message": "it ended its process", "where": None}
-        os.waitpid(pid, 0)
-        if not ok:
-            raise _Raised(result)
-        return result
-
-
-class _Raised(Exception):  # noqa: N818 - carries what another process raised
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        super().__init__(f"{told.get('kind') or told.get('own')}: {told['message']}")
 
 
 class _Names(dict[str, Any]):
