@@ -17,7 +17,7 @@ from rocverify.plan.demands import (
     plan_demands,
     same_demand,
 )
-from rocverify.plan.locate import PHASES
+from rocverify.plan.folders import PHASES
 from rocverify.plan.roadmap_phases import missing_phases
 from rocverify.records import MustHaveVerdict, Status, worst_must_have
 
