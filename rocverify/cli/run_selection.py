@@ -52,7 +52,7 @@ def execute(options: Options, selection: str, select: Select) -> int:
         screen.begin(selection, seed, settings.device, refused)
         started, clock = datetime.now(UTC), time.monotonic()
         outcome = run_session(request, screen)
-        judged = judge_run(root, plans, outcome.results)
+        judged = judge_run(root, plans, outcome.results, everything=selection == "all")
         code = _exit_code(outcome, judged, settings.gate, refused)
         if outcome.interrupted:
             screen.interrupted(judged.plans)

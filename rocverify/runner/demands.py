@@ -76,10 +76,15 @@ def whole_phases(root: Path, plans: Iterable[str]) -> dict[str, str]:
 
 
 def judge_phases(
-    root: Path, plans: Sequence[PlanJudgement], subject: Subject | None = None
+    root: Path,
+    plans: Sequence[PlanJudgement],
+    subject: Subject | None = None,
+    *,
+    everything: bool = False,
 ) -> tuple[PhaseJudgement, ...]:
     """What the documents ask of each phase that was run as a whole. subject: the project, to see whether what
-    proves a criterion tries all that it names."""
+    proves a criterion tries all that it names; everything: the run is of every phase, so that one which only
+    the roadmap knows is missed."""
     found = []
     for folder, number in whole_phases(root, (p.plan.path for p in plans)).items():
         mine = [plan for plan in plans if plan.plan.path.startswith(f"{folder}/")]
@@ -94,19 +99,14 @@ def judge_phases(
         )
         gone = (_absent(d) for d in asked.values() if d.kind is DemandKind.PLAN and d.id not in there)
         found.append(PhaseJudgement(number, folder, (*demands, *gone)))
-    return (*found, *_missing(root, found))
+    return (*found, *(_missing(root, found) if everything else ()))
 
 
 def _missing(root: Path, run: Sequence[PhaseJudgement]) -> list[PhaseJudgement]:
-    """Where every phase was run: those that the roadmap lists beside them."""
-    from rocverify.plan import all_phases
-
-    there = {phase.number for phase in all_phases(root) if phase.plans} if run else set()
-    if not there or there - {phase.number for phase in run}:
-        return []
+    """The phases that the roadmap lists beside those that were run."""
     return [
         PhaseJudgement(demand.id, f"{PHASES.as_posix()}/{demand.id}", (_gone(demand),), there=False)
-        for demand in missing_phases(root, there)
+        for demand in missing_phases(root, (phase.number for phase in run))
     ]
 
 

@@ -94,8 +94,15 @@ class RunJudgement:
         return Status.PASSED if self.plans else Status.HUMAN_NEEDED
 
 
-def judge_run(root: Path, plans: Iterable[BoundPlan], results: Mapping[str, CheckResult]) -> RunJudgement:
+def judge_run(
+    root: Path,
+    plans: Iterable[BoundPlan],
+    results: Mapping[str, CheckResult],
+    *,
+    everything: bool = False,
+) -> RunJudgement:
     """The run in the light of the results by check id; a check without one was deselected.
+    everything: the run is of all phases.
 
     What the plan of a whole phase asks for is the phase's to prove, else its own must-haves'.
     """
@@ -108,7 +115,7 @@ def judge_run(root: Path, plans: Iterable[BoundPlan], results: Mapping[str, Chec
         for plan in plans
     ]
     subject = next((plan.subject for plan in plans if plan.subject is not None), None)
-    phases = judge_phases(root, judged, subject)
+    phases = judge_phases(root, judged, subject, everything=everything)
     whole = tuple(f"{phase.folder}/" for phase in phases)
     return RunJudgement(
         tuple(plan if plan.plan.path.startswith(whole) else _with_demands(plan) for plan in judged), phases
