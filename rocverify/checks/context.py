@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,22 +73,7 @@ class CheckContext:
     def code(self) -> CodeIndex:
         from rocverify.code.index import CodeIndex
 
-        return CodeIndex(self.root, self.settings, self._kept_branches)
-
-    def _kept_branches(self, path: str, text: str) -> set[int] | None:
-        """Which branches of a source's conditionals the compiler takes. None where that cannot be asked: no
-        compiler, no entry in the manifest (a header's macros may come from who includes it), an error."""
-        from rocverify.code.conditionals import MARK
-        from rocverify.toolchain.preprocess import kept_marks
-
-        try:
-            entry = next((e for e in self.manifest.entries if e.source == path), None)
-            if entry is None:
-                return None
-            target = (entry.targets or self.settings.targets)[0]
-            return kept_marks(self.toolchain, self.root, path, text, MARK, target=target, flags=entry.flags)
-        except (ToolchainError, ManifestError):
-            return None
+        return CodeIndex(self.root, self.settings, partial(_kept_branches, self))
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -251,3 +236,20 @@ class CheckContext:
 
             HipLibrary.detach()
             self.process.close()
+
+
+def _kept_branches(context: CheckContext, path: str, text: str) -> set[int] | None:
+    """Which branches of a source's conditionals the compiler takes. None where that cannot be asked: no
+    compiler, no entry in the manifest (a header's macros may come from who includes it), an error."""
+    from rocverify.code.conditionals import MARK
+    from rocverify.toolchain.preprocess import kept_marks
+
+    try:
+        entry = next((e for e in context.manifest.entries if e.source == path), None)
+        if entry is None:
+            return None
+        target = (entry.targets or context.settings.targets)[0]
+        toolchain, flags = context.toolchain, entry.flags
+        return kept_marks(toolchain, context.root, path, text, MARK, target=target, flags=flags)
+    except (ToolchainError, ManifestError):
+        return None

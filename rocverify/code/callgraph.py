@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from rocverify.code.externals import NEVER_CALL
 from rocverify.code.liveness import expressions_of, walk_block, walk_expression
+from rocverify.code.methods import Methods
 from rocverify.code.model import (
     CERTAIN,
     CallKind,
     CallSite,
-    ClassInfo,
     ClassValue,
     ContainerValue,
     ExternalValue,
@@ -43,7 +43,7 @@ class CallGraph:
         self.table = table
         self.resolver = Resolver(table)
         self._sites: dict[FunctionInfo, tuple[CallSite, ...]] = {}
-        self._methods: dict[str, tuple[FunctionInfo, ...]] | None = None
+        self._methods = Methods(self.resolver)
 
     def sites(self, info: FunctionInfo) -> tuple[CallSite, ...]:
         """The calls that the live code of a function makes, in evaluation order."""
@@ -127,7 +127,7 @@ class CallGraph:
         match value:
             case FunctionValue(info=info):
                 yield info.ref, info, CallKind.CALL
-                yield from ((o.ref, o, CallKind.MAYBE) for o in self._overrides(info))
+                yield from ((o.ref, o, CallKind.MAYBE) for o in self._methods.overrides(info))
             case ClassValue(info=klass):
                 yield f"{klass.module}:{klass.qualname}", None, CallKind.CALL
                 for name in _CONSTRUCTORS:
@@ -150,7 +150,7 @@ class CallGraph:
             case ast.Attribute(attr=name):
                 dotted = f"?.{name}"
                 special = name.startswith("__")  # there are too many __init__ to mean one
-                maybe = () if special else self._methods_named(name)
+                maybe = () if special else self._methods.named(name)
             case ast.Name(id=name):
                 dotted, maybe = f"?{name}", ()
             case _:
@@ -215,35 +215,6 @@ class CallGraph:
             parsed = self.table.by_name(name)
             if parsed is not None and (body := parsed.scope.function) is not None:
                 yield CallSite(info, body.ref, info.path, node.lineno, CallKind.IMPORT, body)
-
-    # -- class hierarchy -----------------------------------------------------------------------------
-
-    def _methods_named(self, name: str) -> tuple[FunctionInfo, ...]:
-        """Every method of that name in the host sources."""
-        if self._methods is None:
-            table: dict[str, list[FunctionInfo]] = {}
-            for module in self.table.host():
-                for info in module.functions:
-                    if info.owner is not None:
-                        table.setdefault(info.name, []).append(info)
-            self._methods = {key: tuple(value) for key, value in table.items()}
-        return self._methods.get(name, ())
-
-    def _overrides(self, info: FunctionInfo) -> Iterator[FunctionInfo]:
-        """Methods of the host sources that override this one in a subclass."""
-        if info.owner is None:
-            return
-        for other in self._methods_named(info.name):
-            if other != info and any(
-                k.qualname == info.owner and k.module == info.module
-                for k in self.resolver.lineage(self._owner(other))
-            ):
-                yield other
-
-    def _owner(self, info: FunctionInfo) -> ClassInfo:
-        klass = (self.resolver.scope_of(info).parent or self.resolver.scope_of(info)).klass
-        assert klass is not None, "the scope around a method is its class's"
-        return klass
 
 
 def _functions(values: Values) -> Iterator[FunctionInfo]:

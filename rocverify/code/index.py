@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from rocverify.code import conditionals
 from rocverify.code.callgraph import CallGraph
 from rocverify.code.conditionals import Preprocess
 from rocverify.code.cpp import Definition as CppKind
 from rocverify.code.cpp import cpp_definitions
+from rocverify.code.dead_code import DeadCode
 from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
 from rocverify.code.files import existing_file, read_text, relative
-from rocverify.code.languages import is_c_family, is_python, is_rust
+from rocverify.code.languages import is_python, is_rust
 from rocverify.code.languages.rust import read_rust
-from rocverify.code.liveness import dead_statements
-from rocverify.code.masking import Mask, Span, mask, merge
+from rocverify.code.masking import Mask, mask, merge
 from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo, InstanceValue
 from rocverify.code.modules import ModuleTable
-from rocverify.code.python_mask import node_spans
 from rocverify.code.scopes import ParsedModule
 from rocverify.code.search import PatternSearch, SearchResult, search_word
 from rocverify.code.syntax import Unit
@@ -39,9 +36,8 @@ class CodeIndex:
         self._root = root.resolve()
         self._settings = settings
         self._masks: dict[str, Mask] = {}
-        self._preprocess = preprocess
         self._units: dict[str, Unit] = {}
-        self._dead: dict[str, tuple[Span, ...]] = {}
+        self._dead = DeadCode(self._root, settings, preprocess)
 
     @property
     def root(self) -> Path:
@@ -79,7 +75,8 @@ class CodeIndex:
     def live(self, path: str) -> Mask:
         """The text with comments, docstrings, and what can never run or be compiled marked."""
         masked = self.mask(path)
-        return Mask(masked.text, merge((*masked.spans, *self._dead_spans(path, masked))))
+        dead = self._dead.spans(self.locate(path), masked, self.modules)
+        return Mask(masked.text, merge((*masked.spans, *dead)))
 
     def line_count(self, path: str) -> int:
         """The number of lines, a last one without line end included."""
@@ -101,51 +98,6 @@ class CodeIndex:
     def search_word(self, path: str, name: str, beside: str = "") -> SearchResult:
         """Where a name stands as a word of its own; `beside`: further characters that go on with a name."""
         return search_word(name, beside, path, self.mask(path), self.live(path).code)
-
-    def _dead_spans(self, path: str, masked: Mask) -> tuple[Span, ...]:
-        """Python statements that can never run, C and C++ that is never compiled; nothing elsewhere."""
-        key = self.locate(path)
-        if key not in self._dead:
-            found: tuple[Span, ...] = ()
-            if is_python(path):
-                found = self._dead_python(path, masked)
-            elif is_c_family(path):
-                found = self._dead_branches(key, masked)
-            self._dead[key] = found
-        return self._dead[key]
-
-    def _dead_python(self, path: str, masked: Mask) -> tuple[Span, ...]:
-        try:
-            module = self.modules.by_path(path)
-        except SourceError:  # does not parse: then nothing is known to be dead
-            return ()
-        return tuple(node_spans(masked.text, dead_statements(module.tree.body)))
-
-    def _dead_branches(self, path: str, masked: Mask) -> tuple[Span, ...]:
-        found = conditionals.branches(masked.code)
-        if not found:
-            return ()
-        kept = None
-        if self._preprocess is not None:
-            kept = self._preprocess(path, conditionals.marked(masked.text, found))
-        if kept is None:
-            dead = conditionals.never_taken(found, self._macros)
-        else:
-            dead = conditionals.not_kept(found, kept)
-        lines = conditionals.dead_lines(found, dead)
-        return tuple(_line_spans(masked.text, lines))
-
-    @cached_property
-    def _macros(self) -> frozenset[str]:
-        """Every macro that a C or C++ file beside the kernels, or a flag of the manifest, defines."""
-        globs = self._settings.kernel_globs
-        folders = {path.parent for glob in globs for path in self._root.glob(glob)}
-        files = (path for folder in folders for path in folder.iterdir() if path.is_file())
-        texts = (p.read_text(encoding="utf-8", errors="replace") for p in files if is_c_family(p.name))
-        found = {name for text in texts for name in conditionals.defined_names(text)}
-        manifest = self._root / self._settings.manifest
-        flags = manifest.read_text(encoding="utf-8", errors="replace") if manifest.is_file() else ""
-        return frozenset(found | set(re.findall(r"-D\s*(\w+)", flags)))
 
     def unit(self, path: str) -> Unit:
         """The records of a source in a language other than Python; SourceError for a file that cannot be
@@ -259,12 +211,3 @@ def names(site: CallSite, target: str) -> bool:
         return True
     dotted = site.name.replace(":", ".").lstrip("?")
     return dotted == target or dotted.endswith(f".{target}")
-
-
-def _line_spans(text: str, lines: Collection[int]) -> Iterator[Span]:
-    """The characters of lines, from 1."""
-    start = 0
-    for number, line in enumerate(text.split("\n"), 1):
-        if number in lines:
-            yield start, start + len(line)
-        start += len(line) + 1
