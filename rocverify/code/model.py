@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -187,3 +188,8 @@ Value = (
 )
 Values = frozenset[Value]
 NOTHING: Values = frozenset()
+
+
+def union(parts: Iterable[Values]) -> Values:
+    """All of them together."""
+    return NOTHING.union(*parts)
