@@ -263,10 +263,13 @@ def _answer(lines: Connection, process: weakref.ref[DeviceProcess]) -> None:
         asked = process()
         with_lines, found = None if asked is None else asked.with_lines, None
         if with_lines is not None:
-            with contextlib.suppress(RocverifyError):  # no line tables are no reason to fail
+            with contextlib.suppress(RocverifyError, OSError):  # no line tables are no reason to fail
                 found = with_lines(content)
         del asked
-        lines.send_bytes(found or b"")
+        try:
+            lines.send_bytes(found or b"")
+        except OSError:  # nobody is there any more who asked
+            return
 
 
 def _end(process: subprocess.Popen[bytes], wire: Wire, lines: Connection) -> None:
