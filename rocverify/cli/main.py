@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from rocverify import __version__
+from rocverify import __version__, cycles
 from rocverify.cli import environment
 from rocverify.cli.boundary import Boundary
 from rocverify.cli.texts import EXIT_CODES
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     environment.prepare()
     boundary = Boundary()
-    with boundary:
+    with boundary, cycles.looked_for_seldom():
         words = None if arguments is None else list(arguments)
         boundary.code = cli.main(words, prog_name="rocverify", standalone_mode=False) or 0
     return boundary.code

@@ -12,6 +12,7 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
+from rocverify import cycles
 from rocverify.device.process.control import Desk
 from rocverify.device.process.server import Server
 from rocverify.device.process.wire import Wire
@@ -24,7 +25,8 @@ def main(arguments: list[str]) -> int:
     server = Server()
     threading.Thread(target=_import_emulator, daemon=True).start()
     try:
-        Desk(server, Connection(lines)).serve(Wire(socket.socket(fileno=control)))
+        with cycles.looked_for_seldom():
+            Desk(server, Connection(lines)).serve(Wire(socket.socket(fileno=control)))
     finally:
         server.close()
     return 0
