@@ -25,11 +25,16 @@ from tests.fakes.in_process import in_process
 
 CONTRACTS = [
     "rope:Rope",
-    "rope:RopeInterleaved",
-    "rope:RopeDevice",
-    "position_embeddings:PositionEmbeddings",
-    "position_embeddings:PositionEmbeddingsInterleaved",
     "position_embeddings:PositionEmbeddingsDevice",
+    *(
+        pytest.param(name, marks=pytest.mark.long)
+        for name in (
+            "rope:RopeInterleaved",
+            "rope:RopeDevice",
+            "position_embeddings:PositionEmbeddings",
+            "position_embeddings:PositionEmbeddingsInterleaved",
+        )
+    ),
 ]
 
 

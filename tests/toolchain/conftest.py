@@ -17,7 +17,7 @@ def _no_choice_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ROCVERIFY_CLANG", raising=False)
 
 
-@pytest.fixture(params=["clang-19", "clang-15"])
+@pytest.fixture(params=["clang-19", pytest.param("clang-15", marks=pytest.mark.long)])
 def toolchain(request: pytest.FixtureRequest) -> Toolchain:
     """Each of the compilers that rocverify promises to work with."""
     return find_toolchain(request.param)

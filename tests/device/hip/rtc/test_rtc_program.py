@@ -23,7 +23,7 @@ extern "C" __global__ void plain(float *x) { *x = factor + counter; }
 EXPRESSIONS = ("scale<float, 3>", "inner::set", " & plain", "&factor", "counter", "scale<double,1>")
 
 
-@pytest.fixture(params=["clang-19", "clang-15"], scope="module")
+@pytest.fixture(params=["clang-19", pytest.param("clang-15", marks=pytest.mark.long)], scope="module")
 def toolchain(request):
     return Toolchain.discover(Settings(), prefer=request.param)
 
