@@ -4,7 +4,8 @@
 #   make verify-all  verify every phase
 #   make test        lint, then the fast test suite
 #   make test-long   the slow tests
-#   make test-exhaustive   all that the slow tests take a part of: every way to compile the corpus, 100,000 inputs
+#   make test-exhaustive   all that the slow tests take a part of: every way to compile the corpus, planted bugs at
+#                    either level, sabotages of every kernel, the plans' contracts, 100,000 inputs
 #   make lint        ruff, ruff format, mypy
 #   make bench       the benchmarks; against OpenCL too if pocl-opencl-icd and pyopencl (extra `bench`) are there
 #   make clean       remove what runs leave behind, the compile cache too; make distclean: .venv as well
