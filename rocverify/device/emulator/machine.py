@@ -16,24 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
-from rocverify.device.emulator.launch.faults import KernelFaultError, fault_report, with_further
+from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.launch.heap import Heap
 from rocverify.device.emulator.launch.host_side import HostSide
 from rocverify.device.emulator.launch.hostcall import Printer, to_standard_streams
 from rocverify.device.emulator.launch.instruments import Instrument, LaunchContext
-from rocverify.device.emulator.launch.launch_record import check_launch, launch_record, lds_of
+from rocverify.device.emulator.launch.launch_record import check_launch, launch_record
 from rocverify.device.emulator.launch.native import Jit, Runtime
 from rocverify.device.emulator.launch.observed import Observed
+from rocverify.device.emulator.launch.outcome import launch_fault
 from rocverify.device.emulator.launch.schedule import Schedule
-from rocverify.device.emulator.launch.stop_switch import StopSwitch, stopped_report
-from rocverify.device.emulator.launch.wave_positions import with_waves
+from rocverify.device.emulator.launch.stop_switch import StopSwitch
 from rocverify.device.emulator.launch.worker_pool import WorkerPool
 from rocverify.device.emulator.load.image import load_image
 from rocverify.device.emulator.load.kernarg import Geometry, Triple, dispatch_packet, kernarg_segment
 from rocverify.device.emulator.load.loaded import LoadedKernel, LoadedModule
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.translate.identity import translator_digest, wave_function
-from rocverify.device.faults import FaultReport
 from rocverify.errors import DeviceError
 from rocverify.store.content_cache import ContentCache
 from rocverify.store.digests import digest_of
@@ -267,7 +266,7 @@ class Machine:
             launch.clock = self._clock
             launch.wave_bytes += sum(one.wave_bytes(kernel.lanes) for one in self.instruments)
             host.prepare(launch)
-            workers = self._workers.workers(launch, self._thread_count(kernel, launch))
+            workers = self._workers.workers(launch, _thread_count(self, kernel, launch))
             context = LaunchContext(kernel, geometry, self.memory, launch, workers)
             for instrument in self.instruments:
                 instrument.begin(context)
@@ -278,7 +277,9 @@ class Machine:
             del table
         finally:
             self.memory.free(address)
-        self._raise_fault(kernel, geometry, workers, reason, observed, host)
+        fault = launch_fault(kernel, geometry, self.memory, workers, reason, host)
+        if fault is not None:
+            raise KernelFaultError(fault, observed, host.printed)
         return workers, observed
 
     def _pointers(self, kernarg: int) -> dict[str, int]:
@@ -303,46 +304,14 @@ class Machine:
         reason, self._switch = self._switch.reason, None
         return reason
 
-    def _thread_count(self, kernel: LoadedKernel, launch: abi.Launch) -> int:
-        """One thread for a launch so small that waking others takes longer than running it. The same for
-        the same launch, always: the order of workgroups can show in sums of floating-point atomics."""
-        one = launch.cooperative or launch.hostcall
-        if one or any(instrument.single_threaded for instrument in self.instruments):
-            return 1
-        waves = launch.group_count * launch.waves_per_group
-        symbol = kernel.module.image.symbols.get(kernel.name)
-        enough = max(waves // WAVES_PER_THREAD, waves * (symbol.size if symbol else 0) // CODE_PER_THREAD)
-        return int(max(1, min(self.threads, launch.group_count, enough)))
 
-    def _raise_fault(
-        self,
-        kernel: LoadedKernel,
-        geometry: Geometry,
-        workers: list[abi.Worker],
-        stopped: str | None,
-        observed: Observed,
-        host: HostSide,
-    ) -> None:
-        """The fault of a launch, if it had one; `stopped` is why it was asked to stop."""
-        asked = abi.FaultKind.STOPPED
-        faulted = sorted((w for w in workers if w.fault.kind), key=lambda w: w.fault.kind == asked)
-        report = self._report(faulted[0].fault, workers, kernel, geometry) if faulted else None
-        if stopped is not None and (report is None or report.kind == asked.name.lower()):
-            if sum(w.groups for w in workers) == geometry.group_count:
-                return
-            report = stopped_report(report, kernel.name, stopped)
-        if report is not None:
-            if faulted:
-                rest = [worker for worker in workers if worker is not faulted[0]]
-                report = with_waves(report, [faulted[0], *rest], kernel.module, self.memory)
-                report = host.with_assertion(report)
-            raise KernelFaultError(report, observed, host.printed)
-
-    def _report(
-        self, fault: abi.Fault, workers: list[abi.Worker], kernel: LoadedKernel, geometry: Geometry
-    ) -> FaultReport:
-        listing, lds = kernel.module.listing, lds_of(kernel, geometry)
-        places = {fault.pc, *(one.pc for worker in workers for one in worker.more if one.kind)}
-        lines = kernel.module.user_lines(places)
-        found = fault_report(fault, kernel.name, listing, self.memory, geometry, kernel.lanes, lds, lines)
-        return with_further(found, workers, lines)
+def _thread_count(machine: Machine, kernel: LoadedKernel, launch: abi.Launch) -> int:
+    """One thread for a launch so small that waking others takes longer than running it. The same for
+    the same launch, always: the order of workgroups can show in sums of floating-point atomics."""
+    one = launch.cooperative or launch.hostcall
+    if one or any(instrument.single_threaded for instrument in machine.instruments):
+        return 1
+    waves = launch.group_count * launch.waves_per_group
+    symbol = kernel.module.image.symbols.get(kernel.name)
+    enough = max(waves // WAVES_PER_THREAD, waves * (symbol.size if symbol else 0) // CODE_PER_THREAD)
+    return int(max(1, min(machine.threads, launch.group_count, enough)))

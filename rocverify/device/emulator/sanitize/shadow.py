@@ -13,17 +13,12 @@ from functools import reduce
 from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
-from rocverify.device.emulator.isa.operands import EXEC, M0, NULL_INDEX, VCC, Operand, OperandKind
+from rocverify.device.emulator.isa.operands import EXEC, M0, NULL_INDEX, Operand, OperandKind
 from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
+from rocverify.device.emulator.sanitize.decisions import check_branch, check_exec, check_target, report_if
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
-from rocverify.device.emulator.sanitize.synchronisation import (
-    invalidations_in_vain,
-    is_lds_swap,
-    place_of,
-    polled_loads,
-    releases_of,
-)
+from rocverify.device.emulator.sanitize.synchronisation import Synchronisation, place_of
 from rocverify.device.emulator.translate.builder.observers import Access, Observer
 from rocverify.device.emulator.translate.builder.registers import ALL_BITS, SCC_SHADOW, SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, Value, null_pointer
@@ -50,20 +45,7 @@ class ShadowObserver(Observer):
     """Adds the computation of shadows, and calls of the runtime at memory accesses, barriers and fences."""
 
     def __init__(self, graph: Graph | None = None) -> None:
-        blocks = tuple(graph.blocks.values()) if graph is not None else ()
-        loops = [
-            inst for block in blocks for inst in block if "_cmpswap_" in inst.mnemonic or is_lds_swap(inst)
-        ]
-        self._retried = {place_of(inst) for inst in loops}
-        self._polled = {place_of(inst) for inst in polled_loads(graph)} if graph is not None else set()
-        self._retried_bases = {
-            operand.name for inst in loops for operand in inst.operands if operand.count == 2
-        }
-        self._allocator = graph.allocator if graph is not None else ()
-        releases = [pair for block in blocks for pair in releases_of(block)]
-        self._releases = {wait.address for wait, _ in releases}
-        self._released = {store.address for _, store in releases}
-        self._vain = {inst.address for block in blocks for inst in invalidations_in_vain(block)}
+        self._code = Synchronisation.of(graph)
         self._recording = False
         self._vectors: list[Value] = []
         self._scalars: list[Value] = []
@@ -115,32 +97,29 @@ class ShadowObserver(Observer):
     def before(self, k: K, inst: Instruction) -> None:
         for record in (self._vectors, self._scalars, self._written, self._written_scalars):
             record.clear()
-        rule = (
-            None
-            if any(operand.name in _FLAGS for operand in inst.operands)
-            else RULES.get(handler_name(inst))
-        )
+        flagged = any(operand.name in _FLAGS for operand in inst.operands)
+        rule = None if flagged else RULES.get(handler_name(inst))
         self._ending = inst.mnemonic in ENDS
         self._recording = rule is None and not self._ending
         self._announce(k, inst)
         self._compared = k.exec_bits() if inst.mnemonic.startswith("v_cmpx_") else None
         if handler_name(inst) in RELATIVE:
             distance = k.b.icmp_unsigned("!=", k.quiet_sgpr(SHADOW + M0), k.i32(0))
-            self._report_if(k, inst, Decides.ADDRESS, k.b.select(distance, k.exec_bits(), k.i64(0)))
+            report_if(k, inst, Decides.ADDRESS, k.b.select(distance, k.exec_bits(), k.i64(0)))
         if rule is not None:
             rule(k, inst)
             k.lane_override = None
         if inst.mnemonic in BRANCHES:
             self._recording = False
-            self._check_branch(k, inst)
+            check_branch(k, inst)
         elif inst.mnemonic in ("s_setpc_b64", "s_swappc_b64"):
-            self._check_target(k, inst)
+            check_target(k, inst)
 
     def after(self, k: K, inst: Instruction) -> None:
         if self._recording:
             self._recording = False
             self._spread(k, inst)
-        self._check_exec(k, inst)
+        check_exec(k, inst)
 
     def _spread(self, k: K, inst: Instruction) -> None:
         """The rule for everything else: one undefined bit in, all bits out, lane by lane."""
@@ -174,57 +153,18 @@ class ShadowObserver(Observer):
 
     # ---- reports
 
-    def _allocates(self, inst: Instruction) -> bool:
-        """Whether it is of device malloc or free: their loads and stores are relaxed atomics."""
-        return any(inst.address in function for function in self._allocator)
-
     def _announce(self, k: K, inst: Instruction) -> None:
         pc = k.i32(inst.address)
         if inst.mnemonic == "s_barrier":
             k.call_void("rt_san_barrier", [k.worker, k.wave, k.exec_bits(), pc])
-        elif inst.mnemonic.startswith("global_atomic_") and self._allocates(inst):
+        elif inst.mnemonic.startswith("global_atomic_") and self._code.allocates(inst):
             # Who frees a block and who gets it next are in order, though malloc's own atomics are relaxed.
             k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
         elif inst.mnemonic in _FENCES:
-            far = _FENCE_RELEASES if inst.address in self._vain else _FENCES[inst.mnemonic]
+            far = _FENCE_RELEASES if inst.address in self._code.vain else _FENCES[inst.mnemonic]
             k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(far)])
-        elif inst.address in self._releases:
+        elif inst.address in self._code.releases:
             k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCE_RELEASES)])
-
-    def _report_if(self, k: K, inst: Instruction, decides: Decides, lanes: Value) -> None:
-        """Reports the lanes (i64) whose bits are set, if any."""
-        found, onward = (k.function.append_basic_block(name) for name in ("undefined", "defined"))
-        k.b.cbranch(k.b.icmp_unsigned("!=", lanes, k.i64(0)), found, onward)
-        k.b.position_at_end(found)
-        k.call_void("rt_san_undefined", [k.worker, k.wave, k.i32(int(decides)), lanes, k.i32(inst.address)])
-        k.b.branch(onward)
-        k.b.position_at_end(onward)
-
-    def _check_branch(self, k: K, inst: Instruction) -> None:
-        what = inst.mnemonic.removeprefix("s_cbranch_")
-        if what.startswith("scc"):
-            shadow = k.wide_mask(k.quiet_sgpr(SCC_SHADOW), None)
-        elif what.startswith("vcc"):
-            high = k.quiet_sgpr(SHADOW + VCC + 1) if k.lanes == 64 else None
-            shadow = k.wide_mask(k.quiet_sgpr(SHADOW + VCC), high)
-        else:
-            return
-        self._report_if(k, inst, Decides.BRANCH, shadow)
-
-    def _check_target(self, k: K, inst: Instruction) -> None:
-        target = inst.operands[-1].index
-        shadow = k.b.or_(k.quiet_sgpr(SHADOW + target), k.quiet_sgpr(SHADOW + target + 1))
-        self._report_if(k, inst, Decides.BRANCH, k.wide_mask(shadow, None))
-
-    def _check_exec(self, k: K, inst: Instruction) -> None:
-        """EXEC was written: which lanes go on is a branch of each."""
-        if not k.is_written(SHADOW + EXEC):
-            return
-        low = k.quiet_sgpr(SHADOW + EXEC)
-        high = k.quiet_sgpr(SHADOW + EXEC + 1) if k.lanes == 64 else None
-        if not (_is_zero(low) and (high is None or _is_zero(high))):
-            self._report_if(k, inst, Decides.BRANCH, k.wide_mask(low, high))
-        k.forget_sgprs(SHADOW + EXEC, 2)
 
     def _check_address(self, k: K, inst: Instruction) -> None:
         """What was read so far, the address was made of."""
@@ -234,7 +174,7 @@ class ShadowObserver(Observer):
         if self._scalars:
             some = k.b.icmp_unsigned("!=", reduce(k.b.or_, self._scalars), k.i32(0))
             undefined = k.b.or_(undefined, k.b.select(some, k.exec_bits(), k.i64(0)))
-        self._report_if(k, inst, Decides.ADDRESS, undefined)
+        report_if(k, inst, Decides.ADDRESS, undefined)
 
     # ---- memory
 
@@ -248,7 +188,7 @@ class ShadowObserver(Observer):
     def scalar_loaded(self, k: K, inst: Instruction, address: Value, target: int, dwords: int) -> None:
         self._recording = False
         pointer = k.sgpr_pointer(SHADOW + target)
-        fresh = int(dwords <= 2 and inst.operands[1].name in self._retried_bases)
+        fresh = int(dwords <= 2 and inst.operands[1].name in self._code.retried_bases)
         arguments = [k.worker, k.wave, pointer, address, k.i32(dwords), k.i32(fresh), k.i32(inst.address)]
         k.call_void("rt_san_scalar_load", arguments)
         k.forget_sgprs(SHADOW + target, dwords)
@@ -256,10 +196,10 @@ class ShadowObserver(Observer):
     def accessed(self, k: K, inst: Instruction, access: Access) -> None:
         self._recording = False
         place = place_of(inst)
-        retried = place in self._retried or self._allocates(inst)
+        retried = place in self._code.retried or self._code.allocates(inst)
         order = 0
         if access.space == "lds" and access.kind == "load":
-            order = _LDS_ATOMIC | _POLLED if place in self._polled else _LDS_ATOMIC if retried else 0
+            order = _LDS_ATOMIC | _POLLED if place in self._code.polled else _LDS_ATOMIC if retried else 0
         form = k.i32(_form(inst, access, retried) | order)
         exec_bits, pc = k.exec_bits(), k.i32(inst.address)
         dwords = max(access.size // 4, 1)
@@ -274,8 +214,8 @@ class ShadowObserver(Observer):
         elif access.kind == "store":
             assert access.data is not None
             pointer = k.vgpr_pointer(SHADOW + access.data)
-            stored = _RELEASES if inst.address in self._released else 0
-            stored |= _ATOMIC if self._allocates(inst) else 0
+            stored = _RELEASES if inst.address in self._code.released else 0
+            stored |= _ATOMIC if self._code.allocates(inst) else 0
             arguments = [k.worker, k.wave, pointer, exec_bits, k.b.or_(form, k.i32(stored)), pc]
             k.call_void("rt_san_store", arguments)
         elif access.data is None:
@@ -284,7 +224,7 @@ class ShadowObserver(Observer):
             given = k.vgpr_pointer(SHADOW + access.data)
             result = null_pointer() if access.result is None else k.vgpr_pointer(SHADOW + access.result)
             k.call_void("rt_san_atomic", [k.worker, k.wave, given, result, exec_bits, form, pc])
-            if self._allocates(inst):
+            if self._code.allocates(inst):
                 k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
         if access.result is not None:
             k.forget_vgprs(SHADOW + access.result, dwords)
@@ -308,10 +248,6 @@ def _merged(k: K, new: Value, old: Value, bits: int) -> Value:
         return new
     kept = k.b.and_(old, k.const(old.type, ~bits & ALL_BITS))
     return k.b.or_(k.b.and_(new, k.const(new.type, bits)), kept)
-
-
-def _is_zero(value: Value) -> bool:
-    return isinstance(value, ir.Constant) and value.constant == 0
 
 
 def _form(inst: Instruction, access: Access, retried: bool) -> int:

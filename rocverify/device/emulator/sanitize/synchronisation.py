@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
@@ -130,3 +131,41 @@ def _registers(operands: Sequence[Operand]) -> set[int]:
         if operand.kind is OperandKind.VGPR
         for place in range(operand.count)
     }
+
+
+@dataclass(frozen=True)
+class Synchronisation:
+    """What a kernel's code tells of it: the places of loops that compare and swap, and the registers that
+    hold their addresses; the places that loops wait by; the code of device malloc and free; the addresses of
+    waits before stores that release, of those stores, and of invalidations in vain."""
+
+    retried: frozenset[tuple[str, ...]] = frozenset()
+    retried_bases: frozenset[str] = frozenset()
+    polled: frozenset[tuple[str, ...]] = frozenset()
+    allocator: tuple[range, ...] = ()
+    releases: frozenset[int] = frozenset()
+    released: frozenset[int] = frozenset()
+    vain: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, graph: Graph | None) -> Synchronisation:
+        if graph is None:
+            return cls()
+        blocks = tuple(graph.blocks.values())
+        loops = [
+            inst for block in blocks for inst in block if "_cmpswap_" in inst.mnemonic or is_lds_swap(inst)
+        ]
+        pairs = [pair for block in blocks for pair in releases_of(block)]
+        return cls(
+            retried=frozenset(place_of(inst) for inst in loops),
+            retried_bases=frozenset(o.name for inst in loops for o in inst.operands if o.count == 2),
+            polled=frozenset(place_of(inst) for inst in polled_loads(graph)),
+            allocator=tuple(graph.allocator),
+            releases=frozenset(wait.address for wait, _ in pairs),
+            released=frozenset(store.address for _, store in pairs),
+            vain=frozenset(inst.address for block in blocks for inst in invalidations_in_vain(block)),
+        )
+
+    def allocates(self, inst: Instruction) -> bool:
+        """Whether it is of device malloc or free: their loads and stores are relaxed atomics."""
+        return any(inst.address in function for function in self.allocator)
