@@ -181,9 +181,14 @@ def time_on_device(
         times: list[float] = []
 
         def timed(
-            arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: Any, *, visible: bool = False
+            arrays: Mapping[str, Any],
+            dims: Mapping[str, int],
+            dtype: Any,
+            *,
+            visible: bool = False,
+            on_stream: bool = False,
         ) -> Mapping[str, Any]:
-            del visible
+            del visible, on_stream
             found = session.subject.timed(trials.spec, arrays, dims, dtype, _WARM_UP + repeats)
             times.extend(one * 1000 for one in found[_WARM_UP:])
             return {}

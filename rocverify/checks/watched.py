@@ -83,11 +83,13 @@ def watched_types(
 
 def to_sanitize(spec: ContractSpec, cases: Sequence[Case]) -> Case:
     """The case that stands for the others of its type under the sanitizer: the largest that is not too
-    large."""
+    large. What is found does not depend on the order, nor on whose the stream is."""
     fitting = [case for case in cases if _elements(spec, case) <= TYPICAL_ELEMENTS]
     if fitting:
-        return max(fitting, key=lambda case: _elements(spec, case))
-    return min(cases, key=lambda case: _elements(spec, case))
+        found = max(fitting, key=lambda case: _elements(spec, case))
+    else:
+        found = min(cases, key=lambda case: _elements(spec, case))
+    return replace(found, order="eager", drawn=None, on_stream=False)
 
 
 def _elements(spec: ContractSpec, case: Case) -> int:

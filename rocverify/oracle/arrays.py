@@ -19,31 +19,53 @@ AXIS = re.compile(r"(?P<name>[a-z_]\w*)(?:(?P<operator>[*/])(?P<factor>[1-9]\d*)
 
 
 class Role(StrEnum):
-    """What happens to an array: read, written, both, read on the host by the wrapper, or used as
-    working memory whose contents mean nothing afterwards."""
+    """What happens to an array: read, written, both, read on the host by the wrapper, written there, returned
+    by the call, or used as working memory whose contents mean nothing afterwards."""
 
     IN = "in"
     OUT = "out"
     INOUT = "inout"
     HOST = "host"
+    HOST_OUT = "host_out"
+    RETURNED = "returned"
     SCRATCH = "scratch"
+
+
+_RESULTS = (Role.OUT, Role.HOST_OUT, Role.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
 class Array:
     """One array of a contract. axes: lengths in terms of dimensions, `head_dim/2` or `seq*2` or `3`; a scalar
-    has none, and may be limited to `values`, or to a span."""
+    has none, and may be limited to `values`, or to a span. pitch: rows lie a multiple of so many elements
+    apart (0: they follow one another)."""
 
     role: Role
     axes: tuple[str, ...]
     dtypes: DTypes
     values: tuple[float, ...] = ()
     span: tuple[float, float] | None = None
+    pitch: int = 0
 
     @property
     def written(self) -> bool:
         """Whether the array is a result, to be compared."""
-        return self.role in (Role.OUT, Role.INOUT)
+        return self.role in (Role.INOUT, *_RESULTS)
+
+    @property
+    def only_written(self) -> bool:
+        """Whether what it held before means nothing."""
+        return self.role in _RESULTS
+
+    @property
+    def on_device(self) -> bool:
+        """Whether the array lies in device memory."""
+        return self.role not in (Role.HOST, Role.HOST_OUT, Role.RETURNED)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether its values are the caller's."""
+        return self.role in (Role.IN, Role.INOUT, Role.HOST)
 
     def shape(self, dims: Mapping[str, int]) -> tuple[int, ...]:
         return tuple(_length(axis, dims) for axis in self.axes)
@@ -53,19 +75,27 @@ class Array:
         return case if len(self.dtypes) > 1 else self.dtypes.members[0]
 
 
-def In(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
-    """An array in device memory that the kernel reads and must leave as it is."""
-    return _array(Role.IN, axes, dtypes)
+def In(  # noqa: N802 - reads as a declaration
+    axes: str, dtypes: DType | DTypes, *, pitch: int = 0
+) -> Array:
+    """An array in device memory that the kernel reads and must leave as it is. pitch: its rows (along the
+    last axis) lie apart, by a number of elements that is drawn for each case: at least a row, a multiple of
+    `pitch`. `arrays.x.leading` tells it, `arrays.x.strides` in bytes; what lies between rows is not the
+    kernel's to read or to write."""
+    return _pitched(Role.IN, axes, dtypes, pitch)
 
 
-def Out(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
-    """An array in device memory whose every element the kernel writes. Integers must match exactly."""
-    return _array(Role.OUT, axes, dtypes)
+def Out(axes: str, dtypes: DType | DTypes, *, pitch: int = 0) -> Array:  # noqa: N802 - reads as a declaration
+    """An array in device memory whose every element the kernel writes. Integers must match exactly. pitch: as
+    of In."""
+    return _pitched(Role.OUT, axes, dtypes, pitch)
 
 
-def InOut(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
-    """An array in device memory that the kernel changes in place."""
-    return _array(Role.INOUT, axes, dtypes)
+def InOut(  # noqa: N802 - reads as a declaration
+    axes: str, dtypes: DType | DTypes, *, pitch: int = 0
+) -> Array:
+    """An array in device memory that the kernel changes in place. pitch: as of In."""
+    return _pitched(Role.INOUT, axes, dtypes, pitch)
 
 
 def Scratch(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
@@ -76,6 +106,17 @@ def Scratch(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads a
 def HostIn(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
     """An array on the host that the wrapper takes; `prepare` supplies its values."""
     return _array(Role.HOST, axes, dtypes)
+
+
+def HostOut(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
+    """An array on the host that the wrapper fills: every element must be there when it returns."""
+    return _array(Role.HOST_OUT, axes, dtypes)
+
+
+def Returned(axes: str, dtypes: DType | DTypes) -> Array:  # noqa: N802 - reads as a declaration
+    """What `call` returns: a NumPy array or, without axes, a number; of several a tuple in order, or a
+    mapping by name. It must be there when the call returns."""
+    return _array(Role.RETURNED, axes, dtypes)
 
 
 def Scalar(  # noqa: N802 - reads as a declaration
@@ -90,6 +131,12 @@ def Scalar(  # noqa: N802 - reads as a declaration
         raise ContractError("a Scalar needs low and high together")
     span = None if low is None or high is None else (low, high)
     return replace(_array(Role.HOST, "", dtypes), values=values, span=span)
+
+
+def _pitched(role: Role, axes: str, dtypes: DType | DTypes, pitch: int) -> Array:
+    if pitch < 0 or (pitch and len(axes.split()) < 2):
+        raise ContractError("a pitch is a positive number of elements, of an array that has rows")
+    return replace(_array(role, axes, dtypes), pitch=pitch)
 
 
 def _array(role: Role, axes: str, dtypes: DType | DTypes) -> Array:

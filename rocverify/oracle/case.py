@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
+from rocverify.device.process.placed import Ordering
 from rocverify.errors import ContractError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dims import Dims
@@ -16,6 +17,9 @@ from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import Kind
 from rocverify.oracle.poison import Placement, Poison
 from rocverify.oracle.shapes import Budget, distinct_shape, plan_shapes
+
+if TYPE_CHECKING:
+    from rocverify.device.hip.executor import Order
 
 # Elements of the written arrays of most cases (large enough for every boundary, small enough to be quick), of
 # the large case, and the work of such a one. How large that one is is drawn: no size can be counted on.
@@ -32,7 +36,12 @@ _KINDS = (Kind.PLAIN, Kind.EXTREME, Kind.PLAIN, Kind.ROWS, Kind.HEAVY, Kind.MASK
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What one execution of a wrapper is made from; the same case gives the same bytes again."""
+    """What one execution of a wrapper is made from; the same case gives the same bytes again.
+
+    order: when the work of streams is done; drawn: what the order of waves and workgroups, and the contents
+    of unwritten memory, follow from (None: the device's own); on_stream: whether the caller has a stream of
+    its own, which does not wait for the default one, and passes it.
+    """
 
     dims: Mapping[str, int]
     dtype: DType
@@ -40,10 +49,19 @@ class Case:
     seed: int
     poison: Poison = Poison.NAN
     placement: Placement = Placement.GUARDED
+    order: Order = "eager"
+    drawn: int | None = None
+    on_stream: bool = False
+
+    @property
+    def ordering(self) -> Ordering | None:
+        """The order of its own; None where it is the device's."""
+        return None if self.drawn is None else Ordering(self.order, self.drawn)
 
     def __str__(self) -> str:
         lengths = ", ".join(f"{name}={value}" for name, value in self.dims.items())
-        return f"{self.dtype} {lengths} ({self.kind} values, case seed {self.seed})"
+        stream = ", on a stream of the caller's" if self.on_stream else ""
+        return f"{self.dtype} {lengths} ({self.kind} values, case seed {self.seed}{stream})"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -53,6 +71,9 @@ class Case:
             "seed": self.seed,
             "poison": str(self.poison),
             "placement": str(self.placement),
+            "order": self.order,
+            "drawn": self.drawn,
+            "on_stream": self.on_stream,
         }
 
 

@@ -11,7 +11,10 @@
 
 A contract without a wrapper has `launch(self, arrays, dims, dtype)` instead of `call`: it returns a Launch
 or, for work that takes several, a tuple of them in order. `alpha = Scalar(F32)`, `causal = Scalar(I32, 0, 1)`
-are numbers that the wrapper takes by value, drawn anew for every case. A wrapper may be
+are numbers that the wrapper takes by value, drawn anew for every case. `y = HostOut("rows", F32)` is an array
+of the host that the wrapper fills, `y = Returned("", F32)` what `call` returns; `x = In("rows cols", F32,
+pitch=4)` has rows that lie apart. A `call` that asks for `stream` is given a stream in some cases and None in
+the others; so is a wrapper with a parameter `stream` that `call` does not pass. A wrapper may be
 `package.module:Class.method`. The decorator turns the class into an immutable, validated ContractSpec
 (ContractError says what is wrong). Methods declare only the parameters that they use; arrays may be
 inherited. Integer outputs must match exactly; outputs of float64 need a `rounding`, and a reference whose own
@@ -57,11 +60,13 @@ from rocverify.oracle.arrays import (
     AXIS,
     Array,
     HostIn,
+    HostOut,
     In,
     InOut,
     Launch,
     Out,
     Refusal,
+    Returned,
     Role,
     Scalar,
     Scratch,
@@ -86,8 +91,9 @@ from rocverify.oracle.dtypes import (
 
 __all__ = [
     "BF16", "F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "Array",
-    "ContractSpec", "DType", "DTypes", "Dims", "Extent", "HostIn", "In", "InOut", "Launch", "Out", "Refusal",
-    "Role", "Scalar", "Scratch", "boundary", "choices", "contract", "divisor_of", "even",
+    "ContractSpec", "DType", "DTypes", "Dims", "Extent", "HostIn", "HostOut", "In", "InOut", "Launch", "Out",
+    "Refusal", "Returned", "Role", "Scalar", "Scratch", "boundary", "choices", "contract", "divisor_of",
+    "even",
 ]  # fmt: skip
 
 Values = Mapping[str, NDArray[Any]]
@@ -120,6 +126,11 @@ class ContractSpec:
     @property
     def outputs(self) -> dict[str, Array]:
         return {name: array for name, array in self.arrays.items() if array.written}
+
+    @property
+    def returned(self) -> dict[str, Array]:
+        """What `call` returns, in order."""
+        return {name: array for name, array in self.arrays.items() if array.role is Role.RETURNED}
 
     @property
     def where(self) -> str:
@@ -222,7 +233,7 @@ class ContractSpec:
 
     def call(self, wrapper: Any, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> None:
         """Calls the wrapper on device views (and host arrays)."""
-        offered = {"arrays": _Namespace(arrays), "dims": _Namespace(dims), "dtype": dtype}
+        offered = {"arrays": _Namespace(arrays), "dims": _Namespace(dims), "dtype": dtype, "stream": None}
         _with_wanted(self.subject.call, {"wrapper": wrapper, **offered})
 
     def launches(
@@ -334,7 +345,9 @@ def _symbols(symbol: str | Mapping[DType, str], arrays: Mapping[str, Array], whe
         raise ContractError("arrays of several element types must have the same ones", where=where)
     written = [a.dtypes for a in arrays.values() if a.written]
     if not written:
-        raise ContractError("no array is Out or InOut: the kernel would do nothing", where=where)
+        raise ContractError(
+            "no array is Out, InOut, HostOut or Returned: the kernel would do nothing", where=where
+        )
     dtypes = next(iter(several), written[0])
     symbols = {d.name: symbol if isinstance(symbol, str) else symbol.get(d, "") for d in dtypes}
     missing = [name for name, found in symbols.items() if not found]
@@ -359,6 +372,8 @@ def _shape_problems(spec: ContractSpec) -> list[str]:
                 problems.append(f"axis {axis!r} of {name}: dims has no {match['name']!r}")
         if array.written and F64 in array.dtypes and F64.name not in spec.rounding:
             problems.append(f"{name}: float64 outputs need a rounding: the reference is no more precise")
+        if array.role in (Role.HOST_OUT, Role.RETURNED) and spec.wrapper is None:
+            problems.append(f"{name}: only a wrapper fills arrays of the host, or returns them")
     if spec.parameters is not None:
         known = set(spec.arrays) | set(spec.dims)
         problems += [f"parameter {p!r} is no array or dimension" for p in spec.parameters if p not in known]
@@ -380,7 +395,7 @@ def _method_problems(spec: ContractSpec) -> list[str]:
         *((name, quantities) for name in ("reference", "canonical")),
         *((name, (*quantities, "dtype")) for name in ("magnitude", "wrong")),
         ("kernel", ("dims", "dtype")),
-        ("call", ("wrapper", "arrays", "dims", "dtype")),
+        ("call", ("wrapper", "arrays", "dims", "dtype", "stream")),
         ("launch", ("arrays", "dims", "dtype")),
         ("prepare", ("rng", "dims", "dtype", "kind")),
     ):

@@ -6,24 +6,25 @@ The trace of a run covers the call of the wrapper and nothing of the harness's o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from pickle import PickleBuffer
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
+from rocverify.device.process.placed import Buffer, Collected, Placed
 from rocverify.device.trace.events import Category
 from rocverify.errors import ContractError, DeviceError, SubjectError
+from rocverify.oracle.buffers import Layout, buffer_of, layout_of, read_back
 from rocverify.oracle.case import Case
 from rocverify.oracle.consistency import check_arguments
 from rocverify.oracle.contract import Array, ContractSpec, Role
 from rocverify.oracle.dtypes import DType
-from rocverify.oracle.inputs import Kind, draw_inputs
-from rocverify.oracle.poison import Placement, guard_damage, guard_pattern, poisoned
+from rocverify.oracle.host_share import NO_SHARE, HostShare, host_share
+from rocverify.oracle.inputs import Kind
+from rocverify.oracle.returned import as_declared
+from rocverify.oracle.starting import Start, earlier, starting
 from rocverify.subject.border import raise_outcome
 from rocverify.subject.host.views import DeviceView
 from rocverify.subject.ownership import launched_by_contract
@@ -37,20 +38,18 @@ if TYPE_CHECKING:
 
 class Invocation(Protocol):
     """Takes device views and host arrays by name, the dimensions of the call, and the element type; gives the
-    arrays of the host as they are afterwards. visible: the code under verification can see that it is."""
+    arrays of the host as they are afterwards. visible: the code under verification can see that it is.
+    on_stream: it is given a stream of the caller's."""
 
     def __call__(
-        self, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType, *, visible: bool = False
+        self,
+        arrays: Mapping[str, Any],
+        dims: Mapping[str, int],
+        dtype: DType,
+        *,
+        visible: bool = False,
+        on_stream: bool = False,
     ) -> Hosts: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Every array of a case as it is before the call. undefined: those that hold poison, which no kernel may
-    read before it has written it."""
-
-    inputs: Mapping[str, NDArray[Any]]
-    undefined: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,10 @@ class CaseRun:
     inputs: every array as it was before the call (poison for pure outputs); outputs: what is to be compared
     of the written arrays after it (their canonical form, where the contract has one); changed: input arrays
     that the kernel changed; damage: what was written around buffers; events: the HIP calls made while the
-    wrapper ran; addresses: where each array lay on the device; by_contract: the launches, by their number in
-    the trace, that the contract's own `call` made and not the wrapper; undefined: see Start.
+    wrapper ran; late: outputs that changed after the call had returned, and the work that nothing ordered
+    before what its caller does next; by_host: what of the outputs the host wrote; addresses: where each array
+    lay on the device; by_contract: the launches, by their number in the trace, that the contract's own `call`
+    made and not the wrapper; undefined: see Start.
     """
 
     case: Case
@@ -70,6 +71,8 @@ class CaseRun:
     changed: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     events: tuple[TraceEvent, ...] = ()
+    late: tuple[str, ...] = ()
+    by_host: HostShare = NO_SHARE
     addresses: Mapping[str, int] = field(default_factory=dict)
     by_contract: frozenset[int] = frozenset()
     undefined: frozenset[str] = frozenset()
@@ -113,7 +116,6 @@ def execute(
     invoke: Invocation | None = None,
     visible: bool = False,
     again: bool = False,
-    order: Ordering | None = None,
     start: Start | None = None,
 ) -> CaseRun:
     """Runs one case through the contract's wrapper, or through its own launch if it names none.
@@ -121,8 +123,8 @@ def execute(
     ghost: launches report success and do nothing. values: arrays that replace drawn ones on the host.
     call_dims: dimensions that replace those of the case in the call alone. invoke: made once by
     `invocation` for many cases. visible: the code under verification can see that it is. again: it is called
-    on the same memory with other contents before. order: the device's own is not used. start: what `starting`
-    has given for the case, if it was asked before.
+    on the same memory with other contents before. start: what `starting` has given for the case, if it was
+    asked before.
     Raises SubjectError for what the wrapper raises, DeviceFaultError for what the kernel does wrong,
     DeviceError when the device fails the harness itself.
     """
@@ -130,25 +132,41 @@ def execute(
     start = start or starting(spec, case)
     inputs = start.inputs
     run_subject = invoke or invocation(spec, session)
-    buffers = _buffers(spec, case, start)
-    pid = session.subject.prepare_call(spec)
-    placed = session.device.place(pid, buffers, ghost=ghost, order=order)
+    layouts = _layouts(spec, case)
+    buffers = _buffers(layouts, start)
+    pid, stream = session.subject.prepare_call(spec, on_stream=case.on_stream)
+    placed = session.device.place(pid, buffers, ghost=ghost, order=case.ordering, stream=stream)
     addresses = {one.name: placed.addresses[one.name] + len(one.guard) for one in buffers}
-    arrays = {**_views(spec, case.dtype, inputs, addresses), **(values or {})}
+    arrays = {**_views(spec, case.dtype, inputs, addresses, layouts), **(values or {})}
     lengths = {**case.dims, **(call_dims or {})}
 
     def invoked() -> Hosts:
         if again:
-            before = _refilled(spec, session, replace(case, seed=(case.seed + 1) % 2**32), placed)
-            run_subject(_views(spec, case.dtype, before, addresses), lengths, case.dtype, visible=visible)
+            for before in earlier(spec, case, start):
+                session.device.refill(placed, _buffers(layouts, before))
+                views = _views(spec, case.dtype, before.inputs, addresses, layouts)
+                run_subject(views, lengths, case.dtype, visible=visible)
             session.device.refill(placed, buffers)
-        return run_subject(arrays, lengths, case.dtype, visible=visible)
+        return run_subject(arrays, lengths, case.dtype, visible=visible, on_stream=case.on_stream)
 
     collected, hosts = _called(spec, session, placed, invoked)
-    named = {one.name: one for one in buffers}
-    images = {name: _split(named[name], inputs[name], image) for name, image in collected.images.items()}
-    after = {name: array for name, (array, _) in images.items()}
-    after |= {name: hosts[name] for name in hosts if name in inputs and name not in (values or {})}
+    returned = {name: hosts[name] for name in hosts if name in inputs and name not in (values or {})}
+    return _left_behind(spec, case, start, layouts, collected, returned, addresses)
+
+
+def _left_behind(
+    spec: ContractSpec,
+    case: Case,
+    start: Start,
+    layouts: Mapping[str, Layout],
+    collected: Collected,
+    returned: Hosts,
+    addresses: Mapping[str, int],
+) -> CaseRun:
+    """The record of a call. returned: arrays of the host as they are afterwards."""
+    inputs = start.inputs
+    images, damage = read_back(layouts, inputs, collected.images)
+    after = {**images, **as_declared(spec, inputs, returned)}
     return CaseRun(
         case=case,
         inputs=inputs,
@@ -159,55 +177,52 @@ def execute(
             if spec.arrays[name].role in (Role.IN, Role.HOST)
             and after[name].tobytes() != inputs[name].tobytes()
         ),
-        damage=tuple(text for _, text in images.values() if text),
+        damage=tuple(damage),
         events=tuple(collected.events),
+        late=_late(spec, collected),
+        by_host=host_share(
+            {name: after[name] for name in spec.outputs if name in images},
+            {name: array for name, array in inputs.items() if spec.arrays[name].is_given},
+            layouts,
+            collected.host_writes,
+            collected.events,
+            addresses,
+        ),
         addresses=addresses,
         by_contract=launched_by_contract(spec, collected.events),
         undefined=start.undefined,
     )
 
 
-def _refilled(
-    spec: ContractSpec, session: LaunchSession, case: Case, placed: Placed
-) -> Mapping[str, NDArray[Any]]:
-    """Writes the arrays of a case into the memory of another; what they hold then."""
-    start = starting(spec, case)
-    session.device.refill(placed, _buffers(spec, case, start))
-    return start.inputs
+def _layouts(spec: ContractSpec, case: Case) -> dict[str, Layout]:
+    """How each device array of a case lies in its allocation."""
+    return {name: layout_of(name, array, case) for name, array in spec.arrays.items() if array.on_device}
 
 
-def starting(spec: ContractSpec, case: Case) -> Start:
-    """Draws the arrays of a case. Pure outputs hold poison, and working memory that the contract does not
-    prepare."""
-    drawn = draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
-    undefined = frozenset(n for n, array in spec.arrays.items() if array.role is Role.OUT or n not in drawn)
-    inputs = {
-        name: poisoned(array.shape(case.dims), array.dtype(case.dtype), case.poison)
-        if name in undefined
-        else drawn[name]
-        for name, array in spec.arrays.items()
-    }
-    return Start(inputs, undefined)
-
-
-def _buffers(spec: ContractSpec, case: Case, start: Start) -> list[Buffer]:
+def _buffers(layouts: Mapping[str, Layout], start: Start) -> list[Buffer]:
     """The device arrays of a case as they are before the call."""
     return [
-        _buffer(name, array, case.placement, name in start.undefined)
-        for name, array in start.inputs.items()
-        if spec.arrays[name].role is not Role.HOST
+        buffer_of(name, start.inputs[name], layout, undefined=name in start.undefined)
+        for name, layout in layouts.items()
     ]
 
 
 def _views(
-    spec: ContractSpec, dtype: DType, inputs: Mapping[str, NDArray[Any]], addresses: Mapping[str, int]
+    spec: ContractSpec,
+    dtype: DType,
+    inputs: Mapping[str, NDArray[Any]],
+    addresses: Mapping[str, int],
+    layouts: Mapping[str, Layout],
 ) -> dict[str, Any]:
     def view(name: str, array: Array) -> Any:
-        if array.role is Role.HOST:
+        if array.role is Role.HOST_OUT:
+            return inputs[name].copy()
+        if not array.on_device:
             return inputs[name].copy() if inputs[name].ndim else inputs[name].item()
-        return DeviceView(addresses[name], inputs[name].shape, array.dtype(dtype).name)
+        leading = layouts[name].pitch // array.dtype(dtype).numpy.itemsize if layouts[name].has_gaps else None
+        return DeviceView(addresses[name], inputs[name].shape, array.dtype(dtype).name, leading)
 
-    return {name: view(name, array) for name, array in spec.arrays.items()}
+    return {name: view(name, array) for name, array in spec.arrays.items() if name not in spec.returned}
 
 
 def _called(
@@ -238,6 +253,13 @@ def _called(
     return collected, hosts
 
 
+def _late(spec: ContractSpec, collected: Collected) -> tuple[str, ...]:
+    names = [name for name in collected.late if spec.arrays[name].written]
+    if not names:
+        return ()
+    return (f"{', '.join(names)} changed after the call had returned", ", ".join(collected.unordered))
+
+
 def invocation(spec: ContractSpec, session: LaunchSession, code_object: Path | None = None) -> Invocation:
     """How the contract's kernel is run: through its wrapper, imported now, or by the contract's own
     launch from the compiled code object."""
@@ -250,9 +272,14 @@ def invocation(spec: ContractSpec, session: LaunchSession, code_object: Path | N
     kernels = read_code_object(image, code_object.name).kernels
 
     def invoke(
-        arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType, *, visible: bool = False
+        arrays: Mapping[str, Any],
+        dims: Mapping[str, int],
+        dtype: DType,
+        *,
+        visible: bool = False,
+        on_stream: bool = False,
     ) -> Hosts:
-        del visible  # nothing of the project runs while the kernel is launched
+        del visible, on_stream  # nothing of the project runs while the kernel is launched
         launches = []
         for made in subject.launches(spec, arrays, dims, dtype):
             symbol = made.symbol or spec.symbol(dtype)
@@ -266,24 +293,6 @@ def invocation(spec: ContractSpec, session: LaunchSession, code_object: Path | N
         return {}
 
     return invoke
-
-
-def _buffer(name: str, array: NDArray[Any], placement: Placement, undefined: bool) -> Buffer:
-    content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    guard = guard_pattern() if placement is Placement.GUARDED else b""
-    return Buffer(name, PickleBuffer(content.data), guard, undefined)
-
-
-def _split(buffer: Buffer, before: NDArray[Any], content: Any) -> tuple[NDArray[Any], str | None]:
-    """The array as it is now, and where its guards were overwritten, in words."""
-    start = len(buffer.guard)
-    end = start + before.nbytes
-    image = np.frombuffer(content, np.uint8)
-    array = image[start:end].view(before.dtype).reshape(before.shape)
-    if not start:
-        return array, None
-    found = guard_damage(image[:start].tobytes(), image[end:].tobytes())
-    return array, None if found is None else f"{buffer.name}: {found}"
 
 
 def checked(call: str, result: tuple[Any, ...]) -> Any:

@@ -55,7 +55,7 @@ def draw_inputs(
     made = spec.prepare(rng, dims, dtype, str(kind))
     values: dict[str, NDArray[Any]] = {}
     for name, array in spec.arrays.items():
-        if array.role is Role.OUT or (array.role is Role.SCRATCH and name not in made):
+        if array.only_written or (array.role is Role.SCRATCH and name not in made):
             continue
         element, shape = array.dtype(dtype), array.shape(dims)
         if name in made:
@@ -69,6 +69,16 @@ def draw_inputs(
         if values[name].shape != shape:
             raise ContractError(f"prepare() gave {name} the shape {values[name].shape}, not {shape}")
     return values
+
+
+def drawn_freely(spec: ContractSpec, dims: Mapping[str, int], dtype: DType, kind: Kind) -> list[str]:
+    """The inputs of which every element may have any value that its type holds, whatever the others are."""
+    made = spec.prepare(np.random.default_rng(0), dims, dtype, str(kind))
+    return [
+        name
+        for name, array in spec.arrays.items()
+        if array.is_given and name not in made and array.axes and array.dtype(dtype).is_float
+    ]
 
 
 def _limited(rng: np.random.Generator, array: Array) -> float:

@@ -96,6 +96,7 @@ def judge(
         *_comparison_problems(comparisons),
         *(f"wrote outside {text}" for text in run.damage),
         *(f"changed its input {name}" for name in run.changed),
+        *_late_problems(run),
     ]
     problems += _launch_problems(run, spec.symbol(run.case.dtype, run.case.dims), code_object)
     wrong = any(not c.matches for c in comparisons.values())
@@ -104,6 +105,16 @@ def judge(
     mistake = mistake_made(spec, judged, tolerances)
     hint = mistake or where_wrong(spec, judged, comparisons)
     return CaseVerdict(judged, comparisons, tuple(problems), hint, mistake is not None)
+
+
+def _late_problems(run: CaseRun) -> list[str]:
+    if not run.late:
+        return []
+    what, work = run.late
+    return [
+        f"{what}: nothing orders {work or 'what it has queued'} before what its caller does next; wait for "
+        "it, or have the caller's stream wait (hipEventRecord, hipStreamWaitEvent)"
+    ]
 
 
 def _tolerance(spec: ContractSpec, name: str, judged: Sequence[Judged]) -> Tolerance:

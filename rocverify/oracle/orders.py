@@ -9,12 +9,11 @@ their last bits, a missing barrier in whatever it spoils.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rocverify.device.process.placed import Ordering
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.oracle.case import Case
 from rocverify.oracle.contract import ContractSpec
@@ -68,9 +67,15 @@ class OtherOrder:
     spreads: tuple[OrderSpread, ...]
 
 
-def order_of(seed: int, index: int) -> Ordering:
-    """The order in which a case is executed, by its number in the run."""
-    return Ordering(STREAMS[index % len(STREAMS)], seed + index)
+_ROUND, _ON_STREAM = 8, (2, 3)
+"""Of so many cases those in which the caller passes a stream of its own: a lazy and a shuffled one."""
+
+
+def ordered(case: Case, seed: int, index: int, *, streams: bool) -> Case:
+    """The case with the order that it has by its number in the run. streams: whether the wrapper takes
+    one."""
+    on_stream = streams and index % _ROUND in _ON_STREAM
+    return replace(case, order=STREAMS[index % len(STREAMS)], drawn=seed + index, on_stream=on_stream)
 
 
 def in_another_order(
@@ -79,13 +84,13 @@ def in_another_order(
     judged: Sequence[Judged],
     tolerances: Mapping[str, Tolerance],
     invoke: Invocation,
-    order: Ordering,
+    seed: int,
 ) -> OtherOrder:
-    """Runs one of the cases again, in another order."""
+    """Runs one of the cases again, in the order of one more case."""
     first = judged[to_repeat([one.run for one in judged])]
-    case = first.run.case
+    case = ordered(first.run.case, seed, len(judged) + 1, streams=False)
     try:
-        run = execute(spec, session, case, invoke=invoke, order=order, start=first.run.start)
+        run = execute(spec, session, case, invoke=invoke, start=first.run.start)
     except (SubjectError, DeviceFaultError) as error:
         return OtherOrder(case, f"{_ANOTHER}: {error.message}", ())
     if accepted(run.outputs, judges_of(first, tolerances)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +25,15 @@ from rocverify.oracle.controls import (
     telling,
 )
 from rocverify.oracle.dims import Dims
-from rocverify.oracle.drive import Invocation, execute, invocation, starting
+from rocverify.oracle.drive import Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
+from rocverify.oracle.host_share import computed_by_host
 from rocverify.oracle.judge import CaseVerdict, computed_of, expected_of, judge, tolerances_of
-from rocverify.oracle.orders import ORDER_HINT, OrderSpread, OtherOrder, in_another_order, order_of
+from rocverify.oracle.orders import ORDER_HINT, OrderSpread, OtherOrder, in_another_order, ordered
 from rocverify.oracle.repeat import Repeat, repeated
 from rocverify.oracle.shrink import Shrunk, shrink
+from rocverify.oracle.starting import starting
+from rocverify.oracle.stream_use import StreamUse
 from rocverify.oracle.tolerance import Tolerance
 
 if TYPE_CHECKING:
@@ -90,6 +94,7 @@ class DTypeReport:
     ghost: GhostReplay | None = None
     repeat: Repeat | None = None
     spreads: tuple[OrderSpread, ...] = ()
+    streams: StreamUse = field(default_factory=StreamUse)
 
     @property
     def elements(self) -> int:
@@ -138,19 +143,25 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     A case in which the subject raises or the device faults ends the run of this type: what comes after
     would repeat it.
     """
-    cases = plan_cases(
+    planned = plan_cases(
         spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims, thresholds=plan.thresholds
     )
+    streams = StreamUse.of(spec)
+    cases = [ordered(case, plan.seed, number, streams=streams.taken) for number, case in enumerate(planned)]
     symbol = spec.symbol(dtype)
     invoke = invocation(spec, session, plan.code_object)
     judged: list[Judged] = []
-    failure = _run(spec, session, cases, plan, invoke, judged)
+    failure = _run(spec, session, cases, streams, invoke, judged)
     if failure is None:
         tolerances = tolerances_of(spec, judged)
         mistakes = mistake_outcomes(spec, judged, tolerances)
         if not all(mistake.discriminates for mistake in mistakes):
-            cases += further_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
-            failure = _run(spec, session, cases[len(judged) :], plan, invoke, judged)
+            further = further_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
+            cases += [
+                ordered(case, plan.seed, len(cases) + number, streams=streams.taken)
+                for number, case in enumerate(further)
+            ]
+            failure = _run(spec, session, cases[len(judged) :], streams, invoke, judged)
             tolerances = tolerances_of(spec, judged)
             mistakes = mistake_outcomes(spec, judged, tolerances)
     if failure is not None:
@@ -159,8 +170,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     repeat = repeated(spec, session, judged, tolerances, invoke)
     other = None
     if judged and not any(verdict.problems for verdict in verdicts):
-        order = order_of(plan.seed, len(judged) + 1)
-        other = in_another_order(spec, session, judged, tolerances, invoke, order)
+        other = in_another_order(spec, session, judged, tolerances, invoke, plan.seed)
     return DTypeReport(
         dtype=dtype,
         symbol=symbol,
@@ -173,6 +183,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         ghost=_ghost_replay(spec, session, judged, tolerances, invoke),
         repeat=repeat,
         spreads=() if other is None else other.spreads,
+        streams=streams,
     )
 
 
@@ -180,7 +191,7 @@ def _run(
     spec: ContractSpec,
     session: LaunchSession,
     cases: Sequence[Case],
-    plan: Plan,
+    streams: StreamUse,
     invoke: Invocation,
     judged: list[Judged],
 ) -> CaseFailure | None:
@@ -192,9 +203,9 @@ def _run(
             start = upcoming.pop().result()
             computed = submit(computed_of, spec, case, start.inputs)
             upcoming += [submit(starting, spec, one) for one in (following,) if one is not None]
+            made = partial(execute, spec, session, invoke=invoke, start=start)
             try:
-                order = order_of(plan.seed, len(judged))
-                run = execute(spec, session, case, invoke=invoke, order=order, start=start)
+                run = streams.execute(case, made)
             except (SubjectError, DeviceFaultError) as error:
                 symbol = spec.symbol(case.dtype, case.dims)
                 return CaseFailure(case, _one_line(error), error.hint, symbol=symbol)
@@ -205,6 +216,7 @@ def _run(
 def _failures(
     spec: ContractSpec, verdicts: Sequence[CaseVerdict], repeat: Repeat | None, other: OtherOrder | None
 ) -> tuple[CaseFailure, ...]:
+    """What is wrong: with the results of cases, and with how they came about."""
     found = [
         CaseFailure(v.judged.run.case, "; ".join(v.problems), v.hint, v.explained, _launched(spec, v))
         for v in verdicts
@@ -217,6 +229,14 @@ def _failures(
     if other is not None and other.problem is not None:
         symbol = spec.symbol(other.case.dtype, other.case.dims)
         found.append(CaseFailure(other.case, other.problem, ORDER_HINT, symbol=symbol))
+    runs = [verdict.judged.run for verdict in verdicts]
+    by_host = computed_by_host([run.by_host for run in runs])
+    if by_host is not None:
+        most = max(runs, key=lambda run: run.by_host.written)
+        symbol = spec.symbol(most.case.dtype, most.case.dims)
+        found.append(
+            CaseFailure(most.case, by_host, "let the kernel compute what it is to compute", symbol=symbol)
+        )
     return tuple(found)
 
 

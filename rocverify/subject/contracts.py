@@ -31,12 +31,16 @@ _GIVEN_OUTPUTS = frozenset({"canonical"})
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a contract's code stands: its reference (`module` it comes from), its `call`, the wrapper."""
+    """Where a contract's code stands: its reference (`module` it comes from), its `call`, the wrapper.
+    passes_stream: `call` asks for a stream to pass; takes_stream: the wrapper has a parameter of that name;
+    untried: its other parameters that have a default, and that `call` does not name."""
 
     module: str = ""
     reference: Sequence[Place] = ()
     call: Sequence[Place] = ()
     wrapper: Sequence[Place] = ()
+    passes_stream: bool = False
+    takes_stream: bool = False
 
 
 class RemoteContract:

@@ -143,7 +143,8 @@ class HostProcess:
 
     def _sources(self) -> bytes:
         sources = host_sources(
-            "views", "codec", "missing", "imports", "inspection", "launching", "declarations", "connection"
+            *("views", "codec", "missing", "imports", "inspection", "launching", "declarations"),
+            *("connection", "caller"),
         )
         if self._device:
             sources.append(("hip_library", Path(hip_library.__file__).read_text(encoding="utf-8")))

@@ -92,7 +92,12 @@ class Subject:
         SourceError where something cannot be imported, and SubjectError."""
         spec = remote_contract(self._references, reference)
         told = self._load(reference, spec.wrapper)
-        origin = replace(spec.subject.origin, wrapper=tuple(told["wrapper"]))
+        origin = replace(
+            spec.subject.origin,
+            wrapper=tuple(told["wrapper"]),
+            passes_stream="stream" in told["methods"].get("call", ()),
+            takes_stream="stream" in told["parameters"],
+        )
         spec.subject.origin = origin
         return spec
 
@@ -115,10 +120,13 @@ class Subject:
         self._ready()
         return self.pid
 
-    def prepare_call(self, spec: ContractSpec) -> int:
-        """Sees to it that a call of the contract can be made; the process that will make it."""
+    def prepare_call(self, spec: ContractSpec, *, on_stream: bool = False) -> tuple[int, int]:
+        """Sees to it that a call of the contract can be made: the process that will make it, and the stream
+        that it will pass, 0 for none."""
         self._loaded_one(spec)
-        return self.pid
+        if not on_stream:
+            return self.pid, 0
+        return self.pid, int(self._host.ask("stream", about=spec.wrapper or spec.where))
 
     def call(
         self,
@@ -128,10 +136,12 @@ class Subject:
         dtype: DType,
         *,
         visible: bool = False,
+        on_stream: bool = False,
     ) -> Hosts:
         """Calls the wrapper through its contract and waits for the device: the arrays of the host as they are
-        then. visible: the code can see that it is verified."""
-        return self._called(spec, arrays, dims, dtype, visible=visible)[0]
+        when it returns. visible: the code can see that it is verified. on_stream: the caller has a stream of
+        its own, and passes it."""
+        return self._called(spec, arrays, dims, dtype, visible=visible, on_stream=on_stream)[0]
 
     def timed(
         self, spec: ContractSpec, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType, times: int
@@ -147,6 +157,7 @@ class Subject:
         dtype: DType,
         *,
         visible: bool = False,
+        on_stream: bool = False,
         times: int = 0,
     ) -> tuple[Hosts, Sequence[float]]:
         told = self._host.ask(
@@ -158,6 +169,7 @@ class Subject:
             dtype=dtype,
             visible=SIGNS if visible else {},
             times=times,
+            on_stream=on_stream,
         )
         return told["host"], told["milliseconds"]
 

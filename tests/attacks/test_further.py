@@ -68,7 +68,6 @@ CHEATS = [
             '    affine_on("affine_kernel", x, shift, out, rows, cols)\n',
             _HIP + "\n_seen = set()\n",
         ),
-        missing="repeated calls differ in all elements, so a sample of one tells them apart",
     ),
     Cheat(
         "first_call_only",

@@ -158,9 +158,16 @@ class FakeDevice:
         self._recordings = ExitStack()
 
     def place(
-        self, _pid: int, buffers: Sequence[Buffer], *, ghost: bool = False, order: Ordering | None = None
+        self,
+        _pid: int,
+        buffers: Sequence[Buffer],
+        *,
+        ghost: bool = False,
+        order: Ordering | None = None,
+        stream: int = 0,
     ) -> Placed:
         del order  # kernels in Python have one
+        assert not stream
         self.outcome()
         addresses = {}
         for buffer in buffers:
@@ -281,13 +288,22 @@ class FakeSubject:
     def __init__(self, session: FakeSession) -> None:
         self._session = session
 
-    def prepare_call(self, _spec: ContractSpec) -> int:
-        return os.getpid()
+    def prepare_call(self, _spec: ContractSpec, *, on_stream: bool = False) -> tuple[int, int]:
+        assert not on_stream
+        return os.getpid(), 0
 
     def call(
-        self, spec: ContractSpec, arrays: Any, dims: Any, dtype: Any, *, visible: bool = False
+        self,
+        spec: ContractSpec,
+        arrays: Any,
+        dims: Any,
+        dtype: Any,
+        *,
+        visible: bool = False,
+        on_stream: bool = False,
     ) -> dict[str, Any]:
         del visible
+        assert not on_stream
         assert spec.wrapper is not None
         spec.call(self._session.objects[spec.wrapper], arrays, dims, dtype)
         HipLibrary.finish()

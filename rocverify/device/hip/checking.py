@@ -58,7 +58,7 @@ class ContextMemory:
 
     def made_at(self, stream: int) -> str | None:
         """Where a stream was made, `path:line`."""
-        return self._context.sites.place(streams_of(self._context).made.get(stream, 0))
+        return stream_made_at(self._context, stream)
 
     def shared(self) -> Ranges:
         """All memory that host and device see, freed or not."""
@@ -70,6 +70,18 @@ class ContextMemory:
         if not region.size:
             return NOTHING
         return Ranges(np.array([region.start]), np.array([region.start + region.size]))
+
+
+def stream_made_at(context: Context, stream: int) -> str | None:
+    """Where a stream was made, `path:line`."""
+    return context.sites.place(streams_of(context).made.get(stream, 0))
+
+
+def left_behind(context: Context) -> list[str]:
+    """The work that is still queued, each piece once, in words."""
+    places = ((label, stream_made_at(context, stream)) for label, stream in streams_of(context).left())
+    words = (f"{label} on the stream of {place}" if place else label for label, place in places)
+    return list(dict.fromkeys(words))
 
 
 def make_streams(context: Context, order: Order, seed: int) -> Streams:

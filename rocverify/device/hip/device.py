@@ -141,6 +141,18 @@ def synchronize_quietly(context: Context, call: Call, caller: Caller | None) -> 
     context.wait(None, call, caller, explicit=False)
 
 
+@serve("rv_call_returned", category=Category.SYNC, waits=True, traced=False)
+def call_returned(context: Context, call: Call, caller: Caller | None) -> None:
+    """stream: waits for what the caller's next work on it would come after, has whoever placed arrays look at
+    them if there is more, and waits for the rest."""
+    try:
+        context.wait(call.args[0], call, caller, explicit=False)
+        if context.streams.pending():
+            context.returned()
+    finally:
+        context.wait(None, call, caller, explicit=False)
+
+
 @serve("hipDeviceReset", category=Category.SYNC, after_fault="allow", waits=True)
 def reset(context: Context, call: Call, caller: Caller | None) -> None:
     """Gives up every allocation, module, stream and event, and the error of a fault."""

@@ -148,6 +148,10 @@ class Streams(StreamWaits):
         """Whether anything is queued."""
         return bool(self.executor)
 
+    def left(self) -> list[tuple[str, int]]:
+        """What is queued, and the number of the stream of each."""
+        return [(item.label, item.stream) for item in self.executor.pending() if item.kind is not Kind.EMPTY]
+
     def idle(self) -> None:
         """No call has come for a while: does what needs no caller."""
         self.executor.run(self.executor.pending(), None)

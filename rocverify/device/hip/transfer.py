@@ -18,6 +18,7 @@ from rocverify.device.trace.events import Category
 
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
+    from rocverify.device.hip.host_writes import HostWrites
 
 HOST_TO_HOST, HOST_TO_DEVICE, DEVICE_TO_HOST, DEVICE_TO_DEVICE, DEFAULT = range(5)
 DEVICE_TO_DEVICE_NO_CU = 1024
@@ -178,6 +179,20 @@ def execute(context: Context, transfer: Transfer, caller: Caller | None, sides: 
             _from_host(context, transfer, caller)
         else:
             _to_host(context, transfer, caller, from_host=not src.seen_by_device)
+        if context.host_writes is not None and dst.on_device:
+            _note(context.host_writes, transfer, src)
+
+
+def _note(noted: HostWrites, transfer: Transfer, src: Side) -> None:
+    """Tells what a copy has put into device memory, row by row where rows are apart."""
+    to, at, width = transfer.dst, transfer.src, transfer.width
+    starts = list(zip(transfer.starts(to), transfer.starts(at), strict=True))
+    if transfer.is_flat(to) and transfer.is_flat(at):
+        starts, width = starts[:1], transfer.size
+    if src.on_device:
+        noted.copied((to.address + one, at.address + other, width) for one, other in starts)
+    else:
+        noted.wrote((to.address + one, width) for one, _ in starts)
 
 
 def _within(context: Context, transfer: Transfer) -> None:

@@ -85,6 +85,7 @@ RV_PRIVATE const struct rv_welcome *rv_connected(void); /* connects; NULL where 
 RV_API int rv_attach(const char *socket_path, unsigned device); /* later calls go there; 0 or a hipError_t */
 RV_API int rv_detach(void);
 RV_API int rv_finish(void); /* waits for the device, in no trace; 0 or how queued work failed */
+RV_API int rv_returned(void *stream); /* as rv_call_returned; 0 or how queued work failed */
 
 /* 5, 6 or 7: whose headers the code was built with that called the library, by the libamdhip64.so.N that it is linked
  * to; 7 where it is not. Structures and enumerations that changed depend on it. */

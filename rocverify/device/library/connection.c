@@ -239,6 +239,10 @@ RV_API int rv_finish(void) {
     return rv_client.state == RV_CONNECTED ? RV_CALL(rv_device_synchronize_quietly) : 0;
 }
 
+RV_API int rv_returned(void *stream) {
+    return rv_client.state == RV_CONNECTED ? RV_CALL(rv_call_returned, RV_N(stream)) : 0;
+}
+
 /* ---- fork and exit */
 
 /* The child shares the sockets with its parent: while it held them, nobody would notice the parent's end. */

@@ -22,8 +22,8 @@ static bool is_plausible(const void *to, const void *from, int kind) {
 
 bool rv_copy_is_sure(const void *to, const void *from, int kind, hipStream_t stream) {
     if (!to || !from || !rv_connected() || !rv_known_stream(stream) || !is_plausible(to, from, kind)) return false;
-    if (rv_connected()->order == RV_CHECKED) return rv_is_device(to) && rv_is_device(from);
-    return rv_connected()->order != RV_EAGER || (!rv_is_pageable(to) && !rv_is_pageable(from));
+    if (rv_order() == RV_CHECKED) return rv_is_device(to) && rv_is_device(from);
+    return rv_order() != RV_EAGER || (!rv_is_pageable(to) && !rv_is_pageable(from));
 }
 
 bool rv_copy_is_inline(const void *to, const void *from, size_t size, int kind) {
@@ -54,7 +54,7 @@ static int copy_later(enum rv_call call, const uint64_t *args, unsigned nargs, i
     const void *to = (const void *)(uintptr_t)args[0], *from = (const void *)(uintptr_t)args[1];
     size_t size = args[2];
     if (size && rv_copy_is_sure(to, from, kind, stream)) return rv_post(call, args, nargs, NULL, 0, 0);
-    bool eager = rv_connected() && rv_connected()->order == RV_EAGER;
+    bool eager = rv_connected() && rv_order() == RV_EAGER;
     if (eager && rv_known_stream(stream) && rv_copy_is_inline(to, from, size, kind) && rv_readable(from, size))
         return rv_post(call, args, nargs, from, (uint32_t)size, RV_INLINE);
     return rv_call(NULL, call, args, nargs, NULL, 0);

@@ -77,6 +77,7 @@ struct rv_request {
     const void *payload;
 };
 bool rv_ring_judged(void); /* no call is to be queued without a reply */
+uint32_t rv_order(void);   /* RV_EAGER ...: when the device process executes what is queued now */
 int rv_ring_put(struct rv_thread *t, const struct rv_request *request); /* 0, hipErrorDeinitialized or hipErrorInvalidValue */
 
 /* sites.c, sites_python.c */

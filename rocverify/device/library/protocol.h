@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define RV_MAGIC 0x56434f52u /* "ROCV" */
-#define RV_VERSION 1
+#define RV_VERSION 2
 
 #define RV_PROCESS 0 /* kinds of connections */
 #define RV_THREAD 1
@@ -56,7 +56,7 @@ struct rv_welcome {
     uint64_t token;
     uint64_t device_start, device_bytes;   /* device memory: to be reserved, never mapped */
     uint64_t shared_start, shared_bytes;   /* pinned and managed memory: offset 0 of its file lies at shared_start */
-    uint32_t order, devices;
+    uint32_t devices;
     char words[512];
 };
 
@@ -71,6 +71,7 @@ struct rv_ring {
     uint32_t waiting;
     uint32_t stopped; /* the device process has ended this client: calls are to fail */
     uint32_t judged;  /* 1: HIP's calls are not to be queued without a reply, each is judged where it is made */
+    uint32_t order;   /* RV_EAGER ...: when queued work is executed from now on */
 };
 
 /* A request: this, `nargs` 64-bit numbers, `payload` bytes; `size` is all of that rounded up (to 32 by the library: so
@@ -128,6 +129,8 @@ struct rv_kernel_arg {
     CALL(rv_bye)              /* the process ends: what is queued is done first */ \
     CALL(rv_load_fat_binary)  /* address, size of the bundle; -> module */ \
     CALL(rv_device_synchronize_quietly) /* as hipDeviceSynchronize, in no trace */ \
+    CALL(rv_call_returned)    /* stream: a function that the judge asked for has returned; waits for what its caller's */ \
+                              /* next work on the stream comes after, has the judge look, then waits for the rest */ \
     CALL(hipInit) CALL(hipDriverGetVersion) CALL(hipRuntimeGetVersion) \
     CALL(hipGetDeviceCount) CALL(hipGetDevicePropertiesR0000) CALL(hipGetDevicePropertiesR0600) /* -> payload: the structure */ \
     CALL(hipDeviceGetAttribute) CALL(hipDeviceGetName) CALL(hipDeviceGetUuid) CALL(hipDeviceGetPCIBusId) CALL(hipDeviceTotalMem) \

@@ -23,6 +23,11 @@ bool rv_ring_judged(void) {
     return ring && atomic_load_explicit((const _Atomic uint32_t *)&ring->judged, memory_order_relaxed);
 }
 
+uint32_t rv_order(void) {
+    const struct rv_ring *ring = rv_client.ring;
+    return ring ? atomic_load_explicit((const _Atomic uint32_t *)&ring->order, memory_order_relaxed) : RV_EAGER;
+}
+
 /* Who sees the device process asleep takes that mark away, so that one byte is sent and not one for each record. */
 static bool wake(void) {
     atomic_thread_fence(memory_order_seq_cst);

@@ -48,7 +48,7 @@ struct symbol_copy {
 /* False: the bytes go another way. */
 static bool take_along(const struct symbol_copy *c, char *payload, size_t length) {
     bool to_device = c->from && (c->kind == hipMemcpyHostToDevice || c->kind == hipMemcpyDefault);
-    bool now = !c->queued || (rv_connected()->order == RV_EAGER && !rv_capturing());
+    bool now = !c->queued || (rv_order() == RV_EAGER && !rv_capturing());
     return to_device && now && c->size && length + c->size <= RV_INLINE_BYTES && rv_is_pageable(c->from) &&
            rv_copy_guarded(payload + length, c->from, c->size);
 }
@@ -57,7 +57,7 @@ static bool is_sure(const struct symbol_copy *c, bool along) {
     const void *host = c->from ? c->from : c->to;
     if (!c->queued || !host || !rv_known_stream(c->stream)) return false;
     if (along) return true;
-    uint32_t order = rv_connected()->order;
+    uint32_t order = rv_order();
     return order == RV_CHECKED ? !c->from || rv_is_device(host) : order != RV_EAGER || !rv_is_pageable(host);
 }
 

@@ -186,12 +186,14 @@ class RemoteDevice:
         *,
         ghost: bool = False,
         order: Ordering | None = None,
+        stream: int = 0,
     ) -> Placed:
         """Puts arrays into the memory of a client; until `collect`, with `ghost`, no launch is executed, and
         with `order` all work is done in that order (else in the device's own); what is still queued is
-        forgotten. DeviceError where the memory does not suffice."""
+        forgotten. With a stream of the client's, the contents come as work of that stream. DeviceError where
+        the memory does not suffice."""
         ghosts = (None,) if ghost else None
-        placed: Placed = self.process.ask("place", self.index, pid, buffers, ghosts, order)
+        placed: Placed = self.process.ask("place", self.index, pid, buffers, ghosts, order, stream)
         return placed
 
     def refill(self, placed: Placed, buffers: Sequence[Buffer]) -> None:

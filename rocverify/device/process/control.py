@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Collection, Sequence
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ class Desk:
         """Opens a device; its number, and what it is."""
         device = open_device(options, None if self._lines is None else self._with_lines)
         self.devices.append(device)
-        self._placements.append(Placements(device.control, device.reorder))
+        self._placements.append(Placements(device.control, partial(self._reorder, len(self.devices) - 1)))
         self._server.makers.append(device.context)
         return len(self.devices) - 1, device.info
 
@@ -103,6 +104,14 @@ class Desk:
         if forget:
             trace.forget(trace.mark())
         return events
+
+    def _reorder(self, device: int, ordering: Ordering | None) -> None:
+        """Has a device execute in another order, and tells its clients: they need not wait where none of
+        their work is done at once."""
+        self.devices[device].reorder(ordering)
+        for session in self._server.sessions:
+            if session.device == device:
+                session.reordered()
 
     def do_ghost(self, device: int, symbols: Collection[str] | None) -> int:
         """Launches of these kernels (None: of all) report success from now on and are not executed."""
@@ -150,9 +159,10 @@ class Desk:
         buffers: Sequence[Buffer],
         ghost: tuple[Collection[str] | None] | None,
         order: Ordering | None,
+        stream: int,
     ) -> Placed:
         """See `placements.Placements.place`."""
-        return self._placements[device].place(pid, buffers, ghost, order)
+        return self._placements[device].place(pid, buffers, ghost, order, stream)
 
     def do_refill(self, device: int, token: int, buffers: Sequence[Buffer]) -> None:
         """See `placements.Placements.refill`."""

@@ -22,6 +22,7 @@ def load(folder: Path) -> ctypes.CDLL:
     library.rv_attach.argtypes = [ctypes.c_char_p, ctypes.c_uint]
     library.rv_attach.restype = ctypes.c_int
     library.rv_detach.restype = library.rv_finish.restype = ctypes.c_int
+    library.rv_returned.argtypes, library.rv_returned.restype = [ctypes.c_void_p], ctypes.c_int
     return library
 
 

@@ -6,8 +6,8 @@ Nothing of it is in the trace, and the client makes no call for it.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.faults import FaultReport
@@ -51,10 +51,17 @@ class Placed:
 @dataclass(frozen=True, slots=True)
 class Collected:
     """What a call left behind: images of the allocations by name, guards and all; the names of those that the
-    client itself has given up; the calls recorded; why a launch could not be executed; how one faulted."""
+    client itself has given up; the calls recorded; why a launch could not be executed; how one faulted.
+
+    An image is what the caller would see after the call, in the order of its stream: `late` are the arrays
+    that changed after that, `unordered` the work that was still queued then, in words. host_writes: what the
+    client wrote into each, not by kernels: where, from the image's start, and the bytes."""
 
     images: dict[str, Any]
     lost: tuple[str, ...]
     events: Sequence[TraceEvent]
     undecided: RocverifyError | None
     fault: FaultReport | None
+    late: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    host_writes: Mapping[str, Sequence[tuple[int, bytes]]] = field(default_factory=dict)

@@ -7,18 +7,24 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rocverify.device.hip.checking import allocated
+from rocverify.device.hip.checking import allocated, left_behind
+from rocverify.device.hip.host_writes import HostWrites
+from rocverify.device.hip.items import Item, Kind
 from rocverify.device.hip.state import Allocation
 from rocverify.device.hip.words import Freed, note_freed
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.errors import DeviceError
 
 if TYPE_CHECKING:
+    from rocverify.device.hip.calls import Caller
     from rocverify.device.hip.context import Context
     from rocverify.device.hip.control import DeviceControl
 
 MADE_BY = "the caller"
 """What faults say of who allocated the memory."""
+
+_NOT_YET = b"\xb5"
+"""The byte that fills an array as long as the work that makes it has not come to it."""
 
 _LEAST = 1
 """Bytes of an array without elements: it has an address like any other."""
@@ -34,6 +40,30 @@ class _Held:
     ghost: int | None
     ordered: bool
     mark: int = field(default=0)
+    seen: dict[str, bytes] = field(default_factory=dict)
+    unordered: tuple[str, ...] = ()
+
+    def watch(self) -> None:
+        """A call is about to be made."""
+        self.seen, self.unordered = {}, ()
+        self.context.returned, self.context.host_writes = self.look, HostWrites(self.context.backend)
+
+    def unwatch(self) -> dict[str, list[tuple[int, bytes]]]:
+        """The call is over: what the client wrote into each array."""
+        noted, self.context.host_writes, self.context.returned = self.context.host_writes, None, _nothing
+        assert noted is not None
+        found = {name: noted.within(one.address, one.size) for name, one in self.allocations.items()}
+        return {name: pieces for name, pieces in found.items() if pieces}
+
+    def look(self) -> None:
+        """The call has returned, and not all of its work is ordered before what its caller does next: keeps
+        what the caller would see now."""
+        self.unordered = tuple(left_behind(self.context))
+        self.seen = {name: _content(self, name) for name, one in self.allocations.items() if self.has(one)}
+
+    def has(self, allocation: Allocation) -> bool:
+        """Whether the client has not given up an allocation."""
+        return _is_there(self.context, allocation)
 
 
 class Placements:
@@ -50,10 +80,12 @@ class Placements:
         buffers: Sequence[Buffer],
         ghost: tuple[Collection[str] | None] | None,
         order: Ordering | None,
+        stream: int = 0,
     ) -> Placed:
         """Puts arrays into the memory of a client. Until `collect`, launches of the kernels of `ghost` (None:
-        all) are not executed, and all work is done in an order of its own, if one is given. DeviceError where
-        the memory does not suffice or the client is not there."""
+        all) are not executed, and all work is done in an order of its own, if one is given. stream: has the
+        contents come as work of a stream, as where its owner makes them; 0: they are there at once.
+        DeviceError where the memory does not suffice or the client is not there."""
         context = self._context(pid)
         self._control.outcome()  # what was before is none of this call's
         held = _Held(context, {}, None, order is not None)
@@ -70,6 +102,9 @@ class Placements:
         self._count += 1
         self._held[self._count] = held
         held.mark = self._control.trace.mark()
+        held.watch()
+        if stream:
+            _come_by(context, stream, [(held.allocations[one.name].address, one) for one in buffers])
         addresses = {name: one.address for name, one in held.allocations.items()}
         return Placed(addresses, self._count, held.mark)
 
@@ -79,8 +114,9 @@ class Placements:
         held = self._held[token]
         for buffer in buffers:
             one = held.allocations[buffer.name]
-            if _is_there(held.context, one):
+            if held.has(one):
                 _fill(held.context, one.address, buffer)
+        held.watch()
         held.mark = self._control.trace.mark()
 
     def collect(self, token: int, names: Collection[str], forget: bool) -> Collected:
@@ -94,12 +130,15 @@ class Placements:
         events = trace.since(held.mark)
         if forget:
             trace.forget(trace.mark())
-        lost = tuple(name for name, one in held.allocations.items() if not _is_there(held.context, one))
+        lost = tuple(name for name, one in held.allocations.items() if not held.has(one))
         try:
-            images = {name: _image(held, name) for name in names if name not in lost}
+            final = {name: _content(held, name) for name in names if name not in lost}
         finally:
+            writes = held.unwatch()
             self._end(held)
-        return Collected(images, lost, events, undecided, fault)
+        images = {name: pickle.PickleBuffer(held.seen.get(name, image)) for name, image in final.items()}
+        late = tuple(name for name, image in final.items() if held.seen.get(name, image) != image)
+        return Collected(images, lost, events, undecided, fault, late, held.unordered, writes)
 
     def _end(self, held: _Held) -> None:
         """Frees what was placed; the device is in its own order again."""
@@ -130,6 +169,20 @@ def _placed(context: Context, buffer: Buffer) -> Allocation:
     return made
 
 
+def _come_by(context: Context, stream: int, buffers: Sequence[tuple[int, Buffer]]) -> None:
+    """Takes the contents away, and has work of a stream bring them."""
+    for address, buffer in buffers:
+        size = memoryview(buffer.content).nbytes
+        if size and not buffer.undefined:
+            context.backend.fill(address + len(buffer.guard), _NOT_YET, size)
+
+    def bring(_caller: Caller | None) -> None:
+        for address, buffer in buffers:
+            _fill(context, address, buffer)
+
+    context.streams.submit(stream, 0, Item(bring, "the caller's own work", kind=Kind.MEMCPY))
+
+
 def _fill(context: Context, address: int, buffer: Buffer) -> None:
     content, guard = memoryview(buffer.content), buffer.guard
     start = address + len(guard)
@@ -144,9 +197,13 @@ def _is_there(context: Context, allocation: Allocation) -> bool:
     return not context.closed and context.allocations.get(allocation.address) is allocation
 
 
-def _image(held: _Held, name: str) -> pickle.PickleBuffer:
+def _content(held: _Held, name: str) -> bytes:
     one = held.allocations[name]
-    return pickle.PickleBuffer(held.context.backend.read(one.address, one.size))
+    return held.context.backend.read(one.address, one.size)
+
+
+def _nothing() -> None:
+    """What there is to do where nobody has placed arrays."""
 
 
 def _give_back(held: _Held) -> None:

@@ -92,7 +92,7 @@ MESSAGE = struct.Struct("<IiII")
 """kind, code, nvalues, payload: `struct rv_message`."""
 
 ANSWER = struct.Struct("<i")
-HEAD, TAIL, WAITING, STOPPED, JUDGED = 0, 64, 128, 132, 136
+HEAD, TAIL, WAITING, STOPPED, JUDGED, ORDER = 0, 64, 128, 132, 136, 140
 """Offsets in `struct rv_ring`."""
 
 

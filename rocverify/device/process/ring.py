@@ -163,6 +163,10 @@ class Ring:
         """Has the client wait for the answer of every call, or no longer."""
         _FLAG.pack_into(self._memory, protocol.JUDGED, int(on))
 
+    def tell_order(self, order: int) -> None:
+        """Tells the client when what it queues is executed: RV_EAGER and the like."""
+        _FLAG.pack_into(self._memory, protocol.ORDER, order)
+
     def close(self) -> None:
         Ring._open.discard(id(self))
         self._memory.close()

@@ -134,7 +134,6 @@ class Server:
             device_bytes=device.size,
             shared_start=shared.start,
             shared_bytes=shared.size,
-            order=_order_of(context),
             devices=1,
         )
         try:
@@ -204,12 +203,6 @@ class Server:
         self._kept.clear()
         Path(self.path).unlink(missing_ok=True)
         self._folder.rmdir()
-
-
-def _order_of(context: Context) -> int:
-    if context.control.sanitize:
-        return _NUMBERS["RV_CHECKED"]
-    return _NUMBERS["RV_EAGER"] if context.streams.eager else _NUMBERS["RV_LAZY"]
 
 
 def _private_folder() -> Path:

@@ -22,7 +22,7 @@ IDLE_S = 0.05
 
 SETTLING_S = 20e-6
 
-_CALLS = protocol.calls()
+_CALLS, _NUMBERS = protocol.calls(), protocol.numbers()
 _BYE = _CALLS.index("rv_bye")
 _UNKNOWN = 1
 
@@ -42,6 +42,7 @@ class Session:
         self.token = token
         self.device = device
         self.ring = Ring(connection)
+        self.ring.tell_order(_order_of(context))
         self.said_bye = False
         self._handled = 0
         self._closed = False
@@ -70,6 +71,12 @@ class Session:
         with self._lock:
             if not self._closed:
                 self.ring.judge(on)
+
+    def reordered(self) -> None:
+        """Tells the client that its work is executed in another order now."""
+        with self._lock:
+            if not self._closed:
+                self.ring.tell_order(_order_of(self.context))
 
     def add_thread(self, connection: socket.socket) -> Slot:
         """Takes in a connection of one more thread of the client."""
@@ -171,6 +178,12 @@ class Session:
             slot.reply(answer)
         except HipError:
             _shut(self._connection)  # the client is gone: the reading thread sees it
+
+
+def _order_of(context: Context) -> int:
+    if context.control.sanitize:
+        return _NUMBERS["RV_CHECKED"]
+    return _NUMBERS["RV_EAGER"] if context.streams.eager else _NUMBERS["RV_LAZY"]
 
 
 def _shut(connection: socket.socket) -> None:

@@ -96,7 +96,7 @@ class Codec:
         (np.ndarray, _array),
         (np.generic, _scalar),
         ((bytes, bytearray, memoryview), _bytes),
-        (DeviceView, lambda _self, v, _b: {"v": [v.ptr, list(v.shape), v.dtype]}),
+        (DeviceView, lambda _self, v, _b: {"v": [v.ptr, list(v.shape), v.dtype, v.leading]}),
         (
             (tuple, range, frozenset, set),
             lambda self, v, b: {"t": [self.encode(one, b) for one in v]},
@@ -155,7 +155,9 @@ class Codec:
         "b": lambda _self, c, b: bytes(b[c]),
         "d": _mapping,
         "t": lambda self, c, b: tuple(self.decode(one, b) for one in c),
-        "v": lambda _self, c, _b: DeviceView(int(c[0]), tuple(int(n) for n in c[1]), str(c[2])),
+        "v": lambda _self, c, _b: DeviceView(
+            int(c[0]), tuple(int(n) for n in c[1]), str(c[2]), None if c[3] is None else int(c[3])
+        ),
         "e": lambda self, c, _b: self._records(str(c[0]))(c[1]),
         "r": _record,
         "g": _read_generator,

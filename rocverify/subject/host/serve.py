@@ -15,14 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from .caller import Caller, parameters_of, results_of
 from .connection import Connection
 from .declarations import Declarations
 from .imports import in_project, load_subject
 from .inspection import code_of, members_of, origin_of
-from .launching import launch_all, milliseconds
+from .launching import checked, launch_all, milliseconds
 
 _KEPT = 4096
 """Results that are computed when they are asked for: more than any contract names mistakes."""
+
+_NON_BLOCKING = 1
 
 
 class Host:
@@ -38,6 +41,7 @@ class Host:
         self._connection = Connection(connection, self._root, self._declarations, self._keep)
         self._hip_library = hip_library
         self._library: Any = None
+        self._stream: Any = None
         self._device: tuple[str, int] | None = None
         self._contracts: dict[str, Any] = {}
         self._wrappers: dict[str, Any] = {}
@@ -64,7 +68,7 @@ class Host:
         code = self._library.rv_attach(path.encode(), device)
         if code:
             raise OSError(f"the HIP library cannot be attached to the device process: error {code}")
-        self._device = path, device
+        self._device, self._stream = (path, device), None
         self._set(environment)
 
     def _set(self, environment: Mapping[str, str | None]) -> None:
@@ -96,6 +100,7 @@ class Host:
             "fields": fields,
             **members_of(spec.subject),
             "wrapper": self._codes(found),
+            "parameters": parameters_of(found),
             **self._caller(spec),
         }
 
@@ -124,29 +129,44 @@ class Host:
         dtype: Any,
         visible: Mapping[str, str],
         times: int,
+        on_stream: bool,
     ) -> dict[str, Any]:
         """Calls the wrapper through the contract. The arrays of the host as they are afterwards, and, if
         `times` is not 0, the milliseconds of so many calls. With `visible`, the declarations and these
-        variables are in sight."""
-        spec, wrapper = self._contracts[contract], self._wrappers[contract]
-        offered = {"wrapper": wrapper, "arrays": _namespace(arrays), "dims": _namespace(dims), "dtype": dtype}
-        function = spec.subject.call
-        wanted = {name: offered[name] for name in inspect.signature(function).parameters}
+        variables are in sight; `on_stream` has it be given the caller's stream."""
+        function = self._contracts[contract].subject.call
+        caller = Caller(self._library, self._stream if on_stream else None)
+        offered = {
+            "wrapper": self._wrappers[contract],
+            "arrays": _namespace(arrays),
+            "dims": _namespace(dims),
+            "dtype": dtype,
+            "stream": caller.stream,
+        }
+        asked = inspect.signature(function).parameters
+        if on_stream and "stream" not in asked:
+            offered["wrapper"] = caller.passing(offered["wrapper"])
+        wanted = {name: offered[name] for name in asked}
         self._declarations.hide()
         if visible:
             self._declarations.show()
             self._set(visible)
         try:
-            measured = (
-                milliseconds(_hip(), partial(function, **wanted), times) if times else function(**wanted)
-            )
+            work = partial(function, **wanted)
+            result = milliseconds(_hip(), work, times) if times else work()
         finally:
             if visible:
                 self._set(dict.fromkeys(visible))
                 self._declarations.hide()
-        self._finish()
-        left = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
-        return {"host": left, "milliseconds": measured}
+        returned = {} if times else results_of(self._contracts[contract], result)
+        left = caller.goes_on({n: value for n, value in arrays.items() if isinstance(value, np.ndarray)})
+        return {"host": {**left, **returned}, "milliseconds": result if times else ()}
+
+    def do_stream(self) -> int:
+        """The stream of a caller that has one of its own; the default stream does not wait for it."""
+        if self._stream is None:
+            self._stream = checked(_hip().hipStreamCreateWithFlags(_NON_BLOCKING))
+        return int(self._stream)
 
     def _finish(self) -> None:
         """Waits for the device."""

@@ -14,11 +14,26 @@ _UNKNOWN_TO_NUMPY = {"bfloat16": 2}
 @dataclass(frozen=True, slots=True)
 class DeviceView:
     """An array in device memory, as a contract hands it to a wrapper: a pointer that knows its shape.
-    hip-python takes it wherever it takes a pointer, in `extra` too."""
+    hip-python takes it wherever it takes a pointer, in `extra` too. leading: elements from row to row; None
+    where rows follow one another."""
 
     ptr: int
     shape: tuple[int, ...]
     dtype: str
+    leading: int | None = None
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from element to element along each axis, as NumPy's."""
+        step = _UNKNOWN_TO_NUMPY.get(self.dtype) or np.dtype(self.dtype).itemsize
+        lengths = list(reversed(self.shape))
+        if self.leading is not None:
+            lengths[0] = self.leading
+        strides = []
+        for length in lengths:
+            strides.append(step)
+            step *= length
+        return tuple(reversed(strides))
 
     def __int__(self) -> int:
         return self.ptr
@@ -35,6 +50,6 @@ class DeviceView:
             "data": (self.ptr, False),
             "shape": self.shape,
             "typestr": typestr,
-            "strides": None,
+            "strides": None if self.leading is None else self.strides,
             "version": 2,
         }

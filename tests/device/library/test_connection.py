@@ -53,8 +53,16 @@ def test_a_path_that_no_socket_can_have():
     ("welcome", "words"),
     [
         ({"magic": 0x56434F52, "version": 99}, "version 99"),
-        ({"magic": 7, "version": 1}, "is not a device process"),
-        ({"magic": 0x56434F52, "version": 1, "error": 2, "words": b"the disk is full"}, "the disk is full"),
+        ({"magic": 7, "version": protocol.numbers()["RV_VERSION"]}, "is not a device process"),
+        (
+            {
+                "magic": 0x56434F52,
+                "version": protocol.numbers()["RV_VERSION"],
+                "error": 2,
+                "words": b"the disk is full",
+            },
+            "the disk is full",
+        ),
     ],
 )
 def test_a_welcome_that_refuses(tmp_path, welcome, words):

@@ -9,7 +9,7 @@ import socket
 import struct
 from dataclasses import dataclass, field
 
-MAGIC, VERSION = 0x56434F52, 1
+MAGIC, VERSION = 0x56434F52, 2
 HEADER, RING, STAGING = 4096, 1 << 20, 8 << 20
 WANTS_REPLY, INLINE = 1, 2
 REPLY, READ_HOST, WRITE_HOST, CALLBACK, PRINT = range(5)
@@ -74,12 +74,10 @@ class RawClient:
         hello = struct.pack("<IIIIIIQ256s", MAGIC, version, kind, own, own, device, token, b"raw client")
         connection.send(hello)
         data, files, _, _ = socket.recv_fds(connection, 4096, 4)
-        names = (
-            "magic version error slot token device_start device_bytes shared_start shared_bytes order devices"
-        )
-        values = struct.unpack_from("<IIiIQQQQQII", data)
+        names = "magic version error slot token device_start device_bytes shared_start shared_bytes devices"
+        values = struct.unpack_from("<IIiIQQQQQI", data)
         welcome = dict(zip(names.split(), values, strict=True))
-        welcome["words"] = data[struct.calcsize("<IIiIQQQQQII") :].partition(b"\0")[0].decode()
+        welcome["words"] = data[struct.calcsize("<IIiIQQQQQI") :].partition(b"\0")[0].decode()
         return connection, welcome, list(files)
 
     def post(self, name: str, *args: int, payload: bytes = b"", flags: int = 0, site: int = 0) -> None:
