@@ -22,6 +22,7 @@ from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.floor import shortfalls
 from rocverify.oracle.leaks import leaks
+from rocverify.oracle.not_tried import not_tried
 from rocverify.oracle.verify import (
     DTypeReport,
     Plan,
@@ -67,6 +68,12 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
     if failing is not None:
         failing = replace(failing, watched=watched(ctx, params.contract, failing.smallest.case))
     digests = {
+        "not_tried": not_tried(
+            spec,
+            [case for report in reports for case in report.cases],
+            session.subject.passed(spec),
+            [r.streams.refusal for r in reports if r.streams.refusal is not None],
+        ),
         "source_sha256": built.source_sha256,
         "code_object_sha256": built.sha256,
         "reference": reference_origin(spec, ctx.root),

@@ -128,8 +128,9 @@ def _correctness(evidence: Data) -> Iterator[str]:
         f"- {_text(evidence, 'cases')} cases with {_text(evidence, 'elements')} elements through {through}, "
         f"run seed {_text(evidence, 'seed')}; the errors are in the table of correctness below"
     )
-    if evidence.get("reference"):
-        yield f"- reference: {_reference(_mapping(evidence, 'reference'))}"
+    origin = evidence.get("reference")
+    if isinstance(origin, Mapping):
+        yield f"- reference: {_reference(origin)}"
     for dtype, seen in _mapping(evidence, "dtypes").items():
         yield f"- {inline(dtype)} ({_name(seen, 'symbol')}):"
         for key, words in (("controls", "wrong buffers"), ("mistakes", "wrong kernels, imitated")):
@@ -144,6 +145,12 @@ def _correctness(evidence: Data) -> Iterator[str]:
             yield f"  - the first of {len(shapes)} shapes: {', '.join(inline(shape) for shape in shapes[:3])}"
     if evidence.get("code_object_sha256"):
         yield f"- code object: {_digest(evidence, 'code_object_sha256')} from {_name(evidence, 'source')}"
+    for leak in _items(evidence, "leaks"):
+        calls = f"{_text(leak, 'calls')} of {_text(leak, 'of')} calls"
+        yield f"- device memory: {calls} keep what they allocate at {_name(leak, 'place')}"
+    untried = evidence.get("not_tried")
+    for words in untried if isinstance(untried, list) else ():
+        yield f"- not tried: {inline(words)}"
     refused = [f"{_text(c, 'name')} ({_text(c, 'error')})" for c in _items(evidence, "refused_calls")]
     if refused:
         yield f"- calls that had to be refused: {', '.join(refused)}"
@@ -226,7 +233,7 @@ PRESENTERS: Mapping[str, Presenter] = {
     "correctness": Presenter(
         frozenset(
             {"contract", "wrapper", "source", "seed", "cases", "elements", "dtypes", "refused_calls"}
-            | {"source_sha256", "code_object_sha256", "coverage"}
+            | {"source_sha256", "code_object_sha256", "coverage", "reference", "leaks", "not_tried"}
         ),
         _correctness,
     ),

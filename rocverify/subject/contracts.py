@@ -33,7 +33,7 @@ _GIVEN_OUTPUTS = frozenset({"canonical"})
 class Origin:
     """Where a contract's code stands: its reference (`module` it comes from), its `call`, the wrapper.
     passes_stream: `call` asks for a stream to pass; takes_stream: the wrapper has a parameter of that name;
-    untried: its other parameters that have a default, and that `call` does not name."""
+    optional: its other parameters that have a default."""
 
     module: str = ""
     reference: Sequence[Place] = ()
@@ -41,6 +41,7 @@ class Origin:
     wrapper: Sequence[Place] = ()
     passes_stream: bool = False
     takes_stream: bool = False
+    optional: Sequence[str] = ()
 
 
 class RemoteContract:

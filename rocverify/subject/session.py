@@ -37,6 +37,7 @@ class Subject:
         self._device: tuple[RemoteDevice, dict[str, str | None]] | None = None
         self._attached: object = None
         self._loaded: set[str] = set()
+        self._passed: dict[str, set[str]] = {}
 
     def start(self) -> None:
         """Starts the processes, so that they are there when they are needed."""
@@ -97,6 +98,7 @@ class Subject:
             wrapper=tuple(told["wrapper"]),
             passes_stream="stream" in told["methods"].get("call", ()),
             takes_stream="stream" in told["parameters"],
+            optional=tuple(name for name, optional in told["parameters"].items() if optional),
         )
         spec.subject.origin = origin
         return spec
@@ -171,7 +173,13 @@ class Subject:
             times=times,
             on_stream=on_stream,
         )
+        self._passed.setdefault(spec.where, set()).update(told["passed"])
         return told["host"], told["milliseconds"]
+
+    def passed(self, spec: ContractSpec) -> frozenset[str]:
+        """The parameters that the contract's calls have passed to its wrapper, as far as calls that may see
+        the judge have told."""
+        return frozenset(self._passed.get(spec.where, ()))
 
     def launches(
         self, spec: ContractSpec, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType

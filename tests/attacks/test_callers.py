@@ -70,6 +70,26 @@ def pitched(body: str) -> str:
 
 _ROW = '        affine_on("affine_kernel", there[0], shift, there[1], 1, {})\n'
 
+_SCALED = (
+    "import ctypes\n\nfrom kernels.gpu import affine_on\n\n\ndef affine(x, shift, out, rows, cols, alpha):\n"
+)
+_ALPHA = [
+    ("Dims, In, Out,", "Dims, In, Out, Scalar,"),
+    (
+        '    out = Out("rows cols", F32)\n',
+        '    out = Out("rows cols", F32)\n    alpha = Scalar(F32, 1.0, 2.0)\n',
+    ),
+    (_CALL, _CALL.replace(")", ", arrays.alpha)")),
+    ("def reference(self, x, shift):", "def reference(self, x, shift, alpha):"),
+    ("return 2 * x + shift\n", "return 2 * x + (alpha - 1) * shift\n"),
+]
+_TABLE = (
+    "    table = checked(hip.hipMalloc(4 * cols))\n"
+    "    checked(hip.hipMemcpy(table, int(shift), 4 * cols, hip.hipMemcpyKind.hipMemcpyDeviceToDevice))\n"
+    '    affine_on("affine_kernel", x, table, out, rows, cols)\n'
+)
+_PLAIN = "def affine(x, shift, out, rows, cols):\n"
+
 _IGNORED = on_stream(f"    affine_on({_ARGUMENTS})\n")
 
 CHEATS = [
@@ -92,6 +112,29 @@ CHEATS = [
             "        raise TypeError('stream is a file')\n"
             f"    affine_on({_ARGUMENTS})\n"
         ),
+    ),
+    Cheat(
+        "honest_on_a_stream_of_its_own_joined_by_events",
+        "verified",
+        wrapper=on_stream(
+            "    if not _own:\n"
+            "        _own.append(checked(hip.hipStreamCreateWithFlags(hip.hipStreamNonBlocking)))\n"
+            "    ready, done = checked(hip.hipEventCreate()), checked(hip.hipEventCreate())\n"
+            "    checked(hip.hipEventRecord(ready, stream))\n"
+            "    checked(hip.hipStreamWaitEvent(_own[0], ready, 0))\n"
+            f"    affine_on({_ARGUMENTS}, stream=_own[0])\n"
+            "    checked(hip.hipEventRecord(done, _own[0]))\n"
+            "    checked(hip.hipStreamWaitEvent(stream, done, 0))\n"
+            "    checked(hip.hipEventDestroy(ready))\n    checked(hip.hipEventDestroy(done))\n",
+            "_own = []\n\n\n",
+        ),
+    ),
+    Cheat(
+        "honest_on_a_stream_that_the_default_one_waits_for",
+        "verified",
+        wrapper=f"{_HEAD}_own = []\n\n\ndef affine(x, shift, out, rows, cols):\n"
+        "    if not _own:\n        _own.append(checked(hip.hipStreamCreate()))\n"
+        f"    affine_on({_ARGUMENTS}, stream=_own[0])\n",
     ),
     Cheat("stream_ignored", "failed", ("on a stream of the caller's",), wrapper=_IGNORED),
     Cheat("stream_ignored_though_passed", "failed", wrapper=_IGNORED, contract=_STREAM),
@@ -149,6 +192,20 @@ CHEATS = [
         "failed",
         wrapper=pitched(_ROW.format("cols")).replace("4 * ldx * row", "4 * cols * row"),
         contract=_PITCH,
+    ),
+    Cheat(
+        "scalar_ignored",
+        "failed",
+        ("elements of out are wrong",),
+        wrapper=_SCALED + f"    affine_on({_ARGUMENTS})\n",
+        contract=_ALPHA,
+    ),
+    Cheat(
+        "tables_leaked",
+        "failed",
+        ("keep what they allocate at kernels/tables_leaked.py:10",),
+        wrapper=_HEAD + _PLAIN + _TABLE,
+        check={"forbid_leaks": True},
     ),
 ]
 

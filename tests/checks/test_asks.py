@@ -51,8 +51,8 @@ def test_a_case_takes_four_messages(asked: Counter[str], tmp_path: Path, kept: P
         "place": executed,
         "collect": executed,
         "methods": cases,
-        "call": executed + 1,
-        "refill": 2,
+        "call": executed + 3,  # others before the second call on the same memory
+        "refill": 4,
     }
     # The rest does not grow with the cases: start, imports, mistakes until they are rejected, coverage.
     assert sum(asked.values()) < 20, asked

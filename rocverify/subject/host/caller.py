@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,12 +19,14 @@ _Host = np.ndarray[Any, Any]
 _VALUES = (np.ndarray, np.generic, bool, int, float)
 
 
-def parameters_of(function: Any) -> list[str]:
-    """The names of a function's parameters; none where it does not tell."""
+def parameters_of(function: Any) -> dict[str, bool]:
+    """The names of a function's parameters, and whether each may be left out; none where it does not tell."""
     try:
-        return list(inspect.signature(function).parameters) if callable(function) else []
+        found = inspect.signature(function).parameters.values() if callable(function) else ()
     except (TypeError, ValueError):  # of compiled code
-        return []
+        return {}
+    several = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return {one.name: one.default is not one.empty for one in found if one.kind not in several}
 
 
 def results_of(spec: Any, result: Any) -> dict[str, np.ndarray[Any, Any]]:
@@ -52,6 +55,19 @@ class Caller:
 
     def __init__(self, library: Any, stream: Any) -> None:
         self._library, self.stream = library, stream
+        self.passed: list[str] = []
+
+    def noting(self, wrapper: Callable[..., Any]) -> Callable[..., Any]:
+        """The wrapper, and which of its parameters it is given is noted."""
+        if not parameters_of(wrapper):
+            return wrapper
+
+        @functools.wraps(wrapper)
+        def noted(*given: Any, **named: Any) -> Any:
+            self.passed = list(inspect.signature(wrapper).bind_partial(*given, **named).arguments)
+            return wrapper(*given, **named)
+
+        return noted
 
     def passing(self, wrapper: Callable[..., Any]) -> Callable[..., Any]:
         """The wrapper, given the stream too. Where it is given another one, the caller is one that has

@@ -146,6 +146,8 @@ class Host:
         asked = inspect.signature(function).parameters
         if on_stream and "stream" not in asked:
             offered["wrapper"] = caller.passing(offered["wrapper"])
+        if visible:
+            offered["wrapper"] = caller.noting(offered["wrapper"])
         wanted = {name: offered[name] for name in asked}
         self._declarations.hide()
         if visible:
@@ -160,7 +162,11 @@ class Host:
                 self._declarations.hide()
         returned = {} if times else results_of(self._contracts[contract], result)
         left = caller.goes_on({n: value for n, value in arrays.items() if isinstance(value, np.ndarray)})
-        return {"host": {**left, **returned}, "milliseconds": result if times else ()}
+        return {
+            "host": {**left, **returned},
+            "milliseconds": result if times else (),
+            "passed": caller.passed,
+        }
 
     def do_stream(self) -> int:
         """The stream of a caller that has one of its own; the default stream does not wait for it."""

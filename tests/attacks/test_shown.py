@@ -1,0 +1,88 @@
+"""What a pass does not say is told: what no case tries, whose the reference is; and failures are replayed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.attacks.conftest import MakeProject
+from tests.attacks.project import CORRECT, PHASE, TRUTH, Ran, plan_text
+from tests.attacks.test_callers import CHEATS as CALLERS
+
+pytestmark = pytest.mark.long
+
+_BROKEN_FLAG = """\
+from kernels.gpu import affine_on
+
+
+def affine(x, shift, out, rows, cols, fast=False):
+    affine_on("no_such_kernel" if fast else "affine_kernel", x, shift, out, rows, cols)
+"""
+_REPLAYED = ("stream_ignored", "result_not_waited_for", "rows_taken_to_follow_one_another")
+
+
+def correctness(ran: Ran, number: int = 0) -> Mapping[str, Any]:
+    assert ran.report is not None, ran.output
+    checks = [c for p in ran.report["plans"] for c in p["checks"] if c["kind"] == "correctness"]
+    return dict(checks[number])
+
+
+def test_a_flag_that_no_case_passes_is_listed(make_project: MakeProject) -> None:
+    project = make_project({"kernels/affine.py": _BROKEN_FLAG})
+    ran = project.run()
+    assert ran.verdict() == "verified", ran.said()
+    assert correctness(ran)["evidence"]["not_tried"] == ["the parameter fast: no case passes it"]
+    assert "not tried: the parameter fast" in project.read(f"{PHASE}/01-01-SUMMARY.md")
+
+
+def test_a_size_that_no_case_reaches_is_listed(make_project: MakeProject) -> None:
+    project = make_project()
+    project.edit("kernels/contracts/affine.py", "boundary(1, 300)", "boundary(1, 1 << 26)")
+    ran = project.run()
+    (words,) = correctness(ran)["evidence"]["not_tried"][:1]
+    assert re.match(r"x with more than (65,536|2,147,483,648) elements", words), ran.said()
+    assert "4,294,967,296" in words
+
+
+def test_a_reference_that_came_with_its_kernel_is_told(make_project: MakeProject) -> None:
+    """Both have the same mistake: nothing else tells that the pass is worth little."""
+    project = make_project()
+    project.edit("kernels/affine.hip", "2.0f * x[i]", "3.0f * x[i]")
+    project.edit("kernels/contracts/affine.py", "return 2 * x + shift\n", "return 3 * x + shift\n")
+    git = ["git", "-C", str(project.root), "-c", "user.name=a", "-c", "user.email=a@b.example"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *words], check=True)
+    ran = project.run()
+    assert ran.verdict() == "verified", ran.said()
+    origin = correctness(ran)["evidence"]["reference"]
+    assert (origin["from"], origin["came_with_kernel"]) == ("the project", True)
+    summary = " ".join(project.read(f"{PHASE}/01-01-SUMMARY.md").split())
+    assert "with the kernel" in summary
+    assert "not with the kernel" not in summary
+
+
+def test_each_sort_of_failure_is_replayed_by_the_command_that_names_it(make_project: MakeProject) -> None:
+    cheats = [cheat for cheat in CALLERS if cheat.name in _REPLAYED]
+    assert len(cheats) == len(_REPLAYED)
+    truths = [(TRUTH, CORRECT), *(cheat.truth() for cheat in cheats)]
+    files = {f"{PHASE}/01-01-PLAN.md": plan_text(truths)}
+    for cheat in cheats:
+        files |= cheat.files()
+    project = make_project(files)
+    first = project.run("--seed", "77")
+    for number in range(1, len(truths)):
+        check = correctness(first, number)
+        found = re.search(r"rocverify run (plan \S+ --seed .*)", check["hint"])
+        assert found is not None, check["hint"]
+        plan, one, *words = shlex.split(found[1])
+        again = project.run(*words, selection=f"{plan} {one}")
+        assert again.code == 1, again.output
+        replayed = correctness(again, number)
+        assert replayed["verdict"] == "failed"
+        assert replayed["evidence"]["smallest_case"] == check["evidence"]["smallest_case"]
+        assert replayed["evidence"]["failing_case"] == check["evidence"]["failing_case"]
