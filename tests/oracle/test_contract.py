@@ -81,7 +81,7 @@ def test_arrays_may_be_inherited() -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"x": In("n", F32)}, "no array is Out or InOut"),
+        ({"x": In("n", F32)}, "no array is Out, InOut, HostOut or Returned"),
         ({"x": InOut("m", F32)}, "dims has no 'm'"),
         ({"x": InOut("n-1", F32)}, "axis 'n-1' of x"),
         ({"x": InOut("n", F64)}, "float64 outputs need a rounding"),
