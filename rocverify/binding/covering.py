@@ -122,7 +122,8 @@ class _Trial:
         if kernel.source in named:
             return True
         names = {kernel.file, *kernel.symbols}
-        return any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", self._plain) for name in names)
+        there = (name for name in names if name in self._plain)
+        return any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", self._plain) for name in there)
 
     @cached_property
     def _plain(self) -> str:

@@ -64,8 +64,8 @@ def sources(checks: Iterable[CheckReport]) -> set[str]:
 
 
 def _walk(key: str, value: Any, above: Mapping[str, Any]) -> Iterator[Node]:
-    if isinstance(value, Mapping):
-        scalars = {k: v for k, v in value.items() if not isinstance(v, Mapping | list)}
+    if isinstance(value, dict):  # JSON data: no other mapping, and this is asked very often
+        scalars = {k: v for k, v in value.items() if not isinstance(v, dict | list)}
         seen = {**above, **scalars}
         yield Node(key, value, seen)
         for name, inner in value.items():

@@ -21,6 +21,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 def clean_text(text: str, root: Path | None = None) -> str:
     """Text without terminal escapes and control characters, with paths under `root` made relative."""
+    if text.isascii() and text.isprintable():  # most texts have nothing to clean
+        return text if root is None else relative_paths(text, root)
     text = _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text if root is None else relative_paths(text, root)
@@ -29,7 +31,7 @@ def clean_text(text: str, root: Path | None = None) -> str:
 def relative_paths(text: str, root: Path) -> str:
     """Every mention of a path under `root` becomes relative to it; the root itself becomes `.`."""
     base = str(root).rstrip("/")
-    if not base:
+    if not base or base not in text:
         return text
     within = re.compile(rf"(?<![\w.-]){re.escape(base)}(/(?=[\w.])|(?![\w.-]))")
     return within.sub(lambda match: "" if match.group(1) else ".", text)
