@@ -61,6 +61,7 @@ cli = _Root(
     name="rocverify",
     modules={
         "explain": "rocverify.cli.explain",
+        "lint": "rocverify.cli.lint",
         "doctor": "rocverify.cli.doctor",
         "exec": "rocverify.cli.exec",
         "compile": "rocverify.cli.compile",

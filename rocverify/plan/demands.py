@@ -120,6 +120,13 @@ def _requirement_texts(root: Path) -> dict[str, str]:
     return found
 
 
+def known_requirements(root: Path) -> frozenset[str]:
+    """Every requirement that REQUIREMENTS.md names, in a list or a table; empty where there is no file."""
+    source = document(root, "REQUIREMENTS.md")
+    lines = lines_of(source) if source else ()
+    return frozenset(name for _, line in lines for name in requirement_ids(line))
+
+
 def _section(source: SourceText, number: Number) -> list[Line]:
     """The lines below the phase's own heading, to the next heading that is not below it."""
     found: list[Line] = []
