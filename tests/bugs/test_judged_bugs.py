@@ -23,7 +23,7 @@ class Judgement:
 
     name: str
     failing: tuple[int, ...]
-    says: str
+    says: str | tuple[str, ...]
     right: tuple[int, ...] = ()
     twin: bool = True
 
@@ -39,7 +39,8 @@ JUDGED = (
     Judgement("16_spills", (0,), "spilled registers"),
     Judgement("17_bank_conflicts", (1,), "lds_conflict_ratio is 0.9", right=(0,)),
     Judgement("21_denormals", (0,), "elements of y are wrong"),
-    Judgement("24_stream_order", (0, 1), "elements of y are wrong", right=(2, 3), twin=False),
+    # In some orders the results are right all the same: then the sanitized case tells the race.
+    Judgement("24_stream_order", (0, 1), ("elements of y are wrong", "RAW race"), right=(2, 3), twin=False),
 )
 
 
@@ -47,7 +48,8 @@ def check(one: Judgement, seed: int, folder: Path, kept: Path) -> None:
     seen = judge(CASES / one.name, folder, kept, "kernel", seed)
     assert {seen[number].verdict for number in one.failing} == {"failed"}, (seed, seen)
     assert {seen[number].verdict for number in one.right} <= {"passed"}, (seed, seen)
-    assert one.says in seen[one.failing[0]].said, seed
+    said = seen[one.failing[0]].said
+    assert any(words in said for words in ((one.says,) if isinstance(one.says, str) else one.says)), seed
     if one.twin:
         twin = judge(CASES / one.name, folder, kept, "twin", seed)
         assert {verdict.verdict for verdict in twin} == {"passed"}, (seed, twin)

@@ -28,6 +28,7 @@ SABOTAGES = (
                 ROPE,
                 CALL,
                 f"""{CALL}
+        synchronize(stream)
         host = np.empty(seq * heads * head_dim * (4 if dtype == "float32" else 2), np.uint8)
         hip.hipMemcpy(host, tensor.ptr, host.nbytes, hip.hipMemcpyKind.hipMemcpyDeviceToHost)
         hip.hipMemcpy(tensor.ptr, host, host.nbytes, hip.hipMemcpyKind.hipMemcpyHostToDevice)
