@@ -1,13 +1,14 @@
 """What hosts write into device memory, by copies and short fills: whose results those are is for the judge to
 say.
 
-Copies within the device carry it on. What a kernel writes over it afterwards is seen by comparing: memory
+A write that changes nothing (a result that was only fetched and sent back) is none. Copies within the device
+carry it on. What a kernel writes over it afterwards is seen by comparing: memory
 that still holds what the host wrote was changed by nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ SHORT_FILL = 64
 Span = tuple[int, int]
 """Address and bytes."""
 
+NOTHING: Mapping[Span, bytes] = {}
+
 
 class HostWrites:
     """The pieces, address and bytes, in the order in which they were written."""
@@ -31,10 +34,21 @@ class HostWrites:
         self._pieces: list[tuple[int, bytes]] = []
         self._bytes = 0
 
-    def wrote(self, spans: Iterable[Span]) -> None:
-        """The host has written these."""
-        for address, size in spans:
-            self._add(address, size)
+    def held(self, spans: Iterable[Span]) -> dict[Span, bytes]:
+        """What these hold, asked before the host writes them; nothing once nothing is said any more."""
+        found: dict[Span, bytes] = {}
+        size = self._bytes
+        for span in spans:
+            size += span[1]
+            if size <= MOST_BYTES:
+                found[span] = bytes(self._backend.read(*span))
+        return found
+
+    def wrote(self, spans: Iterable[Span], held: Mapping[Span, bytes] = NOTHING) -> None:
+        """The host has written these; `held`: what they held before, as far as that is known."""
+        for span in spans:
+            if span not in held or self._backend.read(*span) != held[span]:
+                self._add(*span)
 
     def copied(self, spans: Iterable[tuple[int, int, int]]) -> None:
         """The device has copied: to, from, bytes."""

@@ -18,7 +18,6 @@ from rocverify.device.trace.events import Category
 
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
-    from rocverify.device.hip.host_writes import HostWrites
 
 HOST_TO_HOST, HOST_TO_DEVICE, DEVICE_TO_HOST, DEVICE_TO_DEVICE, DEFAULT = range(5)
 DEVICE_TO_DEVICE_NO_CU = 1024
@@ -172,27 +171,29 @@ def execute(context: Context, transfer: Transfer, caller: Caller | None, sides: 
     """Copies the bytes. HipError where one side is not there (any more). `sides`: what they are, if that has
     just been looked up."""
     dst, src = sides or sides_of(context, transfer)
+    noted = context.host_writes if dst.on_device else None
+    spans = _spans(transfer) if noted is not None else []
     with device_errors():
+        held = noted.held((to, size) for to, _, size in spans) if noted and not src.on_device else {}
         if dst.seen_by_device and src.seen_by_device:
             _within(context, transfer)
         elif dst.seen_by_device:
             _from_host(context, transfer, caller)
         else:
             _to_host(context, transfer, caller, from_host=not src.seen_by_device)
-        if context.host_writes is not None and dst.on_device:
-            _note(context.host_writes, transfer, src)
+        if noted is not None and src.on_device:
+            noted.copied(spans)
+        elif noted is not None:
+            noted.wrote(((to, size) for to, _, size in spans), held)
 
 
-def _note(noted: HostWrites, transfer: Transfer, src: Side) -> None:
-    """Tells what a copy has put into device memory, row by row where rows are apart."""
+def _spans(transfer: Transfer) -> list[tuple[int, int, int]]:
+    """What a copy moves (to, from, bytes), row by row where rows are apart."""
     to, at, width = transfer.dst, transfer.src, transfer.width
     starts = list(zip(transfer.starts(to), transfer.starts(at), strict=True))
     if transfer.is_flat(to) and transfer.is_flat(at):
         starts, width = starts[:1], transfer.size
-    if src.on_device:
-        noted.copied((to.address + one, at.address + other, width) for one, other in starts)
-    else:
-        noted.wrote((to.address + one, width) for one, _ in starts)
+    return [(to.address + one, at.address + other, width) for one, other in starts]
 
 
 def _within(context: Context, transfer: Transfer) -> None:
