@@ -177,4 +177,10 @@ def _rust(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAns
     if chain.dead:
         where, why = chain.dead
         return _refused(f"{base}: at {where} it can never run: {why}", where, callee)
+    if start.broken is not None:
+        raise RocverifyError(
+            f"{base}, as far as can be seen: the file is not Rust that can be parsed",
+            where=f"{start.path}:{start.broken}",
+            hint="give the link a pattern",
+        )
     return _refused(base, from_path, callee)

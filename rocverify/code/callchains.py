@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from rocverify.code.syntax import Call, Function, Unit
+from rocverify.code.syntax import Call, Function, Import, Unit
 
 MOST_FUNCTIONS = 20_000
 """Functions that one question may lead through."""
 
 _MOST_REEXPORTS = 5
 _HERE = ("crate", "self", "super")
+_PROGRAMS = frozenset({"bin", "tests", "examples", "benches"})
 _STANDARD = ("std", "core", "alloc")
 
 Load = Callable[[str], Unit | None]
@@ -52,38 +53,71 @@ class Chain:
 def find_chain(load: Load, start: Unit, caller: str, target: Unit, callee: str) -> Chain:
     """The shortest chain of calls from `caller`, in `start`, to `callee`, in `target`.
 
-    load: the unit at a path relative to the root, or None.
+    load: the unit at a path relative to the root, or None. Of functions that are there twice, for tests and
+    for use, those for use are meant; those for tests where there are no others.
     """
-    wanted = [Place(target, function) for function in target.functions_of(callee)]
-    queue: deque[tuple[Place, tuple[str, ...]]] = deque(
-        (Place(start, function), ()) for function in start.functions_of(caller)
-    )
-    seen = {place.key for place, _ in queue}
-    maybe, dead = "", None
-    while queue and len(seen) < MOST_FUNCTIONS:
-        place, steps = queue.popleft()
-        for call in place.function.calls:
-            here = f"{place.unit.path}:{call.line}"
-            answer = _is_wanted(call, place, wanted, load)
-            if answer is not None and call.dead:
-                dead = dead or (here, call.dead)
-                continue
-            if answer:
-                return Chain((*steps, f"{call.name} ({here})"))
-            maybe = maybe or (here if answer is False else "")
-            if call.dead:
-                continue
-            for onward in _resolved(call, place, load):
-                if onward.key not in seen:
-                    seen.add(onward.key)
-                    queue.append((onward, (*steps, f"{call.name} ({here})")))
-    return Chain(maybe=maybe, dead=dead)
+    starts = _built([Place(start, function) for function in start.functions_of(caller)])
+    wanted = _built([Place(target, function) for function in target.functions_of(callee)])
+    sure = _Search(load, wanted, sure=True).run(starts)
+    if sure.steps or sure.maybe:
+        return sure
+    doubtful = _Search(load, wanted, sure=False).run(starts)
+    return Chain(maybe=doubtful.maybe, dead=sure.dead)
+
+
+def _built(places: list[Place]) -> list[Place]:
+    return [place for place in places if not place.function.dead] or places
+
+
+class _Search:
+    """One walk over calls. With `sure` False, what only may be called is followed too, and a chain that
+    leads through it is no more than a `maybe`."""
+
+    def __init__(self, load: Load, wanted: list[Place], *, sure: bool) -> None:
+        self._load = load
+        self._wanted = wanted
+        self._sure = sure
+        self._maybe = ""
+        self._dead: tuple[str, str] | None = None
+
+    def run(self, starts: list[Place]) -> Chain:
+        queue: deque[tuple[Place, tuple[str, ...], str]] = deque((place, (), "") for place in starts)
+        seen = {place.key for place in starts}
+        while queue and len(seen) < MOST_FUNCTIONS:
+            place, steps, doubt = queue.popleft()
+            for call in place.function.calls:
+                if self._sure and not call.sure:
+                    continue
+                here = f"{place.unit.path}:{call.line}"
+                doubtful = doubt or ("" if call.sure else here)
+                if self._answer(call, place, here, doubtful):
+                    return Chain((*steps, f"{call.name} ({here})"))
+                for onward in () if call.dead else self._onward(call, place):
+                    if onward.key not in seen:
+                        seen.add(onward.key)
+                        queue.append((onward, (*steps, f"{call.name} ({here})"), doubtful))
+        return Chain(maybe=self._maybe, dead=self._dead)
+
+    def _answer(self, call: Call, place: Place, here: str, doubt: str) -> bool:
+        """Whether a call is surely the one that is looked for; what it may be is kept."""
+        answer = _is_wanted(call, place, self._wanted, self._load)
+        only_tests = next((w.function.dead for w in self._wanted if not place.function.dead), "")
+        if answer is not None and (call.dead or only_tests):
+            self._dead = self._dead or (here, call.dead or f"what is called there is not: {only_tests}")
+        elif answer and not doubt:
+            return True
+        elif answer is not None:
+            self._maybe = self._maybe or doubt or here
+        return False
+
+    def _onward(self, call: Call, place: Place) -> list[Place]:
+        """The functions that a call leads to; from what is built, only into what is built."""
+        found = list(_resolved(call, place, self._load))
+        return found if place.function.dead else [onward for onward in found if not onward.function.dead]
 
 
 def _is_wanted(call: Call, place: Place, wanted: list[Place], load: Load) -> bool | None:
     """True for a call of one of the wanted functions, False for one that may be, None for any other."""
-    if call.receiver is None and not call.scope and call.name in place.function.local:
-        return None
     found = {place.key for place in _resolved(call, place, load)}
     if found:
         return True if found & {place.key for place in wanted} else None
@@ -94,50 +128,105 @@ def _is_wanted(call: Call, place: Place, wanted: list[Place], load: Load) -> boo
     if call.receiver is not None:
         if not owners - {""}:
             return None
-        return bool(call.receiver) and call.receiver in owners
+        known = bool(call.receiver) and call.receiver in owners
+        return None if known and _is_anothers(call.receiver, place, named, load) else known
     if call.scope:
-        if call.scope[0] in _STANDARD:
+        scope = _expanded(call.scope, place)
+        if scope[0] in _STANDARD:
             return None
-        return call.scope[-1] in owners or ("" in owners and _is_module(call.scope, named))
-    return _may_import(place.unit, call.name, named) if "" in owners else None
+        if scope[-1] in owners:
+            return None if _is_anothers(call.scope[-1], place, named, load) else True
+        return "" in owners and _is_module(scope, named)
+    return _may_import(place, call.name, named) if "" in owners else None
+
+
+def _is_anothers(owner: str, place: Place, named: list[Place], load: Load) -> bool:
+    """Whether a type is one of the same name in another file than the wanted functions'."""
+    if not any(target.unit.named_as(owner) for target in named):
+        return False  # an `impl` apart from its type
+    homes = [place.unit] if place.unit.named_as(owner) else []
+    for imported in _imports(place):
+        if imported.name == owner and len(imported.path) > 1 and not homes:
+            files = module_files(place.unit.path, imported.path[:-1])
+            homes = [
+                unit for unit in map(load, files) if unit is not None and unit.named_as(imported.path[-1])
+            ]
+    return bool(homes) and not {unit.path for unit in homes} & {target.unit.path for target in named}
+
+
+def _imports(place: Place) -> list[Import]:
+    """What a function's body and file import; in what is built, without what tests alone have."""
+    inner = {imported.name for imported in place.function.imports} - {"*"}
+    outer = (imported for imported in place.unit.imports if imported.name not in inner)
+    found = [*place.function.imports, *outer]
+    return found if place.function.dead else [imported for imported in found if not imported.dead]
+
+
+def _expanded(scope: tuple[str, ...], place: Place) -> tuple[str, ...]:
+    """A path from the crate on, as far as imports tell it: `crate::cpu::rope` for `rope`."""
+    for imported in _imports(place):
+        if imported.name == scope[0] and len(imported.path) > 1:
+            return (*imported.path, *scope[1:])
+    return scope
 
 
 def _is_module(scope: tuple[str, ...], named: list[Place]) -> bool:
-    """Whether a path's last part is the module that a wanted function's file is."""
-    return any(scope[-1] in (_module(p.unit.path), *p.function.scope[-1:]) for p in named)
+    """Whether a path is the module of a wanted function, as far as it shows its first part a crate or not."""
+    inner = scope[1:] if len(scope) > 1 and scope[0] in _HERE else scope
+    for place in named:
+        module = (*_modules(place.unit.path), *place.function.scope)
+        for parts in (inner, inner[1:]):
+            if parts and parts == module[-len(parts) :]:
+                return True
+    return False
 
 
-def _may_import(unit: Unit, name: str, named: list[Place]) -> bool | None:
+def _may_import(place: Place, name: str, named: list[Place]) -> bool | None:
     """Whether a bare name is that of a wanted function's file: True where nothing says that it comes from
-    elsewhere, False where an import inside the crate could not be followed, None where it is another's."""
-    paths = [imported.path for imported in unit.imports if imported.name == name]
+    elsewhere, False where an import could not be followed, None where it is another crate's."""
+    paths = [imported.path for imported in _imports(place) if imported.name == name]
     if not paths or any(len(path) < 2 or _is_module(path[:-1], named) for path in paths):
         return True
-    return False if any(path[0] in _HERE for path in paths) else None
+    if any(path[0] in _HERE for path in paths):
+        return False
+    crates = any(path[0] not in _STANDARD for path in paths)
+    return False if crates and any(_is_another_crate(place.unit.path, p.unit.path) for p in named) else None
 
 
-def _module(path: str) -> str:
-    """The module that a file is: `b` of `src/b.rs` and of `src/b/mod.rs`."""
+def _is_another_crate(caller: str, callee: str) -> bool:
+    """Whether a file names another one's crate: they are of two packages, or it is a program or test."""
+    packages = {f"/{path}".rpartition("/src/")[0] for path in (caller, callee)}
+    parts = PurePosixPath(caller).parts
+    return len(packages) > 1 or parts[-1] == "main.rs" or not _PROGRAMS.isdisjoint(parts)
+
+
+def _modules(path: str) -> tuple[str, ...]:
+    """The modules that lead to a file: `a`, `b` for `src/a/b.rs` and for `src/a/b/mod.rs`."""
     pure = PurePosixPath(path)
-    return pure.parent.name if pure.stem in ("mod", "lib", "main", "__init__") else pure.stem
+    parts = pure.parent.parts if pure.stem in ("mod", "lib", "main") else (*pure.parent.parts, pure.stem)
+    return parts[parts.index("src") + 1 :] if "src" in parts else parts
 
 
 def _resolved(call: Call, place: Place, load: Load) -> Iterator[Place]:
     """The functions that a call is sure to mean."""
     unit, function = place.unit, place.function
+    if call.name.endswith("!"):
+        yield from (Place(unit, macro) for macro in unit.macros if macro.name == call.name)
+        return
     if call.receiver is not None:
         if call.receiver:
             yield from _methods(unit, call.receiver, call.name)
         return
     if call.scope:
         yield from _methods(unit, call.scope[-1], call.name)
-        yield from _in_module(unit, call.scope, call.name, load)
+        yield from _in_module(unit, _expanded(call.scope, place), call.name, load)
         return
+    inner = {imported.name for imported in function.imports}
     own = [f for f in unit.functions if f.name == call.name and not f.owner and f.scope == function.scope]
-    if own:
+    if own and call.name not in inner:
         yield from (Place(unit, f) for f in own)
         return
-    for imported in unit.imports:
+    for imported in _imports(place):
         if imported.name == call.name and len(imported.path) > 1:
             yield from _in_module(unit, imported.path[:-1], imported.path[-1], load)
         elif imported.name == "*":
@@ -183,9 +272,10 @@ def module_files(path: str, module: tuple[str, ...]) -> Iterator[str]:
         folders = [base]
     else:
         folders = [own, folder]
-    if not parts:
+    if not parts and not module:
         return
     for base in folders:
         there = base.joinpath(*parts)
-        yield f"{there}.rs"
+        yield from () if there == PurePosixPath(".") else (f"{there}.rs",)
         yield str(there / "mod.rs")
+        yield from () if parts else (str(there / "lib.rs"), str(there / "main.rs"))

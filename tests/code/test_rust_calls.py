@@ -171,3 +171,152 @@ def test_what_cannot_be_parsed_is_told_with_its_line() -> None:
     unit = read_rust("a.rs", "fn f() {}\nfn g( {\n")
     assert unit.broken == 2
     assert [function.name for function in unit.functions][:1] == ["f"]
+
+
+HERE = "use crate::b::launch;\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'fn apply() {\n#[cfg(not(feature = "x"))]\nreturn 1;\n#[cfg(feature = "x")]\n{ launch(1); 0 } }',
+        'fn apply() { #[doc = "unlike cfg(test)"] launch(1); }',
+        "#[cfg(not(test))] fn apply() { launch(1); }",
+        '#[cfg(any(test, feature = "gpu"))] fn apply() { launch(1); }',
+        "fn apply() { fn inner() { launch(1); } inner(); }",
+        "fn apply(q: u8) { let launch = launch(q); }",
+        "fn apply() { launch(1); let launch = |x| x; }",
+        "fn apply() { { let launch = 1; } launch(1); }",
+        "fn apply(q: u8) { if let Some(launch) = launch(q) {} }",
+        'fn apply() { println!("{}", crate::b::launch(1)); }',
+        "fn apply(x: bool) { if x { return; } launch(1); }",
+        "fn apply() { loop { break; } launch(1); }",
+        "#[cfg(test)] use crate::c::launch; #[cfg(not(test))] use crate::b::launch;\nfn apply() { launch() }",
+        "#[test] fn apply() { launch(1); }",
+    ],
+)
+def test_a_call_that_is_made_in_spite_of_what_is_around_it(tmp_path: Path, text: str) -> None:
+    found = chain(tmp_path, {"src/a.rs": text if "use " in text else HERE + text, "src/c.rs": LAUNCH})
+    assert found.steps, found
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("fn apply() { while false { launch(1); } }", "always false"),
+        ("fn apply() { if (false) { launch(1); } }", "always false"),
+        ("fn apply(x: bool) { if false && x { launch(1); } }", "always false"),
+        ("fn apply() { if !true { launch(1); } }", "always false"),
+        ("fn apply() { if cfg!(test) { launch(1); } }", "always false"),
+        ("const ON: bool = false; fn apply() { if ON { launch(1); } }", "always false"),
+        ("fn apply() { loop {} launch(1); }", "behind line 2"),
+        ("fn apply() { std::process::exit(1); launch(1); }", "behind line 2"),
+        ("fn apply(x: bool) { if x { return; } else { return; } launch(1); }", "behind line 2"),
+        ("fn apply() { { return; } launch(1); }", "behind line 2"),
+        ("fn apply() {\n#[cfg(test)]\n// why\nlaunch(1);\n}", "tests only"),
+        ('fn apply() {\n#[cfg(all(feature = "x", test))]\nlaunch(1);\n}', "tests only"),
+        ("fn apply() { fn inner() { launch(1); } }", "never called"),
+    ],
+)
+def test_more_ways_in_which_a_call_can_never_run(tmp_path: Path, text: str, why: str) -> None:
+    found = chain(tmp_path, {"src/a.rs": HERE + text})
+    assert not found.steps
+    assert found.dead is not None
+    assert why in found.dead[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#[cfg(test)] fn apply() { launch(1); }\n#[cfg(not(test))] fn apply() {}",
+        "fn apply() { go(); }\n#[cfg(test)] fn go() { launch(1); }\n#[cfg(not(test))] fn go() {}",
+        "fn apply() { use crate::c::launch; launch(1); }",
+        "fn apply() { stringify!(launch(1)); }",
+        "fn apply() { let t = quote! { launch(1) }; }",
+        "fn apply() { lazy! { fn launch() {} } }",
+    ],
+)
+def test_what_only_looks_like_the_call(tmp_path: Path, text: str) -> None:
+    assert chain(tmp_path, {"src/a.rs": HERE + text, "src/c.rs": LAUNCH}) == Chain()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fn apply(launch: impl Fn(u8)) { launch(1); }",
+        "fn apply() { let launch = other; launch(1); }",
+        "fn apply() { let f = launch; f(1); }",
+        "fn apply(v: Vec<u8>) { v.iter().map(launch).sum() }",
+        "fn apply(v: Vec<u8>) { v.iter().map(go).sum() } fn go(x: u8) { launch(x) }",
+        "macro_rules! go { () => { launch(1) } } fn apply() { go!(); }",
+    ],
+)
+def test_what_may_be_the_call_is_neither_yes_nor_no(tmp_path: Path, text: str) -> None:
+    found = chain(tmp_path, {"src/a.rs": HERE + text})
+    assert not found.steps
+    assert found.maybe
+
+
+def test_two_modules_or_types_of_one_name_are_told_apart_by_the_imports(tmp_path: Path) -> None:
+    kernel = "pub struct Rope;\nimpl Rope { pub fn step(&self) {} }\npub fn launch() {}\n"
+    files = {"src/cpu/rope.rs": kernel, "src/gpu/rope.rs": kernel}
+    for callee, text in {
+        "launch": "use crate::cpu::rope; fn apply() { rope::launch(); }",
+        "Rope::step": "use crate::cpu::rope::Rope; fn apply() { Rope::step(r); }",
+        "step": "use crate::cpu::rope::Rope; fn apply(r: &Rope) { r.step(); }",
+    }.items():
+        assert chain(tmp_path, {"src/a.rs": text, **files}, callee=callee, to="src/gpu/rope.rs") == Chain()
+        assert chain(tmp_path, {"src/a.rs": text, **files}, callee=callee, to="src/cpu/rope.rs").steps
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fn apply() { let w = W::new(); let w = other(); w.step(1.0); }",
+        "fn apply(x: X) { let w = W::new(); if let Some(w) = x { w.step(1.0); } }",
+        "fn apply(x: X) { let w = W::new(); x.map(|w| w.step(1.0)); }",
+        "fn apply() { <W as Op>::step(1.0).step(); other(W::new().step); }",
+    ],
+)
+def test_a_variable_of_the_same_name_is_another(tmp_path: Path, text: str) -> None:
+    found = chain(tmp_path, {"src/a.rs": "use crate::b::W;\n" + text, "src/b.rs": METHOD}, callee="step")
+    assert bool(found.steps) == ("<W as" in text), found
+
+
+def test_another_crate_of_the_project_is_not_taken_for_a_strangers(tmp_path: Path) -> None:
+    files = {
+        "src/a.rs": "",
+        "app/src/main.rs": "use engine::launch; fn apply() { launch(1); }",
+        "engine/src/k.rs": LAUNCH,
+    }
+    chain(tmp_path, files)
+    index = CodeIndex(tmp_path, Settings())
+    start, target = index.unit("app/src/main.rs"), index.unit("engine/src/k.rs")
+    assert find_chain(index.unit_at, start, "apply", target, "launch").maybe == "app/src/main.rs:1"
+
+
+@pytest.mark.parametrize(
+    "nest",
+    [
+        "(" * 5000 + "1" + ")" * 5000 + ";",
+        "{" * 5000 + "}" * 5000,
+        "a" + ".b()" * 5000 + ";",
+        "1" + " + 1" * 5000 + ";",
+        "m!(" + "(" * 5000 + ")" * 5000 + ");",
+        "if a {} " + "else if b {} " * 2000,
+        "}" + "mod a {" * 2000 + "}" * 2000 + "use a::{" * 2000 + "b" + "}" * 2000 + "; fn last() {",
+    ],
+)
+def test_what_is_nested_thousands_deep_is_read(tmp_path: Path, nest: str) -> None:
+    assert chain(tmp_path, {"src/a.rs": HERE + "fn apply() { launch(1); " + nest + " }"}).steps
+
+
+@pytest.mark.parametrize("name", ["S::MAX", "inner::f", "Flags", "TABLE"])
+def test_more_that_a_file_defines(name: str) -> None:
+    text = """
+struct S; impl S { pub const MAX: u32 = 1; }
+mod inner { pub fn f() {} }
+bitflags! { pub struct Flags: u32 { const A = 1; } }
+lazy_static! { pub static ref TABLE: u32 = 1; }
+"""
+    assert read_rust("a.rs", text).defines(name)

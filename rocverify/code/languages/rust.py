@@ -1,14 +1,17 @@
-"""Rust sources as records, from tree-sitter's syntax tree."""
+"""Rust sources as records, from tree-sitter's syntax tree, which may be nested thousands deep."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import tree_sitter_rust
 from tree_sitter import Language, Node, Parser
 
-from rocverify.code.syntax import Call, Function, Import, Named, Unit
+from rocverify.code.languages.rust_body import Body
+from rocverify.code.languages.rust_parts import COMMENTS, path_of, text_of, type_name, unbuilt
+from rocverify.code.syntax import Function, Import, Named, Unit
 
 _TYPES = {
     "struct_item": "struct",
@@ -21,10 +24,8 @@ _TYPES = {
     "macro_definition": "macro",
     "mod_item": "module",
 }
-_AROUND = ("parenthesized_expression", "reference_expression", "try_expression")
-_JUMPS = frozenset({"return_expression", "break_expression", "continue_expression"})
-_NEVER = ("cfg(any())", "cfg(not(all()))", "cfg(FALSE)", "cfg(false)")
-_DIVERGING = frozenset({"panic", "unreachable", "todo", "unimplemented"})
+_MADE_BY_MACROS = frozenset({"struct", "enum", "union", "trait", "type", "const", "static", "fn", "mod"})
+_BETWEEN = frozenset({"ref", "mut"})
 
 
 @cache
@@ -35,9 +36,16 @@ def _parser() -> Parser:
 def read_rust(path: str, text: str) -> Unit:
     """The records of one file. What cannot be parsed is left out; `Unit.broken` says from which line."""
     root = _parser().parse(text.encode("utf-8", "replace")).root_node
-    reader = _Reader()
-    reader.items(root, (), "", "")
-    return Unit(path, tuple(reader.functions), tuple(reader.imports), tuple(reader.named), _broken(root))
+    reader = _Reader(_constants(root))
+    reader.read(root)
+    return Unit(
+        path,
+        tuple(sorted(reader.functions, key=lambda function: function.line)),
+        tuple(reader.imports),
+        tuple(reader.named),
+        _broken(root),
+        tuple(reader.macros),
+    )
 
 
 def _broken(node: Node) -> int | None:
@@ -53,129 +61,147 @@ def _broken(node: Node) -> int | None:
     return node.start_point[0] + 1
 
 
+def _constants(root: Node) -> dict[str, bool]:
+    """The constants of a file that are simply true or false."""
+    found = {}
+    for node in root.named_children:
+        value = node.child_by_field_name("value") if node.type == "const_item" else None
+        if value is not None and value.type == "boolean_literal":
+            found[text_of(node.child_by_field_name("name"))] = text_of(value) == "true"
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block of items: the modules around it, the type they belong to, and why no build has them."""
+
+    node: Node
+    scope: tuple[str, ...] = ()
+    owner: str = ""
+    dead: str = ""
+
+
 class _Reader:
     """Collects the items of a file, those of modules and implementations too."""
 
-    def __init__(self) -> None:
+    def __init__(self, constants: dict[str, bool]) -> None:
+        self._constants = constants
+        self._blocks: list[_Block] = []
         self.functions: list[Function] = []
         self.imports: list[Import] = []
         self.named: list[Named] = []
+        self.macros: list[Function] = []
 
-    def items(self, block: Node, scope: tuple[str, ...], owner: str, dead: str) -> None:
-        """The items of a block; `owner` is the type they belong to, `dead` why no build has them."""
+    def read(self, root: Node) -> None:
+        self._blocks.append(_Block(root))
+        while self._blocks:
+            self._items(self._blocks.pop(0))
+
+    def _items(self, block: _Block) -> None:
         attributes: list[str] = []
-        for node in block.named_children:
-            if node.type in ("attribute_item", "inner_attribute_item"):
-                attributes.append(_text(node))
-                continue
-            if node.type not in ("line_comment", "block_comment"):
-                self._item(node, scope, owner, dead or _unbuilt(attributes))
+        for node in block.node.named_children:
+            if node.type == "inner_attribute_item":
+                why = block.dead or unbuilt([text_of(node)])
+                block = _Block(block.node, block.scope, block.owner, why)
+            elif node.type == "attribute_item":
+                attributes.append(text_of(node))
+            elif node.type not in COMMENTS:
+                dead = block.dead or unbuilt(attributes)
+                self._item(node, _Block(block.node, block.scope, block.owner, dead))
                 attributes = []
 
-    def _item(self, node: Node, scope: tuple[str, ...], owner: str, dead: str) -> None:
-        name = _text(node.child_by_field_name("name"))
+    def _item(self, node: Node, around: _Block) -> None:
+        name = text_of(node.child_by_field_name("name"))
         body = node.child_by_field_name("body")
+        scope, owner, dead = around.scope, around.owner, around.dead
         if node.type in ("function_item", "function_signature_item"):
-            self.functions.append(_function(node, scope, owner, dead))
+            self.functions.append(self._function(node, around))
         elif node.type == "use_declaration":
-            exported = any(child.type == "visibility_modifier" for child in node.children)
-            argument = node.child_by_field_name("argument")
-            found = _imports(argument, ()) if argument else ()
-            line = node.start_point[0] + 1
-            self.imports += [Import(n, p, line, exported, dead) for n, p in found]
-        elif node.type == "impl_item":
-            if body:
-                self.items(body, scope, _type_name(node.child_by_field_name("type")), dead)
-        elif node.type == "foreign_mod_item":
-            if body:
-                self.items(body, scope, owner, dead)
+            self.imports += _imports(node, dead)
+        elif node.type in ("impl_item", "foreign_mod_item"):
+            inner = type_name(node.child_by_field_name("type")) if node.type == "impl_item" else owner
+            self._blocks += [_Block(body, scope, inner, dead)] if body else []
+        elif node.type in ("macro_invocation", "expression_statement"):
+            self.named += _made_by_macro(node, dead)
         elif node.type in _TYPES:
-            self.named.append(Named(name, _TYPES[node.type], node.start_point[0] + 1, dead))
+            line = node.start_point[0] + 1
+            self.named.append(Named(name, _TYPES[node.type], line, dead, owner or "".join(scope[-1:])))
+            if node.type == "macro_definition":
+                self.macros.append(_macro(node, name, dead))
             if body and node.type in ("mod_item", "trait_item"):
-                inner = (*scope, name) if node.type == "mod_item" else scope
-                self.items(body, inner, name if node.type == "trait_item" else "", dead)
+                inner_scope = (*scope, name) if node.type == "mod_item" else scope
+                self._blocks.append(
+                    _Block(body, inner_scope, name if node.type == "trait_item" else "", dead)
+                )
+
+    def _function(self, node: Node, around: _Block) -> Function:
+        body = node.child_by_field_name("body")
+        reader = Body(around.owner, _parameters(node), self._constants)
+        if body is not None:
+            reader.read(body)
+        imports = [made for inner, dead in reader.imports for made in _imports(inner, dead)]
+        return Function(
+            name=text_of(node.child_by_field_name("name")),
+            owner=around.owner,
+            scope=around.scope,
+            line=node.start_point[0] + 1,
+            last_line=node.end_point[0] + 1,
+            calls=tuple(reader.calls),
+            imports=tuple(imports),
+            dead=around.dead,
+        )
 
 
-def _text(node: Node | None) -> str:
-    return node.text.decode("utf-8", "replace") if node is not None and node.text is not None else ""
+def _macro(node: Node, name: str, dead: str) -> Function:
+    """A macro as if it were a function: what its invocation may call."""
+    reader = Body("", {}, {})
+    for rule in node.named_children:
+        if rule.type == "macro_rule" and (body := rule.child_by_field_name("right")):
+            reader.tokens(body, "", sure=False)
+    line, last = node.start_point[0] + 1, node.end_point[0] + 1
+    return Function(f"{name}!", "", (), line, last, tuple(reader.calls), dead=dead)
 
 
-def _unbuilt(attributes: list[str]) -> str:
-    """Why attributes keep an item out of what is shipped."""
-    for text in attributes:
-        folded = "".join(text.split())
-        if "cfg(test)" in folded or "cfg(all(test" in folded or folded in ("#[test]", "#[bench]"):
-            return "it is built for tests only"
-        if (
-            "cfg(any())" in folded
-            or "cfg(not(all()))" in folded
-            or "cfg(FALSE)" in folded
-            or "cfg(false)" in folded
-        ):
-            return "no build has it"
-    return ""
+def _made_by_macro(node: Node, dead: str) -> Iterator[Named]:
+    """What the tokens of a macro at the level of items define: `bitflags! { pub struct Flags { .. } }`."""
+    trees = [node]
+    while trees:
+        before = ""
+        for child in trees.pop().children:
+            if child.type in ("token_tree", "macro_invocation"):
+                trees.append(child)
+            text = text_of(child) if child.child_count == 0 else ""
+            if before in _MADE_BY_MACROS and child.type in ("identifier", "type_identifier"):
+                yield Named(text, f"{before} of a macro", child.start_point[0] + 1, dead)
+            before = before if text in _BETWEEN else text
 
 
-def _type_name(node: Node | None) -> str:
-    """The bare name of a type: `Bar` of `&mut a::Bar<T>`."""
-    while node is not None:
-        if node.type in ("type_identifier", "primitive_type", "identifier"):
-            return _text(node)
-        if node.type == "scoped_type_identifier":
-            return _text(node.child_by_field_name("name"))
-        inner = node.child_by_field_name("type")
-        node = inner if inner is not None and inner != node else None
-    return ""
-
-
-def _imports(node: Node, before: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _imports(node: Node, dead: str) -> Iterator[Import]:
     """Names and paths of a `use`: `a::{b, c as d, e::*}`."""
-    if node.type == "use_list":
-        for child in node.named_children:
-            yield from _imports(child, before)
-    elif node.type == "scoped_use_list":
-        head = (*before, *_path(node.child_by_field_name("path")))
-        inner = node.child_by_field_name("list")
-        yield from _imports(inner, head) if inner else ()
-    elif node.type == "use_as_clause":
-        yield _text(node.child_by_field_name("alias")), (*before, *_path(node.child_by_field_name("path")))
-    elif node.type == "use_wildcard":
-        yield "*", (*before, *_path(node.named_children[0] if node.named_children else None))
-    elif node.type == "self" and before:
-        yield before[-1], before
-    else:
-        path = (*before, *_path(node))
-        if path:
-            yield path[-1], path
-
-
-def _path(node: Node | None) -> tuple[str, ...]:
-    """The parts of `a::b::c`, type arguments left out."""
-    if node is None:
-        return ()
-    if node.type in ("scoped_identifier", "scoped_type_identifier"):
-        return (*_path(node.child_by_field_name("path")), _text(node.child_by_field_name("name")))
-    if node.type in ("generic_type", "generic_function", "bracketed_type"):
-        inner = node.child_by_field_name("type") or node.child_by_field_name("function")
-        return _path(inner if inner is not None else node.named_children[0] if node.named_children else None)
-    return (_text(node),)
-
-
-def _function(node: Node, scope: tuple[str, ...], owner: str, dead: str) -> Function:
-    body = node.child_by_field_name("body")
-    reader = _Body(owner, _parameters(node))
-    if body is not None:
-        reader.block(body, "")
-    return Function(
-        name=_text(node.child_by_field_name("name")),
-        owner=owner,
-        scope=scope,
-        line=node.start_point[0] + 1,
-        last_line=node.end_point[0] + 1,
-        calls=tuple(reader.calls),
-        local=reader.local,
-        dead=dead,
-    )
+    exported = any(child.type == "visibility_modifier" for child in node.children)
+    line = node.start_point[0] + 1
+    argument = node.child_by_field_name("argument")
+    stack: list[tuple[Node, tuple[str, ...]]] = [(argument, ())] if argument else []
+    while stack:
+        part, before = stack.pop()
+        name, path = "", before
+        if part.type == "use_list":
+            stack += [(child, before) for child in reversed(part.named_children)]
+        elif part.type == "scoped_use_list":
+            inner = part.child_by_field_name("list")
+            head = (*before, *path_of(part.child_by_field_name("path")))
+            stack += [(inner, head)] if inner else []
+        elif part.type == "use_as_clause":
+            name = text_of(part.child_by_field_name("alias"))
+            path = (*before, *path_of(part.child_by_field_name("path")))
+        elif part.type == "use_wildcard":
+            name, path = "*", (*before, *path_of(part.named_children[0] if part.named_children else None))
+        elif part.type not in COMMENTS:
+            path = before if part.type == "self" and before else (*before, *path_of(part))
+            name = path[-1] if path else ""
+        if name:
+            path = path[:-1] if len(path) > 1 and path[-1] == "self" else path
+            yield Import(name, path, line, exported, dead)
 
 
 def _parameters(node: Node) -> dict[str, str]:
@@ -184,162 +210,6 @@ def _parameters(node: Node) -> dict[str, str]:
     parameters = node.child_by_field_name("parameters")
     for parameter in parameters.named_children if parameters else ():
         if parameter.type == "parameter":
-            name = _text(parameter.child_by_field_name("pattern"))
-            found[name.removeprefix("mut ")] = _type_name(parameter.child_by_field_name("type"))
+            name = text_of(parameter.child_by_field_name("pattern"))
+            found[name.removeprefix("mut ")] = type_name(parameter.child_by_field_name("type"))
     return found
-
-
-class _Body:
-    """Collects the calls of a body, the types of its variables, and what can never run."""
-
-    def __init__(self, owner: str, types: dict[str, str]) -> None:
-        self._owner = owner
-        self._types = types
-        self._closures: dict[str, list[Call]] = {}
-        self.calls: list[Call] = []
-        self.local: dict[str, int] = {}
-
-    def block(self, node: Node, dead: str) -> None:
-        """A block: what stands behind a jump, or what attributes keep out, is dead."""
-        attributes: list[str] = []
-        for child in node.named_children:
-            if child.type == "attribute_item":
-                attributes.append(_text(child))
-                continue
-            self.visit(child, dead or _unbuilt(attributes))
-            attributes = []
-            if not dead and _leaves(child):
-                dead = f"it stands behind line {child.start_point[0] + 1}, which leaves the block"
-
-    def visit(self, node: Node, dead: str) -> None:
-        """One expression or statement, with what is in it."""
-        kind = node.type
-        if kind == "block":
-            self.block(node, dead)
-        elif kind == "let_declaration":
-            self._let(node, dead)
-        elif kind == "function_item":
-            self.local[_text(node.child_by_field_name("name"))] = node.start_point[0] + 1
-        elif kind == "if_expression":
-            self._branches(node, dead)
-        elif kind == "macro_invocation":
-            self._macro(node, dead)
-        else:
-            if kind == "call_expression":
-                self._call(node, dead)
-            for child in node.named_children:
-                self.visit(child, dead)
-
-    def _let(self, node: Node, dead: str) -> None:
-        """A variable: of a type that shows, or a closure, whose calls count where it is called."""
-        name = _text(node.child_by_field_name("pattern")).removeprefix("mut ")
-        value = node.child_by_field_name("value")
-        declared = _type_name(node.child_by_field_name("type"))
-        made = (
-            _path(value.child_by_field_name("function")) if value and value.type == "call_expression" else ()
-        )
-        if declared or (len(made) > 1 and made[-1][:3] in ("new", "fro", "def", "wit")):
-            self._types[name] = declared or (self._owner if made[-2] == "Self" else made[-2])
-        elif value and value.type == "struct_expression":
-            self._types[name] = _type_name(value.child_by_field_name("name"))
-        if value is not None and value.type == "closure_expression":
-            self.local[name] = node.start_point[0] + 1
-            before, self.calls = self.calls, []
-            self.visit(value, dead)
-            self._closures[name], self.calls = self.calls, before
-            unused = f"the closure {name} is never used"
-            if _used_after(node, name):
-                self.calls += self._closures[name]
-            else:
-                self.calls += [_dead_call(call, call.dead or unused) for call in self._closures[name]]
-            return
-        for child in (value, node.child_by_field_name("alternative")):
-            if child is not None:
-                self.visit(child, dead)
-
-    def _branches(self, node: Node, dead: str) -> None:
-        condition = node.child_by_field_name("condition")
-        never = "true" if _text(condition) == "true" else "false" if _text(condition) == "false" else ""
-        for name in ("condition", "consequence", "alternative"):
-            child = node.child_by_field_name(name)
-            kept_out = (never, name) in (("false", "consequence"), ("true", "alternative"))
-            if child is not None:
-                self.visit(child, dead or ("its condition is always " + never if kept_out else ""))
-
-    def _call(self, node: Node, dead: str) -> None:
-        function = node.child_by_field_name("function")
-        if function is not None and function.type == "generic_function":
-            function = function.child_by_field_name("function")
-        if function is None:
-            return
-        line = node.start_point[0] + 1
-        if function.type == "field_expression":
-            receiver = self._type_of(function.child_by_field_name("value"))
-            name = _text(function.child_by_field_name("field"))
-            self.calls.append(Call(name, (), receiver, function.end_point[0] + 1, dead))
-        elif function.type in ("identifier", "scoped_identifier"):
-            *scope, name = _path(function)
-            parts = tuple(self._owner if part == "Self" and self._owner else part for part in scope)
-            self.calls.append(Call(name, parts, None, line, dead))
-
-    def _type_of(self, node: Node | None) -> str:
-        """The type of a receiver, as far as it shows; empty for one that does not."""
-        while node is not None and node.type in (
-            "parenthesized_expression",
-            "reference_expression",
-            "try_expression",
-        ):
-            node = node.named_children[-1] if node.named_children else None
-        if node is None:
-            return ""
-        text = _text(node)
-        return self._owner if text == "self" else self._types.get(text, "")
-
-    def _macro(self, node: Node, dead: str) -> None:
-        """The arguments of a macro are tokens: a name before parentheses in them is taken for a call."""
-        for tree in node.named_children:
-            if tree.type == "token_tree":
-                self._tokens(tree, dead)
-
-    def _tokens(self, tree: Node, dead: str) -> None:
-        children = tree.children
-        for before, name, after in zip(("", *children), children, children[1:], strict=False):
-            if name.type == "identifier" and after.type == "token_tree" and _text(after).startswith("("):
-                sign = _text(before) if isinstance(before, Node) else ""
-                receiver = "" if sign == "." else None
-                self.calls.append(Call(_text(name), (), receiver, name.start_point[0] + 1, dead))
-        for child in children:
-            if child.type == "token_tree":
-                self._tokens(child, dead)
-
-
-def _dead_call(call: Call, why: str) -> Call:
-    return Call(call.name, call.scope, call.receiver, call.line, why)
-
-
-def _leaves(statement: Node) -> bool:
-    """Whether nothing behind a statement runs: a jump, or a macro that never returns."""
-    node = statement.named_children[0] if statement.type == "expression_statement" else statement
-    if node.type in _JUMPS:
-        return True
-    return node.type == "macro_invocation" and _text(node.child_by_field_name("macro")) in _DIVERGING
-
-
-def _used_after(node: Node, name: str) -> bool:
-    """Whether a name occurs in what follows a statement in its block."""
-    following = node.next_named_sibling
-    while following is not None:
-        if _mentions(following, name):
-            return True
-        following = following.next_named_sibling
-    return False
-
-
-def _mentions(node: Node, name: str) -> bool:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if current.type == "identifier" and _text(current) == name:
-            return True
-        stack += current.children
-    return False
