@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rocverify.binding.calls import called_in
 from rocverify.binding.model import Draft, Undecided
 from rocverify.binding.via import via_parameters
 from rocverify.plan.model import Artifact, KeyLink
+
+_EXPORT = re.compile(
+    r"(?:(?:pub(?:\([^()]*\))?|export|default|async|unsafe|inline|extern(?:\s+\"C\")?|__global__|void)\s+)*"
+    r"(?:(?:fn|def|class|struct|enum|union|trait|type|mod|const|static|function|interface|macro)\s+)?"
+    r"(?P<name>[A-Za-z_$][\w$]*(?:(?:\.|::)[A-Za-z_$][\w$]*)*)`?(?:!|\s*(?:[(<]|->|:\s|=).*)?"
+)
 
 
 def artifact_draft(artifact: Artifact) -> Draft | Undecided:
@@ -26,13 +33,26 @@ def artifact_draft(artifact: Artifact) -> Draft | Undecided:
         params["min_lines"] = artifact.min_lines
         asked.append(f"at least {artifact.min_lines} lines")
     if artifact.exports:
-        params["exports"] = list(artifact.exports)
-        asked.append(f"it to define {', '.join(artifact.exports)}")
+        names = [name for text in artifact.exports for name in exported_names(text)]
+        prose = next((name for name in names if len(name.split()) != 1), None)
+        if prose:
+            return Undecided(f"{prose!r} among the exports is no name; write names alone")
+        params["exports"] = names
+        asked.append(f"it to define {', '.join(names)}")
     if not asked:
         return Draft(
             "artifact", params, f"{artifact.path} only has to exist: no contains, min_lines or exports"
         )
     return Draft("artifact", params, f"{artifact.path} has to exist; the plan asks {' and '.join(asked)}")
+
+
+def exported_names(text: str) -> tuple[str, ...]:
+    """The names of an entry of `exports`: `rope` of "rope()", "pub fn rope(q: &Q) -> Q" and "rope (code)",
+    both of "rope, Rope"; the text itself where it is none of these."""
+    parts = re.split(r",(?![^(<\[]*[)>\]])", text)
+    found = [_EXPORT.fullmatch(part.strip().strip("`'\"")) for part in parts]
+    names = tuple(match["name"] for match in found if match)
+    return names if len(names) == len(parts) else (text,)
 
 
 def key_link_draft(link: KeyLink) -> Draft | Undecided:

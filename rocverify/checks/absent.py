@@ -40,9 +40,9 @@ def run(params: AbsentParams, ctx: CheckContext) -> Outcome:
     findings: list[Finding] = []
     for name in params.names:
         for path in files:
-            look = ctx.code.search_word if name.isidentifier() else ctx.code.search
-            if finding := forbidden_finding(look(path, name)):
-                findings.append(finding)
+            word = name.isidentifier()
+            results = [ctx.code.search_word(path, name)] if word else ctx.code.forbidden(path, name)
+            findings += [finding for result in results if (finding := forbidden_finding(result))]
     evidence: dict[str, Any] = {"names": list(params.names), "files": len(files)}
     if findings:
         hint = "take it out, or correct the plan"

@@ -142,7 +142,7 @@ def _contents(
         if finding := pattern_finding(ctx.code, result):
             yield finding
     if params.not_contains is not None:
-        results = [ctx.code.search(path, params.not_contains) for path in files]
+        results = [result for path in files for result in ctx.code.forbidden(path, params.not_contains)]
         evidence["not_contains"] = params.not_contains
         yield from (finding for result in results if (finding := forbidden_finding(result)))
 

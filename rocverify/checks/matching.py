@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rocverify.code.index import CodeIndex
@@ -39,13 +40,19 @@ def pattern_finding(index: CodeIndex, result: SearchResult) -> Finding | None:
 
 
 def best_search(index: CodeIndex, paths: Sequence[str], pattern: str) -> SearchResult:
-    """The search of the first file in which a pattern is found; else the one that tells most of why not."""
+    """The search of the first file in which a pattern is found; of several texts each may be in another one.
+    Else the search that tells most of why not."""
     results: list[SearchResult] = []
     for path in paths:
         result = index.search(path, pattern)
         if result.found:
             return result
         results.append(result)
+    parts = [part.text for part in index.pattern(pattern).several] if any(r.missing for r in results) else []
+    found = [next((r for path in paths if (r := index.search(path, part)).found), None) for part in parts]
+    there = [result for result in found if result is not None]
+    if there and len(there) == len(parts):
+        return replace(max(there, key=lambda r: len(r.pattern)), pattern=pattern)
     return max(results, key=lambda r: (bool(r.missing), bool(r.dead), bool(r.comments)))
 
 

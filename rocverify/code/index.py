@@ -95,6 +95,11 @@ class CodeIndex:
         masked = self.mask(path)
         return self.pattern(pattern, where=where).over(path, masked, self.live(path).code)
 
+    def forbidden(self, path: str, pattern: str) -> list[SearchResult]:
+        """The searches for what must not be in a file, one for each text or way to read it; errors as of
+        `search`."""
+        return self.pattern(pattern).forbidden(path, self.mask(path), self.live(path).code)
+
     def search_word(self, path: str, name: str, beside: str = "") -> SearchResult:
         """Where a name stands as a word of its own; `beside`: further characters that go on with a name."""
         return search_word(name, beside, path, self.mask(path), self.live(path).code)

@@ -40,6 +40,12 @@ _UNRELATED = (
 """Texts that have nothing to do with any plan. A pattern that finds one of them finds everything."""
 
 
+_OPERATORS = re.compile(r"[\\|*+?\[\]^$]|\{\d")
+"""What only an expression has; parentheses, dots and braces are in any code."""
+_NAME = re.compile(r"[A-Za-z_]\w\w")
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One match: the line it begins on (from 1) and that line's text, stripped."""
@@ -122,8 +128,8 @@ class _Word(_Literal):
 class _Expression:
     """A regular expression of RE2; anchors work on lines."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, written: str | None = None) -> None:
+        self.text = written or text
         options = re2.Options()
         options.log_errors = False
         self._compiled = re2.compile(f"(?m){text}", options)
@@ -153,12 +159,15 @@ class PatternSearch:
                 hint=f"it begins {pattern[:60]!r}",
             )
         self.literal = _Literal(pattern)
-        parts = [part.strip() for part in pattern.split(",")]
-        self.several = tuple(map(_Literal, parts)) if len(parts) > 1 and all(parts) else ()
+        self.several = tuple(map(_Literal, _parts(pattern)))
 
     @cached_property
     def expression(self) -> Matcher | None:
-        """The pattern as a regular expression; None for what is one in no dialect."""
+        """The pattern as a regular expression; None for what is one in no dialect. `f()` and nothing else of
+        an expression is a call or definition of f, whatever stands between the parentheses."""
+        if "()" in self.pattern and not _OPERATORS.search(self.pattern):
+            begin = r"\b" if self.pattern[0].isidentifier() else ""
+            return _Expression(begin + re.escape(self.pattern).replace(r"\(\)", r"\s*\("), self.pattern)
         try:
             return _Expression(self.pattern)
         except re2.error as error:
@@ -176,7 +185,7 @@ class PatternSearch:
         table = _LineTable(masked.text)
         live_code = masked.code if live is None else live
         literal = _search(self.literal, path, masked, live_code, table)
-        if literal.found:
+        if literal.found and not self._only_operators():
             return literal
         parts = [_search(part, path, masked, live_code, table) for part in self.several]
         if parts and all(part.found for part in parts):
@@ -190,11 +199,46 @@ class PatternSearch:
             return found
         return replace(found, missing=tuple(part.pattern for part in parts if not part.found))
 
+    def forbidden(self, path: str, masked: Mask, live: str) -> list[SearchResult]:
+        """The searches for what must not be there: the text, each of several, and what an expression with
+        more operators than a dot finds. PlanError for one that is found in any text."""
+        ways: list[Matcher] = [*(self.several or (self.literal,))]
+        if _OPERATORS.search(self.pattern) or "()" in self.pattern:
+            if self._only_operators():
+                raise PlanError(f"the pattern {self.pattern!r} is found in any text", where=self._where)
+            ways += [self.expression] if self.expression is not None and not self.expression.vacuous else []
+        table = _LineTable(masked.text)
+        return [_search(way, path, masked, live, table) for way in ways]
+
+    def _only_operators(self) -> bool:
+        """Whether a pattern without a name of its own is an expression that is found anywhere (`.*`, `\\w+`),
+        so that the same text in the code is no sign of anything."""
+        if not self.pattern or _NAME.search(re.sub(r"\\.", " ", self.pattern)):
+            return False
+        return self.expression is not None and self.expression.vacuous
+
     def _joined(self, parts: list[SearchResult]) -> SearchResult:
         longest = max(parts, key=lambda part: len(part.pattern))
         hits = {hit.line: hit for part in parts for hit in part.code}
         code = tuple(hits[line] for line in sorted(hits))
         return replace(longest, pattern=self.pattern, code=code)
+
+
+def _parts(pattern: str) -> list[str]:
+    """Several texts between commas; none where commas stand only within brackets, which may be types'."""
+    parts, open_ = [""], list[str]()
+    for character in pattern:
+        if character in _BRACKETS.values():
+            open_.append(character)
+        elif character in _BRACKETS and (not open_ or open_.pop() != _BRACKETS[character]):
+            return []
+        if character == "," and not open_:
+            parts.append("")
+        else:
+            parts[-1] += character
+    parts = [part.strip() for part in parts]
+    whole = len(parts) > 1 and all(parts) and not open_
+    return parts if whole and not any(re.search(r"\w<[^<>]*\Z", part) for part in parts) else []
 
 
 def search_word(name: str, beside: str, path: str, masked: Mask, live: str) -> SearchResult:

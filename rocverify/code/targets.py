@@ -13,6 +13,12 @@ from rocverify.errors import RocverifyError, SourceError
 MOST_FILES = 5_000
 """Files of a folder or glob that are searched; a claim about more than these names too much."""
 
+_LONGEST_NAME = 255
+_LONGEST_PATH = 2_000
+_MOST_BRACES = 4
+_MOST_STARS = 3
+"""Of `{a,b}` and `**` in one glob: each multiplies what has to be looked at."""
+
 _QUOTES = re.compile(r"`([^`]+)`")
 _REMARK = re.compile(r"\s+(?:\([^()]*\)|[\u2013\u2014-]{1,2}\s.*)\Z")
 _LINE = re.compile(r"(?P<path>.+?)(?::|#L)(?P<line>\d{1,7})(?:[-:]L?(?P<last>\d{1,7}))?\Z")
@@ -96,8 +102,13 @@ def files_of(root: Path, target: Target) -> tuple[str, ...]:
 
 def is_binary(path: Path) -> bool:
     """Whether a file's first bytes have a zero, which no text has."""
-    with path.open("rb") as file:
-        return b"\0" in file.read(8192)
+    if not path.is_file():
+        return False  # a pipe would be waited for
+    try:
+        with path.open("rb") as file:
+            return b"\0" in file.read(8192)
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from None
 
 
 def _plain(text: str) -> str:
@@ -109,6 +120,8 @@ def _plain(text: str) -> str:
 def _exact(root: Path, text: str) -> str | None:
     if not text or text.startswith(("/", "~")):
         return None
+    if any(len(part.encode()) > _LONGEST_NAME for part in text.split("/")) or len(text) > _LONGEST_PATH:
+        return None  # a sentence: no file can have such a name
     real = inside_root(root, text)
     return real.relative_to(root.resolve()).as_posix() if real.exists() else None
 
@@ -144,12 +157,18 @@ def _glob(root: Path, text: str, plain: str) -> Target | None:
     """What a glob matches; None for what is none ("POST /api/{id}")."""
     if any(c.isspace() for c in plain) or not re.fullmatch(r"[\w.@+~/*?\[\]{},!-]+", plain):
         return None
+    if plain.count("{") > _MOST_BRACES or plain.count("**") > _MOST_STARS:
+        raise RocverifyError("is a glob with too many braces or stars", where=plain)
     real_root = root.resolve()
     found: dict[str, None] = {}
     for pattern in _braces(plain):
         if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
             raise SourceError("lies outside the root", where=plain)
-        matches = (p.relative_to(real_root) for p in sorted(real_root.glob(pattern.rstrip("/"))))
+        try:
+            there = sorted(real_root.glob(pattern.rstrip("/")))
+        except (ValueError, NotImplementedError) as error:
+            raise RocverifyError(f"is no glob: {error}", where=plain) from None
+        matches = (p.relative_to(real_root) for p in there)
         found |= {p.as_posix(): None for p in matches if not _is_hidden(p) or pattern.startswith(".")}
     for path in found:
         inside_root(root, path)

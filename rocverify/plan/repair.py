@@ -24,7 +24,9 @@ ListName = Literal["truths", "prohibitions", "artifacts", "key_links"]
 _DECIDING = ("must_haves", "rocverify")
 _LISTS: tuple[ListName, ...] = ("truths", "prohibitions", "artifacts", "key_links")
 _STATEMENT = ("statement", "truth", "prohibition", "text", "description", "claim", "must_have")
-_LINES = re.compile(r"\D{0,3}(?P<number>[1-9]\d{0,6})\s*\+?\s*(?:lines?)?\s*", re.ASCII)
+_LINES = re.compile(
+    r"\s*(?:[>=\u2265~\u2248]{1,2}|min\.?)?\s*(?P<number>[1-9]\d{0,6})\s*\+?\s*(?:lines?)?\s*", re.ASCII
+)
 
 
 def validate(front: Frontmatter) -> FrontmatterModel:
@@ -34,7 +36,7 @@ def validate(front: Frontmatter) -> FrontmatterModel:
     would drop a check, of the second nobody knows what was meant.
     """
     values = _renamed(front, dict(front.values), (), _DECIDING)
-    values["must_haves"] = _must_haves(front, values.get("must_haves"))
+    values["must_haves"] = _must_haves(front, values.get("must_haves"), _loose_lists(front, values))
     values["user_setup"] = [_user_setup(entry) for entry in _listed(values.get("user_setup"))]
     _drop_odd(front, values)
     try:
@@ -59,8 +61,18 @@ def _drop_odd(front: Frontmatter, values: Values) -> None:
                 front.warn(fault["loc"], f"{text}; it is not used")
 
 
-def _must_haves(front: Frontmatter, value: Any) -> Values:
-    """The four lists, each entry a mapping that its schema takes."""
+def _loose_lists(front: Frontmatter, values: Values) -> Values:
+    """The lists of must-haves that stand at the margin, where they belong to nothing, taken out."""
+    found: Values = {}
+    for name in [name for name in _LISTS if name in values]:
+        front.warn((name,), "stands outside must_haves: read as of it", hint="indent it below must_haves:")
+        _move(front, (name,), ("must_haves", name), 0)
+        found[name] = values.pop(name)
+    return found
+
+
+def _must_haves(front: Frontmatter, value: Any, loose: Values) -> Values:
+    """The four lists, each entry a mapping that its schema takes; those of `loose` go to the others."""
     here: KeyPath = ("must_haves",)
     if isinstance(value, list) or _text(value):
         front.warn(here, "is no mapping: its entries are read as truths")
@@ -69,6 +81,8 @@ def _must_haves(front: Frontmatter, value: Any) -> Values:
         front.warn(here, "is no mapping of keys to values: not read")
         value = None
     given = _renamed(front, dict(value or {}), here, _LISTS)
+    for name, items in loose.items():
+        given[name] = [*_listed(items), *_listed(given.get(name))]
     for key in given.keys() - set(_LISTS):
         front.warn((*here, key), "is not a known key: not read", hint=f"the keys are: {', '.join(_LISTS)}")
     return {name: _entries(front, name, given.get(name)) for name in _LISTS}
@@ -157,7 +171,12 @@ def _known(front: Frontmatter, entry: Values, here: KeyPath, model: type[BaseMod
     fields = model.model_fields.items()
     keys = [field.alias or name for name, field in fields if name not in ("unread", "index")]
     made = _renamed(front, dict(entry), here, keys)
-    for key in made.keys() - set(keys):
+    for key in sorted(made.keys() - set(keys)):
+        if near := _near(key, keys):
+            front.warn((*here, key), f"may be meant as {near}, which is there too: not checked")
+            del made[key]
+            made["unread"] = f"{key} may be meant as {near}, which is there too; keep one of them"
+            continue
         front.warn((*here, key), "is not a known key: not read", hint=f"the keys are: {', '.join(keys)}")
         del made[key]
     return made
@@ -193,20 +212,50 @@ def _line_count(front: Frontmatter, value: Any, here: KeyPath) -> int | None:
 
 
 def _renamed(front: Frontmatter, values: Values, here: KeyPath, known: tuple[str, ...] | list[str]) -> Values:
-    """The mapping, misspelled keys under the names they are near to: what they ask must not disappear."""
-    found: Values = {}
+    """The mapping, misspelled keys under the names they are near to: what they ask must not disappear. Where
+    the right key is there too, lists are put together."""
+    found: Values = {key: value for key, value in values.items() if key in known}
     for key, value in values.items():
-        folded = key.lower().replace("-", "_")
-        close = difflib.get_close_matches(folded, known, n=1, cutoff=0.8)
-        if key in known or not close or close[0] in values or close[0] in found:
+        near = _near(key, known)
+        if key in known or not near:
+            found.setdefault(key, value)
+            continue
+        before = found.get(near)
+        both = _together(before, value) if near in found else value
+        if both is None:
             found[key] = value
             continue
-        front.warn((*here, key), f"is not a known key: read as {close[0]}")
-        path, there = (*here, key), (*here, close[0])
-        below = [(p, n) for p, n in front.lines.items() if p[: len(path)] == path]
-        front.lines.update({(*there, *p[len(path) :]): n for p, n in below})
-        found[close[0]] = value
+        front.warn((*here, key), f"is not a known key: read as {near}")
+        _move(front, (*here, key), (*here, near), len(before) if isinstance(before, list) else 0)
+        found[near] = both
     return found
+
+
+def _near(key: str, known: tuple[str, ...] | list[str]) -> str | None:
+    folded = key.lower().replace("-", "_")
+    return next(iter(difflib.get_close_matches(folded, known, n=1, cutoff=0.8)), None)
+
+
+def _together(first: Any, second: Any) -> Any:
+    """Two values of what should be one key; None for texts, of which nobody knows which is meant."""
+    if first is None or second is None:
+        return second if first is None else first
+    if isinstance(first, dict) and isinstance(second, dict):
+        parts = {key: _together(first.get(key), second.get(key)) for key in (*first, *second)}
+        return None if any(v is None and (first.get(k) or second.get(k)) for k, v in parts.items()) else parts
+    return (
+        [*_listed(first), *_listed(second)] if isinstance(first, list) or isinstance(second, list) else None
+    )
+
+
+def _move(front: Frontmatter, path: KeyPath, there: KeyPath, first: int) -> None:
+    """Has the lines of what is below a key known under another one, items of a list from `first` on."""
+    for old, line in list(front.lines.items()):
+        if old[: len(path)] == path:
+            rest = old[len(path) :]
+            if rest and isinstance(rest[0], int):
+                rest = (rest[0] + first, *rest[1:])
+            front.lines.setdefault((*there, *rest), line)
 
 
 def _user_setup(entry: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from rocverify.binding import BoundMustHave
 from rocverify.binding.calls import called_in, chains
 from rocverify.binding.project import Subject
+from rocverify.binding.structural import exported_names
 from rocverify.checks.registry import CHECKS
 from rocverify.errors import ManifestError
 from rocverify.settings import Settings
@@ -125,3 +126,23 @@ def test_chains_end_even_in_circles() -> None:
     edges = {"a": ["b", "c"], "b": ["d"], "d": ["a", "e"]}
     assert list(chains(edges, "a")) == [("b", "d", "e"), ("c",)]
     assert list(chains({"a": ["a"]}, "a")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("rope", ("rope",)),
+        ("rope()", ("rope",)),
+        ("`rope`", ("rope",)),
+        ("pub fn rope(q: &Q, k: &K) -> Q", ("rope",)),
+        ("class RopeError(ValueError)", ("RopeError",)),
+        ("Rope::new()", ("Rope::new",)),
+        ("rope (function)", ("rope",)),
+        ("rope, Rope", ("rope", "Rope")),
+        ("rope: fn(x)", ("rope",)),
+        ("the rope, as a whole", ("the rope, as a whole",)),
+        ("kernel-name", ("kernel-name",)),
+    ],
+)
+def test_the_names_that_exports_mean(text: str, names: tuple[str, ...]) -> None:
+    assert exported_names(text) == names

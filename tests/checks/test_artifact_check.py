@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from rocverify.errors import PlanError, SourceError
+from rocverify.errors import PlanError, RocverifyError, SourceError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project
 
@@ -103,3 +103,17 @@ def test_a_markdown_documents_text_is_its_content(project: Make) -> None:
     made = project({"FLOW.md": "# Flow\n\n```\n# rope_kernel\n```\n<!-- hidden_kernel -->\n"})
     assert made.check("artifact", path="FLOW.md", contains="rope_kernel").verdict is CheckVerdict.PASSED
     assert made.check("artifact", path="FLOW.md", contains="hidden_kernel").verdict is CheckVerdict.FAILED
+
+
+def test_several_texts_may_be_in_several_files_of_a_folder(project: Make) -> None:
+    made = project({"src/a.rs": "fn rope() {}\n", "src/b.rs": "fn soft() {}\n"})
+    assert made.check("artifact", path="src/", contains="rope, soft").verdict is CheckVerdict.PASSED
+    assert made.check("artifact", path="src/", contains="rope, hard").verdict is CheckVerdict.FAILED
+
+
+@pytest.mark.parametrize(
+    "path", ["word" * 100, "some " * 100, "src/**x/*.rs", "src/***", "{,}", "src/" + "{a,b}" * 40 + ".rs"]
+)
+def test_no_text_in_place_of_a_path_is_more_than_no_path(project: Make, path: str) -> None:
+    with pytest.raises(RocverifyError, match=r"no path|no glob|too many"):
+        project({PATH: SOURCE}).check("artifact", path=path)

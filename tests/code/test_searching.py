@@ -120,3 +120,52 @@ def test_a_hostile_pattern_ends(project: MakeIndex) -> None:
 def test_searching_an_absent_file_is_a_source_error(project: MakeIndex) -> None:
     with pytest.raises(SourceError, match="does not exist"):
         project({}).search("none.py", "rope")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "rope(q: u32, k: u32)",
+        "HashMap<rope, launch>",
+        "unwrap()",
+        "ope()",
+        ".*",
+        r"\w+",
+        "rope, soft",
+    ],
+)
+def test_less_than_what_a_pattern_says_is_not_enough(project: MakeIndex, pattern: str) -> None:
+    text = 'fn rope(q: u32) { launch(x.unwrap_or(0), ".*", r"\\w+") }\nfn z(k: u32) {}\n'
+    result = project({"a.rs": text}).search("a.rs", pattern)
+    assert not result.found or result.matcher.vacuous
+
+
+@pytest.mark.parametrize("pattern", ["rope()", "launch(), rope()", "z(k: u32), rope", "fn rope, fn z"])
+def test_a_name_with_parentheses_is_a_call_or_definition(project: MakeIndex, pattern: str) -> None:
+    text = "fn rope (q: u32) { launch() }\nfn z(k: u32) { rope() }\nfn y() { rope(1) }\n"
+    assert project({"a.rs": text}).search("a.rs", pattern).found
+    assert project({"a.rs": "fn y() { rope(1) }"}).search("a.rs", "rope()").found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("todo!, unimplemented!", True),
+        ("unimplemented!, todo!", True),
+        ("to(do|dont)!", True),
+        ("unwrap()", False),
+        (".cpu", False),
+        ("[zero; 4]", False),
+        ("f(), g()", True),
+    ],
+)
+def test_of_several_texts_that_are_forbidden_none_may_be_there(
+    project: MakeIndex, pattern: str, found: bool
+) -> None:
+    index = project({"a.rs": "fn f() { todo!() }\nfn y() { x.unwrap_or(0); to_cpu(); [0; 8] }\n"})
+    assert any(result.code for result in index.forbidden("a.rs", pattern)) is found
+
+
+def test_what_any_text_has_cannot_be_forbidden(project: MakeIndex) -> None:
+    with pytest.raises(PlanError, match="found in any text"):
+        project({"a.rs": "fn f() {}\n"}).forbidden("a.rs", ".*")

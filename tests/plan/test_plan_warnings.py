@@ -44,6 +44,11 @@ def only(plan: Plan) -> tuple[int, str]:
         ("must_haves:\n  truths: [a]\n  truths: [b]", 6, "appears twice, first on line 5", ["T1", "T2"]),
         ("musthaves:\n  truths: [a]", 4, "read as must_haves", ["T1"]),
         ("must-haves:\n  truths: [a]", 4, "read as must_haves", ["T1"]),
+        ("must_haves:\n  artifacts:\n    - path: a\n      min_lines: '< 50'", 7, "not checked", ["A1"]),
+        ("truths: [a]", 4, "stands outside must_haves", ["T1"]),
+        ("must_haves:\ntruths:\n  - a", 5, "stands outside must_haves", ["T1"]),
+        ("must_haves:\n  truths: [a]\nmust-haves:\n  truths: [b]", 6, "read as must_haves", ["T1", "T2"]),
+        ("must_haves:\n  truths: [a]\n  truth: [b]", 6, "read as truths", ["T1", "T2"]),
         ("rocverfy: []", 4, "read as rocverify", []),
         ("wave: soon", 4, "wave", []),
         ("autonomous: perhaps", 4, "autonomous", []),
@@ -160,3 +165,10 @@ def test_a_name_and_folder_that_disagree(parse: Parse) -> None:
 
 def test_a_sound_plan_has_no_warnings(parse: Parse, with_front: WithFront) -> None:
     assert parse(with_front("must_haves: {truths: [a]}", "<objective>x</objective>")).warnings == ()
+
+
+def test_two_keys_of_which_one_is_meant_leave_their_entry_unread(parse: Parse, with_front: WithFront) -> None:
+    front = "must_haves:\n  artifacts:\n    - path: a\n      contains: b\n      contain: c"
+    plan = parse(with_front(front))
+    assert "may be meant as contains" in only(plan)[1]
+    assert "keep one of them" in plan.artifacts[0].unread
