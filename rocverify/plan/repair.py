@@ -193,9 +193,10 @@ def _texts(front: Frontmatter, made: Values, here: KeyPath, lists: tuple[str, ..
             continue
         if key in lists:
             made[key] = [text for item in _listed(value) if (text := _text(item) or _words(item))]
-        elif not _text(value) and value != "":
-            made[key] = _words(value)
-            front.warn((*here, key), f"is no text: read as {made[key]!r}")
+        else:
+            made[key] = _text(value) or (_words(value) if value != "" else "")
+            if made[key] and not _text(value):
+                front.warn((*here, key), f"is no text: read as {made[key]!r}")
     return made
 
 

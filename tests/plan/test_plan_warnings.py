@@ -172,3 +172,10 @@ def test_two_keys_of_which_one_is_meant_leave_their_entry_unread(parse: Parse, w
     plan = parse(with_front(front))
     assert "may be meant as contains" in only(plan)[1]
     assert "keep one of them" in plan.artifacts[0].unread
+
+
+def test_numbers_in_place_of_paths_are_texts(parse: Parse, with_front: WithFront) -> None:
+    front = "must_haves:\n  artifacts: [{path: 12}]\n  key_links: [{from: 01, to: 1.50, pattern: 7}]"
+    plan = parse(with_front(front))
+    (link,) = plan.key_links
+    assert (plan.artifacts[0].path, link.from_path, link.to_path, link.pattern) == ("12", "01", "1.50", "7")
