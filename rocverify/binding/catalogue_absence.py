@@ -9,7 +9,7 @@ from rocverify.binding.phrases import Phrase, row
 from rocverify.binding.reading import Reading
 from rocverify.code.written import is_written_as_code
 
-_NAME = r"`?[A-Za-z_][\w.:]*`?(?:\(\s*\))?"
+_NAME = r"`?[A-Za-z_][\w.:]*`?(?:\(\s*\))?`?"
 _NAMES = rf"(?P<names>{_NAME}(?:\s*(?:,\s*(?:and\s+|or\s+)?|\s(?:and|or)\s|/)\s*{_NAME})*)"
 _SORTS = (
     r"(?:\s+(?:calls?|markers?|comments?|intrinsics?|instructions?|uses?|usages?|references?|constants?|imports?"
@@ -25,7 +25,7 @@ def _absent(reading: Reading) -> Built:
     """The absent check; Undecided for words that are no names of the code."""
     text = reading.group("names")
     split = re.split(r"\s*(?:,\s*(?:and\s+|or\s+)?|\s(?:and|or)\s|/)\s*", text)
-    names = [part.strip("`").removesuffix("()").strip("`") for part in split if part.strip()]
+    names = [re.sub(r"\(\s*\)\Z", "", part.strip("`")).strip("`") for part in split if part.strip()]
     plain = [n for n in names if not is_written_as_code(reading.text, n) and n.lower() not in _MARKERS]
     if plain:
         return Undecided(f"{', '.join(plain)} may be no name in the code; put names in backticks")

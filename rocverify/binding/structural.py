@@ -70,6 +70,7 @@ def key_link_draft(link: KeyLink) -> Draft | Undecided:
     if call:
         asked.append(f"{call[0]}() has to call {call[1]}() on the syntax tree")
     params = via_parameters(params)
+    asked += [f"and {name}()" for name in params.get("also", ())]
     if "item" in params:
         asked.append(f"{link.from_path} has to list {params['item']}")
     if not asked:

@@ -18,6 +18,10 @@ _CALLED_IN = regex.compile(
     rf"\s*(?:the\s+)?{_NAME.format('callee')}\s+(?:is\s+)?(?:call(?:ed)?|invoked|invocation|launched)\s+"
     rf"(?:in|inside|within|from|by)\s+(?:the\s+)?{_NAME.format('caller')}"
 )
+_FURTHER = regex.compile(
+    r"(?:\s*,\s*|\s+)(?P<word>(?:(?:and|then|also|or|not|but|nor|never)\s+)*)(?:the\s+)?"
+    r"(?P<quoted>`)?(?P<callee>[A-Za-z_][\w.:]*)(?P<call>\()?(?:[^()]*\))?`?"
+)
 _ENGLISH_TEXT = """
 a an and api at backend by each every for from function functions gpu helper hip host in into it kernel
 kernels method module on or runtime test tests that the them this those to via when where which with
@@ -42,7 +46,8 @@ def via_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
         return dict(params)
     call = parse_call(via)
     if call is not None:
-        return {**params, "caller": call[0], "callee": call[1]}
+        further = further_callees(via)
+        return {**params, "caller": call[0], "callee": call[1], **({"also": further} if further else {})}
     listed = parse_list(via)
     return {**params, "owner": listed[0], "item": listed[1]} if listed else dict(params)
 
@@ -62,8 +67,29 @@ def parse_call(via: str) -> tuple[str, str] | None:
         written = found["callee_call"] or found["callee_quoted"] or is_code(callee)
         if not written and (callee.lower() in _ENGLISH or not is_written_as_code(via, caller)):
             return None
-        return caller, callee
+        return None if _further(via[found.end() :]) is None else (caller, callee)
     return None
+
+
+def further_callees(via: str) -> tuple[str, ...]:
+    """The others that the caller of a sentence calls: b and c of "f() calls a(), b() and then c()"."""
+    found = _CALLS.match(via)
+    return (_further(via[found.end() :]) or ()) if found else ()
+
+
+def _further(rest: str) -> tuple[str, ...] | None:
+    """The names written as code that a sentence goes on with; None for "or" and "not", which ask for less or
+    for something else."""
+    names: list[str] = []
+    while (found := _FURTHER.match(rest)) and (found["call"] or found["quoted"] or is_code(found["callee"])):
+        joined = set(found["word"].split())
+        if not joined and not rest.lstrip().startswith(","):
+            break
+        if joined & {"or", "not", "nor", "never"}:
+            return None
+        names.append(found["callee"].rstrip(".:"))
+        rest = rest[found.end() :]
+    return tuple(names)
 
 
 def parse_list(via: str) -> tuple[str, str] | None:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 class KeyLinkParams(CheckParams):
     """`from_path` holds the link, `to_path` is what it leads to. `pattern` is a text or regular expression
-    for the code of `from_path`; `caller` calls `callee`; the list `owner` has `item`. `via` is the plan's
-    sentence: what binding read in it stands in the others."""
+    for the code of `from_path`; `caller` calls `callee`, and each of `also`; the list `owner` has `item`.
+    `via` is the plan's sentence: what binding read in it stands in the others."""
 
     from_path: str = Field(min_length=1)
     to_path: str = Field(min_length=1)
@@ -41,6 +41,7 @@ class KeyLinkParams(CheckParams):
     pattern: str | None = Field(default=None, min_length=1)
     caller: str | None = Field(default=None, min_length=1)
     callee: str | None = Field(default=None, min_length=1)
+    also: tuple[str, ...] = ()
     owner: str | None = Field(default=None, min_length=1)
     item: str | None = Field(default=None, min_length=1)
 
@@ -62,6 +63,7 @@ def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
     findings = [
         *_pattern(params, ends, ctx, evidence),
         *_call(call, ends, ctx, evidence),
+        *_further(call, params.also, ends, ctx, evidence),
         *_list(listed, source, ctx, evidence),
     ]
     if params.via is not None and call is None and listed is None:
@@ -175,6 +177,24 @@ def _call(call: Call | None, ends: _Ends, ctx: CheckContext, evidence: dict[str,
     else:
         evidence["call_path"] = list(answer.path)
         evidence["call"] = answer.summary
+
+
+def _further(
+    call: Call | None, names: tuple[str, ...], ends: _Ends, ctx: CheckContext, evidence: dict[str, Any]
+) -> Iterator[Finding]:
+    """The other callees of the caller; RocverifyError for one that the link's end does not define."""
+    if call is None or ends.target is None:
+        return
+    for name in names:
+        if ctx.code.definition(ends.target.path, name) is None:
+            raise RocverifyError(
+                f"{ends.target.path} does not define {name}, so the call of it was not checked",
+                hint="give it a link of its own",
+            )
+        first = evidence.get("call")
+        yield from _call(Call(call.caller, name), ends, ctx, evidence)
+        if first and evidence["call"] != first:
+            evidence["call"] = f"{first}; {evidence['call']}"
 
 
 def _list(

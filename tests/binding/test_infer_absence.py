@@ -23,6 +23,7 @@ BindTruth = Callable[..., BoundMustHave]
         ("src/a.rs has no TODO markers", ["TODO"], "src/a.rs"),
         ("kernels/a.hip contains no `printf` calls", ["printf"], "kernels/a.hip"),
         ("old_softmax() is removed from src/ops.rs", ["old_softmax"], "src/ops.rs"),
+        ("`old_softmax()` is removed from src/ops.rs", ["old_softmax"], "src/ops.rs"),
         (
             "to_host_vec and from_host_vec are gone from the src/ops folder",
             ["to_host_vec", "from_host_vec"],

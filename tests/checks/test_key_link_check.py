@@ -130,6 +130,13 @@ def test_a_real_link_passes(project: Make, source: str, target: str, claim: dict
         (ROPE, WRAP, {"via": "apply_rope_device() calls nothing_there()"}, "wrap.py does not define"),
         (ROPE, WRAP, {"via": "absent() calls rope_gpu_kernel()"}, "rope.py defines no function absent"),
         (ROPE, WRAP, {"via": "unused() calls rope_gpu_kernel()"}, "rope.py defines no function unused"),
+        (
+            ROPE,
+            WRAP,
+            {"via": "helper() calls rope_gpu_kernel() and unused()"},
+            r"the call at .* can never run",
+        ),
+        (ROPE, WRAP, {"via": "helper() calls rope_gpu_kernel(), then unused()"}, "can never run"),
         (WRAP, ROPE, {"via": "rope_gpu_kernel() calls helper()"}, "does not call helper"),
         (ROPE, HIP, {"via": "apply_rope_device() launches second_kernel"}, "nothing on the way names"),
         (ROPE, HIP, {"via": "direct() launches rope_kernel"}, "direct reaches no kernel launch"),
@@ -205,3 +212,9 @@ def test_prose_beside_a_pattern_that_matches_only_an_import_shows_nothing(projec
         project(FILES).check("key_link", from_path=ROPE, to_path=WRAP, **lie)
     said = {"pattern": "import rope_gpu_kernel", "via": "it imports the wrapper"}
     assert project(FILES).check("key_link", from_path=ROPE, to_path=WRAP, **said).verdict == "passed"
+
+
+def test_a_further_callee_that_is_elsewhere_is_not_checked(project: Make) -> None:
+    claim = via_parameters({"via": "helper() calls rope_gpu_kernel() and elsewhere()"})
+    with pytest.raises(RocverifyError, match="does not define elsewhere, so the call of it was not checked"):
+        project(FILES).check("key_link", from_path=ROPE, to_path=WRAP, **claim)
