@@ -164,7 +164,7 @@ def _rust(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAns
                     where=f"{unit.path}:{unit.broken}",
                 )
             return _refused(f"{unit.path} defines no function {name}", unit.path, name)
-    chain = find_chain(index.unit_at, start, call.caller, target, callee)
+    chain = find_chain(index.unit_at, start, call.caller, target, callee, index.units)
     base = f"{call.caller} does not call {callee}"
     if chain.steps:
         return CallAnswer(chain.steps, f"{call.caller} → " + " → ".join(chain.steps))

@@ -8,7 +8,7 @@ is neither yes nor no.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -23,6 +23,7 @@ _PROGRAMS = frozenset({"bin", "tests", "examples", "benches"})
 _STANDARD = ("std", "core", "alloc")
 
 Load = Callable[[str], Unit | None]
+Others = Callable[[], Iterable[Unit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +51,31 @@ class Chain:
     dead: tuple[str, str] | None = None
 
 
-def find_chain(load: Load, start: Unit, caller: str, target: Unit, callee: str) -> Chain:
+def find_chain(
+    load: Load, start: Unit, caller: str, target: Unit, callee: str, others: Others = tuple
+) -> Chain:
     """The shortest chain of calls from `caller`, in `start`, to `callee`, in `target`.
 
-    load: the unit at a path relative to the root, or None. Of functions that are there twice, for tests and
-    for use, those for use are meant; those for tests where there are no others.
+    load: the unit at a path relative to the root, or None. others: the project's units, asked for only where
+    no chain is sure: a call that does not resolve may be one of any function of its name. Of functions that
+    are there twice, for tests and for use, those for use are meant, if there are any.
     """
     starts = _built([Place(start, function) for function in start.functions_of(caller)])
     wanted = _built([Place(target, function) for function in target.functions_of(callee)])
     sure = _Search(load, wanted, sure=True).run(starts)
     if sure.steps or sure.maybe:
         return sure
-    doubtful = _Search(load, wanted, sure=False).run(starts)
+    known = {unit.path: unit for unit in (start, target, *others())}.values()
+    doubtful = _Search(load, wanted, sure=False, by_name=_by_name(known)).run(starts)
     return Chain(maybe=doubtful.maybe, dead=sure.dead)
+
+
+def _by_name(units: Iterable[Unit]) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for unit in units:
+        for function in unit.functions:
+            found.setdefault(function.name, []).append(Place(unit, function))
+    return found
 
 
 def _built(places: list[Place]) -> list[Place]:
@@ -73,7 +86,10 @@ class _Search:
     """One walk over calls. With `sure` False, what only may be called is followed too, and a chain that
     leads through it is no more than a `maybe`."""
 
-    def __init__(self, load: Load, wanted: list[Place], *, sure: bool) -> None:
+    def __init__(
+        self, load: Load, wanted: list[Place], *, sure: bool, by_name: dict[str, list[Place]] | None = None
+    ) -> None:
+        self._by_name = by_name or {}
         self._load = load
         self._wanted = wanted
         self._sure = sure
@@ -92,7 +108,10 @@ class _Search:
                 doubtful = doubt or ("" if call.sure else here)
                 if self._answer(call, place, here, doubtful):
                     return Chain((*steps, f"{call.name} ({here})"))
-                for onward in () if call.dead else self._onward(call, place):
+                onwards = [] if call.dead else self._onward(call, place)
+                if not onwards and not call.dead:
+                    onwards, doubtful = self._perhaps(call, place), doubtful or here
+                for onward in onwards:
                     if onward.key not in seen:
                         seen.add(onward.key)
                         queue.append((onward, (*steps, f"{call.name} ({here})"), doubtful))
@@ -114,6 +133,17 @@ class _Search:
         """The functions that a call leads to; from what is built, only into what is built."""
         found = list(_resolved(call, place, self._load))
         return found if place.function.dead else [onward for onward in found if not onward.function.dead]
+
+    def _perhaps(self, call: Call, place: Place) -> list[Place]:
+        """The functions that a call which does not resolve may mean: by the type of the receiver where it
+        shows, else by name. None for what another crate or the standard library has."""
+        named = [p for p in self._by_name.get(call.name, ()) if place.function.dead or not p.function.dead]
+        if call.receiver is not None:
+            return [p for p in named if p.function.owner and call.receiver in ("", p.function.owner)]
+        if call.scope:
+            return [] if _expanded(call.scope, place)[0] in _STANDARD else named
+        paths = [imported.path for imported in _imports(place) if imported.name == call.name]
+        return [p for p in named if not p.function.owner] if paths or not call.sure else []
 
 
 def _is_wanted(call: Call, place: Place, wanted: list[Place], load: Load) -> bool | None:
@@ -213,13 +243,15 @@ def _resolved(call: Call, place: Place, load: Load) -> Iterator[Place]:
     if call.name.endswith("!"):
         yield from (Place(unit, macro) for macro in unit.macros if macro.name == call.name)
         return
+    if not call.sure and not call.scope and call.receiver is None:
+        yield from (Place(unit, table) for table in unit.macros if table.name == call.name)
     if call.receiver is not None:
         if call.receiver:
             yield from _methods(unit, call.receiver, call.name)
         return
     if call.scope:
         yield from _methods(unit, call.scope[-1], call.name)
-        yield from _in_module(unit, _expanded(call.scope, place), call.name, load)
+        yield from _reached(place, _expanded(call.scope, place), call.name, load)
         return
     inner = {imported.name for imported in function.imports}
     own = [f for f in unit.functions if f.name == call.name and not f.owner and f.scope == function.scope]
@@ -228,9 +260,24 @@ def _resolved(call: Call, place: Place, load: Load) -> Iterator[Place]:
         return
     for imported in _imports(place):
         if imported.name == call.name and len(imported.path) > 1:
-            yield from _in_module(unit, imported.path[:-1], imported.path[-1], load)
+            yield from _reached(place, imported.path[:-1], imported.path[-1], load)
         elif imported.name == "*":
-            yield from _in_module(unit, imported.path, call.name, load)
+            yield from _reached(place, imported.path, call.name, load)
+
+
+def _reached(place: Place, path: tuple[str, ...], name: str, load: Load) -> Iterator[Place]:
+    """The functions of a name in the module that a path leads to, seen from a function, which may be in a
+    module within its file."""
+    unit, scope = place.unit, place.function.scope
+    up = next((n for n, part in enumerate(path) if part not in ("super", "self")), len(path))
+    climbed = path[:up].count("super")
+    if scope and up and climbed <= len(scope):
+        module = (*scope[: len(scope) - climbed], *path[up:])
+        found = [f for f in unit.functions if f.name == name and not f.owner and f.scope == module]
+        yield from (Place(unit, f) for f in found)
+        if found or module:
+            return
+    yield from _in_module(unit, path, name, load)
 
 
 def _methods(unit: Unit, owner: str, name: str) -> Iterator[Place]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -115,6 +116,16 @@ class CodeIndex:
     def unit_at(self, path: str) -> Unit | None:
         """The same, or None where there is no such file."""
         return self.unit(path) if is_rust(path) and (self._root / path).is_file() else None
+
+    def units(self) -> tuple[Unit, ...]:
+        """The records of all Rust sources under the root that can be read, build outputs left out."""
+        paths = (path.relative_to(self._root) for path in sorted(self._root.rglob("*.rs")) if path.is_file())
+        found = []
+        for path in paths:
+            if not any(part == "target" or part.startswith(".") for part in path.parts):
+                with suppress(SourceError):
+                    found.append(self.unit(path.as_posix()))
+        return tuple(found)
 
     def definition(self, path: str, name: str) -> Definition | None:
         """Where a file defines a name; None if it does not. In Python `Class.method` works too."""

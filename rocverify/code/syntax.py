@@ -74,7 +74,7 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class Unit:
     """One source file. `broken` is the line of what could not be parsed; None where all could. `macros` are
-    its macros as functions that may call what they hold; their names end with `!`."""
+    its macros (their names end with `!`) and constants, as functions that may call what they hold."""
 
     path: str
     functions: tuple[Function, ...]

@@ -188,6 +188,7 @@ HERE = "use crate::b::launch;\n"
         "fn apply() { launch(1); let launch = |x| x; }",
         "fn apply() { { let launch = 1; } launch(1); }",
         "fn apply(q: u8) { if let Some(launch) = launch(q) {} }",
+        "fn apply(q: u8) { match q { n if launch(n) > 1 => {} _ => {} } }",
         'fn apply() { println!("{}", crate::b::launch(1)); }',
         "fn apply(x: bool) { if x { return; } launch(1); }",
         "fn apply() { loop { break; } launch(1); }",
@@ -320,3 +321,40 @@ bitflags! { pub struct Flags: u32 { const A = 1; } }
 lazy_static! { pub static ref TABLE: u32 = 1; }
 """
     assert read_rust("a.rs", text).defines(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mod x { use super::go; pub fn apply() { go(); } }\nfn go() { launch(1); }",
+        "mod x { pub fn apply() { super::go(); } }\nfn go() { launch(1); }",
+        "mod x { use super::*; pub fn apply() { go(); } }\nfn go() { launch(1); }",
+        "fn apply() { r#launch(1); }",
+    ],
+)
+def test_calls_out_of_a_module_in_the_file(tmp_path: Path, text: str) -> None:
+    assert chain(tmp_path, {"src/a.rs": HERE + text}).steps
+
+
+@pytest.mark.parametrize(
+    ("text", "maybe"),
+    [
+        ("fn apply(s: S) { s.go(); }", True),
+        ("fn apply() { make().go(); }", True),
+        ("use engine::m; fn apply() { m::go(); }", True),
+        ("fn apply(s: Other) { s.go(); }", False),
+        ("fn apply(s: S) { s.stop(); }", False),
+        ("fn apply() { std::go(); }", False),
+        ("const TABLE: [fn(u32) -> u32; 1] = [crate::b::launch]; fn apply() { TABLE[0](1); }", True),
+    ],
+)
+def test_a_step_that_does_not_resolve_may_lead_there(tmp_path: Path, text: str, maybe: bool) -> None:
+    files = {
+        "src/a.rs": text,
+        "src/m.rs": "impl S { fn go(&self) { crate::b::launch(1); } fn stop(&self) {} }",
+    }
+    assert not chain(tmp_path, files).steps
+    index = CodeIndex(tmp_path, Settings())
+    start, target = index.unit("src/a.rs"), index.unit("src/b.rs")
+    found = find_chain(index.unit_at, start, "apply", target, "launch", index.units)
+    assert (found.steps, bool(found.maybe)) == ((), maybe)

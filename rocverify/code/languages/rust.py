@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import tree_sitter_rust
@@ -128,6 +128,8 @@ class _Reader:
             self.named.append(Named(name, _TYPES[node.type], line, dead, owner or "".join(scope[-1:])))
             if node.type == "macro_definition":
                 self.macros.append(_macro(node, name, dead))
+            elif node.type in ("const_item", "static_item"):
+                self.macros += _table(node, name, dead)
             if body and node.type in ("mod_item", "trait_item"):
                 inner_scope = (*scope, name) if node.type == "mod_item" else scope
                 self._blocks.append(
@@ -160,6 +162,17 @@ def _macro(node: Node, name: str, dead: str) -> Function:
             reader.tokens(body, "", sure=False)
     line, last = node.start_point[0] + 1, node.end_point[0] + 1
     return Function(f"{name}!", "", (), line, last, tuple(reader.calls), dead=dead)
+
+
+def _table(node: Node, name: str, dead: str) -> Iterator[Function]:
+    """A constant that names functions, as if it were one that may call them."""
+    reader = Body("", {}, {})
+    value = node.child_by_field_name("value")
+    if value is not None:
+        reader.read(value)
+    calls = tuple(replace(call, sure=False) for call in reader.calls)
+    if calls:
+        yield Function(name, "", (), node.start_point[0] + 1, node.end_point[0] + 1, calls, dead=dead)
 
 
 def _made_by_macro(node: Node, dead: str) -> Iterator[Named]:

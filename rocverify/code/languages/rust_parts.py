@@ -24,7 +24,9 @@ COMMENTS = ("line_comment", "block_comment")
 
 
 def text_of(node: Node | None) -> str:
-    return node.text.decode("utf-8", "replace") if node is not None and node.text is not None else ""
+    """The text of a node; a raw identifier (`r#fn`) is the name that it is."""
+    text = node.text.decode("utf-8", "replace") if node is not None and node.text is not None else ""
+    return text[2:] if text.startswith("r#") and text[2:3].isidentifier() else text
 
 
 def is_cfg(attribute: str) -> bool:
@@ -125,7 +127,8 @@ def pattern_names(node: Node | None) -> tuple[str, ...]:
         current = stack.pop()
         if current.type in ("identifier", "shorthand_field_identifier"):
             found.append(text_of(current))
-        stack += current.named_children
+        guard = current.child_by_field_name("condition")
+        stack += [child for child in current.named_children if child != guard]
     return tuple(found)
 
 
