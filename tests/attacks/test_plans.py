@@ -41,6 +41,9 @@ ARTIFACTS: dict[str, Mapping[str, Any]] = {
     "met in a comment only": {"path": "kernels/dead.hip", "contains": "tiled over LDS"},
     "a pattern that anything matches": {"path": "kernels/affine.hip", "contains": "e"},
     "white space": {"path": "kernels/affine.hip", "contains": r"\s"},
+    "parts of a text in brackets": {"path": "kernels/never.py", "contains": "never(x, x)"},
+    "a name that is part of another": {"path": "kernels/dead.hip", "contains": "other()"},
+    "one of two forbidden texts": {"path": "kernels/dead.hip", "not_contains": "nowhere, other_kernel"},
     "a folder outside": {"path": "../secret.txt"},
     "a link that leads outside": {"path": "kernels/link.hip"},
 }
@@ -63,6 +66,26 @@ LINKS: dict[str, Mapping[str, Any]] = {
         "via": "never() calls affine_on()",
     },
 }
+RUST = {"from": "src/apply.rs", "to": "src/gpu/rope.rs"}
+LINKS |= {
+    "one callee of two": {**RUST, "via": "apply() calls launch() and store()"},
+    "a call in a twin for tests": {**RUST, "via": "twin() calls launch()"},
+    "a call of a module of the same name": {**RUST, "via": "other() calls launch()"},
+    "a call in a loop that never begins": {**RUST, "via": "never() calls launch()"},
+    "a call of a variable": {**RUST, "via": "hidden() calls launch()"},
+}
+APPLY = """\
+use crate::cpu::rope;
+pub fn apply() { crate::gpu::rope::launch(); }
+#[cfg(test)]
+fn twin() { crate::gpu::rope::launch(); }
+#[cfg(not(test))]
+fn twin() {}
+fn other() { rope::launch(); }
+fn never() { while false { crate::gpu::rope::launch(); } }
+fn hidden(launch: fn()) { launch(); }
+"""
+ROPE = "pub fn launch() {}\npub fn store() {}\n"
 DEAD = """\
 #include <hip/hip_runtime.h>
 // tiled over LDS
@@ -111,6 +134,9 @@ def lies(run_files: Any) -> Any:
         "README.md": README,
         "kernels/dead.hip": DEAD,
         "kernels/never.py": NEVER,
+        "src/apply.rs": APPLY,
+        "src/cpu/rope.rs": ROPE,
+        "src/gpu/rope.rs": ROPE,
         "../secret.txt": "hunter2\n",
     }
     return run_files("plans", files, {"kernels/link.hip": "../../secret.txt"})

@@ -10,6 +10,7 @@ from rocverify.code.languages.rust_parts import condition, is_cfg, path_of, text
 
 _JUMPS = frozenset({"return_expression", "break_expression", "continue_expression"})
 _DIVERGING = frozenset({"panic", "unreachable", "todo", "unimplemented"})
+_MOST_NODES = 1_000
 _DEEPEST = 12
 """Levels of blocks and conditions into which a question about a statement looks."""
 
@@ -66,10 +67,14 @@ def _has_cfg(block: Node) -> bool:
 
 
 def _has(node: Node | None, kind: str) -> bool:
+    """Whether a node holds one of a kind; True as well where it is too large to be told, or has a macro
+    (which may hold anything)."""
     stack = [node] if node is not None else []
-    while stack:
+    for _ in range(_MOST_NODES):
+        if not stack:
+            return False
         current = stack.pop()
         if current.type in (kind, "macro_invocation"):
-            return True  # a macro may hold anything
+            return True
         stack += current.named_children
-    return False
+    return True
