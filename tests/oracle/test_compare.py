@@ -187,3 +187,17 @@ def test_numbers_that_json_lacks_become_text() -> None:
     assert as_json_number(1.5) == 1.5
     assert as_json_number(float("nan")) == "nan"
     assert as_json_number(float("-inf")) == "-inf"
+
+
+def test_what_a_contract_declares_is_not_judged_more_strictly_than_nothing() -> None:
+    """Over few elements a reference may be lucky: then a sum of many terms is held to what is declared."""
+    reference = np.full(4, 1.5)
+    off_by_three = (reference + 3 * 2.0**-23).astype(np.float32)
+    silent = Tolerance(F32, F32, None, same_type_error=0.1, round_trip_error=0.1, terms=16)
+    assert silent.two_reference_limit == 8.0
+    assert Tolerance(F32, F32, 4.0, 0.1, 0.1, terms=16).two_reference_limit == 8.0
+    assert compare(off_by_three, exact(reference, F32), Tolerance(F32, F32, 4.0, 0.1, 0.1, terms=16)).matches
+    assert not compare(
+        off_by_three, exact(reference, F32), Tolerance(F32, F32, 2.0, 0.1, 0.1, terms=16)
+    ).matches
+    assert Tolerance(F16, F32, 4.0, 0.1, 0.1, terms=16).two_reference_limit == 1.0
