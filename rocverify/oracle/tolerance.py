@@ -13,9 +13,9 @@ ones). With errors measured in ULPs of the stored type at the magnitude, and ove
 
 A contract that declares no rounding for a type is held to the second rule alone. NumPy adds in pairs, whose
 error grows with the logarithm of how many terms there are; a kernel may well add one after the other, whose
-error grows as the root of it. So that, twice, is the least that the second rule allows where the type computed
-in is the one stored: over few elements the largest error of a reference is small by chance. What the contract
-declares binds beside it.
+error grows as the root of it. So that, twice, is the least that the second rule allows where the type
+computed in is the one stored: over few elements the largest error of a reference is small by chance. What the
+contract declares binds beside it.
 Outputs of float64 are held to the first rule alone: their reference has no better type to be computed in.
 Integers must be equal. Where the sum of the magnitudes exceeds the type computed in, any result that is not
 finite is as right as the reference's.
