@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rocverify.errors import PlanError
-from rocverify.plan.demands import known_requirements
+from rocverify.plan.demands import criterion_number, known_requirements
 from rocverify.plan.locate import all_phases
 from rocverify.plan.numbers import split_plan
 from rocverify.records import SourceRef
@@ -89,7 +89,7 @@ def _of_plan(bound: BoundPlan, known: frozenset[str]) -> Iterator[Remark]:
     if not bound.must_haves:
         yield Remark(Severity.WARNING, plan.path, "lists no must-haves, so nothing of it can be verified")
     for name in plan.all_requirements if known else ():
-        if name not in known:
+        if name not in known and criterion_number(name) is None:
             place = str(SourceRef(plan.path, plan.requirements_line))
             yield Remark(Severity.WARNING, place, f"the requirement {name} is not in REQUIREMENTS.md")
     for step in bound.vacuous:

@@ -92,7 +92,7 @@ def test_a_fault_is_told_once(
 
 
 def test_requirements_that_nobody_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = project(tmp_path, {"01-01": f"requirements: [RX-01, RX-02]\n{SOUND}"})
+    root = project(tmp_path, {"01-01": f"requirements: [RX-01, RX-02, SC-1]\n{SOUND}"})
     (root / ".planning" / "REQUIREMENTS.md").write_text("- [ ] **RX-01**: x\n", encoding="utf-8")
     code, found = remarks(root, capsys)
     assert code == 0
