@@ -19,7 +19,7 @@ from rocverify.binding.static import (
     text_of,
     texts_of,
 )
-from rocverify.code.files import inside_root
+from rocverify.code.files import inside_root, rust_sources
 from rocverify.code.languages.rust import read_rust
 from rocverify.code.modules import module_name
 from rocverify.errors import SourceError
@@ -90,10 +90,9 @@ class Subject:
     @cached_property
     def rust_functions(self) -> tuple[Function, ...]:
         """The functions of the project's Rust sources that are built; `ref` is `src/a.rs:Type::f`."""
-        paths = (p for p in sorted(self.root.rglob("*.rs")) if not _is_output(p.relative_to(self.root)))
         return tuple(
             Function(function.qualified, f"{path}:{function.qualified}", path, function.line)
-            for path in (p.relative_to(self.root).as_posix() for p in paths if p.is_file())
+            for path in rust_sources(self.root)
             for function in read_rust(path, self.text(path)).functions
             if not function.dead
         )
@@ -183,11 +182,6 @@ class Subject:
                     dtypes=self._facts.dtypes(node, declared.get("symbol"), names),
                     ranges=self._facts.ranges(node, names),
                 )
-
-
-def _is_output(path: Path) -> bool:
-    """Whether a path lies in a folder that tools write: a build's, or a hidden one."""
-    return any(part.startswith(".") or part in ("target", "node_modules") for part in path.parts[:-1])
 
 
 def _is_contract(decorator: ast.expr) -> bool:

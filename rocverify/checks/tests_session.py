@@ -26,7 +26,7 @@ from rocverify.code.files import existing_file
 from rocverify.device.trace.events import Category
 from rocverify.errors import CompileError, RocverifyError
 from rocverify.subject.host.tests_recorder import signature
-from rocverify.subject.process import DECLARATIONS, PACKAGE, host_sources
+from rocverify.subject.process import DECLARATIONS, LOAD_SOURCES, PACKAGE, host_sources
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -39,13 +39,7 @@ _BOOT = (
     "import json,os,sys,types\n"
     "r,b=int(sys.argv.pop()),int(sys.argv.pop())\n"
     "with os.fdopen(b) as f: g=json.load(f); os.ftruncate(b,0)\n"
-    "m={}\n"
-    "for n,t in g['sources']:\n"
-    " q=m[n]=types.ModuleType('_host.'+n if n else '_host')\n"
-    " q.__path__=[]\n"
-    " q.__package__='_host'\n"
-    " sys.modules[q.__name__]=q\n"
-    " exec(compile(t,'<string>','exec'),q.__dict__)\n"
+    f"{LOAD_SOURCES}"
     "m=m['tests_recorder'].main\n"
     "del b,f,n,q,t\n"
     "m(r,**g.pop('arguments'))\n"

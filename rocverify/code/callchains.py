@@ -37,9 +37,6 @@ class Place:
     def key(self) -> tuple[str, int, str]:
         return self.unit.path, self.function.line, self.function.qualified
 
-    def __str__(self) -> str:
-        return f"{self.function.qualified} ({self.unit.path}:{self.function.line})"
-
 
 @dataclass(frozen=True, slots=True)
 class Chain:

@@ -9,12 +9,26 @@ from __future__ import annotations
 import io
 import os
 import tokenize
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rocverify.errors import SourceError
 
 MAX_SOURCE_BYTES = 4 * 1024 * 1024
 """Above this a file is data or generated: no plan means it, and lexers take minutes over it."""
+
+
+_WRITTEN_BY_TOOLS = frozenset({"target", "node_modules", "__pycache__"})
+
+
+def is_output(path: PurePath) -> bool:
+    """Whether a path relative to a root is hidden, or lies in a folder that builds and tools write."""
+    return any(part.startswith(".") or part in _WRITTEN_BY_TOOLS for part in path.parts)
+
+
+def rust_sources(root: Path) -> tuple[str, ...]:
+    """The Rust sources of a project, relative to its root, in order of path; outputs left out."""
+    found = (path.relative_to(root) for path in sorted(root.rglob("*.rs")) if path.is_file())
+    return tuple(path.as_posix() for path in found if not is_output(path))
 
 
 def inside_root(root: Path, path: str | Path) -> Path:

@@ -13,7 +13,7 @@ from rocverify.code.cpp import Definition as CppKind
 from rocverify.code.cpp import cpp_definitions
 from rocverify.code.dead_code import DeadCode
 from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
-from rocverify.code.files import existing_file, read_text, relative
+from rocverify.code.files import existing_file, read_text, relative, rust_sources
 from rocverify.code.languages import is_python, is_rust
 from rocverify.code.languages.rust import read_rust
 from rocverify.code.masking import Mask, mask, merge
@@ -119,12 +119,10 @@ class CodeIndex:
 
     def units(self) -> tuple[Unit, ...]:
         """The records of all Rust sources under the root that can be read, build outputs left out."""
-        paths = (path.relative_to(self._root) for path in sorted(self._root.rglob("*.rs")) if path.is_file())
         found = []
-        for path in paths:
-            if not any(part == "target" or part.startswith(".") for part in path.parts):
-                with suppress(SourceError):
-                    found.append(self.unit(path.as_posix()))
+        for path in rust_sources(self._root):
+            with suppress(SourceError):
+                found.append(self.unit(path))
         return tuple(found)
 
     def definition(self, path: str, name: str) -> Definition | None:

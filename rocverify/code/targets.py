@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rocverify.code.files import inside_root
+from rocverify.code.files import inside_root, is_output
 from rocverify.errors import RocverifyError, SourceError
 
 MOST_FILES = 5_000
@@ -87,7 +87,7 @@ def files_of(root: Path, target: Target) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for path in target.paths:
         real = root / path
-        inner = (p for p in sorted(real.rglob("*")) if not _is_hidden(p.relative_to(real)))
+        inner = (p for p in sorted(real.rglob("*")) if not is_output(p.relative_to(real)))
         for file in inner if real.is_dir() else (real,):
             if not file.is_file():
                 continue
@@ -169,7 +169,7 @@ def _glob(root: Path, text: str, plain: str) -> Target | None:
         except (ValueError, NotImplementedError) as error:
             raise RocverifyError(f"is no glob: {error}", where=plain) from None
         matches = (p.relative_to(real_root) for p in there)
-        found |= {p.as_posix(): None for p in matches if not _is_hidden(p) or pattern.startswith(".")}
+        found |= {p.as_posix(): None for p in matches if not is_output(p) or pattern.startswith(".")}
     for path in found:
         inside_root(root, path)
     if not found:
@@ -185,12 +185,6 @@ def _braces(pattern: str) -> Iterator[str]:
         return
     for choice in inner[1].split(",")[:32]:
         yield from _braces(pattern[: inner.start()] + choice + pattern[inner.end() :])
-
-
-def _is_hidden(path: Path | PurePosixPath) -> bool:
-    return any(
-        part.startswith(".") or part in ("target", "node_modules", "__pycache__") for part in path.parts
-    )
 
 
 _SUFFIX_NAMES = """

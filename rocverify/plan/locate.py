@@ -34,12 +34,17 @@ class Phase:
 
 def all_phases(root: Path) -> tuple[Phase, ...]:
     """Every phase below `.planning/phases`, by number; PlanError where there is none."""
-    found = [folder for folder in folders(root) if folder.home is Home.ACTIVE]
+    found = active_phases(root)
     if not found:
         raise PlanError(
             "has no phases", where=PHASES.as_posix(), hint="a phase is a folder NN-slug with NN-MM-PLAN.md"
         )
-    return tuple(_phase(folder) for folder in found)
+    return found
+
+
+def active_phases(root: Path) -> tuple[Phase, ...]:
+    """The same; empty where there is none."""
+    return tuple(_phase(folder) for folder in folders(root) if folder.home is Home.ACTIVE)
 
 
 def every_phase(root: Path) -> tuple[Phase, ...]:

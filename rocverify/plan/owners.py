@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rocverify.errors import PlanError
-from rocverify.plan.locate import every_phase
+from rocverify.plan.locate import active_phases
 from rocverify.plan.model import Plan
 from rocverify.plan.parse import parse_plan
 
@@ -26,8 +26,9 @@ def check_summaries(root: Path, plans: Iterable[Plan]) -> None:
 
 
 def _others(root: Path, known: set[str]) -> Iterator[Plan]:
-    """The plans of the project that are not run; one that is malformed is for its own run to tell of."""
-    for phase in every_phase(root):
+    """The active plans that are not run; one that is malformed is for its own run to tell of. Archived ones
+    write no more, and there may be very many."""
+    for phase in active_phases(root):
         for path in phase.plans:
             if path.relative_to(root).as_posix() not in known:
                 try:

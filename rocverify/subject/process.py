@@ -54,11 +54,7 @@ MOST_OUTPUT = 64 << 20
 _SHOWN_OUTPUT = 1 << 16
 _END_S = 5.0
 
-_BOOT = (
-    "import json,socket,sys,types\n"
-    "s=socket.socket(fileno=int(sys.argv.pop()))\n"
-    "n=int.from_bytes(s.recv(8,socket.MSG_WAITALL),'little')\n"
-    "g=json.loads(s.recv(n,socket.MSG_WAITALL))\n"
+LOAD_SOURCES = (
     "m={}\n"
     "for n,t in g['sources']:\n"
     " q=m[n]=types.ModuleType('_host.'+n if n else '_host')\n"
@@ -66,6 +62,15 @@ _BOOT = (
     " q.__package__='_host'\n"
     " sys.modules[q.__name__]=q\n"
     " exec(compile(t,'<string>','exec'),q.__dict__)\n"
+)
+"""Makes modules `m`, by name, of the texts `g['sources']` (see `host_sources`): none is on disk."""
+
+_BOOT = (
+    "import json,socket,sys,types\n"
+    "s=socket.socket(fileno=int(sys.argv.pop()))\n"
+    "n=int.from_bytes(s.recv(8,socket.MSG_WAITALL),'little')\n"
+    "g=json.loads(s.recv(n,socket.MSG_WAITALL))\n"
+    f"{LOAD_SOURCES}"
     "h=m['serve'].Host(s,*g['arguments'],m.get('hip_library'))\n"
     "del m,g,n,q,t\n"
     "h.serve()\n"
