@@ -8,6 +8,7 @@ does nothing and loads nothing. `rocverify run` names it with `-p` in a session 
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rocverify-seed", metavar="N", type=int, help="replay a run's random inputs")
     group.addoption("--rocverify-gate", metavar="GATE", help="strict or lenient")
     group.addoption("--rocverify-cache-dir", metavar="DIR", help="where compiled kernels are kept")
+    group.addoption(
+        "--rocverify-workers",
+        metavar="N",
+        default="1",
+        type=_workers,
+        help="processes that run checks side by side; auto: as many as processors, up to 4",
+    )
     for name, what in (("flag", "compiler flag that the manifest may set"), ("include", "folder of headers")):
         group.addoption(
             f"--rocverify-allow-{name}",
@@ -55,6 +63,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             dest=f"rocverify_allow_{name}s",
             help=f"a further {what} (repeatable)",
         )
+
+
+def _workers(text: str) -> str:
+    """A number of workers, as argparse takes it."""
+    if text != "auto" and not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor auto")
+    return text
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    if session.config.getoption("rocverify_workers") == "1":
+        return None
+    from rocverify.runner.workers import run_with_workers
+
+    return run_with_workers(session)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -94,6 +94,7 @@ def _arguments(request: Request, scratch: Path, junit: Path) -> list[str]:
         *("-p", "no:unraisableexception"),
         *("-o", f"cache_dir={cache}", f"--junitxml={junit}"),
         *(f"--rocverify-root={request.root}", f"--rocverify-seed={request.seed}"),
+        "--rocverify-workers=auto",
         *(f"--rocverify-device={settings.device}", f"--rocverify-gate={settings.gate}"),
         *(f"--rocverify-target={target}" for target in settings.targets),
         f"--rocverify-cache-dir={settings.cache_dir}",

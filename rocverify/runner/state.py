@@ -105,11 +105,15 @@ class State:
             facts["code_objects"] = _described(_launched(self._contexts[root]), root)
         return facts
 
-    def close(self) -> None:
-        """Closes the devices that were opened."""
+    def close_contexts(self) -> None:
+        """Closes the devices that were opened, and ends the projects' processes."""
         for context in self._contexts.values():
             context.close()
         self._contexts.clear()
+
+    def close(self) -> None:
+        """The same, and removes what this session has made for itself."""
+        self.close_contexts()
         self._folders.close()
 
 

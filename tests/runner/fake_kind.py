@@ -30,6 +30,7 @@ from rocverify.records import Finding
 class FakeParams(CheckParams):
     does: str
     text: str = "as planned"
+    contract: str | None = None
     evidence: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -73,6 +74,8 @@ def run(params: FakeParams, ctx: CheckContext) -> Outcome:
         _open(ctx)
     if params.does == "numpy":
         return Outcome.passed(params.text, worst=np.float32(0.5), nan=float("nan"), index=np.array([1, 2]))
+    if params.does == "process":
+        return Outcome.passed(params.text, process=os.getpid())
     if params.does == "seed":
         return Outcome.passed(params.text, seed=ctx.seed)
     return Outcome.passed(params.text, **params.evidence)

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from rocverify.device.process.devices import DeviceOptions, OpenedDevice
     from rocverify.device.process.server import Server
 
-GPU_DRIVER = Path("/dev/kfd")
-"""AMD's kernel driver: without it there is no AMD GPU, and loading ROCm to ask would take long."""
-
 _POLL_S = 0.005
 
 
@@ -152,6 +149,7 @@ def _client_variables(server: Server) -> Mapping[str, str]:
 
 def _device(options: ExecOptions, workspace: Workspace) -> OpenedDevice:
     from rocverify.device.process.devices import open_device
+    from rocverify.device.select import GPU_DRIVER
 
     how = _device_options(options, workspace)
     device = None
