@@ -21,7 +21,7 @@ from rocverify.device.trace.events import LaunchArgument, TraceEvent
 from rocverify.errors import DeviceError
 from rocverify.oracle.contract import ContractSpec, Role
 from rocverify.oracle.drive import CaseRun, checked
-from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata
 
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession

@@ -17,7 +17,7 @@ from rocverify.device.launch_limits import lds_bytes
 from rocverify.errors import CompileError
 from rocverify.records import Finding
 from rocverify.toolchain.build import BuiltObject
-from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata
 from rocverify.toolchain.diagnostics import first_error
 from rocverify.toolchain.manifest import ManifestEntry
 from rocverify.toolchain.stores import kernels_without_stores

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
-from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
+from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
 
 POINTER_BYTES = 8
 _POINTER_KINDS = frozenset({"global_buffer", "dynamic_shared_pointer", "image", "sampler", "queue", "pipe"})

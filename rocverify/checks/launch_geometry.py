@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rocverify.device.launch_limits import refusals
 from rocverify.device.trace.events import TraceEvent
 from rocverify.records import Finding
-from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata
 
 
 def geometry_findings(launch: TraceEvent, metadata: KernelMetadata, target: str) -> Iterator[Finding]:

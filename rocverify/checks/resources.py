@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
     from rocverify.device.emulator.isa.occupancy import Occupancy
     from rocverify.toolchain.build import BuiltObject
-    from rocverify.toolchain.codeobject import KernelMetadata
+    from rocverify.toolchain.code_metadata import KernelMetadata
 
 Lengths = int | str | tuple[int | str, ...]
 

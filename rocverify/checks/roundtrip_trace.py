@@ -13,7 +13,7 @@ from rocverify.errors import SubjectError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.records import Finding
-from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession

@@ -13,7 +13,7 @@ from typing import Any
 from rocverify.checks.launch_arguments import Block, Expectation
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.records import Finding
-from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata
 
 _COPIES = frozenset({Category.D2H, Category.H2D, Category.D2D})
 _IGNORED_FAILURES = frozenset({Category.QUERY, Category.EVENT})

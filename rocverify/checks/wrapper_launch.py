@@ -24,7 +24,7 @@ from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.records import Finding
 from rocverify.toolchain.build import BuiltObject
-from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession

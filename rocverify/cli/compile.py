@@ -17,7 +17,7 @@ from rocverify.toolchain.packages import install_hint
 if TYPE_CHECKING:
     from rocverify.device.by_hand.workspace import Workspace
     from rocverify.toolchain.bundles import DeviceCode
-    from rocverify.toolchain.codeobject import KernelMetadata
+    from rocverify.toolchain.code_metadata import KernelMetadata
 
 EXIT_CODES = """\b
 Exit codes:

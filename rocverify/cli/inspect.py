@@ -13,7 +13,7 @@ from rocverify.cli.codeobjects import Exit, exit_code_of, source_flags, target_o
 
 if TYPE_CHECKING:
     from rocverify.device.by_hand.inspection import Inspection, KernelInspection, Refusal
-    from rocverify.toolchain.codeobject import KernelArg
+    from rocverify.toolchain.code_metadata import KernelArg
 
 EXIT_CODES = """\b
 Exit codes:

@@ -14,7 +14,7 @@ from rocverify.device.emulator.isa.occupancy import LIMITS, resident_workgroups
 from rocverify.device.emulator.isa.targets import TARGETS
 
 if TYPE_CHECKING:
-    from rocverify.toolchain.codeobject import KernelMetadata
+    from rocverify.toolchain.code_metadata import KernelMetadata
 
 Triple = tuple[int, int, int]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rocverify.errors import ContractError
 from rocverify.oracle.contract import ContractSpec
-from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
+from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
 
 _POINTER_KINDS = frozenset({"global_buffer", "dynamic_shared_pointer"})
 _POINTER_BYTES = 8

@@ -30,7 +30,8 @@ def ulp_of(value: NDArray[Any] | float, dtype: DType) -> Array64:
     # The exponent field of float64 is the binade; a power of two is an exponent field and nothing else.
     # Values above the largest, infinities and NaNs have larger fields and are cut down to the largest's.
     field = (np.asarray(value, np.float64).view(np.int64) >> 52) & 0x7FF
-    binade = np.clip(field, _BIAS + dtype.min_exponent, _BIAS + dtype.max_exponent)
+    # Twice as fast as np.clip, on the small arrays that there are many of.
+    binade = np.minimum(np.maximum(field, _BIAS + dtype.min_exponent), _BIAS + dtype.max_exponent)
     unit: Array64 = ((binade - (dtype.precision - 1)) << 52).view(np.float64)
     return unit
 

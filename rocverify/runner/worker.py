@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import pickle
 import signal
@@ -78,6 +79,7 @@ def work(session: pytest.Session, connection: Connection, parent: int) -> None:
 def _detach(config: pytest.Config, parent: int) -> None:
     """Signals of the terminal are the session's, which tells its workers; where it dies they end, too. What
     is captured goes to files of the worker's own."""
+    gc.freeze()  # what the session has made stays: nobody need look for garbage in it
     os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, _interrupt)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -24,11 +24,11 @@ from elftools.common.exceptions import ELFError
 from elftools.construct import ConstructError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rocverify.device.emulator.isa.targets import MACHINES
 from rocverify.errors import CodeObjectError
 from rocverify.toolchain.bundles import refuse_bundle
+from rocverify.toolchain.code_metadata import KernelMetadata, Metadata, read_record
 
 EM_AMDGPU = 224
 EI_OSABI, EI_ABIVERSION = 7, 8
@@ -42,64 +42,6 @@ MAX_KERNARG_BYTES = 1 << 15
 _ABI_VERSIONS = {2: 4, 3: 5, 4: 6}
 _METADATA_VERSIONS = {4: (1, 1), 5: (1, 2), 6: (1, 2)}
 _OLD_ABI_VERSIONS = {0: 2, 1: 3}
-
-
-class _Record(BaseModel):
-    """Metadata keys start with a dot; keys that a later compiler adds are no error."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
-
-
-class KernelArg(_Record):
-    """One kernel argument: where it lies in the kernarg segment (bytes) and what it is.
-
-    `kind` is the metadata's word: `by_value`, `global_buffer`, `dynamic_shared_pointer`,
-    `hidden_group_size_x`, ... `name` is the source's, if the compiler kept it.
-    """
-
-    name: str | None = Field(default=None, alias=".name")
-    offset: int = Field(alias=".offset", ge=0)
-    size: int = Field(alias=".size", ge=0)
-    kind: str = Field(alias=".value_kind")
-    type_name: str | None = Field(default=None, alias=".type_name")
-    address_space: str | None = Field(default=None, alias=".address_space")
-
-    @property
-    def hidden(self) -> bool:
-        """True for what the runtime appends and no caller passes."""
-        return self.kind.startswith("hidden_")
-
-
-class KernelMetadata(_Record):
-    """What the code object says of one kernel. Sizes in bytes, registers per lane or per wave."""
-
-    name: str = Field(alias=".name", min_length=1)
-    symbol: str = Field(alias=".symbol", min_length=1)
-    args: tuple[KernelArg, ...] = Field(default=(), alias=".args")
-    kernarg_size: int = Field(alias=".kernarg_segment_size", ge=0)
-    kernarg_align: int = Field(alias=".kernarg_segment_align", ge=1)
-    lds_bytes: int = Field(alias=".group_segment_fixed_size", ge=0)
-    scratch_bytes: int = Field(alias=".private_segment_fixed_size", ge=0)
-    vgprs: int = Field(alias=".vgpr_count", ge=0)
-    sgprs: int = Field(alias=".sgpr_count", ge=0)
-    vgpr_spills: int = Field(default=0, alias=".vgpr_spill_count", ge=0)
-    sgpr_spills: int = Field(default=0, alias=".sgpr_spill_count", ge=0)
-    wavefront_size: int = Field(alias=".wavefront_size")
-    max_workgroup_size: int = Field(alias=".max_flat_workgroup_size", ge=1)
-    uses_dynamic_stack: bool = Field(default=False, alias=".uses_dynamic_stack")
-    # From code object version 5 on: 1 where a workgroup may spread over both halves of a WGP.
-    workgroup_processor_mode: int | None = Field(default=None, alias=".workgroup_processor_mode")
-
-    @property
-    def explicit_args(self) -> tuple[KernelArg, ...]:
-        """The arguments that a caller passes, in order."""
-        return tuple(arg for arg in self.args if not arg.hidden)
-
-
-class _Metadata(_Record):
-    version: tuple[int, int] = Field(alias="amdhsa.version")
-    target: str = Field(alias="amdhsa.target")
-    kernels: tuple[KernelMetadata, ...] = Field(alias="amdhsa.kernels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,23 +143,15 @@ def _abi_version(elf: ELFFile, data: bytes, where: str) -> int:
     return _ABI_VERSIONS[byte]
 
 
-def _metadata(elf: ELFFile, where: str) -> _Metadata:
+def _metadata(elf: ELFFile, where: str) -> Metadata:
     found = [descriptor for segment in elf.iter_segments("PT_NOTE") for descriptor in _notes(segment.data())]
     if len(found) != 1:
         raise CodeObjectError(f"has {len(found)} notes of AMDGPU metadata instead of one", where=where)
     tree = msgpack.unpackb(found[0], strict_map_key=True, use_list=False)
     try:
-        return _Metadata.model_validate(tree)
-    except ValidationError as error:
-        raise CodeObjectError(
-            "has malformed metadata: "
-            + "; ".join(f"{_key_path(e['loc'])}: {e['msg']}" for e in error.errors()[:3]),
-            where=where,
-        ) from None
-
-
-def _key_path(location: tuple[int | str, ...]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else part for part in location) or "metadata"
+        return read_record(Metadata, tree)
+    except ValueError as error:
+        raise CodeObjectError(f"has malformed metadata: {error}", where=where) from None
 
 
 def _notes(segment: bytes) -> Iterator[bytes]:
@@ -234,7 +168,7 @@ def _notes(segment: bytes) -> Iterator[bytes]:
             yield segment[descriptor_at : descriptor_at + size]
 
 
-def _check_version(metadata: _Metadata, abi_version: int, where: str) -> None:
+def _check_version(metadata: Metadata, abi_version: int, where: str) -> None:
     if metadata.version != _METADATA_VERSIONS[abi_version]:
         raise CodeObjectError(
             f"is of code object version {abi_version} but its metadata is of version "

@@ -11,7 +11,7 @@ from rocverify.checks.launch_geometry import geometry_findings
 from rocverify.checks.wrapper_launch import foreign_code, wrong_kernel
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
 from rocverify.errors import RocverifyError
-from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
+from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
 
 X, COS, SIN = Block(0x1000, 400, "x"), Block(0x2000, 100, "cos"), Block(0x3000, 100, "sin")
 BLOCKS = [X, COS, SIN]

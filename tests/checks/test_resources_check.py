@@ -14,7 +14,7 @@ from rocverify.checks.registry import CHECKS
 from rocverify.device.emulator.isa.occupancy import occupancy
 from rocverify.errors import SourceError, ToolchainError
 from rocverify.records import CheckVerdict
-from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata, read_record
 from tests.checks.conftest import Project
 
 Make = Callable[[Mapping[str, str]], Project]
@@ -153,13 +153,14 @@ class Case:
     ],
 )
 def test_waves_of_a_simd(case: Case) -> None:
-    kernel = KernelMetadata.model_validate(
+    kernel = read_record(
+        KernelMetadata,
         {
             ".name": "k", ".symbol": "k.kd", ".kernarg_segment_size": 0, ".kernarg_segment_align": 8,
             ".group_segment_fixed_size": 0, ".private_segment_fixed_size": 0, ".vgpr_count": case.vgprs,
             ".sgpr_count": 16, ".wavefront_size": case.wave, ".max_flat_workgroup_size": 1024,
             ".workgroup_processor_mode": case.wgp,
-        }
+        },
     )  # fmt: skip
     held = occupancy(kernel, case.target, workgroup=case.workgroup, lds_bytes=case.lds)
     assert (held.waves, held.limited_by) == (case.waves, case.by)

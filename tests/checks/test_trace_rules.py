@@ -9,7 +9,7 @@ import pytest
 from rocverify.checks.launch_arguments import Block, Expectation, copies_of, parts_of
 from rocverify.checks.trace_rules import Call, trace_findings, transfer_evidence, upload_names
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
-from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
+from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
 
 X = Block(0x1000, 400, "x")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rocverify.device.launch_limits import Triple, lds_bytes, refusal, refusals
-from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata, read_record
 
 
 def kernel(**fields: int) -> KernelMetadata:
@@ -21,7 +21,7 @@ def kernel(**fields: int) -> KernelMetadata:
         ".vgpr_count": 24,
         ".max_flat_workgroup_size": 1024,
     }
-    return KernelMetadata.model_validate({**known, **fields})
+    return read_record(KernelMetadata, {**known, **fields})
 
 
 @pytest.mark.parametrize(

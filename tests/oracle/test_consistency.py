@@ -10,7 +10,7 @@ import pytest
 
 from rocverify.errors import ContractError
 from rocverify.oracle.consistency import check_arguments, check_parameters
-from rocverify.toolchain.codeobject import KernelArg
+from rocverify.toolchain.code_metadata import KernelArg
 from tests.fakes.affine import AFFINE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ from rocverify.device.emulator.translate.lowering.program import (
 )
 from rocverify.device.emulator.translate.semantics.refused import no_semantics
 from rocverify.errors import DeviceError, UsageError
-from rocverify.toolchain.codeobject import CodeObject, KernelMetadata, read_code_object
+from rocverify.toolchain.code_metadata import KernelMetadata
+from rocverify.toolchain.codeobject import CodeObject, read_code_object
 
 ARENA_BYTES = 1 << 31
 """Room for the largest image that is read; only what is touched costs memory."""
@@ -65,8 +66,8 @@ class KernelInspection:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""
-        facts = self.metadata.model_dump(exclude={"args"})
-        arguments = [{"index": i, **arg.model_dump()} for i, arg in enumerate(self.metadata.args)]
+        facts = asdict(self.metadata)
+        arguments = [{"index": i, **arg} for i, arg in enumerate(facts.pop("args"))]
         return {
             **facts,
             "arguments": arguments,

@@ -22,7 +22,7 @@ from rocverify.device.emulator.machine import LaunchStats, LoadedKernel, Machine
 from rocverify.device.emulator.sanitize.findings import Findings
 from rocverify.device.faults import FaultReport
 from rocverify.errors import UsageError
-from rocverify.toolchain.codeobject import KernelArg
+from rocverify.toolchain.code_metadata import KernelArg
 
 POINTER_BYTES = 8
 HEAD = 8

@@ -10,7 +10,7 @@ from rocverify.device.by_hand.parameter_types import element_bytes
 from rocverify.device.by_hand.values import ValueMismatchError, scalar_bytes
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.errors import UsageError
-from rocverify.toolchain.codeobject import KernelArg
+from rocverify.toolchain.code_metadata import KernelArg
 
 POINTER_BYTES = 8
 

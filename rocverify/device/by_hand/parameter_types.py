@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rocverify.toolchain.codeobject import KernelArg
+from rocverify.toolchain.code_metadata import KernelArg
 from rocverify.toolchain.kernel_names import at_commas, parameter_types
 
 FLOAT_TYPES = frozenset({"float", "double"})

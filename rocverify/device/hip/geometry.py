@@ -11,7 +11,7 @@ from rocverify.device.launch_limits import MOST_WORKITEMS, lds_bytes, refusal
 if TYPE_CHECKING:
     from rocverify.device.backends.base import Geometry
     from rocverify.device.base import DeviceInfo
-    from rocverify.toolchain.codeobject import KernelMetadata
+    from rocverify.toolchain.code_metadata import KernelMetadata
 
 
 def max_block(kernel: KernelMetadata, _target: str) -> int:

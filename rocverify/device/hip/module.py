@@ -18,7 +18,7 @@ from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
-    from rocverify.toolchain.codeobject import KernelMetadata
+    from rocverify.toolchain.code_metadata import KernelMetadata
 
 MAX_IMAGE_BYTES = 1 << 32
 MAX_THREADS, SHARED_BYTES, CONST_BYTES, LOCAL_BYTES, REGISTERS = range(5)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rocverify.device.backends.base import BackendModule
-    from rocverify.toolchain.codeobject import KernelMetadata
+    from rocverify.toolchain.code_metadata import KernelMetadata
 
 MemoryKind = Literal["device", "managed", "host"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rocverify.device.trace.events import LaunchArgument
-from rocverify.toolchain.codeobject import KernelArg, KernelMetadata
+from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
 
 _POINTERS = frozenset({"global_buffer", "dynamic_shared_pointer", "image", "sampler", "queue", "pipe"})
 _UNSIGNED = {1: "c_ubyte", 2: "c_ushort", 4: "c_uint", 8: "c_ulong"}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rocverify.errors import CodeObjectError
 
 if TYPE_CHECKING:
-    from rocverify.toolchain.codeobject import KernelMetadata
+    from rocverify.toolchain.code_metadata import KernelMetadata
 
 DESCRIPTOR_BYTES = 64
 

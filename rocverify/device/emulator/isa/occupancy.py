@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rocverify.errors import ToolchainError
 
 if TYPE_CHECKING:
-    from rocverify.toolchain.codeobject import KernelMetadata
+    from rocverify.toolchain.code_metadata import KernelMetadata
 
 WAVES_PER_SIMD = 16
 SIMDS_PER_WGP = 4

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from rocverify.device.emulator import abi
 from rocverify.errors import DeviceError, UnsupportedInstructionError
-from rocverify.toolchain.codeobject import KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata
 
 Triple = tuple[int, int, int]
 AXES = "xyz"

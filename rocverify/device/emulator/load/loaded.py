@@ -14,7 +14,8 @@ from rocverify.device.emulator.load.lds_arrays import LdsArray, lds_arrays
 from rocverify.device.emulator.load.source_lines import user_lines
 from rocverify.device.emulator.translate.lowering.flow import Graph, discover
 from rocverify.errors import DeviceError
-from rocverify.toolchain.codeobject import CodeObject, KernelMetadata
+from rocverify.toolchain.code_metadata import KernelMetadata
+from rocverify.toolchain.codeobject import CodeObject
 
 
 @dataclass(frozen=True)
