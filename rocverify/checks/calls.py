@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rocverify.code.callchains import find_chain
-from rocverify.code.cpp_calls import cpp_call_path
 from rocverify.code.index import CodeIndex, names
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.model import CallKind, CallSite, FunctionInfo, describe_path
-from rocverify.errors import RocverifyError, SourceError
+from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 
 
@@ -38,10 +37,8 @@ def check_call(
 
     Raises RocverifyError where the caller's language cannot be followed.
     """
-    if is_c_family(from_path) and is_c_family(to_path):
-        return _braced(index, call, from_path, to_path)
-    if is_rust(from_path) and is_rust(to_path):
-        return _rust(index, call, from_path, to_path)
+    if (is_c_family(from_path) and is_c_family(to_path)) or (is_rust(from_path) and is_rust(to_path)):
+        return _followed(index, call, from_path, to_path)
     if not is_python(from_path):
         raise RocverifyError(
             f"whether {call.caller} calls {call.callee} cannot be followed from {from_path} to {to_path}",
@@ -138,33 +135,20 @@ def _unresolved(index: CodeIndex, caller: FunctionInfo, bare: str) -> CallSite |
     return path[-1] if path else None
 
 
-def _braced(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAnswer:
-    for path, name in ((from_path, call.caller), (to_path, call.callee)):
-        try:
-            known = index.definition(path, name) is not None
-        except SourceError as error:
-            return _refused(str(error), path, name)
-        if not known:
-            return _refused(f"{path} does not define {name}", path, name)
-    steps = cpp_call_path(index, call.caller, call.callee, (from_path, to_path))
-    if steps is None:
-        return _refused(f"{call.caller} does not call {call.callee}", from_path, call.callee)
-    return CallAnswer(steps, f"{call.caller} → " + " → ".join(steps))
-
-
-def _rust(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAnswer:
-    """RocverifyError where a call cannot be told to be the one that is meant."""
+def _followed(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAnswer:
+    """In Rust, C and C++: RocverifyError where a call cannot be told to be the one that is meant."""
     start, target = index.unit(from_path), index.unit(to_path)
-    callee = call.callee.removeprefix("self.").removeprefix("Self::")
+    callee = call.callee.removeprefix("self.").removeprefix("Self::").removeprefix("this->")
     for unit, name in ((start, call.caller), (target, callee)):
         if not list(unit.functions_of(name)):
             if unit.broken is not None:
                 raise RocverifyError(
-                    f"whether it defines {name} cannot be told: it is not Rust that can be parsed",
+                    f"whether it defines {name} cannot be told: not all of it is {_language(unit.path)} "
+                    "that can be parsed",
                     where=f"{unit.path}:{unit.broken}",
                 )
             return _refused(f"{unit.path} defines no function {name}", unit.path, name)
-    chain = find_chain(index.unit_at, start, call.caller, target, callee, index.units)
+    chain = find_chain(index.names(from_path), start, call.caller, target, callee)
     base = f"{call.caller} does not call {callee}"
     if chain.steps:
         return CallAnswer(chain.steps, f"{call.caller} → " + " → ".join(chain.steps))
@@ -177,10 +161,14 @@ def _rust(index: CodeIndex, call: Call, from_path: str, to_path: str) -> CallAns
     if chain.dead:
         where, why = chain.dead
         return _refused(f"{base}: at {where} it can never run: {why}", where, callee)
-    if start.broken is not None:
+    if chain.broken:
         raise RocverifyError(
-            f"{base}, as far as can be seen: the file is not Rust that can be parsed",
-            where=f"{start.path}:{start.broken}",
+            f"{base}, as far as can be seen: the file is not {_language(chain.broken)} that can be parsed",
+            where=chain.broken,
             hint="give the link a pattern",
         )
     return _refused(base, from_path, callee)
+
+
+def _language(path: str) -> str:
+    return "Rust" if is_rust(path.rpartition(":")[0] or path) else "C++"

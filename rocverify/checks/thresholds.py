@@ -34,7 +34,7 @@ def thresholds_of(code: CodeIndex, spec: ContractSpec) -> tuple[int, ...]:
 
 def _read(code: CodeIndex, path: Callable[[], str]) -> set[int]:
     try:
-        return set(_numbers(code.masked(path())))
+        return set(_numbers(code.live(path()).code))
     except SourceError:
         return set()  # what cannot be read stops the check elsewhere, with words
 

@@ -1,78 +1,58 @@
 """Whether one function of a host calls another, over the records of `rocverify.code.syntax`.
 
-A name is resolved by what shows: the modules and imports of the caller's file, the type a method belongs to,
-the type of a receiver. What does not resolve is told apart from what is not there: a call that may be meant
-is neither yes nor no.
+A name is resolved as its language does (`rocverify.code.names_rust`, `names_cpp`). What does not resolve is
+told apart from what is not there: a call that may be meant is neither yes nor no.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from rocverify.code.syntax import Call, Function, Import, Unit
+from rocverify.code.places import Names, Place
+from rocverify.code.syntax import Call, Unit
 
 MOST_FUNCTIONS = 20_000
 """Functions that one question may lead through."""
-
-_MOST_REEXPORTS = 5
-_HERE = ("crate", "self", "super")
-_PROGRAMS = frozenset({"bin", "tests", "examples", "benches"})
-_STANDARD = ("std", "core", "alloc")
-
-Load = Callable[[str], Unit | None]
-Others = Callable[[], Iterable[Unit]]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A function and the file it is in."""
-
-    unit: Unit
-    function: Function
-
-    @property
-    def key(self) -> tuple[str, int, str]:
-        return self.unit.path, self.function.line, self.function.qualified
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
     """How a question turned out: the `steps` of a call that is made; else a call that may be meant (`maybe`,
-    `path:line`), or one that can never run (`dead`: place and reason)."""
+    `path:line`), or one that can never run (`dead`: place and reason). `broken` is a file on the way that
+    could not be parsed whole, as `path:line`."""
 
     steps: tuple[str, ...] = ()
     maybe: str = ""
     dead: tuple[str, str] | None = None
+    broken: str = ""
 
 
-def find_chain(
-    load: Load, start: Unit, caller: str, target: Unit, callee: str, others: Others = tuple
-) -> Chain:
+def find_chain(names: Names, start: Unit, caller: str, target: Unit, callee: str) -> Chain:
     """The shortest chain of calls from `caller`, in `start`, to `callee`, in `target`.
 
-    load: the unit at a path relative to the root, or None. others: the project's units, asked for only where
-    no chain is sure: a call that does not resolve may be one of any function of its name. Of functions that
-    are there twice, for tests and for use, those for use are meant, if there are any.
+    Of functions that are there twice, for tests and for use, those for use are meant, if there are any.
     """
     starts = _built([Place(start, function) for function in start.functions_of(caller)])
     wanted = _built([Place(target, function) for function in target.functions_of(callee)])
-    sure = _Search(load, wanted, sure=True).run(starts)
+    is_wanted: Wanted = lambda call, place: names.may_be(call, place, wanted)  # noqa: E731
+    only_tests = next((place.function.dead for place in wanted), "")
+    return search(names, starts, is_wanted, only_tests)
+
+
+def search(names: Names, starts: list[Place], is_wanted: Wanted, only_tests: str = "") -> Chain:
+    """The shortest chain of calls from any of the functions to a call that is looked for. `only_tests`: why
+    what is looked for is built for tests only, if it is."""
+    sure = _Search(names, is_wanted, only_tests, sure=True).run(starts)
     if sure.steps or sure.maybe:
         return sure
-    known = {unit.path: unit for unit in (start, target, *others())}.values()
-    doubtful = _Search(load, wanted, sure=False, by_name=_by_name(known)).run(starts)
-    return Chain(maybe=doubtful.maybe, dead=sure.dead)
+    doubtful = _Search(names, is_wanted, only_tests, sure=False).run(starts)
+    return Chain(maybe=doubtful.maybe, dead=sure.dead, broken=sure.broken or doubtful.broken)
 
 
-def _by_name(units: Iterable[Unit]) -> dict[str, list[Place]]:
-    found: dict[str, list[Place]] = {}
-    for unit in units:
-        for function in unit.functions:
-            found.setdefault(function.name, []).append(Place(unit, function))
-    return found
+Wanted = Callable[[Call, Place], bool | None]
+"""True for a call that is looked for, False for one that may be, None for any other."""
 
 
 def _built(places: list[Place]) -> list[Place]:
@@ -83,14 +63,13 @@ class _Search:
     """One walk over calls. With `sure` False, what only may be called is followed too, and a chain that
     leads through it is no more than a `maybe`."""
 
-    def __init__(
-        self, load: Load, wanted: list[Place], *, sure: bool, by_name: dict[str, list[Place]] | None = None
-    ) -> None:
-        self._by_name = by_name or {}
-        self._load = load
-        self._wanted = wanted
+    def __init__(self, names: Names, is_wanted: Wanted, only_tests: str, *, sure: bool) -> None:
+        self._names = names
+        self._is_wanted = is_wanted
+        self._only_tests = only_tests
         self._sure = sure
         self._maybe = ""
+        self._broken = ""
         self._dead: tuple[str, str] | None = None
 
     def run(self, starts: list[Place]) -> Chain:
@@ -98,6 +77,8 @@ class _Search:
         seen = {place.key for place in starts}
         while queue and len(seen) < MOST_FUNCTIONS:
             place, steps, doubt = queue.popleft()
+            if place.unit.broken is not None:
+                self._broken = self._broken or f"{place.unit.path}:{place.unit.broken}"
             for call in place.function.calls:
                 if self._sure and not call.sure:
                     continue
@@ -105,19 +86,19 @@ class _Search:
                 doubtful = doubt or ("" if call.sure else here)
                 if self._answer(call, place, here, doubtful):
                     return Chain((*steps, f"{call.name} ({here})"))
-                onwards = [] if call.dead else self._onward(call, place)
-                if not onwards and not call.dead:
-                    onwards, doubtful = self._perhaps(call, place), doubtful or here
+                onwards = [] if call.dead else self._names.resolved(call, place)
+                if not onwards and not call.dead and not self._sure:
+                    onwards, doubtful = self._names.perhaps(call, place), doubtful or here
                 for onward in onwards:
                     if onward.key not in seen:
                         seen.add(onward.key)
                         queue.append((onward, (*steps, f"{call.name} ({here})"), doubtful))
-        return Chain(maybe=self._maybe, dead=self._dead)
+        return Chain(maybe=self._maybe, dead=self._dead, broken=self._broken)
 
     def _answer(self, call: Call, place: Place, here: str, doubt: str) -> bool:
         """Whether a call is surely the one that is looked for; what it may be is kept."""
-        answer = _is_wanted(call, place, self._wanted, self._load)
-        only_tests = next((w.function.dead for w in self._wanted if not place.function.dead), "")
+        answer = self._is_wanted(call, place)
+        only_tests = "" if place.function.dead else self._only_tests
         if answer is not None and (call.dead or only_tests):
             self._dead = self._dead or (here, call.dead or f"what is called there is not: {only_tests}")
         elif answer and not doubt:
@@ -125,201 +106,3 @@ class _Search:
         elif answer is not None:
             self._maybe = self._maybe or doubt or here
         return False
-
-    def _onward(self, call: Call, place: Place) -> list[Place]:
-        """The functions that a call leads to; from what is built, only into what is built."""
-        found = list(_resolved(call, place, self._load))
-        return found if place.function.dead else [onward for onward in found if not onward.function.dead]
-
-    def _perhaps(self, call: Call, place: Place) -> list[Place]:
-        """The functions that a call which does not resolve may mean: by the type of the receiver where it
-        shows, else by name. None for what another crate or the standard library has."""
-        named = [p for p in self._by_name.get(call.name, ()) if place.function.dead or not p.function.dead]
-        if call.receiver is not None:
-            return [p for p in named if p.function.owner and call.receiver in ("", p.function.owner)]
-        if call.scope:
-            return [] if _expanded(call.scope, place)[0] in _STANDARD else named
-        paths = [imported.path for imported in _imports(place) if imported.name == call.name]
-        return [p for p in named if not p.function.owner] if paths or not call.sure else []
-
-
-def _is_wanted(call: Call, place: Place, wanted: list[Place], load: Load) -> bool | None:
-    """True for a call of one of the wanted functions, False for one that may be, None for any other."""
-    found = {place.key for place in _resolved(call, place, load)}
-    if found:
-        return True if found & {place.key for place in wanted} else None
-    named = [place for place in wanted if place.function.name == call.name]
-    if not named:
-        return None
-    owners = {place.function.owner for place in named}
-    if call.receiver is not None:
-        if not owners - {""}:
-            return None
-        known = bool(call.receiver) and call.receiver in owners
-        return None if known and _is_anothers(call.receiver, place, named, load) else known
-    if call.scope:
-        scope = _expanded(call.scope, place)
-        if scope[0] in _STANDARD:
-            return None
-        if scope[-1] in owners:
-            return None if _is_anothers(call.scope[-1], place, named, load) else True
-        return "" in owners and _is_module(scope, named)
-    return _may_import(place, call.name, named) if "" in owners else None
-
-
-def _is_anothers(owner: str, place: Place, named: list[Place], load: Load) -> bool:
-    """Whether a type is one of the same name in another file than the wanted functions'."""
-    if not any(target.unit.named_as(owner) for target in named):
-        return False  # an `impl` apart from its type
-    homes = [place.unit] if place.unit.named_as(owner) else []
-    for imported in _imports(place):
-        if imported.name == owner and len(imported.path) > 1 and not homes:
-            files = module_files(place.unit.path, imported.path[:-1])
-            homes = [
-                unit for unit in map(load, files) if unit is not None and unit.named_as(imported.path[-1])
-            ]
-    return bool(homes) and not {unit.path for unit in homes} & {target.unit.path for target in named}
-
-
-def _imports(place: Place) -> list[Import]:
-    """What a function's body and file import; in what is built, without what tests alone have."""
-    inner = {imported.name for imported in place.function.imports} - {"*"}
-    outer = (imported for imported in place.unit.imports if imported.name not in inner)
-    found = [*place.function.imports, *outer]
-    return found if place.function.dead else [imported for imported in found if not imported.dead]
-
-
-def _expanded(scope: tuple[str, ...], place: Place) -> tuple[str, ...]:
-    """A path from the crate on, as far as imports tell it: `crate::cpu::rope` for `rope`."""
-    for imported in _imports(place):
-        if imported.name == scope[0] and len(imported.path) > 1:
-            return (*imported.path, *scope[1:])
-    return scope
-
-
-def _is_module(scope: tuple[str, ...], named: list[Place]) -> bool:
-    """Whether a path is the module of a wanted function, as far as it shows its first part a crate or not."""
-    inner = scope[1:] if len(scope) > 1 and scope[0] in _HERE else scope
-    for place in named:
-        module = (*_modules(place.unit.path), *place.function.scope)
-        for parts in (inner, inner[1:]):
-            if parts and parts == module[-len(parts) :]:
-                return True
-    return False
-
-
-def _may_import(place: Place, name: str, named: list[Place]) -> bool | None:
-    """Whether a bare name is that of a wanted function's file: True where nothing says that it comes from
-    elsewhere, False where an import could not be followed, None where it is another crate's."""
-    paths = [imported.path for imported in _imports(place) if imported.name == name]
-    if not paths or any(len(path) < 2 or _is_module(path[:-1], named) for path in paths):
-        return True
-    if any(path[0] in _HERE for path in paths):
-        return False
-    crates = any(path[0] not in _STANDARD for path in paths)
-    return False if crates and any(_is_another_crate(place.unit.path, p.unit.path) for p in named) else None
-
-
-def _is_another_crate(caller: str, callee: str) -> bool:
-    """Whether a file names another one's crate: they are of two packages, or it is a program or test."""
-    packages = {f"/{path}".rpartition("/src/")[0] for path in (caller, callee)}
-    parts = PurePosixPath(caller).parts
-    return len(packages) > 1 or parts[-1] == "main.rs" or not _PROGRAMS.isdisjoint(parts)
-
-
-def _modules(path: str) -> tuple[str, ...]:
-    """The modules that lead to a file: `a`, `b` for `src/a/b.rs` and for `src/a/b/mod.rs`."""
-    pure = PurePosixPath(path)
-    parts = pure.parent.parts if pure.stem in ("mod", "lib", "main") else (*pure.parent.parts, pure.stem)
-    return parts[parts.index("src") + 1 :] if "src" in parts else parts
-
-
-def _resolved(call: Call, place: Place, load: Load) -> Iterator[Place]:
-    """The functions that a call is sure to mean."""
-    unit, function = place.unit, place.function
-    if call.name.endswith("!"):
-        yield from (Place(unit, macro) for macro in unit.macros if macro.name == call.name)
-        return
-    if not call.sure and not call.scope and call.receiver is None:
-        yield from (Place(unit, table) for table in unit.macros if table.name == call.name)
-    if call.receiver is not None:
-        if call.receiver:
-            yield from _methods(unit, call.receiver, call.name)
-        return
-    if call.scope:
-        yield from _methods(unit, call.scope[-1], call.name)
-        yield from _reached(place, _expanded(call.scope, place), call.name, load)
-        return
-    inner = {imported.name for imported in function.imports}
-    own = [f for f in unit.functions if f.name == call.name and not f.owner and f.scope == function.scope]
-    if own and call.name not in inner:
-        yield from (Place(unit, f) for f in own)
-        return
-    for imported in _imports(place):
-        if imported.name == call.name and len(imported.path) > 1:
-            yield from _reached(place, imported.path[:-1], imported.path[-1], load)
-        elif imported.name == "*":
-            yield from _reached(place, imported.path, call.name, load)
-
-
-def _reached(place: Place, path: tuple[str, ...], name: str, load: Load) -> Iterator[Place]:
-    """The functions of a name in the module that a path leads to, seen from a function, which may be in a
-    module within its file."""
-    unit, scope = place.unit, place.function.scope
-    up = next((n for n, part in enumerate(path) if part not in ("super", "self")), len(path))
-    climbed = path[:up].count("super")
-    if scope and up and climbed <= len(scope):
-        module = (*scope[: len(scope) - climbed], *path[up:])
-        found = [f for f in unit.functions if f.name == name and not f.owner and f.scope == module]
-        yield from (Place(unit, f) for f in found)
-        if found or module:
-            return
-    yield from _in_module(unit, path, name, load)
-
-
-def _methods(unit: Unit, owner: str, name: str) -> Iterator[Place]:
-    return (Place(unit, f) for f in unit.functions if f.owner == owner and f.name == name)
-
-
-def _in_module(unit: Unit, path: tuple[str, ...], name: str, load: Load, depth: int = 0) -> Iterator[Place]:
-    """The functions of a name in the module that a path leads to, seen from a file; re-exports followed."""
-    for file in module_files(unit.path, path):
-        there = load(file)
-        if there is None:
-            continue
-        found = [Place(there, f) for f in there.functions if f.name == name and not f.owner]
-        yield from found
-        for imported in there.imports if not found and depth < _MOST_REEXPORTS else ():
-            if imported.exported and imported.name in (name, "*"):
-                inner = imported.path if imported.name == "*" else imported.path[:-1]
-                last = name if imported.name == "*" else imported.path[-1]
-                yield from _in_module(there, inner, last, load, depth + 1)
-        return
-    own = [f for f in unit.functions if f.name == name and not f.owner and f.scope[-1:] == path[-1:]]
-    yield from (Place(unit, f) for f in own)
-
-
-def module_files(path: str, module: tuple[str, ...]) -> Iterator[str]:
-    """Where the module of a Rust path may be, seen from the file at `path`."""
-    folder = PurePosixPath(path).parent
-    own = folder if PurePosixPath(path).stem in ("mod", "lib", "main") else folder / PurePosixPath(path).stem
-    parts = list(module)
-    if parts and parts[0] == "crate":
-        parts = parts[1:]
-        at = path.split("/")
-        folders = [PurePosixPath(*at[: at.index("src") + 1])] if "src" in at else [folder]
-    elif parts and parts[0] in ("self", "super"):
-        base = own
-        while parts and parts[0] in ("self", "super"):
-            base = base.parent if parts[0] == "super" else base
-            parts = parts[1:]
-        folders = [base]
-    else:
-        folders = [own, folder]
-    if not parts and not module:
-        return
-    for base in folders:
-        there = base.joinpath(*parts)
-        yield from () if there == PurePosixPath(".") else (f"{there}.rs",)
-        yield str(there / "mod.rs")
-        yield from () if parts else (str(there / "lib.rs"), str(there / "main.rs"))

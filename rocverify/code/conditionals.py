@@ -129,6 +129,13 @@ def not_kept(found: list[Branch], kept: Collection[int]) -> set[int]:
     return dead
 
 
-def dead_lines(found: list[Branch], dead: Collection[int]) -> set[int]:
-    """The lines of the dead branches, from 1."""
-    return {line for n in dead for line in range(found[n].first, found[n].last + 1)}
+def dead_lines(found: list[Branch], dead: Collection[int]) -> dict[int, str]:
+    """The lines of the dead branches, from 1, and which directive leaves each out."""
+    lines: dict[int, str] = {}
+    for number in sorted(dead):
+        branch = found[number]
+        directive = " ".join(f"#{branch.name}{branch.rest}".split())
+        why = f"`{directive}` on line {branch.first - 1} leaves it out"
+        for line in range(branch.first, branch.last + 1):
+            lines.setdefault(line, why)
+    return lines

@@ -9,13 +9,18 @@ from pathlib import Path
 
 from rocverify.code import conditionals
 from rocverify.code.conditionals import Preprocess
+from rocverify.code.files import build_files, c_sources
 from rocverify.code.languages import is_c_family, is_python
+from rocverify.code.languages.cpp_text import without_comments
 from rocverify.code.liveness import dead_statements
 from rocverify.code.masking import Mask, Span
 from rocverify.code.modules import ModuleTable
 from rocverify.code.python_mask import node_spans
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
+
+_WORD = re.compile(r"[A-Z_][A-Z0-9_]{2,}")
+_FLAG = re.compile(r"-D\s*(\w+)")
 
 
 class DeadCode:
@@ -27,6 +32,7 @@ class DeadCode:
     def __init__(self, root: Path, settings: Settings, preprocess: Preprocess | None) -> None:
         self._root, self._settings, self._preprocess = root, settings, preprocess
         self._known: dict[str, tuple[Span, ...]] = {}
+        self._lines: dict[str, dict[int, str]] = {}
 
     def spans(self, path: str, masked: Mask, modules: ModuleTable) -> tuple[Span, ...]:
         """Python statements that can never run, C and C++ that is never compiled; nothing elsewhere."""
@@ -35,35 +41,43 @@ class DeadCode:
             if is_python(path):
                 found = _of_python(path, masked, modules)
             elif is_c_family(path):
-                found = self._branches(path, masked)
+                found = tuple(_line_spans(masked.text, self.lines(path, masked.text)))
             self._known[path] = found
         return self._known[path]
 
-    def _branches(self, path: str, masked: Mask) -> tuple[Span, ...]:
-        found = conditionals.branches(masked.code)
+    def lines(self, path: str, text: str) -> dict[int, str]:
+        """The lines of a C, C++ or HIP source that no compiler sees, from 1, and why."""
+        if path not in self._lines:
+            self._lines[path] = self._unseen(path, text)
+        return self._lines[path]
+
+    def _unseen(self, path: str, text: str) -> dict[int, str]:
+        found = conditionals.branches(without_comments(text))
         if not found:
-            return ()
+            return {}
         kept = None
         if self._preprocess is not None:
-            kept = self._preprocess(path, conditionals.marked(masked.text, found))
+            kept = self._preprocess(path, conditionals.marked(text, found))
         if kept is None:
             dead = conditionals.never_taken(found, self._macros)
         else:
             dead = conditionals.not_kept(found, kept)
-        lines = conditionals.dead_lines(found, dead)
-        return tuple(_line_spans(masked.text, lines))
+        return conditionals.dead_lines(found, dead)
 
     @cached_property
     def _macros(self) -> frozenset[str]:
-        """Every macro that a C or C++ file beside the kernels, or a flag of the manifest, defines."""
-        globs = self._settings.kernel_globs
-        folders = {path.parent for glob in globs for path in self._root.glob(glob)}
-        files = (path for folder in folders for path in folder.iterdir() if path.is_file())
-        texts = (p.read_text(encoding="utf-8", errors="replace") for p in files if is_c_family(p.name))
-        found = {name for text in texts for name in conditionals.defined_names(text)}
-        manifest = self._root / self._settings.manifest
-        flags = manifest.read_text(encoding="utf-8", errors="replace") if manifest.is_file() else ""
-        return frozenset(found | set(re.findall(r"-D\s*(\w+)", flags)))
+        """Every macro that a C or C++ file of the project, or a file that says how it is built, may
+        define."""
+        found: set[str] = set()
+        for path in c_sources(self._root):
+            found |= conditionals.defined_names(self._text(path))
+        for path in build_files(self._root):
+            found |= set(_WORD.findall(self._text(path)))
+        return frozenset(found | set(_FLAG.findall(self._text(self._settings.manifest))))
+
+    def _text(self, path: str) -> str:
+        real = self._root / path
+        return real.read_text(encoding="utf-8", errors="replace") if real.is_file() else ""
 
 
 def _of_python(path: str, masked: Mask, modules: ModuleTable) -> tuple[Span, ...]:

@@ -1,7 +1,7 @@
 """What a file defines under a name: the places that an `exports` of a plan can mean.
 
-Python by its syntax tree, HIP and its relatives by tokens, TOML as data, everything else by the words
-that languages put before a name they define. Comments define nothing.
+Python, Rust, HIP and its relatives by their syntax trees (see `syntax`), TOML as data, everything else by
+the words that languages put before a name they define. Comments define nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import regex
 
-from rocverify.code.cpp import cpp_definitions
-from rocverify.code.languages import is_c_family, is_markdown, is_python, is_toml
+from rocverify.code.languages import is_markdown, is_toml
 from rocverify.code.liveness import live_blocks, live_statements
 from rocverify.code.masking import Mask
 from rocverify.code.scopes import ParsedModule
@@ -92,12 +91,7 @@ def _strings(node: ast.expr) -> list[str]:
 
 
 def find_definition(name: str, path: str, masked: Mask) -> Definition | None:
-    """The definition of a name in a file that is not Python; None if the file has none."""
-    assert not is_python(path), "Python is asked through its syntax tree"
-    if is_c_family(path):
-        bare = name.rpartition("::")[2]
-        found = (d for d in cpp_definitions(masked.code) if d.name == bare)
-        return next((Definition(d.name, str(d.kind), d.line) for d in found), None)
+    """The definition of a name in a file that has no record; None if the file has none."""
     if is_toml(path):
         return _toml_definition(name, path, masked)
     if is_markdown(path):

@@ -9,14 +9,22 @@ from __future__ import annotations
 import io
 import os
 import tokenize
+from collections.abc import Callable, Collection
 from pathlib import Path, PurePath
 
+from rocverify.code.languages import C_FAMILY, CUDA
 from rocverify.errors import SourceError
 
 MAX_SOURCE_BYTES = 4 * 1024 * 1024
 """Above this a file is data or generated: no plan means it, and lexers take minutes over it."""
 
 
+_BUILD_FILES = frozenset(
+    {"CMakeLists.txt", "Makefile", "makefile", "GNUmakefile", "build.rs", "setup.py", "meson.build"}
+)
+_BUILD_SUFFIXES = frozenset({".cmake", ".mk"})
+_CMAKE_OUTPUT = "CMakeCache.txt"
+"""A folder that has it was written by CMake."""
 _WRITTEN_BY_TOOLS = frozenset({"target", "node_modules", "__pycache__"})
 
 
@@ -27,8 +35,36 @@ def is_output(path: PurePath) -> bool:
 
 def rust_sources(root: Path) -> tuple[str, ...]:
     """The Rust sources of a project, relative to its root, in order of path; outputs left out."""
-    found = (path.relative_to(root) for path in sorted(root.rglob("*.rs")) if path.is_file())
-    return tuple(path.as_posix() for path in found if not is_output(path))
+    return sources(root, {".rs"})
+
+
+def c_sources(root: Path) -> tuple[str, ...]:
+    """The C, C++ and HIP sources and headers of a project, in order of path; outputs and large files left
+    out."""
+    return sources(root, C_FAMILY | CUDA)
+
+
+def sources(root: Path, suffixes: Collection[str]) -> tuple[str, ...]:
+    """The files of a project whose names end so, relative to its root, in order of path; what builds and
+    tools write, and what is too large for a source, is left out."""
+    return _files(root, lambda name: PurePath(name).suffix.lower() in suffixes and not name.startswith("."))
+
+
+def build_files(root: Path) -> tuple[str, ...]:
+    """The files that say how a project is built, relative to its root, in order of path."""
+    return _files(root, lambda name: name in _BUILD_FILES or PurePath(name).suffix in _BUILD_SUFFIXES)
+
+
+def _files(root: Path, wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    found: list[Path] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [n for n in folders if not n.startswith(".") and n not in _WRITTEN_BY_TOOLS]
+        if _CMAKE_OUTPUT in names:
+            folders.clear()
+            continue
+        found += [Path(folder, name) for name in names if wanted(name)]
+    kept = (p for p in sorted(found) if p.is_file() and p.stat().st_size <= MAX_SOURCE_BYTES)
+    return tuple(path.relative_to(root).as_posix() for path in kept)
 
 
 def inside_root(root: Path, path: str | Path) -> Path:

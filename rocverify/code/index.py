@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from rocverify.code.callgraph import CallGraph
 from rocverify.code.conditionals import Preprocess
-from rocverify.code.cpp import Definition as CppKind
-from rocverify.code.cpp import cpp_definitions
 from rocverify.code.dead_code import DeadCode
 from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
-from rocverify.code.files import existing_file, read_text, relative, rust_sources
-from rocverify.code.languages import is_python, is_rust
+from rocverify.code.files import c_sources, existing_file, read_text, relative, rust_sources
+from rocverify.code.languages import is_c_family, is_python, is_rust
+from rocverify.code.languages.cpp import read_cpp
+from rocverify.code.languages.python import read_python
 from rocverify.code.languages.rust import read_rust
 from rocverify.code.masking import Mask, mask, merge
 from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo, InstanceValue
 from rocverify.code.modules import ModuleTable
+from rocverify.code.names_cpp import CppNames
+from rocverify.code.names_rust import RustNames
+from rocverify.code.places import Names
 from rocverify.code.scopes import ParsedModule
 from rocverify.code.search import PatternSearch, SearchResult, search_word
 from rocverify.code.syntax import Unit
@@ -62,10 +65,6 @@ class CodeIndex:
         """The text of a file, as it is."""
         return self.mask(path).text
 
-    def masked(self, path: str) -> str:
-        """The text with comments and docstrings blanked, in the same layout."""
-        return self.mask(path).code
-
     def mask(self, path: str) -> Mask:
         """The text and where its comments are."""
         key = self.locate(path)
@@ -106,29 +105,54 @@ class CodeIndex:
         return search_word(name, beside, path, self.mask(path), self.live(path).code)
 
     def unit(self, path: str) -> Unit:
-        """The records of a source in a language other than Python; SourceError for a file that cannot be
-        read."""
+        """The records of a Rust, C, C++, HIP or Python source; SourceError for a file that cannot be read,
+        and for one in another language."""
         key = self.locate(path)
         if key not in self._units:
-            self._units[key] = read_rust(key, self.text(key))
+            self._units[key] = self._read(key, read_text(self._root, key))
         return self._units[key]
+
+    def _read(self, key: str, text: str) -> Unit:
+        if is_rust(key):
+            return read_rust(key, text)
+        if is_c_family(key):
+            return read_cpp(key, text, self._dead.lines(key, text))
+        if is_python(key):
+            return read_python(key, text)
+        raise SourceError("is no source in a language that is read", where=key)
 
     def unit_at(self, path: str) -> Unit | None:
         """The same, or None where there is no such file."""
         return self.unit(path) if is_rust(path) and (self._root / path).is_file() else None
 
     def units(self) -> tuple[Unit, ...]:
-        """The records of all Rust sources under the root that can be read, build outputs left out."""
+        """The records of all Rust, C, C++ and HIP sources under the root that can be read, build outputs left
+        out."""
+        return (*self._all_of(rust_sources(self._root)), *self._all_of(c_sources(self._root)))
+
+    def _all_of(self, paths: Iterable[str]) -> tuple[Unit, ...]:
         found = []
-        for path in rust_sources(self._root):
+        for path in paths:
             with suppress(SourceError):
                 found.append(self.unit(path))
         return tuple(found)
 
+    def names(self, path: str) -> Names:
+        """How names resolve in a Rust, C, C++ or HIP source."""
+        return self._rust_names if is_rust(path) else self._cpp_names
+
+    @cached_property
+    def _rust_names(self) -> RustNames:
+        return RustNames(self.unit_at, lambda: self._all_of(rust_sources(self._root)))
+
+    @cached_property
+    def _cpp_names(self) -> CppNames:
+        return CppNames(lambda: self._all_of(c_sources(self._root)))
+
     def definition(self, path: str, name: str) -> Definition | None:
         """Where a file defines a name; None if it does not. In Python `Class.method` works too."""
         key = self.locate(path)
-        if is_rust(key):
+        if is_rust(key) or is_c_family(key):
             defined = self.unit(key).defines(name)
             return Definition(name, *defined) if defined else None
         if not is_python(key):
@@ -138,8 +162,8 @@ class CodeIndex:
 
     def kernels(self, path: str) -> tuple[str, ...]:
         """The `__global__` functions that a HIP source defines, in order."""
-        definitions = cpp_definitions(self.live(path).code)
-        return tuple(d.name for d in definitions if d.kind is CppKind.KERNEL)
+        functions = self.unit(path).functions
+        return tuple(dict.fromkeys(f.name for f in functions if f.kernel and not f.declared and not f.dead))
 
     def _reexports(self, path: str, name: str) -> bool:
         """An imported name is an export if `__all__` says so, or in a package's `__init__`."""

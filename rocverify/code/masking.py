@@ -14,6 +14,7 @@ from functools import cached_property
 from pygments.token import Comment, String, _TokenType
 
 from rocverify.code.languages import is_c_family, is_markdown, is_python, lexer_for
+from rocverify.code.languages.cpp_text import c_comments
 from rocverify.code.markdown_mask import markdown_comments
 from rocverify.code.python_mask import python_comments
 
@@ -52,6 +53,8 @@ def mask(text: str, path: str) -> Mask:
             return Mask(text, merge(spans))
     if is_markdown(path):
         return Mask(text, merge(markdown_comments(text)))
+    if is_c_family(path):
+        return Mask(text, merge(c_comments(text)))
     return Mask(text, merge(_lexed_comments(text, path)))
 
 
@@ -69,8 +72,6 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
 def _lexed_comments(text: str, path: str) -> Iterable[Span]:
     for start, kind, value in lexer_for(path).get_tokens_unprocessed(text):
         if _within(kind, String.Doc) or _is_comment(kind):
-            if is_c_family(path) and _inside_macro_string(text, start):
-                continue
             yield start, start + len(value)
 
 
@@ -83,11 +84,3 @@ def _is_comment(kind: _TokenType) -> bool:
 def _within(kind: _TokenType, family: _TokenType) -> bool:
     """Token types are tuples of names from the general to the special."""
     return tuple(kind)[: len(family)] == tuple(family)
-
-
-def _inside_macro_string(text: str, start: int) -> bool:
-    """True for a `//` that a string of a #define holds ("http://..."), which Pygments takes for a comment."""
-    line = text[text.rfind("\n", 0, start) + 1 : start]
-    if not text.startswith("//", start) or not line.lstrip().startswith("#"):
-        return False
-    return line.replace("\\\\", "").replace('\\"', "").count('"') % 2 == 1

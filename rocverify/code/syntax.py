@@ -1,13 +1,36 @@
-"""A host source as records: what it defines, imports and calls, whichever language it is written in.
+"""A host source as one record, whichever language it is written in.
 
-A file of `rocverify.code.languages` fills them from a syntax tree; what is asked of them (who calls whom,
-what a file exports) is answered once for all languages.
+`rocverify.code.languages.{python,cpp,rust}` fill a `Unit` from a syntax tree; what is asked of it (who calls
+whom, what is copied to the host, what a file exports) is answered once for all languages.
+`CodeIndex.unit(path)` gives the record of one source, `CodeIndex.units()` those of all.
+
+Unit        functions, imports, named (types, constants, fields, macros, modules), macros, `broken`
+Function    parameters, calls, branches, values (its variables), doc comment, `kernel`, `dead`
+Call        name, scope, receiver type, argument texts, launch configuration, `dead`, `sure`
+Branch      if / else / match / case / loop / handler, with its condition and lines
+Value       a parameter, variable, constant or field: type, text, elements of an array literal
+
+Texts are the source's own, with runs of blanks as one. Lines count from 1. `dead` says why something can
+never run or be built, and is empty for what may. Comments and strings hold nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Something with a name and a value: `type` and `text` as written, empty where they are not; `elements`
+    the texts of an array or initializer list."""
+
+    name: str
+    type: str
+    text: str
+    line: int
+    elements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +38,12 @@ class Call:
     """A call in a function's body. `name` is its last part, `scope` the parts before it (`b` of `b::f`).
 
     `receiver`: the type of what a method is called on: the function's own for `self`, empty where it does not
-    show, None where nothing is called on. `dead`: why it can never run; empty for one that may. `sure` is
+    show, None where nothing is called on; `Type.field` for a field whose type its class tells (`Type.field*`:
+    what that points to). `dead`: why it can never run; empty for one that may. `sure` is
     False for what only may be a call of that name: a function handed on as a value, a variable that is
-    called, what a macro's definition holds.
+    called, what a macro's definition holds. `arguments` are the texts of what is handed over, `launch` those
+    of `<<<grid, block, lds, stream>>>` (None for any other call). A kernel that `hipLaunchKernelGGL` or
+    `hipLaunchKernel` launches is a call of its own; `*args` among its arguments is the array that holds them.
     """
 
     name: str
@@ -26,11 +52,28 @@ class Call:
     line: int
     dead: str = ""
     sure: bool = True
+    arguments: tuple[str, ...] = ()
+    launch: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A place where the flow divides: `kind` is `if`, `else`, `match`, `case`, `loop` or `handler`; `text`
+    its condition, pattern or what is caught."""
+
+    kind: str
+    text: str
+    line: int
+    last_line: int
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function or method: `owner` is its type, `scope` the modules in the file around it."""
+    """A function or method: `owner` is its type, `scope` the modules or namespaces in the file around it.
+
+    `declared`: it has no body here (a prototype, a trait's signature). `local`: no other file can call it
+    (`static`, a nameless namespace).
+    """
 
     name: str
     owner: str
@@ -41,16 +84,29 @@ class Function:
     imports: tuple[Import, ...] = ()
     """What the body itself takes from elsewhere."""
     dead: str = ""
-    """Why no build has it (`cfg(test)`); empty for one that may be built."""
+    """Why no build has it (`cfg(test)`, `#if 0`); empty for one that may be built."""
+    parameters: tuple[Value, ...] = ()
+    values: tuple[Value, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    doc: str = ""
+    kernel: bool = False
+    declared: bool = False
+    local: bool = False
 
     @property
     def qualified(self) -> str:
         return f"{self.owner}::{self.name}" if self.owner else self.name
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The modules, the type and the name."""
+        return (*self.scope, self.owner, self.name) if self.owner else (*self.scope, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A name that a file takes from elsewhere, `path` its parts; `name` is `*` for all of them."""
+    """A name that a file takes from elsewhere, `path` its parts; `name` is `*` for all of them, empty for a
+    file that is included (`path` is then the one part in quotes)."""
 
     name: str
     path: tuple[str, ...]
@@ -61,20 +117,26 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A definition that is no function: a type, constant, module or macro; `owner` is the type or module that
-    it belongs to."""
+    """A definition that is no function: a type, constant, field, module or macro; `owner` is the type or
+    module that it belongs to, `bases` what a type inherits from or implements. `type`, `text` and `elements`
+    are those of a constant or field."""
 
     name: str
     kind: str
     line: int
     dead: str = ""
     owner: str = ""
+    bases: tuple[str, ...] = ()
+    type: str = ""
+    text: str = ""
+    elements: tuple[str, ...] = ()
+    doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unit:
     """One source file. `broken` is the line of what could not be parsed; None where all could. `macros` are
-    its macros (their names end with `!`) and constants, as functions that may call what they hold."""
+    its macros (Rust's end with `!`) and constants, as functions that may call what they hold."""
 
     path: str
     functions: tuple[Function, ...]
@@ -93,12 +155,16 @@ class Unit:
                 yield function
 
     def defines(self, name: str) -> tuple[str, int] | None:
-        """As what and on which line a file defines or re-exports a name, in what is built; else None."""
+        """As what and on which line a file defines or re-exports a name, in what is built; else None. A
+        function without a body is no definition, but for a trait's or interface's method."""
         *scope, last = name.replace("::", ".").split(".")
         for function in self.functions:
             around = (function.owner, *function.scope[-1:])
-            if not function.dead and function.name == last and (not scope or scope[-1] in around):
-                return "method" if function.owner else "function", function.line
+            if function.dead or function.name != last or (function.declared and not function.owner):
+                continue
+            if not scope or scope[-1] in around:
+                kind = "kernel" if function.kernel else "method" if function.owner else "function"
+                return kind, function.line
         for named in self.named:
             if named.name == last and not named.dead and (not scope or scope[-1] == named.owner):
                 return named.kind, named.line
@@ -109,4 +175,14 @@ class Unit:
 
     def named_as(self, name: str) -> bool:
         """Whether the file defines a type of this name."""
-        return any(named.name == name and not named.dead for named in self.named)
+        return name in self.types
+
+    @cached_property
+    def types(self) -> dict[str, Named]:
+        """What the file defines under a name that is no function, field or value."""
+        return {n.name: n for n in self.named if not n.dead and n.kind not in ("field", "variable")}
+
+    @cached_property
+    def fields(self) -> dict[tuple[str, str], str]:
+        """The types of fields, by the type they belong to and their name."""
+        return {(n.owner, n.name): n.type for n in self.named if n.kind == "field"}

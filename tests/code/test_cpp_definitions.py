@@ -1,11 +1,11 @@
-"""What HIP sources define and call, by their tokens."""
+"""What HIP sources define and call, by their syntax tree."""
 
 from __future__ import annotations
 
 import pytest
 
-from rocverify.code.cpp import cpp_definitions, cpp_functions
-from rocverify.code.masking import mask
+from rocverify.code.languages.cpp import read_cpp
+from rocverify.code.syntax import Unit
 
 SOURCE = r"""
 #include <hip/hip_runtime.h>
@@ -56,35 +56,57 @@ EXPECTED = {
     "second_kernel": "kernel",
     "trailing": "function",
     "make": "function",
-    "method": "function",
+    "method": "method",
 }
 
 
+def read(text: str) -> Unit:
+    return read_cpp("a.hip", text, dict.fromkeys(_lines_of_if_0(text), "`#if 0`"))
+
+
+def _lines_of_if_0(text: str) -> list[int]:
+    lines, inside = [], False
+    for number, line in enumerate(text.split("\n"), 1):
+        inside = (inside or line == "#if 0") and line != "#endif"
+        lines += [number] if inside else []
+    return lines
+
+
+def definitions(unit: Unit) -> dict[str, tuple[str, int]]:
+    """What is defined at file scope and in namespaces, as what and on which line."""
+    names = [f.name for f in unit.functions] + [n.name for n in unit.named]
+    return {name: found for name in names if (found := unit.defines(name))}
+
+
 def test_a_source_defines_what_it_defines() -> None:
-    found = {d.name: str(d.kind) for d in cpp_definitions(mask(SOURCE, "a.hip").code)}
-    assert found == EXPECTED
+    unit = read(SOURCE)
+    found = {name: kind for name, (kind, _) in definitions(unit).items()}
+    assert {n: found.get(n) for n in EXPECTED} == EXPECTED
+    assert (
+        not {"declared_only", "elsewhere", "commented_kernel", "disabled_kernel", "in_string"} & found.keys()
+    )
+    assert unit.broken is None
 
 
 def test_lines_are_those_of_the_names() -> None:
     lines = SOURCE.split("\n")
-    for definition in cpp_definitions(mask(SOURCE, "a.hip").code):
-        assert definition.name in lines[definition.line - 1]
+    for name, (_, line) in definitions(read(SOURCE)).items():
+        assert name in lines[line - 1]
 
 
 def test_calls_inside_bodies_are_seen_and_words_are_not() -> None:
-    calls = {f.name: [name for name, _ in f.calls] for f in cpp_functions(mask(SOURCE, "a.hip").code)}
-    assert calls["rope_kernel"] == ["deep", "SQUARE"]
+    calls = {f.name: [call.name for call in f.calls if call.sure] for f in read(SOURCE).functions}
+    assert calls["rope_kernel"] == ["SQUARE", "deep"]  # in the order in which they are made
     assert calls["deep"] == ["twice"]
     assert calls["second_kernel"] == ["twice"]
-    assert calls["make"] == []
+    assert calls["make"] == ["Pair"]
 
 
 @pytest.mark.parametrize(
     "text", ["", "}", "{", "(", "void f(", "template <", "#define", "struct {", "f() {", "= {", "'"]
 )
 def test_broken_sources_define_what_can_be_seen(text: str) -> None:
-    assert isinstance(cpp_definitions(text), tuple)
-    assert isinstance(cpp_functions(text), tuple)
+    assert isinstance(read(text).functions, tuple)
 
 
 MACROS = r"""
@@ -102,8 +124,7 @@ KERNEL void plain_kernel(float* x) { x[0] = TWICE(1); }
 
 
 def test_kernels_that_macros_define_are_kernels() -> None:
-    found = {d.name: (str(d.kind), d.line) for d in cpp_definitions(mask(MACROS, "a.hip").code)}
-    assert found == {
+    assert definitions(read(MACROS)) == {
         "KERNEL": ("macro", 2),
         "DEFINE_ROPE": ("macro", 3),
         "TWICE": ("macro", 7),
@@ -111,23 +132,3 @@ def test_kernels_that_macros_define_are_kernels() -> None:
         "rope_kernel_bf16": ("kernel", 9),
         "plain_kernel": ("kernel", 10),
     }
-
-
-RUST = """
-pub mod attention {
-impl<'a> Rope<'a> {
-    pub fn apply_rope_device<T: Copy>(&'a self, x: &'a T) -> Result<(), Error> {
-        let c = 'x'; let s = "rope_kernel() }";
-        self.upload::<f32>(x)?;
-        crate::kernels::rope_gpu_kernel(x)
-    }
-    // fn commented() { other() }
-}
-}
-unsafe fn free_standing(x: i32) -> i32 { x }
-"""
-
-
-def test_functions_of_rust_and_their_calls() -> None:
-    found = {f.name: [name for name, _ in f.calls] for f in cpp_functions(mask(RUST, "a.rs").code)}
-    assert found == {"apply_rope_device": ["upload", "rope_gpu_kernel"], "free_standing": []}

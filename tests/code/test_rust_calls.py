@@ -22,7 +22,7 @@ def chain(
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
     index = CodeIndex(root, Settings())
-    return find_chain(index.unit_at, index.unit("src/a.rs"), caller, index.unit(to), callee)
+    return find_chain(index.names("src/a.rs"), index.unit("src/a.rs"), caller, index.unit(to), callee)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_another_crate_of_the_project_is_not_taken_for_a_strangers(tmp_path: Pat
     chain(tmp_path, files)
     index = CodeIndex(tmp_path, Settings())
     start, target = index.unit("app/src/main.rs"), index.unit("engine/src/k.rs")
-    assert find_chain(index.unit_at, start, "apply", target, "launch").maybe == "app/src/main.rs:1"
+    assert find_chain(index.names(start.path), start, "apply", target, "launch").maybe == "app/src/main.rs:1"
 
 
 @pytest.mark.parametrize(
@@ -356,5 +356,5 @@ def test_a_step_that_does_not_resolve_may_lead_there(tmp_path: Path, text: str, 
     assert not chain(tmp_path, files).steps
     index = CodeIndex(tmp_path, Settings())
     start, target = index.unit("src/a.rs"), index.unit("src/b.rs")
-    found = find_chain(index.unit_at, start, "apply", target, "launch", index.units)
+    found = find_chain(index.names(start.path), start, "apply", target, "launch")
     assert (found.steps, bool(found.maybe)) == ((), maybe)

@@ -9,6 +9,7 @@ from pygments.lexers import TextLexer, find_lexer_class_for_filename, get_lexer_
 from pygments.util import ClassNotFound
 
 C_FAMILY = frozenset({".hip", ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".cl", ".inc"})
+HEADERS = frozenset({".h", ".hh", ".hpp", ".hxx", ".inc", ".cuh"})
 MARKDOWN = frozenset({".md", ".markdown"})
 CUDA = frozenset({".cu", ".cuh"})
 PYTHON = frozenset({".py", ".pyi"})
@@ -27,6 +28,11 @@ def is_markdown(path: str) -> bool:
 def is_c_family(path: str) -> bool:
     """True for HIP, CUDA, C, C++ and OpenCL C sources and headers."""
     return PurePosixPath(path).suffix.lower() in C_FAMILY | CUDA
+
+
+def is_header(path: str) -> bool:
+    """True for a C or C++ file that others include."""
+    return PurePosixPath(path).suffix.lower() in HEADERS
 
 
 def is_rust(path: str) -> bool:

@@ -13,6 +13,12 @@ import regex
 
 _DIRECTIVE = regex.compile(r"^[ \t]*#[ \t]*(?P<name>\w*)(?P<rest>(?:\\\r?\n|[^\n])*)", regex.MULTILINE)
 _MACRO = regex.compile(r"\s*(?P<name>[A-Za-z_]\w*)(?P<parameters>\([^()]*\))?(?P<body>.*)", regex.DOTALL)
+_STATEMENT = regex.compile(r"(?:\s|\\\n)*(?:(?:do|if|for|while|switch|return|try)\b|[{(\[])")
+_OUTER = regex.compile(r"(?:\A|[;{}])\s*(?:inline\s+)?(?:namespace\b[^;{}()]*|extern\s*\"?[\w ]*\"?\s*)\Z")
+_ANNOTATION = regex.compile(
+    r"(?:\s|\\\n|\b(?:inline|static|extern|\"C\"|__\w+__|__forceinline|__inline)\b|\"C\""
+    r"|__(?:attribute__|declspec|launch_bounds__)\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|\[\[[^\]]*\]\])*"
+)
 _PASTE = regex.compile(r"\s*##\s*")
 
 
@@ -27,7 +33,12 @@ class Macro:
 
     @property
     def defines_functions(self) -> bool:
-        return self.parameters is not None and "{" in self.body
+        return self.parameters is not None and "{" in self.body and not _STATEMENT.match(self.body)
+
+    @property
+    def is_annotation(self) -> bool:
+        """True for `#define API` and `#define INLINE __attribute__((always_inline)) inline`."""
+        return self.parameters is None and _ANNOTATION.fullmatch(self.body) is not None
 
     @property
     def marks_kernels(self) -> bool:
@@ -47,14 +58,18 @@ def _quoted(found: regex.Match[str]) -> str:
     return found[0] if before.endswith("#") else '""'
 
 
-def macros_of(code: str) -> list[Macro]:
-    """The macros that a source defines, comments being blanked already."""
+def macros_of(code: str, text: str | None = None) -> list[Macro]:
+    """The macros that a source defines, comments (and strings) being blanked already. `text`: the same with
+    strings, for what the macros hold."""
+    whole = code if text is None else text
     found = []
     for directive in _DIRECTIVE.finditer(code):
         macro = _MACRO.match(directive["rest"]) if directive["name"] == "define" else None
         if macro is not None:
             offset = directive.start("rest") + macro.start("name")
-            found.append(Macro(macro["name"], _parameters(macro), macro["body"], offset))
+            start = directive.start("rest")
+            body = whole[start + macro.start("body") : start + macro.end("body")]
+            found.append(Macro(macro["name"], _parameters(macro), body, offset))
     return found
 
 
@@ -69,12 +84,20 @@ def without_directives(code: str) -> str:
 
 
 def invocations(body: str, macros: list[Macro]) -> Iterator[tuple[int, int, str]]:
-    """Uses of macros that define functions: where each begins and ends, and what it expands to."""
-    for macro in macros:
-        if macro.defines_functions:
-            for found in regex.finditer(rf"\b{macro.name}\s*\(", body):
-                arguments, end = _arguments(body, found.end())
-                yield found.start(), end, macro.expanded(arguments)
+    """Uses of macros that define functions, in no function's body: where each begins and ends, and what it
+    expands to."""
+    defining = {m.name: m for m in macros if m.defines_functions}
+    if not defining:
+        return
+    inside: list[bool] = []
+    for found in regex.finditer(rf"(?P<sign>[{{}}])|\b(?P<name>{'|'.join(defining)})\s*\(", body):
+        if found["sign"] == "{":
+            inside.append(_OUTER.search(body[max(0, found.start() - 200) : found.start()]) is None)
+        elif found["sign"]:
+            inside = inside[:-1]
+        elif not any(inside):
+            arguments, end = _arguments(body, found.end())
+            yield found.start(), end, defining[found["name"]].expanded(arguments)
 
 
 def _arguments(text: str, start: int) -> tuple[list[str], int]:
