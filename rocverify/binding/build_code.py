@@ -45,7 +45,7 @@ def _launch(reading: Reading, caller: Function, symbol: str) -> Built:
 
 
 def _one(subject: Subject, name: str) -> Function | Undecided:
-    found = subject.named(name) or subject.named_in_rust(name)
+    found = subject.named(name) or subject.named_in_compiled(name)
     if len(found) == 1:
         return found[0]
     if not found:

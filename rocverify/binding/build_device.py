@@ -44,6 +44,8 @@ _VARIANT = r"\binterleaved(?:[\s-]+pairs?)?(?:\s+(?:variant|layout))?\b"
 
 def no_transfer(reading: Reading) -> Built:
     """no_host_roundtrip for the entries that the truth names, else for those that the plan names."""
+    if compiled := _without_python(reading):
+        return compiled
     entries = _entries(reading)
     if isinstance(entries, Undecided):
         return entries
@@ -55,6 +57,18 @@ def no_transfer(reading: Reading) -> Built:
         params |= {"allow_uploads": uploads} if uploads else {}
         params |= {"forbid": forbidden} if forbidden else {}
         drafts.append(Draft("no_host_roundtrip", params, why + origin))
+    return tuple(drafts)
+
+
+def _without_python(reading: Reading) -> tuple[Draft, ...]:
+    """The same for functions of Rust and C++ sources that the truth names and no Python source has."""
+    forbidden = [name for _, name in code_names(reading.group("names"))]
+    uploads, _ = _allowed_uploads(reading)
+    drafts = []
+    for function in reading.compiled_functions():
+        params: dict[str, object] = {"entry": function.ref} | ({"forbid": forbidden} if forbidden else {})
+        params |= {"allow_uploads": uploads} if uploads else {}
+        drafts.append(Draft("no_host_roundtrip", params, f"the truth names {function.ref}"))
     return tuple(drafts)
 
 

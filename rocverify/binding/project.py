@@ -19,8 +19,8 @@ from rocverify.binding.static import (
     text_of,
     texts_of,
 )
-from rocverify.code.files import inside_root, rust_sources
-from rocverify.code.languages.rust import read_rust
+from rocverify.code.files import inside_root
+from rocverify.code.index import CodeIndex
 from rocverify.code.modules import module_name
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
@@ -88,13 +88,19 @@ class Subject:
         return tuple(function for path in paths for function in self._functions_in(path))
 
     @cached_property
-    def rust_functions(self) -> tuple[Function, ...]:
-        """The functions of the project's Rust sources that are built; `ref` is `src/a.rs:Type::f`."""
+    def code(self) -> CodeIndex:
+        """The records of the host sources."""
+        return CodeIndex(self.root, self.settings)
+
+    @cached_property
+    def compiled_functions(self) -> tuple[Function, ...]:
+        """The functions of the project's Rust, C and C++ sources that are built, kernels left out; `ref` is
+        `src/a.rs:Type::f`."""
         return tuple(
-            Function(function.qualified, f"{path}:{function.qualified}", path, function.line)
-            for path in rust_sources(self.root)
-            for function in read_rust(path, self.text(path)).functions
-            if not function.dead
+            Function(function.qualified, f"{unit.path}:{function.qualified}", unit.path, function.line)
+            for unit in self.code.units()
+            for function in unit.functions
+            if not function.dead and not function.declared and not function.kernel
         )
 
     @cached_property
@@ -128,9 +134,9 @@ class Subject:
         """The functions of a name, with or without their class."""
         return tuple(f for f in self.functions if name in (f.name, f.name.rpartition(".")[2]))
 
-    def named_in_rust(self, name: str) -> tuple[Function, ...]:
-        """The same among the Rust sources."""
-        return tuple(f for f in self.rust_functions if name in (f.name, f.name.rpartition("::")[2]))
+    def named_in_compiled(self, name: str) -> tuple[Function, ...]:
+        """The same among the Rust, C and C++ sources."""
+        return tuple(f for f in self.compiled_functions if name in (f.name, f.name.rpartition("::")[2]))
 
     def contracts_of(self, source: str) -> tuple[Contract, ...]:
         return tuple(c for c in self.contracts if c.source == source)

@@ -83,6 +83,17 @@ class Reading:
             self._used += [span] if named else []
         return tuple(found)
 
+    def compiled_functions(self) -> tuple[Function, ...]:
+        """The functions of Rust and C++ sources that the truth names as code, where no Python source has one
+        of that name and only one source has it."""
+        found: dict[Function, None] = {}
+        for span, name in code_names(self.text):
+            named = () if self.subject.named(name) else self.subject.named_in_compiled(name)
+            if len(named) == 1:
+                found |= dict.fromkeys(named)
+                self._used.append(span)
+        return tuple(found)
+
     def leftover(self) -> list[str]:
         """The words that mean something and that nothing used, in order."""
         blank = self.text

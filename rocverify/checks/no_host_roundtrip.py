@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.references import Reference
+from rocverify.checks.references import Entry, Reference
+from rocverify.checks.roundtrip_sources import copies_in_sources
 from rocverify.code.contracts import declared_contracts
 from rocverify.code.device_reads import DeviceReadFinder
 from rocverify.code.fallbacks import FallbackFinder
+from rocverify.code.languages import is_c_family, is_rust
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.model import FunctionInfo, describe_path
 from rocverify.code.transfers import Direction, Transfer, TransferFinder
@@ -33,11 +35,11 @@ _HINT = (
 
 
 class NoHostRoundtripParams(CheckParams):
-    """`entry` is `module:function`; `contract` drives it, looked up in the project's contracts when not
-    named; `allow_uploads` names the host-made inputs that the entry may upload; `forbid` adds names to
-    the settings' device-to-host vocabulary."""
+    """`entry` is `module:function`, or `path:function` of a Rust or C++ source; `contract` drives it, looked
+    up in the project's contracts when not named; `allow_uploads` names the host-made inputs that the entry
+    may upload; `forbid` adds names to the settings' device-to-host vocabulary."""
 
-    entry: Reference
+    entry: Entry
     contract: Reference | None = None
     allow_uploads: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
@@ -46,6 +48,9 @@ class NoHostRoundtripParams(CheckParams):
 def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for an entry that is absent, CompileError and SubjectError for what goes wrong
     on the way to the launch, DeviceFaultError, ContractError for no contract."""
+    path = params.entry.partition(":")[0]
+    if is_rust(path) or is_c_family(path):
+        return copies_in_sources(ctx, params.entry, params.forbid)
     entry = ctx.code.resolve(params.entry)
     evidence: dict[str, Any] = {"entry": params.entry, "defined": entry.location}
     findings, suspects = static_findings(params, ctx, entry, evidence)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -13,6 +15,9 @@ _MOST_REEXPORTS = 5
 _HERE = ("crate", "self", "super")
 _PROGRAMS = frozenset({"bin", "tests", "examples", "benches"})
 _STANDARD = ("std", "core", "alloc")
+
+_POINTER = re.compile(r"(?:&(?:'\w+ )?(?:mut )?|(?:\w+::)*(?:Box|Arc|Rc)<)(?P<inner>.*?)>?")
+_TYPE = re.compile(r"(?:\w+::)*(?P<name>[A-Z]\w*)\b(?!::)")
 
 Load = Callable[[str], Unit | None]
 
@@ -33,14 +38,31 @@ class RustNames:
                 found.setdefault(function.name, []).append(Place(unit, function))
         return found
 
+    @cached_property
+    def _fields(self) -> dict[tuple[str, str], str]:
+        return {key: kind for unit in self._units() for key, kind in unit.fields.items()}
+
+    def _typed(self, call: Call) -> Call:
+        """The call with the type of a receiver that is a field; empty where it does not show."""
+        if not call.receiver or "." not in call.receiver:
+            return call
+        owner, _, name = call.receiver.partition(".")
+        written = self._fields.get((owner, name), "")
+        while (inner := _POINTER.fullmatch(written)) is not None:
+            written = inner["inner"]
+        found = _TYPE.match(written)
+        return replace(call, receiver=found["name"] if found else "")
+
     def resolved(self, call: Call, place: Place) -> list[Place]:
         """The functions that a call is sure to mean; from what is built, only what is built."""
+        call = self._typed(call)
         found = list(_resolved(call, place, self._load))
         return found if place.function.dead else [p for p in found if not p.function.dead]
 
     def perhaps(self, call: Call, place: Place) -> list[Place]:
         """The functions that a call which does not resolve may mean: by the type of the receiver where it
         shows, else by name. None for what another crate or the standard library has."""
+        call = self._typed(call)
         named = [p for p in self._by_name.get(call.name, ()) if place.function.dead or not p.function.dead]
         if call.receiver is not None:
             return [p for p in named if p.function.owner and call.receiver in ("", p.function.owner)]
@@ -51,7 +73,7 @@ class RustNames:
 
     def may_be(self, call: Call, place: Place, wanted: list[Place]) -> bool | None:
         """True for a call of one of the wanted functions, False for one that may be, None for any other."""
-        return _is_wanted(call, place, wanted, self._load)
+        return _is_wanted(self._typed(call), place, wanted, self._load)
 
 
 def _is_wanted(call: Call, place: Place, wanted: list[Place], load: Load) -> bool | None:

@@ -166,7 +166,8 @@ class Unit:
                 kind = "kernel" if function.kernel else "method" if function.owner else "function"
                 return kind, function.line
         for named in self.named:
-            if named.name == last and not named.dead and (not scope or scope[-1] == named.owner):
+            part = named.kind in ("field", "variant")
+            if named.name == last and not named.dead and (scope[-1] == named.owner if scope else not part):
                 return named.kind, named.line
         for imported in self.imports if not scope else ():
             if imported.exported and imported.name == last and not imported.dead:

@@ -358,3 +358,12 @@ def test_a_step_that_does_not_resolve_may_lead_there(tmp_path: Path, text: str, 
     start, target = index.unit("src/a.rs"), index.unit("src/b.rs")
     found = find_chain(index.names(start.path), start, "apply", target, "launch")
     assert (found.steps, bool(found.maybe)) == ((), maybe)
+
+
+@pytest.mark.parametrize("kind", ["Engine", "Arc<Engine>", "Box<crate::b::Engine>", "&'a Engine"])
+def test_a_method_of_a_field_is_that_of_its_type(tmp_path: Path, kind: str) -> None:
+    text = f"pub struct S {{ e: {kind} }}\nimpl S {{ fn apply(&self) {{ self.e.launch(1); }} }}\n"
+    there = "pub struct Engine;\nimpl Engine { pub fn launch(&self, x: u32) {} }\n"
+    assert chain(tmp_path, {"src/a.rs": text, "src/b.rs": there}, callee="Engine::launch").steps
+    other = there + "pub struct Other;\nimpl Other { pub fn launch(&self, x: u32) {} }\n"
+    assert not chain(tmp_path, {"src/a.rs": text, "src/b.rs": other}, callee="Other::launch").steps

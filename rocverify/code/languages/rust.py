@@ -10,8 +10,17 @@ import tree_sitter_rust
 from tree_sitter import Language, Node, Parser
 
 from rocverify.code.languages.rust_body import Body
-from rocverify.code.languages.rust_parts import COMMENTS, path_of, text_of, type_name, unbuilt
-from rocverify.code.syntax import Function, Import, Named, Unit
+from rocverify.code.languages.rust_parts import (
+    COMMENTS,
+    doc_before,
+    elements_of,
+    path_of,
+    squeezed,
+    text_of,
+    type_name,
+    unbuilt,
+)
+from rocverify.code.syntax import Function, Import, Named, Unit, Value
 
 _TYPES = {
     "struct_item": "struct",
@@ -125,7 +134,8 @@ class _Reader:
             self.named += _made_by_macro(node, dead)
         elif node.type in _TYPES:
             line = node.start_point[0] + 1
-            self.named.append(Named(name, _TYPES[node.type], line, dead, owner or "".join(scope[-1:])))
+            self.named.append(_named(node, name, line, dead, owner or "".join(scope[-1:])))
+            self.named += _fields(node, name, dead)
             if node.type == "macro_definition":
                 self.macros.append(_macro(node, name, dead))
             elif node.type in ("const_item", "static_item"):
@@ -138,7 +148,9 @@ class _Reader:
 
     def _function(self, node: Node, around: _Block) -> Function:
         body = node.child_by_field_name("body")
-        reader = Body(around.owner, _parameters(node), self._constants)
+        parameters = tuple(_parameters(node))
+        types = {p.name: type_name(p.node) for p in parameters}
+        reader = Body(around.owner, types, self._constants)
         if body is not None:
             reader.read(body)
         imports = [made for inner, dead in reader.imports for made in _imports(inner, dead)]
@@ -151,6 +163,11 @@ class _Reader:
             calls=tuple(reader.calls),
             imports=tuple(imports),
             dead=around.dead,
+            parameters=tuple(p.value for p in parameters),
+            values=tuple(reader.values),
+            branches=tuple(reader.branches),
+            doc=doc_before(node),
+            declared=body is None and bool(around.owner),
         )
 
 
@@ -217,12 +234,50 @@ def _imports(node: Node, dead: str) -> Iterator[Import]:
             yield Import(name, path, line, exported, dead)
 
 
-def _parameters(node: Node) -> dict[str, str]:
-    """The types of a function's parameters, by name."""
-    found: dict[str, str] = {}
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    value: Value
+    node: Node | None
+
+    @property
+    def name(self) -> str:
+        return self.value.name
+
+
+def _parameters(node: Node) -> Iterator[_Parameter]:
+    """A function's parameters, `self` left out."""
     parameters = node.child_by_field_name("parameters")
     for parameter in parameters.named_children if parameters else ():
         if parameter.type == "parameter":
-            name = text_of(parameter.child_by_field_name("pattern"))
-            found[name.removeprefix("mut ")] = type_name(parameter.child_by_field_name("type"))
-    return found
+            name = text_of(parameter.child_by_field_name("pattern")).removeprefix("mut ")
+            kind = parameter.child_by_field_name("type")
+            yield _Parameter(Value(name, squeezed(kind), "", parameter.start_point[0] + 1), kind)
+
+
+def _named(node: Node, name: str, line: int, dead: str, owner: str) -> Named:
+    """A type, constant, module or macro."""
+    value, kind = node.child_by_field_name("value"), node.child_by_field_name("type")
+    return Named(
+        name,
+        _TYPES[node.type],
+        line,
+        dead,
+        owner,
+        type=squeezed(kind) if value is not None else "",
+        text=squeezed(value),
+        elements=elements_of(value),
+        doc=doc_before(node),
+    )
+
+
+def _fields(node: Node, owner: str, dead: str) -> Iterator[Named]:
+    """The fields of a struct or union with their types, and the variants of an enum with their values."""
+    body = (
+        node.child_by_field_name("body") if node.type in ("struct_item", "union_item", "enum_item") else None
+    )
+    for child in body.named_children if body is not None else ():
+        name, line = text_of(child.child_by_field_name("name")), child.start_point[0] + 1
+        if child.type == "field_declaration":
+            yield Named(name, "field", line, dead, owner, type=squeezed(child.child_by_field_name("type")))
+        elif child.type == "enum_variant":
+            yield Named(name, "variant", line, dead, owner, text=squeezed(child.child_by_field_name("value")))

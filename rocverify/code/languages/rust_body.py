@@ -1,13 +1,8 @@
-"""The body of a Rust function: its calls, and which of them can never run.
-
-Variables are followed by scope: a call of a variable is not one of the function that has its name. The walk
-keeps a stack of its own, since expressions may be nested thousands deep.
-"""
+"""The body of a Rust function: its calls, and which of them can never run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tree_sitter import Node
 
@@ -16,79 +11,40 @@ from rocverify.code.languages.rust_parts import (
     ATTRIBUTES,
     COMMENTS,
     QUOTING,
+    arguments_of,
+    elements_of,
     is_cfg,
     mentions,
     path_of,
     pattern_names,
+    squeezed,
     text_of,
     token_calls,
     type_name,
     unbuilt,
 )
-from rocverify.code.syntax import Call
+from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step, Walk
+from rocverify.code.syntax import Call, Value
 
 _SCOPES = frozenset(
     {"match_arm", "closure_expression", "for_expression", "if_expression", "while_expression"}
 )
-_VARIABLE, _OWN = "variable", "own"
 
 
-@dataclass(frozen=True, slots=True)
-class _Bind:
-    """From here on the names are variables (of a type, where it shows), or closures and inner functions."""
-
-    names: tuple[str, ...]
-    kind: str
-    type: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Restore:
-    """The end of a scope: the names mean again what they meant before."""
-
-    known: dict[str, str]
-    types: dict[str, str]
-
-
-class Body:
+class Body(Walk):
     """Collects the calls of a body. `constants`: the file's constants that are true or false."""
 
     def __init__(self, owner: str, types: Mapping[str, str], constants: Mapping[str, bool]) -> None:
+        super().__init__(dict(types))
         self._owner = owner
-        self._types = dict(types)
-        self._known = dict.fromkeys(types, _VARIABLE)
         self._constants = constants
-        self._stack: list[tuple[Node, str] | _Bind | _Restore] = []
-        self.calls: list[Call] = []
         self.imports: list[tuple[Node, str]] = []
         """The `use` declarations in it, and why they are not built."""
 
-    def read(self, node: Node) -> None:
-        """Everything in a node, in the order in which it is written."""
-        self._stack.append((node, ""))
-        while self._stack:
-            step = self._stack.pop()
-            if isinstance(step, _Bind):
-                for name in step.names:
-                    self._known[name] = step.kind
-                    self._types[name] = step.type
-            elif isinstance(step, _Restore):
-                self._known, self._types = step.known, step.types
-            else:
-                self._visit(*step)
-
-    def _next(self, *steps: tuple[Node | None, str] | _Bind | _Restore) -> None:
-        """Puts steps before what waits, the first first."""
-        for step in reversed(steps):
-            if not isinstance(step, tuple):
-                self._stack.append(step)
-            elif step[0] is not None:
-                self._stack.append((step[0], step[1]))
-
-    def _visit(self, node: Node, dead: str) -> None:
+    def visit(self, node: Node, dead: str) -> None:
         kind = node.type
         if kind in _SCOPES:
-            self._next(_Restore(dict(self._known), dict(self._types)))
+            self.next(self.scope_end())
         if kind == "block":
             self._block(node, dead)
         elif kind == "let_declaration":
@@ -105,13 +61,19 @@ class Body:
             self._call(node, dead)
         elif kind in ("match_arm", "for_expression", "let_condition", "closure_expression"):
             self._binding(node, dead)
+        elif kind == "match_expression":
+            self.branch("match", squeezed(node.child_by_field_name("value")), node)
+            self.children(node, dead)
+        elif kind == "loop_expression":
+            self.branch("loop", "", node)
+            self.children(node, dead)
         elif kind not in ("macro_definition", *COMMENTS, *ATTRIBUTES):
-            self._next(*((child, dead) for child in node.named_children))
+            self.children(node, dead)
 
     def _block(self, node: Node, dead: str) -> None:
         """A block: what stands behind a jump, or what attributes keep out, is dead."""
         attributes: list[str] = []
-        steps: list[tuple[Node | None, str] | _Bind | _Restore] = []
+        steps: list[Step] = []
         for child in node.named_children:
             if child.type == "inner_attribute_item":
                 dead = dead or unbuilt([text_of(child)])
@@ -123,39 +85,45 @@ class Body:
                     name = text_of(child.child_by_field_name("name"))
                     used = any(mentions(c, name) for c in node.named_children if c != child)
                     unused = "" if used else f"the function {name} is never called"
-                    steps.insert(0, _Bind((name,), _OWN))
+                    steps.insert(0, Bind((name,), OWN))
                     steps.append((child.child_by_field_name("body"), here or unused))
                 else:
                     steps.append((child, here))
                 if not dead and not any(map(is_cfg, attributes)) and leaves(child):
                     dead = f"it stands behind line {child.start_point[0] + 1}, which leaves the block"
                 attributes = []
-        self._next(*steps, _Restore(dict(self._known), dict(self._types)))
+        self.next(*steps, self.scope_end())
 
     def _let(self, node: Node, dead: str) -> None:
         """A variable: of a type that shows, or a closure, whose calls count if it is used."""
         pattern = node.child_by_field_name("pattern")
         value = node.child_by_field_name("value")
         names = pattern_names(pattern)
-        kind, made = _VARIABLE, type_name(node.child_by_field_name("type")) or _made_by(value, self._owner)
+        kind, made = VARIABLE, type_name(node.child_by_field_name("type")) or _made_by(value, self._owner)
         inner = dead
         if value is not None and value.type == "closure_expression":
-            kind, name = _OWN, text_of(pattern).removeprefix("mut ")
+            kind, name = OWN, text_of(pattern).removeprefix("mut ")
             inner = dead or ("" if _used_after(node, name) else f"the closure {name} is never used")
         elif value is not None and value.type == "identifier":
-            made = made or self._types.get(text_of(value), "")
+            made = made or self.types.get(text_of(value), "")
+        written = squeezed(node.child_by_field_name("type"))
+        line, elements = node.start_point[0] + 1, elements_of(value)
+        self.values += [Value(name, written, squeezed(value), line, elements) for name in names]
         single = made if len(names) == 1 and pattern is not None and pattern.type != "tuple_pattern" else ""
         alternative = node.child_by_field_name("alternative")
-        self._next((value, inner), (alternative, dead), _Bind(names, kind, single))
+        self.next((value, inner), (alternative, dead), Bind(names, kind, single))
 
     def _branches(self, node: Node, dead: str) -> None:
         """`if` and `while`: what a condition that never changes keeps out is dead."""
         asked = node.child_by_field_name("condition")
-        known = {name: value for name, value in self._constants.items() if name not in self._known}
+        known = {name: value for name, value in self._constants.items() if name not in self.known}
         value = constant(asked, known)
+        self.branch("if" if node.type == "if_expression" else "loop", squeezed(asked), node)
+        if (other := node.child_by_field_name("alternative")) is not None:
+            self.branch("else", squeezed(asked), other)
         why = f"its condition is always {str(value).lower()}"
         body = node.child_by_field_name("consequence") or node.child_by_field_name("body")
-        self._next(
+        self.next(
             (asked, dead),
             (body, dead or (why if value is False else "")),
             (node.child_by_field_name("alternative"), dead or (why if value is True else "")),
@@ -165,41 +133,62 @@ class Body:
         """What gives names to parts of a value, for what stands inside of it."""
         value = (node.child_by_field_name("value"), dead)
         pattern = node.child_by_field_name("pattern")
-        names = _Bind(pattern_names(pattern), _VARIABLE)
+        names = Bind(pattern_names(pattern), VARIABLE)
         if node.type == "let_condition":
-            self._next(value, names)
+            self.next(value, names)
         elif node.type == "for_expression":
-            self._next(value, names, (node.child_by_field_name("body"), dead))
+            self.branch("loop", squeezed(node.child_by_field_name("value")), node)
+            self.next(value, names, (node.child_by_field_name("body"), dead))
         elif node.type == "match_arm":
+            text = squeezed(pattern)
+            self.branch("handler" if text.startswith("Err(") else "case", text, node)
             guard = pattern.child_by_field_name("condition") if pattern is not None else None
-            self._next(names, (guard, dead), value)
+            self.next(names, (guard, dead), value)
         else:
             parameters = pattern_names(node.child_by_field_name("parameters"))
-            self._next(_Bind(parameters, _VARIABLE), (node.child_by_field_name("body"), dead))
+            self.next(Bind(parameters, VARIABLE), (node.child_by_field_name("body"), dead))
 
     def _mention(self, node: Node, dead: str) -> None:
         """A name that stands for a value: a function that is handed on may be called."""
         *scope, name = path_of(node) or ("",)
-        if name and (scope or name not in self._known):
+        if name and (scope or name not in self.known):
             self._add(name, tuple(scope), None, node, dead, sure=False)
 
     def _call(self, node: Node, dead: str) -> None:
         function = node.child_by_field_name("function")
         if function is not None and function.type == "generic_function":
             function = function.child_by_field_name("function")
+        handed = node.child_by_field_name("arguments")
+        arguments = arguments_of(handed)
         inside: Node | None = function
+        made: list[Step] = []
         if function is not None and function.type == "field_expression":
             inside = function.child_by_field_name("value")
             name = function.child_by_field_name("field")
             if name is not None and name.type == "field_identifier":
-                self._add(text_of(name), (), _type_of(inside, self._owner, self._types), name, dead)
+                receiver = _type_of(inside, self._owner, self.types)
+                made.append(self._made(text_of(name), (), receiver, name, dead, arguments=arguments))
         elif function is not None and function.type in ("identifier", "scoped_identifier"):
             inside = None
             *scope, called = path_of(function)
-            kind = None if scope else self._known.get(called)
-            if kind != _OWN:
-                self._add(called, tuple(scope), None, node, dead, sure=kind is None)
-        self._next((inside, dead), (node.child_by_field_name("arguments"), dead))
+            kind = None if scope else self.known.get(called)
+            if kind != OWN:
+                sure = kind is None
+                made.append(self._made(called, tuple(scope), None, node, dead, sure, arguments))
+        self.next((inside, dead), (handed, dead), *made)
+
+    def _made(
+        self,
+        name: str,
+        scope: tuple[str, ...],
+        receiver: str | None,
+        node: Node,
+        dead: str,
+        sure: bool = True,
+        arguments: tuple[str, ...] = (),
+    ) -> Call:
+        parts = tuple(self._owner if part == "Self" and self._owner else part for part in scope)
+        return Call(name, parts, receiver, node.start_point[0] + 1, dead, sure, arguments)
 
     def _add(
         self,
@@ -210,8 +199,7 @@ class Body:
         dead: str,
         sure: bool = True,
     ) -> None:
-        parts = tuple(self._owner if part == "Self" and self._owner else part for part in scope)
-        self.calls.append(Call(name, parts, receiver, node.start_point[0] + 1, dead, sure))
+        self.calls.append(self._made(name, scope, receiver, node, dead, sure))
 
     def _macro(self, node: Node, dead: str) -> None:
         """The arguments of a macro are tokens: a name before parentheses in them is taken for a call."""
@@ -240,8 +228,8 @@ class Body:
         while len(before) > 1 and before[-1] == "::":
             scope.insert(0, before[-2])
             before = before[:-2]
-        kind = None if scope else self._known.get(called)
-        if kind != _OWN:
+        kind = None if scope else self.known.get(called)
+        if kind != OWN:
             self._add(called, tuple(scope), None, name, dead, sure and kind is None)
 
 
@@ -268,9 +256,12 @@ def _made_by(value: Node | None, owner: str) -> str:
 
 
 def _type_of(node: Node | None, owner: str, types: Mapping[str, str]) -> str:
-    """The type of a receiver, as far as it shows; empty for one that does not."""
+    """The type of a receiver, as far as it shows (`Type.field` for a field); empty for one that does not."""
     while node is not None and node.type in ("parenthesized_expression", "reference_expression"):
         node = node.named_children[-1] if node.named_children else None
+    if node is not None and node.type == "field_expression":
+        outer = _type_of(node.child_by_field_name("value"), owner, types)
+        return f"{outer}.{text_of(node.child_by_field_name('field'))}" if outer and "." not in outer else ""
     if node is None or node.type not in ("self", "identifier"):
         return ""
     text = text_of(node)

@@ -29,6 +29,53 @@ def text_of(node: Node | None) -> str:
     return text[2:] if text.startswith("r#") and text[2:3].isidentifier() else text
 
 
+def squeezed(node: Node | None) -> str:
+    """The text of a node, runs of blanks as one."""
+    return " ".join(text_of(node).split())
+
+
+def arguments_of(node: Node | None) -> tuple[str, ...]:
+    """The texts of what is handed to a call."""
+    return tuple(squeezed(c) for c in node.named_children if c.type not in COMMENTS) if node else ()
+
+
+def elements_of(value: Node | None) -> tuple[str, ...]:
+    """The texts of an array literal, behind references and in `vec![..]` too."""
+    while value is not None and value.type == "reference_expression":
+        value = value.child_by_field_name("value")
+    if value is not None and value.type == "array_expression":
+        return arguments_of(value)
+    if value is not None and value.type == "macro_invocation":
+        name = text_of(value.child_by_field_name("macro"))
+        return (
+            split_tokens(value.named_children[-1]) if name == "vec" and len(value.named_children) > 1 else ()
+        )
+    return ()
+
+
+def split_tokens(tree: Node) -> tuple[str, ...]:
+    """What stands between the commas of a macro's arguments."""
+    text = (tree.text or b"").decode("utf-8", "replace")
+    cuts = [child.start_byte - tree.start_byte for child in tree.children if child.type == ","]
+    data = text.encode()
+    bounds = [1, *(cut + 1 for cut in cuts)], [*cuts, len(data) - 1]
+    parts = (b" ".join(data[a:b].split()).decode("utf-8", "replace") for a, b in zip(*bounds, strict=True))
+    return tuple(part for part in parts if part)
+
+
+def doc_before(node: Node) -> str:
+    """The `///` and `/** */` comments before an item, attributes between them left out."""
+    lines: list[str] = []
+    before = node.prev_named_sibling
+    while before is not None and before.type in (*COMMENTS, *ATTRIBUTES):
+        text = text_of(before)
+        if text.startswith(("///", "/**")):
+            inner = re.sub(r"\A/\*\*|\*/\s*\Z|\A///", "", text.rstrip())
+            lines = [line.strip(" *") for line in inner.split("\n")] + lines
+        before = before.prev_named_sibling
+    return "\n".join(lines).strip()
+
+
 def is_cfg(attribute: str) -> bool:
     """Whether an attribute makes what follows depend on the build."""
     return _CFG.fullmatch(attribute) is not None

@@ -1,0 +1,52 @@
+"""What the sources of a Rust or C++ host show of copies to the host: enough to fail, never to pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rocverify.checks.base import Outcome
+from rocverify.code.host_copies import copies_to_host, described
+from rocverify.errors import RocverifyError
+from rocverify.records import Finding
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext
+
+_HINT = "leave the data on the device between the kernels, or take the copy out of this path"
+
+
+def copies_in_sources(ctx: CheckContext, entry: str, forbid: tuple[str, ...]) -> Outcome:
+    """Fails with the path to a copy. RocverifyError where there is none to be seen, since nothing was
+    executed, and where a call cannot be told to be one."""
+    path, _, name = entry.partition(":")
+    unit = ctx.code.unit(path)
+    functions = list(unit.functions_of(name))
+    if not functions:
+        if unit.broken is not None:
+            raise RocverifyError(
+                f"whether it defines {name} cannot be told", where=f"{unit.path}:{unit.broken}"
+            )
+        finding = Finding(f"{unit.path} defines no function {name}", unit.path, entity=name)
+        return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), entry=entry)
+    defined = f"{unit.path}:{functions[0].line}"
+    evidence: dict[str, Any] = {"entry": entry, "defined": defined}
+    chain = copies_to_host(ctx.code.names(path), unit, name, ctx.settings.transfers, forbid)
+    if chain.steps:
+        way = described(name, chain)
+        place = way.rpartition(" at ")[2]
+        finding = Finding(f"{name} copies data to the host: {way}", place, entity=name)
+        evidence["transfer_path"] = list(chain.steps)
+        return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), **evidence)
+    if chain.maybe:
+        raise RocverifyError(
+            f"{name}: the call at {chain.maybe} may copy data to the host; its sources do not tell",
+            where=chain.maybe,
+            hint="give the direction or the receiver's type where the call is made",
+        )
+    if chain.broken:
+        raise RocverifyError(f"{name}: not all of its sources could be parsed", where=chain.broken)
+    raise RocverifyError(
+        f"{name}: no copy to the host in its sources, and nothing that runs it was executed",
+        where=defined,
+        hint="let a test or a program of the project run it, so that its transfers are seen",
+    )

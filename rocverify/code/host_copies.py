@@ -1,0 +1,45 @@
+"""Copies to the host that a function of a Rust or C++ host reaches, over the records of
+`rocverify.code.syntax`."""
+
+from __future__ import annotations
+
+import re
+
+from rocverify.code.callchains import Chain, search
+from rocverify.code.places import Names, Place
+from rocverify.code.syntax import Call, Unit
+from rocverify.settings import Transfers
+
+_TO_HOST = re.compile(r"(?:hip)?MemcpyDeviceToHost|\bDeviceToHost\b|\bD2H\b|\bDtoH\b")
+_ELSEWHERE = re.compile(
+    r"(?:hip)?Memcpy(?:HostToDevice|DeviceToDevice|HostToHost)|\b(?:HostToDevice|DeviceToDevice)\b"
+)
+
+
+def copies_to_host(
+    names: Names, start: Unit, entry: str, transfers: Transfers, forbid: tuple[str, ...] = ()
+) -> Chain:
+    """The shortest chain of calls from `entry` to a copy to the host. What only may be one (a copy whose
+    direction is a variable, a call that does not resolve) is the chain's `maybe`."""
+    words = frozenset((*transfers.device_to_host, *forbid))
+    copies = frozenset(transfers.copies)
+
+    def is_copy(call: Call, place: Place) -> bool | None:
+        del place
+        if call.name.rstrip("!") in words:
+            return True
+        if call.name not in copies:
+            return None
+        directions = " ".join(call.arguments)
+        if _TO_HOST.search(directions):
+            return True
+        return None if _ELSEWHERE.search(directions) or not call.arguments else False
+
+    return search(names, [Place(start, function) for function in start.functions_of(entry)], is_copy)
+
+
+def described(entry: str, chain: Chain) -> str:
+    """`a() -> b() -> to_host_vec() at src/a.rs:12`."""
+    steps = [step.partition(" (") for step in chain.steps]
+    calls = " -> ".join(f"{name}()" for name in (entry, *(name for name, _, _ in steps)))
+    return f"{calls} at {steps[-1][2].rstrip(')')}" if steps else calls
