@@ -19,6 +19,7 @@
     ├── SourceError               a file under verification is absent, outside, unreadable   check: failed
     ├── SubjectError              the host code under verification raised              check: failed
     ├── MissingModuleError        it needs a module or library that is not here        check: error
+    ├── CommandRefusedError       a command of a plan that nobody has allowed          check: not_run
     └── ContractError             a kernel contract contradicts itself or its kernel   check: error
 
 Every message says what was wrong, where, and what to do (`hint`).
@@ -181,6 +182,10 @@ class SubjectError(RocverifyError):
 
 class MissingModuleError(RocverifyError):
     """The code under verification needs a module or library that this machine lacks."""
+
+
+class CommandRefusedError(RocverifyError):
+    """A plan or the settings name a command, and the command line does not allow commands."""
 
 
 class ContractError(RocverifyError):

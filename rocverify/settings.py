@@ -47,8 +47,8 @@ class Settings(_Frozen):
 
     `targets` are gfx names; the first one is what the emulator runs. `seed` of None draws a fresh
     seed for every run (and reports it). Globs and paths are relative to the root. What `allow_flags` and
-    `allow_includes` (absolute folders) permit the build manifest and the sources beyond their due, only the
-    command line can say.
+    `allow_includes` (absolute folders) permit the build manifest and the sources beyond their due, and
+    whether commands of plans may run, only the command line can say.
     """
 
     targets: tuple[str, ...] = Field(default=("gfx1100",), min_length=1)
@@ -69,6 +69,7 @@ class Settings(_Frozen):
     cases_per_dtype: int = Field(default=12, ge=1)
     allow_flags: tuple[str, ...] = ()
     allow_includes: tuple[str, ...] = ()
+    allow_commands: bool = False
     transfers: Transfers = Transfers()
 
     @field_validator("targets")
@@ -103,19 +104,23 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
         ) from None
 
 
-_COMMAND_LINE_ONLY = ("allow_flags", "allow_includes")
+_COMMAND_LINE_ONLY = {
+    "allow_flags": "--allow-flag",
+    "allow_includes": "--allow-include",
+    "allow_commands": "--allow-commands",
+}
 _PATHS = ("cache_dir", "reports_dir")
 _GLOBS = ("kernel_globs", "host_globs", "contract_globs")
 
 
 def _check_file(root: Path, source: str, data: Mapping[str, Any]) -> None:
     """What a project's own file must not set: permissions, and places outside of the project."""
-    for key in _COMMAND_LINE_ONLY:
+    for key, option in _COMMAND_LINE_ONLY.items():
         if key in data:
             raise UsageError(
                 f"{key}: only the command line can allow more",
                 where=source,
-                hint=f"take it out; give --{key[:-1].replace('_', '-')} where it is wanted",
+                hint=f"take it out; give {option} where it is wanted",
             )
     defaults = Settings.model_fields
     for key in _PATHS:

@@ -6,6 +6,7 @@ from collections import Counter
 
 from pydantic import ValidationError
 
+from rocverify.binding.build_commands import step_commands
 from rocverify.binding.covering import uncovered
 from rocverify.binding.explicit import Kinds, explicit_drafts
 from rocverify.binding.infer import infer
@@ -14,7 +15,8 @@ from rocverify.binding.project import Subject
 from rocverify.binding.structural import artifact_draft, key_link_draft
 from rocverify.checks.base import CheckSpec
 from rocverify.errors import PlanError
-from rocverify.plan.model import Artifact, KeyLink, MustHave, Plan, Truth
+from rocverify.plan.model import Artifact, KeyLink, MustHave, Plan, Truth, VerifyClaim
+from rocverify.plan.offers import verify_claims
 from rocverify.records import SourceRef
 from rocverify.settings import Settings
 
@@ -38,7 +40,7 @@ def bind(
     explicit = explicit_drafts(plan, kinds)
     subject = subject or Subject(plan.root, settings)
     bound = []
-    for must_have in plan.must_haves:
+    for must_have in (*plan.must_haves, *_steps(plan, settings)):
         entries = explicit.get(must_have.id, [])
         given = [(one.draft, one.entry.source) for one in entries]
         proves = tuple(dict.fromkeys(name for one in entries for name in one.demands))
@@ -51,6 +53,14 @@ def bind(
         specs = _specs(must_have, drafts, kinds)
         bound.append(BoundMustHave(must_have, specs, proves=proves, uncovered=less))
     return tuple(bound)
+
+
+def _steps(plan: Plan, settings: Settings) -> tuple[Truth, ...]:
+    """Where commands are allowed, the steps of `<verify>` that are commands are must-haves of any plan."""
+    if not settings.allow_commands or any(isinstance(one, VerifyClaim) for one in plan.must_haves):
+        return ()
+    claims = verify_claims(plan.number, plan.tasks)
+    return tuple(claim for claim in claims if step_commands(plan, claim))
 
 
 def _own(must_have: Truth | Artifact | KeyLink, plan: Plan, subject: Subject) -> Sourced | Undecided:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from rocverify.binding.build_commands import project_tests, take_change
 from rocverify.binding.build_device import contracts_meant
 from rocverify.binding.build_kernels import named_kernels
 from rocverify.binding.model import Built, Draft, Undecided
@@ -77,11 +78,9 @@ def tests_pass(reading: Reading) -> Built:
     """tests_pass for the test files that the truth names, else for those of the plan."""
     named = [name for name in re.split(r"[\s,`]+|\band\b", reading.group("nodes")) if name.endswith(".py")]
     nodes = named or list(_test_files(reading.plan))
+    take_change(reading)
     if not nodes:
-        return Undecided(
-            "neither the truth nor an artifact of the plan names a test file; "
-            "bind tests_pass with nodes: [path/to/test_file.py]"
-        )
+        return project_tests(reading)
     why = "the truth names" if named else "the plan's artifacts and files name"
     return (Draft("tests_pass", {"nodes": nodes}, f"{why} {', '.join(nodes)}"),)
 

@@ -12,6 +12,7 @@ from rocverify.binding import build_code, build_device, build_kernels
 from rocverify.binding.calls import CALL
 from rocverify.binding.catalogue_absence import ABSENCE
 from rocverify.binding.catalogue_behaviour import BEHAVIOUR
+from rocverify.binding.catalogue_commands import COMMANDS
 from rocverify.binding.phrases import Phrase
 from rocverify.binding.phrases import row as _row
 
@@ -157,8 +158,22 @@ CATALOGUE: tuple[Phrase, ...] = (
     ),
     *ABSENCE,
     *BEHAVIOUR,
+    *COMMANDS,
 )
 """Every phrase that inference knows. All that fit a truth are applied."""
+
+
+def matches(text: str) -> list[tuple[Phrase, re.Match[str]]]:
+    """Every row that fits, with where; of rows that own their words the first that fits them."""
+    found: list[tuple[Phrase, re.Match[str]]] = []
+    owned: list[tuple[int, int]] = []
+    for phrase in sorted(CATALOGUE, key=lambda phrase: not phrase.owns):
+        for match in phrase.pattern.finditer(text):
+            if any(match.start() < end and begin < match.end() for begin, end in owned):
+                continue
+            owned += [match.span()] if phrase.owns else []
+            found.append((phrase, match))
+    return found
 
 
 def nearest(text: str) -> Phrase:

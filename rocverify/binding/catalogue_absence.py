@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rocverify.binding.model import Built, Draft, Undecided
-from rocverify.binding.phrases import Phrase, row
+from rocverify.binding.phrases import Phrase, owning_row
 from rocverify.binding.reading import Reading
 from rocverify.code.written import is_written_as_code
 
@@ -38,7 +38,7 @@ def _absent(reading: Reading) -> Built:
 
 
 ABSENCE: tuple[Phrase, ...] = (
-    row(
+    owning_row(
         "none-remains",
         "absent",
         "No __shfl_down_f32 remains in kernels/",
@@ -47,14 +47,14 @@ ABSENCE: tuple[Phrase, ...] = (
         rf"(?:remains?|is\s+left|are\s+left|left|exists?)\s+{_IN}",
         _absent,
     ),
-    row(
+    owning_row(
         "has-none",
         "absent",
         "src/a.rs has no TODO markers",
         rf"{_PATH}\s+(?:has|contains|holds|uses)\s+no\s+(?:more\s+)?{_NAMES}{_SORTS}(?![\w-])",
         _absent,
     ),
-    row(
+    owning_row(
         "removed-from",
         "absent",
         "old_softmax() is removed from src/ops.rs",

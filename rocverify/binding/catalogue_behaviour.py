@@ -70,7 +70,7 @@ BEHAVIOUR: tuple[Phrase, ...] = (
         "tests/kernels/test_rope_wrappers.py passes",
         rf"(?:\b(?:all\s+|the\s+)*tests?\s+(?:in|of)\s+)?(?P<nodes>{_TEST_FILE}(?:(?:\s*,\s*|\s+and\s+){_TEST_FILE})*)"
         r"(?:\s+tests?)?\s+(?:pass(?:es)?|succeeds?|(?:is|are)\s+(?:passing|green))\b"
-        r"|\b(?:all\s+|the\s+)*(?:(?:unit|integration|regression)\s+)*tests?\s+(?:(?:are\s+)?(?:created|added|written)\s+"
+        r"|\b(?:all\s+|the\s+)*(?:(?:unit|integration|regression|existing|GPU|HIP)\s+)*tests?\s+(?:(?:are\s+)?(?:created|added|written)\s+"
         r"and\s+)?(?:pass|passing|succeed|are\s+(?:passing|green))\b",
         build_behaviour.tests_pass,
     ),

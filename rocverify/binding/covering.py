@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
-from rocverify.binding.catalogue import CATALOGUE
+from rocverify.binding.catalogue import matches
 from rocverify.binding.project import Contract, Kernel, Subject
 from rocverify.binding.reading import code_names, kernel_mentions
 from rocverify.binding.vocabulary import (
@@ -172,9 +172,8 @@ def _claims(text: str, tries: list[_Trial]) -> Iterator[str]:
     """The sorts of claim that the catalogue knows in the text, and static checks that are about nothing
     in it."""
     kinds = {trial.kind for trial in tries}
-    for phrase in CATALOGUE:
-        found = phrase.pattern.search(text)
-        if found is None or NOT_CLAIMED.search(text[: found.start()]) or NOT_A_VERB.match(text, found.end()):
+    for phrase, found in matches(text):
+        if NOT_CLAIMED.search(text[: found.start()]) or NOT_A_VERB.match(text, found.end()):
             continue
         if not kinds & DECIDED_BY.get(phrase.kind, frozenset({phrase.kind, *kinds})):
             yield f"{found[0].strip()!r} asks for {phrase.kind}, bound are {', '.join(sorted(kinds))}"

@@ -6,11 +6,13 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from rocverify.binding.catalogue import CATALOGUE, nearest
+from rocverify.binding import build_commands
+from rocverify.binding.build_commands import step_commands
+from rocverify.binding.catalogue import matches, nearest
 from rocverify.binding.model import Draft, Undecided
 from rocverify.binding.project import Subject
 from rocverify.binding.reading import Reading
-from rocverify.plan.model import Plan, Prohibition, Truth
+from rocverify.plan.model import Plan, Prohibition, Truth, VerifyClaim
 
 MAX_TRUTH = 1_000
 """Characters of a truth that are searched for phrases, so that no text can keep the search busy."""
@@ -25,20 +27,21 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Und
         return Undecided(f"the entry cannot be checked: {truth.unread}")
     if len(truth.text) > MAX_TRUTH:
         return Undecided(f"{len(truth.text)} characters are no sentence; {_advice(truth)}")
+    if isinstance(truth, VerifyClaim) and (lines := step_commands(plan, truth)):
+        return build_commands.of_step(lines)
     reading = Reading(_claim(truth), plan, subject)
     drafts: list[Draft] = []
-    for phrase in CATALOGUE:
-        for match in phrase.pattern.finditer(reading.text):
-            reading.at(match)
-            built = phrase.build(reading)
-            if isinstance(built, Undecided):
-                left = reading.leftover()
-                unknown = f" (nothing known is called {', '.join(left)})" if left else ""
-                return Undecided(
-                    f"recognised {match[0].strip()!r} (phrase {phrase.name}), but {built.reason}{unknown}"
-                )
-            why = f"inferred from {match[0].strip()!r} (phrase {phrase.name})"
-            drafts += [replace(draft, why=f"{why}: {draft.why}") for draft in built]
+    for phrase, match in matches(reading.text):
+        reading.at(match)
+        built = phrase.build(reading)
+        if isinstance(built, Undecided):
+            left = reading.leftover()
+            unknown = f" (nothing known is called {', '.join(left)})" if left else ""
+            return Undecided(
+                f"recognised {match[0].strip()!r} (phrase {phrase.name}), but {built.reason}{unknown}"
+            )
+        why = f"inferred from {match[0].strip()!r} (phrase {phrase.name})"
+        drafts += [replace(draft, why=f"{why}: {draft.why}") for draft in built]
     if not drafts:
         return Undecided(f"no phrase of the catalogue fits; {_advice(truth)}", _nearest(truth))
     left = reading.leftover()

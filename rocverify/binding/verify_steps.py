@@ -1,4 +1,4 @@
-"""Lines of a task's `<verify>` that could not fail: read as text, never executed.
+"""Lines of a task's `<verify>`: which are commands, and which of them could not fail. Read as text.
 
 A step that cannot fail proves nothing. Told apart are only those of which that is certain: a chain that ends
 in `|| true`; one whose exit status a pipe into `tee`, `tail` and the like takes away, where no `pipefail` is
@@ -23,7 +23,7 @@ from rocverify.records import SourceRef
 _ALWAYS = re.compile(r"(?:\|\||;)\s*(?:true|:|exit\s+0)\s*(?:#.*)?\Z")
 _EXPRESSION = re.compile(r"[A-Za-z_][\w]*\Z")
 _COMMAND = re.compile(
-    r"\s*(?:\$\s+|-\s+)?`?(?P<command>(?:!\s*)?(?:grep|rg|egrep|pytest|python3?|cargo|bash|sh|cd|make|cmake|ctest|ninja|hipcc|test|\[|\./[\w./-]+)\s.*?)`?\s*\Z"
+    r"\s*(?:\$\s+|-\s+)?`?(?P<command>(?:!\s*)?(?:grep|rg|egrep|pytest|python3?|cargo|bash|sh|cd|make|cmake|ctest|ninja|hipcc|test|\[|\./[\w./-]+)(?:\s.*?)?)`?\s*\Z"
 )
 _HIDING = ("tee", "tail", "head", "cat", "less", "more", "sort", "uniq", "wc", "nl", "tr", "cut", "fold")
 """Commands that succeed whatever comes to them through a pipe."""
@@ -55,6 +55,13 @@ def _of_task(plan: Plan, task: Task) -> Iterator[VacuousStep]:
             reason = _reason(line, plan.root) or (_hidden(line) if piped else None)
             if reason:
                 yield VacuousStep(f"{task.id}/verify{number}", line, reason, source)
+
+
+def command_lines(step: VerifyStep) -> tuple[str, ...]:
+    """The step's lines where all of them are commands; empty where one is a sentence."""
+    lines = [line for line in step.text.replace("\\\n", " ").splitlines() if line.strip()]
+    found = tuple(command for _, command in _commands(step))
+    return found if found and len(found) == len(lines) else ()
 
 
 def _commands(step: VerifyStep) -> Iterator[tuple[SourceRef, str]]:

@@ -137,9 +137,10 @@ class CheckContext:
         return open_device(options, self.process.open)
 
     @contextmanager
-    def device_apart(self) -> Iterator[RemoteDevice]:
-        """A device like the run's, for one client and its children: its trace has nobody else's calls."""
-        device = self._open(self.device.kind)
+    def device_apart(self, instrument: str | None = None) -> Iterator[RemoteDevice]:
+        """A device like the run's, for one client and its children: its trace has nobody else's calls. With
+        an instrument, as in `launching`, an emulator."""
+        device = self._open("emulator", instrument) if instrument else self._open(self.device.kind)
         try:
             yield device
         finally:

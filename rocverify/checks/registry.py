@@ -16,6 +16,7 @@ MODULES: dict[str, str] = {
     "absent": "rocverify.checks.absent",
     "artifact": "rocverify.checks.artifact",
     "backend_selected": "rocverify.checks.backend_selected",
+    "command": "rocverify.checks.kinds.command",
     "correctness": "rocverify.checks.correctness",
     "documented": "rocverify.checks.documented",
     "kernel_compiled": "rocverify.checks.kernel_compiled",

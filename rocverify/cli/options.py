@@ -32,6 +32,7 @@ class Options:
     trust_cache: bool
     allow_flags: tuple[str, ...]
     allow_includes: tuple[Path, ...]
+    allow_commands: bool
     pytest_args: tuple[str, ...]
 
     def settings(self, root: Path, **more: Any) -> Settings:
@@ -45,6 +46,7 @@ class Options:
             "gate": self.gate,
             "allow_flags": list(self.allow_flags),
             "allow_includes": [str(folder.resolve()) for folder in self.allow_includes],
+            "allow_commands": self.allow_commands,
             "cache_dir": None if self.cache_dir is None else str(self.cache_dir.absolute()),
         }
         return load_settings(root, {**given, **more})
@@ -144,6 +146,12 @@ def run_options(function: F) -> F:
             multiple=True,
             type=click.Path(exists=True, file_okay=False, path_type=Path),
             help="Let sources include headers of this folder outside the project; may be repeated.",
+        ),
+        click.option(
+            "--allow-commands",
+            is_flag=True,
+            help="Run the commands that plans name (builds, tests, <verify> lines): printed first, over the "
+            "tree and not in it, without network where the kernel allows that. They run as you.",
         ),
         click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST OPTIONS]"),
     )

@@ -14,7 +14,7 @@ from rocverify.report.coverage import models_line, models_of, not_executed
 from rocverify.runner.items import details
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rocverify.errors import PlanError
     from rocverify.report.model import Report
@@ -43,10 +43,21 @@ class Bar(Protocol):
     def step(self) -> None: ...
 
 
+def _commands(plans: Sequence[BoundPlan]) -> Iterator[str]:
+    """The commands that the checks are going to run, each with its check."""
+    for spec in (spec for plan in plans for spec in plan.specs):
+        lines = spec.params.get("run") or spec.params.get("program") or ()
+        for line in [lines] if isinstance(lines, str) else lines:
+            yield f"{spec.id}: {line}"
+
+
 class Screen:
     """The observer of a session and the printer of its end. A context manager: its bar must go away."""
 
-    def __init__(self, plans: Sequence[BoundPlan], *, to_stderr: bool = False) -> None:
+    def __init__(
+        self, plans: Sequence[BoundPlan], *, to_stderr: bool = False, commands: bool = False
+    ) -> None:
+        self._commands = list(_commands(plans)) if commands else []
         self._warnings = [str(warning) for plan in plans for warning in plan.plan.warnings]
         self._names = {nodeid: spec.id for plan in plans for nodeid, spec in plan.nodeids().items()}
         self._target: IO[str] = sys.stderr if to_stderr else sys.stdout
@@ -79,6 +90,8 @@ class Screen:
             self._line(f"{click.style('warning', fg='yellow')}  {warning}")
         if len(self._warnings) > MOST_WARNINGS:
             self._line(f"warning  {len(self._warnings) - MOST_WARNINGS} more, in the summaries")
+        for line in self._commands:
+            self._line(f"command  {line}")
         for error in refused:
             self._line(f"{click.style('refused', fg='red')}  {error}")
 

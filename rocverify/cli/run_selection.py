@@ -48,7 +48,9 @@ def execute(options: Options, selection: str, select: Select) -> int:
         plans = _bound(select(root), root, settings, refused)
         check_summaries(root, (bound.plan for bound in plans))
         request = Request(root, settings, seed, plans, options.pytest_args, options.write)
-        screen = stack.enter_context(Screen(plans, to_stderr=options.json == "-"))
+        screen = stack.enter_context(
+            Screen(plans, to_stderr=options.json == "-", commands=settings.allow_commands)
+        )
         screen.begin(selection, seed, settings.device, refused)
         started, clock = datetime.now(UTC), time.monotonic()
         outcome = run_session(request, screen)

@@ -91,7 +91,7 @@ class DoneClaim(Truth):
 
 @dataclass(frozen=True, slots=True)
 class VerifyClaim(Truth):
-    """A step of the `<verify>` of a task, in a plan without must-haves."""
+    """A step of the `<verify>` of a task, in a plan without must-haves or where commands are allowed."""
 
     type: ClassVar[MustHaveType] = MustHaveType.VERIFY
 
@@ -175,7 +175,7 @@ class ContextRef:
 class VerifyStep:
     """A step of a task's `<verify>`. `kind` is the inner tag (`automated`, ...), else `text`.
 
-    Steps are kept as text and shown; nothing in rocverify executes them.
+    Steps are kept as text and shown; their commands run only where the command line allows it.
     """
 
     kind: str

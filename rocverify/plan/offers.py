@@ -35,8 +35,13 @@ def of_body(
         *_numbered(ChecklistItem, plan, "V", _lines(verification)),
         *_numbered(Criterion, plan, "C", _lines(criteria)),
         *_numbered(DoneClaim, plan, "D", ((t.done, t.source) for t in tasks if t.done)),
-        *_numbered(VerifyClaim, plan, "S", ((s.text, s.source) for t in tasks for s in t.verify)),
+        *verify_claims(plan, tasks),
     )
+
+
+def verify_claims(plan: str, tasks: Iterable[Task]) -> tuple[Truth, ...]:
+    """Each step of `<verify>` as a must-have `16-01/S1`."""
+    return tuple(_numbered(VerifyClaim, plan, "S", ((s.text, s.source) for t in tasks for s in t.verify)))
 
 
 def loose_checklist(source: SourceText, plan: str) -> tuple[Truth, ...]:

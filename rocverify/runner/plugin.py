@@ -55,6 +55,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_workers,
         help="processes that run checks side by side; auto: as many as processors, up to 4",
     )
+    group.addoption(
+        "--rocverify-allow-commands",
+        action="store_true",
+        default=None,
+        help="run the commands that plans name",
+    )
     for name, what in (("flag", "compiler flag that the manifest may set"), ("include", "folder of headers")):
         group.addoption(
             f"--rocverify-allow-{name}",

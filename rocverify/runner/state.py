@@ -26,7 +26,7 @@ _KERNEL_FACTS = (
 )
 
 
-_OPTIONS = ("device", "targets", "gate", "cache_dir", "allow_flags", "allow_includes")
+_OPTIONS = ("device", "targets", "gate", "cache_dir", "allow_flags", "allow_includes", "allow_commands")
 
 
 class State:

@@ -3,7 +3,8 @@
 Outcome                                       its own verdict
 CompileError, DeviceFaultError,               failed: the kernel or the host code is wrong
 SourceError, SubjectError
-CompilerNotFoundError, DeviceUnavailableError not_run: nothing here could run it
+CompilerNotFoundError, DeviceUnavailableError,not_run: nothing here could run it, or may
+CommandRefusedError
 any other RocverifyError                      error: the harness could not decide, and says why
 no room, no memory, no permission             error: the machine's fault (exit code 2)
 anything else                                 error: a bug (exit code 4), with its traceback
@@ -21,6 +22,7 @@ import pytest
 
 from rocverify.checks.base import CheckSpec, Outcome
 from rocverify.errors import (
+    CommandRefusedError,
     CompileError,
     CompilerNotFoundError,
     DeviceFaultError,
@@ -39,7 +41,7 @@ from rocverify.runner.payload import clean_text, jsonable
 _FAILED = (CompileError, DeviceFaultError, SourceError, SubjectError)
 _START = "rocverify/runner/items.py"
 _INSTALLED = re.compile(r'File "[^"\n]*/(?:site-packages|lib/python[\d.]+)/|File "[^"\n]*/(?=rocverify/)')
-_NOT_RUN = (CompilerNotFoundError, DeviceUnavailableError)
+_NOT_RUN = (CompilerNotFoundError, DeviceUnavailableError, CommandRefusedError)
 
 
 def result_of_outcome(spec: CheckSpec, outcome: Outcome, duration: float, root: Path) -> CheckResult:

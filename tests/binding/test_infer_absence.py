@@ -20,6 +20,8 @@ BindTruth = Callable[..., BoundMustHave]
             ["__shfl_f32", "__ballot64"],
             "src/",
         ),
+        ("No `to_host_vec` remains in src/", ["to_host_vec"], "src/"),
+        ("No `x` remains in src/", ["x"], "src/"),
         ("src/a.rs has no TODO markers", ["TODO"], "src/a.rs"),
         ("kernels/a.hip contains no `printf` calls", ["printf"], "kernels/a.hip"),
         ("old_softmax() is removed from src/ops.rs", ["old_softmax"], "src/ops.rs"),

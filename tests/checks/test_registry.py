@@ -15,6 +15,7 @@ KINDS = {
     "absent",
     "artifact",
     "backend_selected",
+    "command",
     "correctness",
     "documented",
     "kernel_compiled",

@@ -39,6 +39,8 @@ def test_every_setting_with_its_default(readme: str) -> None:
         shown = table[name].split("|")[2]
         if isinstance(value, list):
             assert all(f'"{item}"' in shown for item in value), name
+        elif isinstance(value, bool):
+            assert str(value).lower() in shown, name
         elif isinstance(value, int | float | str):
             assert str(value) in shown, name
     assert all(f"`{name}`" in table["transfers"] for name in Transfers.model_fields)

@@ -1,0 +1,233 @@
+"""command: a build, a test runner or any other command of the project's ends as it should.
+
+It runs only where the command line allows commands, over the tree but not in it (`rocverify.commands`).
+Tests that were skipped or ignored have shown nothing: with an exit status of 0 they leave the check open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.commands.allowed import require_allowed
+from rocverify.commands.counts import Said, read_output
+from rocverify.commands.sandbox import CommandRun, Request, run_commands
+from rocverify.errors import RocverifyError
+from rocverify.records import Finding
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext
+
+_SHOWN = 4_000
+_BROKEN_PIPE = 141
+_NOT_FOUND = (126, 127)
+_ALWAYS = re.compile(r"(?:\|\||;)\s*(?:true|:|exit\s+0)\s*(?:#.*)?\Z")
+_HIDDEN = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
+
+
+def _can_fail(line: str) -> str:
+    if _ALWAYS.search(line.strip()):
+        raise ValueError(f"{line!r} could not fail: leave out what makes it succeed whatever happens")
+    return line.strip()
+
+
+Line = Annotated[str, Field(min_length=1), AfterValidator(_can_fail)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class CommandParams(CheckParams):
+    """`run`: shell lines, one after the other until one fails (a pipe fails with any of its commands);
+    `folder` below the root. `exit_code` is that of the last line. `gpu`: `hidden` (HIP has no device),
+    `emulated` (the run's device, by rocverify's HIP library), else as the machine has it. `min_passed` tests
+    must pass at least, `min_skipped` must be skipped, `max_skipped` may be. `no_warnings`: classes that must
+    not be warned of (`all` for any). `contains` and `not_contains` are texts of the output; `writes` are
+    globs of files that the command must write. `kernels` must be launched by it (with `gpu: emulated`).
+    `timeout_s` of each line. `fresh`: nothing that Cargo had built before is there."""
+
+    run: tuple[Line, ...] = Field(min_length=1)
+    folder: str = "."
+    exit_code: int = 0
+    gpu: Literal["hidden", "emulated"] | None = None
+    min_passed: Count | None = None
+    min_skipped: Count | None = None
+    max_skipped: int = Field(default=0, ge=0)
+    no_warnings: tuple[str, ...] = ()
+    contains: tuple[str, ...] = ()
+    not_contains: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    kernels: tuple[str, ...] = ()
+    timeout_s: float = Field(default=600.0, gt=0)
+    fresh: bool = True
+
+
+def run(params: CommandParams, ctx: CheckContext) -> Outcome:
+    """Raises CommandRefusedError where commands are not allowed, RocverifyError for what decides nothing: a
+    time limit, a program that is not here, tests that were skipped."""
+    require_allowed(ctx.settings, params.run)
+    key = ("command", params.model_dump_json(include={"run", "folder", "gpu", "timeout_s", "fresh"}))
+    if key not in ctx.memo:  # in one run, one execution shows the same to every must-have
+        ctx.memo[key] = _executed(params, ctx)
+    done, launched = ctx.memo[key]
+    said = read_output(done.output)
+    evidence = _evidence(params, done, said, launched)
+    findings = list(_findings(params, done, said, launched))
+    if findings:
+        return Outcome.failed(
+            findings[0].message,
+            hint=f"run `{done.line}`; its output is in the report",
+            findings=tuple(findings),
+            output=done.output[-_SHOWN:],
+            **evidence,
+        )
+    _decide_the_rest(params, done, said)
+    return Outcome.passed(_summary(params, said), **evidence)
+
+
+def _executed(params: CommandParams, ctx: CheckContext) -> tuple[CommandRun, Mapping[str, int]]:
+    from rocverify.commands.on_device import run_on_device
+
+    request = Request(params.run, params.folder, {}, params.timeout_s, params.fresh)
+    if params.gpu == "emulated":
+        seen = run_on_device(request, ctx)
+        return seen.run, seen.launched
+    return run_commands(ctx.root, Request(**{**_fields(request), "variables": _variables(params)})), {}
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in Request.__slots__}
+
+
+def _variables(params: CommandParams) -> dict[str, str]:
+    if params.gpu != "hidden":
+        return {}
+    from rocverify.commands.on_device import library_variables
+
+    return {**library_variables(), **dict.fromkeys(_HIDDEN, "-1")}
+
+
+def _evidence(
+    params: CommandParams, done: CommandRun, said: Said, launched: Mapping[str, int]
+) -> dict[str, Any]:
+    tests = [{name: getattr(one, name) for name in one.__slots__} for one in said.tests]
+    found: dict[str, Any] = {"run": list(params.run), "exit_code": done.code, "apart": done.apart}
+    found |= {"tests": tests} if tests else {}
+    found |= {"warnings": dict(said.warnings)} if said.warnings else {}
+    return found | ({"launched": dict(launched)} if launched else {})
+
+
+def _findings(
+    params: CommandParams, done: CommandRun, said: Said, launched: Mapping[str, int]
+) -> Iterator[Finding]:
+    _refuse_unclear(params, done)
+    if done.code != params.exit_code:
+        yield Finding(f"`{done.line}` ended with exit status {done.code}, not {params.exit_code}", "")
+    if failed := said.total("failed"):
+        yield Finding(f"{_tests(failed)} failed", "")
+    passed, skipped = said.total("passed"), said.total("skipped")
+    if said.tests and not passed and not params.min_skipped and not skipped and not failed:
+        yield Finding(f"`{done.line}` ran no test", "")
+    if said.tests and params.min_passed and passed < params.min_passed and not skipped:
+        yield Finding(f"{_tests(passed)} passed, at least {params.min_passed} must", "")
+    if params.min_skipped and said.tests and skipped < params.min_skipped:
+        yield Finding(f"{_tests(skipped)} skipped, at least {params.min_skipped} must be", "")
+    for name in params.no_warnings:
+        yield from _warned(name, said)
+    for text in params.contains:
+        if text not in done.output:
+            yield Finding(f"{text!r} is not in its output", "")
+    for text in params.not_contains:
+        if text in done.output:
+            yield Finding(f"{text!r} is in its output", "")
+    for glob in params.writes:
+        if not any(fnmatch(path, glob) for path in done.written):
+            yield Finding(f"it wrote no file {glob}", glob)
+    for symbol in params.kernels:
+        if symbol not in launched:
+            yield Finding(
+                f"{symbol} was not launched (launched: {', '.join(launched) or 'none'})", "", symbol
+            )
+
+
+_LACKING = re.compile(
+    r"you're using offline mode|failed to download|no matching package named|Could not resolve host"
+    r"|Temporary failure in name resolution|(?:hipcc|hipconfig|cmake|ninja)\S*: (?:command )?not found"
+    r"|(?:failed to (?:run|execute|spawn)|cannot run)[^\n]*hipcc|Could not find a package configuration file",
+    re.IGNORECASE,
+)
+"""What this machine lacks: a network, a compiler, a package."""
+
+
+def _refuse_unclear(params: CommandParams, done: CommandRun) -> None:
+    """RocverifyError for an exit status that says nothing of the project."""
+    if done.code in _NOT_FOUND and params.exit_code != done.code:
+        raise RocverifyError(
+            f"`{done.line}` could not be run (exit status {done.code}): {done.output.strip()[-300:]}",
+            hint="install what it needs, or correct the command",
+        )
+    lacking = _LACKING.search(done.output)
+    if done.code and done.code != params.exit_code and lacking:
+        line = next(line for line in done.output.splitlines() if lacking[0].splitlines()[0] in line)
+        raise RocverifyError(
+            f"`{done.line}` needs what is not here: {line.strip()[:300]}",
+            hint="install it; dependencies must be vendored or fetched beforehand, since there is no network",
+        )
+    if done.code == _BROKEN_PIPE:
+        raise RocverifyError(
+            f"`{done.line}` ended by a closed pipe, which tells nothing",
+            hint="leave out `head` or `grep -q` behind the pipe",
+        )
+
+
+def _warned(name: str, said: Said) -> Iterator[Finding]:
+    wanted = re.sub(r"^-W", "", name).replace("-", "_")
+    for kind, count in said.warnings.items():
+        if name == "all" or kind.replace("-", "_") == wanted or wanted in kind.replace("-", "_").split(","):
+            yield Finding(f"it warns of {kind} {count} times" if count > 1 else f"it warns of {kind}", "")
+
+
+def _decide_the_rest(params: CommandParams, done: CommandRun, said: Said) -> None:
+    """RocverifyError where nothing is wrong, and something that was asked was not seen."""
+    skipped = said.total("skipped")
+    if skipped > params.max_skipped and not params.min_skipped:
+        raise RocverifyError(
+            f"`{done.line}`: {_tests(skipped)} skipped or ignored, so nothing is known of them "
+            f"({said.total('passed')} passed)",
+            hint="have them run (gpu: emulated, `cargo test -- --include-ignored`), or give max_skipped",
+        )
+    if (params.min_passed or params.min_skipped) and not said.tests:
+        raise RocverifyError(
+            f"`{done.line}` does not say how many tests it ran",
+            hint="known are Cargo, CTest, pytest, unittest and GoogleTest; use contains for others",
+        )
+    if params.no_warnings and said.idle:
+        raise RocverifyError(
+            f"`{done.line}` had nothing to build, so that its warnings were not said",
+            hint="build anew: `make -B`, `cmake --build build --clean-first`",
+        )
+
+
+def _tests(count: int) -> str:
+    return f"{count} test" if count == 1 else f"{count} tests"
+
+
+def _summary(params: CommandParams, said: Said) -> str:
+    words = [f"`{' && '.join(params.run)}` ended with {params.exit_code}"]
+    if said.tests:
+        words.append(f"{_tests(said.total('passed'))} passed")
+    if skipped := said.total("skipped"):
+        words.append(f"{skipped} skipped")
+    if params.no_warnings:
+        words.append(f"no warning of {', '.join(params.no_warnings)}")
+    if params.kernels:
+        words.append(f"launched {', '.join(params.kernels)}")
+    if params.gpu:
+        words.append(f"GPU {params.gpu}")
+    return "; ".join(words)
+
+
+CHECK = CheckKind("command", CommandParams, run)

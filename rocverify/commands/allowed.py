@@ -1,0 +1,29 @@
+"""Whether commands of plans and settings may run: only the command line says so."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rocverify.errors import CommandRefusedError
+
+if TYPE_CHECKING:
+    from rocverify.settings import Settings
+
+
+def require_allowed(settings: Settings, lines: Sequence[str]) -> None:
+    """CommandRefusedError unless commands are allowed."""
+    if not settings.allow_commands:
+        raise CommandRefusedError(
+            f"not run, since commands of a plan run only where they are allowed: {'; '.join(lines)}",
+            hint="read the command, then give --allow-commands",
+        )
+
+
+def program_words(line: str) -> list[str]:
+    """A command as words; empty where it cannot be taken apart."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return []

@@ -1,0 +1,154 @@
+"""command: exit codes, tests and warnings of a project's commands, run over its tree and not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from rocverify.checks.base import Outcome
+from rocverify.errors import CommandRefusedError, RocverifyError, UsageError
+from rocverify.records import CheckVerdict
+from rocverify.settings import Settings, load_settings
+from tests.checks.conftest import Project
+
+Make = Callable[[Mapping[str, str]], Project]
+
+FILES = {
+    "test_a.py": """
+        import unittest
+        class Both(unittest.TestCase):
+            def test_one(self): pass
+            def test_two(self): pass
+    """,
+    "skips.py": """
+        import unittest
+        class Both(unittest.TestCase):
+            def test_one(self): pass
+            @unittest.skip("no GPU")
+            def test_two(self): pass
+    """,
+    "a.c": "int f(void) { int unused = 1; return 0; }\n",
+}
+
+
+@pytest.fixture
+def allowed(project: Make) -> Project:
+    made = project(FILES)
+    made.settings = Settings(allow_commands=True)
+    return made
+
+
+def _says(outcome: Outcome, verdict: CheckVerdict, *words: str) -> None:
+    assert outcome.verdict is verdict, outcome.message
+    for word in words:
+        assert word in outcome.message
+
+
+def test_it_does_not_run_unless_allowed(project: Make) -> None:
+    made = project({})
+    with pytest.raises(CommandRefusedError, match="touch ran"):
+        made.check("command", run=["touch ran"])
+    assert not (made.root / "ran").exists()
+
+
+def test_the_project_cannot_allow_itself(tmp_path: Path) -> None:
+    (tmp_path / "rocverify.toml").write_text("allow_commands = true\n")
+    with pytest.raises(UsageError, match="allow_commands: only the command line"):
+        load_settings(tmp_path)
+
+
+def test_it_sees_the_tree_and_leaves_it_alone(allowed: Project) -> None:
+    outcome = allowed.check(
+        "command", run=["test -f a.c", "rm a.c; mkdir out; echo 1 > out/k.hsaco"], writes=["out/*.hsaco"]
+    )
+    _says(outcome, CheckVerdict.PASSED)
+    assert (allowed.root / "a.c").is_file()
+    assert not (allowed.root / "out").exists()
+
+
+def test_a_copy_does_as_well(allowed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rocverify.commands.sandbox.can_overlay", lambda _: False)
+    monkeypatch.setattr("rocverify.commands.sandbox.can_unshare", lambda: False)
+    outcome = allowed.check("command", run=["test -f a.c", "rm a.c", "echo 1 > k.hsaco"], writes=["*.hsaco"])
+    _says(outcome, CheckVerdict.PASSED)
+    assert "with the network" in outcome.evidence["apart"]
+    assert sorted(path.name for path in allowed.root.iterdir()) == sorted(FILES)
+
+
+def test_a_command_that_fails_fails(allowed: Project) -> None:
+    _says(allowed.check("command", run=["exit 3"]), CheckVerdict.FAILED, "exit status 3, not 0")
+    _says(allowed.check("command", run=["exit 3"], exit_code=3), CheckVerdict.PASSED)
+
+
+def test_a_pipe_does_not_hide_a_failure(allowed: Project) -> None:
+    _says(allowed.check("command", run=["false | cat"]), CheckVerdict.FAILED)
+
+
+@pytest.mark.parametrize("line", ["false || true", "false; true", "make || exit 0 # ok"])
+def test_what_could_not_fail_is_refused(allowed: Project, line: str) -> None:
+    with pytest.raises(ValidationError, match="could not fail"):
+        allowed.check("command", run=[line])
+
+
+def test_what_is_not_installed_decides_nothing(allowed: Project) -> None:
+    with pytest.raises(RocverifyError, match="could not be run"):
+        allowed.check("command", run=["no-such-program-anywhere"])
+
+
+def test_tests_are_counted(allowed: Project) -> None:
+    outcome = allowed.check("command", run=["python -m unittest test_a"], min_passed=2)
+    _says(outcome, CheckVerdict.PASSED, "2 tests passed")
+    short = allowed.check("command", run=["python -m unittest test_a"], min_passed=3)
+    _says(short, CheckVerdict.FAILED, "2 tests passed, at least 3 must")
+
+
+def test_skipped_is_not_passed(allowed: Project) -> None:
+    with pytest.raises(RocverifyError, match="1 test skipped or ignored"):
+        allowed.check("command", run=["python -m unittest skips"])
+    outcome = allowed.check("command", run=["python -m unittest skips"], min_skipped=1)
+    _says(outcome, CheckVerdict.PASSED, "1 skipped")
+
+
+def test_no_test_is_no_pass(allowed: Project) -> None:
+    outcome = allowed.check(
+        "command", run=["echo 'test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 9 filtered out'"]
+    )
+    _says(outcome, CheckVerdict.FAILED, "ran no test")
+
+
+def test_warnings_count_by_class(allowed: Project) -> None:
+    line = "cc -Wall -c a.c"
+    _says(
+        allowed.check("command", run=[line], no_warnings=["unused-variable"]),
+        CheckVerdict.FAILED,
+        "unused-variable",
+    )
+    _says(allowed.check("command", run=[line], no_warnings=["unused-function"]), CheckVerdict.PASSED)
+    _says(allowed.check("command", run=[line], no_warnings=["all"]), CheckVerdict.FAILED)
+
+
+def test_its_environment_is_scrubbed(allowed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    outcome = allowed.check("command", run=['test -z "$SECRET_TOKEN"', 'test -z "$(ls -A ~)"'])
+    _says(outcome, CheckVerdict.PASSED)
+
+
+def test_there_is_no_network(allowed: Project) -> None:
+    outcome = allowed.check("command", run=["cat /proc/net/dev"])
+    if "no network" in outcome.evidence["apart"]:
+        listed = allowed.check("command", run=["test $(tail -n +3 /proc/net/dev | wc -l) = 1"])
+        _says(listed, CheckVerdict.PASSED)
+
+
+def test_time_and_output_have_limits(allowed: Project) -> None:
+    with pytest.raises(RocverifyError, match=r"did not end within 0\.3 s"):
+        allowed.check("command", run=["sleep 60"], timeout_s=0.3)
+    with pytest.raises(RocverifyError, match="8,000,000 bytes"):
+        allowed.check("command", run=["yes"])
+
+
+def test_what_it_leaves_running_is_ended(allowed: Project) -> None:
+    _says(allowed.check("command", run=["sleep 60 & exit 0"]), CheckVerdict.PASSED)
