@@ -21,6 +21,7 @@ from rocverify.binding.static import (
 )
 from rocverify.code.files import inside_root
 from rocverify.code.index import CodeIndex
+from rocverify.code.kernel_sources import kernel_sources
 from rocverify.code.modules import module_name
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
@@ -147,10 +148,11 @@ class Subject:
     def _manifest_kernels(self) -> Iterator[Kernel]:
         from rocverify.toolchain.manifest import load_manifest
 
-        if not (self.root / self.settings.manifest).is_file():
-            return
-        for entry in load_manifest(self.root, self.settings).entries:
-            yield Kernel(entry.source, tuple(entry.symbols), True)
+        if (self.root / self.settings.manifest).is_file():
+            entries = load_manifest(self.root, self.settings).entries
+            yield from (Kernel(entry.source, tuple(entry.symbols), True) for entry in entries)
+        else:
+            yield from (Kernel(s.source, s.symbols, True) for s in kernel_sources(self.root, self.code))
 
     def _files(self, globs: Iterable[str]) -> list[Path]:
         found = {path for pattern in globs for path in self.root.glob(pattern) if path.is_file()}

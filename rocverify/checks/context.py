@@ -77,9 +77,10 @@ class CheckContext:
 
     @cached_property
     def manifest(self) -> Manifest:
-        from rocverify.toolchain.manifest import load_manifest
+        from rocverify.code.index import CodeIndex
+        from rocverify.toolchain.found import find_manifest
 
-        return load_manifest(self.root, self.settings)
+        return find_manifest(self.root, self.settings, CodeIndex(self.root, self.settings))
 
     @cached_property
     def toolchain(self) -> Toolchain:

@@ -19,8 +19,10 @@ from rocverify.records import Finding
 from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.code_metadata import KernelMetadata
 from rocverify.toolchain.diagnostics import first_error
+from rocverify.toolchain.found import IN_SOURCES
 from rocverify.toolchain.manifest import ManifestEntry
 from rocverify.toolchain.stores import kernels_without_stores
+from rocverify.toolchain.symbols import source_name
 
 
 class KernelCompiledParams(CheckParams):
@@ -64,7 +66,7 @@ def run(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
     }
     evidence = {
         "coverage": {"source": source, "compiled": sorted(compiled)},
-        "manifest": f"{ctx.manifest.path}:{entry.line}",
+        "manifest": _listed(entry, ctx),
         "targets": {t: _evidence(built) for t, built in results.items()},
     }
     if findings:
@@ -106,7 +108,7 @@ def _findings(
         text = f"{entry.source} {built.message}\n{first_error(built.log)}".strip()
         return [Finding(text, location=where, entity=entry.source)]
     kernels = built.code_object.kernels
-    at = f"{ctx.manifest.path}:{entry.line}"
+    at = _listed(entry, ctx)
     if not kernels:
         message = f"the code object of {entry.source} for {target} holds no kernel at all"
         return [Finding(message, location=at, entity=entry.source)]
@@ -119,7 +121,7 @@ def _findings(
             entity=name,
         )
         for name in symbols
-        if name not in kernels
+        if name not in kernels and name not in map(source_name, kernels)
     ]
     limit = lds_bytes(built.code_object.target)
     too_much = [
@@ -140,6 +142,11 @@ def _findings(
         for name in kernels_without_stores(built.path.read_bytes(), built.code_object.target, tuple(kernels))
     ]
     return missing + too_much + idle
+
+
+def _listed(entry: ManifestEntry, ctx: CheckContext) -> str:
+    """Where a kernel is listed: in the manifest, else in its source."""
+    return f"{entry.source if ctx.manifest.path == IN_SOURCES else ctx.manifest.path}:{entry.line}"
 
 
 def _hint(results: dict[str, BuiltObject | CompileError]) -> str:

@@ -92,6 +92,7 @@ class Function:
     kernel: bool = False
     declared: bool = False
     local: bool = False
+    template: bool = False
 
     @property
     def qualified(self) -> str:

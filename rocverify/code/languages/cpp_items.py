@@ -190,6 +190,7 @@ class CppItems:
                 values=tuple(body.values),
                 branches=tuple(body.branches),
                 doc=doc_before(_whole(node)),
+                template=_whole(node) is not node,
                 kernel=self._is_kernel(begin, name.start_byte),
                 declared=inner is None and not any(c.type in ("try_statement",) for c in node.named_children),
                 local=around.local or (not around.owner and _has(node, _STATIC)),
