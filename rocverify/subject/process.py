@@ -289,10 +289,8 @@ class _Output:
 
 
 def _environment() -> dict[str, str]:
-    """The judge's, without what would tell of it. Threads of NumPy's own, where nobody asks for them, would
-    take the processors from what runs beside, and longer to start than the cases are worth."""
-    given = {name: value for name, value in os.environ.items() if not name.startswith("ROCVERIFY_")}
-    return {"OPENBLAS_NUM_THREADS": "1", **given}
+    """The judge's, without what would tell of it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ROCVERIFY_")}
 
 
 def raised(told: Mapping[str, Any], about: str) -> RocverifyError:
