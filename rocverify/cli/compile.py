@@ -73,7 +73,7 @@ def _compile_program(
     file: Path, flags: tuple[str, ...], output: Path | None, targets: tuple[str, ...]
 ) -> int:
     from rocverify.device.by_hand.files import DEFAULT_FLAGS, LINE_FLAGS, check_flags
-    from rocverify.toolchain.build import program_command
+    from rocverify.toolchain.commands import program_command
 
     workspace = _workspace_for(file)
     check_flags(flags)
@@ -173,9 +173,9 @@ def _compiled(
 ) -> DeviceCode | None:
     """Compiles for one target, and shows the command and the kernels; None where the compiler said no."""
     from rocverify.device.by_hand.files import DEFAULT_FLAGS, LINE_FLAGS
-    from rocverify.toolchain.build import asked_version, compile_command
     from rocverify.toolchain.bundles import DeviceCode
     from rocverify.toolchain.codeobject import read_code_object
+    from rocverify.toolchain.commands import asked_version, compile_command
     from rocverify.toolchain.devicelibs import libraries_for
 
     toolchain = workspace.toolchain

@@ -25,7 +25,7 @@ from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.rtc.gate import RtcGate
 from rocverify.errors import ToolchainError
 from rocverify.store.tools import run_tool
-from rocverify.toolchain.build import asked_version, compile_command
+from rocverify.toolchain.commands import asked_version, compile_command
 from rocverify.toolchain.devicelibs import libraries_for
 from rocverify.toolchain.discover import Toolchain
 
