@@ -149,7 +149,7 @@ class HostProcess:
     def _sources(self) -> bytes:
         sources = host_sources(
             *("views", "codec", "missing", "imports", "inspection", "launching", "declarations"),
-            *("connection", "caller"),
+            *("connection", "caller", "methods"),
         )
         if self._device:
             sources.append(("hip_library", Path(hip_library.__file__).read_text(encoding="utf-8")))

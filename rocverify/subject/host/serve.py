@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import itertools
 import os
 import socket
 import sys
@@ -21,9 +20,7 @@ from .declarations import Declarations
 from .imports import in_project, load_subject
 from .inspection import code_of, members_of, origin_of
 from .launching import checked, launch_all, milliseconds
-
-_KEPT = 4096
-"""Results that are computed when they are asked for: more than any contract names mistakes."""
+from .methods import Later, Methods, namespace
 
 _NON_BLOCKING = 1
 
@@ -38,26 +35,23 @@ class Host:
         self._root = Path(root)
         self._declarations = Declarations(Path(package), names)
         sys.meta_path.insert(0, self._declarations)
-        self._connection = Connection(connection, self._root, self._declarations, self._keep)
+        self._contracts: dict[str, Any] = {}
+        later = Later()
+        self._connection = Connection(connection, self._root, self._declarations, later.keep)
+        self._methods = Methods(self._contracts, self._declarations, self._connection, later)
         self._hip_library = hip_library
         self._library: Any = None
         self._stream: Any = None
         self._device: tuple[str, int] | None = None
-        self._contracts: dict[str, Any] = {}
         self._wrappers: dict[str, Any] = {}
-        self._later: dict[int, Callable[[], Any]] = {}
-        self._numbers = itertools.count(1)
 
     def serve(self) -> None:
         """Answers until the judge ends the connection."""
-        self._connection.serve(lambda operation: getattr(self, f"do_{operation}"))
+        self._connection.serve(self._operation)
 
-    def _keep(self, function: Callable[[], Any]) -> int:
-        number = next(self._numbers)
-        self._later[number] = function
-        while len(self._later) > _KEPT:
-            del self._later[next(iter(self._later))]
-        return number
+    def _operation(self, name: str) -> Callable[..., Any]:
+        operation: Callable[..., Any] | None = getattr(self._methods, f"do_{name}", None)
+        return getattr(self, f"do_{name}") if operation is None else operation
 
     # ---- loading
 
@@ -138,8 +132,8 @@ class Host:
         caller = Caller(self._library, self._stream if on_stream else None)
         offered = {
             "wrapper": self._wrappers[contract],
-            "arrays": _namespace(arrays),
-            "dims": _namespace(dims),
+            "arrays": namespace(arrays),
+            "dims": namespace(dims),
             "dtype": dtype,
             "stream": caller.stream,
         }
@@ -212,54 +206,6 @@ class Host:
             return value
         given = {name: self._made(one) for name, one in (value.get("with") or {}).items()}
         return self._load(str(value["make"]))(**given)
-
-    # ---- methods of contracts
-
-    def do_method(self, contract: str, method: str, offered: Mapping[str, Any], fresh: bool) -> Any:
-        """What a method of a contract returns, and the generator that it was given, as it is then. fresh: the
-        method runs in a copy of this process that ends with it."""
-        work = partial(self._method, contract, method, dict(offered))
-        return self._connection.copied(work) if fresh else work()
-
-    def _method(self, contract: str, method: str, offered: dict[str, Any]) -> Any:
-        self._declarations.show()
-        if "dims" in offered:
-            offered["dims"] = _namespace(offered["dims"])
-        with np.errstate(all="ignore"):
-            result = getattr(self._contracts[contract].subject, method)(**offered)
-        return result, offered.get("rng")
-
-    def do_methods(self, contract: str, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
-        """What methods of a contract return, one after another, each True and its result; after the first
-        that raises, with False and what it raised, none is called."""
-        outcomes: list[Any] = []
-        for method, offered in calls:
-            try:
-                outcomes.append((True, self._method(contract, method, dict(offered))[0]))
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - whatever the project's code raises is told
-                return [*outcomes, (False, self._connection.told(error))]
-        return outcomes
-
-    def do_later(self, number: int) -> Any:
-        """A result that was kept until it is asked for."""
-        with np.errstate(all="ignore"):
-            return self._later[number]()
-
-
-class _Names(dict[str, Any]):
-    """A mapping whose items are attributes too, also those named like a method: `arrays.keys`."""
-
-    def __getattribute__(self, name: str) -> Any:
-        return self[name] if name in self else super().__getattribute__(name)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"there is {', '.join(self)}, no {name}")
-
-
-def _namespace(values: Mapping[str, Any]) -> _Names:
-    return _Names(values)
 
 
 def _hip() -> Any:

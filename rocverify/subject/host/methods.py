@@ -1,0 +1,93 @@
+"""Methods of contracts that compute from inputs, as the judge asks for them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .connection import Connection
+from .declarations import Declarations
+
+_KEPT = 4096
+"""Results that are computed when they are asked for: more than any contract names mistakes."""
+
+
+class Later:
+    """Results that are computed once somebody asks for them, by the number that each was given."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Callable[[], Any]] = {}
+        self._numbers = itertools.count(1)
+
+    def keep(self, function: Callable[[], Any]) -> int:
+        """Keeps what computes a result, and gives its number; the oldest go where there are too many."""
+        number = next(self._numbers)
+        self._kept[number] = function
+        while len(self._kept) > _KEPT:
+            del self._kept[next(iter(self._kept))]
+        return number
+
+    def result(self, number: int) -> Any:
+        """The result of this number, computed now."""
+        return self._kept[number]()
+
+
+class Methods:
+    """Serves the judge's calls of methods of contracts that are loaded, by the contract's name."""
+
+    def __init__(
+        self, contracts: Mapping[str, Any], declarations: Declarations, connection: Connection, later: Later
+    ) -> None:
+        self._contracts, self._declarations = contracts, declarations
+        self._connection, self._later = connection, later
+
+    def do_method(self, contract: str, method: str, offered: Mapping[str, Any], fresh: bool) -> Any:
+        """What a method of a contract returns, and the generator that it was given, as it is then. fresh: the
+        method runs in a copy of this process that ends with it."""
+        work = partial(self._method, contract, method, dict(offered))
+        return self._connection.copied(work) if fresh else work()
+
+    def _method(self, contract: str, method: str, offered: dict[str, Any]) -> Any:
+        self._declarations.show()
+        if "dims" in offered:
+            offered["dims"] = namespace(offered["dims"])
+        with np.errstate(all="ignore"):
+            result = getattr(self._contracts[contract].subject, method)(**offered)
+        return result, offered.get("rng")
+
+    def do_methods(self, contract: str, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
+        """What methods of a contract return, one after another, each True and its result; after the first
+        that raises, with False and what it raised, none is called."""
+        outcomes: list[Any] = []
+        for method, offered in calls:
+            try:
+                outcomes.append((True, self._method(contract, method, dict(offered))[0]))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever the project's code raises is told
+                return [*outcomes, (False, self._connection.told(error))]
+        return outcomes
+
+    def do_later(self, number: int) -> Any:
+        """A result that was kept until it is asked for."""
+        with np.errstate(all="ignore"):
+            return self._later.result(number)
+
+
+class _Names(dict[str, Any]):
+    """A mapping whose items are attributes too, also those named like a method: `arrays.keys`."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return self[name] if name in self else super().__getattribute__(name)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"there is {', '.join(self)}, no {name}")
+
+
+def namespace(values: Mapping[str, Any]) -> _Names:
+    """Values whose names are attributes."""
+    return _Names(values)
