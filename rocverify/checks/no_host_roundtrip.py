@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.kinds.command import Line
 from rocverify.checks.references import Entry, Reference
 from rocverify.checks.roundtrip_sources import copies_in_sources
 from rocverify.code.contracts import declared_contracts
@@ -37,10 +38,12 @@ _HINT = (
 class NoHostRoundtripParams(CheckParams):
     """`entry` is `module:function`, or `path:function` of a Rust or C++ source; `contract` drives it, looked
     up in the project's contracts when not named; `allow_uploads` names the host-made inputs that the entry
-    may upload; `forbid` adds names to the settings' device-to-host vocabulary."""
+    may upload; `forbid` adds names to the settings' device-to-host vocabulary. `program`: shell lines that
+    run a Rust or C++ entry, whose trace then decides."""
 
     entry: Entry
     contract: Reference | None = None
+    program: tuple[Line, ...] = ()
     allow_uploads: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
 
@@ -50,7 +53,7 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     on the way to the launch, DeviceFaultError, ContractError for no contract."""
     path = params.entry.partition(":")[0]
     if is_rust(path) or is_c_family(path):
-        return copies_in_sources(ctx, params.entry, params.forbid)
+        return copies_in_sources(ctx, params.entry, params.forbid, params.program)
     entry = ctx.code.resolve(params.entry)
     evidence: dict[str, Any] = {"entry": params.entry, "defined": entry.location}
     findings, suspects = static_findings(params, ctx, entry, evidence)

@@ -26,6 +26,7 @@ MODULES: dict[str, str] = {
     "no_host_roundtrip": "rocverify.checks.no_host_roundtrip",
     "numerical_stability": "rocverify.checks.numerical_stability",
     "performance": "rocverify.checks.performance",
+    "program": "rocverify.checks.kinds.program",
     "resources": "rocverify.checks.resources",
     "tests_pass": "rocverify.checks.tests_pass",
     "unsupported_config": "rocverify.checks.unsupported_config",

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _HINT = "leave the data on the device between the kernels, or take the copy out of this path"
 
 
-def copies_in_sources(ctx: CheckContext, entry: str, forbid: tuple[str, ...]) -> Outcome:
+def copies_in_sources(
+    ctx: CheckContext, entry: str, forbid: tuple[str, ...], program: tuple[str, ...] = ()
+) -> Outcome:
     """Fails with the path to a copy. RocverifyError where there is none to be seen, since nothing was
     executed, and where a call cannot be told to be one."""
     path, _, name = entry.partition(":")
@@ -45,8 +47,42 @@ def copies_in_sources(ctx: CheckContext, entry: str, forbid: tuple[str, ...]) ->
         )
     if chain.broken:
         raise RocverifyError(f"{name}: not all of its sources could be parsed", where=chain.broken)
+    if program:
+        return traced_program(ctx, name, program, evidence)
     raise RocverifyError(
         f"{name}: no copy to the host in its sources, and nothing that runs it was executed",
         where=defined,
-        hint="let a test or a program of the project run it, so that its transfers are seen",
+        hint="bind no_host_roundtrip with program: a command that runs it, so that its transfers are seen",
+    )
+
+
+def traced_program(
+    ctx: CheckContext, name: str, program: tuple[str, ...], evidence: dict[str, Any]
+) -> Outcome:
+    """What the device sees of the function in a program's run. RocverifyError where the run tells nothing of
+    it: it failed, or its calls cannot be told from others."""
+    from rocverify.checks.kinds.program import observed
+    from rocverify.commands.trace import launches, under
+    from rocverify.device.trace.events import Category
+
+    seen = observed(ctx, program, ".", ctx.settings.call_timeout_s)
+    if seen.run.code:
+        raise RocverifyError(f"`{seen.run.line}` ended with exit status {seen.run.code}")
+    own = under(seen.events, name)
+    evidence |= {"program": list(program), "launched": dict(seen.launched), "calls_of_entry": len(own)}
+    back = [event for event in own if event.category is Category.D2H and event.ok]
+    if back:
+        where = back[0].call_site or ""
+        finding = Finding(
+            f"{name} copies {back[0].bytes or 0} bytes to the host at {where}", where, entity=name
+        )
+        return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), **evidence)
+    if not launches(own):
+        raise RocverifyError(
+            f"`{seen.run.line}`: no launch is seen to come from {name}",
+            hint="build the program beforehand and with -g, so that calls have their functions",
+        )
+    return Outcome.passed(
+        f"{name}: {len(launches(own))} launches in `{seen.run.line}`, and nothing comes back to the host",
+        **evidence,
     )

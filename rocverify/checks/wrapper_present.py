@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.references import Reference
+from rocverify.checks.kinds.command import Line
+from rocverify.checks.native_launch import launched_by_program
+from rocverify.checks.references import Entry, Reference
+from rocverify.code.languages import is_c_family, is_rust
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.model import FunctionInfo, describe_path
 from rocverify.errors import ContractError, SubjectError
@@ -26,18 +29,23 @@ if TYPE_CHECKING:
 
 class WrapperPresentParams(CheckParams):
     """`wrapper` is `module:function`; `source` and `symbol` name the kernel it launches; `contract`
-    (`module:Class`) drives it, looked up in the project's contracts when not named."""
+    (`module:Class`) drives it, looked up in the project's contracts when not named. Of a Rust or C++ wrapper
+    (`src/a.rs:f`), `program` are shell lines that run it, and the launches seen decide."""
 
-    wrapper: Reference
+    wrapper: Entry
     source: str = Field(min_length=1)
     symbol: str = Field(min_length=1)
     contract: Reference | None = None
+    program: tuple[Line, ...] = ()
 
 
 def run(params: WrapperPresentParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for a wrapper or source that is absent, CompileError, SubjectError and
     DeviceFaultError for what goes wrong on the way to the launch, ContractError for no contract."""
     ctx.code.locate(params.source)
+    path = params.wrapper.partition(":")[0]
+    if is_rust(path) or is_c_family(path):
+        return launched_by_program(ctx, params.wrapper, params.symbol, params.program)
     wrapper = ctx.code.resolve(params.wrapper)
     evidence: dict[str, Any] = {"wrapper": params.wrapper, "defined": wrapper.location}
     unseen = list(_static(params, ctx, wrapper, evidence))

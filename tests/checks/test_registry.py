@@ -25,6 +25,7 @@ KINDS = {
     "no_host_roundtrip",
     "numerical_stability",
     "performance",
+    "program",
     "resources",
     "tests_pass",
     "unsupported_config",

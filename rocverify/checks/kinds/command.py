@@ -123,7 +123,7 @@ def _evidence(
 def _findings(
     params: CommandParams, done: CommandRun, said: Said, launched: Mapping[str, int]
 ) -> Iterator[Finding]:
-    _refuse_unclear(params, done)
+    refuse_unclear(done, params.exit_code)
     if done.code != params.exit_code:
         yield Finding(f"`{done.line}` ended with exit status {done.code}, not {params.exit_code}", "")
     if failed := said.total("failed"):
@@ -162,15 +162,15 @@ _LACKING = re.compile(
 """What this machine lacks: a network, a compiler, a package."""
 
 
-def _refuse_unclear(params: CommandParams, done: CommandRun) -> None:
+def refuse_unclear(done: CommandRun, expected: int) -> None:
     """RocverifyError for an exit status that says nothing of the project."""
-    if done.code in _NOT_FOUND and params.exit_code != done.code:
+    if done.code in _NOT_FOUND and expected != done.code:
         raise RocverifyError(
             f"`{done.line}` could not be run (exit status {done.code}): {done.output.strip()[-300:]}",
             hint="install what it needs, or correct the command",
         )
     lacking = _LACKING.search(done.output)
-    if done.code and done.code != params.exit_code and lacking:
+    if done.code and done.code != expected and lacking:
         line = next(line for line in done.output.splitlines() if lacking[0].splitlines()[0] in line)
         raise RocverifyError(
             f"`{done.line}` needs what is not here: {line.strip()[:300]}",
