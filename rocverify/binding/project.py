@@ -94,17 +94,6 @@ class Subject:
         return CodeIndex(self.root, self.settings)
 
     @cached_property
-    def compiled_functions(self) -> tuple[Function, ...]:
-        """The functions of the project's Rust, C and C++ sources that are built, kernels left out; `ref` is
-        `src/a.rs:Type::f`."""
-        return tuple(
-            Function(function.qualified, f"{unit.path}:{function.qualified}", unit.path, function.line)
-            for unit in self.code.units()
-            for function in unit.functions
-            if not function.dead and not function.declared and not function.kernel
-        )
-
-    @cached_property
     def kernels(self) -> tuple[Kernel, ...]:
         """The manifest's entries, then sources that it lacks: what was taken out of the manifest still
         has a name, so that its check can fail."""
@@ -136,8 +125,15 @@ class Subject:
         return tuple(f for f in self.functions if name in (f.name, f.name.rpartition(".")[2]))
 
     def named_in_compiled(self, name: str) -> tuple[Function, ...]:
-        """The same among the Rust, C and C++ sources."""
-        return tuple(f for f in self.compiled_functions if name in (f.name, f.name.rpartition("::")[2]))
+        """The same among the Rust, C and C++ sources that are built, kernels left out; `ref` is
+        `src/a.rs:Type::f`."""
+        return tuple(
+            Function(function.qualified, f"{unit.path}:{function.qualified}", unit.path, function.line)
+            for unit in self.code.units_with(name.rpartition("::")[2])
+            for function in unit.functions
+            if not function.dead and not function.declared and not function.kernel
+            if name in (function.qualified, function.qualified.rpartition("::")[2])
+        )
 
     def contracts_of(self, source: str) -> tuple[Contract, ...]:
         return tuple(c for c in self.contracts if c.source == source)

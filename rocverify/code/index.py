@@ -130,6 +130,18 @@ class CodeIndex:
         out."""
         return (*self._all_of(rust_sources(self._root)), *self._all_of(c_sources(self._root)))
 
+    def units_with(self, word: str) -> tuple[Unit, ...]:
+        """The records of those of them in whose text a word stands: the others cannot define what it names,
+        and reading them all would take seconds."""
+        paths = (*rust_sources(self._root), *c_sources(self._root))
+        return self._all_of(path for path in paths if word in self._text_of(path))
+
+    def _text_of(self, path: str) -> str:
+        try:
+            return read_text(self._root, self.locate(path))
+        except SourceError:
+            return ""
+
     def _all_of(self, paths: Iterable[str]) -> tuple[Unit, ...]:
         found = []
         for path in paths:
