@@ -12,6 +12,7 @@ from rocverify.binding import build_code, build_device, build_kernels
 from rocverify.binding.calls import CALL
 from rocverify.binding.catalogue_absence import ABSENCE
 from rocverify.binding.catalogue_behaviour import BEHAVIOUR
+from rocverify.binding.catalogue_code import CODE
 from rocverify.binding.catalogue_commands import COMMANDS
 from rocverify.binding.phrases import Phrase
 from rocverify.binding.phrases import row as _row
@@ -71,7 +72,7 @@ CATALOGUE: tuple[Phrase, ...] = (
         "no-transfer",
         "no_host_roundtrip",
         "no to_host_vec in GPU path",
-        rf"\b(?:there\s+(?:is|are)\s+)?(?:no|without|zero|free\s+of|never\s+calls?|does\s+not\s+call)\s+(?:any\s+)?"
+        rf"\b(?:there\s+(?:is|are)\s+|makes?\s+)?(?:no|without|zero|free\s+of|never\s+calls?|does\s+not\s+call)\s+(?:any\s+)?"
         rf"(?:(?P<names>{_CODE_LIST})(?:\s+calls?)?|{_TO_HOST})",
         build_device.no_transfer,
     ),
@@ -159,6 +160,7 @@ CATALOGUE: tuple[Phrase, ...] = (
     *ABSENCE,
     *BEHAVIOUR,
     *COMMANDS,
+    *CODE,
 )
 """Every phrase that inference knows. All that fit a truth are applied."""
 

@@ -42,7 +42,7 @@ ABSENCE: tuple[Phrase, ...] = (
         "none-remains",
         "absent",
         "No __shfl_down_f32 remains in kernels/",
-        rf"\bno\s+(?:(?:more|vendor|raw|direct|hard-?coded|CUDA|remaining|intrinsics?|constants?|calls?)\s+)*"
+        rf"\b(?:no|none\s+of(?:\s+(?:these|the))?(?:\s+named)?)\s+(?:(?:more|vendor|raw|direct|hard-?coded|CUDA|remaining|intrinsics?|constants?|calls?)\s+)*"
         rf"{_NAMES}{_SORTS}\s+"
         rf"(?:remains?|is\s+left|are\s+left|left|exists?)\s+{_IN}",
         _absent,

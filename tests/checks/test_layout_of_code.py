@@ -1,0 +1,128 @@
+"""constant_value and struct_layout: what the compiler says of constants and structures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from rocverify.checks.base import Outcome
+from rocverify.errors import RocverifyError
+from rocverify.records import CheckVerdict
+from tests.checks.conftest import Project
+
+Make = Callable[[Mapping[str, str]], Project]
+
+FILES = {
+    "src/a.hip": """
+        #define TILE (8 * 4)
+        namespace rope { constexpr int WIDTH = 64; }
+        struct Params { float scale; int rows; double bias; };
+        struct Sides {
+            int a;
+        #ifdef __HIP_DEVICE_COMPILE__
+            int b;
+        #endif
+        };
+        """,
+    "src/b.hip": "// TILE is 32\nenum { TILE = 16 };\n",
+    "src/open.hip": "constexpr int LAST = 1;\n#if 0\n",
+    "src/a.rs": """
+        // const LANES: u32 = 64;
+        pub const LANES: u32 = 3_2u32;
+        const COMPUTED: u32 = LANES * 2;
+        #[repr(C)]
+        #[derive(Clone)]
+        pub struct Params { pub scale: f32, pub rows: i32, pub bias: f64 }
+        #[repr(C)]
+        struct Swapped { rows: i32, bias: f64, scale: f32 }
+        struct Loose { scale: f32, rows: i32, bias: f64 }
+        """,
+    "src/a.py": "EPS = 1e-6\nEPS2 = EPS * 2\n",
+}
+
+
+@pytest.fixture
+def code(project: Make) -> Project:
+    return project(FILES)
+
+
+def _verdict(outcome: Outcome, verdict: CheckVerdict, words: str) -> None:
+    assert outcome.verdict is verdict, outcome.message
+    assert words in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("TILE", 32, "src/a.hip"),
+        ("rope::WIDTH", 64, "src/a.hip"),
+        ("LANES", 32, "src/a.rs"),
+        ("EPS", 1e-6, "src/a.py"),
+    ],
+)
+def test_right_values_pass(code: Project, name: str, value: float, path: str) -> None:
+    _verdict(code.check("constant_value", name=name, value=value, paths=[path]), CheckVerdict.PASSED, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path", "said"),
+    [
+        ("TILE", 33, "src/a.hip", "TILE is not 33 on the device in src/a.hip: the compiler says 32 == 33"),
+        ("TILE", 32, "src/*.hip", "src/b.hip"),
+        ("LANES", 64, "src/a.rs", "LANES is 32, not 64, in src/a.rs:3"),
+        ("EPS", 1e-5, "src/a.py", "EPS is 1e-06"),
+        ("MISSING", 1, "src", "MISSING is not in the code"),
+    ],
+)
+def test_wrong_values_fail(code: Project, name: str, value: float, path: str, said: str) -> None:
+    _verdict(code.check("constant_value", name=name, value=value, paths=[path]), CheckVerdict.FAILED, said)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("COMPUTED", "src/a.rs"), ("EPS2", "src/a.py"), ("LAST", "src/open.hip"), ("WIDTH", "src/a.hip")],
+)
+def test_what_cannot_be_told_decides_nothing(code: Project, name: str, path: str) -> None:
+    with pytest.raises(RocverifyError, match="cannot be told"):
+        code.check("constant_value", name=name, value=1, paths=[path])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"size": 16, "align": 8, "offsets": {"bias": 8}},
+        {"mirror": "src/a.rs"},
+    ],
+)
+def test_right_layouts_pass(code: Project, params: dict[str, Any]) -> None:
+    outcome = code.check("struct_layout", name="Params", path="src/a.hip", **params)
+    _verdict(outcome, CheckVerdict.PASSED, "on host and device")
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "said"),
+    [
+        ("Params", {"size": 12}, "12 bytes is not so on the host: the compiler says 16 == 12"),
+        ("Params", {"align": 4}, "aligned to 4 is not so"),
+        ("Params", {"offsets": {"bias": 4}}, "bias at 4 is not so"),
+        ("Params", {"mirror": "src/a.rs", "mirror_name": "Swapped"}, "24 bytes as in src/a.rs is not so"),
+        ("Sides", {"size": 4}, "4 bytes is not so on the device"),
+    ],
+)
+def test_wrong_layouts_fail(code: Project, name: str, params: dict[str, Any], said: str) -> None:
+    _verdict(code.check("struct_layout", name=name, path="src/a.hip", **params), CheckVerdict.FAILED, said)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "said"),
+    [
+        ("Params", {"mirror": "src/a.rs", "mirror_name": "Loose"}, "not plain repr"),
+        ("Params", {"mirror": "src/a.rs", "mirror_name": "Gone"}, "no structure Gone"),
+        ("Gone", {"size": 4}, "cannot be told"),
+    ],
+)
+def test_layouts_that_cannot_be_told(code: Project, name: str, params: dict[str, Any], said: str) -> None:
+    with pytest.raises(RocverifyError, match=said):
+        code.check("struct_layout", name=name, path="src/a.hip", **params)
