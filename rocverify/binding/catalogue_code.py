@@ -120,7 +120,7 @@ CODE: tuple[Phrase, ...] = (
         "fill_mask() runs before the dispatch",
         rf"{_CALL}\s+(?:runs|is\s+called|happens)\s+(?:before|after)\s+(?:{_DISPATCH}\b|{_CALL})",
         _asks(
-            "the order of calls is decided by no check yet: bind command with run: a test of it, or tests_pass"
+            "no check decides the order of calls yet: bind command with run: a test of it, or tests_pass"
         ),
     ),
     owning_row(
