@@ -23,6 +23,7 @@ from rocverify.errors import ContractError, SubjectError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.records import Finding
+from rocverify.store.digests import shown_digest
 from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.code_metadata import KernelMetadata
 
@@ -151,7 +152,7 @@ def foreign_code(launch: TraceEvent, sha256: str, kernel: str) -> list[Finding]:
     """The kernel must come from the code object that was compiled now."""
     if launch.code_object in (None, sha256):
         return []
-    message = f"{kernel} was launched from another code object ({str(launch.code_object)[:12]}…)"
+    message = f"{kernel} was launched from another code object ({shown_digest(str(launch.code_object))})"
     return [Finding(message, launch.call_site, kernel=kernel)]
 
 

@@ -18,6 +18,7 @@ from rocverify.oracle.diagnose import mistake_made, where_wrong
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import DType, to_float64
 from rocverify.oracle.tolerance import Expected, Tolerance, tolerance_for
+from rocverify.store.digests import shown_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,11 @@ def _launch_problems(run: CaseRun, symbol: str, code_object: str | None) -> list
     foreign = {e.code_object for e in run.launches if e.kernel == symbol} - {None, code_object}
     if code_object is None or not foreign:
         return []
-    found = ", ".join(f"{digest[:12]}…" for digest in sorted(map(str, foreign)))
-    return [f"{symbol} was launched from another code object ({found}) than was built ({code_object[:12]}…)"]
+    found = ", ".join(shown_digest(digest) for digest in sorted(map(str, foreign)))
+    return [
+        f"{symbol} was launched from another code object ({found}) than was built "
+        f"({shown_digest(code_object)})"
+    ]
 
 
 def _comparison_problems(comparisons: Mapping[str, Comparison]) -> list[str]:

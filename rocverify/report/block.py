@@ -10,11 +10,11 @@ error: guessing where the block ends could cost somebody's text.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
 from rocverify.errors import UsageError
+from rocverify.store.digests import digest_bytes, shown_digest
 
 _MARKER = re.compile(
     r"^<!-- rocverify:(?P<kind>begin|end)(?P<attributes>(?: [\w-]+=[^\s>]*)*) -->[ \t]*(?=\r?$)", re.MULTILINE
@@ -38,7 +38,7 @@ class Block:
 def content_digest(body: str) -> str:
     """Digest of a block's body, as given to `render_block` or as found in a file."""
     lines = _defused(body).removeprefix(_NOTE).strip("\n")
-    return hashlib.sha256(lines.encode("utf-8")).hexdigest()[:16]
+    return shown_digest(digest_bytes(lines.encode("utf-8")))
 
 
 def find_block(text: str, where: str) -> Block | None:

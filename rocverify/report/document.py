@@ -36,7 +36,7 @@ def update(path: Path, name: str, document: Document) -> bool:
     paired markers and a readable frontmatter, or cannot be written.
     """
     try:
-        existing = _read(path, name)
+        existing = read_text(path, name)
         text = updated(existing, document, name)
         return write_if_changed(path, text)
     except OSError as error:
@@ -71,7 +71,8 @@ def _stands(text: str, found: Block, document: Document, name: str) -> bool:
     return frontmatter.holds(text, lasting, name)
 
 
-def _read(path: Path, name: str) -> str | None:
+def read_text(path: Path, name: str) -> str | None:
+    """The text of a document, None where there is none; UsageError where it is not UTF-8."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:

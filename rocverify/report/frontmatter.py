@@ -6,8 +6,8 @@ once a person has changed one, it is theirs. The block's marker remembers what w
 
 from __future__ import annotations
 
-import hashlib
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from rocverify.errors import UsageError
+from rocverify.store.digests import digest_bytes, shown_digest
 
 _FENCE = "---"
 _PLAIN = re.compile(r"\d+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -95,6 +96,12 @@ def holds(text: str, values: Mapping[str, Any], where: str) -> bool:
     return all(key in present and present[key].value == _loaded(key, values[key]) for key in values)
 
 
+def values_of(text: str, where: str) -> dict[str, Any]:
+    """The values of the top-level keys, empty without frontmatter."""
+    lines, _ = split(text, where)
+    return {key: entry.value for key, entry in entries(lines, where).items()} if lines is not None else {}
+
+
 def fingerprints(values: Mapping[str, Any], owned: frozenset[str]) -> str:
     """What was suggested, for the block's marker: `tags:1f0c...,affects:...`."""
     return ",".join(
@@ -103,7 +110,7 @@ def fingerprints(values: Mapping[str, Any], owned: frozenset[str]) -> str:
 
 
 def _fingerprint(value: Any) -> str:
-    return hashlib.sha256(repr(value).encode()).hexdigest()[:8]
+    return shown_digest(digest_bytes(repr(value).encode()))
 
 
 def _loaded(key: str, value: Any) -> Any:
@@ -136,7 +143,9 @@ def _rendered(key: str, value: Any, newline: str) -> str:
         return f"{key}: {value}{newline}"
     if isinstance(value, list) and all(isinstance(item, str) and len(item) < 40 for item in value):
         value = _Flow(value)
-    text: str = yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    text: str = yaml.dump(
+        {key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize
+    )
     return text.replace("\n", newline)
 
 

@@ -17,6 +17,8 @@ _ANYWHERE = re.compile(
     r"|&(?=#|\w+;)"
 )
 _LINE_START = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))|^(?=[-+](?:\s|$)|-[-\s]*$|=+$|>|#{1,6}(?:\s|$))")
+_LIKE_A_PATH = re.compile(r"/.*\.[A-Za-z]+$")
+_PATH = re.compile(r"/?[\w.@+-]+(?:/[\w.@+-]+)*")
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -37,10 +39,16 @@ def cell_code(text: object) -> str:
 
 
 def code(text: object) -> str:
-    """Text as a code span (not in a table: see `cell_code`). Empty text gives nothing."""
+    """Text as a code span (not in a table: see `cell_code`). Empty text gives nothing.
+
+    Commands and patterns that end like a file's path are no Markdown code: the workflow's validator looks for
+    every file that a SUMMARY names in backticks.
+    """
     line = one_line(str(text))
     if not line:
         return ""
+    if _LIKE_A_PATH.search(line) and not _PATH.fullmatch(line):
+        return f"<code>{inline(line)}</code>"
     fence = "`" * (_longest_run(line) + 1)
     pad = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{pad}{line}{pad}{fence}"

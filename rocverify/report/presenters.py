@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
-from rocverify.report.markdown import code, inline
+from rocverify.report.markdown import code, fenced, inline
+from rocverify.store.digests import shown_digest
 
 Data = Mapping[str, Any]
-_DIGITS, _LINES = 16, 3
+_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def _kernel_compiled(evidence: Data) -> Iterator[str]:
             continue
         kernels = ", ".join(code(name) for name in _mapping(built, "kernels"))
         yield f"- {inline(target)}: code object {_digest(built, 'code_object_sha256')} with {kernels}"
-        yield f"  - compiled by {_text(built, 'compiler')}: {code(built.get('command', ''))}"
+        yield f"  - compiled by {_text(built, 'compiler')}:"
+        yield f"\n{indent(fenced(str(built.get('command', '')), 'sh'), '    ')}\n"
         yield f"  - source {_digest(built, 'source_sha256')}, headers {_digest(built, 'headers_sha256')}"
         if built.get("warnings"):
             yield f"  - the compiler said: {_text(built, 'warnings')}"
@@ -202,7 +205,7 @@ def _sizes(data: Data, key: str) -> str:
 
 def _digest(data: Data, key: str) -> str:
     value = data.get(key)
-    return code(str(value)[:_DIGITS]) if value else "unknown"
+    return code(shown_digest(str(value))) if value else "unknown"
 
 
 PRESENTERS: Mapping[str, Presenter] = {

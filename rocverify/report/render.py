@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 from rocverify.report.markdown import cell_code, code, fenced, inline
+from rocverify.store.digests import shown_digest
 
 
 def render(template: str, **values: Any) -> str:
@@ -24,7 +25,14 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        md=inline, code=code, cellcode=cell_code, fenced=fenced, known=_known, measure=_measure, share=_share
+        md=inline,
+        code=code,
+        cellcode=cell_code,
+        fenced=fenced,
+        digest=shown_digest,
+        known=_known,
+        measure=_measure,
+        share=_share,
     )
     return environment
 

@@ -7,7 +7,6 @@ numbers that a fresh seed changes from run to run.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -15,8 +14,9 @@ from typing import Any
 
 from rocverify.records import CheckVerdict
 from rocverify.report.model import CheckReport, PlanReport, Report
+from rocverify.store.digests import digest_bytes, shown_digest
 
-LAYOUT = 3
+LAYOUT = 4
 """Raised when templates change, so that documents are rendered again."""
 
 _APART = {"checks", "correctness", "transfers", "coverage", "models"}
@@ -70,4 +70,4 @@ def _without_numbers(text: str) -> str:
 
 def _digest(data: Any) -> str:
     text = json.dumps(data, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+    return shown_digest(digest_bytes(text.encode("utf-8")))

@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from rocverify.plan.demands import criterion_number
-from rocverify.records import CheckVerdict, MustHaveVerdict
+from rocverify.records import CheckVerdict, MustHaveType, MustHaveVerdict, Status
 from rocverify.report.commits import task_commits
 from rocverify.report.coverage import coverage_values, not_executed
+from rocverify.report.deliverables import deliverables
 from rocverify.report.document import Document
 from rocverify.report.evidence import check_lines, evidence_lines
 from rocverify.report.markdown import cell_code, inline
@@ -29,9 +30,20 @@ if TYPE_CHECKING:
     from rocverify.plan.model import Plan, Task
 
 OWNED = frozenset(
-    {"phase", "plan", "requirements-completed", "duration", "completed", "status", "score"},
+    {
+        "phase",
+        "plan",
+        "requirements-completed",
+        "coverage",
+        "duration",
+        "completed",
+        "status",
+        "verdict",
+        "score",
+    },
 )
 PASSING = frozenset({"duration", "completed"})
+_FILES = (MustHaveType.ARTIFACT, MustHaveType.KEY_LINK)
 _LONG = 160
 
 
@@ -74,9 +86,11 @@ def _frontmatter(report: Report, part: PlanReport, plan: Plan, affects: Iterable
         "affects": list(affects),
         "key-files": {"modified": list(files)},
         "requirements-completed": _completed(part),
+        "coverage": deliverables(part),
         "duration": duration(sum(check.duration_s for check in part.checks)),
         "completed": datetime.fromisoformat(report.started).date(),
-        "status": str(part.status),
+        "status": "complete" if part.status is Status.PASSED else "halted",
+        "verdict": str(part.status),
         "score": str(part.score),
     }
 
@@ -98,6 +112,12 @@ def _values(root: Path, report: Report, part: PlanReport, plan: Plan) -> dict[st
         "headline": _headline(report, part),
         "plan": part,
         "device": describe_device(report.device),
+        "accomplished": [
+            {"text": m.text, "decided_by": decided_by([checks[name] for name in m.checks])}
+            for m in part.must_haves
+            if m.verdict is MustHaveVerdict.VERIFIED and m.type not in _FILES
+        ],
+        "self_check": _self_check(part),
         "must_haves": [_must_have(m, [checks[name] for name in m.checks], shown) for m in part.must_haves],
         "tasks": [_task(plan, task, part) for task in plan.tasks],
         "commits": task_commits(root, plan.number),
@@ -109,6 +129,14 @@ def _values(root: Path, report: Report, part: PlanReport, plan: Plan) -> dict[st
         "started": report.started,
         "duration": duration(sum(check.duration_s for check in part.checks)),
     }
+
+
+def _self_check(part: PlanReport) -> str:
+    """Whether it is all done, in the words that the workflow looks for ("passed", "failed", "incomplete")."""
+    if part.status is Status.PASSED:
+        return f"Passed: {part.score} must-haves verified."
+    word = "Failed" if part.status is Status.GAPS_FOUND else "Incomplete"
+    return f"{word}: {part.score} must-haves verified, status {part.status}."
 
 
 def _headline(report: Report, part: PlanReport) -> str:

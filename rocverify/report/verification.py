@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +11,18 @@ from rocverify.plan.demands import DemandKind, criterion_number
 from rocverify.records import MustHaveType, MustHaveVerdict, Status, worst_must_have
 from rocverify.report.coverage import model_rows, models_of
 from rocverify.report.document import Document
+from rocverify.report.history import covered_digest, overrides, re_verification
 from rocverify.report.model import CheckReport, DemandReport, MustHaveReport, PlanReport, Report, Score
 from rocverify.report.render import render
 from rocverify.report.stable import phase_digest
 from rocverify.report.summary import describe_device
 
-OWNED = frozenset({"phase", "verified", "status", "score", "gaps", "human_verification"})
-PASSING = frozenset({"verified"})
+OWNED = frozenset(
+    {"phase", "verified", "status", "score", "covered_files", "covered_digest", "behavior_unverified"}
+    | {"behavior_unverified_items", "overrides_applied", "re_verification", "gaps", "human_verification"},
+)
+PASSING = frozenset({"verified", "re_verification"})
+_LINE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::\d+)?")
 _TITLES = {
     MustHaveType.TRUTH: "Truths",
     MustHaveType.ARTIFACT: "Artifacts",
@@ -28,8 +35,18 @@ _TITLES = {
 }
 
 
-def verification_document(report: Report, number: str, plans: list[PlanReport]) -> Document:
-    """The VERIFICATION of one phase, all of whose plans are in the report."""
+def verification_document(
+    report: Report,
+    number: str,
+    plans: list[PlanReport],
+    covered: Mapping[str, str],
+    before: Mapping[str, Any],
+) -> Document:
+    """The VERIFICATION of one phase, all of whose plans are in the report.
+
+    covered: SHA-256 by path of the files that the verdicts rest on; before: the frontmatter that the file
+    has now, empty without one.
+    """
     demands = _demands(report, plans)
     open_ones = [demand for demand in demands if demand.verdict is not MustHaveVerdict.VERIFIED]
     status = _status(plans, open_ones)
@@ -40,14 +57,22 @@ def verification_document(report: Report, number: str, plans: list[PlanReport]) 
     gaps += [_vacuous(demand) for plan in plans for demand in plan.demands if demand.verdict == "failed"]
     human = [entry for plan in plans for entry in _human(plan)]
     human += [_unproved(demand) for demand in open_ones if not demand.must_haves]
+    unexercised = [entry for plan in plans for entry in _unexercised(plan)]
     values = {
         "phase": plans[0].phase,
         "verified": f"{datetime.fromisoformat(report.started):%Y-%m-%dT%H:%M:%SZ}",
         "status": str(status),
         "score": f"{score} must-haves verified",
+        "covered_files": sorted(covered),
+        "covered_digest": covered_digest(covered),
+        "behavior_unverified": len(unexercised),
+        "behavior_unverified_items": unexercised,
+        "overrides_applied": 0,
         "gaps": gaps,
         "human_verification": human,
     }
+    if before.get("status") and before.get("score"):
+        values["re_verification"] = re_verification(before, gaps)
     return Document(
         title=f"Phase {number}: Verification",
         digest=phase_digest(report, plans, {"demands": [d.model_dump(mode="json") for d in demands]}),
@@ -65,6 +90,7 @@ def verification_document(report: Report, number: str, plans: list[PlanReport]) 
             others=[_demanded(d) for d in demands if d.kind is not DemandKind.REQUIREMENT],
             gaps=gaps,
             human=human,
+            overrides=overrides(before),
             model_rows=model_rows(models_of(plans)),
             command=_command(report, number),
         ),
@@ -95,16 +121,40 @@ def _gap(plan: PlanReport, must_have: MustHaveReport) -> dict[str, Any]:
         "status": "failed",
         "reason": must_have.reason,
         "artifacts": [artifact for check in checks for artifact in _artifacts(check)],
-        "missing": list(missing) or [f"Make the check {check.id} pass" for check in checks],
+        "missing": list(missing) or [f"{check.id}: {check.message.splitlines()[0]}" for check in checks],
     }
+
+
+def _unexercised(plan: PlanReport) -> list[dict[str, str]]:
+    """Truths that may well hold, but that nothing which was executed shows."""
+    return [
+        {
+            "truth": must_have.text,
+            "test": f"Bind a check to {must_have.id} that executes it, or try it by hand",
+            "expected": must_have.text,
+            "why_human": must_have.reason,
+        }
+        for must_have in plan.must_haves
+        if must_have.type is MustHaveType.TRUTH and must_have.verdict is MustHaveVerdict.UNVERIFIED
+    ]
 
 
 def _artifacts(check: CheckReport) -> list[dict[str, str]]:
     """Where the failure is: the findings' places, else the file that the check was about."""
-    placed = [{"path": f.location, "issue": f.message} for f in check.findings if f.location]
+    placed = [_placed(f.location, f.message) for f in check.findings if f.location]
     known = {**check.evidence, **check.parameters}
     about = next((known[key] for key in ("path", "from_path", "source") if known.get(key)), None)
     return placed or ([{"path": str(about), "issue": check.message}] if about else [])
+
+
+def _placed(location: str, message: str) -> dict[str, str]:
+    """A plain path; what stands behind it (line, column) goes with the message."""
+    found = _LINE.fullmatch(location)
+    return (
+        {"path": found["path"], "issue": f"line {found['line']}: {message}"}
+        if found
+        else {"path": location, "issue": message}
+    )
 
 
 def _human(plan: PlanReport) -> list[dict[str, str]]:
@@ -147,7 +197,7 @@ def _vacuous(demand: DemandReport) -> dict[str, Any]:
         "truth": f"{demand.kind} {demand.id}: {demand.text}",
         "status": "failed",
         "reason": demand.reason,
-        "artifacts": [{"path": demand.source, "issue": demand.reason}],
+        "artifacts": [_placed(demand.source, demand.reason)],
         "missing": ["Write it so that it fails where what it is about is not there"],
     }
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 
 from rocverify.errors import UsageError
-from rocverify.report.document import Document, update
-from rocverify.report.model import Report
+from rocverify.report.document import Document, read_text, update
+from rocverify.report.frontmatter import values_of
+from rocverify.report.model import PlanReport, Report
+from rocverify.report.provenance import sha256
 from rocverify.report.summary import summary_document
 from rocverify.report.verification import verification_document
 from rocverify.store.files import write_if_changed
@@ -68,8 +70,37 @@ def write_reports(
         parts = [part for part in report.plans if part.path.startswith(f"{folder}/")]
         name = f"{folder}/{number}-VERIFICATION.md"
         written.verifications.append(name)
-        _document(root, name, verification_document(report, number, parts), written)
+        _verification(root, name, report, (number, parts), written)
     return written
+
+
+def _verification(
+    root: Path, name: str, report: Report, phase: tuple[str, list[PlanReport]], written: Written
+) -> None:
+    number, parts = phase
+    try:
+        before = values_of(read_text(place(root, name), name) or "", name)
+    except (UsageError, OSError) as error:
+        problem = f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else ""
+        written.errors.append(UsageError(problem, where=name) if isinstance(error, OSError) else error)
+        return
+    document = verification_document(report, number, parts, _covered(root, parts), before)
+    _document(root, name, document, written)
+
+
+def _covered(root: Path, parts: list[PlanReport]) -> dict[str, str]:
+    """SHA-256 by path of what a phase's verdicts rest on, as it was verified, and of its SUMMARYs as they
+    are now written."""
+    found = {
+        row.path: row.sha256
+        for part in parts
+        for row in part.provenance.inputs
+        if row.sha256 and not Path(row.path).is_absolute() and ".." not in Path(row.path).parts
+    }
+    for part in parts:
+        if (digest := sha256(root / part.summary)) is not None:
+            found[part.summary] = digest
+    return found
 
 
 def _document(root: Path, name: str, document: Document, written: Written) -> None:

@@ -35,6 +35,12 @@ def digest_texts(parts: Iterable[str]) -> str:
     return digest_of(*parts)
 
 
+def shown_digest(digest: str) -> str:
+    """The first 16 digits of a digest as people are shown them: in fours, so that no tool which looks
+    for the hash of a commit takes it for one."""
+    return "-".join(digest[at : at + 4] for at in range(0, min(len(digest), 16), 4))
+
+
 def digest_file(path: Path | str) -> str:
     """SHA-256 of a file's bytes. Raises OSError if it cannot be read."""
     key = os.fspath(path)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rocverify.errors import ToolchainError
-from rocverify.store.digests import digest_file, digest_texts
+from rocverify.store.digests import digest_file, digest_texts, shown_digest
 from rocverify.store.seal import seal_of
 from rocverify.store.tools import run_tool
 from rocverify.toolchain.discover import Toolchain
@@ -75,7 +75,7 @@ def libraries_for(
     if not missing:
         return DeviceLibraries(toolchain.device_libs)
     key = digest_texts((toolchain.version, toolchain.device_libs_digest, *sorted(missing), MENDED))
-    folder = cache_dir / "device-libs" / f"{target.partition(':')[0]}-{key[:16]}"
+    folder = cache_dir / "device-libs" / f"{target.partition(':')[0]}-{shown_digest(key)}"
     if not _intact(folder):
         _remove(folder)
         _make(toolchain, folder, missing, clock=isa_version(target) >= _FIRST_WITHOUT_CLOCK)

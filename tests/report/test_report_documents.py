@@ -55,7 +55,7 @@ def test_summary_has_every_part(demo: Demo) -> None:
     front = frontmatter(demo.summary)
     assert front["phase"] == "16-demo"
     assert "plan: 01\n" in demo.summary.read_text(encoding="utf-8")
-    assert front["status"] == "gaps_found"
+    assert (front["status"], front["verdict"]) == ("halted", "gaps_found")
     assert front["score"] == "1/3"
     assert front["requires"][0]["phase"] == "15-02"
     assert front["provides"] == ["Truth | one <!-- rocverify:end --> `holds` (REQ-01)"]
@@ -105,7 +105,7 @@ def test_verification_has_the_gaps_as_the_workflow_reads_them(demo: Demo) -> Non
             "truth": "A (REQ-01)",
             "status": "failed",
             "reason": "fake failed: broken",
-            "artifacts": [{"path": "kernels/rope.py:7", "issue": "finding: broken"}],
+            "artifacts": [{"path": "kernels/rope.py", "issue": "line 7: finding: broken"}],
             "missing": ["do it"],
         }
     ]
@@ -193,7 +193,7 @@ def test_text_of_a_person_is_kept_through_changes(demo: Demo) -> None:
     assert "subsystem: attention  # mine\n" in new
     assert "mine: {a: 1}\n---\n\nBefore.\n\n# Phase 16" in new
     assert new.endswith("<!-- rocverify:end -->\n\n## Notes\n\nAfter, with | and `.\n")
-    assert frontmatter(demo.summary)["status"] == "gaps_found"
+    assert frontmatter(demo.summary)["verdict"] == "gaps_found"
 
 
 @pytest.mark.parametrize(("word", "code"), [("passed", 2), ("failed", 1), ("no_device", 2)])

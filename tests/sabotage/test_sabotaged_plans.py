@@ -313,7 +313,7 @@ def test_a_plan_without_must_haves_is_no_pass(
     assert ran.report["score"] == {"verified": 0, "total": len(offered)}
     summary = (root / f"{PHASE}/16-01-SUMMARY.md").read_text(encoding="utf-8")
     assert "human_needed" in summary
-    assert "status: passed" not in summary
+    assert "verdict: passed" not in summary
 
 
 @pytest.mark.long
