@@ -119,9 +119,7 @@ CODE: tuple[Phrase, ...] = (
         "documented",
         "fill_mask() runs before the dispatch",
         rf"{_CALL}\s+(?:runs|is\s+called|happens)\s+(?:before|after)\s+(?:{_DISPATCH}\b|{_CALL})",
-        _asks(
-            "no check decides the order of calls yet: bind command with run: a test of it, or tests_pass"
-        ),
+        _asks("no check decides the order of calls yet: bind command with run: a test of it, or tests_pass"),
     ),
     owning_row(
         "uploaded-as-is",
