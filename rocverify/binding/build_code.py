@@ -36,6 +36,10 @@ def call_made(reading: Reading) -> Built:
 
 def _launch(reading: Reading, caller: Function, symbol: str) -> Built:
     contracts = [c for c in reading.subject.contracts_driving(caller) if symbol in c.symbols]
+    kernels = [k for k in reading.subject.kernels if symbol in k.symbols]
+    if not contracts and not caller.path.endswith(".py") and len(kernels) == 1:
+        params = {"wrapper": caller.ref, "source": kernels[0].source, "symbol": symbol}
+        return (Draft("wrapper_present", params, f"{caller.ref} is to launch {symbol}"),)
     if not contracts:
         return Undecided(
             f"no kernel contract says that {caller.ref} launches {symbol}; "

@@ -17,6 +17,7 @@ from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.kinds.command import Line
 from rocverify.checks.native_launch import launched_by_program
 from rocverify.checks.references import Entry, Reference
+from rocverify.checks.wrapper_sources import launch_in_sources
 from rocverify.code.languages import is_c_family, is_rust
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.model import FunctionInfo, describe_path
@@ -45,6 +46,11 @@ def run(params: WrapperPresentParams, ctx: CheckContext) -> Outcome:
     ctx.code.locate(params.source)
     path = params.wrapper.partition(":")[0]
     if is_rust(path) or is_c_family(path):
+        seen = launch_in_sources(ctx, params.wrapper, params.source, params.symbol)
+        if isinstance(seen, Outcome):
+            return seen
+        if not params.program:
+            raise seen
         return launched_by_program(ctx, params.wrapper, params.symbol, params.program)
     wrapper = ctx.code.resolve(params.wrapper)
     evidence: dict[str, Any] = {"wrapper": params.wrapper, "defined": wrapper.location}

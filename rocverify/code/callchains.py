@@ -7,11 +7,11 @@ told apart from what is not there: a call that may be meant is neither yes nor n
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rocverify.code.places import Names, Place
-from rocverify.code.syntax import Call, Unit
+from rocverify.code.syntax import Call, Function, Unit
 
 MOST_FUNCTIONS = 20_000
 """Functions that one question may lead through."""
@@ -49,6 +49,27 @@ def search(names: Names, starts: list[Place], is_wanted: Wanted, only_tests: str
         return sure
     doubtful = _Search(names, is_wanted, only_tests, sure=False).run(starts)
     return Chain(maybe=doubtful.maybe, dead=sure.dead, broken=sure.broken or doubtful.broken)
+
+
+def reached(
+    names: Names, starts: list[Place]
+) -> Iterator[tuple[Place, tuple[str, ...], tuple[Function, ...]]]:
+    """Every function that calls are sure to lead to, the nearest first, those at the start included: each
+    with the calls that lead there, and the functions on the way."""
+    queue: deque[tuple[Place, tuple[str, ...], tuple[Function, ...]]]
+    queue = deque((place, (), (place.function,)) for place in starts)
+    seen = {place.key for place in starts}
+    while queue and len(seen) < MOST_FUNCTIONS:
+        place, steps, way = queue.popleft()
+        yield place, steps, way
+        for call in place.function.calls:
+            if call.dead or not call.sure:
+                continue
+            for onward in names.resolved(call, place):
+                if onward.key not in seen:
+                    seen.add(onward.key)
+                    step = f"{call.name} ({place.unit.path}:{call.line})"
+                    queue.append((onward, (*steps, step), (*way, onward.function)))
 
 
 Wanted = Callable[[Call, Place], bool | None]

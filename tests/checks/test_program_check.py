@@ -116,7 +116,7 @@ def test_the_trace_decides_for_a_host_in_cpp(engine: Engine) -> None:
     missing = project.check(
         "wrapper_present", wrapper=ENTRY, source="src/engine.hip", symbol="gone", program=RUN
     )
-    _verdict(missing, CheckVerdict.FAILED, "gone was not launched")
+    _verdict(missing, CheckVerdict.FAILED, "has no kernel gone")
     absent = project.check(
         "wrapper_present", wrapper="src/engine.hip:leap", source="src/engine.hip", symbol="gone", program=RUN
     )

@@ -154,7 +154,8 @@ class CppBody(Walk):
         names = tuple(names_in(declarator))
         written = type_text(node, name)
         if declarator.type in ("init_declarator", "array_declarator", "pointer_declarator"):
-            written = _written(kind, declarator)
+            fixed = any(text_of(c) in ("const", "constexpr") for c in node.named_children)
+            written = ("const " if fixed else "") + _written(kind, declarator)
         made = _made_by(value)
         self.values += [
             Value(n, written, squeezed(value), node.start_point[0] + 1, elements_of(value)) for n in names

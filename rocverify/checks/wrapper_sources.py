@@ -1,0 +1,146 @@
+"""What the sources of a Rust or C++ wrapper show of a launch: enough to fail, never to pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from rocverify.checks.base import Outcome
+from rocverify.code.launch_sites import LaunchSite, launch_sites, wave_widths
+from rocverify.errors import RocverifyError
+from rocverify.records import Finding
+from rocverify.toolchain.code_metadata import KernelMetadata
+from rocverify.toolchain.symbols import source_name
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext
+
+_POINTER = re.compile(r"\*|\b(?:hipDeviceptr_t|DevicePtr|DevicePointer|c_void)\b")
+_SIZES = {
+    **dict.fromkeys(("i8", "u8", "bool", "char", "int8_t", "uint8_t", "unsigned char", "c_char"), 1),
+    **dict.fromkeys(("i16", "u16", "short", "int16_t", "uint16_t", "unsigned short", "f16", "_Float16"), 2),
+    **dict.fromkeys(("i32", "u32", "f32", "int", "unsigned", "unsigned int", "float", "c_int", "c_uint"), 4),
+    **dict.fromkeys(("int32_t", "uint32_t", "std::int32_t", "std::uint32_t", "c_float"), 4),
+    **dict.fromkeys(("i64", "u64", "f64", "usize", "isize", "long", "unsigned long", "double", "size_t"), 8),
+    **dict.fromkeys(("int64_t", "uint64_t", "std::size_t", "std::int64_t", "std::uint64_t", "long long"), 8),
+}
+_UNSIGNED = re.compile(r"u(?:8|16|32|64|size)|unsigned\b.*|(?:std::)?u?size_t|(?:std::)?uint\d+_t|c_uint")
+_SIGNED = re.compile(r"i(?:8|16|32|64|size)|int|short|long(?: long)?|(?:std::)?int\d+_t|c_int")
+_FLOATS = re.compile(r"f(?:16|32|64)|float|double|_Float16|c_float")
+
+
+def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str) -> Outcome | RocverifyError:
+    """What is wrong with a launch, as a failure; else the error that says how little sources show. Raises
+    CompileError for a kernel that does not compile, RocverifyError for sources that cannot be parsed."""
+    path, _, name = wrapper.partition(":")
+    unit = ctx.code.unit(path)
+    functions = list(unit.functions_of(name))
+    if not functions and unit.broken is not None:
+        raise RocverifyError(f"whether it defines {name} cannot be told", where=f"{unit.path}:{unit.broken}")
+    if not functions:
+        finding = Finding(f"{unit.path} defines no function {name}", unit.path, entity=name)
+        return Outcome.failed(finding.message, hint=f"write {name}, or correct the plan", findings=(finding,))
+    ctx.code.locate(source)
+    built = ctx.built(source, ctx.settings.targets[0])
+    kernels = {source_name(k): metadata for k, metadata in built.code_object.kernels.items()}
+    metadata = built.code_object.kernels.get(symbol) or kernels.get(symbol)
+    if metadata is None:
+        finding = Finding(f"the code object of {source} has no kernel {symbol}", source, kernel=symbol)
+        return Outcome.failed(
+            finding.message, hint="write the kernel, or correct the plan", findings=(finding,)
+        )
+    launches = (*ctx.settings.transfers.launches, "hipLaunchKernel")
+    sites = launch_sites(ctx.code.names(path), unit, name, source_name(symbol), launches)
+    findings = [f for site in sites for f in _wrong(site, metadata, _parameters(ctx, source, symbol))]
+    findings += [f for file in dict.fromkeys((unit.path, source)) for f in _widths(ctx, file, metadata)]
+    evidence: dict[str, Any] = {"wrapper": wrapper, "defined": f"{unit.path}:{functions[0].line}"}
+    evidence["launch_sites"] = [" → ".join((*site.steps, site.where)) for site in sites]
+    if findings:
+        hint = f"{name} must launch {symbol} with the arguments that it declares, in their order"
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
+    seen = (
+        f"launches {symbol} at {sites[0].where}"
+        if sites
+        else f"shows no launch of {symbol} that can be followed"
+    )
+    return RocverifyError(
+        f"{name} {seen}; nothing that runs it was executed",
+        where=evidence["defined"],
+        hint="bind wrapper_present with program: a test or program of the project that runs it",
+    )
+
+
+def _parameters(ctx: CheckContext, source: str, symbol: str) -> tuple[tuple[str, str], ...]:
+    """The kernel's parameters as its source declares them: name and type."""
+    wanted = source_name(symbol)
+    found = [f for f in ctx.code.unit(source).functions if f.kernel and f.name == wanted and not f.dead]
+    defined = [f for f in found if not f.declared and not f.template]
+    return tuple((p.name, p.type) for p in defined[0].parameters) if len(defined) == 1 else ()
+
+
+def _wrong(
+    site: LaunchSite, metadata: KernelMetadata, parameters: tuple[tuple[str, str], ...]
+) -> Iterator[Finding]:
+    way = f" ({' → '.join(site.steps)})" if site.steps else ""
+    block = site.block or ()
+    threads = 1
+    for size in block:
+        threads *= size
+    if block and threads > metadata.max_workgroup_size:
+        shown = " x ".join(map(str, block))
+        message = (
+            f"{site.function} launches blocks of {shown} at {site.where}; {metadata.name} takes at most "
+        )
+        yield Finding(
+            f"{message}{metadata.max_workgroup_size}{way}", site.where, metadata.name, site.function
+        )
+    if site.arguments is None:
+        return
+    expected = metadata.explicit_args
+    if len(site.arguments) != len(expected):
+        given = f"{site.function} hands over {len(site.arguments)} arguments at {site.where}"
+        message = f"{given}; {metadata.name} takes {len(expected)}{way}"
+        yield Finding(message, site.where, metadata.name, site.function)
+        return
+    names, given_names = [name for name, _ in parameters], [a.name for a in site.arguments]
+    for index, (handed, argument) in enumerate(zip(site.arguments, expected, strict=True)):
+        declared = parameters[index] if index < len(parameters) else (argument.name or "", "")
+        where = f"argument {index} of {metadata.name} ({declared[0]}) at {site.where}"
+        wrong = _mismatch(handed.type, argument.kind, argument.size, declared[1])
+        if wrong:
+            yield Finding(f"{where}: {handed.text} is {wrong}{way}", site.where, metadata.name, site.function)
+        elif handed.name != declared[0] and handed.name in names and declared[0] in given_names:
+            place = names.index(handed.name)
+            message = f"{where}: {handed.name} is handed over, the name of argument {place}{way}"
+            yield Finding(message, site.where, metadata.name, site.function)
+
+
+def _mismatch(given: str, kind: str, size: int, declared: str) -> str:
+    """In which way a variable is not what the kernel takes; empty where it may be."""
+    plain = " ".join(re.sub(r"\b(?:const|mut|volatile)\b|&", " ", given).split())
+    wanted = " ".join(re.sub(r"\b(?:const|volatile)\b|__restrict\w*", " ", declared).split())
+    is_pointer = _POINTER.search(given) is not None
+    if not plain or (not is_pointer and plain not in _SIZES):
+        return ""
+    if kind == "global_buffer":
+        return "" if is_pointer or _SIZES[plain] == 8 else f"{plain}; the kernel takes a pointer"
+    if is_pointer:
+        return f"a pointer ({given}); the kernel takes {wanted or f'{size} bytes'} by value"
+    if _SIZES[plain] != size:
+        return f"{plain}, {_SIZES[plain]} bytes; the kernel takes {wanted or 'a value'} of {size}"
+    if bool(_FLOATS.fullmatch(plain)) != bool(_FLOATS.fullmatch(wanted)) and wanted in _SIZES:
+        return f"{plain}; the kernel takes {wanted}"
+    if _UNSIGNED.fullmatch(plain) and _SIGNED.fullmatch(wanted):
+        return f"{plain}, which has no sign; the kernel takes {wanted}"
+    if _SIGNED.fullmatch(plain) and _UNSIGNED.fullmatch(wanted):
+        return f"{plain}, which has a sign; the kernel takes {wanted}"
+    return ""
+
+
+def _widths(ctx: CheckContext, path: str, metadata: KernelMetadata) -> Iterator[Finding]:
+    for name, width, line in wave_widths(ctx.code.unit(path)):
+        if width != metadata.wavefront_size:
+            lanes = f"waves of {metadata.name} have {metadata.wavefront_size} lanes"
+            message = f"{name} is {width} at {path}:{line}; {lanes}"
+            yield Finding(message, f"{path}:{line}", metadata.name, name)
