@@ -70,7 +70,7 @@ def test_gate_lenient_turns_unverified_into_zero_and_says_so_all_the_same(demo: 
     assert demo.run("phase", "16", "--gate", "lenient") == 0
     assert demo.report()["status"] == "human_needed"
     assert "NOT_RUN" not in demo.summary.read_text(encoding="utf-8")
-    assert "status: human_needed" in demo.summary.read_text(encoding="utf-8")
+    assert "verdict: human_needed" in demo.summary.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("does", ["failed", "bug", "manifest"])
