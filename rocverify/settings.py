@@ -48,7 +48,8 @@ class Settings(_Frozen):
     `targets` are gfx names; the first one is what the emulator runs. `seed` of None draws a fresh
     seed for every run (and reports it). Globs and paths are relative to the root. What `allow_flags` and
     `allow_includes` (absolute folders) permit the build manifest and the sources beyond their due, and
-    whether commands of plans may run, only the command line can say.
+    whether commands of plans may run, only the command line can say; and `case`, the one case (JSON, as
+    reports have it) that is to be replayed.
     """
 
     targets: tuple[str, ...] = Field(default=("gfx1100",), min_length=1)
@@ -70,6 +71,7 @@ class Settings(_Frozen):
     allow_flags: tuple[str, ...] = ()
     allow_includes: tuple[str, ...] = ()
     allow_commands: bool = False
+    case: str | None = None
     transfers: Transfers = Transfers()
 
     @field_validator("targets")
@@ -108,6 +110,7 @@ _COMMAND_LINE_ONLY = {
     "allow_flags": "--allow-flag",
     "allow_includes": "--allow-include",
     "allow_commands": "--allow-commands",
+    "case": "--case",
 }
 _PATHS = ("cache_dir", "reports_dir")
 _GLOBS = ("kernel_globs", "host_globs", "contract_globs")
@@ -118,7 +121,7 @@ def _check_file(root: Path, source: str, data: Mapping[str, Any]) -> None:
     for key, option in _COMMAND_LINE_ONLY.items():
         if key in data:
             raise UsageError(
-                f"{key}: only the command line can allow more",
+                f"{key}: only the command line can say that",
                 where=source,
                 hint=f"take it out; give {option} where it is wanted",
             )

@@ -22,7 +22,7 @@ from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.floor import shortfalls
 from rocverify.oracle.leaks import leaks
-from rocverify.oracle.not_tried import not_tried
+from rocverify.oracle.not_tried import SIXTEEN_BITS, not_tried, sizes_not_tried
 from rocverify.oracle.verify import (
     DTypeReport,
     Plan,
@@ -58,10 +58,11 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
     """Runs every element type on the active device and judges all of it."""
     with ctx.launching() as session:
         spec = session.subject.contract(params.contract)
-        dtypes = select_dtypes(spec, params.dtypes)
+        only = None if ctx.settings.case is None else Case.of(spec, ctx.settings.case)
+        dtypes = select_dtypes(spec, params.dtypes) if only is None else (only.dtype,)
         built = ctx.built(spec.source, ctx.target)
         _check_signatures(spec, dtypes, built)
-        plan = _plan(params, ctx, spec, built)
+        plan = replace(_plan(params, ctx, spec, built), only=only)
         reports = [verify_dtype(spec, session, dtype, plan) for dtype in dtypes]
         refused = verify_refusals(spec, session, plan)
         failing = telling_failure(spec, session, reports, plan)
@@ -70,10 +71,10 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
     digests = {
         "not_tried": not_tried(
             spec,
-            [case for report in reports for case in report.cases],
             session.subject.passed(spec),
             [r.streams.refusal for r in reports if r.streams.refusal is not None],
         ),
+        "sizes_not_tried": sizes_not_tried(spec, [case for report in reports for case in report.cases]),
         "source_sha256": built.source_sha256,
         "code_object_sha256": built.sha256,
         "reference": reference_origin(spec, ctx.root),
@@ -145,7 +146,7 @@ def _plan(params: CorrectnessParams, ctx: CheckContext, spec: ContractSpec, buil
         dims=spec.dims.restricted(params.dims) if params.dims else None,
         code_object=built.path,
         code_object_sha256=built.sha256,
-        thresholds=thresholds_of(ctx.code, spec),
+        thresholds=(SIXTEEN_BITS, *thresholds_of(ctx.code, spec)),
     )
 
 
@@ -163,6 +164,8 @@ def _outcome(
     name = spec.wrapper or spec.where
     if failing is not None:
         return _failed(spec, plan, failing, evidence)
+    if plan.only is not None:
+        return Outcome(CheckVerdict.NOT_RUN, f"{name} is right in the one case of --case", evidence=evidence)
     if not_refused:
         findings = tuple(Finding(f"{c.name}: {c.problem}", entity=spec.wrapper) for c in not_refused)
         first = not_refused[0]
@@ -198,6 +201,7 @@ def _failed(spec: ContractSpec, plan: Plan, failing: Failing, evidence: dict[str
     ]
     name = spec.wrapper or spec.where
     replay = f"replay with --seed {plan.seed}"
+    case = smallest.case.text
     if smallest.case != telling.case:
         words = f"the smallest case that fails so: {smallest.case}: {smallest.problem}"
         findings.insert(0, Finding(words, kernel=telling.symbol, entity=spec.wrapper))
@@ -207,6 +211,7 @@ def _failed(spec: ContractSpec, plan: Plan, failing: Failing, evidence: dict[str
         hint=f"{telling.hint}; {replay}" if telling.hint else replay,
         findings=(*failing.watched, *findings),
         failing_cases=len(failing.others),
+        replay_case=case,
         **failing.to_json(),
         **evidence,
     )

@@ -33,6 +33,7 @@ class Options:
     allow_flags: tuple[str, ...]
     allow_includes: tuple[Path, ...]
     allow_commands: bool
+    case: str | None
     pytest_args: tuple[str, ...]
 
     def settings(self, root: Path, **more: Any) -> Settings:
@@ -43,6 +44,7 @@ class Options:
             "device": self.device,
             "targets": list(self.targets) or None,
             "seed": self.seed,
+            "case": self.case,
             "gate": self.gate,
             "allow_flags": list(self.allow_flags),
             "allow_includes": [str(folder.resolve()) for folder in self.allow_includes],
@@ -105,6 +107,12 @@ def run_options(function: F) -> F:
             "--seed",
             type=click.IntRange(min=0),
             help="Replay the random inputs of a run, by the seed it printed.  [default: a fresh one]",
+        ),
+        click.option(
+            "--case",
+            metavar="CASE",
+            help="Run this one case of a correctness check alone, as a failure printed it; such a run "
+            "proves nothing.",
         ),
         click.option(
             "--gate",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zlib import crc32
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rocverify.device.process.placed import Ordering
-from rocverify.errors import ContractError
+from rocverify.errors import ContractError, UsageError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dims import Dims
 from rocverify.oracle.dtypes import DType
@@ -75,6 +77,41 @@ class Case:
             "drawn": self.drawn,
             "on_stream": self.on_stream,
         }
+
+    @property
+    def text(self) -> str:
+        """It in one line, for a command that replays it: `of` reads it back."""
+        return json.dumps(self.to_json(), separators=(",", ":"))
+
+    @classmethod
+    def of(cls, spec: ContractSpec, text: str) -> Case:
+        """The case that `text` tells; UsageError where it tells none of this contract."""
+        try:
+            told = _Told.model_validate_json(text)
+            (dtype,) = select_dtypes(spec, [told.dtype])
+            spec.dims.check(told.dims)
+        except (ValidationError, ContractError) as error:
+            words = error.message if isinstance(error, ContractError) else error.errors()[0]["msg"]
+            raise UsageError(
+                f"--case is no case of {spec.where}: {words}", hint="paste the command that a failure printed"
+            ) from None
+        return cls(**{**dict(told), "dtype": dtype})
+
+
+class _Told(BaseModel):
+    """A case as its JSON tells it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dims: dict[str, int]
+    dtype: str
+    kind: Kind
+    seed: int
+    poison: Poison
+    placement: Placement
+    order: Literal["eager", "shuffled", "lazy"]
+    drawn: int | None
+    on_stream: bool
 
 
 def plan_cases(

@@ -10,22 +10,24 @@ from math import prod
 from rocverify.oracle.case import Case
 from rocverify.oracle.contract import ContractSpec
 
-_INDICES = (2**16, 2**31, 2**32)
+SIXTEEN_BITS = 2**16
+"""What an index of 16 bits, and a grid along y or z, does not reach: a case above it is made wherever the
+contract admits one."""
+
+_INDICES = (SIXTEEN_BITS, 2**31, 2**32)
 """From so many elements on an index of 16, 31 or 32 bits does not reach the last."""
 
 
-def not_tried(
-    spec: ContractSpec, cases: Sequence[Case], passed: frozenset[str], refusals: Sequence[str]
-) -> list[str]:
+def not_tried(spec: ContractSpec, passed: frozenset[str], refusals: Sequence[str]) -> list[str]:
     """In words. passed: the wrapper's parameters that calls have passed; refusals: why it took no stream."""
     origin = getattr(spec.subject, "origin", None)
     optional = () if origin is None or not passed else origin.optional
     found = [f"the parameter {name}: no case passes it" for name in optional if name not in passed]
     found += [f"the parameter stream: {words}" for words in dict.fromkeys(refusals)]
-    return found + _sizes(spec, cases)
+    return found
 
 
-def _sizes(spec: ContractSpec, cases: Sequence[Case]) -> list[str]:
+def sizes_not_tried(spec: ContractSpec, cases: Sequence[Case]) -> list[str]:
     """The highest step that an array may reach by the contract, and reaches in no case."""
     last = spec.dims.complete({name: spec.dims[name].last for name in spec.dims})
     found = []

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 class Plan:
     """What to run: the seed that everything follows from, and limits that a plan sets. `code_object` is
     what a contract without wrapper launches, and what every wrapper must launch by its digest. thresholds:
-    sizes above which the code may behave differently."""
+    sizes above which the code may behave differently; only: the one case that is to be replayed."""
 
     seed: int
     cases_per_dtype: int
@@ -52,6 +52,7 @@ class Plan:
     code_object: Path | None = None
     code_object_sha256: str | None = None
     thresholds: tuple[int, ...] = ()
+    only: Case | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +144,8 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     A case in which the subject raises or the device faults ends the run of this type: what comes after
     would repeat it.
     """
-    planned = plan_cases(
-        spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims, thresholds=plan.thresholds
-    )
     streams = StreamUse.of(spec)
-    cases = [ordered(case, plan.seed, number, streams=streams.taken) for number, case in enumerate(planned)]
+    cases = _cases(spec, dtype, plan, streams)
     symbol = spec.symbol(dtype)
     invoke = invocation(spec, session, plan.code_object)
     judged: list[Judged] = []
@@ -155,7 +153,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     if failure is None:
         tolerances = tolerances_of(spec, judged)
         mistakes = mistake_outcomes(spec, judged, tolerances)
-        if not all(mistake.discriminates for mistake in mistakes):
+        if plan.only is None and not all(mistake.discriminates for mistake in mistakes):
             further = further_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
             cases += [
                 ordered(case, plan.seed, len(cases) + number, streams=streams.taken)
@@ -185,6 +183,15 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         spreads=() if other is None else other.spreads,
         streams=streams,
     )
+
+
+def _cases(spec: ContractSpec, dtype: DType, plan: Plan, streams: StreamUse) -> list[Case]:
+    if plan.only is not None:
+        return [plan.only]
+    planned = plan_cases(
+        spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims, thresholds=plan.thresholds
+    )
+    return [ordered(case, plan.seed, number, streams=streams.taken) for number, case in enumerate(planned)]
 
 
 def _run(

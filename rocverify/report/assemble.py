@@ -185,6 +185,7 @@ def command(run: Run) -> str:
         words.append(f"--gate={settings.gate}")
     words += [f"--allow-flag={flag}" for flag in settings.allow_flags]
     words += [f"--allow-include={folder}" for folder in settings.allow_includes]
+    words += [] if settings.case is None else [f"--case={settings.case}"]
     words += ["--allow-commands"] if settings.allow_commands else []
     if run.pytest_args:
         words += ["--", *run.pytest_args]

@@ -151,9 +151,10 @@ def _correctness(evidence: Data) -> Iterator[str]:
     for leak in _items(evidence, "leaks"):
         calls = f"{_text(leak, 'calls')} of {_text(leak, 'of')} calls"
         yield f"- device memory: {calls} keep what they allocate at {_name(leak, 'place')}"
-    untried = evidence.get("not_tried")
-    for words in untried if isinstance(untried, list) else ():
-        yield f"- not tried: {inline(words)}"
+    for key in ("not_tried", "sizes_not_tried"):
+        untried = evidence.get(key)
+        for words in untried if isinstance(untried, list) else ():
+            yield f"- not tried: {inline(words)}"
     refused = [f"{_text(c, 'name')} ({_text(c, 'error')})" for c in _items(evidence, "refused_calls")]
     if refused:
         yield f"- calls that had to be refused: {', '.join(refused)}"
@@ -237,6 +238,7 @@ PRESENTERS: Mapping[str, Presenter] = {
         frozenset(
             {"contract", "wrapper", "source", "seed", "cases", "elements", "dtypes", "refused_calls"}
             | {"source_sha256", "code_object_sha256", "coverage", "reference", "leaks", "not_tried"}
+            | {"sizes_not_tried"}
         ),
         _correctness,
     ),

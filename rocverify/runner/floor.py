@@ -16,9 +16,32 @@ _TYPE_WORDS = re.compile(
     r"\b(?:(?:b?f(?:loat)?|fp|int|uint|i|u)(?:8|16|32|64)|bfloat16|bf16|half|single|double)\b", re.I
 )
 
+_EVERY_SIZE = re.compile(
+    r"\b(?:any|all|every|each|arbitrary|whatever)\W+(?:\w+\W+){0,2}?(?:sizes?|lengths?|shapes?|dimensions?)\b"
+    r"|\bhowever\s+(?:large|long|many)\b|\b(?:large|huge|very\s+long)\s+(?:\w+\s+)?"
+    r"(?:arrays?|tensors?|inputs?|buffers?|sizes?|sequences?|matri(?:x|ces)|shapes?)\b"
+    r"|\b(?:64|32|31)[\s-]?bit\s+(?:index|indices|indexing|offsets?)\b|\bno\s+(?:size\s+)?limit\b"
+    r"|\b[24]\s?Gi?B\b|\b2\s?(?:\*\*|\^)\s?3[12]\b",
+    re.I,
+)
+"""Claims that sizes which no case can reach would have to bear out."""
+
+_BOUNDED = re.compile(
+    r"\b(?:up\s+to|at\s+most|below|under|within)\s+\d|\d\s*(?:to|through|and|-|\.\.+|–)\s*\d", re.I
+)
+"""Sizes up to a number that is named: that number must be covered as any other."""
+
 
 def below_floor(text: str, results: Iterable[CheckResult]) -> list[str]:
     """The shortfalls that remain, in words. text: of the must-have."""
+    found = _of_floor(text, results := list(results))
+    if not _EVERY_SIZE.search(text) or _BOUNDED.search(text):
+        return found
+    sizes = [result.evidence.get("sizes_not_tried") for result in results]
+    return [*found, *(f"{words}" for some in sizes if isinstance(some, list) for words in some)]
+
+
+def _of_floor(text: str, results: Iterable[CheckResult]) -> list[str]:
     contracts: dict[str, list[Mapping[tuple[str, str], Mapping[str, Any]]]] = {}
     for result in results:
         below = result.evidence.get("below_floor")

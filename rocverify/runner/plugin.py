@@ -55,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_workers,
         help="processes that run checks side by side; auto: as many as processors, up to 4",
     )
+    group.addoption("--rocverify-case", metavar="CASE", help="the one case that is to be replayed")
     group.addoption(
         "--rocverify-allow-commands",
         action="store_true",

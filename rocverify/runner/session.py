@@ -100,6 +100,7 @@ def _arguments(request: Request, scratch: Path, junit: Path) -> list[str]:
         f"--rocverify-cache-dir={settings.cache_dir}",
         *(f"--rocverify-allow-flag={flag}" for flag in settings.allow_flags),
         *(f"--rocverify-allow-include={folder}" for folder in settings.allow_includes),
+        *([] if settings.case is None else [f"--rocverify-case={settings.case}"]),
         *(["--rocverify-allow-commands"] if settings.allow_commands else []),
     ]
     base = Path() if _is_odd(request.root) else request.root

@@ -26,7 +26,10 @@ _KERNEL_FACTS = (
 )
 
 
-_OPTIONS = ("device", "targets", "gate", "cache_dir", "allow_flags", "allow_includes", "allow_commands")
+_OPTIONS = (
+    *("device", "targets", "gate", "cache_dir", "case"),
+    *("allow_flags", "allow_includes", "allow_commands"),
+)
 
 
 class State:

@@ -13,6 +13,7 @@ anything else                                 error: a bug (exit code 4), with i
 from __future__ import annotations
 
 import re
+import shlex
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,7 +66,9 @@ def _with_command(spec: CheckSpec, outcome: Outcome) -> str | None:
         return outcome.hint
     plan, _, _ = spec.id.partition("/")
     command = f"replay with --seed {seed}"
-    whole = f"{command}: rocverify run plan {plan} --seed {seed} -- -k {spec.id}"
+    case = outcome.evidence.get("replay_case")
+    only = "" if case is None else f"--case {shlex.quote(str(case))} "
+    whole = f"{command}: rocverify run plan {plan} --seed {seed} {only}-- -k {spec.id}"
     return outcome.hint.replace(command, whole)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -41,12 +42,15 @@ def test_a_flag_that_no_case_passes_is_listed(make_project: MakeProject) -> None
 
 
 def test_a_size_that_no_case_reaches_is_listed(make_project: MakeProject) -> None:
-    project = make_project()
+    claim = (f"{TRUTH} for any number of rows, however large", CORRECT)
+    project = make_project({f"{PHASE}/01-01-PLAN.md": plan_text([(TRUTH, CORRECT), claim])})
     project.edit("kernels/contracts/affine.py", "boundary(1, 300)", "boundary(1, 1 << 26)")
     ran = project.run()
-    (words,) = correctness(ran)["evidence"]["not_tried"][:1]
-    assert re.match(r"x with more than (65,536|2,147,483,648) elements", words), ran.said()
+    (words,) = correctness(ran)["evidence"]["sizes_not_tried"][:1]
+    assert words.startswith("x with more than 2,147,483,648 elements"), ran.said()
     assert "4,294,967,296" in words
+    assert (ran.verdict("T1"), ran.verdict("T2")) == ("verified", "unverified"), ran.said("T2")
+    assert words in ran.said("T2")
 
 
 def test_a_reference_that_came_with_its_kernel_is_told(make_project: MakeProject) -> None:
@@ -84,5 +88,20 @@ def test_each_sort_of_failure_is_replayed_by_the_command_that_names_it(make_proj
         assert again.code == 1, again.output
         replayed = correctness(again, number)
         assert replayed["verdict"] == "failed"
-        assert replayed["evidence"]["smallest_case"] == check["evidence"]["smallest_case"]
-        assert replayed["evidence"]["failing_case"] == check["evidence"]["failing_case"]
+        smallest = check["evidence"]["smallest_case"]
+        assert replayed["evidence"]["cases"] == 1
+        assert replayed["evidence"]["failing_case"] == replayed["evidence"]["smallest_case"] == smallest
+
+
+def test_a_case_that_is_right_proves_nothing_and_one_of_another_contract_is_refused(
+    make_project: MakeProject,
+) -> None:
+    case = {"dtype": "float32", "dims": {"rows": 3, "cols": 5}, "kind": "plain", "seed": 1, "poison": "nan"}
+    case |= {"placement": "guarded", "order": "eager", "drawn": None, "on_stream": False}
+    project = make_project()
+    ran = project.run("--case", json.dumps(case))
+    assert (ran.verdict(), correctness(ran)["verdict"]) == ("unverified", "not_run"), ran.output
+    assert "right in the one case" in ran.said()
+    refused = project.run("--case", json.dumps({**case, "dims": {"rows": 3, "cols": 6}}))
+    assert refused.code == 2, refused.output
+    assert "--case is no case of kernels.contracts.affine:Affine" in refused.output

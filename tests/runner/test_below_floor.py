@@ -50,5 +50,28 @@ def test_checks_of_one_contract_complete_each_other_and_those_of_others_do_not()
     assert below_floor("x", [result(dims("seq", 1)), result(dims("seq", 7))]) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "remains"),
+    [
+        ("rope is right for any sequence length", True),
+        ("copies of all sizes are right", True),
+        ("large tensors are summed", True),
+        ("arrays of more than 2^31 elements are right", True),
+        ("rope agrees with the reference", False),
+        ("every sequence length from 1 to 32 is right", False),
+        ("all lengths up to 4,096 are right", False),
+        ("rope is right for every row", False),
+    ],
+)
+def test_sizes_that_no_case_reached_stay_open_where_the_words_claim_them(text: str, remains: bool) -> None:
+    evidence = {
+        "contract": "c:Rope",
+        "below_floor": [],
+        "sizes_not_tried": ["x with more than 2**31 elements"],
+    }
+    seen = CheckResult("1", "correctness", CheckVerdict.PASSED, "fine", evidence=evidence)
+    assert below_floor(text, [seen]) == (["x with more than 2**31 elements"] if remains else [])
+
+
 def test_what_says_nothing_of_a_floor_is_above_it() -> None:
     assert below_floor("x", [CheckResult("1", "artifact", CheckVerdict.PASSED, "there")]) == []
