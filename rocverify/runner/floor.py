@@ -27,7 +27,7 @@ _EVERY_SIZE = re.compile(
 """Claims that sizes which no case can reach would have to bear out."""
 
 _BOUNDED = re.compile(
-    r"\b(?:up\s+to|at\s+most|below|under|within)\s+\d|\d\s*(?:to|through|and|-|\.\.+|–)\s*\d", re.I
+    r"\b(?:up\s+to|at\s+most|below|under|within)\s+\d|\d\s*(?:to|through|and|-|\.\.+)\s*\d", re.I
 )
 """Sizes up to a number that is named: that number must be covered as any other."""
 
