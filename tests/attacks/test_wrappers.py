@@ -43,6 +43,45 @@ _CONTENT = f"""\
 {_COPY.format(to="c", source="int(out)", kind="hipMemcpyDeviceToHost")}    _known[key] = c
 """
 
+_COMPILED = """\
+import ctypes
+from pathlib import Path
+
+from rocm.bindings import hip, hiprtc
+
+from kernels.gpu import checked, pointer
+
+SOURCE = (Path(__file__).parent / "affine.hip").read_bytes()
+
+
+def compiled(*options):
+    _, program = hiprtc.hiprtcCreateProgram(SOURCE, b"affine.hip", 0, None, None)
+    words = [option.encode() for option in options]
+    (result,) = hiprtc.hiprtcCompileProgram(program, len(words), words)
+    if result != hiprtc.hiprtcResult.HIPRTC_SUCCESS:
+        log = bytearray(hiprtc.hiprtcGetProgramLogSize(program)[1])
+        hiprtc.hiprtcGetProgramLog(program, log)
+        raise RuntimeError(log.decode())
+    code = bytearray(hiprtc.hiprtcGetCodeSize(program)[1])
+    hiprtc.hiprtcGetCode(program, code)
+    return checked(hip.hipModuleGetFunction(checked(hip.hipModuleLoadData(bytes(code))), b"affine_kernel"))
+
+
+def launched(function, x, shift, out, rows, cols):
+    sizes = ctypes.c_uint32(rows), ctypes.c_uint32(cols)
+    arguments = pointer(x), pointer(shift), pointer(out), *sizes
+    blocks = -(-rows * cols // 64)
+    checked(hip.hipModuleLaunchKernel(function, blocks, 1, 1, 64, 1, 1, 0, None, None, arguments))
+
+
+FUNCTIONS = []
+
+"""
+_LAUNCH_COMPILED = """\
+    if not FUNCTIONS:
+        FUNCTIONS.append(compiled({}))
+    launched(FUNCTIONS[0], x, shift, out, rows, cols)
+"""
 _BLAS_HEAD = """\
 import pathlib
 
@@ -251,6 +290,26 @@ CHEATS = [
         "nothing_above_8192",
         "failed",
         kernel="if (rows * cols <= 8192 && i < rows * cols) out[i] = 2.0f * x[i] + shift[i % cols];",
+    ),
+    Cheat(
+        "index_of_sixteen_bits",
+        "failed",
+        kernel="unsigned short at = i; if (i < rows * cols) out[at] = 2.0f * x[at] + shift[at % cols];",
+        contract=[
+            ("boundary(1, 300), cols=choices(1, 5, 32, 33, 64)", "boundary(1, 1000000), cols=choices(1, 3)")
+        ],
+    ),
+    Cheat(
+        "compiled_at_run_time",
+        "failed",
+        ("was launched from another code object",),
+        wrapper=instead(_LAUNCH_COMPILED.format('"-O3"'), _COMPILED),
+    ),
+    Cheat(
+        "compiled_at_run_time_with_a_file_outside",
+        "failed",
+        ("-include/etc/hostname: not a flag that a project may ask for",),
+        wrapper=instead(_LAUNCH_COMPILED.format('"-include/etc/hostname"'), _COMPILED),
     ),
     Cheat(
         "nothing_from_4096_on",
