@@ -47,6 +47,12 @@ DECLARATIONS = (
     "rocverify.oracle.inputs",
     "rocverify.oracle.views",
     "rocverify.references",
+    "rocverify.references.elementwise",
+    "rocverify.references.products",
+    "rocverify.references.quantised",
+    "rocverify.references.reductions",
+    "rocverify.references.rotary",
+    "rocverify.references.rows",
 )
 """What contracts may import."""
 
