@@ -97,7 +97,7 @@ def _note(session: pytest.Session, taken: Mapping[str, float]) -> None:
 
 def _count(session: pytest.Session, units: list[list[int]]) -> int:
     """How many workers are worth it. Those of the user's own, a debugger, a session that shows what it would
-    do, and a GPU, which is not shared, leave everything to this process."""
+    do, other threads, and a GPU, which is not shared, leave everything to this process."""
     config = session.config
     asked: str = config.getoption(OPTION)
     ours = all(isinstance(item, CheckItem | UndecidedItem) for item in session.items)
@@ -109,12 +109,18 @@ def _count(session: pytest.Session, units: list[list[int]]) -> int:
     if asked != AUTO:
         return min(int(asked), len(units))
     launching = [unit for unit in units if _launches(session.items[unit[0]])]
-    return 1 if _on_gpu(session) else min(_processors(), len(launching), MOST)
+    return 1 if _on_gpu(session) or _threads() > 1 else min(_processors(), len(launching), MOST)
 
 
 def _processors() -> int:
     """How many processors this session may take: in a worker of xdist, beside which others run, its part."""
     return len(os.sched_getaffinity(0)) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+
+
+def _threads() -> int:
+    """Threads of this process. What others hold locked when it is forked stays so in a worker, for ever: the
+    command has none then, but a session within another program may."""
+    return len(os.listdir("/proc/self/task"))
 
 
 def _on_gpu(session: pytest.Session) -> bool:

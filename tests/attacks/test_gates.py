@@ -126,7 +126,7 @@ def test_the_command_line_may_allow_more(project: Project) -> None:
 @pytest.mark.parametrize("key", ["allow_flags = ['-mllvm']", "allow_includes = ['/etc']"])
 def test_the_project_may_not_allow_itself_more(project: Project, key: str) -> None:
     project.write("rocverify.toml", key + "\n")
-    with pytest.raises(UsageError, match="only the command line can allow more"):
+    with pytest.raises(UsageError, match="only the command line can say that"):
         load_settings(project.root)
 
 
