@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 import pytest
 
@@ -120,7 +121,7 @@ def _processors() -> int:
 def _threads() -> int:
     """Threads of this process. What others hold locked when it is forked stays so in a worker, for ever: the
     command has none then, but a session within another program may."""
-    return len(os.listdir("/proc/self/task"))
+    return sum(1 for _ in Path("/proc/self/task").iterdir())
 
 
 def _on_gpu(session: pytest.Session) -> bool:

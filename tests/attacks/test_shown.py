@@ -70,6 +70,38 @@ def test_a_reference_that_came_with_its_kernel_is_told(make_project: MakeProject
     assert "not with the kernel" not in summary
 
 
+_RELU = """\
+from rocverify.references import elementwise
+from rocverify.oracle.contract import F32, Dims, In, Out, boundary, choices, contract
+
+
+@contract(source="kernels/affine.hip", symbol="affine_kernel", wrapper="kernels.affine:affine")
+class Affine:
+    x = In("rows cols", F32)
+    shift = In("cols", F32)
+    out = Out("rows cols", F32)
+    dims = Dims(rows=boundary(1, 300), cols=choices(1, 5, 32, 33, 64))
+    reference = staticmethod(elementwise.relu)
+
+    def call(self, wrapper, arrays, dims):
+        wrapper(arrays.x, arrays.shift, arrays.out, dims.rows, dims.cols)
+
+    def wrong(self, x):
+        return {"silu": elementwise.silu(x), "the absolute value": abs(x)}
+"""
+
+
+@pytest.mark.parametrize(("kernel", "verdict"), [("x[i] < 0 ? 0 : x[i]", "verified"), ("x[i]", "failed")])
+def test_a_reference_of_rocverify_is_named_and_not_blamed(
+    make_project: MakeProject, kernel: str, verdict: str
+) -> None:
+    project = make_project({"kernels/contracts/affine.py": _RELU})
+    project.edit("kernels/affine.hip", "2.0f * x[i] + shift[i % cols]", kernel)
+    ran = project.run()
+    assert ran.verdict() == verdict, ran.said()
+    assert correctness(ran)["evidence"]["reference"] == {"from": "rocverify.references"}
+
+
 def test_each_sort_of_failure_is_replayed_by_the_command_that_names_it(make_project: MakeProject) -> None:
     cheats = [cheat for cheat in CALLERS if cheat.name in _REPLAYED]
     assert len(cheats) == len(_REPLAYED)
