@@ -62,6 +62,7 @@ cli = _Root(
     modules={
         "explain": "rocverify.cli.explain",
         "lint": "rocverify.cli.lint",
+        "contract": "rocverify.cli.contract",
         "doctor": "rocverify.cli.doctor",
         "exec": "rocverify.cli.exec",
         "compile": "rocverify.cli.compile",

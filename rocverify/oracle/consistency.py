@@ -20,13 +20,14 @@ _POINTER_BYTES = 8
 
 def check_parameters(spec: ContractSpec, kernel: KernelMetadata) -> None:
     """ContractError unless the contract's `parameters` fit the kernel: as many, and a pointer where an
-    array is named. A contract that lists none is not checked."""
+    array of the device is named (a Scalar is a value). A contract that lists none is not checked."""
     if spec.parameters is None:
         return
     _check_count(spec, kernel, len(spec.parameters))
     for name, argument in zip(spec.parameters, kernel.explicit_args, strict=True):
-        if (name in spec.arrays) != (argument.kind in _POINTER_KINDS):
-            wanted = "a pointer" if name in spec.arrays else "a value"
+        on_device = name in spec.arrays and spec.arrays[name].on_device
+        if on_device != (argument.kind in _POINTER_KINDS):
+            wanted = "a pointer" if on_device else "a value"
             raise _disagreement(
                 spec, kernel, f"parameter {name} is {wanted}, the kernel's is {_words(argument)}"
             )

@@ -10,6 +10,7 @@ import pytest
 
 from rocverify.errors import ContractError
 from rocverify.oracle.consistency import check_arguments, check_parameters
+from rocverify.oracle.contract import F32, Dims, InOut, Scalar, boundary, contract
 from rocverify.toolchain.code_metadata import KernelArg
 from tests.fakes.affine import AFFINE
 
@@ -40,6 +41,25 @@ def test_fitting_parameters_pass() -> None:
 def test_a_disagreement_is_told(kinds: tuple[str, ...], problem: str) -> None:
     with pytest.raises(ContractError, match=problem):
         check_parameters(AFFINE, kernel(*kinds))
+
+
+def test_a_number_by_value_is_no_pointer() -> None:
+    @contract(source="a.hip", symbol="a")
+    class Scaled:
+        factor = Scalar(F32)
+        x = InOut("n", F32)
+        dims = Dims(n=boundary(1, 8))
+        parameters = ("factor", "x", "n")
+
+        def launch(self, arrays: Any) -> Any:
+            raise AssertionError(arrays)
+
+        def reference(self, factor: Any, x: Any) -> Any:
+            return factor * x
+
+    check_parameters(Scaled, kernel("4", "p", "4"))
+    with pytest.raises(ContractError, match="parameter factor is a value, the kernel's is a pointer"):
+        check_parameters(Scaled, kernel("p", "p", "4"))
 
 
 def test_fitting_arguments_pass() -> None:

@@ -190,7 +190,7 @@ class CppItems:
                 values=tuple(body.values),
                 branches=tuple(body.branches),
                 doc=doc_before(_whole(node)),
-                template=_whole(node) is not node,
+                template=node.parent is not None and node.parent.type == "template_declaration",
                 kernel=self._is_kernel(begin, name.start_byte),
                 declared=inner is None and not any(c.type in ("try_statement",) for c in node.named_children),
                 local=around.local or (not around.owner and _has(node, _STATIC)),
@@ -281,9 +281,11 @@ class CppItems:
 
 
 def _whole(node: Node) -> Node:
-    """An item with its `template <...>`."""
+    """An item with its `template <...>` and `extern "C"`."""
     parent = node.parent
-    return parent if parent is not None and parent.type == "template_declaration" else node
+    while parent is not None and parent.type in ("template_declaration", "linkage_specification"):
+        node, parent = parent, parent.parent
+    return node
 
 
 def _spaces(node: Node | None) -> list[Node]:

@@ -1,0 +1,265 @@
+"""A contract's skeleton for each kernel of a source, from the code object's metadata and the source's text.
+
+What cannot be known is marked with CHECK, and `reference` and `wrong` are for a person to write: until then
+the contract raises, and whatever rests on it is undecided.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rocverify.scaffold.uses import Uses, dims_text
+
+if TYPE_CHECKING:
+    from rocverify.code.syntax import Function
+    from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
+
+CHECK = "CHECK"
+_TYPES = {
+    "F32": r"float",
+    "F64": r"double",
+    "F16": r"_Float16|__fp16|half|__half",
+    "BF16": r"hip_bfloat16|__hip_bfloat16|__bf16|bfloat16|Bf16",
+    "I8": r"signed char|char|int8_t",
+    "U8": r"unsigned char|uint8_t",
+    "I16": r"short|short int|int16_t",
+    "U16": r"unsigned short|uint16_t",
+    "I32": r"int|signed|signed int|int32_t",
+    "U32": r"unsigned|unsigned int|uint|uint32_t",
+    "I64": r"long|long long|long int|long long int|int64_t|ptrdiff_t|ssize_t",
+    "U64": r"unsigned long|unsigned long long|uint64_t|size_t",
+}
+_QUALIFIERS = re.compile(r"\b(?:const|volatile|__restrict__|__restrict|restrict|std::|struct)\b|std::|\[\]")
+_CTYPES = {
+    **{"I8": "c_int8", "U8": "c_uint8", "I16": "c_int16", "U16": "c_uint16", "I32": "c_int32"},
+    **{"U32": "c_uint32", "I64": "c_int64", "U64": "c_uint64", "F32": "c_float", "F64": "c_double"},
+}
+_READY = {
+    "log_softmax": "rows.log_softmax",
+    "softmax": "rows.softmax, rows.wrong_softmax",
+    "layer_?norm": "rows.layer_norm, rows.wrong_layer_norm",
+    "rms_?norm": "rows.rms_norm, rows.wrong_rms_norm",
+    "attention|flash": "products.attention or causal_attention, with their wrong_",
+    "matmul|gemm|matrix_mul": "products.matmul or matmul_transposed, products.wrong_matmul",
+    "rope|rotary": "rotary.half_split or interleaved, with their wrong_",
+    "swiglu": "elementwise.swiglu, elementwise.wrong_swiglu",
+    "silu|swish": "elementwise.silu, elementwise.wrong_silu",
+    "gelu": "elementwise.gelu or gelu_tanh, elementwise.wrong_gelu",
+    "relu": "elementwise.relu",
+    "scan|prefix": "reductions.inclusive_scan or exclusive_scan, reductions.wrong_scan",
+    "sort": "reductions.ascending, reductions.wrong_ascending",
+    "argmax": "reductions.argmax",
+    "reduce|sum": "reductions.total, reductions.wrong_total",
+    "dequant|q8_0|q4_0": "quantised.dequantise_q8_0 or dequantise_q4_0, with wrong_",
+}
+_MOST = 1024
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A kernel's parameter. type: the contract's name of its element type, empty where it has none for it."""
+
+    name: str
+    written_type: str
+    type: str
+    pointer: bool
+    constant: bool
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A contract's lines, and the names that they take from `rocverify.oracle.contract`."""
+
+    lines: tuple[str, ...]
+    imports: frozenset[str]
+    ready: str
+    """References that its name suggests, in words."""
+
+
+def module_text(source: str, skeletons: Sequence[Skeleton]) -> str:
+    """A contracts' module."""
+    names = sorted({"contract", "Dims", "Launch"} | {n for s in skeletons for n in s.imports})
+    lines = [
+        f'"""Contracts of {source}: how its kernels are launched and what they must compute.',
+        "",
+        f"Begun by `rocverify contract new`: {CHECK} marks what did not show in the source.",
+        '"""',
+        "",
+        "import ctypes",
+        "",
+        f"from rocverify.oracle.contract import {', '.join(names)}",
+    ]
+    for skeleton in skeletons:
+        lines += ["", "", *skeleton.lines]
+    return "\n".join(lines) + "\n"
+
+
+def skeleton(source: str, kernel: KernelMetadata, function: Function, text: str) -> Skeleton:
+    """The contract of one kernel. text: the function's own, comments blanked."""
+    parameters = tuple(_parameters(kernel.explicit_args, function))
+    integers = tuple(p.name for p in parameters if not p.pointer and p.type[:1] in ("I", "U"))
+    uses = Uses(function, text, integers)
+    outer = _outer(parameters, uses)
+    declared = [_declared(p, uses, outer) for p in parameters if p.name not in integers]
+    body = [line for line, _ in declared]
+    imports = {
+        name for p in parameters if p.name not in integers for name in (_role(p, uses), p.type or "F32")
+    }
+    lengths = [name for _, names in declared for name in names]
+    body += _dims(integers, lengths)
+    imports |= {"boundary"} if integers else set()
+    ready = next((words for name, words in _READY.items() if re.search(name, function.name, re.I)), "")
+    given = ", ".join(
+        ["self", *(_spoken(p.name) for p in parameters if p.name not in integers and _role(p, uses) != "Out")]
+    )
+    lines = [
+        f'@contract(source="{source}", symbol="{kernel.name}")',
+        f"class {_class_name(function.name)}:",
+        *([f'    """{_first_line(function.doc)}"""', ""] if function.doc else []),
+        *(f"    {line}" for line in body),
+        *_in_order(parameters),
+        "",
+        *_launch(kernel, parameters, uses),
+        "",
+        f"    def reference({given}):",
+        *([f"        # rocverify.references has: {ready}"] if ready else []),
+        f'        raise NotImplementedError("{CHECK}: what the kernel must compute, in NumPy")',
+        "",
+        f"    def wrong({given}):",
+        f'        raise NotImplementedError("{CHECK}: results of plausible mistakes, by name")',
+    ]
+    return Skeleton(tuple(lines), frozenset(imports), ready)
+
+
+def _parameters(args: Sequence[KernelArg], function: Function) -> Iterator[Parameter]:
+    for number, arg in enumerate(args):
+        written = function.parameters[number] if number < len(function.parameters) else None
+        text = written.type if written is not None else arg.type_name or ""
+        name = (written.name if written is not None else arg.name) or f"argument_{number}"
+        pointer = arg.kind != "by_value"
+        yield Parameter(name, text, _type(text, pointer), pointer, "const" in text.partition("*")[0].split())
+
+
+def _type(text: str, pointer: bool) -> str:
+    plain = " ".join(_QUALIFIERS.sub(" ", text.partition("*")[0] if pointer else text).split())
+    return next((name for name, pattern in _TYPES.items() if re.fullmatch(pattern, plain)), "")
+
+
+def _role(parameter: Parameter, uses: Uses) -> str:
+    if not parameter.pointer:
+        return "Scalar"
+    if parameter.constant:
+        return "In"
+    if uses.handed_on(parameter.name) or uses.read(parameter.name) or not uses.written(parameter.name):
+        return "InOut"
+    return "Out"
+
+
+def _outer(parameters: Sequence[Parameter], uses: Uses) -> str:
+    """The length that counts workgroups, where it is the only one that no index is made of; else empty."""
+    inner = {name for p in parameters if p.pointer for name in uses.lengths(p.name)}
+    left = [name for name in uses.integers if name not in inner]
+    return left[0] if len(left) == 1 else ""
+
+
+def _declared(parameter: Parameter, uses: Uses, outer: str) -> tuple[str, list[str]]:
+    """The line that declares an array or a number, and the lengths in it."""
+    role, doubts = _role(parameter, uses), []
+    if not parameter.type:
+        doubts.append(f"its type, {parameter.written_type or 'unknown'}")
+    element, name = parameter.type or "F32", _spoken(parameter.name)
+    if role == "Scalar":
+        return _line(f"{name} = Scalar({element})", doubts, ""), []
+    if role == "InOut" and uses.handed_on(parameter.name):
+        doubts.append("whether it is read, written or both")
+    lengths, indices = uses.lengths(parameter.name), uses.indices(parameter.name)
+    if outer and uses.by_workgroup(parameter.name):
+        lengths.insert(0, outer)
+        doubts.append(f"that {outer} counts workgroups")
+    if not lengths:
+        doubts.append("its shape")
+    seen = f"{parameter.name}[{indices[0]}]" if indices else ""
+    axes = " ".join(lengths or uses.integers[:1] or ["1"])
+    return _line(f'{name} = {role}("{axes}", {element})', doubts, seen), lengths
+
+
+def _spoken(name: str) -> str:
+    """A parameter's name in Python, where some words are taken."""
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _in_order(parameters: Sequence[Parameter]) -> Iterator[str]:
+    """The kernel's parameters by name, where all of them can be said so."""
+    if not any(keyword.iskeyword(p.name) for p in parameters):
+        names = ", ".join(f'"{p.name}"' for p in parameters)
+        yield f"    parameters = ({names}{',' if len(parameters) == 1 else ''})"
+
+
+def _line(text: str, doubts: Sequence[str], seen: str) -> str:
+    notes = [f"{CHECK} {' and '.join(doubts)}"] if doubts else []
+    notes += [f"seen: {seen}"] if seen else []
+    return f"{text}  # {'; '.join(notes)}" if notes else text
+
+
+def _dims(integers: Sequence[str], lengths: Sequence[str]) -> Iterator[str]:
+    inner = ", ".join(f"{name}=boundary(1, {_MOST})" for name in integers)
+    yield f"dims = Dims({inner})  # {CHECK} the lengths that callers may ask for"
+    for name in integers:
+        if name not in lengths:
+            other = f"a flag or a factor is `{name} = Scalar(I32, 0, 1)`"
+            yield f"# {CHECK} {name}: no index is made of it; {other}"
+
+
+def _launch(kernel: KernelMetadata, parameters: Sequence[Parameter], uses: Uses) -> Iterator[str]:
+    block = min(kernel.max_workgroup_size, 256)
+    count, doubt = _groups(uses, block)
+    yield "    def launch(self, arrays, dims):"
+    if doubt:
+        yield f"        # {CHECK} {doubt}"
+    arguments = ", ".join(_argument(parameter, uses) for parameter in parameters)
+    yield f"        arguments = ({arguments}{',' if len(parameters) == 1 else ''})"
+    yield f"        return Launch(grid=({count}, 1, 1), block=({block}, 1, 1), arguments=arguments)"
+
+
+def _groups(uses: Uses, block: int) -> tuple[str, str]:
+    """How many workgroups a launch has, as Python, and what of it is in doubt."""
+    index = uses.global_index()
+    if index is not None:
+        bound = uses.bound(index)
+        if bound is not None:
+            return f"-(-({dims_text(bound, uses.integers)}) // {block})", ""
+        return "1", f"the grid: what bounds {index} does not show"
+    index = uses.workgroup_index()
+    if index is None:
+        return "1", "the grid: no workgroup index shows"
+    if (bound := uses.bound(index)) is not None:
+        return dims_text(bound, uses.integers), ""
+    first = uses.integers[:1]
+    words = f"the grid: nothing bounds {index}"
+    return (
+        (f"dims.{first[0]}", f"{words}; taken to be one workgroup for each of {first[0]}")
+        if first
+        else ("1", words)
+    )
+
+
+def _argument(parameter: Parameter, uses: Uses) -> str:
+    if parameter.pointer:
+        return f"arrays.{_spoken(parameter.name)}"
+    value = (
+        f"dims.{parameter.name}" if parameter.name in uses.integers else f"arrays.{_spoken(parameter.name)}"
+    )
+    return f"ctypes.{_CTYPES[parameter.type]}({value})" if parameter.type in _CTYPES else value
+
+
+def _class_name(name: str) -> str:
+    words = re.sub(r"_?kernel$", "", name) or name
+    return "".join(word[:1].upper() + word[1:] for word in words.split("_") if word) or "Kernel"
+
+
+def _first_line(doc: str) -> str:
+    return next((line.strip() for line in doc.splitlines() if line.strip()), "").replace('"', "'")

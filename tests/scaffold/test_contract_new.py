@@ -1,0 +1,211 @@
+"""`rocverify contract new`: what is read from a kernel, what is marked, how far it is to a deserved green."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rocverify.cli.main import main
+
+KERNELS = """\
+#include <hip/hip_runtime.h>
+
+extern "C" __global__ void saxpy(float a, const float* x, float* y, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) y[i] += a * x[i];
+}
+
+/// Sum of each row.
+extern "C" __global__ __launch_bounds__(64) void row_sum(const float* in, float* out, unsigned rows,
+                                                         unsigned columns) {
+  unsigned row = blockIdx.x;
+  __shared__ float part[64];
+  float sum = 0;
+  for (unsigned c = threadIdx.x; c < columns; c += 64) sum += in[row * columns + c];
+  part[threadIdx.x] = sum;
+  for (unsigned width = 32; width > 0; width /= 2) {
+    __syncthreads();
+    if (threadIdx.x < width) part[threadIdx.x] += part[threadIdx.x + width];
+  }
+  if (threadIdx.x == 0) out[row] = part[0];
+}
+"""
+OTHERS = """\
+#include <hip/hip_runtime.h>
+
+__device__ void put(double* x, int i) { x[i] = 1; }
+
+extern "C" __global__ void handed_on(double* x, int n) { put(x, blockIdx.x * 64 + threadIdx.x); }
+
+extern "C" __global__ void vectors(const float4* x, int8_t* y, long long count, bool flag) {
+  long long i = threadIdx.x + (long long)blockIdx.x * blockDim.x;
+  // y[i * flag] is only a remark
+  if (i >= count) return;
+  y[i] = flag ? (int8_t)x[i].x : 0;
+}
+"""
+PLAN = ".planning/phases/01-sums/01-01-PLAN.md"
+REFERENCES = {
+    "Saxpy": (
+        "        return a * x + y",
+        '        return {"y left out": a * x, "a left out": x + y}',
+    ),
+    "RowSum": (
+        "        return reductions.total(in_)",
+        "        return reductions.wrong_total(in_)",
+    ),
+}
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, text in {"sums": KERNELS, "others": OTHERS}.items():
+        (tmp_path / "kernels").mkdir(exist_ok=True)
+        (tmp_path / f"kernels/{name}.hip").write_text(text, encoding="utf-8")
+    (tmp_path / ".planning/phases/01-sums").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def run(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.chdir(root)
+
+    def ran(*words: str) -> tuple[int, str]:
+        code = main(words)
+        shown = capsys.readouterr()
+        return code, shown.out + shown.err
+
+    return ran
+
+
+def test_what_shows_is_written_and_what_does_not_is_marked(root: Path, run: Run) -> None:
+    code, said = run("contract", "new", "kernels/sums.hip")
+    assert code == 0, said
+    text = (root / "kernels/contracts/sums.py").read_text(encoding="utf-8")
+    compile(text, "sums.py", "exec")
+    saxpy, row_sum = text.split("@contract(")[1:]
+    assert 'symbol="saxpy"' in saxpy
+    assert "    a = Scalar(F32)\n" in saxpy
+    assert '    x = In("n", F32)  # seen: x[i]\n' in saxpy
+    assert '    y = InOut("n", F32)  # seen: y[i]\n' in saxpy
+    assert '    parameters = ("a", "x", "y", "n")\n' in saxpy
+    assert "grid=(-(-(dims.n) // 256), 1, 1), block=(256, 1, 1)" in saxpy
+    assert '    """Sum of each row."""\n' in row_sum
+    assert '    in_ = In("rows columns", F32)  # CHECK that rows counts workgroups' in row_sum
+    assert '    out = Out("rows", F32)  # CHECK that rows counts workgroups' in row_sum
+    assert "grid=(dims.rows, 1, 1), block=(64, 1, 1)" in row_sum
+    assert "reductions.total, reductions.wrong_total" in row_sum
+    marked = [number for number, line in enumerate(text.splitlines(), 1) if "CHECK" in line and number > 4]
+    assert [int(n) for n in re.findall(r"sums\.py:(\d+):", said)] == marked
+
+
+def test_types_that_have_no_name_and_arrays_that_are_handed_on_are_marked(run: Run) -> None:
+    code, text = run("contract", "new", "kernels/others.hip", "--dry-run")
+    assert code == 0, text
+    handed_on, vectors = text.split("@contract(")[1:]
+    assert re.search(
+        r"x = InOut\(.*F64\)  # CHECK whether it is read, written or both and its shape", handed_on
+    )
+    assert re.search(r"# CHECK .*grid", handed_on)
+    assert re.search(r'x = In\("count", F32\)  # CHECK its type, const float4', vectors)
+    assert 'y = Out("count", I8)  # seen: y[i]\n' in vectors
+    assert re.search(r"flag = Scalar\(F32\)  # CHECK its type, bool", vectors)
+    assert "ctypes.c_int64(dims.count)" in vectors
+    assert "grid=(-(-(dims.count) // 256), 1, 1)" in vectors
+
+
+def test_nothing_is_overwritten_and_a_dry_run_writes_nothing(root: Path, run: Run) -> None:
+    assert run("contract", "new", "kernels/sums.hip", "--dry-run", "--kernel", "saxpy")[0] == 0
+    place = root / "kernels/contracts/sums.py"
+    assert not place.exists()
+    place.parent.mkdir()
+    place.write_text("mine\n", encoding="utf-8")
+    code, said = run("contract", "new", "kernels/sums.hip")
+    assert code == 2
+    assert "kernels/contracts/sums.py: is there already" in said
+    assert place.read_text(encoding="utf-8") == "mine\n"
+    code, said = run("contract", "new", "kernels/sums.hip", "--kernel", "saxpy", "--output", "contracts/a.py")
+    assert code == 0, said
+    assert "RowSum" not in (root / "contracts/a.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("kernels/gone.hip",), "cannot be read"),
+        (("kernels/sums.hip", "--kernel", "nobody"), "no kernel nobody"),
+        (("kernels/sums.hip", "--output", "../away.py"), "leads out of the root"),
+        (("/etc/hostname",), "lies outside of the project"),
+        (("kernels/broken.hip",), "error"),
+    ],
+)
+def test_what_cannot_be_begun_is_told(root: Path, run: Run, words: tuple[str, ...], says: str) -> None:
+    (root / "kernels/broken.hip").write_text("__global__ void k( {", encoding="utf-8")
+    code, said = run("contract", "new", *words)
+    assert (code, says in said) == (2, True), said
+    assert not (root.parent / "away.py").exists()
+
+
+def plan_text(contracts: dict[str, str]) -> str:
+    truths = [f"{symbol} agrees with its reference" for symbol in contracts]
+    checks = [
+        {"proves": f"T{n}", "check": "correctness", "contract": f"kernels.contracts.sums:{name}"}
+        for n, name in enumerate(contracts.values(), 1)
+    ]
+    front = {
+        **{
+            "phase": "01-sums",
+            "plan": "01",
+            "type": "execute",
+            "wave": 1,
+            "depends_on": [],
+            "requirements": [],
+        },
+        **{"must_haves": {"truths": truths, "artifacts": [], "key_links": []}, "rocverify": checks},
+    }
+    return f"---\n{yaml.safe_dump(front)}---\n\n<objective>\nSums.\n</objective>\n"
+
+
+def filled(text: str) -> str:
+    head, *contracts = text.split("@contract(")
+    done = []
+    for contract in contracts:
+        name = re.search(r"class (\w+)", contract)
+        assert name is not None
+        parts = re.split(r"^ *raise NotImplementedError.*$", contract, flags=re.M)
+        reference, wrong = REFERENCES[name[1]]
+        done.append(f"{parts[0]}{reference}{parts[1]}{wrong}{parts[2]}")
+    return "@contract(".join(
+        [
+            head.replace("import ctypes\n", "import ctypes\n\nfrom rocverify.references import reductions\n"),
+            *done,
+        ]
+    )
+
+
+@pytest.mark.long
+def test_from_two_kernels_to_a_deserved_green(root: Path, run: Run) -> None:
+    """Begun contracts prove nothing; with five lines by hand the kernels pass, and a wrong one does not."""
+    (root / PLAN).write_text(plan_text({"saxpy": "Saxpy", "row_sum": "RowSum"}), encoding="utf-8")
+    assert run("contract", "new", "kernels/sums.hip")[0] == 0
+    code, said = run("run", "plan", "01-01")
+    assert code == 3, said
+    assert "what the kernel must compute" in said
+    place = root / "kernels/contracts/sums.py"
+    begun = place.read_text(encoding="utf-8")
+    place.write_text(filled(begun), encoding="utf-8")
+    written = set(place.read_text(encoding="utf-8").splitlines()) - set(begun.splitlines())
+    assert len(written) == 5
+    code, said = run("run", "plan", "01-01")
+    assert code == 0, said
+    source = root / "kernels/sums.hip"
+    source.write_text(KERNELS.replace("width = 32; width > 0", "width = 32; width > 1"), encoding="utf-8")
+    code, said = run("run", "plan", "01-01")
+    assert code == 1, said
+    assert "01-01/T2  failed" in said
