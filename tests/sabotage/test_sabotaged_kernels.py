@@ -187,7 +187,9 @@ SABOTAGES = (
         "heads beyond the last are rotated too",
         (Edit(HIP, " head >= heads ||", ""),),
         failed={"16-02/T3": "correctness"},
-        says={"16-02/T3/correctness": ("outside every allocation", "past the end of", "array x of the caller")},
+        says={
+            "16-02/T3/correctness": ("outside every allocation", "past the end of", "array x of the caller")
+        },
         run="plan 16-02",
         options=RAW,
     ),
