@@ -44,7 +44,7 @@ def _plan(plan: PlanReport) -> dict[str, Any]:
     data = plan.model_dump(mode="json", exclude=_APART)
     data["checks"] = [_check(check) for check in plan.checks]
     data["correctness"] = [[row.check, row.contract, row.dtype] for row in plan.correctness]
-    data["coverage"] = sorted((row.source, row.kernel, row.types) for row in plan.coverage)
+    data["coverage"] = sorted((row.source, row.kernel, sorted(row.types)) for row in plan.coverage)
     data["transfers"] = sorted({(t.check, t.direction, t.function, t.place or "") for t in plan.transfers})
     for must_have in data["must_haves"]:
         must_have["reason"] = _without_numbers(must_have["reason"])
