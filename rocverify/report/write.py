@@ -80,9 +80,11 @@ def _verification(
     number, parts = phase
     try:
         before = values_of(read_text(place(root, name), name) or "", name)
-    except (UsageError, OSError) as error:
-        problem = f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else ""
-        written.errors.append(UsageError(problem, where=name) if isinstance(error, OSError) else error)
+    except UsageError as error:
+        written.errors.append(error)
+        return
+    except OSError as error:
+        written.errors.append(UsageError(f"cannot be read: {error.strerror or error}", where=name))
         return
     document = verification_document(report, number, parts, _covered(root, parts), before)
     _document(root, name, document, written)

@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import cache
 
 import tree_sitter_cpp
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Parser
 
 from rocverify.code.languages.cpp_items import CppItems, simple_constants
 from rocverify.code.languages.cpp_macros import Macro, invocations, macros_of, without_directives
 from rocverify.code.languages.cpp_text import Marks, Prepared, includes, prepared, silenced
+from rocverify.code.languages.tree import broken
 from rocverify.code.syntax import Function, Import, Named, Unit
 
 
@@ -63,19 +64,6 @@ def _read(path: str, text: bytes, made: Prepared) -> Unit:
     items.read(root)
     functions = tuple(sorted(items.functions, key=lambda function: function.line))
     return Unit(path, functions, tuple(items.imports), tuple(items.named), broken(root), tuple(items.tables))
-
-
-def broken(root: Node) -> int | None:
-    """The line of the first error in a tree."""
-    if not root.has_error:
-        return None
-    stack = [root]
-    while stack:
-        current = stack.pop()
-        if current.is_error or current.is_missing:
-            return current.start_point[0] + 1
-        stack += [child for child in reversed(current.children) if child.has_error]
-    return root.start_point[0] + 1
 
 
 def _key(function: Function) -> tuple[str, int]:

@@ -23,8 +23,8 @@ from rocverify.code.languages.cpp_parts import (
     text_of,
     type_path,
     type_text,
-    used_after,
 )
+from rocverify.code.languages.tree import used_after
 from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step, Walk
 from rocverify.code.syntax import Call, Value
 

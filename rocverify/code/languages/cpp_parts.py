@@ -195,30 +195,6 @@ def names_in(node: Node | None) -> Iterator[str]:
             stack += [inner] if inner is not None else current.named_children
 
 
-def mentions(node: Node, name: str) -> bool:
-    """Whether an identifier occurs below a node."""
-    wanted = name.encode()
-    if wanted not in (node.text or b""):
-        return False
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if current.type in ("identifier", "field_identifier") and current.text == wanted:
-            return True
-        stack += current.named_children
-    return False
-
-
-def used_after(node: Node, name: str) -> bool:
-    """Whether a name occurs in what follows a statement in its block."""
-    following = node.next_named_sibling
-    while following is not None:
-        if mentions(following, name):
-            return True
-        following = following.next_named_sibling
-    return False
-
-
 def constant(node: Node | None, known: Mapping[str, bool], depth: int = 0) -> bool | None:
     """What a condition always is; None for one that may be either. `known`: constants in sight."""
     if node is None or depth > _DEEPEST:

@@ -20,6 +20,7 @@ from rocverify.code.languages.rust_parts import (
     type_name,
     unbuilt,
 )
+from rocverify.code.languages.tree import broken
 from rocverify.code.syntax import Function, Import, Named, Unit, Value
 
 _TYPES = {
@@ -52,22 +53,9 @@ def read_rust(path: str, text: str) -> Unit:
         tuple(sorted(reader.functions, key=lambda function: function.line)),
         tuple(reader.imports),
         tuple(reader.named),
-        _broken(root),
+        broken(root),
         tuple(reader.macros),
     )
-
-
-def _broken(node: Node) -> int | None:
-    """The line of the first error in a tree."""
-    if not node.has_error:
-        return None
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if current.is_error or current.is_missing:
-            return current.start_point[0] + 1
-        stack += [child for child in reversed(current.children) if child.has_error]
-    return node.start_point[0] + 1
 
 
 def _constants(root: Node) -> dict[str, bool]:

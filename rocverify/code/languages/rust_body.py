@@ -14,7 +14,6 @@ from rocverify.code.languages.rust_parts import (
     arguments_of,
     elements_of,
     is_cfg,
-    mentions,
     path_of,
     pattern_names,
     squeezed,
@@ -23,12 +22,15 @@ from rocverify.code.languages.rust_parts import (
     type_name,
     unbuilt,
 )
+from rocverify.code.languages.tree import mentions, used_after
 from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step, Walk
 from rocverify.code.syntax import Call, Value
 
 _SCOPES = frozenset(
     {"match_arm", "closure_expression", "for_expression", "if_expression", "while_expression"}
 )
+
+_VARIABLES = frozenset({"identifier"})
 
 
 class Body(Walk):
@@ -83,7 +85,7 @@ class Body(Walk):
                 here = dead or unbuilt(attributes)
                 if child.type == "function_item":
                     name = text_of(child.child_by_field_name("name"))
-                    used = any(mentions(c, name) for c in node.named_children if c != child)
+                    used = any(mentions(c, name, _VARIABLES) for c in node.named_children if c != child)
                     unused = "" if used else f"the function {name} is never called"
                     steps.insert(0, Bind((name,), OWN))
                     steps.append((child.child_by_field_name("body"), here or unused))
@@ -103,7 +105,9 @@ class Body(Walk):
         inner = dead
         if value is not None and value.type == "closure_expression":
             kind, name = OWN, text_of(pattern).removeprefix("mut ")
-            inner = dead or ("" if _used_after(node, name) else f"the closure {name} is never used")
+            inner = dead or (
+                "" if used_after(node, name, _VARIABLES) else f"the closure {name} is never used"
+            )
         elif value is not None and value.type == "identifier":
             made = made or self.types.get(text_of(value), "")
         written = squeezed(node.child_by_field_name("type"))
@@ -231,16 +235,6 @@ class Body(Walk):
         kind = None if scope else self.known.get(called)
         if kind != OWN:
             self._add(called, tuple(scope), None, name, dead, sure and kind is None)
-
-
-def _used_after(node: Node, name: str) -> bool:
-    """Whether a name occurs in what follows a statement in its block."""
-    following = node.next_named_sibling
-    while following is not None:
-        if mentions(following, name):
-            return True
-        following = following.next_named_sibling
-    return False
 
 
 def _made_by(value: Node | None, owner: str) -> str:

@@ -179,17 +179,6 @@ def pattern_names(node: Node | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def mentions(node: Node, name: str) -> bool:
-    """Whether an identifier occurs below a node."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if current.type == "identifier" and text_of(current) == name:
-            return True
-        stack += current.children
-    return False
-
-
 def token_calls(tree: Node) -> Iterator[tuple[list[str], Node]]:
     """The names before parentheses among the tokens of a macro, each with the tokens up to it."""
     trees = [tree]

@@ -1,0 +1,44 @@
+"""Questions about a syntax tree that are the same in every language."""
+
+from __future__ import annotations
+
+from tree_sitter import Node
+
+_IDENTIFIERS = frozenset({"identifier", "field_identifier"})
+
+
+def broken(root: Node) -> int | None:
+    """The line of the first error in a tree."""
+    if not root.has_error:
+        return None
+    stack = [root]
+    while stack:
+        current = stack.pop()
+        if current.is_error or current.is_missing:
+            return current.start_point[0] + 1
+        stack += [child for child in reversed(current.children) if child.has_error]
+    return root.start_point[0] + 1
+
+
+def mentions(node: Node, name: str, types: frozenset[str] = _IDENTIFIERS) -> bool:
+    """Whether an identifier occurs below a node."""
+    wanted = name.encode()
+    if wanted not in (node.text or b""):
+        return False
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current.type in types and current.text == wanted:
+            return True
+        stack += current.named_children
+    return False
+
+
+def used_after(node: Node, name: str, types: frozenset[str] = _IDENTIFIERS) -> bool:
+    """Whether a name occurs in what follows a statement in its block."""
+    following = node.next_named_sibling
+    while following is not None:
+        if mentions(following, name, types):
+            return True
+        following = following.next_named_sibling
+    return False
