@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from rocverify.cli.codeobjects import Exit, exit_code_of, source_flags, target_option
 from rocverify.cli.options import find_root, root_option
-
-if TYPE_CHECKING:
-    from rocverify.device.by_hand.files import KernelFile
-    from rocverify.scaffold.contract import Skeleton
 
 
 @click.group("contract", help="Contracts: what a kernel must compute, for checks to hold it to.")
@@ -60,10 +55,11 @@ def _new(
     target: str | None,
     root: Path,
 ) -> int:
-    from rocverify.device.by_hand.files import open_kernels
+    from rocverify.code.index import CodeIndex
     from rocverify.device.by_hand.workspace import Workspace
     from rocverify.errors import UsageError
-    from rocverify.scaffold.contract import CHECK, module_text
+    from rocverify.scaffold.modules import Contracts, write_module
+    from rocverify.scaffold.steps import Writer
     from rocverify.settings import load_settings
 
     settings = load_settings(root)
@@ -72,67 +68,19 @@ def _new(
         name = absolute.resolve().relative_to(root.resolve()).as_posix()
     except ValueError:
         raise UsageError(f"lies outside of the project at {root}", where=str(source)) from None
-    found = _skeletons(
-        root, name, open_kernels(absolute, Workspace.here(), target=target, flags=flags), kernel
-    )
-    text = module_text(name, found)
     output, dry_run = how
-    place_of = output or f"{settings.contract_globs[0].partition('*')[0]}{absolute.stem}.py"
+    code = CodeIndex(root, settings)
+    contracts = Contracts(root, settings, Workspace.of(root, settings, keep=not dry_run), target)
+    begun = contracts.begin(name, code, flags, kernel)
     if dry_run:
-        click.echo(text, nl=False)
+        click.echo(begun.text, nl=False)
         return Exit.FINE
-    for package in _write(root, place_of, text):
-        click.echo(f"{package}: made, empty")
-    click.echo(f"{place_of}: {len(found)} contract{'' if len(found) == 1 else 's'} begun")
-    for number, line in enumerate(text.splitlines(), start=1):
-        if CHECK in line and number > 4:
-            click.echo(f"  {place_of}:{number}: {line.strip()}")
+    place_of = output or contracts.place_of(name, code)
+    for step in write_module(Writer(root, dry=False), place_of, begun.text):
+        if step.path != place_of:
+            click.echo(f"{step.path}: made, empty")
+    number = len(begun.skeletons)
+    click.echo(f"{place_of}: {number} contract{'' if number == 1 else 's'} begun")
+    for line, doubt in begun.doubts:
+        click.echo(f"  {place_of}:{line}: {doubt}")
     return Exit.FINE
-
-
-def _skeletons(root: Path, name: str, kernels: KernelFile, wanted: str | None) -> list[Skeleton]:
-    from rocverify.code.index import CodeIndex
-    from rocverify.errors import UsageError
-    from rocverify.scaffold.contract import skeleton
-    from rocverify.settings import load_settings
-
-    code = CodeIndex(root, load_settings(root))
-    text = code.live(name).code.splitlines()
-    functions = [f for f in code.unit(name).functions if f.kernel and not f.declared]
-    found = []
-    for image in kernels.images:
-        for kernel in image.facts.kernels.values():
-            function = next((f for f in functions if f.name == kernel.name), None) or next(
-                (f for f in functions if f"{len(f.name)}{f.name}" in kernel.name), None
-            )
-            if function is not None and wanted in (None, kernel.name, function.name):
-                body = "\n".join(text[function.line - 1 : function.last_line])
-                found.append(skeleton(name, kernel, function, body))
-    if not found:
-        words = "no kernel" if wanted is None else f"no kernel {wanted}"
-        raise UsageError(f"{words} of the code object is defined in this source", where=name)
-    return found
-
-
-def _write(root: Path, name: str, text: str) -> list[str]:
-    """Writes the module; the places of what makes its folders packages, where they are none. Without that an
-    installed package of their name would be taken for them."""
-    from rocverify.errors import UsageError
-    from rocverify.store.files import write_if_changed
-    from rocverify.store.gate import place
-
-    path = place(root, name)
-    if path.exists():
-        hint = "name another place with --output, or --dry-run"
-        raise UsageError("is there already, and is left as it is", where=name, hint=hint)
-    folders = [folder for folder in PurePosixPath(name).parents if folder.name]
-    made = [f"{folder}/__init__.py" for folder in reversed(folders)]
-    made = [package for package in made if not place(root, package).exists()]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for package in made:
-            write_if_changed(place(root, package), "")
-        write_if_changed(path, text)
-    except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror or error}", where=name) from None
-    return made

@@ -60,6 +60,7 @@ class _Root(LazyGroup):
 cli = _Root(
     name="rocverify",
     modules={
+        "init": "rocverify.cli.init",
         "explain": "rocverify.cli.explain",
         "lint": "rocverify.cli.lint",
         "contract": "rocverify.cli.contract",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from rocverify.scaffold.uses import Uses, dims_text
@@ -57,6 +58,10 @@ _READY = {
     "dequant|q8_0|q4_0": "quantised.dequantise_q8_0 or dequantise_q4_0, with wrong_",
 }
 _MOST = 1024
+_TAKEN = frozenset(
+    {"contract", "Dims", "Launch", "In", "InOut", "Out", "Scalar", "boundary", "ctypes", *_TYPES}
+)
+"""Names that a module of contracts uses itself."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A contract's lines, and the names that they take from `rocverify.oracle.contract`."""
+    """A contract's class, the kernel's name in its source, the contract's lines, and the names that they take
+    from `rocverify.oracle.contract`."""
 
+    name: str
+    kernel: str
     lines: tuple[str, ...]
     imports: frozenset[str]
     ready: str
@@ -98,8 +106,18 @@ def module_text(source: str, skeletons: Sequence[Skeleton]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def skeleton(source: str, kernel: KernelMetadata, function: Function, text: str) -> Skeleton:
-    """The contract of one kernel. text: the function's own, comments blanked."""
+def skeletons(source: str, kernels: Sequence[tuple[KernelMetadata, Function, str]]) -> tuple[Skeleton, ...]:
+    """The contracts of kernels, each with its function and the function's text, comments blanked."""
+    taken = set(_TAKEN)
+    found = []
+    for kernel, function, text in kernels:
+        name = _class_name(function.name, taken)
+        taken.add(name)
+        found.append(_skeleton(source, name, kernel, function, text))
+    return tuple(found)
+
+
+def _skeleton(source: str, name: str, kernel: KernelMetadata, function: Function, text: str) -> Skeleton:
     parameters = tuple(_parameters(kernel.explicit_args, function))
     integers = tuple(p.name for p in parameters if not p.pointer and p.type[:1] in ("I", "U"))
     uses = Uses(function, text, integers)
@@ -118,7 +136,7 @@ def skeleton(source: str, kernel: KernelMetadata, function: Function, text: str)
     )
     lines = [
         f'@contract(source="{source}", symbol="{kernel.name}")',
-        f"class {_class_name(function.name)}:",
+        f"class {name}:",
         *([f'    """{_first_line(function.doc)}"""', ""] if function.doc else []),
         *(f"    {line}" for line in body),
         *_in_order(parameters),
@@ -132,7 +150,7 @@ def skeleton(source: str, kernel: KernelMetadata, function: Function, text: str)
         f"    def wrong({given}):",
         f'        raise NotImplementedError("{CHECK}: results of plausible mistakes, by name")',
     ]
-    return Skeleton(tuple(lines), frozenset(imports), ready)
+    return Skeleton(name, function.name, tuple(lines), frozenset(imports), ready)
 
 
 def _parameters(args: Sequence[KernelArg], function: Function) -> Iterator[Parameter]:
@@ -256,9 +274,13 @@ def _argument(parameter: Parameter, uses: Uses) -> str:
     return f"ctypes.{_CTYPES[parameter.type]}({value})" if parameter.type in _CTYPES else value
 
 
-def _class_name(name: str) -> str:
+def _class_name(name: str, taken: Collection[str]) -> str:
+    """A kernel's name as that of a class, told apart from those that are taken."""
     words = re.sub(r"_?kernel$", "", name) or name
-    return "".join(word[:1].upper() + word[1:] for word in words.split("_") if word) or "Kernel"
+    plain = "".join(word[:1].upper() + word[1:] for word in words.split("_") if word) or "Kernel"
+    plain = plain if plain.isidentifier() else f"Kernel{plain}"
+    choices = chain([plain, f"{plain}Kernel"], (f"{plain}{number}" for number in count(2)))
+    return next(choice for choice in choices if choice not in taken)
 
 
 def _first_line(doc: str) -> str:

@@ -31,8 +31,12 @@ class Workspace:
         if root is None:
             base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
             return cls(Settings(), None, _writable(Path(base) / "rocverify"))
-        settings = load_settings(root)
-        return cls(settings, root, _writable(root / settings.cache_dir))
+        return cls.of(root, load_settings(root))
+
+    @classmethod
+    def of(cls, root: Path, settings: Settings, *, keep: bool = True) -> Workspace:
+        """Around a project's root. keep: whether its cache may be written to."""
+        return cls(settings, root, _writable(root / settings.cache_dir) if keep else None)
 
     @cached_property
     def toolchain(self) -> Toolchain:

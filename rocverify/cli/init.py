@@ -1,0 +1,83 @@
+"""`rocverify init`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rocverify.cli.codeobjects import Exit, exit_code_of, target_option
+
+if TYPE_CHECKING:
+    from rocverify.scaffold.steps import Step
+
+_COLOURS = {"written": "green", "added": "green", "kept": "cyan", "left": "yellow"}
+
+
+@click.command(
+    "init",
+    help="Begin a project: find its kernels, and write what rocverify needs to verify them.\n\n"
+    "Writes settings (rocverify.toml) for where kernels, host code and contracts lie, a contract for each "
+    "kernel (as `contract new`), a first plan where there is none, what .gitignore lacks, and a page on "
+    "must-haves that execute (.planning/ROCVERIFY.md). Changes nothing that is there: a second run writes "
+    "nothing. What you have to finish is marked CHECK, and unverified until then. Exits with 0, with 1 if "
+    "something was left undone, and with 2 if there is no kernel, the settings are wrong or something cannot "
+    "be written.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Root of the project.  [default: the nearest folder with a .planning, else this folder]",
+)
+@target_option
+def command(dry_run: bool, root: Path | None, target: str | None) -> int:
+    return exit_code_of(lambda: _init(_root(root), dry_run, target))
+
+
+def _root(given: Path | None) -> Path:
+    from rocverify.settings import nearest_root
+
+    here = Path.cwd()
+    return (given or nearest_root(here) or here).resolve()
+
+
+def _init(root: Path, dry_run: bool, target: str | None) -> int:
+    from rocverify.scaffold.project import Project
+    from rocverify.scaffold.steps import Writer
+
+    click.echo(f"{root}{': what would be done' if dry_run else ''}")
+    steps: list[Step] = []
+    for step in Project(root, Writer(root, dry_run), target).steps():
+        steps.append(step)
+        _show(step, dry_run)
+    if not dry_run:
+        _next(steps)
+    return Exit.FOUND if any(_undone(step) for step in steps) else Exit.FINE
+
+
+def _undone(step: Step) -> bool:
+    from rocverify.scaffold.ignored import IGNORE
+    from rocverify.scaffold.steps import State
+
+    return step.state is State.LEFT and step.path != IGNORE
+
+
+def _show(step: Step, dry_run: bool) -> None:
+    state = click.style(f"{step.state:<8}", fg=_COLOURS[step.state])
+    click.echo(f"  {state} {step.path}{f'  ({step.note})' if step.note else ''}")
+    if dry_run and step.text:
+        click.echo("".join(f"           | {line}\n" for line in step.text.splitlines()), nl=False)
+
+
+def _next(steps: Sequence[Step]) -> None:
+    marked = [step.path for step in steps if "CHECK" in step.text and step.path.endswith(".py")]
+    plans = [step.path for step in steps if step.path.endswith("-PLAN.md") and step.text]
+    if marked:
+        click.echo(
+            f"Next: write `reference` and `wrong`, and look at what is marked CHECK, in {', '.join(marked)}"
+        )
+    for plan in plans:
+        click.echo(f"Then: rocverify run plan {Path(plan).name.removesuffix('-PLAN.md')}")
