@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from rocverify.cli.options import find_root, root_option
 from rocverify.errors import ExitCode, PlanError
 
 if TYPE_CHECKING:
+    from rocverify.binding.missing import Missing
     from rocverify.binding.model import BoundMustHave
     from rocverify.checks.base import CheckSpec
     from rocverify.runner.bound import BoundPlan
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 @click.command(
     "explain",
-    help="Show each must-have of a plan or phase, the checks that decide it, and why.\n\n"
+    help="Show each must-have of a plan or phase, the checks that decide it, and why; and which contracts, "
+    "modules, functions, kernels and files that they name do not exist, with the nearest that does.\n\n"
     "Nothing is executed, compiled or imported from the project, and nothing is written. NN is a phase "
     "(16), NN-MM a plan (16-01). Exits with 0, or with 2 if a plan or the settings are wrong.",
 )
@@ -49,21 +51,25 @@ def explained(bound: BoundPlan) -> Iterator[str]:
         yield f"  warning  {warning}"
     if not bound.must_haves:
         yield "  The plan lists no must-haves: nothing of it can be verified."
+    missing = bound.missing()
     for must_have in bound.must_haves:
         yield ""
-        yield from _must_have(must_have)
+        yield from _must_have(must_have, missing)
     for step in bound.vacuous:
         yield f"\n{step.id}  ({step.source})\n  {step.command}\n  could not fail: {step.reason}"
     yield ""
 
 
-def _must_have(bound: BoundMustHave) -> Iterator[str]:
+def _must_have(bound: BoundMustHave, missing: Sequence[Missing]) -> Iterator[str]:
     must_have = bound.must_have
     requirement = f"  {must_have.requirement}" if must_have.requirement else ""
     yield f"{must_have.id}  {must_have.type}{requirement}  ({must_have.source})"
     yield f"  {must_have.text}"
     for spec in bound.checks:
         yield from _check(spec)
+        for one in missing:
+            if one.check == spec.id:
+                yield f"      {one.place}: does not exist: {one}"
     for less in bound.uncovered:
         yield f"  tries less than it says: {less}"
     if bound.proves:

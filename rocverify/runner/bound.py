@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rocverify.errors import PlanError
 
 if TYPE_CHECKING:
+    from rocverify.binding.missing import Missing
     from rocverify.binding.model import BoundMustHave
     from rocverify.binding.project import Subject
     from rocverify.binding.verify_steps import VacuousStep
@@ -30,6 +31,12 @@ class BoundPlan:
     must_haves: tuple[BoundMustHave, ...]
     vacuous: tuple[VacuousStep, ...] = ()
     subject: Subject | None = field(default=None, compare=False, repr=False)
+
+    def missing(self) -> tuple[Missing, ...]:
+        """What its checks name and the project does not have."""
+        from rocverify.binding.missing import missing_names
+
+        return () if self.subject is None else missing_names(self.plan, self.must_haves, self.subject)
 
     @property
     def specs(self) -> Iterator[CheckSpec]:

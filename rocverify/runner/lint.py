@@ -102,6 +102,9 @@ def _of_plan(bound: BoundPlan, known: frozenset[str]) -> Iterator[Remark]:
             hint = f"nearest: {must_have.nearest}" if must_have.nearest else None
             message = f"nothing decides {must_have.must_have.tail}: {must_have.reason}"
             yield Remark(Severity.NOTE, place, message, hint)
+    for one in bound.missing():
+        message = f"{one.check.partition('/')[2]}: {one.message}"
+        yield Remark(Severity.WARNING, one.place, message, f"nearest: {one.nearest}" if one.nearest else None)
     yield from _patterns(plan)
 
 

@@ -107,3 +107,15 @@ def test_without_phases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_this_repository_has_no_errors(repo_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", "--root", str(repo_root)]) == 0, capsys.readouterr().out
+
+
+def test_names_that_do_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entry = "rocverify:\n  - {proves: A1, check: kernel_compiled, source: kernels/ad.hip}\n"
+    root = project(tmp_path, {"01-01": f"{SOUND}{entry}"})
+    (root / "kernels").mkdir()
+    (root / "kernels/add.hip").write_text("__global__ void add() {}\n", encoding="utf-8")
+    said = "A1/kernel_compiled: there is no file kernels/ad.hip"
+    assert remarks(root, capsys) == (0, [("warning", "01-01-PLAN.md:6", said)])
+    assert main(["explain", "01-01", "--root", str(root)]) == 0
+    line = "01-01-PLAN.md:6: does not exist: there is no file kernels/ad.hip; nearest: kernels/add.hip"
+    assert line in capsys.readouterr().out
