@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -11,20 +10,16 @@ from rocverify.code.callgraph import CallGraph
 from rocverify.code.conditionals import Preprocess
 from rocverify.code.dead_code import DeadCode
 from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
-from rocverify.code.files import c_sources, existing_file, read_text, relative, rust_sources
+from rocverify.code.files import existing_file, read_text, relative
 from rocverify.code.languages import is_c_family, is_python, is_rust
-from rocverify.code.languages.cpp import read_cpp
-from rocverify.code.languages.python import read_python
-from rocverify.code.languages.rust import read_rust
 from rocverify.code.masking import Mask, mask, merge
 from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo, InstanceValue
 from rocverify.code.modules import ModuleTable
-from rocverify.code.names_cpp import CppNames
-from rocverify.code.names_rust import RustNames
 from rocverify.code.places import Names
 from rocverify.code.scopes import ParsedModule
 from rocverify.code.search import PatternSearch, SearchResult, search_word
 from rocverify.code.syntax import Unit
+from rocverify.code.units import Units
 from rocverify.code.vacuity import Commonness
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
@@ -40,8 +35,8 @@ class CodeIndex:
         self._root = root.resolve()
         self._settings = settings
         self._masks: dict[str, Mask] = {}
-        self._units: dict[str, Unit] = {}
         self._dead = DeadCode(self._root, settings, preprocess)
+        self._units = Units(self._root, self._dead)
 
     @property
     def root(self) -> Path:
@@ -104,62 +99,20 @@ class CodeIndex:
         """Where a name stands as a word of its own; `beside`: further characters that go on with a name."""
         return search_word(name, beside, path, self.mask(path), self.live(path).code)
 
+    # -- records -----------------------------------------------------------------------------------
+
     def unit(self, path: str) -> Unit:
-        """The records of a Rust, C, C++, HIP or Python source; SourceError for a file that cannot be read,
+        """The record of a Rust, C, C++, HIP or Python source; SourceError for a file that cannot be read,
         and for one in another language."""
-        key = self.locate(path)
-        if key not in self._units:
-            self._units[key] = self._read(key, read_text(self._root, key))
-        return self._units[key]
-
-    def _read(self, key: str, text: str) -> Unit:
-        if is_rust(key):
-            return read_rust(key, text)
-        if is_c_family(key):
-            return read_cpp(key, text, self._dead.lines(key, text))
-        if is_python(key):
-            return read_python(key, text)
-        raise SourceError("is no source in a language that is read", where=key)
-
-    def unit_at(self, path: str) -> Unit | None:
-        """The same, or None where there is no such file."""
-        return self.unit(path) if is_rust(path) and (self._root / path).is_file() else None
-
-    def units(self) -> tuple[Unit, ...]:
-        """The records of all Rust, C, C++ and HIP sources under the root that can be read, build outputs left
-        out."""
-        return (*self._all_of(rust_sources(self._root)), *self._all_of(c_sources(self._root)))
+        return self._units.unit(path)
 
     def units_with(self, word: str) -> tuple[Unit, ...]:
-        """The records of those of them in whose text a word stands: the others cannot define what it names,
-        and reading them all would take seconds."""
-        paths = (*rust_sources(self._root), *c_sources(self._root))
-        return self._all_of(path for path in paths if word in self._text_of(path))
-
-    def _text_of(self, path: str) -> str:
-        try:
-            return read_text(self._root, self.locate(path))
-        except SourceError:
-            return ""
-
-    def _all_of(self, paths: Iterable[str]) -> tuple[Unit, ...]:
-        found = []
-        for path in paths:
-            with suppress(SourceError):
-                found.append(self.unit(path))
-        return tuple(found)
+        """The records of the Rust, C, C++ and HIP sources in whose text a word stands."""
+        return self._units.with_word(word)
 
     def names(self, path: str) -> Names:
         """How names resolve in a Rust, C, C++ or HIP source."""
-        return self._rust_names if is_rust(path) else self._cpp_names
-
-    @cached_property
-    def _rust_names(self) -> RustNames:
-        return RustNames(self.unit_at, lambda: self._all_of(rust_sources(self._root)))
-
-    @cached_property
-    def _cpp_names(self) -> CppNames:
-        return CppNames(lambda: self._all_of(c_sources(self._root)))
+        return self._units.names(path)
 
     def definition(self, path: str, name: str) -> Definition | None:
         """Where a file defines a name; None if it does not. In Python `Class.method` works too."""

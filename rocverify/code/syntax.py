@@ -2,7 +2,7 @@
 
 `rocverify.code.languages.{python,cpp,rust}` fill a `Unit` from a syntax tree; what is asked of it (who calls
 whom, what is copied to the host, what a file exports) is answered once for all languages.
-`CodeIndex.unit(path)` gives the record of one source, `CodeIndex.units()` those of all.
+`CodeIndex.unit(path)` gives the record of one source.
 
 Unit        functions, imports, named (types, constants, fields, macros, modules), macros, `broken`
 Function    parameters, calls, branches, values (its variables), doc comment, `kernel`, `dead`
