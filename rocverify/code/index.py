@@ -58,7 +58,8 @@ class CodeIndex:
 
     def text(self, path: str) -> str:
         """The text of a file, as it is."""
-        return self.mask(path).text
+        key = self.locate(path)
+        return self._masks[key].text if key in self._masks else read_text(self._root, key)
 
     def mask(self, path: str) -> Mask:
         """The text and where its comments are."""

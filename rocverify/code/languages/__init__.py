@@ -14,6 +14,21 @@ MARKDOWN = frozenset({".md", ".markdown"})
 CUDA = frozenset({".cu", ".cuh"})
 PYTHON = frozenset({".py", ".pyi"})
 
+# Lexers by suffix: for those that Pygments does not know or gives to several languages, and for what is read
+# often, since to go through all its patterns takes long.
+_LEXERS = {
+    **dict.fromkeys(C_FAMILY, "cpp"),
+    **dict.fromkeys(CUDA, "cuda"),
+    **dict.fromkeys(PYTHON, "python"),
+    ".rs": "rust",
+    ".toml": "toml",
+    ".json": "json",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".sh": "bash",
+    ".cmake": "cmake",
+}
+
 
 def is_python(path: str) -> bool:
     """True for a Python module or stub."""
@@ -51,22 +66,13 @@ def lexer_for(path: str) -> Lexer:
     An unknown extension gets the plain-text lexer: such a file has no comments that we know of.
     """
     name = PurePosixPath(path).name
-    suffix = PurePosixPath(path).suffix.lower()
     options = {"stripnl": False, "ensurenl": False, "stripall": False}
-    if suffix in CUDA | C_FAMILY | PYTHON or name == "CMakeLists.txt":
-        known: Lexer = get_lexer_by_name(_lexer_name(suffix), **options)
-        return known
+    known = "cmake" if name == "CMakeLists.txt" else _LEXERS.get(PurePosixPath(path).suffix.lower())
+    if known is not None:
+        lexer: Lexer = get_lexer_by_name(known, **options)
+        return lexer
     try:
         found: type[Lexer] = find_lexer_class_for_filename(name) or TextLexer
     except ClassNotFound:
         found = TextLexer
     return found(**options)
-
-
-def _lexer_name(suffix: str) -> str:
-    """For the suffixes that Pygments does not know or gives to several languages."""
-    if suffix in PYTHON:
-        return "python"
-    if suffix in CUDA:
-        return "cuda"
-    return "cpp" if suffix in C_FAMILY else "cmake"
