@@ -29,7 +29,7 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Und
         return Undecided(f"{len(truth.text)} characters are no sentence; {_advice(truth)}")
     if isinstance(truth, VerifyClaim) and (lines := step_commands(plan, truth)):
         return build_commands.of_step(lines)
-    reading = Reading(_claim(truth), plan, subject)
+    reading = Reading(claim_of(truth), plan, subject)
     drafts: list[Draft] = []
     for phrase, match in matches(reading.text):
         reading.at(match)
@@ -59,7 +59,7 @@ _NEGATION = re.compile(
 )
 
 
-def _claim(truth: Truth) -> str:
+def claim_of(truth: Truth) -> str:
     """What is claimed: of a prohibition, that what it names is not so, whether or not it says the word."""
     if isinstance(truth, Prohibition) and not _NEGATION.search(truth.text):
         return f"must not: {truth.text}"

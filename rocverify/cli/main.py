@@ -62,6 +62,7 @@ cli = _Root(
     modules={
         "init": "rocverify.cli.init",
         "explain": "rocverify.cli.explain",
+        "bind": "rocverify.cli.bind",
         "lint": "rocverify.cli.lint",
         "contract": "rocverify.cli.contract",
         "doctor": "rocverify.cli.doctor",

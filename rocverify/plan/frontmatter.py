@@ -79,7 +79,7 @@ def dotted(path: KeyPath) -> str:
 def read_frontmatter(source: SourceText) -> Frontmatter:
     """The frontmatter between the first two `---` lines, empty where there is none; PlanError with line,
     column and the mended line where it cannot be read."""
-    span = _delimit(source)
+    span = delimit(source)
     if span is None:
         return Frontmatter(source, {}, {}, 0)
     start, end, body = span
@@ -104,7 +104,9 @@ def _composed(text: str) -> yaml.Node | None:
     return root
 
 
-def _delimit(source: SourceText) -> tuple[int, int, int] | None:
+def delimit(source: SourceText) -> tuple[int, int, int] | None:
+    """Where the frontmatter's YAML starts and ends, and the body starts; None where there is none. PlanError
+    for one that is not closed."""
     text = source.text
     first = len(text) - len(text.lstrip())
     opening = text.rfind("\n", 0, first) + 1

@@ -4,18 +4,22 @@ whoever writes plans. Nothing that is there is changed."""
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rocverify.binding.project import Subject
+from rocverify.binding.proposals import propose
 from rocverify.checks.registry import CHECKS
 from rocverify.code.index import CodeIndex
 from rocverify.device.by_hand.workspace import Workspace
-from rocverify.errors import CompilerNotFoundError, RocverifyError, ToolchainError, UsageError
+from rocverify.errors import CompilerNotFoundError, PlanError, RocverifyError, ToolchainError, UsageError
 from rocverify.plan.folders import PHASES, folders, plan_files
+from rocverify.plan.locate import active_phases
+from rocverify.runner.bound import BoundPlan, bind_plans
+from rocverify.scaffold.bindings import add_entries
 from rocverify.scaffold.ignored import ignore_lines
 from rocverify.scaffold.layout import Layout, kernels_of, look, unread_sources
 from rocverify.scaffold.modules import Begun, Contracts, module_of, write_module
@@ -153,8 +157,7 @@ class Project:
     def _plan_steps(self) -> Iterator[Step]:
         there = [file.path for folder in folders(self.root) for file in plan_files(folder.path)]
         if there:
-            count = f"{len(there)} plan{'' if len(there) == 1 else 's'}"
-            yield Step(PHASES.as_posix(), State.KEPT, f"has {count}")
+            yield from self._bindings(len(there))
             return
         taken = {folder.path.name.partition("-")[0].lstrip("0") for folder in folders(self.root)}
         number = next(f"{n:02}" for n in range(1, 1000) if str(n) not in taken)
@@ -168,6 +171,33 @@ class Project:
             page=PAGE,
         )
         yield self.writer.new(f"{PHASES.as_posix()}/{phase}/{number}-01-PLAN.md", text, "a first plan")
+
+    def _bindings(self, number: int) -> Iterator[Step]:
+        """Entries for the active plans, where a must-have has no check and one leaves nothing to judge."""
+        refused: list[PlanError] = []
+        entries: dict[str, list[Mapping[str, Any]]] = {}
+        open_ones = 0
+        for bound in self._bound(refused):
+            subject = bound.subject or Subject(self.root, self.settings)
+            for one in (one for one in bound.must_haves if not one.checks):
+                certain = [p for p in propose(one, bound.plan, subject) if p.certain]
+                open_ones += not certain
+                for proposal in certain:
+                    entries.setdefault(bound.plan.path, []).extend(proposal.entries)
+        yield from add_entries(self.writer, entries)
+        for error in refused:
+            yield Step(error.where or PHASES.as_posix(), State.LEFT, error.message)
+        count = f"{number} plan{'' if number == 1 else 's'}"
+        more = f"; no check decides {open_ones} must-haves of them, see `rocverify bind`" if open_ones else ""
+        yield Step(PHASES.as_posix(), State.KEPT, f"has {count}{more}")
+
+    def _bound(self, refused: list[PlanError]) -> tuple[BoundPlan, ...]:
+        paths = [path for phase in active_phases(self.root) for path in phase.plans]
+        try:
+            return bind_plans(paths, self.root, self.settings, refused)
+        except PlanError as error:  # the last of them: no plan can be read
+            refused.append(error)
+            return ()
 
 
 def _truths(kernel: str, contract: str) -> list[dict[str, Any]]:

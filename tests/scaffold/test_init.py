@@ -298,3 +298,28 @@ def test_outside_of_a_repository_nothing_is_ignored(project: Path, rocverify: Ru
     assert code == 0, said
     assert "left     .gitignore  (this is not a git repository)" in said
     assert not (project / ".gitignore").exists()
+
+
+@pytest.mark.long
+def test_plans_that_are_there_get_entries_for_what_leaves_nothing_to_judge(
+    project: Path, rocverify: Run
+) -> None:
+    plan = ".planning/phases/02-ours/02-01-PLAN.md"
+    truths = ["`add_one` matches the CPU reference", "Constant brightness is 32", "The code is clean"]
+    listed = "".join(f"    - '{truth}'\n" for truth in truths)
+    text = f"---\nphase: 02-ours\nplan: 01\nmust_haves:\n  truths:\n{listed}---\n\nOurs.\n"
+    write(project, {"kernels/add.hip": add(), "kernels/host.py": "brightness = 32\n", plan: text})
+    write(project, {plan.replace("01-PLAN", "02-PLAN"): "---\na: [\n---\n"})
+    code, said = rocverify("init")
+    assert code == 1, said
+    assert f"added    {plan}  (1 entry)" in said
+    assert "has 2 plans; no check decides 1 must-haves of them, see `rocverify bind`" in said
+    assert f"left     {plan.replace('01-PLAN', '02-PLAN')}:3" in said
+    after = (project / plan).read_text(encoding="utf-8")
+    entries = after.partition("rocverify:\n")[2].partition("---\n")[0]
+    assert after.replace(f"rocverify:\n{entries}", "") == text
+    assert entries.startswith("  - proves: T2\n    check: constant_value\n")
+    assert not (project / PLAN).exists()
+    first = contents(project)
+    assert rocverify("init")[0] == 1
+    assert contents(project) == first
