@@ -121,11 +121,13 @@ class Judge:
 
     def accepts(self, observed: NDArray[Any]) -> bool:
         """Whether every element of `observed` would pass."""
+        return not self.wrong(observed).any()
+
+    def wrong(self, observed: NDArray[Any]) -> NDArray[np.bool_]:
+        """The elements of `observed` that would not pass."""
         if not self.dtype.is_float:
-            return bool(np.array_equal(observed, self.exact))
-        return not _mismatches(
-            to_float64(observed), self.exact, self.allowed, self.dtype, self.overflowing
-        ).any()
+            return np.asarray(observed != self.exact)
+        return _mismatches(to_float64(observed), self.exact, self.allowed, self.dtype, self.overflowing)
 
 
 def judge_of(expected: Expected, tolerance: Tolerance) -> Judge:

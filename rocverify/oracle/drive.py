@@ -5,7 +5,7 @@ The trace of a run covers the call of the wrapper and nothing of the harness's o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
-from rocverify.device.process.placed import Buffer, Collected, Placed
+from rocverify.device.process.placed import NO_TRAFFIC, Buffer, Collected, Placed, Traffic
 from rocverify.device.trace.events import Category
 from rocverify.errors import ContractError, DeviceError, SubjectError
 from rocverify.oracle.buffers import Layout, buffer_of, layout_of, read_back
@@ -21,7 +21,6 @@ from rocverify.oracle.case import Case
 from rocverify.oracle.consistency import check_arguments
 from rocverify.oracle.contract import Array, ContractSpec, Role
 from rocverify.oracle.dtypes import DType
-from rocverify.oracle.host_share import NO_SHARE, HostShare, host_share
 from rocverify.oracle.inputs import Kind
 from rocverify.oracle.returned import as_declared
 from rocverify.oracle.starting import Start, earlier, starting
@@ -60,9 +59,9 @@ class CaseRun:
     of the written arrays after it (their canonical form, where the contract has one); changed: input arrays
     that the kernel changed; damage: what was written around buffers; events: the HIP calls made while the
     wrapper ran; late: outputs that changed after the call had returned, and the work that nothing ordered
-    before what its caller does next; by_host: what of the outputs the host wrote; addresses: where each array
-    lay on the device; by_contract: the launches, by their number in the trace, that the contract's own `call`
-    made and not the wrapper; undefined: see Start.
+    before what its caller does next; traffic: what the host read and copied, where that was noted; addresses:
+    where each array lay on the device; by_contract: the launches, by their number in the trace, that the
+    contract's own `call` made and not the wrapper; undefined: see Start.
     """
 
     case: Case
@@ -72,7 +71,7 @@ class CaseRun:
     damage: tuple[str, ...] = ()
     events: tuple[TraceEvent, ...] = ()
     late: tuple[str, ...] = ()
-    by_host: HostShare = NO_SHARE
+    traffic: Traffic = NO_TRAFFIC
     addresses: Mapping[str, int] = field(default_factory=dict)
     by_contract: frozenset[int] = frozenset()
     undefined: frozenset[str] = frozenset()
@@ -117,6 +116,7 @@ def execute(
     visible: bool = False,
     again: bool = False,
     start: Start | None = None,
+    replayed: Sequence[bytes] | None = None,
 ) -> CaseRun:
     """Runs one case through the contract's wrapper, or through its own launch if it names none.
 
@@ -124,7 +124,8 @@ def execute(
     call_dims: dimensions that replace those of the case in the call alone. invoke: made once by
     `invocation` for many cases. visible: the code under verification can see that it is. again: it is called
     on the same memory with other contents before. start: what `starting` has given for the case, if it was
-    asked before.
+    asked before. replayed: the traffic of the host is noted, and what it reads of the device is replaced by
+    this, as far as it goes.
     Raises SubjectError for what the wrapper raises, DeviceFaultError for what the kernel does wrong,
     DeviceError when the device fails the harness itself.
     """
@@ -135,7 +136,9 @@ def execute(
     layouts = _layouts(spec, case)
     buffers = _buffers(layouts, start)
     pid, stream = session.subject.prepare_call(spec, on_stream=case.on_stream)
-    placed = session.device.place(pid, buffers, ghost=ghost, order=case.ordering, stream=stream)
+    placed = session.device.place(
+        pid, buffers, ghost=ghost, order=case.ordering, stream=stream, replayed=replayed
+    )
     addresses = {one.name: placed.addresses[one.name] + len(one.guard) for one in buffers}
     arrays = {**_views(spec, case.dtype, inputs, addresses, layouts), **(values or {})}
     lengths = {**case.dims, **(call_dims or {})}
@@ -180,14 +183,7 @@ def _left_behind(
         damage=tuple(damage),
         events=tuple(collected.events),
         late=_late(spec, collected),
-        by_host=host_share(
-            {name: after[name] for name in spec.outputs if name in images},
-            {name: array for name, array in inputs.items() if spec.arrays[name].is_given},
-            layouts,
-            collected.host_writes,
-            collected.events,
-            addresses,
-        ),
+        traffic=collected.traffic,
         addresses=addresses,
         by_contract=launched_by_contract(spec, collected.events),
         undefined=start.undefined,

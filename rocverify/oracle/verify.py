@@ -27,13 +27,13 @@ from rocverify.oracle.controls import (
 from rocverify.oracle.dims import Dims
 from rocverify.oracle.drive import Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
-from rocverify.oracle.host_share import computed_by_host
 from rocverify.oracle.judge import CaseVerdict, computed_of, expected_of, judge, tolerances_of
 from rocverify.oracle.orders import ORDER_HINT, OrderSpread, OtherOrder, in_another_order, ordered
 from rocverify.oracle.repeat import Repeat, repeated
 from rocverify.oracle.shrink import Shrunk, shrink
 from rocverify.oracle.starting import starting
 from rocverify.oracle.stream_use import StreamUse
+from rocverify.oracle.through_host import computed_by_host
 from rocverify.oracle.tolerance import Tolerance
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
     verdicts = tuple(judge(spec, case, tolerances, plan.code_object_sha256) for case in judged)
     repeat = repeated(spec, session, judged, tolerances, invoke)
+    by_host = computed_by_host(spec, session, judged, tolerances, invoke)
     other = None
     if judged and not any(verdict.problems for verdict in verdicts):
         other = in_another_order(spec, session, judged, tolerances, invoke, plan.seed)
@@ -174,7 +175,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
         symbol=symbol,
         cases=tuple(cases),
         verdicts=verdicts,
-        failures=_failures(spec, verdicts, repeat, other),
+        failures=_failures(spec, verdicts, repeat, other, by_host),
         tolerances=tolerances,
         controls=tuple(control_outcomes(spec, judged, tolerances)),
         mistakes=tuple(mistakes),
@@ -221,7 +222,11 @@ def _run(
 
 
 def _failures(
-    spec: ContractSpec, verdicts: Sequence[CaseVerdict], repeat: Repeat | None, other: OtherOrder | None
+    spec: ContractSpec,
+    verdicts: Sequence[CaseVerdict],
+    repeat: Repeat | None,
+    other: OtherOrder | None,
+    by_host: tuple[Case, str] | None,
 ) -> tuple[CaseFailure, ...]:
     """What is wrong: with the results of cases, and with how they came about."""
     found = [
@@ -236,14 +241,11 @@ def _failures(
     if other is not None and other.problem is not None:
         symbol = spec.symbol(other.case.dtype, other.case.dims)
         found.append(CaseFailure(other.case, other.problem, ORDER_HINT, symbol=symbol))
-    runs = [verdict.judged.run for verdict in verdicts]
-    by_host = computed_by_host([run.by_host for run in runs])
     if by_host is not None:
-        most = max(runs, key=lambda run: run.by_host.written)
-        symbol = spec.symbol(most.case.dtype, most.case.dims)
-        found.append(
-            CaseFailure(most.case, by_host, "let the kernel compute what it is to compute", symbol=symbol)
-        )
+        case, problem = by_host
+        symbol = spec.symbol(case.dtype, case.dims)
+        hint = "let the kernel compute what it is to compute"
+        found.append(CaseFailure(case, problem, hint, symbol=symbol))
     return tuple(found)
 
 

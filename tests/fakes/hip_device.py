@@ -165,8 +165,9 @@ class FakeDevice:
         ghost: bool = False,
         order: Ordering | None = None,
         stream: int = 0,
+        replayed: Sequence[bytes] | None = None,
     ) -> Placed:
-        del order  # kernels in Python have one
+        del order, replayed  # kernels in Python have one order
         assert not stream
         self.outcome()
         addresses = {}

@@ -20,7 +20,7 @@ from rocverify.device.trace.sites import SiteTable
 if TYPE_CHECKING:
     from rocverify.device.backends.base import Backend
     from rocverify.device.hip.control import DeviceControl
-    from rocverify.device.hip.host_writes import HostWrites
+    from rocverify.device.hip.host_traffic import HostTraffic
     from rocverify.device.hip.items import Item, StreamQueues
 
 
@@ -43,7 +43,7 @@ class Context(Holdings):
     `sticky` is the fault that every later call returns, `late` how a call failed that nobody waited for,
     until one returns it, `unseen` are the calls that failed since the program last asked for its last error.
     `returned` is called when a call that the judge asked for has returned and left work that nothing orders
-    before its caller's, and `host_writes` notes what the host writes, where somebody wants to know.
+    before its caller's; `host_traffic` notes what the host reads and writes, where somebody wants to know.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Context(Holdings):
         self.late: HipError | None = None
         self.unseen: list[tuple[str, HipError, int]] = []
         self.ended_by_itself = False
-        self.host_writes: HostWrites | None = None
+        self.host_traffic: HostTraffic | None = None
         self.returned: Callable[[], None] = lambda: None
         self.printed = PrintedText()
         self._entries: dict[int, Entry] = {}

@@ -97,9 +97,13 @@ def _at_once(
     transfers.check(context, transfer, sides, call.name)
     if reply and transfer.size <= INLINE_BYTES and sides in _PLAINLY_TO_HOST:
         with device_errors():
-            return Answer(payload=context.backend.read(transfer.src.address, transfer.size))
+            return Answer(payload=_read(context, transfer))
     transfers.execute(context, transfer, caller, sides)
     return None
+
+
+def _read(context: Context, transfer: Transfer) -> bytes:
+    return bytes(transfers.as_read(context, context.backend.read(transfer.src.address, transfer.size)))
 
 
 def _answered(context: Context, call: Call, caller: Caller | None, transfer: Transfer, stream: int) -> Answer:
@@ -107,7 +111,7 @@ def _answered(context: Context, call: Call, caller: Caller | None, transfer: Tra
 
     def read(_caller: Caller | None) -> None:
         with device_errors():
-            held.append(context.backend.read(transfer.src.address, transfer.size))
+            held.append(_read(context, transfer))
 
     item = Item(
         read,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from rocverify.device.hip.addresses import Side, check_span, side_of
 from rocverify.device.hip.calls import Call, Caller, Result, ServeFunction, low, serve
 from rocverify.device.hip.errors import HipError, device_errors
-from rocverify.device.hip.host_writes import SHORT_FILL
 from rocverify.device.hip.items import Access, Item, Kind
 from rocverify.device.trace.events import Category
 
@@ -72,12 +71,6 @@ def check(context: Context, fill: Fill, name: str) -> None:
 
 def execute(context: Context, fill: Fill) -> None:
     """Sets the bytes."""
-    _execute(context, fill)
-    if context.host_writes is not None and fill.span <= SHORT_FILL:
-        context.host_writes.wrote([(fill.address, fill.span)])
-
-
-def _execute(context: Context, fill: Fill) -> None:
     with device_errors():
         if fill.pitch in (0, fill.width) and fill.slice_bytes == fill.width * fill.rows:
             context.backend.fill(fill.address, fill.pattern, fill.count * fill.rows * fill.slices)

@@ -171,29 +171,16 @@ def execute(context: Context, transfer: Transfer, caller: Caller | None, sides: 
     """Copies the bytes. HipError where one side is not there (any more). `sides`: what they are, if that has
     just been looked up."""
     dst, src = sides or sides_of(context, transfer)
-    noted = context.host_writes if dst.on_device else None
-    spans = _spans(transfer) if noted is not None else []
     with device_errors():
-        held = noted.held((to, size) for to, _, size in spans) if noted and not src.on_device else {}
         if dst.seen_by_device and src.seen_by_device:
             _within(context, transfer)
         elif dst.seen_by_device:
             _from_host(context, transfer, caller)
         else:
             _to_host(context, transfer, caller, from_host=not src.seen_by_device)
-        if noted is not None and src.on_device:
-            noted.copied(spans)
-        elif noted is not None:
-            noted.wrote(((to, size) for to, _, size in spans), held)
-
-
-def _spans(transfer: Transfer) -> list[tuple[int, int, int]]:
-    """What a copy moves (to, from, bytes), row by row where rows are apart."""
-    to, at, width = transfer.dst, transfer.src, transfer.width
-    starts = list(zip(transfer.starts(to), transfer.starts(at), strict=True))
-    if transfer.is_flat(to) and transfer.is_flat(at):
-        starts, width = starts[:1], transfer.size
-    return [(to.address + one, at.address + other, width) for one, other in starts]
+        if context.host_traffic is not None and dst.on_device and not src.on_device:
+            for start in transfer.starts(transfer.dst):
+                context.host_traffic.wrote(context.backend.read(transfer.dst.address + start, transfer.width))
 
 
 def _within(context: Context, transfer: Transfer) -> None:
@@ -243,6 +230,7 @@ def _to_host(context: Context, transfer: Transfer, caller: Caller | None, *, fro
     else:
         view = context.backend.view(src.address, transfer.span(src), writing=False)
         data = context.backend.read(src.address, transfer.span(src)) if view is None else view
+        data = as_read(context, data)
     if transfer.is_flat(dst) and transfer.is_flat(src):
         thread.write_host(dst.address, data)
         return
@@ -250,6 +238,11 @@ def _to_host(context: Context, transfer: Transfer, caller: Caller | None, *, fro
     starts = range(0, transfer.size, transfer.width) if packed else transfer.starts(src)
     for to, at in zip(transfer.starts(dst), starts, strict=True):
         thread.write_host(dst.address + to, data[at : at + transfer.width])
+
+
+def as_read(context: Context, content: bytes | memoryview) -> bytes | memoryview:
+    """What the host is given of what device memory holds."""
+    return content if context.host_traffic is None else context.host_traffic.read(content)
 
 
 def _present(caller: Caller | None) -> Caller:

@@ -187,13 +187,16 @@ class RemoteDevice:
         ghost: bool = False,
         order: Ordering | None = None,
         stream: int = 0,
+        replayed: Sequence[bytes] | None = None,
     ) -> Placed:
         """Puts arrays into the memory of a client; until `collect`, with `ghost`, no launch is executed, and
         with `order` all work is done in that order (else in the device's own); what is still queued is
-        forgotten. With a stream of the client's, the contents come as work of that stream. DeviceError where
-        the memory does not suffice."""
+        forgotten. With a stream of the client's, the contents come as work of that stream. With `replayed`
+        what the client reads and copies is noted, and it is given these contents in place of what it reads,
+        as far as they go. DeviceError where the memory does not suffice."""
         ghosts = (None,) if ghost else None
-        placed: Placed = self.process.ask("place", self.index, pid, buffers, ghosts, order, stream)
+        how = ghosts, order, stream, replayed
+        placed: Placed = self.process.ask("place", self.index, pid, buffers, *how)
         return placed
 
     def refill(self, placed: Placed, buffers: Sequence[Buffer]) -> None:

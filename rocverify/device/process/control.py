@@ -160,9 +160,10 @@ class Desk:
         ghost: tuple[Collection[str] | None] | None,
         order: Ordering | None,
         stream: int,
+        replayed: Sequence[bytes] | None,
     ) -> Placed:
         """See `placements.Placements.place`."""
-        return self._placements[device].place(pid, buffers, ghost, order, stream)
+        return self._placements[device].place(pid, buffers, ghost, order, stream, replayed)
 
     def do_refill(self, device: int, token: int, buffers: Sequence[Buffer]) -> None:
         """See `placements.Placements.refill`."""

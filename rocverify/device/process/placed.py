@@ -6,8 +6,8 @@ Nothing of it is in the trace, and the client makes no call for it.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.faults import FaultReport
@@ -49,13 +49,24 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """The contents that a client read of the device, and that it copied there, in their order."""
+
+    reads: tuple[bytes, ...] = ()
+    uploads: tuple[bytes, ...] = ()
+
+
+NO_TRAFFIC = Traffic()
+
+
+@dataclass(frozen=True, slots=True)
 class Collected:
     """What a call left behind: images of the allocations by name, guards and all; the names of those that the
     client itself has given up; the calls recorded; why a launch could not be executed; how one faulted.
 
     An image is what the caller would see after the call, in the order of its stream: `late` are the arrays
-    that changed after that, `unordered` the work that was still queued then, in words. host_writes: what the
-    client wrote into each, not by kernels: where, from the image's start, and the bytes."""
+    that changed after that, `unordered` the work that was still queued then, in words. traffic: what the
+    client read of the device and copied to it, where that was asked for."""
 
     images: dict[str, Any]
     lost: tuple[str, ...]
@@ -64,4 +75,4 @@ class Collected:
     fault: FaultReport | None
     late: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
-    host_writes: Mapping[str, Sequence[tuple[int, bytes]]] = field(default_factory=dict)
+    traffic: Traffic = NO_TRAFFIC

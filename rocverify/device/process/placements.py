@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rocverify.device.hip.checking import allocated, left_behind
-from rocverify.device.hip.host_writes import HostWrites
+from rocverify.device.hip.host_traffic import HostTraffic
 from rocverify.device.hip.items import Item, Kind
 from rocverify.device.hip.state import Allocation
 from rocverify.device.hip.words import Freed, note_freed
-from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
+from rocverify.device.process.placed import NO_TRAFFIC, Buffer, Collected, Ordering, Placed, Traffic
 from rocverify.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -42,21 +42,19 @@ class _Held:
     mark: int = field(default=0)
     seen: dict[str, bytes] = field(default_factory=dict)
     unordered: tuple[str, ...] = ()
-    writes: HostWrites | None = None
+    traffic: HostTraffic | None = None
 
     def watch(self) -> None:
         """A call is about to be made."""
-        self.seen, self.unordered, self.writes = {}, (), HostWrites(self.context.backend)
-        self.context.returned, self.context.host_writes = self.look, self.writes
+        self.seen, self.unordered = {}, ()
+        self.context.returned, self.context.host_traffic = self.look, self.traffic
 
-    def unwatch(self) -> dict[str, list[tuple[int, bytes]]]:
-        """The call is over: what the client wrote into each array."""
-        if self.context.host_writes is self.writes:
-            self.context.host_writes, self.context.returned = None, _nothing
-        if self.writes is None:
-            return {}
-        found = {name: self.writes.within(one.address, one.size) for name, one in self.allocations.items()}
-        return {name: pieces for name, pieces in found.items() if pieces}
+    def unwatch(self) -> Traffic:
+        """The call is over: what went between host and device."""
+        if self.context.returned == self.look:
+            self.context.host_traffic, self.context.returned = None, _nothing
+        noted = self.traffic
+        return NO_TRAFFIC if noted is None else Traffic(tuple(noted.reads), tuple(noted.uploads))
 
     def look(self) -> None:
         """The call has returned, and not all of its work is ordered before what its caller does next: keeps
@@ -84,14 +82,18 @@ class Placements:
         ghost: tuple[Collection[str] | None] | None,
         order: Ordering | None,
         stream: int = 0,
+        replayed: Sequence[bytes] | None = None,
     ) -> Placed:
         """Puts arrays into the memory of a client. Until `collect`, launches of the kernels of `ghost` (None:
         all) are not executed, and all work is done in an order of its own, if one is given. stream: has the
-        contents come as work of a stream, as where its owner makes them; 0: they are there at once.
+        contents come as work of a stream, as where its owner makes them; 0: they are there at once. replayed:
+        has what goes between host and device noted, and gives the host these contents of an earlier call in
+        place of what it reads, as far as they go.
         DeviceError where the memory does not suffice or the client is not there."""
         context = self._context(pid)
         self._control.outcome()  # what was before is none of this call's
-        held = _Held(context, {}, None, order is not None)
+        traffic = None if replayed is None else HostTraffic(replayed)
+        held = _Held(context, {}, None, order is not None, traffic=traffic)
         if order is not None:
             self._reorder(order)
         try:
@@ -137,11 +139,11 @@ class Placements:
         try:
             final = {name: _content(held, name) for name in names if name not in lost}
         finally:
-            writes = held.unwatch()
+            traffic = held.unwatch()
             self._end(held)
         images = {name: pickle.PickleBuffer(held.seen.get(name, image)) for name, image in final.items()}
         late = tuple(name for name, image in final.items() if held.seen.get(name, image) != image)
-        return Collected(images, lost, events, undecided, fault, late, held.unordered, writes)
+        return Collected(images, lost, events, undecided, fault, late, held.unordered, traffic)
 
     def _end(self, held: _Held) -> None:
         """Frees what was placed; the device is in its own order again."""

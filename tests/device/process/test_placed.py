@@ -54,6 +54,25 @@ def test_what_is_placed_is_there_and_is_read_back_with_what_the_client_made_of_i
     assert (collected.lost, collected.undecided, collected.fault) == ((), None, None)
 
 
+def test_what_the_client_reads_is_noted_and_can_be_given_again(device: RemoteDevice) -> None:
+    kind, hip = device.hip.hipMemcpyKind, device.hip
+    down, up = kind.hipMemcpyDeviceToHost, kind.hipMemcpyHostToDevice
+    read = bytearray(4)
+    placed = device.place(os.getpid(), [buffer("x", b"1234")], replayed=())
+    assert int(hip.hipMemcpy(read, placed.addresses["x"], 4, down)[0]) == 0
+    assert int(hip.hipMemcpy(placed.addresses["x"], b"abcd", 4, up)[0]) == 0
+    traffic = device.collect(placed, ["x"]).traffic
+    assert (traffic.reads, traffic.uploads) == ((b"1234",), (b"abcd",))
+    placed = device.place(os.getpid(), [buffer("x", b"5678")], replayed=traffic.reads)
+    assert int(hip.hipMemcpy(read, placed.addresses["x"], 4, down)[0]) == 0
+    assert bytes(read) == b"1234"
+    assert bytes(device.collect(placed, ["x"]).images["x"]) == b"5678"
+    placed = device.place(os.getpid(), [buffer("x", b"5678")])
+    assert int(hip.hipMemcpy(read, placed.addresses["x"], 4, down)[0]) == 0
+    assert bytes(read) == b"5678"
+    assert device.collect(placed, ["x"]).traffic.reads == ()
+
+
 def test_nothing_stays_allocated(device: RemoteDevice) -> None:
     device.hip.hipMemGetInfo()
     before = device.state()["allocations"]

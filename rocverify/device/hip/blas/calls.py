@@ -9,6 +9,7 @@ from rocverify.device.hip.blas.job import PLAIN, RESULTS, Batching, BlasJob, Ope
 from rocverify.device.hip.calls import Answer, Call, Caller, serve
 from rocverify.device.hip.errors import HipError
 from rocverify.device.hip.items import Access, Item, Kind
+from rocverify.device.hip.transfer import as_read
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceError
 
@@ -78,4 +79,4 @@ def blas(context: Context, call: Call, caller: Caller | None) -> Answer:
     if job.operation not in RESULTS or job.on_device:
         return Answer()
     context.wait(job.stream, call, caller)
-    return Answer(payload=results[-1] if results else b"")
+    return Answer(payload=bytes(as_read(context, results[-1])) if results else b"")

@@ -1,0 +1,176 @@
+"""Results that the host computed: it read the inputs back, and the outputs came of what it sent then.
+
+A kernel that only copies or decodes what the host has computed computes nothing itself. Uploading is no
+crime, nor is looking at a result or at an input; so a suspicious case is run twice more. First what the host
+reads is noted. Then the inputs that it has read are others on the device, and it reads what it read before:
+what kernels compute follows the new inputs, and what still follows the old ones has come through the host,
+however it got back. What the host only moved (the inputs themselves, in another order or type) is no result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rocverify.device.trace.events import Category
+from rocverify.errors import DeviceFaultError, SubjectError
+from rocverify.oracle.case import Case
+from rocverify.oracle.compare import judge_of
+from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.controls import Judged, telling
+from rocverify.oracle.drive import CaseRun, Invocation, execute
+from rocverify.oracle.dtypes import F32, F64, DType, to_float64
+from rocverify.oracle.judge import expected_of
+from rocverify.oracle.starting import Start, starting
+from rocverify.oracle.tolerance import Tolerance
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import LaunchSession
+
+_MOST_OUTPUTS, _MOST_INPUTS, _READ, _OWN = 0.9, 0.5, 0.9, 0.1
+_TRIED = 2
+"""Cases that are looked into: those with the most elements. What is small may well be read back whole."""
+
+Spectrum = tuple[NDArray[np.float64], NDArray[Any]]
+"""The different values, and how often each is there."""
+
+
+def computed_by_host(
+    spec: ContractSpec,
+    session: LaunchSession,
+    judged: Sequence[Judged],
+    tolerances: Mapping[str, Tolerance],
+    invoke: Invocation,
+) -> tuple[Case, str] | None:
+    """The first of the cases whose outputs the host has computed, and what is wrong; None if kernels have
+    computed the outputs."""
+    runs = [one.run for one in telling(judged)]
+    largest = sorted(runs, key=lambda run: -sum(array.size for array in run.outputs.values()))
+    for run in largest[:_TRIED]:
+        found = _through_host(spec, session, run, tolerances, invoke) if _read_much(spec, run) else None
+        if found is not None:
+            return run.case, found
+    return None
+
+
+def _read_much(spec: ContractSpec, run: CaseRun) -> bool:
+    """Whether the host read back so many bytes as half of the inputs on the device have."""
+    read = sum(e.bytes or 0 for e in run.events if e.ok and e.category is Category.D2H)
+    given = sum(run.inputs[name].nbytes for name in _given(spec))
+    return 0 < _MOST_INPUTS * given <= read and bool(_on_device(spec))
+
+
+def _given(spec: ContractSpec) -> list[str]:
+    return [name for name, array in spec.arrays.items() if array.is_given and array.on_device]
+
+
+def _on_device(spec: ContractSpec) -> list[str]:
+    return [name for name in spec.outputs if spec.arrays[name].on_device and name not in spec.returned]
+
+
+def _through_host(
+    spec: ContractSpec,
+    session: LaunchSession,
+    run: CaseRun,
+    tolerances: Mapping[str, Tolerance],
+    invoke: Invocation,
+) -> str | None:
+    """What is wrong with one case, in words."""
+    drawn = starting(spec, replace(run.case, seed=(run.case.seed + 1) % 2**32)).inputs
+    try:
+        first = execute(spec, session, run.case, invoke=invoke, start=run.start, replayed=())
+        known = read_back({name: first.inputs[name] for name in _given(spec)}, first.traffic.reads)
+        if not known:
+            return None
+        other = Start({**run.inputs, **{name: drawn[name] for name in known}}, run.undefined)
+        second = execute(spec, session, run.case, invoke=invoke, start=other, replayed=first.traffic.reads)
+    except (SubjectError, DeviceFaultError):
+        return None  # it does depend on what the device holds
+    expected = expected_of(spec, second)
+    differing, kept = 0, 0
+    for name in _on_device(spec):
+        judge, before = judge_of(expected[name], tolerances[name]), first.outputs[name]
+        tells = judge.wrong(before)
+        differing += int(tells.sum())
+        kept += int((tells & _same(before, second.outputs[name])).sum())
+    if not differing or kept < _MOST_OUTPUTS * differing:
+        return None
+    if only_moved(first.traffic.uploads, first.traffic.reads, _types(spec, run.case.dtype), differing):
+        return None
+    return (
+        f"{kept} of {differing} elements of the outputs came through the host{_place(first)}: it had read "
+        f"{', '.join(known)} back, and with other values there on the device they stay what they were; no "
+        "kernel has computed them"
+    )
+
+
+def _place(run: CaseRun) -> str:
+    places = [e.call_site for e in run.events if e.category is Category.H2D and e.call_site]
+    return f" ({places[-1]})" if places else ""
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where two arrays have the same bytes."""
+    size = one.dtype.itemsize
+    first, second = (
+        np.ascontiguousarray(a).reshape(-1).view(np.uint8).reshape(-1, size) for a in (one, other)
+    )
+    return np.asarray((first == second).all(axis=1).reshape(one.shape))
+
+
+def _types(spec: ContractSpec, dtype: DType) -> list[DType]:
+    """What the bytes of a transfer may stand for."""
+    return list(dict.fromkeys([F32, F64, *(array.dtype(dtype) for array in spec.arrays.values())]))
+
+
+def read_back(inputs: Mapping[str, NDArray[Any]], reads: Sequence[bytes]) -> list[str]:
+    """The inputs whose values are among what was read, as they are or as wider numbers; none where those make
+    up less than half of the inputs' bytes."""
+    found = []
+    for name, array in inputs.items():
+        kinds: set[np.dtype[Any]] = {np.dtype(np.float32), np.dtype(np.float64), array.dtype}
+        known = [_spectrum(reads, kind) for kind in kinds]
+        if array.size and max(_share([array.tobytes()], array.dtype, one) for one in known) >= _READ:
+            found.append(name)
+    held, size = (sum(inputs[name].nbytes for name in names) for names in (found, inputs))
+    return found if held >= _MOST_INPUTS * size else []
+
+
+def only_moved(
+    uploads: Sequence[bytes], reads: Sequence[bytes], types: Iterable[DType], elements: int
+) -> bool:
+    """Whether the host has sent as many elements to the device as there are results, at least, and has read
+    nearly all of them."""
+    kinds = [one.numpy for one in types]
+    known = [_spectrum(reads, kind) for kind in kinds]
+    own = sent = 0.0
+    for piece in uploads:
+        share, size = max(
+            (max(_share([piece], kind, one) for one in known), len(piece) // kind.itemsize) for kind in kinds
+        )
+        own += (1 - share) * size
+        sent += size
+    return sent >= elements * _MOST_INPUTS and own < _OWN * elements
+
+
+def _spectrum(pieces: Sequence[bytes], kind: np.dtype[Any]) -> Spectrum:
+    """The different values in pieces of memory, and how often each is there; NaN left out."""
+    whole = b"".join(piece[: len(piece) // kind.itemsize * kind.itemsize] for piece in pieces)
+    values = to_float64(np.frombuffer(whole, kind))
+    found, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return found, counts
+
+
+def _share(pieces: Sequence[bytes], kind: np.dtype[Any], known: Spectrum) -> float:
+    """The part of the values in pieces that are known, as often as they are there; zeros always are."""
+    values, counts = _spectrum(pieces, kind)
+    plain = values != 0
+    values, counts = values[plain], counts[plain]
+    if not counts.sum():
+        return 1.0
+    _, here, there = np.intersect1d(values, known[0], assume_unique=True, return_indices=True)
+    return float(np.minimum(counts[here], known[1][there]).sum() / counts.sum())

@@ -1,0 +1,103 @@
+"""Results that the host computed, and that a kernel only brings to the output."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.attacks.attack import Cheat, each
+from tests.attacks.conftest import RunGallery
+from tests.attacks.test_wrappers import _COMPUTED, _DOWN_SHIFT, _DOWN_X, _HIP, instead
+
+_SAID = ("came through the host", "no kernel has computed them")
+_HOSTED = _HIP.replace("import checked", "import affine_on, checked") + "\n"
+_PUT = """\
+    mine = checked(hip.hipMalloc(c.nbytes))
+    checked(hip.hipMemcpy(mine, c, c.nbytes, hip.hipMemcpyKind.hipMemcpyHostToDevice))
+    affine_on("affine_kernel", mine, shift, out, rows, cols)
+    checked(hip.hipDeviceSynchronize())
+    checked(hip.hipFree(mine))
+"""
+_ASIDE = """\
+    aside = checked(hip.hipMalloc(4 * rows * cols))
+    checked(hip.hipMemcpy(aside, int(x), 4 * rows * cols, hip.hipMemcpyKind.hipMemcpyDeviceToDevice))
+"""
+_COPY = "if (i < rows * cols) out[i] = x[i];"
+_READ = _DOWN_X + _DOWN_SHIFT + _COMPUTED
+
+_COPY_UP = "    checked(hip.hipMemcpy(int(out), c, c.nbytes, hip.hipMemcpyKind.hipMemcpyHostToDevice))\n"
+
+CHEATS = [
+    Cheat("copied_by_a_kernel", "failed", _SAID, kernel=_COPY, wrapper=instead(_READ + _PUT, _HOSTED)),
+    Cheat(
+        "decoded_by_a_kernel",
+        "failed",
+        _SAID,
+        kernel="if (i < rows * cols) out[i] = __uint_as_float(__float_as_uint(x[i]) ^ 0x5a5a5a5au);",
+        wrapper=instead(
+            _READ + "    c = (c.view(np.uint32) ^ np.uint32(0x5A5A5A5A)).view(np.float32)\n" + _PUT, _HOSTED
+        ),
+    ),
+    Cheat(
+        "rounded_by_a_kernel",
+        "failed",
+        _SAID,
+        kernel="if (i < rows * cols) out[i] = float(((const double*)x)[i]);",
+        wrapper=instead(_READ + "    c = c.astype(np.float64)\n" + _PUT, _HOSTED),
+    ),
+    Cheat(
+        "read_from_a_copy",
+        "failed",
+        _SAID,
+        kernel=_COPY,
+        wrapper=instead(_ASIDE + _READ.replace("int(x)", "aside") + _PUT, _HOSTED),
+    ),
+    Cheat(
+        "all_but_the_last_step",
+        "failed",
+        _SAID,
+        kernel="if (i < rows * cols) out[i] = x[i] + shift[i % cols];",
+        wrapper=instead(_DOWN_X + "    with np.errstate(all='ignore'):\n        c = 2 * a\n" + _PUT, _HOSTED),
+    ),
+]
+
+# What is right, though the host has a hand in it.
+RIGHT = [
+    Cheat(
+        "staged_through_the_host",
+        "verified",
+        wrapper=instead(_DOWN_X + _DOWN_SHIFT + "    c = a\n" + _PUT, _HOSTED),
+    ),
+    Cheat(
+        "result_fetched_and_sent_back",
+        "verified",
+        wrapper=instead(
+            _ASIDE
+            + '    affine_on("affine_kernel", x, shift, aside, rows, cols)\n'
+            + _DOWN_X.replace("int(x)", "aside")
+            + "    c = a\n    checked(hip.hipFree(aside))\n"
+            + _COPY_UP,
+            _HOSTED,
+        ),
+    ),
+    Cheat(
+        "inputs_looked_at",
+        "verified",
+        wrapper=instead(
+            _DOWN_X + _DOWN_SHIFT + "    np.isnan(a).any()\n"
+            '    affine_on("affine_kernel", x, shift, out, rows, cols)\n',
+            _HOSTED,
+        ),
+    ),
+]
+
+
+@pytest.mark.long
+@each([*CHEATS, *RIGHT])
+def test_hosted(cheat: Cheat, run_gallery: RunGallery) -> None:
+    gallery = [*CHEATS, *RIGHT]
+    ran = run_gallery("hosted", gallery)
+    tail = f"T{gallery.index(cheat) + 1}"
+    said = ran.said(tail)
+    assert ran.verdict(tail) == cheat.verdict, said
+    for words in cheat.says:
+        assert words in said

@@ -1,0 +1,25 @@
+"""What goes between host and device is noted; reads are replaced as far as they are the same ones."""
+
+from __future__ import annotations
+
+from rocverify.device.hip.host_traffic import MOST_BYTES, HostTraffic
+
+
+def test_reads_and_uploads_are_noted_in_order() -> None:
+    traffic = HostTraffic()
+    assert [bytes(traffic.read(one)) for one in (b"ab", memoryview(b"c"))] == [b"ab", b"c"]
+    traffic.wrote(memoryview(b"de"))
+    assert traffic.reads == [b"ab", b"c"]
+    assert traffic.uploads == [b"de"]
+
+
+def test_reads_are_replaced_by_those_of_an_earlier_call() -> None:
+    traffic = HostTraffic([b"AB", b"C", b"DEF"])
+    assert [traffic.read(one) for one in (b"ab", b"cc", b"def", b"g")] == [b"AB", b"cc", b"DEF", b"g"]
+
+
+def test_beyond_the_limit_nothing_is_noted() -> None:
+    traffic = HostTraffic()
+    traffic.read(bytes(MOST_BYTES))
+    traffic.read(b"a")
+    assert len(traffic.reads) == 1
