@@ -1,6 +1,7 @@
 """artifact: a file that the plan promises exists, and its code has what the plan says it has.
 
-Comments and docstrings are no code: what stands only there was not delivered. Of a Markdown document
+Comments and docstrings are no code: what stands only there was not delivered; nor was a kernel of the build
+manifest that does not compile. Of a Markdown document
 all text counts, except HTML comments. A folder or a glob delivers what one of its files has.
 """
 
@@ -15,9 +16,9 @@ from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.matching import best_search, forbidden_finding, pattern_finding, searched
 from rocverify.code.definitions import declared_all
 from rocverify.code.files import inside_root
-from rocverify.code.languages import is_python
+from rocverify.code.languages import is_c_family, is_python
 from rocverify.code.targets import Target, files_of, find_target, is_binary
-from rocverify.errors import RocverifyError, SourceError
+from rocverify.errors import CompileError, RocverifyError, SourceError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def _file(params: ArtifactParams, target: Target, ctx: CheckContext) -> Outcome:
         *_length(params, target, path, lines),
         *_exports(exports, path, ctx, evidence),
         *_contents(params, (path,), ctx, evidence),
+        *_rejected(path, ctx),
     ]
     if findings:
         hint = f"deliver it in the code of {path}, or correct the plan"
@@ -103,6 +105,18 @@ def _length(params: ArtifactParams, target: Target, path: str, lines: int) -> It
         yield Finding(f"{path} is empty", path)
     elif params.min_lines is not None and lines < params.min_lines:
         yield Finding(f"{path} has {lines} lines, the plan asks for {params.min_lines}", f"{path}:{lines}")
+
+
+def _rejected(path: str, ctx: CheckContext) -> Iterator[Finding]:
+    """A kernel of the build manifest that the compiler rejects was not delivered. Where no manifest says how
+    it is compiled, that is told of in the report alone: it may be ours that the flags are wrong."""
+    if not is_c_family(path) or not (ctx.root / ctx.settings.manifest).is_file():
+        return
+    for entry in ctx.manifest.entries:
+        if entry.source == path:
+            targets = (entry.targets or ctx.settings.targets)[:1]
+            rejected = (built for built in ctx.builds([entry], targets) if isinstance(built, CompileError))
+            yield from (Finding(f"{path} {error.message}", error.where) for error in rejected)
 
 
 def _exports(

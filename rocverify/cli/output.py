@@ -178,6 +178,8 @@ class Screen:
         for plan in report.plans:
             empty = "  (the plan lists no must-haves)" if not plan.must_haves else ""
             self._line(f"{plan.plan}: {plan.status}, {plan.score} must-haves verified{empty}")
+        for one in report.unbuilt:
+            self._line(f"no must-have asks for this: {one.path}: {one.message}")
         self._coverage(report)
         for phase in report.phases:
             done = sum(demand.verdict is MustHaveVerdict.VERIFIED for demand in phase.demands)

@@ -70,6 +70,7 @@ def execute(options: Options, selection: str, select: Select) -> int:
             device=outcome.device,
             toolchain=outcome.toolchain,
             code_objects=outcome.code_objects,
+            unbuilt=outcome.unbuilt,
             refused=tuple(refused),
         )
         report = assemble(run, judged, code)

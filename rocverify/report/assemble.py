@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocverify import __version__
-from rocverify.errors import PlanError
+from rocverify.errors import PlanError, RocverifyError
 from rocverify.records import CheckResult, Status
 from rocverify.report import provenance, tables
 from rocverify.report.model import (
@@ -27,6 +27,7 @@ from rocverify.report.model import (
     RejectedDevice,
     Report,
     Score,
+    Unbuilt,
 )
 from rocverify.runner.coverage import executed_models, kernel_rows
 from rocverify.runner.payload import jsonable
@@ -58,6 +59,8 @@ class Run:
     """What launches used: source, target, digests and kernels, as the runner saw them."""
     refused: Sequence[PlanError] = ()
     """Why plans of the selection could not be read."""
+    unbuilt: Sequence[RocverifyError] = ()
+    """What of the project's kernels does not compile."""
 
 
 def assemble(run: Run, judged: RunJudgement, exit_code: int) -> Report:
@@ -87,6 +90,7 @@ def assemble(run: Run, judged: RunJudgement, exit_code: int) -> Report:
         toolchain=dict(run.toolchain or {}),
         plans=parts,
         refused=[RefusedPlan(path=e.where or "", message=e.message, hint=e.hint) for e in run.refused],
+        unbuilt=[Unbuilt(path=e.where or "", message=e.message, hint=e.hint) for e in run.unbuilt],
         phases=[
             PhaseReport(
                 phase=phase.number,

@@ -255,6 +255,16 @@ class PlanReport(_Model):
     """What is not as the workflow writes it, with `path:line`, and how it was read."""
 
 
+class Unbuilt(_Model):
+    """A kernel source that does not compile, whether a must-have asks for it or not; or why none of them
+    could be compiled."""
+
+    path: str
+    """`path:line`, or empty."""
+    message: str
+    hint: str | None = None
+
+
 class RefusedPlan(_Model):
     """A plan of the selection that could not be read, so that nothing of it was judged."""
 
@@ -298,6 +308,8 @@ class Report(_Model):
     """The phases that were run as a whole."""
     refused: list[RefusedPlan] = Field(default_factory=list)
     """The plans that could not be read."""
+    unbuilt: list[Unbuilt] = Field(default_factory=list)
+    """Kernel sources that do not compile and that no check has told of."""
 
     @property
     def demands(self) -> list[DemandReport]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+from pydantic import BaseModel
 
 from rocverify.plan.demands import DemandKind, criterion_number
 from rocverify.records import MustHaveType, MustHaveVerdict, Status, worst_must_have
@@ -50,14 +52,12 @@ def verification_document(
     demands = _demands(report, plans)
     open_ones = [demand for demand in demands if demand.verdict is not MustHaveVerdict.VERIFIED]
     status = _status(plans, open_ones)
-    score = Score(
-        verified=sum(plan.score.verified for plan in plans), total=sum(plan.score.total for plan in plans)
-    )
-    gaps = [_gap(plan, m) for plan in plans for m in plan.must_haves if m.verdict is MustHaveVerdict.FAILED]
-    gaps += [_vacuous(demand) for plan in plans for demand in plan.demands if demand.verdict == "failed"]
+    score = _score(plans)
+    gaps = _gaps(plans)
     human = [entry for plan in plans for entry in _human(plan)]
     human += [_unproved(demand) for demand in open_ones if not demand.must_haves]
     unexercised = [entry for plan in plans for entry in _unexercised(plan)]
+    unbuilt = _json(report.unbuilt)
     values = {
         "phase": plans[0].phase,
         "verified": f"{datetime.fromisoformat(report.started):%Y-%m-%dT%H:%M:%SZ}",
@@ -75,7 +75,7 @@ def verification_document(
         values["re_verification"] = re_verification(before, gaps)
     return Document(
         title=f"Phase {number}: Verification",
-        digest=phase_digest(report, plans, {"demands": [d.model_dump(mode="json") for d in demands]}),
+        digest=phase_digest(report, plans, {"demands": _json(demands), "unbuilt": unbuilt}),
         values=values,
         owned=OWNED,
         passing=PASSING,
@@ -91,9 +91,20 @@ def verification_document(
             gaps=gaps,
             human=human,
             overrides=overrides(before),
+            unbuilt=unbuilt,
             model_rows=model_rows(models_of(plans)),
             command=_command(report, number),
         ),
+    )
+
+
+def _json(parts: Sequence[BaseModel]) -> list[dict[str, Any]]:
+    return [part.model_dump(mode="json") for part in parts]
+
+
+def _score(plans: list[PlanReport]) -> Score:
+    return Score(
+        verified=sum(plan.score.verified for plan in plans), total=sum(plan.score.total for plan in plans)
     )
 
 
@@ -111,6 +122,13 @@ def _status(plans: list[PlanReport], open_ones: list[DemandReport]) -> Status:
         if status in seen:
             return status
     return Status.PASSED if seen else Status.HUMAN_NEEDED
+
+
+def _gaps(plans: list[PlanReport]) -> list[dict[str, Any]]:
+    gaps = [_gap(plan, m) for plan in plans for m in plan.must_haves if m.verdict is MustHaveVerdict.FAILED]
+    return gaps + [
+        _vacuous(demand) for plan in plans for demand in plan.demands if demand.verdict == "failed"
+    ]
 
 
 def _gap(plan: PlanReport, must_have: MustHaveReport) -> dict[str, Any]:

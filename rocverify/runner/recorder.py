@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pytest
 
-from rocverify.errors import EnvironmentFaultError, environment_fault
+from rocverify.errors import EnvironmentFaultError, RocverifyError, environment_fault
 from rocverify.records import CheckResult, CheckVerdict
 from rocverify.runner.items import PAYLOAD, UNDECIDED
 from rocverify.runner.plugin import RECORDER
@@ -51,11 +51,23 @@ class Recorder:
     interrupted: bool = False
     stop_reason: str | None = None
     machine_fault: EnvironmentFaultError | None = None
+    unbuilt: list[RocverifyError] = field(default_factory=list)
     __name__: ClassVar[str] = RECORDER
 
     def pytest_configure(self, config: pytest.Config) -> None:
         if self.bound:
             state_of(config).bound.update(self.bound)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """What of the projects does not compile, where a whole run wants to know it."""
+        if not self.results or self.interrupted or self.stop_reason or self.internal_errors:
+            return
+        from rocverify.runner.unbuilt import unbuilt
+
+        state = state_of(session.config)
+        for root in {state.root_of(path) for path in self.bound}:
+            self.unbuilt += unbuilt(state.context(root), self.results.values())
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         if self.observer is not None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.errors import UsageError
+from rocverify.errors import RocverifyError, UsageError
 from rocverify.records import CheckResult
 from rocverify.runner.bound import BoundPlan
 from rocverify.runner.recorder import Observer, Recorder
@@ -45,13 +45,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a session saw. `ran`: at least one of our items was executed; `broken`: texts of harness
-    bugs; `foreign`: other tests that failed, where the user's options collected some."""
+    """What a session saw. `unbuilt`: of kernel sources that do not compile; `ran`: at least one of our items
+    was executed; `broken`: texts of harness bugs; `foreign`: other tests that failed, where the user's
+    options collected some."""
 
     results: Mapping[str, CheckResult]
     device: Mapping[str, object] | None
     toolchain: Mapping[str, object] | None
     code_objects: Sequence[Mapping[str, object]]
+    unbuilt: Sequence[RocverifyError]
     ran: bool
     interrupted: bool
     broken: tuple[str, ...]
@@ -153,6 +155,7 @@ def _outcome(request: Request, recorder: Recorder, junit: bytes | None) -> Outco
         device=recorder.device(),
         toolchain=recorder.toolchain(),
         code_objects=recorder.code_objects(),
+        unbuilt=recorder.unbuilt,
         ran=bool(results or recorder.undecided),
         interrupted=recorder.interrupted,
         broken=tuple(broken),

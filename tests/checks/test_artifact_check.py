@@ -117,3 +117,17 @@ def test_several_texts_may_be_in_several_files_of_a_folder(project: Make) -> Non
 def test_no_text_in_place_of_a_path_is_more_than_no_path(project: Make, path: str) -> None:
     with pytest.raises(RocverifyError, match=r"no path|no glob|too many"):
         project({PATH: SOURCE}).check("artifact", path=path)
+
+
+@pytest.mark.long
+def test_a_kernel_of_the_manifest_that_does_not_compile_was_not_delivered(project: Make) -> None:
+    manifest = '[[kernel]]\nsource = "kernels/a.hip"\nsymbols = ["a"]\nenv = "A_HSACO"\n'
+    kernel = 'extern "C" __global__ void a(float* x) { x[0] = 1; }\n'
+    made = project({"kernels/a.hip": kernel, "kernels/kernels.toml": manifest})
+    assert made.check("artifact", path="kernels/a.hip").verdict is CheckVerdict.PASSED
+    made.edit("kernels/a.hip", "x[0] = 1", "x[0] = y")
+    outcome = made.check("artifact", path="kernels/a.hip", contains="__global__")
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert "kernels/a.hip does not compile for gfx1100: use of undeclared identifier 'y'" in outcome.message
+    made.write("kernels/kernels.toml", manifest.replace("kernels/a.hip", "kernels/other.hip"))
+    assert made.check("artifact", path="kernels/a.hip").verdict is CheckVerdict.PASSED
