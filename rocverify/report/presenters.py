@@ -62,7 +62,8 @@ def _kernel_compiled(evidence: Data) -> Iterator[str]:
         kernels = ", ".join(code(name) for name in _mapping(built, "kernels"))
         yield f"- {inline(target)}: code object {_digest(built, 'code_object_sha256')} with {kernels}"
         yield f"  - compiled by {_text(built, 'compiler')}:"
-        yield f"\n{indent(fenced(str(built.get('command', '')), 'sh'), '    ')}\n"
+        if command := str(built.get("command") or ""):
+            yield f"\n{indent(fenced(command, 'sh'), '    ')}\n"
         yield f"  - source {_digest(built, 'source_sha256')}, headers {_digest(built, 'headers_sha256')}"
         if built.get("warnings"):
             yield f"  - the compiler said: {_text(built, 'warnings')}"

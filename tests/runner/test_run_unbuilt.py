@@ -15,10 +15,12 @@ SOURCES = {
     "src/lacking.hip": '#include <hip/hip_runtime.h>\n\nextern "C" __global__ void lacking(float* x) {\n'
     "  x[0] = __vote_of_no_wave(1);\n}\n",
     "src/large.hip": '#include <hip/hip_runtime.h>\nextern "C" __global__ void large(float* x) {\n'
-    "  __shared__ float held[40000];\n  held[threadIdx.x] = x[0];\n  __syncthreads();\n  x[0] = held[1];\n}\n",
+    "  __shared__ float held[40000];\n  held[threadIdx.x] = x[0];\n"
+    "  __syncthreads();\n  x[0] = held[1];\n}\n",
 }
 MANIFEST = "".join(
-    f'[[kernel]]\nsource = "{path}"\nsymbols = ["{Path(path).stem}"]\nenv = "{Path(path).stem.upper()}_HSACO"\n'
+    f'[[kernel]]\nsource = "{path}"\nsymbols = ["{Path(path).stem}"]\n'
+    f'env = "{Path(path).stem.upper()}_HSACO"\n'
     for path in SOURCES
 )
 
