@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from tree_sitter import Node
 
@@ -24,6 +23,7 @@ from rocverify.code.languages.cpp_parts import (
     type_path,
     type_text,
 )
+from rocverify.code.languages.cpp_values import MAKERS, condition_text, launched, made_by, type_written
 from rocverify.code.languages.tree import used_after
 from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step, Walk
 from rocverify.code.syntax import Call, Value
@@ -48,15 +48,6 @@ _NOT_RUN = frozenset(
         "offsetof_expression",
     }
 )
-_LAUNCHES = {
-    "hipLaunchKernelGGL": "macro",
-    "hipExtLaunchKernelGGL": "macro",
-    "hipLaunchKernel": "function",
-    "hipLaunchCooperativeKernel": "function",
-    "hipExtLaunchKernel": "function",
-}
-_KERNEL = re.compile(r"(?P<name>[A-Za-z_]\w*(?:\s*::\s*\w+)*)\s*(?:<.*>)?[\s)]*\Z", re.DOTALL)
-_MAKERS = frozenset({"make_unique", "make_shared"})
 _SCOPES = frozenset(
     {"for_statement", "for_range_loop", "if_statement", "while_statement", "switch_statement", "catch_clause"}
 )
@@ -155,8 +146,8 @@ class CppBody(Walk):
         written = type_text(node, name)
         if declarator.type in ("init_declarator", "array_declarator", "pointer_declarator"):
             fixed = any(text_of(c) in ("const", "constexpr") for c in node.named_children)
-            written = ("const " if fixed else "") + _written(kind, declarator)
-        made = _made_by(value)
+            written = ("const " if fixed else "") + type_written(kind, declarator)
+        made = made_by(value)
         self.values += [
             Value(n, written, squeezed(value), node.start_point[0] + 1, elements_of(value)) for n in names
         ]
@@ -188,9 +179,9 @@ class CppBody(Walk):
         other = field(node, "alternative")
         value = constant(condition, self._visible())
         why = f"its condition is always {str(value).lower()}"
-        self.branch("if", _condition(condition), node)
+        self.branch("if", condition_text(condition), node)
         if other is not None:
-            self.branch("else", _condition(condition), other)
+            self.branch("else", condition_text(condition), other)
         self.next(
             (condition, dead),
             (field(node, "consequence"), dead or (why if value is False else "")),
@@ -199,7 +190,7 @@ class CppBody(Walk):
 
     def _while(self, node: Node, dead: str) -> None:
         condition = field(node, "condition")
-        self.branch("loop", _condition(condition), node)
+        self.branch("loop", condition_text(condition), node)
         never = constant(condition, self._visible()) is False
         self.next(
             (condition, dead),
@@ -226,7 +217,7 @@ class CppBody(Walk):
         self.next((field(node, "right"), dead), bind, (field(node, "body"), dead))
 
     def _switch(self, node: Node, dead: str) -> None:
-        self.branch("match", _condition(field(node, "condition")), node)
+        self.branch("match", condition_text(field(node, "condition")), node)
         self.children(node, dead)
 
     def _handler(self, node: Node, dead: str) -> None:
@@ -261,7 +252,7 @@ class CppBody(Walk):
             else:
                 configuration = None
         inside, call = self._called(function, node, dead, arguments_of(arguments), launch)
-        made = [call, *_launched(call)] if call else []
+        made = [call, *launched(call)] if call else []
         self.next((inside, dead), (configuration, dead), (arguments, dead), *made)
 
     def _called(
@@ -293,9 +284,9 @@ class CppBody(Walk):
         if not name or (len(path) == 1 and name in _CASTS):
             return None, None
         if len(path) > 1 or name not in self.known:
-            made = _made_by(node)
+            made = made_by(node)
             scope = path[:-1]
-            if name in _MAKERS and made:
+            if name in MAKERS and made:
                 name, scope = made, (made,)
             return None, Call(name, scope, None, line, dead, True, arguments, launch)
         if self.known[name] == OWN:
@@ -348,58 +339,3 @@ class CppBody(Walk):
         if node.type == "compound_literal_expression":
             return (type_path(field(node, "type")) or ("",))[-1]
         return ""
-
-
-def _launched(call: Call) -> Iterator[Call]:
-    """The kernel that HIP's launch macros and functions launch."""
-    given = call.arguments
-    found = _KERNEL.search(given[0]) if given and call.name in _LAUNCHES else None
-    if found is None:
-        return
-    *scope, name = "".join(found["name"].split()).split("::")
-    if _LAUNCHES[call.name] == "macro":
-        launch, rest = given[1:5], given[5:]
-    else:
-        launch, rest = (*given[1:3], *given[4:6]), tuple(f"*{a}" for a in given[3:4])
-    yield Call(name, tuple(scope), None, call.line, call.dead, call.sure, rest, launch)
-
-
-def _written(kind: Node | None, declarator: Node) -> str:
-    signs = ""
-    node: Node | None = declarator
-    while node is not None and node.type != "identifier":
-        if node.type == "pointer_declarator":
-            signs += "*"
-        elif node.type == "reference_declarator":
-            signs += "&"
-        elif node.type == "array_declarator":
-            signs += f"[{squeezed(field(node, 'size'))}]"
-        inner = field(node, "declarator")
-        node = inner or (node.named_children[-1] if node.type == "reference_declarator" else None)
-    return squeezed(kind) + (f" {signs}" if signs else "")
-
-
-def _made_by(value: Node | None) -> str:
-    """The type of a value that shows from how it is made: `new W(..)`, `make_unique<W>(..)`, `W{..}`,
-    `W(..)`."""
-    if value is None:
-        return ""
-    if value.type in ("new_expression", "compound_literal_expression"):
-        return (type_path(field(value, "type")) or ("",))[-1]
-    function = field(value, "function")
-    while function is not None and function.type == "qualified_identifier":
-        function = field(function, "name")
-    if (
-        function is not None
-        and function.type == "template_function"
-        and text_of(field(function, "name")) in _MAKERS
-    ):
-        arguments = field(function, "arguments")
-        inner = arguments.named_children[0] if arguments and arguments.named_children else None
-        return (type_path(field(inner, "type")) or ("",))[-1]
-    return ""
-
-
-def _condition(node: Node | None) -> str:
-    text = squeezed(node)
-    return text[1:-1].strip() if text.startswith("(") and text.endswith(")") else text
