@@ -59,16 +59,16 @@ def _one(subject: Subject, name: str) -> Function | Undecided:
 
 
 def function_defined(reading: Reading) -> Built:
-    """ "f() exists (in FILE)": the file that defines it, with f among its exports."""
-    name = reading.group("name")
+    """ "f() exists (in FILE)": the file that defines it."""
+    name = reading.group("name").rstrip(".:")
     if path := reading.group("file"):
-        params = {"path": path, "exports": [name.replace("::", ".")]}
-        return (Draft("artifact", params, f"{name} is to be defined in {path}"),)
+        params = {"path": path, "names": [name]}
+        return (Draft("defined", params, f"{name} is to be defined in {path}"),)
     found = _one(reading.subject, bare(name))
     if isinstance(found, Undecided):
         return found
-    params = {"path": found.path, "exports": [found.name.replace("::", ".")]}
-    return (Draft("artifact", params, f"{found.ref} is to be defined in {found.path}"),)
+    params = {"path": found.path, "names": [found.name]}
+    return (Draft("defined", params, f"{found.ref} is to be defined in {found.path}"),)
 
 
 def file_exists(reading: Reading) -> Built:

@@ -136,7 +136,7 @@ CATALOGUE: tuple[Phrase, ...] = (
     ),
     _row(
         "function-defined",
-        "artifact",
+        "defined",
         "apply_rope_device() exists",
         r"(?:\bfunction\s+)?`?(?P<name>[A-Za-z_][\w.:]*)`?\(\s*\)`?\s+(?:function\s+)?(?:(?:is|are)\s+(?:present|defined|implemented|available)|exists)\b"
         rf"(?:\s+in\s+`?(?P<file>{_FILE})`?)?",

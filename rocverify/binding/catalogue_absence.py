@@ -37,7 +37,22 @@ def _absent(reading: Reading) -> Built:
     return (Draft("absent", params, f"{', '.join(names)} must be nowhere in the code of {path}"),)
 
 
+def _undefined(reading: Reading) -> Built:
+    """The defined check, for one function that a file defines no longer."""
+    name, path = reading.group("name").rstrip(".:"), reading.group("path")
+    params = {"names": [name], "path": path, "absent": True}
+    return (Draft("defined", params, f"{path} must define {name} no longer"),)
+
+
 ABSENCE: tuple[Phrase, ...] = (
+    owning_row(
+        "function-removed",
+        "defined",
+        "old_softmax() is removed from src/ops.rs",
+        r"(?:\bfunction\s+)?`?(?P<name>[A-Za-z_][\w.:]*)`?\(\s*\)`?\s+(?:(?:is|was)\s+)?(?:fully\s+|completely\s+)?"
+        rf"(?:removed|deleted|gone|dropped)\s+{_IN}",
+        _undefined,
+    ),
     owning_row(
         "none-remains",
         "absent",
@@ -57,7 +72,7 @@ ABSENCE: tuple[Phrase, ...] = (
     owning_row(
         "removed-from",
         "absent",
-        "old_softmax() is removed from src/ops.rs",
+        "OLD_TILE and OLD_WIDTH are removed from src/ops.rs",
         rf"(?:\bfunction\s+)?{_NAMES}{_SORTS}\s+(?:(?:is|are|was|were)\s+)?(?:fully\s+|completely\s+)?"
         rf"(?:removed|deleted|gone|dropped)\s+{_IN}",
         _absent,

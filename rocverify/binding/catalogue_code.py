@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from rocverify.binding import build_order
 from rocverify.binding.model import Built, Draft, Undecided
 from rocverify.binding.phrases import Phrase, owning_row
 from rocverify.binding.reading import Reading
@@ -86,8 +87,10 @@ def _asks(what: str) -> Callable[[Reading], Built]:
     return build
 
 
-_CALL = r"`?[A-Za-z_][\w:.]*`?\(\s*\)`?"
-_DISPATCH = r"(?:the\s+)?(?:kernel\s+)?(?:dispatch|launch|read-?back|upload|download)"
+_CALL = r"`?(?P<{}>[A-Za-z_][\w:.]*)`?\(\s*\)`?"
+_DISPATCH = (
+    r"(?:the\s+|any\s+|every\s+)?(?:kernel\s+|kernel's\s+)?(?:dispatch|launch|read-?back|upload|download)"
+)
 
 CODE: tuple[Phrase, ...] = (
     owning_row(
@@ -116,10 +119,12 @@ CODE: tuple[Phrase, ...] = (
     ),
     owning_row(
         "runs-before",
-        "documented",
+        "call_order",
         "fill_mask() runs before the dispatch",
-        rf"{_CALL}\s+(?:runs|is\s+called|happens)\s+(?:before|after)\s+(?:{_DISPATCH}\b|{_CALL})",
-        _asks("no check decides the order of calls yet: bind command with run: a test of it, or tests_pass"),
+        rf"{_CALL.format('one')}\s+(?:runs|is\s+(?:called|run|invoked|executed)|executes|happens)\s+"
+        rf"(?P<when>before|after)\s+(?:(?P<what>{_DISPATCH})\b|{_CALL.format('another')})"
+        rf"(?:\s+(?:in|inside|within)\s+{_CALL.format('entry')})?",
+        build_order.in_order,
     ),
     owning_row(
         "uploaded-as-is",

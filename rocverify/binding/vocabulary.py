@@ -74,7 +74,7 @@ EXECUTING = frozenset(
 )
 """The kinds that compile or run something."""
 
-READING = frozenset({"artifact", "key_link", "documented"})
+READING = frozenset({"artifact", "call_order", "defined", "key_link", "documented"})
 """The kinds that look at texts."""
 
 _RUNNING = EXECUTING - {"resources", "unsupported_config", "kernel_compiled", "tests_pass"}
@@ -91,6 +91,7 @@ DECIDED_BY: dict[str, frozenset[str]] = {
     "backend_selected": frozenset({"backend_selected"}),
     "tests_pass": frozenset({"tests_pass"}),
     "documented": frozenset({"documented", "artifact"}),
+    "defined": frozenset({"defined", "artifact", *EXECUTING}),
 }
 """For each sort of claim in the catalogue, the kinds that can decide it; for the rest, any."""
 

@@ -126,14 +126,14 @@ def _exports(
     for name in names:
         definition = ctx.code.definition(path, name)
         if definition is None:
-            yield Finding(f"{path} does not define {name}{_why_not(path, name, ctx)}", path, entity=name)
+            yield Finding(f"{path} does not define {name}{why_undefined(path, name, ctx)}", path, entity=name)
         else:
             found[name] = f"{definition.kind} at {path}:{definition.line}"
     if names:
         evidence["exports"] = found
 
 
-def _why_not(path: str, name: str, ctx: CheckContext) -> str:
+def why_undefined(path: str, name: str, ctx: CheckContext) -> str:
     """What there is instead of a definition, for the message."""
     if is_python(path) and name in (declared_all(ctx.code.module(path)) or ()):
         return ", though __all__ lists it"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from rocverify.code.callchains import Chain, search
 from rocverify.code.places import Names, Place
@@ -11,9 +12,8 @@ from rocverify.code.syntax import Call, Unit
 from rocverify.settings import Transfers
 
 _TO_HOST = re.compile(r"(?:hip)?MemcpyDeviceToHost|\bDeviceToHost\b|\bD2H\b|\bDtoH\b")
-_ELSEWHERE = re.compile(
-    r"(?:hip)?Memcpy(?:HostToDevice|DeviceToDevice|HostToHost)|\b(?:HostToDevice|DeviceToDevice)\b"
-)
+_TO_DEVICE = re.compile(r"(?:hip)?MemcpyHostToDevice|\bHostToDevice\b|\bH2D\b|\bHtoD\b")
+_DIRECTION = re.compile(r"(?:Host|Device)To(?:Host|Device)\b")
 
 
 def copies_to_host(
@@ -21,21 +21,36 @@ def copies_to_host(
 ) -> Chain:
     """The shortest chain of calls from `entry` to a copy to the host. What only may be one (a copy whose
     direction is a variable, a call that does not resolve) is the chain's `maybe`."""
-    words = frozenset((*transfers.device_to_host, *forbid))
-    copies = frozenset(transfers.copies)
+    words = (*transfers.device_to_host, *forbid)
 
     def is_copy(call: Call, place: Place) -> bool | None:
         del place
-        if call.name.rstrip("!") in words:
-            return True
-        if call.name not in copies:
-            return None
-        directions = " ".join(call.arguments)
-        if _TO_HOST.search(directions):
-            return True
-        return None if _ELSEWHERE.search(directions) or not call.arguments else False
+        return _copies(call, words, transfers.copies, _TO_HOST)
 
     return search(names, [Place(start, function) for function in start.functions_of(entry)], is_copy)
+
+
+def copies_back(call: Call, transfers: Transfers) -> bool | None:
+    """Whether a call copies to the host; False where it may (no direction shows), None for others."""
+    return _copies(call, transfers.device_to_host, transfers.copies, _TO_HOST)
+
+
+def uploads(call: Call, transfers: Transfers) -> bool | None:
+    """The same of copies to the device."""
+    return _copies(call, transfers.host_to_device, transfers.copies, _TO_DEVICE)
+
+
+def _copies(
+    call: Call, words: Collection[str], copies: Collection[str], wanted: re.Pattern[str]
+) -> bool | None:
+    if call.name.rstrip("!") in words:
+        return True
+    if call.name not in copies:
+        return None
+    directions = " ".join(call.arguments)
+    if wanted.search(directions):
+        return True
+    return None if _DIRECTION.search(directions) or not call.arguments else False
 
 
 def described(entry: str, chain: Chain) -> str:

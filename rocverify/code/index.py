@@ -15,6 +15,7 @@ from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.masking import Mask, mask, merge
 from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo, InstanceValue
 from rocverify.code.modules import ModuleTable
+from rocverify.code.names_python import PythonNames
 from rocverify.code.places import Names
 from rocverify.code.scopes import ParsedModule
 from rocverify.code.search import PatternSearch, SearchResult, search_word
@@ -112,8 +113,12 @@ class CodeIndex:
         return self._units.with_word(word)
 
     def names(self, path: str) -> Names:
-        """How names resolve in a Rust, C, C++ or HIP source."""
-        return self._units.names(path)
+        """How names resolve in a source, by its language."""
+        return self._python_names if is_python(path) else self._units.names(path)
+
+    @cached_property
+    def _python_names(self) -> PythonNames:
+        return PythonNames(self)
 
     def definition(self, path: str, name: str) -> Definition | None:
         """Where a file defines a name; None if it does not. In Python `Class.method` works too."""

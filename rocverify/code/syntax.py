@@ -6,8 +6,8 @@ whom, what is copied to the host, what a file exports) is answered once for all 
 
 Unit        functions, imports, named (types, constants, fields, macros, modules), macros, `broken`
 Function    parameters, calls, branches, values (its variables), doc comment, `kernel`, `dead`
-Call        name, scope, receiver type, argument texts, launch configuration, `dead`, `sure`
-Branch      if / else / match / case / loop / handler, with its condition and lines
+Call        name, scope, receiver type, argument texts, launch configuration, `dead`, `sure`, `within`
+Branch      if / else / match / case / loop / handler / leave / goto, with its condition and lines
 Value       a parameter, variable, constant or field: type, text, elements of an array literal
 
 Texts are the source's own, with runs of blanks as one. Lines count from 1. `dead` says why something can
@@ -44,6 +44,8 @@ class Call:
     called, what a macro's definition holds. `arguments` are the texts of what is handed over, `launch` those
     of `<<<grid, block, lds, stream>>>` (None for any other call). A kernel that `hipLaunchKernelGGL` or
     `hipLaunchKernel` launches is a call of its own; `*args` among its arguments is the array that holds them.
+    `within`: the parts of the function around it that a run may leave out, the outermost first, each as
+    `kind@place`; one of kind `closure` runs later or never.
     """
 
     name: str
@@ -54,12 +56,14 @@ class Call:
     sure: bool = True
     arguments: tuple[str, ...] = ()
     launch: tuple[str, ...] | None = None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
     """A place where the flow divides: `kind` is `if`, `else`, `match`, `case`, `loop` or `handler`; `text`
-    its condition, pattern or what is caught."""
+    its condition, pattern or what is caught. `leave` returns from the function (`text`: the statement),
+    `goto` jumps."""
 
     kind: str
     text: str

@@ -115,7 +115,7 @@ def test_one_of_a_list_may_stand_alone(bind_front: Bind) -> None:
         (
             "  - proves: T1\n    check: magic\n",
             1,
-            "the kinds are: absent, artifact, backend_selected, command",
+            "the kinds are: absent, artifact, backend_selected, call_order, command",
         ),
         ("  - proves: T9\n    check: artifact\n    path: a\n", 0, "there is: T1, T2, T3, A1, L1"),
         ("  - proves: 08-01/T1\n    check: artifact\n    path: a\n", 0, "names no must-have"),

@@ -24,8 +24,8 @@ BindTruth = Callable[..., BoundMustHave]
         ("No `x` remains in src/", ["x"], "src/"),
         ("src/a.rs has no TODO markers", ["TODO"], "src/a.rs"),
         ("kernels/a.hip contains no `printf` calls", ["printf"], "kernels/a.hip"),
-        ("old_softmax() is removed from src/ops.rs", ["old_softmax"], "src/ops.rs"),
-        ("`old_softmax()` is removed from src/ops.rs", ["old_softmax"], "src/ops.rs"),
+        ("old_softmax() calls are removed from src/ops.rs", ["old_softmax"], "src/ops.rs"),
+        ("`OLD_TILE` is removed from src/ops.rs", ["OLD_TILE"], "src/ops.rs"),
         (
             "to_host_vec and from_host_vec are gone from the src/ops folder",
             ["to_host_vec", "from_host_vec"],
@@ -53,3 +53,13 @@ def test_bound(bind_truth: BindTruth, truth: str, names: list[str], path: str) -
 )
 def test_not_bound(bind_truth: BindTruth, truth: str) -> None:
     assert bind_truth(truth).checks == ()
+
+
+@pytest.mark.parametrize(
+    "truth",
+    ["old_softmax() is removed from src/ops.rs", "The function `old_softmax()` was deleted from src/ops.rs"],
+)
+def test_a_function_that_is_removed(bind_truth: BindTruth, truth: str) -> None:
+    assert [(spec.kind, spec.params) for spec in bind_truth(truth).checks] == [
+        ("defined", {"names": ["old_softmax"], "path": "src/ops.rs", "absent": True})
+    ]

@@ -212,8 +212,8 @@ def test_limits_that_the_contract_does_not_list(bind_truth: BindTruth) -> None:
                 "contract": ROW,
             },
         ),
-        ("mask_gpu() exists", "artifact", {"path": "kernels/mask.py", "exports": ["mask_gpu"]}),
-        ("`mask_gpu()` is defined", "artifact", {"path": "kernels/mask.py", "exports": ["mask_gpu"]}),
+        ("mask_gpu() exists", "defined", {"path": "kernels/mask.py", "names": ["mask_gpu"]}),
+        ("`mask_gpu()` is defined", "defined", {"path": "kernels/mask.py", "names": ["mask_gpu"]}),
         ("kernels/mask.py exists", "artifact", {"path": "kernels/mask.py"}),
         (
             "kernels/mask.py exports mask_gpu and mask_device()",

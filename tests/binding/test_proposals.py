@@ -101,7 +101,7 @@ def test_what_leaves_nothing_to_judge(
 
 def test_several_candidates_are_for_a_person_to_choose(offered: Callable[..., Made]) -> None:
     proposals = offered("helper_twice() exists")
-    assert [p.id for p in proposals] == ["01-01/T1/artifact", "01-01/T1/artifact.2"]
+    assert [p.id for p in proposals] == ["01-01/T1/defined", "01-01/T1/defined.2"]
     assert [e[0]["path"] for e in shown(proposals)] == ["kernels/mask.py", "kernels/other.py"]
     assert not any(p.certain for p in proposals)
     one_each_and_all = offered("The kernel is compiled")

@@ -169,8 +169,8 @@ def _defined(about: About, match: re.Match[str]) -> Iterator[Option]:
     """Of several functions of the name, each."""
     name = match.groupdict().get("name")
     for function in _functions(about, name or ""):
-        params = {"path": function.path, "exports": [function.name.replace("::", ".")]}
-        yield Option((Draft("artifact", params, f"{function.ref} is defined there"),))
+        params = {"path": function.path, "names": [function.name]}
+        yield Option((Draft("defined", params, f"{function.ref} is defined there"),))
 
 
 def _called(about: About, match: re.Match[str]) -> Iterator[Option]:
@@ -264,10 +264,10 @@ PROPOSERS: Mapping[str, Proposer] = {
         for kind in ("correctness", "layout", "memory_safety", "numerical_stability")
     },
     "absent": _absent,
-    "artifact": _defined,
     "backend_selected": _backend,
+    "call_order": _order,
     "constant_value": _constant,
-    "documented": _order,
+    "defined": _defined,
     "kernel_compiled": _compiled,
     "key_link": _called,
     "no_host_roundtrip": _roundtrip,

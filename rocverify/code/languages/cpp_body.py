@@ -24,7 +24,7 @@ from rocverify.code.languages.cpp_parts import (
     type_text,
 )
 from rocverify.code.languages.cpp_values import MAKERS, condition_text, launched, made_by, type_written
-from rocverify.code.languages.tree import used_after
+from rocverify.code.languages.tree import has_kind, used_after
 from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step, Walk
 from rocverify.code.syntax import Call, Value
 
@@ -51,6 +51,7 @@ _NOT_RUN = frozenset(
 _SCOPES = frozenset(
     {"for_statement", "for_range_loop", "if_statement", "while_statement", "switch_statement", "catch_clause"}
 )
+_JUMPS = frozenset({"break_statement", "continue_statement", "goto_statement"})
 _LOOPS = {"for_statement": "condition", "for_range_loop": "right", "do_statement": "condition"}
 
 
@@ -82,7 +83,12 @@ class CppBody(Walk):
             "for_range_loop": self._range_loop,
             "do_statement": self._loop,
             "switch_statement": self._switch,
+            "try_statement": self._try,
             "catch_clause": self._handler,
+            "binary_expression": self._binary,
+            "return_statement": self._leave,
+            "co_return_statement": self._leave,
+            "goto_statement": lambda node, _: self.branch("goto", "", node),
             "lambda_expression": self._lambda,
             "call_expression": self._call,
             "new_expression": self._new,
@@ -112,7 +118,8 @@ class CppBody(Walk):
     def _case(self, node: Node, dead: str) -> None:
         value = field(node, "value")
         self.branch("case", squeezed(value), node)
-        self.next(*self._statements([c for c in node.named_children if c != value], dead))
+        inner = self._statements([c for c in node.named_children if c != value], dead)
+        self.next(*self.part("case", node, *inner))
 
     def _statements(self, nodes: list[Node], dead: str) -> list[Step]:
         """What stands behind a jump is dead, up to the next label."""
@@ -182,20 +189,21 @@ class CppBody(Walk):
         self.branch("if", condition_text(condition), node)
         if other is not None:
             self.branch("else", condition_text(condition), other)
+        body = field(node, "consequence")
+        inner: tuple[Step, ...] = ((body, dead or (why if value is False else "")),)
         self.next(
             (condition, dead),
-            (field(node, "consequence"), dead or (why if value is False else "")),
-            (other, dead or (why if value is True else "")),
+            *(inner if value else self.part("if", body, *inner)),
+            *self.part("else", other, (other, dead or (why if value is True else ""))),
         )
 
     def _while(self, node: Node, dead: str) -> None:
         condition = field(node, "condition")
         self.branch("loop", condition_text(condition), node)
         never = constant(condition, self._visible()) is False
-        self.next(
-            (condition, dead),
-            (field(node, "body"), dead or ("its condition is always false" if never else "")),
-        )
+        body = field(node, "body")
+        why = dead or ("its condition is always false" if never else "")
+        self.next((condition, dead), *self.part("loop", body, (body, why)))
 
     def _visible(self) -> dict[str, bool]:
         return {name: value for name, value in self._constants.items() if name not in self.known}
@@ -207,18 +215,37 @@ class CppBody(Walk):
         before = parts[:2] if node.type == "for_statement" else []
         never = constant(field(node, "condition"), self._visible()) is False and node.type == "for_statement"
         why = "its condition is always false" if never else ""
-        self.next(*before, (body, dead or why), *parts[len(before) :])
+        inner: tuple[Step, ...] = ((body, dead or why), *parts[len(before) :])
+        once = node.type == "do_statement" and not has_kind(body, _JUMPS)
+        self.next(*before, *(inner if once else self.part("loop", body, *inner)))
 
     def _range_loop(self, node: Node, dead: str) -> None:
         self.branch("loop", squeezed(field(node, "right")), node)
         declarator = field(node, "declarator")
         kind = squeezed(field(node, "type"))
         bind = Bind(tuple(names_in(declarator)), VARIABLE, kind if bare_type(kind) else "")
-        self.next((field(node, "right"), dead), bind, (field(node, "body"), dead))
+        body = field(node, "body")
+        self.next((field(node, "right"), dead), bind, *self.part("loop", body, (body, dead)))
 
     def _switch(self, node: Node, dead: str) -> None:
         self.branch("match", condition_text(field(node, "condition")), node)
         self.children(node, dead)
+
+    def _try(self, node: Node, dead: str) -> None:
+        """Its body may end early, and what follows goes on."""
+        body = field(node, "body")
+        rest: list[Step] = [(child, dead) for child in node.named_children if child != body]
+        self.next(*self.part("try", body, (body, dead)), *rest)
+
+    def _leave(self, node: Node, dead: str) -> None:
+        self.branch("leave", squeezed(node), node)
+        self.children(node, dead)
+
+    def _binary(self, node: Node, dead: str) -> None:
+        """The right of `&&` and `||` may be left out."""
+        left, right = field(node, "left"), field(node, "right")
+        skipped = text_of(field(node, "operator")) in ("&&", "||", "and", "or")
+        self.next((left, dead), *(self.part("if", right, (right, dead)) if skipped else ((right, dead),)))
 
     def _handler(self, node: Node, dead: str) -> None:
         caught = field(node, "parameters")
@@ -226,7 +253,8 @@ class CppBody(Walk):
         names = [
             n for p in (caught.named_children if caught else ()) for n in names_in(field(p, "declarator"))
         ]
-        self.next(Bind(tuple(names), VARIABLE), (field(node, "body"), dead))
+        body = field(node, "body")
+        self.next(*self.part("handler", body, Bind(tuple(names), VARIABLE), (body, dead)))
 
     def _lambda(self, node: Node, dead: str) -> None:
         declarator = field(node, "declarator")
@@ -237,7 +265,8 @@ class CppBody(Walk):
             names = tuple(names_in(field(parameter, "declarator")))
             binds.append(Bind(names, VARIABLE, kind if bare_type(kind) else ""))
         captures = field(node, "captures")
-        self.next(*binds, (captures, dead), (field(node, "body"), dead), self.scope_end())
+        body = field(node, "body")
+        self.next(*binds, (captures, dead), *self.part("closure", body, (body, dead)), self.scope_end())
 
     # -- expressions -------------------------------------------------------------------------------
 
@@ -315,7 +344,7 @@ class CppBody(Walk):
         """A name that stands for a value: a function that is handed on may be called."""
         *scope, name = path_of(node) or ("",)
         if name and (scope or name not in self.known):
-            self.calls.append(Call(name, tuple(scope), None, node.start_point[0] + 1, dead, False))
+            self.add(Call(name, tuple(scope), None, node.start_point[0] + 1, dead, False))
 
     def _type_of(self, node: Node | None, arrow: bool) -> str:
         """The type of a receiver, as far as it shows; `Type.field` for a field, empty for one that does

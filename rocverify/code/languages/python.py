@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from rocverify.code.languages.python_parts import parts_of
 from rocverify.code.liveness import dead_statements
 from rocverify.code.python_mask import parse_python
 from rocverify.code.syntax import Branch, Call, Function, Import, Named, Unit, Value
@@ -166,6 +167,12 @@ class _Reader:
         return tuple(self._texts.of(element) for element in inner)
 
 
+def _place(kind: str, around: ast.AST, number: int) -> str:
+    """A name for a part of a statement or expression: of those that exclude each other, each its own."""
+    apart = f".{number}" if kind in ("case", "handler") else ""
+    return f"{kind}@{getattr(around, 'lineno', 0)}:{getattr(around, 'col_offset', 0)}{apart}"
+
+
 def _assignment(node: ast.stmt) -> tuple[list[ast.expr], ast.expr | None]:
     match node:
         case ast.Assign(targets=targets, value=value):
@@ -199,19 +206,21 @@ class _Body:
 
     def read(self, node: ast.AST) -> None:
         """A node and all below it; a call after its arguments, in the order of execution."""
-        stack: list[tuple[ast.AST, bool]] = [(node, False)]
+        stack: list[tuple[ast.AST, bool, tuple[str, ...]]] = [(node, False, ())]
         while stack:
-            current, done = stack.pop()
+            current, done, within = stack.pop()
             if isinstance(current, _OWN):
-                stack += [(d, False) for d in reversed(current.decorator_list)]
+                stack += [(d, False, within) for d in reversed(current.decorator_list)]
                 continue
             if isinstance(current, ast.Call) and not done:
-                stack.append((current, True))
+                stack.append((current, True, within))
             elif isinstance(current, ast.Call):
-                self._call(current)
+                self._call(current, within)
                 continue
             self._note(current)
-            stack += [(child, False) for child in reversed(list(ast.iter_child_nodes(current)))]
+            for number, (kind, child) in reversed(list(enumerate(parts_of(current)))):
+                inner = (*within, _place(kind, current, number)) if kind else within
+                stack.append((child, False, inner))
 
     def _note(self, node: ast.AST) -> None:
         line, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0) or 0
@@ -229,6 +238,8 @@ class _Body:
                 self.branches.append(Branch("handler", self._texts.of(caught), line, last))
             case ast.Match(subject=subject):
                 self.branches.append(Branch("match", self._texts.of(subject), line, last))
+            case ast.Return():
+                self.branches.append(Branch("leave", self._texts.of(node), line, last))
             case ast.stmt():
                 self._assign(node)
 
@@ -244,14 +255,15 @@ class _Body:
                 self._types[target.id] = kind
                 self.values.append(Value(target.id, annotation, self._texts.of(value), node.lineno, elements))
 
-    def _call(self, node: ast.Call) -> None:
+    def _call(self, node: ast.Call, within: tuple[str, ...]) -> None:
         arguments = tuple(self._texts.of(a) for a in node.args)
         arguments += tuple(
             f"{k.arg}={self._texts.of(k.value)}" if k.arg else self._texts.of(k.value) for k in node.keywords
         )
         why = _DEAD if id(node) in self._dead else ""
         path = _path(node.func)
-        call = Call("", (), None, node.func.end_lineno or node.lineno, why, True, arguments)
+        line = node.func.end_lineno or node.lineno
+        call = Call("", (), None, line, why, True, arguments, within=within)
         if len(path) == 1:
             self.calls.append(replace(call, name=path[0]))
         elif len(path) > 1 and path[0] in ("self", "cls") and len(path) == 2:

@@ -32,6 +32,11 @@ _SCOPES = frozenset(
 
 _VARIABLES = frozenset({"identifier"})
 
+_PLAIN_MACROS = frozenset(
+    {"assert", "assert_eq", "assert_ne", "dbg", "eprintln", "format", "panic", "print", "println", "vec"}
+)
+"""Macros whose arguments are always evaluated, once and in order."""
+
 
 class Body(Walk):
     """Collects the calls of a body. `constants`: the file's constants that are true or false."""
@@ -68,9 +73,22 @@ class Body(Walk):
             self.children(node, dead)
         elif kind == "loop_expression":
             self.branch("loop", "", node)
+            self.next(*self.part("loop", node, *((child, dead) for child in node.named_children)))
+        elif kind == "binary_expression":
+            self._binary(node, dead)
+        elif kind == "async_block":
+            self.next(*self.part("closure", node, *((child, dead) for child in node.named_children)))
+        elif kind == "return_expression":
+            self.branch("leave", squeezed(node), node)
             self.children(node, dead)
         elif kind not in ("macro_definition", *COMMENTS, *ATTRIBUTES):
             self.children(node, dead)
+
+    def _binary(self, node: Node, dead: str) -> None:
+        """The right of `&&` and `||` may be left out."""
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        skipped = text_of(node.child_by_field_name("operator")) in ("&&", "||")
+        self.next((left, dead), *(self.part("if", right, (right, dead)) if skipped else ((right, dead),)))
 
     def _block(self, node: Node, dead: str) -> None:
         """A block: what stands behind a jump, or what attributes keep out, is dead."""
@@ -88,12 +106,14 @@ class Body(Walk):
                     used = any(mentions(c, name, _VARIABLES) for c in node.named_children if c != child)
                     unused = "" if used else f"the function {name} is never called"
                     steps.insert(0, Bind((name,), OWN))
-                    steps.append((child.child_by_field_name("body"), here or unused))
+                    steps += self.part("closure", child, (child.child_by_field_name("body"), here or unused))
                 else:
                     steps.append((child, here))
                 if not dead and not any(map(is_cfg, attributes)) and leaves(child):
                     dead = f"it stands behind line {child.start_point[0] + 1}, which leaves the block"
                 attributes = []
+        if any(child.type == "label" for child in node.children):  # `break 'a` may leave it early
+            steps = list(self.part("block", node, *steps))
         self.next(*steps, self.scope_end())
 
     def _let(self, node: Node, dead: str) -> None:
@@ -115,7 +135,8 @@ class Body(Walk):
         self.values += [Value(name, written, squeezed(value), line, elements) for name in names]
         single = made if len(names) == 1 and pattern is not None and pattern.type != "tuple_pattern" else ""
         alternative = node.child_by_field_name("alternative")
-        self.next((value, inner), (alternative, dead), Bind(names, kind, single))
+        other = self.part("else", alternative, (alternative, dead))
+        self.next((value, inner), *other, Bind(names, kind, single))
 
     def _branches(self, node: Node, dead: str) -> None:
         """`if` and `while`: what a condition that never changes keeps out is dead."""
@@ -127,10 +148,11 @@ class Body(Walk):
             self.branch("else", squeezed(asked), other)
         why = f"its condition is always {str(value).lower()}"
         body = node.child_by_field_name("consequence") or node.child_by_field_name("body")
+        inner: tuple[Step, ...] = ((body, dead or (why if value is False else "")),)
         self.next(
             (asked, dead),
-            (body, dead or (why if value is False else "")),
-            (node.child_by_field_name("alternative"), dead or (why if value is True else "")),
+            *(inner if value and node.type == "if_expression" else self.part("if", body, *inner)),
+            *self.part("else", other, (other, dead or (why if value is True else ""))),
         )
 
     def _binding(self, node: Node, dead: str) -> None:
@@ -142,15 +164,17 @@ class Body(Walk):
             self.next(value, names)
         elif node.type == "for_expression":
             self.branch("loop", squeezed(node.child_by_field_name("value")), node)
-            self.next(value, names, (node.child_by_field_name("body"), dead))
+            body = node.child_by_field_name("body")
+            self.next(value, names, *self.part("loop", body, (body, dead)))
         elif node.type == "match_arm":
             text = squeezed(pattern)
             self.branch("handler" if text.startswith("Err(") else "case", text, node)
             guard = pattern.child_by_field_name("condition") if pattern is not None else None
-            self.next(names, (guard, dead), value)
+            self.next(*self.part("case", node, names, (guard, dead), value))
         else:
             parameters = pattern_names(node.child_by_field_name("parameters"))
-            self.next(Bind(parameters, VARIABLE), (node.child_by_field_name("body"), dead))
+            body = node.child_by_field_name("body")
+            self.next(Bind(parameters, VARIABLE), *self.part("closure", body, (body, dead)))
 
     def _mention(self, node: Node, dead: str) -> None:
         """A name that stands for a value: a function that is handed on may be called."""
@@ -203,15 +227,19 @@ class Body(Walk):
         dead: str,
         sure: bool = True,
     ) -> None:
-        self.calls.append(self._made(name, scope, receiver, node, dead, sure))
+        self.add(self._made(name, scope, receiver, node, dead, sure))
 
     def _macro(self, node: Node, dead: str) -> None:
         """The arguments of a macro are tokens: a name before parentheses in them is taken for a call."""
         name = (path_of(node.child_by_field_name("macro")) or ("",))[-1]
         self._add(f"{name}!", (), None, node, dead, sure=False)
+        around = self.within
+        if name not in _PLAIN_MACROS:
+            self.within = (*around, f"macro@{node.start_byte}")
         for tree in node.named_children if name not in QUOTING else ():
             if tree.type == "token_tree":
                 self.tokens(tree, dead)
+        self.within = around
 
     def tokens(self, tree: Node, dead: str, sure: bool = True) -> None:
         """The calls among the tokens of a macro's arguments, or of its definition (`sure` is False)."""

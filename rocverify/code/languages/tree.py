@@ -20,6 +20,17 @@ def broken(root: Node) -> int | None:
     return root.start_point[0] + 1
 
 
+def has_kind(node: Node | None, kinds: frozenset[str]) -> bool:
+    """Whether a node of these kinds is below a node."""
+    stack = [] if node is None else [node]
+    while stack:
+        current = stack.pop()
+        if current.type in kinds:
+            return True
+        stack += current.named_children
+    return False
+
+
 def mentions(node: Node, name: str, types: frozenset[str] = _IDENTIFIERS) -> bool:
     """Whether an identifier occurs below a node."""
     wanted = name.encode()

@@ -6,7 +6,7 @@ keeps a stack of its own, since expressions may be nested thousands deep.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
@@ -33,8 +33,16 @@ class Restore:
     types: dict[str, str]
 
 
-Step = tuple[Node | None, str] | Bind | Restore | Call
-"""A node with why it can never run, a change of the names in sight, or a call whose arguments are read."""
+@dataclass(frozen=True, slots=True)
+class Within:
+    """From here on calls stand within these parts of the function (see `Call.within`)."""
+
+    parts: tuple[str, ...]
+
+
+Step = tuple[Node | None, str] | Bind | Restore | Within | Call
+"""A node with why it can never run, a change of the names in sight or of what is around, or a call whose
+arguments are read."""
 
 
 class Walk:
@@ -47,6 +55,7 @@ class Walk:
         self.calls: list[Call] = []
         self.values: list[Value] = []
         self.branches: list[Branch] = []
+        self.within: tuple[str, ...] = ()
 
     def read(self, node: Node, dead: str = "") -> None:
         """Everything in a node; calls in the order in which they are made."""
@@ -57,7 +66,9 @@ class Walk:
                 if step[0] is not None:
                     self.visit(step[0], step[1])
             elif isinstance(step, Call):
-                self.calls.append(step)
+                self.add(step)
+            elif isinstance(step, Within):
+                self.within = step.parts
             elif isinstance(step, Bind):
                 for name in step.names:
                     self.known[name] = step.kind
@@ -76,6 +87,16 @@ class Walk:
     def children(self, node: Node, dead: str) -> None:
         """All parts of a node, in their order."""
         self._stack.extend([(child, dead) for child in reversed(node.named_children)])
+
+    def add(self, call: Call) -> None:
+        """A call that is made here."""
+        self.calls.append(replace(call, within=self.within) if self.within else call)
+
+    def part(self, kind: str, node: Node | None, *steps: Step) -> tuple[Step, ...]:
+        """Steps of a part of the function that a run may leave out."""
+        if node is None:
+            return steps
+        return (Within((*self.within, f"{kind}@{node.start_byte}")), *steps, Within(self.within))
 
     def scope_end(self) -> Restore:
         """What a scope that begins here must end with."""

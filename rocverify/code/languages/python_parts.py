@@ -1,0 +1,75 @@
+"""The parts of a Python statement or expression in the order in which they run, and which may be left out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+Part = tuple[str, ast.AST]
+"""A kind (`if`, `else`, `loop`, `case`, `try`, `handler`, `closure`; empty for what always runs), a node."""
+
+
+def parts_of(node: ast.AST) -> Iterator[Part]:
+    """The nodes right below a node, as they run."""
+    match node:
+        case ast.If(test=test, body=body, orelse=other) | ast.While(test=test, body=body, orelse=other):
+            yield "", test
+            yield from _each("if" if isinstance(node, ast.If) else "loop", body)
+            yield from _each("else", other)
+        case ast.IfExp(test=test, body=one, orelse=another):
+            yield from (("", test), ("if", one), ("else", another))
+        case ast.For() | ast.AsyncFor():
+            yield from (("", node.iter), ("", node.target))
+            yield from _each("loop", node.body)
+            yield from _each("else", node.orelse)
+        case ast.Try() | ast.TryStar():
+            yield from _each("try" if node.handlers else "", node.body)
+            yield from _each("handler", node.handlers)
+            yield from _each("else", node.orelse)
+            yield from _each("", node.finalbody)
+        case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+            yield from _each("", items)
+            yield from _each("try" if any(map(_suppresses, items)) else "", body)
+        case ast.Match(subject=subject, cases=cases):
+            yield "", subject
+            yield from _each("case", cases)
+        case ast.Assert():
+            yield from _each("if", ast.iter_child_nodes(node))
+        case ast.BoolOp(values=[first, *rest]):
+            yield "", first
+            yield from _each("if", rest)
+        case ast.Assign() | ast.AnnAssign() if node.value is not None:
+            yield "", node.value
+            yield from _each("", (child for child in ast.iter_child_nodes(node) if child is not node.value))
+        case _:
+            yield from _others(node)
+
+
+def _others(node: ast.AST) -> Iterator[Part]:
+    match node:
+        case ast.Lambda() | ast.GeneratorExp():
+            yield from _each("closure", ast.iter_child_nodes(node))
+        case ast.ListComp(elt=result) | ast.SetComp(elt=result):
+            yield from _comprehension(node.generators, [result])
+        case ast.DictComp():
+            yield from _comprehension(node.generators, [node.key, node.value])
+        case _:
+            yield from _each("", ast.iter_child_nodes(node))
+
+
+def _comprehension(generators: list[ast.comprehension], results: list[ast.expr]) -> Iterator[Part]:
+    for number, generator in enumerate(generators):
+        yield "loop" if number else "", generator.iter
+        yield from _each("loop", generator.ifs)
+    yield from _each("loop", results)
+
+
+def _each(kind: str, nodes: Iterable[ast.AST]) -> Iterator[Part]:
+    return ((kind, node) for node in nodes)
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    """Whether a context manager lets errors vanish, by its name."""
+    called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name in ("raises",) or "suppress" in name

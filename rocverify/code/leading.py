@@ -1,0 +1,156 @@
+"""Things that host code does (a call, a dispatch, a copy), and the functions that lead to two of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+from rocverify.code.host_copies import copies_back, uploads
+from rocverify.code.index import CodeIndex
+from rocverify.code.languages import is_c_family, is_python, is_rust
+from rocverify.code.order import Order, Wanted, find_order
+from rocverify.code.places import Place
+from rocverify.code.syntax import Call, Unit
+from rocverify.settings import Transfers
+
+DISPATCH, READ_BACK, UPLOAD = "dispatch", "read_back", "upload"
+_TESTS = frozenset({"tests", "test", "benches", "examples"})
+_MOST_CALLERS = 2_000
+
+
+class Leading:
+    """Looks for functions over the host sources of one project."""
+
+    def __init__(self, code: CodeIndex, transfers: Transfers) -> None:
+        self._code = code
+        self._transfers = transfers
+        self._calls: dict[str, list[tuple[Place, Call]]] = {}
+
+    def _units(self, name: str) -> list[Unit]:
+        """The records of the host sources in which a name may stand."""
+        word = name.replace("::", ".").rpartition(".")[2]
+        python = (self._code.unit(m.path) for m in self._code.modules.host())
+        return [*python, *self._code.units_with(word)]
+
+    def named(self, name: str) -> list[Place]:
+        """The functions that a name means (`f`, `Type::f`, `src/a.rs:f`), those that are built before those
+        of tests; kernels and declarations are left out."""
+        path, separator, rest = name.partition(":")
+        given = separator and not rest.startswith(":")
+        units = [self._code.unit(self._path(path))] if given else self._units(name)
+        found = [Place(unit, f) for unit in units for f in unit.functions_of(rest if given else name)]
+        bodies = [place for place in found if not place.function.declared and not place.function.kernel]
+        return [place for place in bodies if not place.function.dead] or bodies
+
+    def _path(self, text: str) -> str:
+        known = is_rust(text) or is_c_family(text) or is_python(text)
+        return text if known else self._code.module(text).path
+
+    def does(self, thing: str, wanted: Sequence[Place]) -> Wanted:
+        """Tells the calls that do a thing: a dispatch, a copy, or a call of the wanted functions."""
+        words: dict[str, Callable[[Call], bool | None]] = {
+            READ_BACK: lambda call: copies_back(call, self._transfers),
+            UPLOAD: lambda call: uploads(call, self._transfers),
+        }
+        if thing == DISPATCH:
+            return self._dispatches
+        if thing in words:
+            return lambda call, _: words[thing](call)
+        return lambda call, place: self._is_one_of(call, place, wanted)
+
+    def _is_one_of(self, call: Call, place: Place, wanted: Sequence[Place]) -> bool | None:
+        family = [one for one in wanted if _language(one.unit.path) == _language(place.unit.path)]
+        if not family:
+            return None
+        return self._code.names(place.unit.path).may_be(call, place, family)
+
+    def _dispatches(self, call: Call, place: Place) -> bool | None:
+        if call.launch is not None:
+            return True
+        if call.name not in self._transfers.launches:
+            return None
+        own = self._code.names(place.unit.path).resolved(call, place)
+        # in Rust what `extern` declares is a function without calls
+        return None if any(one.function.calls for one in own) else call.sure
+
+    def order(self, start: Place, first: Wanted, then: Wanted) -> Order:
+        """What a function does of two things, and in which order."""
+        return find_order(self._code.names(start.unit.path), start, first, then, self._is_lazy)
+
+    def _is_lazy(self, target: Place, place: Place, call: Call) -> bool:
+        """A generator, or what is awaited elsewhere than where it is called."""
+        lines = self._code.text(target.unit.path).splitlines()
+        body = lines[target.function.line - 1 : target.function.last_line]
+        if is_python(target.unit.path) and any(re.search(r"\byield\b", line) for line in body):
+            return True
+        if not body or not re.search(r"\basync\b", body[0]):
+            return False
+        here = self._code.text(place.unit.path).splitlines()[call.line - 1 : call.line + 2]
+        return not any(re.search(r"\bawait\b", line) for line in here)
+
+    def to_both(self, first: Wanted, then: Wanted, wanted: Sequence[Place]) -> list[tuple[Place, Order]]:
+        """The functions that lead to both, the nearest to the wanted ones; no tests. Whoever calls one of
+        these is none."""
+        found, queue = [], [caller for place in wanted for caller in self._callers(place)]
+        seen = {place.key for place in (*wanted, *queue)}
+        while queue and len(seen) < _MOST_CALLERS:
+            place = queue.pop(0)
+            order = self.order(place, first, then)
+            if order.reaches_both:
+                found.append((place, order))
+                continue
+            for caller in self._callers(place):
+                if caller.key not in seen:
+                    seen.add(caller.key)
+                    queue.append(caller)
+        return found
+
+    def _callers(self, place: Place) -> Iterator[Place]:
+        names = {place.function.name}
+        if place.function.name in ("__init__", "__call__"):
+            names.add(place.function.owner)
+        seen: set[object] = set()
+        for caller, call in (pair for name in names for pair in self._calls_of(name)):
+            if caller.key in seen or _is_test(caller) or caller.key == place.key:
+                continue
+            if self._is_one_of(call, caller, [place]) is not None:
+                seen.add(caller.key)
+                yield caller
+
+    def _calls_of(self, name: str) -> list[tuple[Place, Call]]:
+        """The calls of a name, in what may run."""
+        if name not in self._calls:
+            functions = (Place(unit, function) for unit in self._units(name) for function in unit.functions)
+            pairs = ((place, call) for place in functions for call in place.function.calls)
+            self._calls[name] = [
+                (place, call) for place, call in pairs if call.name == name and not call.dead
+            ]
+        return self._calls[name]
+
+    def handed_on(self, wanted: Sequence[Place]) -> str:
+        """Where one of the functions may be called by way of a value; empty where it is not."""
+        for name in {place.function.name for place in wanted}:
+            for caller, call in self._calls_of(name):
+                if self._is_one_of(call, caller, wanted) is False and not _is_test(caller):
+                    return f"{caller.unit.path}:{call.line}"
+        return ""
+
+    def is_mentioned(self, wanted: Sequence[Place]) -> bool:
+        """Whether the code of any source has the name of one elsewhere than where it is defined."""
+        for name in {place.function.name for place in wanted}:
+            for unit in self._units(name):
+                own = {function.line for function in unit.functions if function.name == name}
+                if any(hit.line not in own for hit in self._code.search_word(unit.path, name).code):
+                    return True
+        return False
+
+
+def _is_test(place: Place) -> bool:
+    parts = PurePosixPath(place.unit.path).parts
+    named = parts[-1].startswith("test_") or place.function.name.startswith("test_")
+    return bool(place.function.dead) or named or not _TESTS.isdisjoint(parts)
+
+
+def _language(path: str) -> str:
+    return "rust" if is_rust(path) else "python" if is_python(path) else "c"

@@ -1,0 +1,61 @@
+"""Sentences about what is done before what: bound, asking, or none of the catalogue's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rocverify.binding import BoundMustHave
+
+BindTruth = Callable[..., BoundMustHave]
+
+
+@pytest.mark.parametrize(
+    ("truth", "params"),
+    [
+        ("mask_gpu() runs before the dispatch", {"first": "mask_gpu", "then": "dispatch"}),
+        ("`mask_gpu()` is called before the kernel launch", {"first": "mask_gpu", "then": "dispatch"}),
+        ("mask_gpu() executes before every launch", {"first": "mask_gpu", "then": "dispatch"}),
+        ("mask_gpu() runs after read-back", {"first": "read_back", "then": "mask_gpu"}),
+        ("mask_gpu() runs after the upload", {"first": "upload", "then": "mask_gpu"}),
+        ("mask_gpu() is called after row_softmax_gpu()", {"first": "row_softmax_gpu", "then": "mask_gpu"}),
+        (
+            "row_softmax_gpu() runs before the dispatch in softmax_device()",
+            {"first": "row_softmax_gpu", "then": "dispatch", "entry": "kernels.softmax:softmax_device"},
+        ),
+    ],
+)
+def test_bound(bind_truth: BindTruth, truth: str, params: dict[str, Any]) -> None:
+    bound = bind_truth(truth)
+    assert [(spec.kind, spec.params) for spec in bound.checks] == [("call_order", params)], bound.reason
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        "nobody_has_this() runs before the dispatch",
+        "mask_gpu() runs before causal_mask_kernel()",
+        "mask_gpu() runs before the dispatch in helper_twice()",
+    ],
+)
+def test_asks(bind_truth: BindTruth, truth: str) -> None:
+    bound = bind_truth(truth)
+    assert bound.checks == ()
+    assert "bind call_order with first, then" in bound.reason
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        "Shadows run before the dispatch",
+        "The shader pass runs after upload of the sprites",
+        "mask_gpu() runs before breakfast",
+        "mask_gpu() does not run before the dispatch",
+        "mask_gpu() runs before the dispatch twice as fast",
+        "Plugins are called before main()",
+    ],
+)
+def test_not_bound(bind_truth: BindTruth, truth: str) -> None:
+    assert bind_truth(truth).checks == ()

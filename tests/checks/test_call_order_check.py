@@ -1,0 +1,204 @@
+"""call_order: what is done before what, in Python, C++ and Rust; what cannot be told decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from rocverify.checks.base import Outcome
+from rocverify.errors import RocverifyError
+from rocverify.records import CheckVerdict
+from tests.checks.conftest import Project
+
+Make = Callable[[Mapping[str, str]], Project]
+
+PYTHON = """
+    from contextlib import suppress
+    from hip import hip
+    def fill_mask(x): x.fill(0)
+    def launch(x): hip.hipModuleLaunchKernel(x)
+    def fetch(x): hip.hipMemcpy(x, x, 4, hip.hipMemcpyKind.hipMemcpyDeviceToHost)
+    def prepared(x):
+        if x is None:
+            return
+        fill_mask(x)
+    def lazily(x):
+        yield fill_mask(x)
+    def step(x, ready, hooks):
+        {0}
+"""
+RUST = """
+    extern "C" {{ fn hipModuleLaunchKernel(x: i32) -> i32; }}
+    fn fill_mask(x: i32) -> i32 {{ x }}
+    fn launch(x: i32) {{ unsafe {{ hipModuleLaunchKernel(x); }} }}
+    fn fetch(x: i32) {{ unsafe {{ hipMemcpy(x, x, 4, hipMemcpyDeviceToHost); }} }}
+    fn prepared(x: i32) {{ if x < 0 {{ return; }} fill_mask(x); }}
+    fn step(x: i32, ready: bool) {{
+        {0}
+    }}
+"""
+CPP = """
+    __global__ void mask_kernel(float* x) {{ x[0] = 0; }}
+    int fill_mask(float* x) {{ return 0; }}
+    void launch(float* x) {{ mask_kernel<<<1, 64>>>(x); }}
+    void fetch(float* x) {{ hipMemcpy(x, x, 4, hipMemcpyDeviceToHost); }}
+    void prepared(float* x) {{ if (!x) return; fill_mask(x); }}
+    void step(float* x, bool ready) {{
+        {0}
+    }}
+"""
+HOSTS = {"py": ("kernels/engine.py", PYTHON), "rs": ("src/engine.rs", RUST), "cpp": ("src/engine.cpp", CPP)}
+
+KEPT = [
+    ("py", "fill_mask(x); launch(x)"),
+    ("py", "for i in x: fill_mask(i); launch(i)"),
+    ("py", "fill_mask(x)\n        if ready: launch(x)\n        launch(x)"),
+    ("py", "with x:\n            fill_mask(x)\n        launch(x)"),
+    ("py", "try:\n            fill_mask(x)\n            launch(x)\n        except OSError: pass"),
+    ("rs", "fill_mask(x); launch(x);"),
+    ("rs", "loop { fill_mask(x); if ready { break; } launch(x); }"),
+    ("rs", "let y = fill_mask(x); match y { 0 => launch(y), _ => {} }"),
+    ("rs", "launch(fill_mask(x));"),
+    ("cpp", "fill_mask(x); launch(x);"),
+    ("cpp", "if (fill_mask(x) != 0) return; launch(x);"),
+    ("cpp", "do { fill_mask(x); } while (0); mask_kernel<<<1, 64>>>(x);"),
+    ("cpp", "fill_mask(x); hipLaunchKernelGGL(mask_kernel, 1, 64, 0, 0, x);"),
+]
+BROKEN = [
+    ("py", "launch(x); fill_mask(x)"),
+    ("py", "for i in x: launch(i); fill_mask(i)"),
+    ("py", "if ready: launch(x); fill_mask(x)"),
+    ("rs", "launch(x); fill_mask(x);"),
+    ("rs", "for i in 0..x { launch(i); fill_mask(i); }"),
+    ("rs", "// fill_mask(x);\n launch(x); fill_mask(x);"),
+    ("cpp", "launch(x); fill_mask(x);"),
+    ("cpp", "launch(x);\n#if 0\n fill_mask(x);\n#endif\n fill_mask(x);"),
+    ("cpp", "mask_kernel<<<1, 64>>>(x); if (ready) fill_mask(x);"),
+]
+OPEN = [
+    ("rs", "fill_mask(x); let go = |y| launch(y); go(x);"),
+    ("py", "if ready: fill_mask(x)\n        launch(x)"),
+    ("py", "ready and fill_mask(x)\n        launch(x)"),
+    ("py", "prepared(x); launch(x)"),
+    ("py", "lazily(x); launch(x)"),
+    ("py", "try: fill_mask(x)\n        except OSError: pass\n        launch(x)"),
+    ("py", "with suppress(OSError): fill_mask(x)\n        launch(x)"),
+    ("py", "launch(x); fill_mask(x); launch(x)"),
+    ("py", "hooks.append(fill_mask); launch(x); fill_mask(x)"),
+    ("rs", "if ready { fill_mask(x); } launch(x);"),
+    ("rs", "prepared(x); launch(x);"),
+    ("rs", "let go = |y| launch(y); fill_mask(x); go(x);"),
+    ("rs", "let fill = |y| { fill_mask(y); }; fill(x); launch(x);"),
+    ("rs", "while ready { fill_mask(x); } launch(x);"),
+    ("rs", "'a: { if ready { break 'a; } fill_mask(x); } launch(x);"),
+    ("rs", "match x { 0 => { fill_mask(x); } _ => {} } launch(x);"),
+    ("cpp", "if (ready) fill_mask(x); launch(x);"),
+    ("cpp", "ready && fill_mask(x); launch(x);"),
+    ("cpp", "if (ready) goto skip; fill_mask(x); skip: launch(x);"),
+    ("cpp", "try { fill_mask(x); } catch (...) { } launch(x);"),
+    ("cpp", "switch (1) { case 0: fill_mask(x); case 1: launch(x); }"),
+    ("cpp", "prepared(x); launch(x);"),
+    ("cpp", "auto go = [&] { launch(x); }; fill_mask(x); go();"),
+]
+
+
+def _made(project: Make, language: str, body: str) -> Project:
+    path, text = HOSTS[language]
+    return project({path: text.format(body)})
+
+
+def _check(made: Project, **more: Any) -> Outcome:
+    return made.check("call_order", **{"first": "fill_mask", "then": "dispatch", **more})
+
+
+@pytest.mark.parametrize(("language", "body"), KEPT)
+def test_an_order_that_is_kept(project: Make, language: str, body: str) -> None:
+    outcome = _check(_made(project, language, body))
+    assert outcome.verdict is CheckVerdict.PASSED, outcome.message
+    assert "in step: fill_mask() is called at" in outcome.message
+
+
+@pytest.mark.parametrize(("language", "body"), BROKEN)
+def test_an_order_that_is_broken(project: Make, language: str, body: str) -> None:
+    outcome = _check(_made(project, language, body))
+    assert outcome.verdict is CheckVerdict.FAILED, outcome.message
+    assert outcome.findings[0].location.startswith(HOSTS[language][0])
+
+
+@pytest.mark.parametrize(("language", "body"), OPEN)
+def test_what_cannot_be_told_decides_nothing(project: Make, language: str, body: str) -> None:
+    with pytest.raises(RocverifyError):
+        _check(_made(project, language, body))
+
+
+@pytest.mark.parametrize("language", HOSTS)
+def test_after_read_back(project: Make, language: str) -> None:
+    end = "" if language == "py" else ";"
+    outcome = _check(
+        _made(project, language, f"fetch(x); fill_mask(x){end}"), first="read_back", then="fill_mask"
+    )
+    assert outcome.verdict is CheckVerdict.PASSED, outcome.message
+
+
+@pytest.mark.parametrize("language", HOSTS)
+def test_after_read_back_is_not_before(project: Make, language: str) -> None:
+    end = "" if language == "py" else ";"
+    outcome = _check(
+        _made(project, language, f"fill_mask(x); fetch(x){end}"), first="read_back", then="fill_mask"
+    )
+    assert outcome.verdict is CheckVerdict.FAILED, outcome.message
+
+
+def test_in_the_function_that_is_named(project: Make) -> None:
+    made = _made(project, "rs", "launch(x);")
+    outcome = _check(made, entry="src/engine.rs:step")
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert "(not in step)" in outcome.message
+
+
+def test_a_function_that_is_called_nowhere(project: Make) -> None:
+    text = "pub fn fill_mask() {}\npub fn go() { unsafe { hipModuleLaunchKernel(1); } }"
+    made = project({"src/a.rs": text})
+    outcome = _check(made)
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert "called nowhere" in outcome.message
+
+
+def test_through_calls_and_methods(project: Make) -> None:
+    text = """
+        struct Engine { mask: Mask }
+        struct Mask { on: bool }
+        impl Mask { fn fill_mask(&self) {} }
+        impl Engine {
+            fn prepare(&self) { self.mask.fill_mask(); }
+            fn dispatch_all(&self) { unsafe { hipModuleLaunchKernel(1); } }
+            fn step(&self) { self.prepare(); self.dispatch_all(); }
+            fn leap(&self) { self.dispatch_all(); self.prepare(); }
+        }
+    """
+    made = project({"src/engine.rs": text})
+    assert _check(made, entry="src/engine.rs:Engine::step").verdict is CheckVerdict.PASSED
+    assert _check(made, entry="src/engine.rs:Engine::leap").verdict is CheckVerdict.FAILED
+    with pytest.raises(RocverifyError, match="cannot be told"):  # the one does, the other does not
+        _check(made)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"first": "nothing_of_this"}, "no host source defines"),
+        ({"first": "upload", "then": "dispatch"}, "entry must say where"),
+        ({"then": "fetch"}, "no function is seen to lead both"),
+    ],
+)
+def test_what_is_not_there_decides_nothing(project: Make, params: dict[str, str], said: str) -> None:
+    with pytest.raises(RocverifyError, match=said):
+        _check(_made(project, "rs", "fill_mask(x); launch(x); } fn other(x: i32) { fetch(x);"), **params)
+
+
+def test_a_sentence_is_no_function(project: Make) -> None:
+    with pytest.raises(ValidationError, match="neither a function"):
+        _check(project({}), first="the mask")
