@@ -32,6 +32,7 @@ from rocverify.binding.vocabulary import (
     numbers_in,
     types_in,
 )
+from rocverify.errors import SourceError
 from rocverify.plan.requirements import without_requirements
 
 _KERNEL_NAME = re.compile(r"\b[A-Za-z]\w*_kernel(?:_\w+)?\b")
@@ -235,8 +236,18 @@ def _unknown_kernels(text: str, tries: list[_Trial], subject: Subject) -> Iterat
     """Names of kernels that neither the project nor a check knows: nothing can have tried them."""
     words = "\n".join((*_symbols(subject), *(trial.words for trial in tries)))
     for name in dict.fromkeys(_KERNEL_NAME.findall(text)):
-        if not subject.named(name) and not re.search(rf"(?<!\w){re.escape(name)}", words):
+        if subject.named(name) or re.search(rf"(?<!\w){re.escape(name)}", words):
+            continue
+        if not any(name in _defined(source, subject) for trial in tries for source in trial.sources):
             yield f"{name} is not a kernel of this project"
+
+
+def _defined(source: str, subject: Subject) -> tuple[str, ...]:
+    """The kernels of a source by their names in it, those of templates too."""
+    try:
+        return subject.code.kernels(source)
+    except SourceError:
+        return ()
 
 
 def _symbols(subject: Subject) -> tuple[str, ...]:

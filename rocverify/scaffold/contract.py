@@ -57,7 +57,10 @@ _READY = {
     "reduce|sum": "reductions.total, reductions.wrong_total",
     "dequant|q8_0|q4_0": "quantised.dequantise_q8_0 or dequantise_q4_0, with wrong_",
 }
+_DYNAMIC = re.compile(r"\bextern\s+(?:__align__\([^)]*\)\s*)?__shared__[^;{}]*\[\s*\]\s*;")
 _MOST = 1024
+_LONGEST = 100
+"""Characters of a line."""
 _TAKEN = frozenset(
     {"contract", "Dims", "Launch", "In", "InOut", "Out", "Scalar", "boundary", "ctypes", *_TYPES}
 )
@@ -88,6 +91,23 @@ class Skeleton:
     """References that its name suggests, in words."""
 
 
+@dataclass(frozen=True)
+class KernelText:
+    """A kernel in a code object and in its source. text: the function's own, called: that of the functions
+    that it may call; comments and dead code blanked."""
+
+    metadata: KernelMetadata
+    function: Function
+    text: str
+    called: str
+
+    @property
+    def dynamic_lds(self) -> str:
+        """The array whose size a launch decides, as it is declared; empty without one."""
+        found = _DYNAMIC.search(f"{self.text}\n{self.called}")
+        return " ".join(found[0].rstrip(";").split()) if found else ""
+
+
 def module_text(source: str, skeletons: Sequence[Skeleton]) -> str:
     """A contracts' module."""
     names = sorted({"contract", "Dims", "Launch"} | {n for s in skeletons for n in s.imports})
@@ -106,27 +126,31 @@ def module_text(source: str, skeletons: Sequence[Skeleton]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def skeletons(source: str, kernels: Sequence[tuple[KernelMetadata, Function, str]]) -> tuple[Skeleton, ...]:
-    """The contracts of kernels, each with its function and the function's text, comments blanked."""
+def skeletons(source: str, kernels: Sequence[KernelText]) -> tuple[Skeleton, ...]:
+    """The contracts of kernels."""
     taken = set(_TAKEN)
     found = []
-    for kernel, function, text in kernels:
-        name = _class_name(function.name, taken)
+    for one in kernels:
+        name = _class_name(one.function.name, taken)
         taken.add(name)
-        found.append(_skeleton(source, name, kernel, function, text))
+        found.append(_skeleton(source, name, one))
     return tuple(found)
 
 
-def _skeleton(source: str, name: str, kernel: KernelMetadata, function: Function, text: str) -> Skeleton:
+def _skeleton(source: str, name: str, one: KernelText) -> Skeleton:
+    """The contract of one kernel."""
+    kernel, function = one.metadata, one.function
     parameters = tuple(_parameters(kernel.explicit_args, function))
     integers = tuple(p.name for p in parameters if not p.pointer and p.type[:1] in ("I", "U"))
-    uses = Uses(function, text, integers)
+    uses = Uses(function, one.text, integers)
     outer = _outer(parameters, uses)
     declared = [_declared(p, uses, outer) for p in parameters if p.name not in integers]
     body = [line for line, _ in declared]
     imports = {
         name for p in parameters if p.name not in integers for name in (_role(p, uses), p.type or "F32")
     }
+    if any(_role(p, uses) == "InOut" and uses.handed_on(p.name) for p in parameters):
+        imports.add("Out")  # what such an array may have to become
     lengths = [name for _, names in declared for name in names]
     body += _dims(integers, lengths)
     imports |= {"boundary"} if integers else set()
@@ -141,7 +165,7 @@ def _skeleton(source: str, name: str, kernel: KernelMetadata, function: Function
         *(f"    {line}" for line in body),
         *_in_order(parameters),
         "",
-        *_launch(kernel, parameters, uses),
+        *_launch(kernel, parameters, uses, one.dynamic_lds),
         "",
         f"    def reference({given}):",
         *([f"        # rocverify.references has: {ready}"] if ready else []),
@@ -198,7 +222,7 @@ def _declared(parameter: Parameter, uses: Uses, outer: str) -> tuple[str, list[s
     if outer and uses.by_workgroup(parameter.name):
         lengths.insert(0, outer)
         doubts.append(f"that {outer} counts workgroups")
-    if not lengths:
+    if not lengths or uses.divided(parameter.name):
         doubts.append("its shape")
     seen = f"{parameter.name}[{indices[0]}]" if indices else ""
     axes = " ".join(lengths or uses.integers[:1] or ["1"])
@@ -232,15 +256,24 @@ def _dims(integers: Sequence[str], lengths: Sequence[str]) -> Iterator[str]:
             yield f"# {CHECK} {name}: no index is made of it; {other}"
 
 
-def _launch(kernel: KernelMetadata, parameters: Sequence[Parameter], uses: Uses) -> Iterator[str]:
+def _launch(
+    kernel: KernelMetadata, parameters: Sequence[Parameter], uses: Uses, dynamic: str
+) -> Iterator[str]:
     block = min(kernel.max_workgroup_size, 256)
     count, doubt = _groups(uses, block)
     yield "    def launch(self, arrays, dims):"
-    if doubt:
-        yield f"        # {CHECK} {doubt}"
-    arguments = ", ".join(_argument(parameter, uses) for parameter in parameters)
-    yield f"        arguments = ({arguments}{',' if len(parameters) == 1 else ''})"
-    yield f"        return Launch(grid=({count}, 1, 1), block=({block}, 1, 1), arguments=arguments)"
+    if dynamic:
+        yield f'        raise NotImplementedError("{CHECK}: shared_bytes = N, the bytes of {dynamic}")'
+    for one in filter(None, [doubt, *uses.launch_doubts()]):
+        yield f"        # {CHECK} {one}"
+    arguments = [_argument(parameter, uses) for parameter in parameters]
+    line = f"        arguments = ({', '.join(arguments)}{',' if len(parameters) == 1 else ''})"
+    if len(line) <= _LONGEST:
+        yield line
+    else:
+        yield from ("        arguments = (", *(f"            {one}," for one in arguments), "        )")
+    shared = ", shared_bytes=shared_bytes" if dynamic else ""
+    yield f"        return Launch(grid=({count}, 1, 1), block=({block}, 1, 1), arguments=arguments{shared})"
 
 
 def _groups(uses: Uses, block: int) -> tuple[str, str]:

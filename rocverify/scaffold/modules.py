@@ -16,7 +16,7 @@ from rocverify.code.modules import module_name
 from rocverify.device.by_hand.files import open_kernels
 from rocverify.device.by_hand.workspace import Workspace
 from rocverify.errors import ManifestError, UsageError
-from rocverify.scaffold.contract import CHECK, Skeleton, module_text, skeletons
+from rocverify.scaffold.contract import CHECK, KernelText, Skeleton, module_text, skeletons
 from rocverify.scaffold.steps import Step, Writer
 from rocverify.settings import Settings
 from rocverify.store.gate import place
@@ -25,8 +25,7 @@ from rocverify.toolchain.found import find_manifest
 from rocverify.toolchain.manifest import ManifestEntry
 
 if TYPE_CHECKING:
-    from rocverify.code.syntax import Function
-    from rocverify.toolchain.code_metadata import KernelMetadata
+    from rocverify.code.syntax import Function, Unit
 
 _HEAD = 4
 """Lines of a module that speak of CHECK themselves."""
@@ -70,13 +69,12 @@ class Contracts:
         opened = open_kernels(self.root / source, self.workspace, target=self.target, flags=(*built, *flags))
         live = code.live(source).code.splitlines()
         functions = [f for f in code.unit(source).functions if f.kernel and not f.declared]
-        found: list[tuple[KernelMetadata, Function, str]] = []
+        found: list[KernelText] = []
         for image in opened.images:
             for metadata in image.facts.kernels.values():
                 function = _function_of(metadata.name, functions)
                 if function is not None and kernel in (None, metadata.name, function.name):
-                    text = "\n".join(live[function.line - 1 : function.last_line])
-                    found.append((metadata, function, text))
+                    found.append(KernelText(metadata, function, *_texts(function, live, code.unit(source))))
         if not found:
             words = "no kernel" if kernel is None else f"no kernel {kernel}"
             raise UsageError(f"{words} of the code object is defined in this source", where=source)
@@ -107,6 +105,20 @@ class Contracts:
 def _function_of(symbol: str, functions: Sequence[Function]) -> Function | None:
     exact = next((f for f in functions if f.name == symbol), None)
     return exact or next((f for f in functions if f"{len(f.name.encode())}{f.name}" in symbol), None)
+
+
+def _texts(function: Function, live: Sequence[str], unit: Unit) -> tuple[str, str]:
+    """A function's own text, and that of the functions of its source that it may call."""
+    texts: dict[str, str] = {}
+    left = [function]
+    while left:
+        one = left.pop()
+        if one.name not in texts:
+            texts[one.name] = "\n".join(live[one.line - 1 : one.last_line])
+            called = {call.name for call in one.calls}
+            left += [f for f in unit.functions if f.name in called and not f.declared]
+    own = texts.pop(function.name)
+    return own, "\n".join(texts.values())
 
 
 def _identifier(text: str) -> str:

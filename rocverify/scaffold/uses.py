@@ -17,6 +17,11 @@ _GLOBAL_INDEX = re.compile(
     r"\bblockIdx\s*\.\s*x\s*\*[^;]*\+\s*threadIdx\s*\.\s*x\b|\bthreadIdx\s*\.\s*x\s*\+[^;]*\bblockIdx\s*\.\s*x\s*\*"
 )
 _BOUND = r"\b{0}\s*(?:<|>=)\s*(?P<bound>[\w*+ ()]+?)\s*(?:$|&&|\|\||\))"
+_FIXED_BLOCK = re.compile(
+    r"\bblockIdx\s*\.\s*x\s*\*\s*(?!blockDim\b)(\w+)\s*\+\s*threadIdx\s*\.\s*x\b(?!\s*[*/%])"
+)
+_REMAINDER = re.compile(r"[\w.() *+-]*%\s*(?P<length>\w+)")
+"""An index that wraps around after a length."""
 _SIMPLE = re.compile(r"[\w*+\- ()]+")
 
 
@@ -63,8 +68,21 @@ class Uses:
         """The integers that an array's indices are made of or bounded by, in the parameters' order."""
         found: set[str] = set()
         for index in self.indices(array):
-            found |= self._reached(index)
+            rest = _REMAINDER.fullmatch(index)
+            found |= {rest["length"]} if rest and rest["length"] in self.integers else self._reached(index)
         return [name for name in self.integers if name in found]
+
+    def divided(self, array: str) -> bool:
+        """Whether an index is divided or a remainder, so that the array is shorter than the lengths say."""
+        plain = (index for index in self.indices(array) if not _REMAINDER.fullmatch(index))
+        return any(re.search(r"[/%]", self.values.get(index, index)) for index in plain)
+
+    def launch_doubts(self) -> list[str]:
+        """What of a launch along x alone, with a block of any size, the text speaks against."""
+        found = [axis for axis in "yz" if re.search(rf"\b(?:blockIdx|threadIdx)\s*\.\s*{axis}\b", self.text)]
+        doubts = [f"the kernel counts along {' and '.join(found)} too"] if found else []
+        sizes = dict.fromkeys(_FIXED_BLOCK.findall(self.text))
+        return doubts + [f"blockIdx.x * {size} + threadIdx.x wants blocks of {size}" for size in sizes]
 
     def global_index(self) -> str | None:
         """The variable that counts work-items over all workgroups."""

@@ -153,11 +153,19 @@ def _same(one: Any, other: Any) -> bool:
 
 def remote_contract(process: HostProcess, reference: str) -> ContractSpec:
     """The contract that `module:Name` names, loaded in the process of references. ContractError if it is
-    none, SourceError where it cannot be imported."""
+    none or is not finished, SourceError where it cannot be imported."""
     told = process.ask("load", about=reference, reference=reference, wrapper=None)
     if not isinstance(told, dict) or "fields" not in told:
         raise ContractError(
             "is no kernel contract", where=reference, hint="decorate the class with @contract"
+        )
+    if told["unwritten"]:
+        names = " and ".join(f"{name}() on line {line}" for name, line in told["unwritten"].items())
+        raise ContractError(
+            f"is not finished: {names} can only raise NotImplementedError",
+            where=reference,
+            hint="write what the kernel must compute, in NumPy, and how it is launched; "
+            "rocverify.references has common operations",
         )
     origin = Origin(told["reference"], tuple(told["places"]), tuple(told["call"]))
     subject = RemoteContract(process, reference, told["methods"], told["data"], origin)

@@ -123,6 +123,46 @@ def test_nothing_is_overwritten_and_a_dry_run_writes_nothing(root: Path, run: Ru
     assert "RowSum" not in (root / "contracts/a.py").read_text(encoding="utf-8")
 
 
+LAUNCHES = """\
+#include <hip/hip_runtime.h>
+
+__device__ void sum(const float* x, float* y) {
+  extern __shared__ float part[];
+  part[threadIdx.x] = x[0];
+  y[0] = part[0];
+}
+
+template <int N> __global__ void turned_kernel(float* y, const float* x, int h, int w) {
+  int c = blockIdx.x * N + threadIdx.x, r = blockIdx.y * N + threadIdx.y;
+  if (c < w && r < h) y[c * h + r] = x[r * w + c];
+}
+template __global__ void turned_kernel<16>(float*, const float*, int, int);
+
+extern "C" __global__ void biased(float* y, const float* bias, const float* half, int rows, int columns) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < rows * columns) y[i] = bias[i % columns] + half[i / 2];
+}
+
+extern "C" __global__ void summed(const float* x, float* y, int n) { sum(x + blockIdx.x * n, y); }
+"""
+
+
+def test_launches_that_do_not_show_and_shapes_that_wrap_around(root: Path, run: Run) -> None:
+    (root / "kernels/launches.hip").write_text(LAUNCHES, encoding="utf-8")
+    code, text = run("contract", "new", "kernels/launches.hip", "--dry-run")
+    assert code == 0, text
+    compile(text, "launches.py", "exec")
+    contracts = {part.split("class ")[1].split(":")[0]: part for part in text.split("@contract(")[1:]}
+    assert "# CHECK the kernel counts along y too" in contracts["Turned"]
+    assert "# CHECK blockIdx.x * N + threadIdx.x wants blocks of N" in contracts["Turned"]
+    assert 'bias = In("columns", F32)  # seen: bias[i % columns]' in contracts["Biased"]
+    assert re.search(r"half = In\(.*# CHECK its shape; seen: half\[i / 2\]", contracts["Biased"])
+    first = contracts["Summed"].partition("def launch(self, arrays, dims):\n")[2].partition("\n")[0]
+    assert 'raise NotImplementedError("CHECK: shared_bytes = N, the bytes of extern __shared__' in first
+    assert "shared_bytes=shared_bytes)" in contracts["Summed"]
+    assert "Out" in text.partition("import ")[2].partition("\n\n\n")[0]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 from functools import partial
 from types import CodeType
@@ -23,6 +24,20 @@ def members_of(contract: Any) -> dict[str, Any]:
         elif isinstance(value, str | int | float | tuple):
             data[name] = value
     return {"methods": methods, "data": {n: v for n, v in data.items() if n in ("finite",)}}
+
+
+def unwritten_methods(contract: Any) -> dict[str, int]:
+    """The methods of a contract that can only raise NotImplementedError, with their lines: what a contract is
+    begun with, and nobody has written yet."""
+    found: dict[str, int] = {}
+    for name in ("reference", "wrong", "launch", "call"):
+        code = code_of(getattr(contract, name, None))
+        steps = list(dis.get_instructions(code)) if code is not None else []
+        used = {one.argval for one in steps if one.opname.startswith("LOAD_GLOBAL")}
+        if code is not None and used == {"NotImplementedError"}:
+            returns = any(one.opname.startswith("RETURN_") for one in steps)
+            found |= {} if returns else {name: code.co_firstlineno}
+    return found
 
 
 def code_of(function: Any) -> CodeType | None:

@@ -18,7 +18,7 @@ from .caller import Caller, parameters_of, results_of
 from .connection import Connection
 from .declarations import Declarations
 from .imports import in_project, load_subject
-from .inspection import code_of, members_of, origin_of
+from .inspection import code_of, members_of, origin_of, unwritten_methods
 from .launching import checked, launch_all, milliseconds
 from .methods import Later, Methods, namespace
 
@@ -105,6 +105,7 @@ class Host:
             "call": self._codes(call),
             "reference": origin_of(reference),
             "places": self._codes(reference),
+            "unwritten": unwritten_methods(spec.subject),
         }
 
     def _codes(self, function: Any) -> list[tuple[str, str]]:
