@@ -11,7 +11,8 @@ from typing import Any
 
 from rocverify.code.files import build_files, c_sources, read_text, sources
 from rocverify.code.index import CodeIndex
-from rocverify.code.languages import CUDA, PYTHON, is_header
+from rocverify.code.languages import PYTHON
+from rocverify.device.by_hand.files import SOURCE_SUFFIXES
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
 from rocverify.errors import ManifestError, SourceError
 from rocverify.scaffold.modules import is_importable
@@ -25,6 +26,8 @@ _NOT_HOST = frozenset(
 _NOT_HOST_FILES = frozenset({"setup.py", "conftest.py", "noxfile.py", "fabfile.py"})
 _ENVIRONMENT = "pyvenv.cfg"
 """A folder that has it is an installed Python, no code of the project."""
+_GLOBAL = re.compile(r"\b__global__\b")
+_TEXT = re.compile(r'R"(?P<end>[^()\s]*)\(.*?\)(?P=end)"|"(?:[^"\\\n]|\\.)*"', re.DOTALL)
 _GFX = re.compile(r"\bgfx[0-9a-f]{3,5}\b")
 
 
@@ -55,7 +58,7 @@ def look(root: Path) -> Layout:
     contracts = _contracts(root, base)
     globs = {
         "kernel_globs": _kernel_globs(kernels),
-        "host_globs": _host_globs(root, contracts),
+        "host_globs": _host_globs(root, base),
         "contract_globs": [f"{contracts}/*.py"],
     }
     defaults = Settings().model_dump(mode="json")
@@ -79,13 +82,15 @@ def kernels_of(root: Path, settings: Settings) -> tuple[str, ...]:
 
 
 def unread_sources(root: Path, code: CodeIndex, known: Collection[str]) -> Iterator[str]:
-    """Sources beside the known ones that say `__global__` in their code, and of which no kernel could be
-    read."""
+    """Sources beside the known ones that say `__global__` in their code, not in a text that they have
+    compiled later, and of which no kernel could be read."""
     for path in c_sources(root):
-        if path in known or is_header(path) or PurePosixPath(path).suffix in CUDA:
+        if path in known or PurePosixPath(path).suffix not in SOURCE_SUFFIXES:
             continue
         try:
-            said = "__global__" in read_text(root, path) and "__global__" in code.live(path).code
+            said = "__global__" in read_text(root, path) and _GLOBAL.search(
+                _TEXT.sub("", code.live(path).code)
+            )
             if said and not any(function.kernel for function in code.unit(path).functions):
                 yield path
         except SourceError:
@@ -107,12 +112,22 @@ def _common(folders: Iterable[str]) -> str:
 
 
 def _contracts(root: Path, base: str) -> str:
-    """A folder for contracts, beside the kernels or as near as can be imported."""
-    for folder in (PurePosixPath(base), *PurePosixPath(base).parents):
-        name = (folder / "contracts").as_posix()
-        if is_importable(root, f"{name}/any.py"):
-            return name
-    return "contracts"
+    """A folder for contracts: beside the kernels, unless importing it there would run a package's own code or
+    put it among what the project ships."""
+    beside = f"{base}/contracts" if base else "contracts"
+    onpath = tuple(source_folders(root))
+    folders = [PurePosixPath(base), *PurePosixPath(base).parents] if base else []
+    inside = beside.startswith(onpath) or any(_runs(root / folder / "__init__.py") for folder in folders)
+    return beside if not inside and is_importable(root, f"{beside}/any.py") else "contracts"
+
+
+def _runs(package: Path) -> bool:
+    """Whether a package's own module has more than comments."""
+    try:
+        lines = package.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 
 def _kernel_globs(kernels: Iterable[str]) -> list[str]:
@@ -131,11 +146,11 @@ def _escaped(path: str) -> str:
     return re.sub(r"([*?\[])", r"[\1]", path)
 
 
-def _host_globs(root: Path, contracts: str) -> list[str]:
+def _host_globs(root: Path, base: str) -> list[str]:
     """The folders of Python code, and the one of the kernels, where a wrapper is to be expected."""
     onpath = {folder.rstrip("/") for folder in source_folders(root)}
     environments = _environments(root)
-    found = {PurePosixPath(contracts).parent.as_posix().removeprefix(".")}
+    found = {base}
     for path in map(PurePosixPath, sources(root, PYTHON)):
         parts = path.parts
         if _NOT_HOST & set(parts[:-1]) or path.name in _NOT_HOST_FILES or path.name == "__init__.py":

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rocverify.binding.project import Subject
+from rocverify.binding.project import Contract, Subject
 from rocverify.binding.proposals import propose
 from rocverify.checks.registry import CHECKS
 from rocverify.code.index import CodeIndex
@@ -113,8 +113,7 @@ class Project:
             self._compiled(source, code)
             mine = [contract for contract in known if contract.source == source]
             if mine:
-                names = {symbol for contract in mine for symbol in contract.symbols}
-                yield from self._kept(source, code, names, [contract.ref for contract in mine])
+                yield self._kept(source, code, mine)
                 self._entries += [e for c in mine if c.symbols for e in _truths(c.symbols[0], c.ref)]
                 continue
             try:
@@ -132,13 +131,15 @@ class Project:
             truth = f"{words} {'is' if len(kernels) == 1 else 'are'} compiled"
             self._entries.append({"truth": truth, "check": {"check": "kernel_compiled", "source": source}})
 
-    def _kept(self, source: str, code: CodeIndex, symbols: set[str], refs: list[str]) -> Iterator[Step]:
-        lacking = [n for n in code.kernels(source) if not any(n in symbol for symbol in symbols)]
+    def _kept(self, source: str, code: CodeIndex, contracts: list[Contract]) -> Step:
+        """A source that has contracts. Where their symbols are computed, they may be of any kernel."""
+        symbols = [symbol for contract in contracts for symbol in contract.symbols]
+        shown = all(contract.symbols for contract in contracts)
+        lacking = [n for n in code.kernels(source) if shown and not any(n in symbol for symbol in symbols)]
         if not lacking:
-            yield Step(source, State.KEPT, f"has its contracts: {', '.join(refs)}")
-        for name in lacking:
-            hint = f"rocverify contract new {source} --kernel {name} --output PATH"
-            yield Step(source, State.LEFT, f"{name} has no contract; begin it with: {hint}")
+            return Step(source, State.KEPT, f"has its contracts: {', '.join(c.ref for c in contracts)}")
+        hint = f"rocverify contract new {source} --kernel {lacking[0]} --output PATH"
+        return Step(source, State.LEFT, f"no contract of {', '.join(lacking)}; begin it with: {hint}")
 
     def _begun(self, name: str, begun: Begun) -> Iterator[Step]:
         module = module_of(self.root, name)

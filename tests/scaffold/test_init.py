@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tomllib
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from rocverify.scaffold.layout import look
+from rocverify.scaffold.project import Project
+from rocverify.scaffold.steps import Writer
 from rocverify.settings import load_settings
 from tests.scaffold.conftest import Run
 
@@ -140,13 +143,19 @@ def test_a_folder_that_cannot_be_written_to(
     assert "rocverify.toml: cannot be written: Permission denied" in said
 
 
+@pytest.mark.long
 def test_what_does_not_compile_is_left_and_said(project: Path, rocverify: Run) -> None:
     write(project, {"kernels/add.hip": add(), "kernels/bad.hip": add("bad").replace("+ 1", "+ one")})
+    write(
+        project,
+        {"host.cpp": 'auto k = "__global__ void k()"; auto r = R"x(__global__ void "k")x"; // __global__'},
+    )
     write(project, {"kernels/worse.hip": "__global__ void worse( { int }\n"})
     code, said = rocverify("init")
     assert code == 1, said
     assert "left     kernels/bad.hip  (no contract of it was begun: kernels/bad.hip" in said
     assert "left     kernels/worse.hip  (it says __global__, and no kernel of it could be read)" in said
+    assert "host.cpp" not in said
     assert "`bad` is compiled" in (project / PLAN).read_text(encoding="utf-8")
     assert (project / "kernels/contracts/add.py").is_file()
 
@@ -160,7 +169,11 @@ def test_a_kernel_that_came_later_is_named_with_the_command(project: Path, rocve
     before = contents(project)
     code, said = rocverify("init")
     assert (code, contents(project)) == (1, before), said
-    assert "add_two has no contract; begin it with: rocverify contract new kernels/add.hip" in said
+    assert "no contract of add_two; begin it with: rocverify contract new kernels/add.hip" in said
+    place = project / "kernels/contracts/add.py"
+    place.write_text(place.read_text(encoding="utf-8").replace('symbol="add_one"', "symbol=names()"))
+    code, said = rocverify("init")
+    assert (code, "no contract of" in said) == (0, False), said
 
 
 @pytest.mark.long
@@ -198,7 +211,7 @@ LAYOUTS: list[tuple[dict[str, str], dict[str, Any]]] = [
         {
             "kernel_globs": ["src/engine/kernels/**/*.hip"],
             "host_globs": ["src/engine/**/*.py"],
-            "contract_globs": ["src/engine/kernels/contracts/*.py"],
+            "contract_globs": ["contracts/*.py"],
         },
     ),
     (
@@ -218,8 +231,8 @@ LAYOUTS: list[tuple[dict[str, str], dict[str, Any]]] = [
         {"CMakeLists.txt": "hip_add_library(k src/[a]/add.cpp)\n", "src/[a]/add.cpp": add()},
         {
             "kernel_globs": ["src/[[]a]/add.cpp"],
-            "host_globs": ["src/**/*.py"],
-            "contract_globs": ["src/contracts/*.py"],
+            "host_globs": ["src/[[]a]/**/*.py"],
+            "contract_globs": ["contracts/*.py"],
         },
     ),
     (
@@ -248,15 +261,32 @@ def test_layouts(project: Path, files: dict[str, str], values: dict[str, Any]) -
     ]
 
 
+@pytest.mark.long
 def test_src_stays_a_folder_of_the_import_path(project: Path, rocverify: Run) -> None:
-    write(project, {"src/engine/__init__.py": "", "src/engine/add.hip": add()})
+    settings = 'contract_globs = ["src/engine/contracts/*.py"]\n'
+    write(project, {"src/engine/__init__.py": "", "src/engine/add.hip": add(), "rocverify.toml": settings})
     code, said = rocverify("init")
     assert code == 0, said
     assert not (project / "src/__init__.py").exists()
+    assert (project / "src/engine/contracts/__init__.py").exists()
     assert '"engine.contracts.add:AddOne"' in (project / PLAN).read_text(encoding="utf-8")
+
+
+@pytest.mark.long
+def test_contracts_do_not_need_what_a_package_imports(project: Path, rocverify: Run) -> None:
+    """A package's own module is often heavy: contracts are begun outside of it."""
+    write(project, {"engine/__init__.py": "import torch_that_is_not_here\n", "engine/add.hip": add()})
+    code, said = rocverify("init")
+    assert code == 0, said
     settings = tomllib.loads((project / "rocverify.toml").read_text(encoding="utf-8"))
-    assert settings["contract_globs"] == ["src/engine/contracts/*.py"]
-    assert "`src/` is on the import path" in (project / "rocverify.toml").read_text(encoding="utf-8")
+    assert settings["contract_globs"] == ["contracts/*.py"]
+    place = project / "contracts/add.py"
+    text = place.read_text(encoding="utf-8")
+    for body in ("return x + 1", 'return {"two": x + 2}'):
+        text = re.sub(r"raise NotImplementedError.*", body, text, count=1)
+    place.write_text(text, encoding="utf-8")
+    code, said = rocverify("run", "plan", "01-01")
+    assert code == 0, said
 
 
 @pytest.mark.long
@@ -292,6 +322,7 @@ def test_links_are_not_written_through(project: Path, rocverify: Run, tmp_path: 
     assert not any((tmp_path / "elsewhere").iterdir())
 
 
+@pytest.mark.long
 def test_outside_of_a_repository_nothing_is_ignored(project: Path, rocverify: Run) -> None:
     write(project, {"kernels/add.hip": add()})
     code, said = rocverify("init", "--root", str(project))
@@ -323,3 +354,14 @@ def test_plans_that_are_there_get_entries_for_what_leaves_nothing_to_judge(
     first = contents(project)
     assert rocverify("init")[0] == 1
     assert contents(project) == first
+
+
+def test_what_the_new_settings_remark(project: Path) -> None:
+    write(
+        project,
+        {"src/engine/__init__.py": "", "gpu/add.hip": add(), "Makefile": "hipcc --offload-arch=gfx90a\n"},
+    )
+    step = next(Project(project, Writer(project, dry=True)).steps())
+    assert "`src/` is on the import path" in step.text
+    assert "The build names gfx90a, which the emulator does not run" in step.text
+    assert tomllib.loads(step.text)["host_globs"] == ["gpu/**/*.py"]
