@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import product
@@ -230,7 +230,11 @@ class CheckContext:
             self.executed += device.take_coverage(lines=True)
 
     def close(self) -> None:
-        """Closes the device if one was opened, and ends the project's processes."""
+        """Closes the device if one was opened, ends the project's processes, and keeps what was read of its
+        sources."""
+        if "code" in self.__dict__:
+            with suppress(OSError):  # a run without the cache is slower, and no other
+                self.code.keep()
         if "subject" in self.__dict__:
             self.subject.close()
         if "process" in self.__dict__:

@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -82,11 +82,15 @@ def _bound(
 ) -> tuple[BoundPlan, ...]:
     """The plans that can be read; where none can, every reason is shown and the last one raised."""
     try:
-        return bind_plans(paths, root, settings, refused)
+        plans = bind_plans(paths, root, settings, refused)
     except PlanError:
         for error in refused:
             click.echo(f"error: {error}", err=True)
         raise
+    for subject in {bound.subject for bound in plans if bound.subject is not None}:
+        with suppress(OSError):  # a run without the cache is slower, and no other
+            subject.code.keep()
+    return plans
 
 
 def _exit_code(outcome: Outcome, judged: RunJudgement, gate: str, refused: list[PlanError]) -> ExitCode:

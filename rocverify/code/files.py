@@ -109,7 +109,16 @@ def read_text(root: Path, path: str | Path) -> str:
     Python files are decoded as their coding line says, all others as UTF-8 (a byte order mark is
     dropped). Raises SourceError for binary, undecodable and over-large files.
     """
-    real, where = existing_file(root, path), os.fspath(path)
+    return _text(existing_file(root, path), os.fspath(path))
+
+
+def listed_text(root: Path, path: str) -> str:
+    """The same for a path that `sources` gave, which lies inside the root unless it is a link."""
+    real = root / path
+    return read_text(root, path) if real.is_symlink() else _text(real, path)
+
+
+def _text(real: Path, where: str) -> str:
     data = _read_bytes(real, where)
     if b"\0" in data:
         raise SourceError("is a binary file", where=where, hint="plans can search text files only")

@@ -37,7 +37,7 @@ class CodeIndex:
         self._settings = settings
         self._masks: dict[str, Mask] = {}
         self._dead = DeadCode(self._root, settings, preprocess)
-        self._units = Units(self._root, self._dead)
+        self._units = Units(self._root, self._dead, self._root / settings.cache_dir / "sources")
 
     @property
     def root(self) -> Path:
@@ -111,6 +111,11 @@ class CodeIndex:
     def units_with(self, word: str) -> tuple[Unit, ...]:
         """The records of the Rust, C, C++ and HIP sources in whose text a word stands."""
         return self._units.with_word(word)
+
+    def keep(self) -> None:
+        """Keeps the records that were made for later runs, in the folder of the setting `cache_dir`; OSError
+        where that cannot be written."""
+        self._units.keep()
 
     def names(self, path: str) -> Names:
         """How names resolve in a source, by its language."""

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from rocverify.code.dead_code import DeadCode
-from rocverify.code.files import c_sources, existing_file, read_text, relative, rust_sources
+from rocverify.code.files import c_sources, existing_file, listed_text, relative, rust_sources
+from rocverify.code.kept import KeptUnits
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.languages.cpp import read_cpp
 from rocverify.code.languages.python import read_python
@@ -17,6 +18,7 @@ from rocverify.code.names_cpp import CppNames
 from rocverify.code.names_rust import RustNames
 from rocverify.code.places import Names
 from rocverify.code.syntax import Unit
+from rocverify.cycles import looked_for_seldom
 from rocverify.errors import SourceError
 
 
@@ -24,8 +26,10 @@ class Units:
     """Sources under `root`, listed and read once: files that come later are not seen. Paths are relative to
     the root; `dead` knows the lines that no compiler sees."""
 
-    def __init__(self, root: Path, dead: DeadCode) -> None:
+    def __init__(self, root: Path, dead: DeadCode, kept: Path) -> None:
+        """kept: the file with the records of earlier runs."""
         self._root = root
+        self._kept_in = kept
         self._dead = dead
         self._units: dict[str, Unit] = {}
         self._texts: dict[str, str] = {}
@@ -35,16 +39,20 @@ class Units:
         language."""
         if path in self._units:
             return self._units[path]
-        key = relative(self._root, existing_file(self._root, path))
-        if key not in self._units:
-            self._units[key] = self._read(key, read_text(self._root, key))
-        return self._units[key]
+        return self._listed(relative(self._root, existing_file(self._root, path)))
+
+    def _listed(self, path: str) -> Unit:
+        """The same for the path of a file as `sources` lists it."""
+        if path not in self._units:
+            self._units[path] = self._read(path, listed_text(self._root, path))
+        return self._units[path]
 
     def _read(self, key: str, text: str) -> Unit:
         if is_rust(key):
-            return read_rust(key, text)
+            return self._kept.get(key, text, "", lambda: read_rust(key, text))
         if is_c_family(key):
-            return read_cpp(key, text, self._dead.lines(key, text))
+            dead = self._dead.lines(key, text)
+            return self._kept.get(key, text, repr(dead), lambda: read_cpp(key, text, dead))
         if is_python(key):
             return read_python(key, text)
         raise SourceError("is no source in a language that is read", where=key)
@@ -57,6 +65,15 @@ class Units:
     def names(self, path: str) -> Names:
         """How names resolve in a Rust, C, C++ or HIP source."""
         return self._rust_names if is_rust(path) else self._cpp_names
+
+    def keep(self) -> None:
+        """Keeps what was read for later runs."""
+        if "_kept" in self.__dict__:
+            self._kept.keep()
+
+    @cached_property
+    def _kept(self) -> KeptUnits:
+        return KeptUnits(self._kept_in)
 
     @cached_property
     def _rust(self) -> tuple[str, ...]:
@@ -81,14 +98,15 @@ class Units:
     def _text_of(self, path: str) -> str:
         if path not in self._texts:
             try:
-                self._texts[path] = read_text(self._root, path)
+                self._texts[path] = listed_text(self._root, path)
             except SourceError:
                 self._texts[path] = ""
         return self._texts[path]
 
     def _all_of(self, paths: Iterable[str]) -> tuple[Unit, ...]:
         found = []
-        for path in paths:
-            with suppress(SourceError):
-                found.append(self.unit(path))
+        with looked_for_seldom():
+            for path in paths:
+                with suppress(SourceError):
+                    found.append(self._listed(path))
         return tuple(found)
