@@ -29,12 +29,12 @@ class LentProcess:
     """The device process of this worker, as a CheckContext has one: `close` ends what it has opened."""
 
     def __init__(self, context: CheckContext) -> None:
-        self._with_lines = context._with_lines
+        self._debug_twin = context._debug_twin
         self._opened: list[RemoteDevice] = []
 
     def open(self, options: DeviceOptions) -> RemoteDevice:
         process = device_process()
-        process.with_lines = self._with_lines
+        process.debug_twin = self._debug_twin
         self._opened.append(process.open(options))
         return self._opened[-1]
 

@@ -100,7 +100,7 @@ class CheckContext:
         """The device process of this run."""
         from rocverify.device.process.client import DeviceProcess
 
-        return DeviceProcess(self._with_lines)
+        return DeviceProcess(self._debug_twin)
 
     @cached_property
     def subject(self) -> Subject:
@@ -189,14 +189,14 @@ class CheckContext:
             }
         return [self._builds[entry.source, target] for entry, target in jobs]
 
-    def _with_lines(self, content: bytes) -> bytes | None:
-        """For a code object of this run: the same instructions with line tables, compiled now."""
-        from rocverify.toolchain.lines import with_line_tables
+    def _debug_twin(self, content: bytes, arrays: bool) -> bytes | None:
+        """For a code object of this run: it with debug information, compiled now (see lines.py)."""
+        from rocverify.toolchain.lines import debug_twin
 
         entries = {entry.source: entry for entry in self.manifest.entries}
         for (source, target), built in self._builds.items():
             if not isinstance(built, CompileError) and built.path.read_bytes() == content:
-                return with_line_tables(self.builder, entries[source], target, content)
+                return debug_twin(self.builder, entries[source], target, content, arrays=arrays)
         return None
 
     def _opened(self, instrument: str | None) -> tuple[RemoteDevice, Tracer]:

@@ -1,4 +1,4 @@
-"""Line tables for code objects that were compiled without them."""
+"""Debug information for code objects that were compiled without it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ if TYPE_CHECKING:
     from rocverify.toolchain.build import Builder
     from rocverify.toolchain.manifest import ManifestEntry
 
-FLAG = "-gline-tables-only"
+LINES, ALL = "-gline-tables-only", "-g"
+"""Line tables alone change no instruction; all of it may add waits where there is LDS."""
 
 
-def with_line_tables(builder: Builder, entry: ManifestEntry, target: str, content: bytes) -> bytes | None:
+def debug_twin(
+    builder: Builder, entry: ManifestEntry, target: str, content: bytes, *, arrays: bool = False
+) -> bytes | None:
     """`content`'s source compiled once more, with line tables; None if that does not compile, or gives other
-    instructions at other places, since the source has changed or a flag takes the tables away again."""
+    instructions at other places, since the source has changed or a flag takes the tables away again. arrays:
+    with all debug information, which names the arrays in LDS, and maybe not quite the same instructions."""
     try:
-        twin = builder.build(entry, target, (FLAG,)).path.read_bytes()
+        twin = builder.build(entry, target, (LINES,)).path.read_bytes()
+        if _instructions(twin) != _instructions(content):
+            return None
+        return builder.build(entry, target, (ALL,)).path.read_bytes() if arrays else twin
     except CompileError:
         return None
-    return twin if _instructions(twin) == _instructions(content) else None
 
 
 def _instructions(code_object: bytes) -> tuple[int, bytes]:

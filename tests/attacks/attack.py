@@ -21,7 +21,7 @@ class Cheat:
     name: of its module, and what docs/cheats.md calls it. verdict: of its must-have, with `says` among the
     words. wrapper: the module, with the function `affine`. kernel: what it does, as the body of a kernel
     `<name>_kernel(x, shift, out, rows, cols)` with `i` the element. contract: replacements in the honest
-    contract. missing: why it is not noticed yet.
+    contract. text: what the truth says of it. missing: why it is not noticed yet.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Cheat:
     contract: Sequence[tuple[str, str]] = ()
     check: Mapping[str, Any] = field(default_factory=dict)
     long: bool = False
+    text: str = "What {} returns agrees with the reference"
     missing: str = ""
 
     @property
@@ -60,7 +61,7 @@ class Cheat:
     def truth(self) -> tuple[str, dict[str, Any]]:
         """The must-have and the check bound to it."""
         check = {"check": "correctness", "contract": f"kernels.contracts.{self.name}:Affine", **self.check}
-        return f"What {self.name} returns agrees with the reference", check
+        return self.text.format(self.name), check
 
 
 _HEAD = "#include <hip/hip_runtime.h>\n"

@@ -32,7 +32,7 @@ SHARED_BYTES, SANITIZED_SHARED_BYTES = 1 << 36, 1 << 34
 class EmulatorOptions:
     """How emulated devices are opened. `threads` run workgroups (None: all), `launch_timeout_s` is what
     one launch may take (None: any time), `cache_dir` keeps translations, `strict_lockstep` makes the
-    sanitizer take lanes of one wave to be unordered. `with_lines` gives, for a code object without line
+    sanitizer take lanes of one wave to be unordered. `debug_twin` gives, for a code object without line
     tables, one of the same instructions that has them, or None. `schedule` may be
     changed at any time, for what comes then: with a seed it also decides what fresh device memory holds."""
 
@@ -47,7 +47,7 @@ class EmulatorOptions:
     coverage: bool = False
     sanitize: bool = False
     strict_lockstep: bool = False
-    with_lines: Callable[[bytes], bytes | None] | None = None
+    debug_twin: Callable[[bytes, bool], bytes | None] | None = None
     schedule: Schedule = field(default_factory=Schedule)
     rejected: tuple[RejectedDevice, ...] = ()
 
@@ -130,7 +130,7 @@ class EmulatorBackend:
             threads=options.threads,
             cache_dir=options.cache_dir,
             instruments=instruments,
-            with_lines=options.with_lines,
+            debug_twin=options.debug_twin,
             schedule=options.schedule,
         )
         machine.printer = lambda _stream, _text: None  # the client prints: see LaunchOutcome.printed

@@ -112,7 +112,7 @@ class Machine:
 
     Launches are synchronous and serialised; workgroups of a launch run on `threads` host threads.
     `instruments` watch every launch; what they saw is in LaunchStats.observed, by their names.
-    `with_lines` is asked for line tables (see LoadedModule). `schedule` says in which order waves run.
+    `debug_twin` is asked for line tables (see LoadedModule). `schedule` says in which order waves run.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Machine:
         cache_dir: Path | None = None,
         instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
         instruments: Sequence[Instrument] = (),
-        with_lines: Callable[[bytes], bytes | None] | None = None,
+        debug_twin: Callable[[bytes, bool], bytes | None] | None = None,
         schedule: Schedule | None = None,
     ) -> None:
         if target not in SUPPORTED_TARGETS:
@@ -141,7 +141,7 @@ class Machine:
         self.instruments = tuple(instruments)
         self.schedule = Schedule() if schedule is None else schedule
         self.printer: Printer = to_standard_streams
-        self._with_lines = with_lines
+        self._debug_twin = debug_twin
         self._objdump = objdump
         cache = ContentCache(cache_dir / "native" if cache_dir else None)
         self._runtime = Runtime.load(clang, linker, cache)
@@ -167,7 +167,7 @@ class Machine:
                 hint=f"compile for {self.target} (--target)",
             )
         image = load_image(code_object, self.memory, label)
-        return LoadedModule(metadata, image, code_object, self._objdump, self._with_lines)
+        return LoadedModule(metadata, image, code_object, self._objdump, self._debug_twin)
 
     def unload(self, module: LoadedModule) -> None:
         """Gives the module's device memory back."""

@@ -19,30 +19,32 @@ from rocverify.device.faults import FaultReport
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.devices import DeviceOptions
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
-from rocverify.device.process.wire import Wire
+from rocverify.device.process.wire import ARRAYS, Wire
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import DeviceError, RocverifyError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage import KernelCoverage
 
-WithLines = Callable[[bytes], bytes | None]
+DebugTwin = Callable[[bytes, bool], "bytes | None"]
+"""A code object, and whether its arrays in LDS are asked for: see toolchain/lines.py."""
+
 _END_S = 10.0
 _PACKAGE = Path(__file__).resolve().parents[3]
 
 
 class DeviceProcess:
-    """A device process of the judge's own. `with_lines` answers its questions for line tables; `environment`
-    holds variables that it has beside the judge's.
+    """A device process of the judge's own. `debug_twin` answers its questions for debug information;
+    `environment` holds variables that it has beside the judge's.
 
     It ends with `close`, when nobody refers to it any more, and when the judge ends. DeviceError where it has
     died.
     """
 
     def __init__(
-        self, with_lines: WithLines | None = None, *, environment: Mapping[str, str] | None = None
+        self, debug_twin: DebugTwin | None = None, *, environment: Mapping[str, str] | None = None
     ) -> None:
-        self.with_lines = with_lines
+        self.debug_twin = debug_twin
         self._lock = threading.Lock()
         ours, theirs = socket.socketpair()
         lines, their_lines = socket.socketpair()
@@ -259,17 +261,17 @@ class RemoteDevice:
 
 
 def _answer(lines: Connection, process: weakref.ref[DeviceProcess]) -> None:
-    """Serves a device process's questions for line tables until the connection ends."""
+    """Serves a device process's questions for debug information until the connection ends."""
     while True:
         try:
             content = lines.recv_bytes()
         except (EOFError, OSError):
             return
         asked = process()
-        with_lines, found = None if asked is None else asked.with_lines, None
-        if with_lines is not None:
+        debug_twin, found = None if asked is None else asked.debug_twin, None
+        if debug_twin is not None:
             with contextlib.suppress(RocverifyError, OSError):  # no line tables are no reason to fail
-                found = with_lines(content)
+                found = debug_twin(content[1:], content[:1] == ARRAYS)
         del asked
         try:
             lines.send_bytes(found or b"")

@@ -21,7 +21,7 @@ from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_d
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.process.placements import Placements
 from rocverify.device.process.server import Server
-from rocverify.device.process.wire import Wire
+from rocverify.device.process.wire import ARRAYS, LINES, Wire
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import DeviceError, RocverifyError
 
@@ -41,6 +41,7 @@ class Desk:
         self._server = server
         self._lines = lines
         self._lines_lock = threading.Lock()
+        self._twins: dict[bytes, bytes] = {}
         self.devices: list[OpenedDevice] = []
         self._placements: list[Placements] = []
 
@@ -74,7 +75,7 @@ class Desk:
 
     def do_open(self, options: DeviceOptions) -> tuple[int, DeviceInfo]:
         """Opens a device; its number, and what it is."""
-        device = open_device(options, None if self._lines is None else self._with_lines)
+        device = open_device(options, None if self._lines is None else self._debug_twin)
         self.devices.append(device)
         self._placements.append(Placements(device.control, partial(self._reorder, len(self.devices) - 1)))
         self._server.makers.append(device.context)
@@ -84,11 +85,16 @@ class Desk:
         """Ends what clients have on a device."""
         self._server.close_device(device)
 
-    def _with_lines(self, code_object: bytes) -> bytes | None:
+    def _debug_twin(self, code_object: bytes, arrays: bool) -> bytes | None:
         assert self._lines is not None
+        question = (ARRAYS if arrays else LINES) + code_object
         with self._lines_lock:
-            self._lines.send_bytes(code_object)
+            if question in self._twins:
+                return self._twins[question]
+            self._lines.send_bytes(question)
             found = self._lines.recv_bytes()
+            if found:
+                self._twins[question] = found
         return found or None
 
     # ---- one device

@@ -95,16 +95,16 @@ class OpenedDevice:
 
 
 def open_device(
-    options: DeviceOptions, with_lines: Callable[[bytes], bytes | None] | None = None
+    options: DeviceOptions, debug_twin: Callable[[bytes, bool], bytes | None] | None = None
 ) -> OpenedDevice:
     """Opens a device of the kind that is named; DeviceUnavailableError if there is none.
 
-    `with_lines` is for the emulator, see EmulatorOptions.
+    `debug_twin` is for the emulator, see EmulatorOptions.
     """
     opener = KINDS.get(options.kind)
     if opener is None:
         raise UsageError(f"there is no device {options.kind!r}", hint=f"use one of auto, {', '.join(KINDS)}")
-    info, open_backend, schedule = opener(options, with_lines)
+    info, open_backend, schedule = opener(options, debug_twin)
     lines = NativeLines(_symbolizer(options))
     control = DeviceControl(
         root=options.root, sanitize=options.sanitize, native_lines=lines, rtc_gate=_rtc_gate(options)
@@ -127,10 +127,10 @@ def _symbolizer(options: DeviceOptions) -> Path | None:
 
 
 _Opened = tuple[DeviceInfo, Callable[[], Backend], Schedule | None]
-_WithLines = Callable[[bytes], bytes | None] | None
+_DebugTwin = Callable[[bytes, bool], bytes | None] | None
 
 
-def _open_emulator(options: DeviceOptions, with_lines: _WithLines) -> _Opened:
+def _open_emulator(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:
     from rocverify.device.backends.emulator import EmulatorBackend, EmulatorOptions, check_target, describe
 
     check_target(options.target)
@@ -148,14 +148,14 @@ def _open_emulator(options: DeviceOptions, with_lines: _WithLines) -> _Opened:
         coverage=options.coverage,
         sanitize=options.sanitize,
         strict_lockstep=options.strict_lockstep,
-        with_lines=with_lines,
+        debug_twin=debug_twin,
         schedule=Schedule(options.seed if options.drawn else None),
     )
     info = describe(options.target, options.rejected)
     return info, lambda: EmulatorBackend(how, info), how.schedule
 
 
-def _open_amd(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noqa: ARG001
+def _open_amd(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:  # noqa: ARG001
     if options.sanitize or options.counters:
         lack = "has no sanitizer" if options.sanitize else "does not count launches exactly"
         raise DeviceUnavailableError(f"a GPU {lack}", hint="use --device emulator")
@@ -166,13 +166,13 @@ def _open_amd(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noq
     return runtime.info, lambda: AmdBackend(runtime), None
 
 
-def _open_nvidia(options: DeviceOptions, with_lines: _WithLines) -> _Opened:  # noqa: ARG001
+def _open_nvidia(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:  # noqa: ARG001
     from rocverify.device.backends.nvidia import open_nvidia
 
     open_nvidia()
 
 
-KINDS: dict[str, Callable[[DeviceOptions, _WithLines], _Opened]] = {
+KINDS: dict[str, Callable[[DeviceOptions, _DebugTwin], _Opened]] = {
     "amd": _open_amd,
     "nvidia": _open_nvidia,
     "emulator": _open_emulator,

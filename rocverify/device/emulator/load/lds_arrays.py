@@ -1,8 +1,8 @@
 """Which arrays a kernel has in LDS and where, as far as debug information (`-g`) tells.
 
 It tells their names and sizes; their places are the compiler's choice, which is made again here: the
-strictest alignment first, of those the largest. Where the sum is not what the kernel asks for, nothing is
-said.
+strictest alignment first, of those the largest. Where the sum is not what the kernel asks for, or a small
+one may lie in a gap between larger ones, nothing is said.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from elftools.common.exceptions import DWARFError, ELFError
@@ -30,6 +31,7 @@ class LdsArray:
     size: int
 
 
+@lru_cache(maxsize=64)
 def lds_arrays(code_object: bytes, kernel: str, static_bytes: int) -> tuple[LdsArray, ...]:
     """The arrays of a kernel's static LDS, by offset; none where debug information does not tell them
     apart."""
@@ -82,9 +84,12 @@ def _size(kind: Any) -> int:
 
 def _placed(variables: list[tuple[str, int]], static_bytes: int) -> tuple[LdsArray, ...]:
     placed: list[LdsArray] = []
-    end = 0
+    end = gap = 0
     for name, size in sorted(variables, key=lambda one: (-_alignment(one[1]), -one[1], one[0])):
+        if size <= gap:
+            return ()  # the compiler fills the gap with one of those that fit
         offset = -(-end // _alignment(size)) * _alignment(size)
+        gap = max(gap, offset - end)
         placed.append(LdsArray(name, offset, size))
         end = offset + size
     if not placed or not all(one.size for one in placed):

@@ -20,14 +20,14 @@ from rocverify.toolchain.codeobject import CodeObject
 
 @dataclass(frozen=True)
 class LoadedModule:
-    """A code object in device memory. `with_lines`, asked where it has no line tables itself, gives one of
-    the same instructions that has them, if there is one."""
+    """A code object in device memory. `debug_twin`, asked where it has no debug information itself, gives one
+    that has it, if there is one: see toolchain/lines.py."""
 
     metadata: CodeObject
     image: Image
     content: bytes
     objdump: Path
-    with_lines: Callable[[bytes], bytes | None] | None = None
+    debug_twin: Callable[[bytes, bool], bytes | None] | None = None
 
     def kernel(self, name: str) -> LoadedKernel:
         """DeviceError naming the kernels there are if `name` is none; CodeObjectError if it is damaged."""
@@ -56,10 +56,20 @@ class LoadedModule:
         sourcelines.user_lines raises."""
         wanted = set(addresses)
         lines = user_lines(self.content, self.objdump, wanted)
-        if lines or not wanted or self.with_lines is None:
+        if lines or not wanted or self.debug_twin is None:
             return lines
-        twin = self.with_lines(self.content)
+        twin = self.debug_twin(self.content, False)
         return {} if twin is None else user_lines(twin, self.objdump, wanted)
+
+    def lds_arrays(self, kernel: str) -> tuple[LdsArray, ...]:
+        """The arrays of a kernel's static LDS, by offset; none where debug information does not tell them
+        apart, that of a twin with as much LDS included."""
+        size = self.metadata.kernels[kernel].lds_bytes
+        own = lds_arrays(self.content, kernel, size)
+        if own or not size or self.debug_twin is None:
+            return own
+        twin = self.debug_twin(self.content, True)
+        return () if twin is None else lds_arrays(twin, kernel, size)
 
 
 @dataclass(frozen=True)
@@ -78,8 +88,8 @@ class LoadedKernel:
 
     @cached_property
     def lds_arrays(self) -> tuple[LdsArray, ...]:
-        """The arrays of its static LDS, by offset; none where debug information does not tell them apart."""
-        return lds_arrays(self.module.content, self.name, self.metadata.lds_bytes)
+        """The arrays of its static LDS, by offset; see LoadedModule."""
+        return self.module.lds_arrays(self.name)
 
     @cached_property
     def graph(self) -> Graph:

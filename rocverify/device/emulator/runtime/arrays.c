@@ -43,19 +43,24 @@ static int even(const u64 *addresses, u64 exec)
     return 1;
 }
 
-void rt_san_overrun(Worker *w, Wave *s, u64 exec, u32 size, u32 access, u32 pc)
+void rt_san_overrun(Worker *w, Wave *s, u64 exec, u32 size, u32 space, u32 access, u32 pc)
 {
     Sanitizer *z = w->sanitizer;
+    if (space != SPACE_LDS && space != SPACE_FLAT)
+        return;
     if (!(exec & (exec - 1)) || !even(s->addresses, exec))
         return;
     u32 first = (u32)__builtin_ctzll(exec), last = 63 - (u32)__builtin_clzll(exec);
-    u32 low = array_at(z, s->addresses[first]), high = array_at(z, s->addresses[last]);
+    if (place_of(w, s, space, s->addresses[first], first).space != SPACE_LDS ||
+        place_of(w, s, space, s->addresses[last], last).space != SPACE_LDS)
+        return;
+    u32 low = array_at(z, (u32)s->addresses[first]), high = array_at(z, (u32)s->addresses[last]);
     if (low == high)
         return;
     u32 inside = 0, lanes = (u32)__builtin_popcountll(exec), behind = last;
     LANES(exec)
     {
-        int in = array_at(z, s->addresses[LANE]) == low;
+        int in = array_at(z, (u32)s->addresses[LANE]) == low;
         inside += (u32)in;
         if (!in && LANE < behind)
             behind = LANE;
@@ -66,7 +71,7 @@ void rt_san_overrun(Worker *w, Wave *s, u64 exec, u32 size, u32 access, u32 pc)
     u32 lane = before ? 63 - (u32)__builtin_clzll(below) : behind;
     GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
     Finding f = {.kind = FOUND_OVERRUN, .detail = before ? OVERRUN_BEFORE : OVERRUN_BEHIND, .space = SPACE_LDS,
-                 .access = access, .address = s->addresses[lane], .size = size, .group = now->group,
+                 .access = access, .address = (u32)s->addresses[lane], .size = size, .group = now->group,
                  .other_group = now->group, .pc = pc, .wave = s->index & 31, .lane = lane};
     rt_san_report(w, &f);
 }

@@ -209,8 +209,8 @@ API void rt_san_load(Worker *w, Wave *s, u32 *shadow, u64 exec, u32 form, u32 pc
     u32 lanes = (u32)w->lanes, size = FORM_SIZE(form), half = FORM_HALF(form), space = FORM_SPACE(form);
     if (w->sanitizer->portable)
         rt_san_alignment(w, s, exec, size, space, ACCESS_LOAD, pc);
-    if (space == SPACE_LDS && w->sanitizer->lds_array_count > 1)
-        rt_san_overrun(w, s, exec, size, ACCESS_LOAD, pc);
+    if (w->sanitizer->lds_array_count > 1)
+        rt_san_overrun(w, s, exec, size, space, ACCESS_LOAD, pc);
     if (size >= 4 && space <= SPACE_LDS) {
         u32 fresh = FORM_FRESH(form);
         switch (size / 4) {

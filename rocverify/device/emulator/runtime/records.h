@@ -200,7 +200,7 @@ void rt_san_settle(Worker *w, Wave *s, u64 blocks);
 u32 rt_san_segment(Sanitizer *z, const GroupRecord *now);
 void rt_san_publish(Sanitizer *z, const GroupRecord *now, const u32 *known);
 void rt_san_flag(Sanitizer *z, GroupRecord *now, u64 address, u32 group, u32 wave);
-void rt_san_overrun(Worker *w, Wave *s, u64 exec, u32 size, u32 access, u32 pc);
+void rt_san_overrun(Worker *w, Wave *s, u64 exec, u32 size, u32 space, u32 access, u32 pc);
 void rt_san_alignment(Worker *w, Wave *s, u64 exec, u32 size, u32 space, u32 access, u32 pc);
 void rt_san_flags_met(GroupRecord *now);
 void rt_san_sync(Worker *w, Wave *s, u32 space, u64 address);

@@ -162,8 +162,8 @@ API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form,
     u32 lanes = (u32)w->lanes, size = FORM_SIZE(form), half = FORM_HALF(form);
     if (w->sanitizer->portable)
         rt_san_alignment(w, s, exec, size, FORM_SPACE(form), ACCESS_STORE, pc);
-    if (FORM_SPACE(form) == SPACE_LDS && w->sanitizer->lds_array_count > 1)
-        rt_san_overrun(w, s, exec, size, ACCESS_STORE, pc);
+    if (w->sanitizer->lds_array_count > 1)
+        rt_san_overrun(w, s, exec, size, FORM_SPACE(form), ACCESS_STORE, pc);
     if (FORM_SPACE(form) == SPACE_GLOBAL && !FORM_RELEASES(form) && !FORM_ATOMIC(form) && size >= 4)
         exec = size == 4    ? store_lines(w, s, shadow, exec, 1, pc)
                : size == 8  ? store_lines(w, s, shadow, exec, 2, pc)

@@ -26,6 +26,15 @@ extern "C" __global__ void three(const float* x, float* y) {
   __syncthreads();
   y[t] = small[t % 3].second + (float)grid[t % 4][t % 8] + one;
 }
+extern "C" __global__ void gap(const float* x, float* y) {
+  __shared__ float first[5], second[5], one[3];
+  const int t = threadIdx.x;
+  first[t % 5] = x[t];
+  second[t % 5] = x[t + 1];
+  one[t % 3] = 3;
+  __syncthreads();
+  y[t] = first[(t + 1) % 5] + second[(t + 2) % 5] + one[t % 2];
+}
 extern "C" __global__ void drawn(float* y) {
   extern __shared__ float any[];
   any[threadIdx.x] = y[threadIdx.x];
@@ -60,6 +69,10 @@ def test_arrays_of_all_sorts_lie_where_the_compiler_puts_them(code: bytes) -> No
 
 def test_of_dynamic_lds_nothing_is_known(code: bytes) -> None:
     assert arrays(code, "drawn") == ()
+
+
+def test_of_what_may_lie_in_a_gap_nothing_is_said(code: bytes) -> None:
+    assert arrays(code, "gap") == ()
 
 
 def test_another_sum_than_the_kernels_says_nothing(code: bytes) -> None:
