@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import click
 
 from rocverify.records import CheckResult, CheckVerdict, MustHaveVerdict, Status
-from rocverify.report.coverage import models_line, models_of, not_executed
+from rocverify.report.coverage import matrix_lines, models_line, models_of, not_executed
 from rocverify.runner.items import details
 
 if TYPE_CHECKING:
@@ -148,6 +148,8 @@ class Screen:
             f"kernels: {len(rows) - len(missing)} of {len(rows)} launched and compared, {sanitized} sanitized"
             + (f"; only compiled: {', '.join(missing)}" if missing else "")
         )
+        for line in matrix_lines(rows.values()):
+            self._line(f"  cases compared of {line}")
         told = [row for row in rows.values() if row.blocks is not None]
         if told:
             blocks, ran = sum(row.blocks or 0 for row in told), sum(row.executed_blocks or 0 for row in told)

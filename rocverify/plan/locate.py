@@ -15,6 +15,8 @@ from rocverify.plan.numbers import (
     split_plan,
     split_two_number_phase,
 )
+from rocverify.plan.roadmap_phases import listing
+from rocverify.records import SourceRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def find_phase(root: Path, selector: str) -> Phase:
     """The phase that `selector` names: a number, or the folder's name or path.
 
     A number is looked for among the active phases, then among archived ones and quick tasks. PlanError lists
-    the candidates of an ambiguous number, and what there is if nothing matches.
+    the candidates of an ambiguous number, and what there is if nothing matches; of a phase that the roadmap
+    lists it says where.
     """
     there = folders(root)
     matches = _matching(root, there, selector)
@@ -69,7 +72,20 @@ def find_phase(root: Path, selector: str) -> Phase:
             hint="give the folder's whole name, or its path",
         )
     names = ", ".join(_shown(root, folder) for folder in there) or "no phase at all"
+    listed = _listing(root, selector)
+    if listed is not None:
+        raise PlanError(
+            f"the roadmap lists phase {selector!r}, and {PHASES.as_posix()} has no folder of that number",
+            where=str(listed),
+            hint=f"bring the folder back, or take the phase out of the roadmap; there is: {names}",
+        )
     raise PlanError(f"no phase {selector!r}", where=PHASES.as_posix(), hint=f"there is: {names}")
+
+
+def _listing(root: Path, selector: str) -> SourceRef | None:
+    """Where the roadmap lists the phase that a selector may mean."""
+    named = split_phase(_last_part(selector))
+    return None if named is None else listing(root, named[0])
 
 
 def _matching(root: Path, there: Sequence[Folder], selector: str) -> list[Folder]:

@@ -45,6 +45,13 @@ def missing_phases(root: Path, there: Iterable[str]) -> tuple[Demand, ...]:
     )
 
 
+def listing(root: Path, number: Number) -> SourceRef | None:
+    """Where the roadmap lists a phase. PlanError where it cannot be read as text."""
+    roadmap = document(root, "ROADMAP.md")
+    found = None if roadmap is None else _listed(list(lines_of(roadmap))).get(number)
+    return None if found is None else found.source
+
+
 def _words(root: Path, number: Number, listed: _Listed) -> str:
     asked = sum(demand.kind is not DemandKind.PLAN for demand in phase_demands(root, str(number)))
     name = f" {listed.name}" if listed.name else ""

@@ -26,10 +26,26 @@ class Matrix:
 def matrix(coverage: Sequence[CoverageReport]) -> Matrix:
     """How many cases of which element type were compared of every variant of every kernel."""
     types = tuple(dict.fromkeys(name for row in coverage for name in sorted(row.cases_by_type)))
+    return Matrix(types, tuple(_row(*named, types, rows) for named, rows in _by_variant(coverage)))
+
+
+def matrix_lines(coverage: Iterable[CoverageReport]) -> list[str]:
+    """The same for a terminal, a line for each variant of a kernel."""
+    found = []
+    for (family, variant), rows in _by_variant(coverage):
+        types = dict.fromkeys(name for row in rows for name in row.cases_by_type)
+        counts = [f"{name} {sum(row.cases_by_type.get(name, 0) for row in rows)}" for name in types]
+        name = f"{family} ({variant})" if variant else family
+        found.append(f"{name}: {', '.join(counts) or 'no case was compared'}")
+    return found
+
+
+def _by_variant(coverage: Iterable[CoverageReport]) -> list[tuple[tuple[str, str], list[CoverageReport]]]:
+    """The rows of each kernel and variant, which are named so."""
     grouped: dict[tuple[str, str, str], list[CoverageReport]] = {}
     for row in coverage:
         grouped.setdefault((row.source, row.family or row.kernel, row.variant), []).append(row)
-    return Matrix(types, tuple(_row(key[1], key[2], types, rows) for key, rows in grouped.items()))
+    return [((family, variant), rows) for (_, family, variant), rows in grouped.items()]
 
 
 def _row(family: str, variant: str, types: Iterable[str], rows: list[CoverageReport]) -> tuple[str, ...]:

@@ -222,6 +222,16 @@ def test_a_phase_whose_folder_was_deleted_is_missed(make_project: MakeProject) -
     assert not (project.root / ".planning/phases/02").exists()
 
 
+def test_a_phase_that_only_the_roadmap_has_is_an_error_that_says_so(make_project: MakeProject) -> None:
+    project = make_project()
+    project.write(
+        ".planning/ROADMAP.md", "# Roadmap\n\n- [x] **Phase 01: Affine**\n- [x] **Phase 02: Gone**\n"
+    )
+    ran = project.run(selection="phase 02")
+    assert (ran.code, ran.report) == (2, None), ran.output
+    assert ".planning/ROADMAP.md:4: the roadmap lists phase '02'" in ran.output
+
+
 def test_a_pattern_that_matches_the_empty_text_is_vacuous(make_project: MakeProject) -> None:
     artifact = {"path": "kernels/affine.hip", "contains": ".*"}
     ran = make_project({f"{PHASE}/01-01-PLAN.md": plan_text([], artifacts=[artifact])}).run()

@@ -80,6 +80,17 @@ def test_a_variant_that_was_never_launched_is_not_verified(ran: Ran) -> None:
     )
 
 
+def test_kernels_by_type_and_variant_are_shown_everywhere(ran: Ran) -> None:
+    rows = {(row["family"], row["variant"]): row for row in plan_of(ran)["coverage"]}
+    assert set(rows) == {("affine_kernel", ""), ("affine_kernel", "w2")}
+    (compared,) = rows["affine_kernel", ""]["cases_by_type"].items()
+    assert compared[0] == "float32"
+    assert compared[1] == rows["affine_kernel", ""]["cases"] > 0
+    assert rows["affine_kernel", "w2"]["cases_by_type"] == {}
+    assert f"cases compared of affine_kernel: float32 {compared[1]}\n" in ran.output
+    assert "cases compared of affine_kernel (w2): no case was compared\n" in ran.output
+
+
 def test_what_the_emulator_only_models_is_listed(ran: Ran) -> None:
     models = {model["instruction"]: model for model in plan_of(ran)["models"]}
     assert models["v_exp_f32"]["kernels"] == ["affine_kernel"]

@@ -77,6 +77,19 @@ def test_no_such_phase_lists_what_there_is(root: Path, selector: str) -> None:
     assert "16-gpu-rope-implementation" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize("selector", ["17", "017", "17-quantise"])
+def test_of_a_phase_that_the_roadmap_lists_it_says_where(root: Path, selector: str) -> None:
+    listed = "# Roadmap\n\n- [x] **Phase 16: Rope**\n- [ ] **Phase 17: Quantise**\n"
+    (root / ".planning/ROADMAP.md").write_text(listed, encoding="utf-8")
+    with pytest.raises(PlanError, match="the roadmap lists phase") as caught:
+        find_phase(root, selector)
+    assert caught.value.where == ".planning/ROADMAP.md:4"
+    assert "has no folder of that number" in caught.value.message
+    assert find_phase(root, "16").number == "16"
+    with pytest.raises(PlanError, match="no phase '18'"):
+        find_phase(root, "18")
+
+
 def test_an_ambiguous_number_lists_the_candidates(root: Path) -> None:
     with pytest.raises(PlanError, match="ambiguous") as caught:
         find_phase(root, "20")
