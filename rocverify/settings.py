@@ -49,7 +49,8 @@ class Settings(_Frozen):
     seed for every run (and reports it). Globs and paths are relative to the root. What `allow_flags` and
     `allow_includes` (absolute folders) permit the build manifest and the sources beyond their due, and
     whether commands of plans may run, only the command line can say; and `case`, the one case (JSON, as
-    reports have it) that is to be replayed.
+    reports have it) that is to be replayed. `program`: shell lines that build and run the project's program,
+    for truths about what it allocates (where commands are allowed).
     """
 
     targets: tuple[str, ...] = Field(default=("gfx1100",), min_length=1)
@@ -72,6 +73,7 @@ class Settings(_Frozen):
     allow_includes: tuple[str, ...] = ()
     allow_commands: bool = False
     case: str | None = None
+    program: tuple[str, ...] = ()
     transfers: Transfers = Transfers()
 
     @field_validator("targets")

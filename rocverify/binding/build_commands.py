@@ -24,6 +24,11 @@ _NO_WARNING = r"\b(?:without|with\s+no|with\s+zero|and\s+(?:has|gives)\s+no)\s+(
 _AFTER = r"\bafter\s+(?:the|this|these|each|every)\s+(?:change|changes|refactoring|migration|update)\b"
 
 
+def is_command(line: str) -> bool:
+    """Whether a text begins with a tool, a script or a program by its path."""
+    return _KNOWN.match(line) is not None
+
+
 def step_commands(plan: Plan, claim: Truth) -> tuple[str, ...]:
     """The commands that a step of `<verify>` consists of; empty where it has other words."""
     steps = (step for task in plan.tasks for step in task.verify if step.source == claim.source)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rocverify.binding import build_order
+from rocverify.binding import build_costs, build_order, build_programs
+from rocverify.binding.build_commands import TOOLS
 from rocverify.binding.model import Built, Draft, Undecided
 from rocverify.binding.phrases import Phrase, owning_row
 from rocverify.binding.reading import Reading
@@ -87,6 +88,10 @@ def _asks(what: str) -> Callable[[Reading], Built]:
     return build
 
 
+_TIMES = r"(?:(?P<times>\d+(?:\.\d+)?)\s*(?:x|times)|(?P<twice>twice))"
+_KERNEL = r"(?:the\s+|a\s+|its\s+)?(?:(?P<kernel>`?\w+_kernel\w*`?)|(?:\w+\s+)?kernels?|code\s+object)"
+_MISSING = r"(?:is|are)\s+(?:missing|absent|unavailable|not\s+(?:there|found|available))\b"
+_KERNELS = r"`?\w*_\w+`?(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)`?\w*_\w+`?)*"
 _CALL = r"`?(?P<{}>[A-Za-z_][\w:.]*)`?\(\s*\)`?"
 _DISPATCH = (
     r"(?:the\s+|any\s+|every\s+)?(?:kernel\s+|kernel's\s+)?(?:dispatch|launch|read-?back|upload|download)"
@@ -147,34 +152,56 @@ CODE: tuple[Phrase, ...] = (
         "buffers-reused",
         "program",
         "Scratch buffers are reused from call to call",
-        r"\bbuffers?\s+(?:is|are)\s+(?:re-?used|kept)\s+(?:from\s+call\s+to\s+call|between\s+calls|across\s+(?:calls|launches|steps))\b",
-        _asks("the trace of a program would decide it: bind program with run and reuses_for: KERNEL"),
+        r"\b(?:(?:scratch|device|work|temporary|all|the|its|GPU)\s+)*buffers?\s+(?:is|are)\s+(?:re-?used|kept)\s+"
+        r"(?:from\s+call\s+to\s+call|between\s+calls|across\s+(?:calls|launches|steps))\b",
+        build_programs.buffers_reused,
     ),
     owning_row(
         "fallback-works",
-        "unsupported_config",
+        "fallback",
         "The CPU fallback works when the kernel is missing",
-        r"\b(?:CPU|host)\s+fallback\s+(?:works|runs|is\s+(?:used|taken))\s+(?:when|if|where)\s+(?:the\s+|a\s+)?kernels?\s+"
-        r"(?:is|are)\s+(?:missing|absent|unavailable)\b",
-        _asks("bind command with a test of it and gpu: hidden, or unsupported_config with expects"),
+        rf"(?:\b(?:the\s+)?(?:CPU|host)\s+fallback|{_CALL.format('fallback')})\s+"
+        rf"(?:works|runs|is\s+(?:used|taken|called))\s+(?:when|if|where)\s+{_KERNEL}\s+{_MISSING}",
+        build_costs.falls_back,
+    ),
+    owning_row(
+        "falls-back-to",
+        "fallback",
+        "rope_device() falls back to rope_cpu() when the kernel is missing",
+        rf"{_CALL.format('wrapper')}\s+falls\s+back\s+to\s+(?:the\s+(?:CPU|host)|{_CALL.format('fallback')})\s+"
+        rf"(?:when|if|where)\s+{_KERNEL}\s+{_MISSING}",
+        build_costs.falls_back,
     ),
     owning_row(
         "times-faster",
-        "performance",
+        "faster",
         "The fused kernel is at least 2 times faster than the naive one",
-        r"\b(?:is|are|runs?)\s+(?:at\s+least\s+)?(?:\d+(?:\.\d+)?\s*(?:x|times)|twice)\s+(?:faster|as\s+fast)\s+(?:than|as)\b",
-        _asks(
-            "bind performance with contract and ratio: {of, metric, at_most} for exact counts here, or time "
-            "for a limit on a GPU; the emulator has no time"
-        ),
+        rf"\b(?:is|are|runs?)\s+(?:at\s+least\s+)?{_TIMES}\s+(?:faster|as\s+fast)\s+(?P<than>than|as)\b",
+        build_costs.is_faster,
+    ),
+    owning_row(
+        "times-fewer",
+        "faster",
+        "The fused kernel moves at least 2 times fewer bytes than the naive one",
+        rf"\b(?:moves|reads\s+and\s+writes|transfers|executes|issues|needs)\s+(?:at\s+least\s+)?{_TIMES}\s+(?:fewer|less)\s+"
+        r"(?:global\s+|wave\s+)?(?P<metric>bytes|instructions)\s+(?P<than>than)\b",
+        build_costs.is_faster,
     ),
     owning_row(
         "peak-memory",
         "program",
         "Peak VRAM is at most 2 GB",
-        r"\bpeak\s+(?:VRAM|(?:GPU|device)\s+memory)(?:\s+use|\s+usage)?\s+(?:is|stays)\s+(?:at\s+most|below|under|within)\s+"
-        r"\d+(?:\.\d+)?\s*[KMG]i?B\b",
-        _asks("the trace of a program would decide it: bind program with run and max_peak_bytes"),
+        r"\b(?:the\s+)?peak\s+(?:VRAM|(?:GPU|device)\s+memory)(?:\s+use|\s+usage)?\s+(?:is|stays)\s+"
+        r"(?:at\s+most|below|under|within)\s+(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[KMG]i?B)\b",
+        build_programs.peak_memory,
+    ),
+    owning_row(
+        "program-launches",
+        "program",
+        "`./engine --steps 3` launches only rope_kernel",
+        rf"`(?P<run>(?:\w+=\S+\s+)*{TOOLS}(?=[\s`])[^`\n]*)`\s+(?:launches|runs|executes)\s+(?P<only>only\s+)?(?:the\s+kernels?\s+)?"
+        rf"(?P<names>{_KERNELS})(?:\s+kernels?\b)?",
+        build_programs.launches,
     ),
     owning_row(
         "listed-sizes",

@@ -136,6 +136,8 @@ class _Trial:
     def numbers(self) -> set[float]:
         """The numbers among its parameters, and the contract's for dimensions that it leaves free."""
         found = set(_numbers_of(self.params))
+        peak = float(self.params.get("max_peak_bytes") or 0)
+        found |= {peak / base**power for base in (1000, 1024) for power in (1, 2, 3)} if peak else set()
         if self.kind == "tests_pass":
             found |= set(numbers_in(self.words))
         if self.contract is not None:

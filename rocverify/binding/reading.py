@@ -62,6 +62,10 @@ class Reading:
         """A named group of the phrase that matched last; empty if it took no part."""
         return (self._match.groupdict() if self._match else {}).get(name) or ""
 
+    def span(self, name: str) -> Span:
+        """Where a group of that phrase stands; (-1, -1) if it took no part."""
+        return self._match.span(name) if self._match else (-1, -1)
+
     def take(self, pattern: str) -> list[re.Match[str]]:
         """All places where a modifier stands; they count as used."""
         found = list(re.finditer(pattern, self.text, re.IGNORECASE))

@@ -7,7 +7,7 @@ compiles needs no device. What is absent raises the typed error that the runner 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -211,12 +211,15 @@ class CheckContext:
         return self._instrumented[instrument]
 
     @contextmanager
-    def launching(self, instrument: str | None = None) -> Iterator[LaunchSession]:
+    def launching(
+        self, instrument: str | None = None, *, without: Collection[str] = ()
+    ) -> Iterator[LaunchSession]:
         """The device with the project's code attached to it, and each code object's path in its variable.
 
         instrument: `counters` or `sanitize` for an emulator that watches launches so, whatever device the
         run has. A kernel of the manifest that does not compile leaves its variable unset: what launches it
-        fails there, what does not need it is not disturbed.
+        fails there, what does not need it is not disturbed. `without`: sources whose code object's file is
+        not there.
         """
         device, tracer = self._opened(instrument)
         target = device.target
@@ -224,6 +227,8 @@ class CheckContext:
         variables: dict[str, str | None] = {}
         for entry, built in zip(entries, self.builds(entries, [target]), strict=True):
             variables[entry.env] = None if isinstance(built, CompileError) else str(built.path)
+            if entry.source in without:
+                variables[entry.env] = str(self.cache_dir / "taken-away" / f"{entry.env}.co")
         with self.subject.attached(device, variables):
             device.take_coverage()  # launches that came after the end of their session are nobody's
             yield LaunchSession(self.root, device, tracer, self.subject, variables)

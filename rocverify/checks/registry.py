@@ -22,6 +22,8 @@ MODULES: dict[str, str] = {
     "correctness": "rocverify.checks.correctness",
     "defined": "rocverify.checks.kinds.defined",
     "documented": "rocverify.checks.documented",
+    "fallback": "rocverify.checks.kinds.fallback",
+    "faster": "rocverify.checks.kinds.faster",
     "kernel_compiled": "rocverify.checks.kernel_compiled",
     "key_link": "rocverify.checks.key_link",
     "layout": "rocverify.checks.layout",

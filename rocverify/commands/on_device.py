@@ -51,9 +51,10 @@ def run_on_device(
     instrument: str | None = None,
     without: Sequence[str] = (),
     refused: Sequence[str] = (),
+    taken: Sequence[str] = (),
 ) -> Seen:
     """Runs commands on a device of their own. `instrument`: as in `CheckContext.launching`. Launches of the
-    kernels `without` are not executed; the HIP functions `refused` fail.
+    kernels `without` are not executed; the HIP functions `refused` fail; the kernels `taken` are not found.
 
     The manifest's code objects are in their variables, as wrappers and tests get them.
     """
@@ -64,6 +65,8 @@ def run_on_device(
             stack.enter_context(device.ghost(without))
         if refused:
             stack.enter_context(device.refuse(refused))
+        if taken:
+            stack.enter_context(device.taken_away(taken))
         mark = device.mark()
         variables = {**library_variables(), **_of_device(ctx, device), **(request.variables or {})}
         run = run_commands(ctx.root, replace(request, variables=variables))

@@ -21,6 +21,8 @@ KINDS = {
     "correctness",
     "defined",
     "documented",
+    "fallback",
+    "faster",
     "kernel_compiled",
     "key_link",
     "layout",

@@ -268,13 +268,13 @@ PROPOSERS: Mapping[str, Proposer] = {
     "call_order": _order,
     "constant_value": _constant,
     "defined": _defined,
+    "fallback": _fallback,
     "kernel_compiled": _compiled,
     "key_link": _called,
     "no_host_roundtrip": _roundtrip,
     "program": _program,
     "resources": _spills,
     "tests_pass": _tests,
-    "unsupported_config": _fallback,
     "wrapper_present": _wrapper,
 }
 """The kinds that can be proposed. Of the rest, no parameters show in the project."""

@@ -96,14 +96,15 @@ def observed(
     *,
     sanitize: bool = False,
     without: Sequence[str] = (),
+    taken: Sequence[str] = (),
 ) -> Seen:
     """A program's run on a device of its own, once in a run of rocverify. Raises as `run`."""
     require_allowed(ctx.settings, lines)
-    key = ("program", tuple(lines), folder, sanitize, tuple(without))
+    key = ("program", tuple(lines), folder, sanitize, tuple(without), tuple(taken))
     if key not in ctx.memo:
         request = Request(tuple(lines), folder, {}, timeout_s)
         instrument = "sanitize" if sanitize else None
-        ctx.memo[key] = run_on_device(request, ctx, instrument=instrument, without=without)
+        ctx.memo[key] = run_on_device(request, ctx, instrument=instrument, without=without, taken=taken)
     seen: Seen = ctx.memo[key]
     return replace(seen)
 

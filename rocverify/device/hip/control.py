@@ -73,6 +73,7 @@ class DeviceControl:
         self._tokens = itertools.count(1)
         self._ghosts: dict[int, frozenset[str] | None] = {}
         self._refused: dict[int, frozenset[str]] = {}
+        self._missing: dict[int, frozenset[str]] = {}
         self._lock = threading.RLock()
 
     def ghost(self, symbols: Collection[str] | None = None) -> int:
@@ -91,9 +92,21 @@ class DeviceControl:
             self._refused[token] = frozenset(functions)
             return token
 
-    def lift(self, token: int) -> None:
-        """Ends what `ghost` or `refuse` began."""
+    def take_away(self, symbols: Collection[str]) -> int:
+        """From now on no module has these kernels: they are not found. Returns what `lift` takes."""
         with self._lock:
+            token = next(self._tokens)
+            self._missing[token] = frozenset(symbols)
+            return token
+
+    def is_missing(self, kernel: str) -> bool:
+        """Whether a kernel was taken away."""
+        return any(kernel in names for names in list(self._missing.values()))
+
+    def lift(self, token: int) -> None:
+        """Ends what `ghost`, `refuse` or `take_away` began."""
+        with self._lock:
+            self._missing.pop(token, None)
             self._ghosts.pop(token, None)
             self._refused.pop(token, None)
 

@@ -134,8 +134,8 @@ def get_function(context: Context, call: Call, _caller: Caller | None) -> Answer
     module = module_of(context, call.args[0])
     kernels = module.loaded.metadata.kernels
     name = call.text
-    if name not in kernels:
-        held = ", ".join(kernels) or "no kernel"
+    if name not in kernels or context.control.is_missing(name):
+        held = ", ".join(one for one in kernels if not context.control.is_missing(one)) or "no kernel"
         raise HipError("hipErrorNotFound", f"there is no kernel {name!r}: {module.label} has {held}")
     with context.lock:
         known = next(

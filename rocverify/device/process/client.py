@@ -174,6 +174,13 @@ class RemoteDevice:
             yield
 
     @contextlib.contextmanager
+    def taken_away(self, symbols: Collection[str]) -> Iterator[None]:
+        """No module has these kernels: who looks one up is told that it is not found. A handle that was
+        looked up before still works."""
+        with self._changed("take_away", frozenset(symbols)):
+            yield
+
+    @contextlib.contextmanager
     def _changed(self, operation: str, names: Collection[str] | None) -> Iterator[None]:
         token = self.process.ask(operation, self.index, names)
         try:

@@ -129,8 +129,12 @@ class Desk:
         self._judge(device)
         return token
 
+    def do_take_away(self, device: int, symbols: Collection[str]) -> int:
+        """No module has these kernels from now on."""
+        return self.devices[device].control.take_away(symbols)
+
     def do_lift(self, device: int, token: int) -> None:
-        """Ends what `ghost` or `refuse` began."""
+        """Ends what `ghost`, `refuse` or `take_away` began."""
         self.devices[device].control.lift(token)
         self._judge(device)
 

@@ -1,0 +1,239 @@
+"""fallback: with its kernel taken away, a call does what the plan says: its fallback, or a typed error.
+
+The kernel is really taken away: no module has it, or its code object's file is not there. Then the call, in a
+process that has not met it before, must give the right result without a launch, or fail by the error that is
+named.
+With the kernel there, it must be launched: a fallback that is always taken shows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
+
+from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.kinds.command import Line, refuse_unclear
+from rocverify.checks.references import Reference
+from rocverify.checks.trial import Lengths, Trials, shaped
+from rocverify.device.trace.events import Category
+from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError
+from rocverify.oracle.case import select_dtypes
+from rocverify.records import Finding
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import CheckContext
+
+_SIGNALS = (132, 134, 135, 136, 139)
+"""Exit statuses of programs that crashed."""
+_SHOWN = 4_000
+
+
+class FallbackParams(CheckParams):
+    """`contract` drives a Python call on `dims` in `dtype`, or `run` are shell lines of a program, in
+    `folder`. `kernels` are taken away (of a contract by default its own); `take: code_object` takes the
+    manifest's file of the contract's source. Then the result is right without a launch, by `fallback`
+    (`module:function`) where that is named; or, with `error`, the call raises an error of this class, with
+    `expects` in its words. A program ends with `exit_code`, and `expects` is in its output."""
+
+    contract: Reference | None = None
+    run: tuple[Line, ...] = ()
+    folder: str = "."
+    kernels: tuple[str, ...] = ()
+    take: Literal["kernel", "code_object"] = "kernel"
+    fallback: Reference | None = None
+    error: str | None = Field(default=None, min_length=1)
+    expects: tuple[str, ...] = ()
+    exit_code: int = 0
+    dtype: str | None = None
+    dims: dict[str, Lengths] = Field(default_factory=dict)
+    timeout_s: float = Field(default=600.0, gt=0)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> FallbackParams:
+        if (self.contract is None) == (not self.run):
+            raise ValueError("give either contract or run")
+        if self.run and not self.kernels:
+            raise ValueError("kernels is missing: which are to be taken away from the program")
+        if self.run and (self.error or self.fallback or self.take == "code_object"):
+            raise ValueError(
+                "error, fallback and take belong to a contract; a program has exit_code and expects"
+            )
+        if self.run and not (self.expects or self.exit_code):
+            raise ValueError("give expects (what the program says of its fallback) or exit_code")
+        if self.error and self.fallback:
+            raise ValueError("give either fallback or error")
+        return self
+
+
+def run(params: FallbackParams, ctx: CheckContext) -> Outcome:
+    """Raises RocverifyError where nothing was taken away: the kernel is not launched when it is there, or is
+    launched all the same."""
+    if params.run:
+        return _program(params, ctx)
+    assert params.contract is not None
+    evidence: dict[str, Any] = {"contract": params.contract, "take": params.take}
+    kernels = _with_kernels(params, ctx, params.contract, evidence)
+    findings = _reaches(params, ctx, evidence) or _without(params, ctx, params.contract, kernels, evidence)
+    if findings:
+        return Outcome.failed(
+            findings[0],
+            hint="have the call take its fallback, or raise its typed error, where the kernel is not found",
+            findings=tuple(Finding(text, entity=params.contract) for text in findings),
+            **evidence,
+        )
+    taken = f"without {', '.join(kernels)} ({params.take} taken away)"
+    if params.error:
+        return Outcome.passed(f"{taken} the call fails with {params.error}: {evidence['said']}", **evidence)
+    how = f" through {params.fallback}" if params.fallback else ""
+    return Outcome.passed(f"{taken} the result is right{how}, and nothing is launched", **evidence)
+
+
+def _with_kernels(
+    params: FallbackParams, ctx: CheckContext, contract: str, evidence: dict[str, Any]
+) -> tuple[str, ...]:
+    """The control: the kernels that are to be taken away, which the call launches when they are there."""
+    with ctx.launching() as session:
+        trials = Trials(ctx, session, contract)
+        element = select_dtypes(trials.spec, None if params.dtype is None else (params.dtype,))[0]
+        case = shaped(trials.spec, element, ctx.seed, params.dims)
+        trial = trials.trial(case)
+        launched = [e.kernel or "" for e in trial.run.events if e.category is Category.LAUNCH and e.ok]
+        own = trials.spec.symbol(element, case.dims)
+    kernels = params.kernels or (own,)
+    evidence |= {"case": case.to_json(), "kernels": list(kernels), "launched": list(dict.fromkeys(launched))}
+    if not set(kernels) & set(launched):
+        raise RocverifyError(
+            f"the call launches none of {', '.join(kernels)} even when they are there, so that taking them "
+            f"away shows nothing ({case})",
+            hint="name the kernels that it launches, or correct the call",
+        )
+    if trial.problems:
+        raise RocverifyError(f"the call is wrong even with its kernel: {trial.problems[0]} ({case})")
+    return kernels
+
+
+def _reaches(params: FallbackParams, ctx: CheckContext, evidence: dict[str, Any]) -> list[str]:
+    """The named fallback lies on the call path of the wrapper."""
+    if params.fallback is None or params.contract is None:
+        return []
+    from rocverify.code.contracts import declared_contracts
+    from rocverify.code.model import describe_path
+
+    declared = declared_contracts(ctx.code, ctx.settings.contract_globs)
+    wrapper = next((c.wrapper for c in declared if c.ref == params.contract), None)
+    if wrapper is None:
+        raise RocverifyError(f"{params.contract} names no wrapper, so that its call path cannot be told")
+    path = ctx.code.call_path(ctx.code.resolve(wrapper), ctx.code.resolve(params.fallback))
+    evidence["path"] = describe_path(path) if path else None
+    return [] if path else [f"{wrapper} does not call {params.fallback}"]
+
+
+def _without(
+    params: FallbackParams, ctx: CheckContext, contract: str, kernels: Sequence[str], evidence: dict[str, Any]
+) -> list[str]:
+    """What is wrong with the call once they are gone, in processes of its own."""
+    from rocverify.checks.context import CheckContext as Fresh
+
+    apart = Fresh(ctx.root, ctx.settings, seed=ctx.seed)
+    problems: Sequence[str] = ()
+    kind = message = ""
+    try:
+        source = None
+        if params.take == "code_object":
+            with ctx.launching() as session:
+                source = Trials(ctx, session, contract).spec.source
+        with apart.launching(without=[source] if source else ()) as session, ExitStack() as stack:
+            if source is None:
+                stack.enter_context(session.device.taken_away(kernels))
+            with session.tracer.record() as events:
+                try:
+                    trials = Trials(apart, session, contract)
+                    element = select_dtypes(trials.spec, None if params.dtype is None else (params.dtype,))[0]
+                    trial = trials.trial(shaped(trials.spec, element, ctx.seed + 1, params.dims))
+                    problems = [
+                        f"{name}: {one.mismatches} of {one.elements} elements are wrong ({trial.run.case})"
+                        for name, one in trial.verdict.comparisons.items()
+                        if not one.matches
+                    ]
+                except SubjectError as error:
+                    kind, message = error.kind or "an error", error.message
+                except DeviceFaultError as error:
+                    kind, message = "a device fault", error.message
+    finally:
+        apart.close()
+    launched = [e.kernel or "" for e in events if e.category is Category.LAUNCH and e.ok]
+    evidence |= {"error": kind or None, "said": message, "launched_without": list(dict.fromkeys(launched))}
+    if still := sorted(set(launched) & set(kernels)):
+        raise RocverifyError(
+            f"{', '.join(still)} is launched all the same: it comes from elsewhere than the build manifest",
+            hint="use take: kernel",
+        )
+    return _judged(params, kind, message, problems, launched)
+
+
+def _judged(
+    params: FallbackParams, kind: str, message: str, problems: Sequence[str], launched: Sequence[str]
+) -> list[str]:
+    if params.error:
+        if not kind:
+            return [f"the call returns as if all were well, {params.error} was expected"]
+        if kind != params.error:
+            return [f"the call raises {kind} ({message}), {params.error} was expected"]
+        missing = [word for word in params.expects if word.lower() not in message.lower()]
+        return [f"the message of {kind} does not say {word!r}: {message}" for word in missing]
+    if kind:
+        return [f"the call fails with {kind} instead of falling back: {message}"]
+    if launched:
+        return [f"{launched[0]} is launched in its place: that is no fallback of the host"]
+    return [f"the fallback gives a wrong result: {problem}" for problem in problems]
+
+
+def _program(params: FallbackParams, ctx: CheckContext) -> Outcome:
+    from rocverify.checks.kinds.program import observed
+
+    whole = observed(ctx, params.run, params.folder, params.timeout_s)
+    gone = [symbol for symbol in params.kernels if symbol not in whole.launched]
+    if whole.run.code or gone:
+        why = f"does not launch {', '.join(gone)}" if gone else f"ends with exit status {whole.run.code}"
+        raise RocverifyError(
+            f"`{whole.run.line}` {why} even with its kernels there, so that taking them away shows nothing"
+        )
+    seen = observed(ctx, params.run, params.folder, params.timeout_s, taken=params.kernels)
+    evidence: dict[str, Any] = {
+        "run": list(params.run),
+        "kernels": list(params.kernels),
+        "launched": dict(whole.launched),
+        "launched_without": dict(seen.launched),
+        "exit_code": seen.run.code,
+    }
+    refuse_unclear(seen.run, params.exit_code)
+    still = [symbol for symbol in params.kernels if symbol in seen.launched]
+    if still:
+        raise RocverifyError(f"{', '.join(still)} is launched all the same, from a handle of its own")
+    findings = []
+    if seen.run.code != params.exit_code:
+        crashed = " (it crashed)" if seen.run.code in _SIGNALS else ""
+        findings.append(f"exit status {seen.run.code}{crashed}, not {params.exit_code}")
+    findings += [f"{text!r} is not in its output" for text in params.expects if text not in seen.run.output]
+    findings += [
+        f"{text!r} is in its output with the kernels there, too: it says nothing of a fallback"
+        for text in params.expects
+        if text in seen.run.output and text in whole.run.output
+    ]
+    without = f"`{seen.run.line}` without {', '.join(params.kernels)}"
+    if findings:
+        return Outcome.failed(
+            f"{without}: {findings[0]}",
+            hint="have it take its fallback, or fail by its error, where the kernel is not found",
+            findings=tuple(Finding(f"{without}: {text}", "") for text in findings),
+            output=seen.run.output[-_SHOWN:],
+            **evidence,
+        )
+    said = f", and says {', '.join(map(repr, params.expects))}" if params.expects else ""
+    return Outcome.passed(f"{without} ends with {params.exit_code}{said}", **evidence)
+
+
+CHECK = CheckKind("fallback", FallbackParams, run, needs_device=True)
