@@ -71,7 +71,7 @@ def affine(tmp_path: Path, own_cache: Path) -> Iterator[Callable[..., Project]]:
         project.close()
 
 
-@pytest.mark.parametrize("take", ["kernel", "code_object"])
+@pytest.mark.parametrize("take", ["kernel", pytest.param("code_object", marks=pytest.mark.long)])
 def test_a_fallback_that_works(affine: Make, take: str) -> None:
     outcome = affine(FALLS_BACK).check(
         "fallback", contract=CONTRACT, take=take, fallback="kernels.affine:on_host"
@@ -94,9 +94,9 @@ def test_a_typed_error(affine: Make) -> None:
     ("wrapper", "params", "said"),
     [
         (WRONG, {}, "the fallback gives a wrong result"),
-        (SILENT, {}, "the fallback gives a wrong result"),
-        (REFUSES, {}, "fails with KernelMissing instead of falling back"),
-        (SILENT, {"error": "KernelMissing"}, "as if all were well"),
+        pytest.param(SILENT, {}, "the fallback gives a wrong result", marks=pytest.mark.long),
+        pytest.param(REFUSES, {}, "fails with KernelMissing instead of falling", marks=pytest.mark.long),
+        pytest.param(SILENT, {"error": "KernelMissing"}, "as if all were well", marks=pytest.mark.long),
         (SILENT, {"fallback": "kernels.affine:on_host"}, "does not call kernels.affine:on_host"),
     ],
 )
@@ -180,6 +180,7 @@ def test_counters_decide_where_they_are_asked(affine: Callable[..., Project]) ->
         project.check("faster", contract=CONTRACT, than=CONTRACT, by=2)
 
 
+@pytest.mark.long
 def test_what_is_wrong_is_not_faster(affine: Callable[..., Project]) -> None:
     project = affine(**{**PAIR, "kernels/affine.hip": KERNEL.replace("2.0f", "3.0f")})
     outcome = project.check("faster", **FASTER, by=1.2)
