@@ -208,6 +208,14 @@ def test_attack_on_the_run(make_project: MakeProject, name: str) -> None:
     assert ran.verdict() in ("failed", "unverified"), ran.said()
 
 
+def test_a_wrapper_that_hangs_is_neither_right_nor_wrong(make_project: MakeProject) -> None:
+    hangs = WRAPPER.replace("    affine_on(", "    while True:\n        pass\n    affine_on(")
+    project = make_project({"kernels/affine.py": hangs, "rocverify.toml": "call_timeout_s = 2\n"})
+    ran = project.run()
+    assert (ran.code, ran.verdict()) == (3, "unverified"), ran.output
+    assert "raise call_timeout_s" in ran.said()
+
+
 @pytest.mark.long
 def test_timers_that_the_project_replaces_count_nothing(make_project: MakeProject) -> None:
     truth = ("affine takes at most 10 wave instructions", _LIMITED)
