@@ -42,6 +42,7 @@ DECLARATIONS = (
     "rocverify.oracle",
     "rocverify.oracle.arrays",
     "rocverify.oracle.contract",
+    "rocverify.oracle.declared",
     "rocverify.oracle.dims",
     "rocverify.oracle.dtypes",
     "rocverify.oracle.inputs",

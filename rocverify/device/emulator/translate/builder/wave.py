@@ -1,6 +1,6 @@
 """The builder that instruction semantics write to: scalar operands, lane masks as operands, and SCC.
 
-Registers and EXEC are in registers.py, constants and calls in emitter.py.
+Registers are in registers.py, EXEC in lane_masks.py, constants and calls in emitter.py.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from llvmlite import ir
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.operands import VCC, Operand, OperandKind
-from rocverify.device.emulator.translate.builder.registers import SCC, Registers
+from rocverify.device.emulator.translate.builder.lane_masks import LaneMasks
+from rocverify.device.emulator.translate.builder.registers import SCC
 from rocverify.device.emulator.translate.builder.types import (
     I16,
     I32,
@@ -21,7 +22,7 @@ from rocverify.device.emulator.translate.builder.types import (
 from rocverify.errors import DeviceError
 
 
-class WaveBuilder(Registers):
+class WaveBuilder(LaneMasks):
     """Emits one wave function. `b` is llvmlite's builder, positioned in the current basic block."""
 
     @property
