@@ -235,8 +235,7 @@ class CheckContext:
             self.executed += device.take_coverage(lines=True)
 
     def close(self) -> None:
-        """Closes the device if one was opened, ends the project's processes, and keeps what was read of its
-        sources."""
+        """Closes the device if one was opened, ends the project's processes, keeps what was read."""
         if "code" in self.__dict__:
             with suppress(OSError):  # a run without the cache is slower, and no other
                 self.code.keep()
