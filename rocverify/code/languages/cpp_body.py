@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 from tree_sitter import Node
 
+from rocverify.code.languages.cpp_flow import CppFlow
 from rocverify.code.languages.cpp_parts import (
     COMMENT,
     arguments_of,
     bare_type,
-    constant,
     declared,
     elements_of,
     field,
-    leaves,
     names_in,
     path_of,
     pointee,
@@ -23,9 +22,9 @@ from rocverify.code.languages.cpp_parts import (
     type_path,
     type_text,
 )
-from rocverify.code.languages.cpp_values import MAKERS, condition_text, launched, made_by, type_written
-from rocverify.code.languages.tree import has_kind, used_after
-from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step, Walk
+from rocverify.code.languages.cpp_values import MAKERS, launched, made_by, type_written
+from rocverify.code.languages.tree import used_after
+from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step
 from rocverify.code.syntax import Call, Value
 
 _CASTS = frozenset(
@@ -51,11 +50,9 @@ _NOT_RUN = frozenset(
 _SCOPES = frozenset(
     {"for_statement", "for_range_loop", "if_statement", "while_statement", "switch_statement", "catch_clause"}
 )
-_JUMPS = frozenset({"break_statement", "continue_statement", "goto_statement"})
-_LOOPS = {"for_statement": "condition", "for_range_loop": "right", "do_statement": "condition"}
 
 
-class CppBody(Walk):
+class CppBody(CppFlow):
     """`owner` is the type of a method, `launches` the byte offsets of `<<<`, `constants` the file's constants
     that are true or false."""
 
@@ -66,30 +63,13 @@ class CppBody(Walk):
         constants: Mapping[str, bool],
         launches: Collection[int],
     ) -> None:
-        super().__init__(types)
+        super().__init__(types, constants)
         self._owner = owner
-        self._constants = constants
         self._launches = launches
         self.imports: list[tuple[Node, str]] = []
         """The `using` declarations in it, and why they never count."""
-        self._read: dict[str, Callable[[Node, str], None]] = {
-            "compound_statement": self._block,
-            "case_statement": self._case,
+        self._read |= {
             "declaration": self._declaration,
-            "if_statement": self._if,
-            "conditional_expression": self._if,
-            "while_statement": self._while,
-            "for_statement": self._loop,
-            "for_range_loop": self._range_loop,
-            "do_statement": self._loop,
-            "switch_statement": self._switch,
-            "try_statement": self._try,
-            "catch_clause": self._handler,
-            "binary_expression": self._binary,
-            "return_statement": self._leave,
-            "co_return_statement": self._leave,
-            "goto_statement": lambda node, _: self.branch("goto", "", node),
-            "lambda_expression": self._lambda,
             "call_expression": self._call,
             "new_expression": self._new,
             "compound_literal_expression": self._literal,
@@ -110,28 +90,7 @@ class CppBody(Walk):
         else:
             self.children(node, dead)
 
-    # -- statements --------------------------------------------------------------------------------
-
-    def _block(self, node: Node, dead: str) -> None:
-        self.next(*self._statements(node.named_children, dead), self.scope_end())
-
-    def _case(self, node: Node, dead: str) -> None:
-        value = field(node, "value")
-        self.branch("case", squeezed(value), node)
-        inner = self._statements([c for c in node.named_children if c != value], dead)
-        self.next(*self.part("case", node, *inner))
-
-    def _statements(self, nodes: list[Node], dead: str) -> list[Step]:
-        """What stands behind a jump is dead, up to the next label."""
-        steps: list[Step] = []
-        behind = ""
-        for child in nodes:
-            if child.type in ("labeled_statement", "case_statement"):
-                behind = ""
-            steps.append((child, dead or behind))
-            if not behind and leaves(child):
-                behind = f"it stands behind line {child.start_point[0] + 1}, which leaves the block"
-        return steps
+    # -- variables ---------------------------------------------------------------------------------
 
     def _declaration(self, node: Node, dead: str) -> None:
         """Variables: of a type that shows, or closures, whose calls count if they are used."""
@@ -180,93 +139,6 @@ class CppBody(Walk):
     def _ended(self, path: tuple[str, ...], node: Node, dead: str) -> Call:
         """The call of a destructor, at the end of a scope."""
         return Call(f"~{path[-1]}", path, None, node.start_point[0] + 1, dead)
-
-    def _if(self, node: Node, dead: str) -> None:
-        condition = field(node, "condition")
-        other = field(node, "alternative")
-        value = constant(condition, self._visible())
-        why = f"its condition is always {str(value).lower()}"
-        self.branch("if", condition_text(condition), node)
-        if other is not None:
-            self.branch("else", condition_text(condition), other)
-        body = field(node, "consequence")
-        inner: tuple[Step, ...] = ((body, dead or (why if value is False else "")),)
-        self.next(
-            (condition, dead),
-            *(inner if value else self.part("if", body, *inner)),
-            *self.part("else", other, (other, dead or (why if value is True else ""))),
-        )
-
-    def _while(self, node: Node, dead: str) -> None:
-        condition = field(node, "condition")
-        self.branch("loop", condition_text(condition), node)
-        never = constant(condition, self._visible()) is False
-        body = field(node, "body")
-        why = dead or ("its condition is always false" if never else "")
-        self.next((condition, dead), *self.part("loop", body, (body, why)))
-
-    def _visible(self) -> dict[str, bool]:
-        return {name: value for name, value in self._constants.items() if name not in self.known}
-
-    def _loop(self, node: Node, dead: str) -> None:
-        self.branch("loop", squeezed(field(node, _LOOPS[node.type])), node)
-        body = field(node, "body")
-        parts: list[Step] = [(child, dead) for child in node.named_children if child != body]
-        before = parts[:2] if node.type == "for_statement" else []
-        never = constant(field(node, "condition"), self._visible()) is False and node.type == "for_statement"
-        why = "its condition is always false" if never else ""
-        inner: tuple[Step, ...] = ((body, dead or why), *parts[len(before) :])
-        once = node.type == "do_statement" and not has_kind(body, _JUMPS)
-        self.next(*before, *(inner if once else self.part("loop", body, *inner)))
-
-    def _range_loop(self, node: Node, dead: str) -> None:
-        self.branch("loop", squeezed(field(node, "right")), node)
-        declarator = field(node, "declarator")
-        kind = squeezed(field(node, "type"))
-        bind = Bind(tuple(names_in(declarator)), VARIABLE, kind if bare_type(kind) else "")
-        body = field(node, "body")
-        self.next((field(node, "right"), dead), bind, *self.part("loop", body, (body, dead)))
-
-    def _switch(self, node: Node, dead: str) -> None:
-        self.branch("match", condition_text(field(node, "condition")), node)
-        self.children(node, dead)
-
-    def _try(self, node: Node, dead: str) -> None:
-        """Its body may end early, and what follows goes on."""
-        body = field(node, "body")
-        rest: list[Step] = [(child, dead) for child in node.named_children if child != body]
-        self.next(*self.part("try", body, (body, dead)), *rest)
-
-    def _leave(self, node: Node, dead: str) -> None:
-        self.branch("leave", squeezed(node), node)
-        self.children(node, dead)
-
-    def _binary(self, node: Node, dead: str) -> None:
-        """The right of `&&` and `||` may be left out."""
-        left, right = field(node, "left"), field(node, "right")
-        skipped = text_of(field(node, "operator")) in ("&&", "||", "and", "or")
-        self.next((left, dead), *(self.part("if", right, (right, dead)) if skipped else ((right, dead),)))
-
-    def _handler(self, node: Node, dead: str) -> None:
-        caught = field(node, "parameters")
-        self.branch("handler", squeezed(caught)[1:-1], node)
-        names = [
-            n for p in (caught.named_children if caught else ()) for n in names_in(field(p, "declarator"))
-        ]
-        body = field(node, "body")
-        self.next(*self.part("handler", body, Bind(tuple(names), VARIABLE), (body, dead)))
-
-    def _lambda(self, node: Node, dead: str) -> None:
-        declarator = field(node, "declarator")
-        parameters = field(declarator, "parameters")
-        binds: list[Step] = []
-        for parameter in parameters.named_children if parameters else ():
-            kind = squeezed(field(parameter, "type"))
-            names = tuple(names_in(field(parameter, "declarator")))
-            binds.append(Bind(names, VARIABLE, kind if bare_type(kind) else ""))
-        captures = field(node, "captures")
-        body = field(node, "body")
-        self.next(*binds, (captures, dead), *self.part("closure", body, (body, dead)), self.scope_end())
 
     # -- expressions -------------------------------------------------------------------------------
 
