@@ -15,7 +15,9 @@ from rocverify.binding.reading import Reading
 def call_made(reading: Reading) -> Built:
     """ "f() calls g()": key_link between host functions, wrapper_present if g is a kernel's symbol."""
     caller, callee = bare(reading.group("caller")), bare(reading.group("callee"))
-    source = _one(reading.subject, caller)
+    source, subject = _one(reading.subject, caller), f"{caller}()"
+    if isinstance(source, Undecided):
+        source, subject = _type(reading.subject, caller) or source, caller
     if isinstance(source, Undecided):
         return source
     launched = [k for k in reading.subject.kernels if callee in k.symbols]
@@ -27,7 +29,7 @@ def call_made(reading: Reading) -> Built:
     params = {
         "from_path": source.path,
         "to_path": target.path,
-        "via": f"{caller}() calls {callee}()",
+        "via": f"{subject} calls {callee}()",
         "caller": source.name.replace("::", "."),
         "callee": target.name.replace("::", "."),
     }
@@ -56,6 +58,17 @@ def _one(subject: Subject, name: str) -> Function | Undecided:
         globs = ", ".join(subject.settings.host_globs)
         return Undecided(f"{name}() is no function of the host sources ({globs}, **/*.rs)")
     return Undecided(f"{name}() may be {', '.join(f.ref for f in found)}; bind key_link with the paths")
+
+
+def _type(subject: Subject, name: str) -> Function | None:
+    """A type of the Rust and C++ sources with methods, which as a caller stands for these; None where no
+    source or several have it."""
+    units = [unit for unit in subject.code.units_with(name) if unit.named_as(name)]
+    methods = [f for unit in units for f in unit.functions if f.owner == name and not f.dead]
+    if len(units) != 1 or not methods:
+        return None
+    path = units[0].path
+    return Function(name, f"{path}:{name}", path, methods[0].line)
 
 
 def function_defined(reading: Reading) -> Built:

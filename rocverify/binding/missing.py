@@ -19,7 +19,8 @@ from rocverify.errors import RocverifyError, SourceError
 from rocverify.plan.model import ExplicitCheck, Plan
 
 _FILES = ("source", "mirror")
-_FUNCTIONS = ("wrapper", "entry")
+_CONTRACTS = ("contract", "than")
+_FUNCTIONS = ("wrapper", "entry", "fallback")
 _KERNELS = ("symbol", "symbols", "kernels", "not_launched", "reuses_for")
 _CLOSE = 0.5
 
@@ -71,8 +72,9 @@ class _Project:
 
     def faults(self, spec: CheckSpec) -> Iterator[Fault]:
         params = spec.params
-        if reference := params.get("contract"):
-            yield from (("contract", *fault) for fault in self._contract(str(reference)))
+        for key in _CONTRACTS:
+            if params.get(key):
+                yield from ((key, *fault) for fault in self._contract(str(params[key])))
         for key in _FUNCTIONS:
             if params.get(key):
                 yield from ((key, *fault) for fault in self._function(str(params[key])))

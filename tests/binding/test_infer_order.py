@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,27 @@ BindTruth = Callable[..., BoundMustHave]
 def test_bound(bind_truth: BindTruth, truth: str, params: dict[str, Any]) -> None:
     bound = bind_truth(truth)
     assert [(spec.kind, spec.params) for spec in bound.checks] == [("call_order", params)], bound.reason
+
+
+TYPE = "pub struct Pipeline;\nimpl Pipeline { pub fn run(&self) { go(); } }\nfn go() {}\n"
+
+
+def test_a_type_as_caller_means_its_methods(project: Path, bind_truth: BindTruth) -> None:
+    (project / "src").mkdir()
+    (project / "src/pipe.rs").write_text(TYPE)
+    (spec,) = bind_truth("Pipeline calls go()").checks
+    assert (spec.kind, spec.params["caller"], spec.params["from_path"]) == (
+        "key_link",
+        "Pipeline",
+        "src/pipe.rs",
+    )
+
+
+@pytest.mark.parametrize(
+    "truth", ["Tests call mask_gpu()", "The wrapper calls mask_gpu()", "Nobody calls it"]
+)
+def test_an_english_subject_is_no_function(bind_truth: BindTruth, truth: str) -> None:
+    assert bind_truth(truth).checks == ()
 
 
 @pytest.mark.parametrize(

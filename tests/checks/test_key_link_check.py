@@ -218,3 +218,13 @@ def test_a_further_callee_that_is_elsewhere_is_not_checked(project: Make) -> Non
     claim = via_parameters({"via": "helper() calls rope_gpu_kernel() and elsewhere()"})
     with pytest.raises(RocverifyError, match="does not define elsewhere, so the call of it was not checked"):
         project(FILES).check("key_link", from_path=ROPE, to_path=WRAP, **claim)
+
+
+def test_a_type_as_caller_means_its_methods(project: Callable[..., Project]) -> None:
+    text = (
+        "struct Pipe;\nimpl Pipe { fn run(&self) { go(); } fn idle(&self) {} }\nfn go() {}\nfn other() {}\n"
+    )
+    made = project({"src/pipe.rs": text})
+    link = {"from_path": "src/pipe.rs", "to_path": "src/pipe.rs", "via": "Pipe calls it", "caller": "Pipe"}
+    assert made.check("key_link", **link, callee="go").verdict is CheckVerdict.PASSED
+    assert made.check("key_link", **link, callee="other").verdict is CheckVerdict.FAILED
