@@ -222,7 +222,8 @@ def _declared(parameter: Parameter, uses: Uses, outer: str) -> tuple[str, list[s
     if outer and uses.by_workgroup(parameter.name):
         lengths.insert(0, outer)
         doubts.append(f"that {outer} counts workgroups")
-    if not lengths or uses.divided(parameter.name):
+    alone = not outer and uses.by_workgroup(parameter.name)
+    if not lengths or alone or uses.hides_lengths(parameter.name):
         doubts.append("its shape")
     seen = f"{parameter.name}[{indices[0]}]" if indices else ""
     axes = " ".join(lengths or uses.integers[:1] or ["1"])

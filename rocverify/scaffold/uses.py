@@ -17,6 +17,7 @@ _GLOBAL_INDEX = re.compile(
     r"\bblockIdx\s*\.\s*x\s*\*[^;]*\+\s*threadIdx\s*\.\s*x\b|\bthreadIdx\s*\.\s*x\s*\+[^;]*\bblockIdx\s*\.\s*x\s*\*"
 )
 _BOUND = r"\b{0}\s*(?:<|>=)\s*(?P<bound>[\w*+ ()]+?)\s*(?:$|&&|\|\||\))"
+_HIDING = re.compile(r"[/%]|>>|\b(?:blockIdx|threadIdx)\s*\.\s*[yz]\b")
 _FIXED_BLOCK = re.compile(
     r"\bblockIdx\s*\.\s*x\s*\*\s*(?!blockDim\b)(\w+)\s*\+\s*threadIdx\s*\.\s*x\b(?!\s*[*/%])"
 )
@@ -72,10 +73,11 @@ class Uses:
             found |= {rest["length"]} if rest and rest["length"] in self.integers else self._reached(index)
         return [name for name in self.integers if name in found]
 
-    def divided(self, array: str) -> bool:
-        """Whether an index is divided or a remainder, so that the array is shorter than the lengths say."""
-        plain = (index for index in self.indices(array) if not _REMAINDER.fullmatch(index))
-        return any(re.search(r"[/%]", self.values.get(index, index)) for index in plain)
+    def hides_lengths(self, array: str) -> bool:
+        """Whether an index has parts that its lengths do not show: something divided, one along y or z."""
+        plain = [index for index in self.indices(array) if not _REMAINDER.fullmatch(index)]
+        texts = [*plain, *(self.values.get(name, "") for name in self._names_behind(" + ".join(plain)))]
+        return any(_HIDING.search(text) for text in texts)
 
     def launch_doubts(self) -> list[str]:
         """What of a launch along x alone, with a block of any size, the text speaks against."""

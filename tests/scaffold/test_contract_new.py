@@ -143,6 +143,12 @@ extern "C" __global__ void biased(float* y, const float* bias, const float* half
   if (i < rows * columns) y[i] = bias[i % columns] + half[i / 2];
 }
 
+extern "C" __global__ void rope(float* x, const float* angles, int seq, int heads, int width) {
+  const int half = width / 2, pos = blockIdx.x, i = threadIdx.x;
+  if (i >= half) return;
+  x[(pos * heads + blockIdx.y) * width + i] *= angles[pos * half + i];
+}
+
 extern "C" __global__ void summed(const float* x, float* y, int n) { sum(x + blockIdx.x * n, y); }
 """
 
@@ -157,6 +163,8 @@ def test_launches_that_do_not_show_and_shapes_that_wrap_around(root: Path, run: 
     assert "# CHECK blockIdx.x * N + threadIdx.x wants blocks of N" in contracts["Turned"]
     assert 'bias = In("columns", F32)  # seen: bias[i % columns]' in contracts["Biased"]
     assert re.search(r"half = In\(.*# CHECK its shape; seen: half\[i / 2\]", contracts["Biased"])
+    assert re.search(r"x = InOut\(.*# CHECK .*its shape.*; seen", contracts["Rope"])
+    assert re.search(r"angles = In\(.*# CHECK .*its shape.*; seen", contracts["Rope"])
     first = contracts["Summed"].partition("def launch(self, arrays, dims):\n")[2].partition("\n")[0]
     assert 'raise NotImplementedError("CHECK: shared_bytes = N, the bytes of extern __shared__' in first
     assert "shared_bytes=shared_bytes)" in contracts["Summed"]
