@@ -39,6 +39,17 @@ def causal_attention(q: Array, k: Array, v: Array) -> Array:
     return scaled_attention(q, k, v, scale=1 / sqrt(q.shape[-1]), causal=True)
 
 
+def attention_magnitude(q: Array, k: Array, v: Array) -> Array:
+    """The absolute values of the terms of `attention`, weights times values, added up: a contract's
+    `magnitude`."""
+    return attention(q, k, np.abs(v))
+
+
+def causal_attention_magnitude(q: Array, k: Array, v: Array) -> Array:
+    """The same for `causal_attention`."""
+    return causal_attention(q, k, np.abs(v))
+
+
 def scaled_attention(q: Array, k: Array, v: Array, *, scale: float, causal: bool) -> Array:
     """softmax(q k^T * scale) v. A row that sees no key gives zeros.
 

@@ -16,10 +16,20 @@ def total(x: Array) -> Array:
     return result
 
 
+def total_magnitude(x: Array) -> Array:
+    """The absolute values of the terms of `total`, added up: a contract's `magnitude`."""
+    return total(np.abs(x))
+
+
 def mean(x: Array) -> Array:
     """Mean along the last axis."""
     result: Array = x.mean(axis=-1)
     return result
+
+
+def mean_magnitude(x: Array) -> Array:
+    """The same for `mean`."""
+    return mean(np.abs(x))
 
 
 def maximum(x: Array) -> Array:

@@ -27,6 +27,23 @@ def interleaved(x: Array, cos: Array, sin: Array) -> Array:
     return rotated
 
 
+def half_split_magnitude(x: Array, cos: Array, sin: Array) -> Array:
+    """The absolute values of the two terms of each element of `half_split`, added up: a contract's
+    `magnitude`."""
+    return _added(half_split, x, cos, sin)
+
+
+def interleaved_magnitude(x: Array, cos: Array, sin: Array) -> Array:
+    """The same for `interleaved`."""
+    return _added(interleaved, x, cos, sin)
+
+
+def _added(rotation: Any, x: Array, cos: Array, sin: Array) -> Array:
+    parts = (rotation(x, cos, 0 * sin), rotation(x, 0 * cos, sin))
+    result: Array = np.abs(parts[0]) + np.abs(parts[1])
+    return result
+
+
 def wrong_half_split(x: Array, cos: Array, sin: Array) -> dict[str, Array]:
     """Mistakes of a half-split rotation."""
     return _wrong(half_split, interleaved, x, cos, sin)

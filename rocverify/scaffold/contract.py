@@ -44,9 +44,9 @@ _READY = {
     "softmax": "rows.softmax, rows.wrong_softmax",
     "layer_?norm": "rows.layer_norm, rows.wrong_layer_norm",
     "rms_?norm": "rows.rms_norm, rows.wrong_rms_norm",
-    "attention|flash": "products.attention or causal_attention, with their wrong_",
-    "matmul|gemm|matrix_mul": "products.matmul or matmul_transposed, products.wrong_matmul",
-    "rope|rotary": "rotary.half_split or interleaved, with their wrong_",
+    "attention|flash": "products.attention or causal_attention, with their wrong_ and _magnitude",
+    "matmul|gemm|matrix_mul": "products.matmul or matmul_transposed, wrong_matmul, matmul_magnitude",
+    "rope|rotary": "rotary.half_split or interleaved, with their wrong_ and _magnitude",
     "swiglu": "elementwise.swiglu, elementwise.wrong_swiglu",
     "silu|swish": "elementwise.silu, elementwise.wrong_silu",
     "gelu": "elementwise.gelu or gelu_tanh, elementwise.wrong_gelu",
@@ -54,10 +54,11 @@ _READY = {
     "scan|prefix": "reductions.inclusive_scan or exclusive_scan, reductions.wrong_scan",
     "sort": "reductions.ascending, reductions.wrong_ascending",
     "argmax": "reductions.argmax",
-    "reduce|sum": "reductions.total, reductions.wrong_total",
+    "reduce|sum": "reductions.total, reductions.wrong_total, reductions.total_magnitude",
     "dequant|q8_0|q4_0": "quantised.dequantise_q8_0 or dequantise_q4_0, with wrong_",
 }
 _DYNAMIC = re.compile(r"\bextern\s+(?:__align__\([^)]*\)\s*)?__shared__[^;{}]*\[\s*\]\s*;")
+_ADDING = re.compile(r"\b(?:for|while)\b(?s:.)*\+=")
 _MOST = 1024
 _LONGEST = 100
 """Characters of a line."""
@@ -171,10 +172,21 @@ def _skeleton(source: str, name: str, one: KernelText) -> Skeleton:
         *([f"        # rocverify.references has: {ready}"] if ready else []),
         f'        raise NotImplementedError("{CHECK}: what the kernel must compute, in NumPy")',
         "",
+        *_magnitude(given, f"{one.text}\n{one.called}", ready),
         f"    def wrong({given}):",
         f'        raise NotImplementedError("{CHECK}: results of plausible mistakes, by name")',
     ]
     return Skeleton(name, function.name, tuple(lines), frozenset(imports), ready)
+
+
+def _magnitude(given: str, text: str, ready: str) -> Iterator[str]:
+    """Where terms are added up, what they amount to: without it, those that cancel each other would have to
+    come out as exactly as those that do not."""
+    if "_magnitude" in ready or _ADDING.search(text):
+        yield f"    def magnitude({given}):"
+        words = "the absolute values of the terms that are added up, added up; none without a sum"
+        yield f'        raise NotImplementedError("{CHECK}: {words}")'
+        yield ""
 
 
 def _parameters(args: Sequence[KernelArg], function: Function) -> Iterator[Parameter]:

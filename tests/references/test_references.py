@@ -201,6 +201,21 @@ def test_a_mistake_takes_what_the_right_function_takes(name: str) -> None:
     assert list(inspect.signature(getattr(module, name)).parameters) == list(wanted)
 
 
+def test_magnitudes_are_those_of_the_terms() -> None:
+    x, cos, sin = np.array([[[3.0, -4.0]]]), np.array([[0.5]]), np.array([[2.0]])
+    assert rotary.half_split(x, cos, sin).tolist() == [[[1.5 + 8, -2 + 6.0]]]
+    assert rotary.half_split_magnitude(x, cos, sin).tolist() == [[[1.5 + 8, 2 + 6.0]]]
+    assert rotary.interleaved_magnitude(x, cos, sin).tolist() == [[[1.5 + 8, 2 + 6.0]]]
+    rows = np.array([[1.0, -2.0, 3.0]])
+    assert reductions.total_magnitude(rows).tolist() == [6]
+    assert reductions.mean_magnitude(rows).tolist() == [2]
+    q = k = np.zeros((2, 1))
+    v = np.array([[1.0], [-3.0]])
+    assert products.attention(q, k, v).tolist() == [[-1], [-1]]
+    assert products.attention_magnitude(q, k, v).tolist() == [[2], [2]]
+    assert products.causal_attention_magnitude(q, k, v).tolist() == [[1], [2]]
+
+
 def test_contracts_may_import_every_module() -> None:
     for module in (references, *MODULES):
         assert module.__name__ in DECLARATIONS

@@ -30,7 +30,7 @@ def unwritten_methods(contract: Any) -> dict[str, int]:
     """The methods of a contract that can only raise NotImplementedError, with their lines: what a contract is
     begun with, and nobody has written yet."""
     found: dict[str, int] = {}
-    for name in ("reference", "wrong", "launch", "call"):
+    for name in ("reference", "magnitude", "wrong", "launch", "call"):
         code = code_of(getattr(contract, name, None))
         steps = list(dis.get_instructions(code)) if code is not None else []
         used = {one.argval for one in steps if one.opname.startswith("LOAD_GLOBAL")}
