@@ -98,6 +98,31 @@ def device_options(function: F) -> F:
     )(function)
 
 
+_ALLOWING = (
+    click.option(
+        "--allow-flag",
+        "allow_flags",
+        metavar="FLAG",
+        multiple=True,
+        help="Let the build manifest set this compiler flag too (--allow-flag=-mllvm); may be repeated.",
+    ),
+    click.option(
+        "--allow-include",
+        "allow_includes",
+        metavar="DIR",
+        multiple=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Let sources include headers of this folder outside the project; may be repeated.",
+    ),
+    click.option(
+        "--allow-commands",
+        is_flag=True,
+        help="Run the commands that plans name (builds, tests, <verify> lines): printed first, over the "
+        "tree and not in it, without network where the kernel allows that. They run as you.",
+    ),
+)
+
+
 def run_options(function: F) -> F:
     """Every option of a `run` command, pytest's after `--` included."""
     decorators = (
@@ -140,27 +165,7 @@ def run_options(function: F) -> F:
             is_flag=True,
             help="Take kernels from the cache under CI too, where otherwise all are compiled anew.",
         ),
-        click.option(
-            "--allow-flag",
-            "allow_flags",
-            metavar="FLAG",
-            multiple=True,
-            help="Let the build manifest set this compiler flag too (--allow-flag=-mllvm); may be repeated.",
-        ),
-        click.option(
-            "--allow-include",
-            "allow_includes",
-            metavar="DIR",
-            multiple=True,
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            help="Let sources include headers of this folder outside the project; may be repeated.",
-        ),
-        click.option(
-            "--allow-commands",
-            is_flag=True,
-            help="Run the commands that plans name (builds, tests, <verify> lines): printed first, over the "
-            "tree and not in it, without network where the kernel allows that. They run as you.",
-        ),
+        *_ALLOWING,
         click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST OPTIONS]"),
     )
     for decorate in reversed(decorators):
