@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from rocverify.binding.model import Built, Draft, Undecided
 from rocverify.binding.project import Contract, Kernel
 from rocverify.binding.reading import KernelMention, Reading
+from rocverify.binding.vocabulary import COUNTED_KERNELS, counted
 
 _ALL = re.compile(r"\b(?:all|every|each)\b[^.;]*\bkernels?\b|\bkernels\b", re.IGNORECASE)
 _WELL = r"\b(?:successfully|cleanly|without\s+errors?)\b"
@@ -131,6 +132,10 @@ def named_kernels(reading: Reading) -> tuple[KernelMention, ...] | Undecided:
         return mentions
     if not known:
         return Undecided("there is neither a build manifest nor a kernel source; name the source explicitly")
+    count = counted(COUNTED_KERNELS, reading.text)
+    there = max(len(known), sum(len(kernel.symbols) for kernel in known))
+    if count > there:
+        return Undecided(f"it says {count} kernels, there is {', '.join(k.source for k in known)}")
     if _ALL.search(reading.text) or len(known) == 1:
         return tuple(_unnamed(kernel) for kernel in known)
     return Undecided(f"it does not say which kernel; there are {', '.join(k.source for k in known)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -326,3 +327,15 @@ def test_every_example_of_the_catalogue_fits_its_row() -> None:
     assert len({phrase.name for phrase in CATALOGUE}) == len(CATALOGUE)
     for phrase in CATALOGUE:
         assert phrase.pattern.search(phrase.example), phrase.name
+
+
+def test_both_of_one_kernel_is_not_told(project: Path, bind_truth: Callable[..., BoundMustHave]) -> None:
+    manifest = project / "kernels/kernels.toml"
+    assert bind_truth("Both kernels are compiled").checks
+    entry = '[[kernel]]\nsource = "kernels/causal_mask.hip"\nsymbols = ["causal_mask_kernel"]\nenv = "MASK"\n'
+    manifest.write_text(entry)
+    for path in ("kernels/row_softmax.hip", "kernels/unlisted.hip", "kernels/contracts/softmax.py"):
+        (project / path).unlink()
+    bound = bind_truth("Both kernels are compiled")
+    assert bound.checks == ()
+    assert "it says 2 kernels, there is kernels/causal_mask.hip" in bound.reason
