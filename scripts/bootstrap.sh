@@ -2,7 +2,7 @@
 # Makes this checkout able to run: system packages that are missing, then .venv with the Python ones.
 #
 #   scripts/bootstrap.sh verify     what `rocverify run` needs: one HIP compiler
-#   scripts/bootstrap.sh test       what the test suite needs: clang 19 and clang 15, Rust, and git
+#   scripts/bootstrap.sh test       what the test suite needs: clang 19 and clang 15, Rust with Cargo, CMake, and git
 #
 # Where a real ROCm is installed nothing is fetched with apt. Exits 2, naming the packages to ask for, if
 # something is missing that it may not install. A second run only looks (a few hundredths of a second).
@@ -47,6 +47,8 @@ missing_compiler() {
 missing_program_tools() {
     [ -x /usr/lib/llvm-19/bin/clang-offload-bundler ] || echo clang-tools-19
     command -v rustc >/dev/null || echo rustc
+    command -v cargo >/dev/null || echo cargo
+    command -v cmake >/dev/null || echo cmake
 }
 
 missing_hip_parts() {

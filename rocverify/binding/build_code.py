@@ -13,8 +13,21 @@ from rocverify.binding.reading import Reading
 
 
 def call_made(reading: Reading) -> Built:
-    """ "f() calls g()": key_link between host functions, wrapper_present if g is a kernel's symbol."""
-    caller, callee = bare(reading.group("caller")), bare(reading.group("callee"))
+    """ "f() calls g() and h()": key_link between host functions, wrapper_present for a kernel's symbol."""
+    further = reading.further_callees()
+    if further is None:
+        return Undecided("it says 'or' or 'not' of what is called; bind key_link for what must be called")
+    drafts: list[Draft] = []
+    for callee in (reading.group("callee"), *further):
+        built = _called(reading, bare(callee))
+        if isinstance(built, Undecided):
+            return built
+        drafts += built
+    return tuple(drafts)
+
+
+def _called(reading: Reading, callee: str) -> Built:
+    caller = bare(reading.group("caller"))
     source, subject = _one(reading.subject, caller), f"{caller}()"
     if isinstance(source, Undecided):
         source, subject = _type(reading.subject, caller) or source, caller

@@ -9,7 +9,7 @@ from rocverify.binding.phrases import Phrase, owning_row
 from rocverify.binding.reading import Reading
 from rocverify.code.written import is_written_as_code
 
-_NAME = r"`?[A-Za-z_][\w.:]*`?(?:\(\s*\))?`?"
+_NAME = r"`?[A-Za-z_][\w.:]*!?`?(?:\(\s*\))?`?"
 _NAMES = rf"(?P<names>{_NAME}(?:\s*(?:,\s*(?:and\s+|or\s+)?|\s(?:and|or)\s|/)\s*{_NAME})*)"
 _SORTS = (
     r"(?:\s+(?:calls?|markers?|comments?|intrinsics?|instructions?|uses?|usages?|references?|constants?|imports?"

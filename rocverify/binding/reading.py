@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from rocverify.binding.project import Contract, Function, Kernel, Subject
+from rocverify.binding.via import further_names
 from rocverify.plan.model import Plan
 from rocverify.plan.requirements import without_requirements
 
@@ -65,6 +66,16 @@ class Reading:
     def span(self, name: str) -> Span:
         """Where a group of that phrase stands; (-1, -1) if it took no part."""
         return self._match.span(name) if self._match else (-1, -1)
+
+    def further_callees(self) -> tuple[str, ...] | None:
+        """What a call that matched last goes on with: b and c of "f() calls a(), b() and c()"; None for "or"
+        and "not"."""
+        end = self._match.end() if self._match else len(self.text)
+        names, length = further_names(self.text[end:])
+        if length < 0:
+            return None
+        self._used.append((end, end + length))
+        return names
 
     def take(self, pattern: str) -> list[re.Match[str]]:
         """All places where a modifier stands; they count as used."""

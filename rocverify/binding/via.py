@@ -22,6 +22,7 @@ _FURTHER = regex.compile(
     r"(?:\s*,\s*|\s+)(?P<word>(?:(?:and|then|also|or|not|but|nor|never)\s+)*)(?:the\s+)?"
     r"(?P<quoted>`)?(?P<callee>[A-Za-z_][\w.:]*)(?P<call>\()?(?:[^()]*\))?`?"
 )
+_IS_CALLER = regex.compile(rf"\s+{_VERB}\b")
 _ENGLISH_TEXT = """
 a an and api at backend by each every for from function functions gpu helper hip host in into it kernel
 kernels method module on or runtime test tests that the them this those to via when where which with
@@ -80,16 +81,25 @@ def further_callees(via: str) -> tuple[str, ...]:
 def _further(rest: str) -> tuple[str, ...] | None:
     """The names written as code that a sentence goes on with; None for "or" and "not", which ask for less or
     for something else."""
+    names, length = further_names(rest)
+    return names if length >= 0 else None
+
+
+def further_names(rest: str) -> tuple[tuple[str, ...], int]:
+    """The same with how many characters they take up; -1 where an "or" or a "not" is among them."""
     names: list[str] = []
+    whole = len(rest)
     while (found := _FURTHER.match(rest)) and (found["call"] or found["quoted"] or is_code(found["callee"])):
         joined = set(found["word"].split())
         if not joined and not rest.lstrip().startswith(","):
             break
+        if _IS_CALLER.match(rest, found.end()):
+            break
         if joined & {"or", "not", "nor", "never"}:
-            return None
+            return (), -1
         names.append(found["callee"].rstrip(".:"))
         rest = rest[found.end() :]
-    return tuple(names)
+    return tuple(names), whole - len(rest)
 
 
 def parse_list(via: str) -> tuple[str, str] | None:

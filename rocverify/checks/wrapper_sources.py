@@ -51,7 +51,7 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
             finding.message, hint="write the kernel, or correct the plan", findings=(finding,)
         )
     launches = (*ctx.settings.transfers.launches, "hipLaunchKernel")
-    sites = launch_sites(ctx.code.names(path), unit, name, source_name(symbol), launches)
+    sites = launch_sites(ctx.code.names(path), unit, name, source_name(symbol), launches, ctx.code.units_with)
     findings = [f for site in sites for f in _wrong(site, metadata, _parameters(ctx, source, symbol))]
     findings += [f for file in dict.fromkeys((unit.path, source)) for f in _widths(ctx, file, metadata)]
     evidence: dict[str, Any] = {"wrapper": wrapper, "defined": f"{unit.path}:{functions[0].line}"}
@@ -103,17 +103,24 @@ def _wrong(
         message = f"{given}; {metadata.name} takes {len(expected)}{way}"
         yield Finding(message, site.where, metadata.name, site.function)
         return
-    names, given_names = [name for name, _ in parameters], [a.name for a in site.arguments]
+    names, given_names = [name for name, _ in parameters], [_plain(a.name) for a in site.arguments]
     for index, (handed, argument) in enumerate(zip(site.arguments, expected, strict=True)):
         declared = parameters[index] if index < len(parameters) else (argument.name or "", "")
         where = f"argument {index} of {metadata.name} ({declared[0]}) at {site.where}"
         wrong = _mismatch(handed.type, argument.kind, argument.size, declared[1])
         if wrong:
             yield Finding(f"{where}: {handed.text} is {wrong}{way}", site.where, metadata.name, site.function)
-        elif handed.name != declared[0] and handed.name in names and declared[0] in given_names:
-            place = names.index(handed.name)
+        elif (
+            _plain(handed.name) != declared[0] and _plain(handed.name) in names and declared[0] in given_names
+        ):
+            place = names.index(_plain(handed.name))
             message = f"{where}: {handed.name} is handed over, the name of argument {place}{way}"
             yield Finding(message, site.where, metadata.name, site.function)
+
+
+def _plain(name: str) -> str:
+    """A variable without what says only how it is handed over: `rows` of `rows_arg`, `x` of `x_ptr`."""
+    return re.sub(r"\A(?:arg|dev|d)_(?=\w)|_(?:arg|ptr|dev|i32|u32|val)\Z", "", name)
 
 
 def _mismatch(given: str, kind: str, size: int, declared: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rocverify.code.places import Names, Place
-from rocverify.code.syntax import Call, Function, Unit
+from rocverify.code.syntax import Call, Unit
 
 MOST_FUNCTIONS = 20_000
 """Functions that one question may lead through."""
@@ -27,6 +27,14 @@ class Chain:
     maybe: str = ""
     dead: tuple[str, str] | None = None
     broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A call and the function that makes it."""
+
+    caller: Place
+    call: Call
 
 
 def find_chain(names: Names, start: Unit, caller: str, target: Unit, callee: str) -> Chain:
@@ -51,13 +59,11 @@ def search(names: Names, starts: list[Place], is_wanted: Wanted, only_tests: str
     return Chain(maybe=doubtful.maybe, dead=sure.dead, broken=sure.broken or doubtful.broken)
 
 
-def reached(
-    names: Names, starts: list[Place]
-) -> Iterator[tuple[Place, tuple[str, ...], tuple[Function, ...]]]:
+def reached(names: Names, starts: list[Place]) -> Iterator[tuple[Place, tuple[str, ...], tuple[Step, ...]]]:
     """Every function that calls are sure to lead to, the nearest first, those at the start included: each
-    with the calls that lead there, and the functions on the way."""
-    queue: deque[tuple[Place, tuple[str, ...], tuple[Function, ...]]]
-    queue = deque((place, (), (place.function,)) for place in starts)
+    with the calls that lead there as text and as records."""
+    queue: deque[tuple[Place, tuple[str, ...], tuple[Step, ...]]]
+    queue = deque((place, (), ()) for place in starts)
     seen = {place.key for place in starts}
     while queue and len(seen) < MOST_FUNCTIONS:
         place, steps, way = queue.popleft()
@@ -69,7 +75,7 @@ def reached(
                 if onward.key not in seen:
                     seen.add(onward.key)
                     step = f"{call.name} ({place.unit.path}:{call.line})"
-                    queue.append((onward, (*steps, step), (*way, onward.function)))
+                    queue.append((onward, (*steps, step), (*way, Step(place, call))))
 
 
 Wanted = Callable[[Call, Place], bool | None]

@@ -11,9 +11,14 @@ from rocverify.code.places import Names, Place
 from rocverify.code.syntax import Call, Unit
 from rocverify.settings import Transfers
 
-_TO_HOST = re.compile(r"(?:hip)?MemcpyDeviceToHost|\bDeviceToHost\b|\bD2H\b|\bDtoH\b")
-_TO_DEVICE = re.compile(r"(?:hip)?MemcpyHostToDevice|\bHostToDevice\b|\bH2D\b|\bHtoD\b")
-_DIRECTION = re.compile(r"(?:Host|Device)To(?:Host|Device)\b")
+# As HIP has them (hipMemcpyDeviceToHost), and as bindings do: MEMCPY_DEVICE_TO_HOST, DeviceToHost, D2H, 2.
+_TO_HOST = re.compile(r"(?:Memcpy|\b|_)_?(?:Device_?To_?Host|D2H|DtoH)\b|\A2\Z", re.IGNORECASE)
+_TO_DEVICE = re.compile(r"(?:Memcpy|\b|_)_?(?:Host_?To_?Device|H2D|HtoD)\b|\A1\Z", re.IGNORECASE)
+_DIRECTION = re.compile(
+    r"(?:Memcpy|\b|_)_?(?:(?:Host|Device)_?To_?(?:Host|Device)|[HD](?:2|to)[HD])\b|\A[0-3]\Z", re.IGNORECASE
+)
+_FIRST_KIND = 3
+"""The index behind target, source and size: a number before is no direction."""
 
 
 def copies_to_host(
@@ -47,10 +52,10 @@ def _copies(
         return True
     if call.name not in copies:
         return None
-    directions = " ".join(call.arguments)
-    if wanted.search(directions):
+    kinds = [text for at, text in enumerate(call.arguments) if at >= _FIRST_KIND or not text.isdigit()]
+    if any(wanted.search(kind) for kind in kinds):
         return True
-    return None if _DIRECTION.search(directions) or not call.arguments else False
+    return None if any(map(_DIRECTION.search, kinds)) or not call.arguments else False
 
 
 def described(entry: str, chain: Chain) -> str:

@@ -7,10 +7,10 @@ What does not show is left out: it is no fault.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from rocverify.code.callchains import reached
+from rocverify.code.callchains import Step, reached
 from rocverify.code.places import Names, Place
 from rocverify.code.syntax import Call, Function, Unit, Value
 
@@ -21,6 +21,11 @@ _ADDRESS = re.compile(
 _ARRAY = re.compile(r"\*?\s*(?:&\s*(?:mut\s+)?)?(?P<name>[A-Za-z_]\w*)\b")
 _NUMBER = re.compile(r"(?P<digits>\d[\d_']*)(?:[uU]?[lL]{0,2}|[ui](?:8|16|32|64|size))")
 _DIM3 = re.compile(r"(?:\w+::)*(?:dim3|Dim3)\s*[({](?P<inner>.*)[)}]")
+_PARAMETER = re.compile(
+    r"\*?(?:&(?:mut )?)?(?P<name>[A-Za-z_]\w*)"
+    r"(?:\.(?P<element>\d)|\.(?P<axis>[xyz])|\.as_mut_ptr\(\)|\.as_ptr\(\)|\.data\(\))?"
+)
+_TUPLE = re.compile(r"(?:(?:\w+::)*(?:dim3|Dim3))?\s*[({](?P<inner>.*)[)}]")
 _DEEPEST = 8
 
 
@@ -46,11 +51,17 @@ class LaunchSite:
     steps: tuple[str, ...]
 
 
+Find = Callable[[str], Iterable[Unit]]
+"""The sources in which a word occurs."""
+
+
 def launch_sites(
-    names: Names, start: Unit, wrapper: str, symbol: str, launches: Iterable[str]
+    names: Names, start: Unit, wrapper: str, symbol: str, launches: Iterable[str], find: Find = lambda _: ()
 ) -> list[LaunchSite]:
     """The launches of a kernel that a function reaches for sure. A launch by a handle is the kernel's if its
-    symbol, and no other of a kernel, is named as a text in the launching function or on the way to it."""
+    symbol, and no other of a kernel, is named as a text in the launching function or on the way to it. What
+    such a function launches with by its parameters is looked up where it is called. `find` serves constants
+    of other files."""
     places = [Place(start, function) for function in start.functions_of(wrapper)]
     by_handle = frozenset(launches)
     found = []
@@ -59,36 +70,72 @@ def launch_sites(
             if call.dead or not call.sure:
                 continue
             if call.launch is not None and call.name == symbol:
-                found.append(_by_name(call, place, steps))
-            elif call.name in by_handle and len(call.arguments) > 9 and _names_symbol(way, symbol):
-                found.append(_by_handle(call, place, steps))
+                found.append(_by_name(call, place, steps, find))
+            elif call.name in by_handle and len(call.arguments) > 9 and _names_symbol(place, way, symbol):
+                found.append(_by_handle(call, place, steps, way, find))
     return found
 
 
-def _by_name(call: Call, place: Place, steps: tuple[str, ...]) -> LaunchSite:
+def _by_name(call: Call, place: Place, steps: tuple[str, ...], find: Find) -> LaunchSite:
     array = next((a for a in call.arguments if a.startswith("*")), None)
     arguments = _handed(array, place.function) if array is not None and len(call.arguments) == 1 else None
-    block = _block(call.launch[1:2] if call.launch else (), place)
+    block = _block(call.launch[1:2] if call.launch else (), place, find)
     return LaunchSite(f"{place.unit.path}:{call.line}", place.function.qualified, arguments, block, steps)
 
 
-def _by_handle(call: Call, place: Place, steps: tuple[str, ...]) -> LaunchSite:
-    arguments = _handed(call.arguments[9], place.function)
-    block = _block(call.arguments[4:7], place)
+def _by_handle(
+    call: Call, place: Place, steps: tuple[str, ...], way: tuple[Step, ...], find: Find
+) -> LaunchSite:
+    texts = [call.arguments[9], *call.arguments[4:7]]
+    while way and any(_parameter(text, place) for text in texts):
+        last = way[-1]
+        texts = [_handed_over(text, place, last.call) for text in texts]
+        call, place, way, steps = last.call, last.caller, way[:-1], steps[:-1]
+    arguments = _handed(texts[0], place.function)
+    block = _block(tuple(texts[1:]), place, find)
     return LaunchSite(f"{place.unit.path}:{call.line}", place.function.qualified, arguments, block, steps)
 
 
-def _names_symbol(way: tuple[Function, ...], symbol: str) -> bool:
+def _parameter(text: str, place: Place) -> tuple[int, re.Match[str]] | None:
+    """The parameter that a text begins with: its place among them, and what follows it."""
+    found = _PARAMETER.fullmatch(text)
+    names = [parameter.name for parameter in place.function.parameters]
+    return (names.index(found["name"]), found) if found and found["name"] in names else None
+
+
+def _handed_over(text: str, place: Place, call: Call) -> str:
+    """What a call hands over for the parameter that a text stands for, or for an element of it; the text
+    itself, where it stands for none."""
+    parameter = _parameter(text, place)
+    if parameter is None:
+        return text
+    index, found = parameter
+    if place.function.parameters[0].name == "self" and call.receiver is not None:
+        index -= 1
+    if not 0 <= index < len(call.arguments):
+        return ""
+    given = call.arguments[index]
+    element = found["element"] or {"x": "0", "y": "1", "z": "2"}.get(found["axis"] or "")
+    if element is None:
+        return given
+    inner = _TUPLE.fullmatch(given)
+    parts = [part.strip() for part in inner["inner"].split(",")] if inner else []
+    return parts[int(element)] if int(element) < len(parts) else ""
+
+
+def _names_symbol(place: Place, way: tuple[Step, ...], symbol: str) -> bool:
     """Whether the functions on a way name the symbol as a text, and no other that looks like a kernel's."""
+    functions = (*(step.caller.function for step in way), place.function)
     texts = {
         text
-        for function in way
+        for function in functions
         for call in function.calls
         if not call.dead
         for argument in call.arguments
         for text in re.findall(r'"(\w+)(?:\\0)?"', argument)
     }
-    texts |= {t for f in way for v in f.values for t in re.findall(r'\A[bc]?"(\w+)(?:\\0)?"\Z', v.text)}
+    values = [v.text for f in functions for v in f.values]
+    texts |= {t for value in values for t in re.findall(r'\A[bc]?"(\w+)(?:\\0)?"\Z', value)}
     return symbol in texts and not any(t != symbol and t.endswith("kernel") for t in texts)
 
 
@@ -121,16 +168,17 @@ def _type(value: Value) -> str:
     return (cast["rust"] or cast["cpp"]) if cast else suffix["kind"] if suffix else ""
 
 
-def _block(texts: tuple[str, ...], place: Place) -> tuple[int, ...] | None:
+def _block(texts: tuple[str, ...], place: Place, find: Find) -> tuple[int, ...] | None:
     """The sizes of a block, if they are constants."""
     found = _DIM3.fullmatch(texts[0]) if len(texts) == 1 else None
     parts = found["inner"].split(",") if found else list(texts)
-    sizes = [constant_of(part.strip(), place) for part in parts]
+    sizes = [constant_of(part.strip(), place, find) for part in parts]
     return tuple(size for size in sizes if size is not None) if sizes and None not in sizes else None
 
 
-def constant_of(text: str, place: Place, depth: int = 0) -> int | None:
-    """The number that a text is: a literal, or a constant of the function or file; None for anything else."""
+def constant_of(text: str, place: Place, find: Find = lambda _: (), depth: int = 0) -> int | None:
+    """The number that a text is: a literal, or a constant of the function, of the file or, where only one
+    file has a constant of that name, of another; None for anything else."""
     number = _NUMBER.fullmatch(text)
     if number is not None:
         return int(number["digits"].replace("_", "").replace("'", ""))
@@ -139,9 +187,19 @@ def constant_of(text: str, place: Place, depth: int = 0) -> int | None:
     inside = [v.text for v in place.function.values if v.name == text]
     if inside or any(p.name == text for p in place.function.parameters):
         fixed = [v.text for v in place.function.values if v.name == text and "const" in v.type.split()]
-        return constant_of(fixed[0], place, depth + 1) if len(fixed) == len(inside) == 1 else None
-    outside = [n.text for n in place.unit.named if n.name == text and n.text and not n.dead]
-    return constant_of(outside[0], place, depth + 1) if len(outside) == 1 else None
+        return constant_of(fixed[0], place, find, depth + 1) if len(fixed) == len(inside) == 1 else None
+    outside = _constants(place.unit, text)
+    if outside:
+        return constant_of(outside[0], place, find, depth + 1) if len(outside) == 1 else None
+    imported = any(i.name in (text, "*", "") for i in place.unit.imports)
+    rust = place.unit.path.endswith(".rs")
+    units = [unit for unit in find(text) if unit.path.endswith(".rs") == rust] if imported else []
+    elsewhere = [value for unit in units for value in _constants(unit, text)]
+    return constant_of(elsewhere[0], place, find, depth + 1) if len(elsewhere) == 1 else None
+
+
+def _constants(unit: Unit, name: str) -> list[str]:
+    return [n.text for n in unit.named if n.name == name and n.text and not n.dead]
 
 
 def wave_widths(unit: Unit) -> Iterator[tuple[str, int, int]]:

@@ -39,6 +39,15 @@ class RustNames:
         return found
 
     @cached_property
+    def _types(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for unit in self._units():
+            for named in unit.named:
+                if named.kind in ("struct", "enum", "union", "trait", "type"):
+                    found.setdefault(named.name, set()).add(unit.path)
+        return found
+
+    @cached_property
     def _fields(self) -> dict[tuple[str, str], str]:
         return {key: kind for unit in self._units() for key, kind in unit.fields.items()}
 
@@ -56,8 +65,22 @@ class RustNames:
     def resolved(self, call: Call, place: Place) -> list[Place]:
         """The functions that a call is sure to mean; from what is built, only what is built."""
         call = self._typed(call)
-        found = list(_resolved(call, place, self._load))
+        found = list(_resolved(call, place, self._load)) or self._of_own_type(call, place)
         return found if place.function.dead else [p for p in found if not p.function.dead]
+
+    def _of_own_type(self, call: Call, place: Place) -> list[Place]:
+        """The methods of a type that one other file of the project defines, and that nothing but the project
+        can mean here. Of a trait, what is called depends on the value."""
+        owner = call.receiver if call.receiver is not None else next(reversed(call.scope), "")
+        path = _expanded(call.scope or (owner,), place)
+        if not owner[:1].isupper() or (len(path) > 1 and path[0] not in _HERE):
+            return []
+        homes = self._types.get(owner, set())
+        if len(homes) != 1 or (call.scope and len(path) < 2):
+            return []
+        found = [p for p in self._by_name.get(call.name, ()) if p.function.owner == owner]
+        known = [p.unit.types[owner] for p in found if owner in p.unit.types]
+        return [] if any(named.kind == "trait" for named in known) else found
 
     def perhaps(self, call: Call, place: Place) -> list[Place]:
         """The functions that a call which does not resolve may mean: by the type of the receiver where it

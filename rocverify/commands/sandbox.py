@@ -49,7 +49,7 @@ _LOOPBACK = (
 """Brings up the loopback of the new network namespace: tests may talk to themselves."""
 
 _OVERLAY = (
-    'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2,workdir=$3" "$1" || exit 125; '
+    'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2,workdir=$3,userxattr" "$1" || exit 125; '
     '"$4" -I -S -c "$5" 2>/dev/null; cd "$6" || exit 125; shift 6; exec "$@"'
 )
 _NO_NETWORK = '"$1" -I -S -c "$2" 2>/dev/null; shift 2; exec "$@"'
@@ -202,11 +202,15 @@ def can_overlay(root: str) -> bool:
         upper, work = Path(scratch, "upper"), Path(scratch, "work")
         upper.mkdir()
         work.mkdir()
-        # a file is made over it: some mounts succeed and cannot be written to
+        # A file is made over it: some mounts succeed and cannot be written to. A folder is removed and made
+        # anew, as builds do: without `userxattr`, or where a file system lacks such attributes, that fails.
         script = (
-            'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2,workdir=$3" "$1" && cd "$1" && : > .over'
+            'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2,workdir=$3,userxattr" "$1" '
+            '&& cd "$1" && : > .over && cd "$4" && mkdir a a/b u w '
+            '&& mount -t overlay overlay -o "lowerdir=a,upperdir=u,workdir=w,userxattr" a '
+            "&& cd a && rmdir b && mkdir b"
         )
-        return _succeeds(["unshare", "-Urmn", "sh", "-c", script, "sh", root, str(upper), str(work)])
+        return _succeeds(["unshare", "-Urmn", "sh", "-c", script, "sh", root, str(upper), str(work), scratch])
 
 
 def _succeeds(command: Sequence[str]) -> bool:

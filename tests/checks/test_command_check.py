@@ -69,6 +69,16 @@ def test_it_sees_the_tree_and_leaves_it_alone(allowed: Project) -> None:
     assert not (allowed.root / "out").exists()
 
 
+def test_folders_may_be_made_anew(allowed: Project) -> None:
+    """As Cargo does with what it built before."""
+    built = allowed.root / "target/debug"
+    built.mkdir(parents=True)
+    (built.parent / "CACHEDIR.TAG").write_text("")
+    outcome = allowed.check("command", run=["test ! -e target", "mkdir -p target/debug/deps && rm -r target"])
+    _says(outcome, CheckVerdict.PASSED)
+    assert built.is_dir()
+
+
 def test_a_copy_does_as_well(allowed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rocverify.commands.sandbox.can_overlay", lambda _: False)
     monkeypatch.setattr("rocverify.commands.sandbox.can_unshare", lambda: False)

@@ -69,7 +69,7 @@ def test_right_values_pass(code: Project, name: str, value: float, path: str) ->
 @pytest.mark.parametrize(
     ("name", "value", "path", "said"),
     [
-        ("TILE", 33, "src/a.hip", "TILE is not 33 on the device in src/a.hip: the compiler says 32 == 33"),
+        ("TILE", 33, "src/a.hip", "TILE is not 33 on the device in src/a.hip:2: the compiler says 32 == 33"),
         ("TILE", 32, "src/*.hip", "src/b.hip"),
         ("LANES", 64, "src/a.rs", "LANES is 32, not 64, in src/a.rs:3"),
         ("EPS", 1e-5, "src/a.py", "EPS is 1e-06"),

@@ -37,6 +37,11 @@ CPP = {"src/device.h": "#pragma once\nstruct Buf { void* p; void fetch(void* out
             "pub fn step(d: P, s: P) { hipMemcpy(d, s, 4, hipMemcpyKind::hipMemcpyDeviceToHost); }",
             "step() -> hipMemcpy() at src/engine.rs:2",
         ),
+        (
+            "pub fn step(d: P, s: P) { ffi::hipMemcpy(d, s, 4, ffi::MEMCPY_DEVICE_TO_HOST); }",
+            "step() -> hipMemcpy() at src/engine.rs:2",
+        ),
+        ("pub fn step(d: P, s: P) { hipMemcpy(d, s, 4, 2); }", "step() -> hipMemcpy() at src/engine.rs:2"),
     ],
 )
 def test_rust(project: Make, text: str, path: str) -> None:
@@ -84,6 +89,12 @@ def test_cpp(project: Make, text: str, path: str) -> None:
             "void step(void* o) { hipMemcpy(o, o, 4, hipMemcpyHostToDevice); }",
             "nothing that runs it",
         ),
+        (
+            "src/e.rs",
+            "fn step(o: P) { hipMemcpy(o, o, 2, ffi::MEMCPY_HOST_TO_DEVICE); }",
+            "nothing that runs it",
+        ),
+        ("src/e.rs", "fn step(o: P) { hipMemcpy(o, o, 2, 3); }", "nothing that runs it"),
         ("src/e.cpp", "void step(void* o) { /* hipMemcpyDtoH(o, o, 4) */ }", "nothing that runs it"),
         (
             "src/e.cpp",

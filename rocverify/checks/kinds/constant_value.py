@@ -92,8 +92,14 @@ def _compiled(params: ConstantValueParams, ctx: CheckContext, path: str) -> list
             )
         for _, told in answer.false:
             is_now = f": the compiler says {told}" if told else ""
-            text = f"{params.name} is not {params.value:g} on the {side} in {path}{is_now}"
-            found.append(Finding(text, path, params.name))
+            lines = {
+                n.line: n.text for n in ctx.code.unit(path).named if n.name == params.name and not n.dead
+            }
+            line, value = next(iter(lines.items())) if len(lines) == 1 else (0, "")
+            where = f"{path}:{line}" if line else path
+            is_now = is_now or (f": it is {value}" if value else "")
+            text = f"{params.name} is not {params.value:g} on the {side} in {where}{is_now}"
+            found.append(Finding(text, where, params.name))
     return found
 
 

@@ -200,15 +200,37 @@ class Body(MacroCalls):
 
 
 def _made_by(value: Node | None, owner: str) -> str:
-    """The type of a value that is made by its type: `W::new()`, `W { .. }`."""
+    """The type of a value that is made by its type: `W::new()`, `W::load(path)?`, `W { .. }`."""
+    value = _unwrapped(value)
     if value is not None and value.type == "struct_expression":
         return type_name(value.child_by_field_name("name"))
     if value is None or value.type != "call_expression":
         return ""
     made = path_of(value.child_by_field_name("function"))
-    if len(made) > 1 and made[-1].startswith(("new", "from", "default", "with")):
+    if len(made) > 1 and made[-1].startswith(_MAKING) and made[-2][:1].isupper():
         return owner if made[-2] == "Self" else made[-2]
     return ""
+
+
+_MAKING = ("new", "from", "default", "with", "load", "open", "create", "alloc", "init", "build")
+"""How functions begin that give a value of the type whose they are."""
+
+
+def _unwrapped(value: Node | None) -> Node | None:
+    """Without `?`, `.unwrap()` and `.expect(...)`."""
+    while value is not None:
+        called = value.child_by_field_name("function") if value.type == "call_expression" else None
+        if value.type == "try_expression":
+            value = value.named_children[0] if value.named_children else None
+        elif (
+            called is not None
+            and called.type == "field_expression"
+            and text_of(called.child_by_field_name("field")) in ("unwrap", "expect")
+        ):
+            value = called.child_by_field_name("value")
+        else:
+            break
+    return value
 
 
 def _type_of(node: Node | None, owner: str, types: Mapping[str, str]) -> str:
