@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
+from rocverify.code.files import sources
 from rocverify.code.host_copies import copies_back, uploads
 from rocverify.code.index import CodeIndex
-from rocverify.code.languages import is_c_family, is_python, is_rust
+from rocverify.code.languages import PYTHON, is_c_family, is_python, is_rust
 from rocverify.code.order import Order, Wanted, find_order
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Unit
@@ -136,14 +137,31 @@ class Leading:
                     return f"{caller.unit.path}:{call.line}"
         return ""
 
-    def is_mentioned(self, wanted: Sequence[Place]) -> bool:
-        """Whether the code of any source has the name of one elsewhere than where it is defined."""
+    def called_nowhere(self, wanted: Sequence[Place]) -> bool:
+        """Whether plain functions stand in no source elsewhere than where they are defined. Methods, and what
+        attributes and decorators may call, can be called without being named."""
+        if any(self._called_unnamed(place) for place in wanted):
+            return False
         for name in {place.function.name for place in wanted}:
+            word = re.compile(rf"\b{re.escape(name)}\b")
+            if any(word.search(self._code.text(path)) for path in self._other_python()):
+                return False
             for unit in self._units(name):
                 own = {function.line for function in unit.functions if function.name == name}
                 if any(hit.line not in own for hit in self._code.search_word(unit.path, name).code):
-                    return True
-        return False
+                    return False
+        return True
+
+    def _called_unnamed(self, place: Place) -> bool:
+        function = place.function
+        around = self._code.text(place.unit.path).splitlines()[max(0, function.line - 4) : function.line]
+        marked = any(re.search(r"@|#\[|\bextern\b|__attribute__", line) for line in around)
+        return bool(function.owner) or function.name == "main" or marked
+
+    def _other_python(self) -> list[str]:
+        """The Python sources that are not among the host's."""
+        host = {module.path for module in self._code.modules.host()}
+        return [path for path in sources(self._code.root, PYTHON) if path not in host]
 
 
 def _is_test(place: Place) -> bool:

@@ -136,7 +136,8 @@ class _Walk:
             self._note(here, then and sure, known, targets, way)
         if first is None and then is None and not targets and not call.dead:
             targets, sure = self._names.perhaps(call, place)[:8], False
-        ends = [self.body(target, known, sure, way) for target in targets]
+        inside = Known(known.done, True) if first else known  # it has begun
+        ends = [self.body(target, inside, sure, way) for target in targets]
         maybe = known.maybe or any(end.maybe or end.done for end in ends)
         if first is not None:
             self._at[here] = self._at.get(here, False) or (first and sure)

@@ -187,6 +187,23 @@ def test_through_calls_and_methods(project: Make) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "impl Drop for X { fn fill_mask(&self) {} }\nfn go() { unsafe { hipModuleLaunchKernel(1); } }",
+        "#[no_mangle]\npub fn fill_mask() {}\nfn go() { unsafe { hipModuleLaunchKernel(1); } }",
+    ],
+)
+def test_what_is_called_unnamed_is_not_called_nowhere(project: Make, text: str) -> None:
+    with pytest.raises(RocverifyError, match="no function is seen to lead both"):
+        _check(project({"src/a.rs": text}))
+
+
+def test_a_dispatch_inside_of_the_first_decides_nothing(project: Make) -> None:
+    with pytest.raises(RocverifyError, match="cannot be told"):
+        _check(_made(project, "rs", "launch(x);"), first="launch", entry="src/engine.rs:step")
+
+
+@pytest.mark.parametrize(
     ("params", "said"),
     [
         ({"first": "nothing_of_this"}, "no host source defines"),

@@ -127,7 +127,7 @@ def _uncalled(
 ) -> Outcome:
     """No function leads to both: wrong only where one of the two is called nowhere at all."""
     for thing, places in known.items():
-        if places and not leading.is_mentioned(places):
+        if places and leading.called_nowhere(places):
             where = f"{places[0].unit.path}:{places[0].function.line}"
             return _failed(params, f"{thing} is called nowhere", where, evidence)
     raise RocverifyError(
