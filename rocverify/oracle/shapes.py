@@ -48,8 +48,8 @@ def plan_shapes(
     dims: Dims, count: int, rng: np.random.Generator, *, budget: Budget, thresholds: Sequence[int] = ()
 ) -> list[dict[str, int]]:
     """`count` shapes at most, without repetition, of the usual size where the dimensions allow it, but for a
-    large one, those above `thresholds` (elements, or a length), and each dimension's largest. A sixth of
-    them, and whatever the boundaries leave, are random."""
+    large one, those above `thresholds` (elements, or a length), and each dimension's largest. One has
+    two dimensions of one length; the rest, a sixth at most beside what the boundaries leave, is random."""
     limited = clipped(dims, budget.longer())
     ends = [*_above(limited, budget.longer(), thresholds, max(1, count // _THRESHOLD_PART))]
     wanted = max(1, count - count // 6)
@@ -60,6 +60,9 @@ def plan_shapes(
             break
         chosen.append(shape)
     chosen = _with_largest(_unique(chosen)[:count], limited, count)
+    square = square_shape(limited, budget)
+    if square is not None and len(chosen) < count and not any(map(_is_square, chosen)):
+        chosen = _unique([*chosen, square])
     for _ in range(8 * count):
         if len(chosen) >= count:
             break
@@ -170,6 +173,27 @@ def distinct_shape(dims: Dims) -> dict[str, int]:
             candidates = [v for v in odd if extent.first <= v <= extent.last] or extent.boundaries()
         shape[name] = next((v for v in candidates if v not in shape.values()), candidates[0])
     return shape
+
+
+def square_shape(dims: Dims, budget: Budget) -> dict[str, int] | None:
+    """The largest shape of the usual size two of whose dimensions are of one length, as many as can be: code
+    that takes square matrices another way shows. None where no two can be longer than 1 and equal."""
+    independent = _independent(dims)
+    least = smallest_shape(dims)
+    tried = sorted({value for name in independent for value in dims[name].boundaries() if value > 1})
+    found = None
+    for value in tried:
+        alike = [name for name in independent if dims[name].admits(value, least)]
+        shape = dims.complete({**least, **dict.fromkeys(alike, value)})
+        if len(alike) > 1 and budget.is_usual(shape):
+            found = shape
+    return found
+
+
+def _is_square(shape: Mapping[str, int]) -> bool:
+    """Whether two dimensions have one length, longer than 1."""
+    long = [value for value in shape.values() if value > 1]
+    return len(set(long)) < len(long)
 
 
 def _boundary_shapes(

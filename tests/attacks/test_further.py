@@ -85,6 +85,11 @@ CHEATS = [
         kernel="if (i < rows * cols) out[i] = 2.0f * x[i] + shift[cols % 5 ? 0 : i % cols];",
     ),
     Cheat(
+        "wrong_where_rows_equal_columns",
+        "failed",
+        kernel="if (i < rows * cols) out[i] = 2.0f * x[i] + shift[rows == cols ? i / cols : i % cols];",
+    ),
+    Cheat(
         "last_element_left_out",
         "failed",
         kernel="if (i + 1 < rows * cols) out[i] = 2.0f * x[i] + shift[i % cols];",
