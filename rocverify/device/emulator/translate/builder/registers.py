@@ -45,6 +45,14 @@ def scalar_offset(index: int, lanes: int) -> int:
     return abi.VGPR_OFFSET + 2 * lanes * abi.OBSERVED_OFFSET_PER_LANE + 4 * (index - SHADOW)
 
 
+def _offset(key: tuple[str, int], lanes: int) -> int:
+    """Byte offset in the wave of a register, by its bank and number."""
+    bank, index = key
+    if bank == "s":
+        return scalar_offset(index, lanes)
+    return abi.VGPR_OFFSET + 4 * lanes * index if bank == "v" else abi.Wave.scc.offset
+
+
 class _Write(NamedTuple):
     """What a VGPR holds in the lanes that are set (all ones) in `lanes`; in the others it holds `old`, None
     for what is in memory."""
@@ -92,21 +100,13 @@ class Registers(Emitter):
         """The lanes that the current instruction writes, all ones or zero."""
         raise NotImplementedError
 
-    # ---- dword registers
-
-    def _offset(self, key: tuple[str, int]) -> tuple[int, ir.Type]:
-        bank, index = key
-        if bank == "s":
-            return scalar_offset(index, self.lanes), I32
-        if bank == "v":
-            return abi.VGPR_OFFSET + 4 * self.lanes * index, self.shapes.i32
-        return abi.Wave.scc.offset, I32
-
     def _get(self, key: tuple[str, int]) -> Value:
         if key not in self._values:
             write = self._writes.get(key)
             if write is None or write.old is None:
-                self._values[key] = self.load_field(*self._offset(key))
+                self._values[key] = self.load_field(
+                    _offset(key, self.lanes), self.shapes.i32 if key[0] == "v" else I32
+                )
             if write is not None:
                 self._values[key] = self._blend(write, self._values.get(key, write.old))
         return self._values[key]
@@ -203,7 +203,7 @@ class Registers(Emitter):
     def flush(self) -> None:
         """Writes back every register that differs from memory; values stay known."""
         for key in sorted(self._dirty):
-            self.store_field(self._offset(key)[0], self._get(key))
+            self.store_field(_offset(key, self.lanes), self._get(key))
         self._dirty.clear()
         if self._lanes_dirty:
             self.store_field(abi.Wave.exec_lanes.offset, self.exec_lanes())
@@ -213,7 +213,7 @@ class Registers(Emitter):
         """Writes back a VGPR tuple, for the runtime to read."""
         for index in range(first, first + count):
             if ("v", index) in self._dirty:
-                self.store_field(self._offset(("v", index))[0], self._get(("v", index)))
+                self.store_field(_offset(("v", index), self.lanes), self._get(("v", index)))
                 self._dirty.discard(("v", index))
 
     def forget_vgprs(self, first: int, count: int) -> None:
