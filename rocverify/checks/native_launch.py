@@ -39,11 +39,11 @@ def _judged(
     ctx: CheckContext, name: str, symbol: str, program: tuple[str, ...], evidence: dict[str, Any]
 ) -> Outcome:
     from rocverify.checks.kinds.program import observed
-    from rocverify.commands.trace import launches, under
+    from rocverify.commands.trace import is_kernel, launches, under
 
     seen = observed(ctx, program, ".", ctx.settings.call_timeout_s, sanitize=True)
     evidence |= {"program": list(program), "exit_code": seen.run.code, "launched": dict(seen.launched)}
-    if seen.run.code == 0 and seen.launched and symbol not in seen.launched:
+    if seen.run.code == 0 and seen.launched and not any(is_kernel(name, symbol) for name in seen.launched):
         message = f"{symbol} was not launched by `{seen.run.line}`: it launched {', '.join(seen.launched)}"
         return Outcome.failed(message, hint=_HINT, findings=(Finding(message, "", symbol),), **evidence)
     if seen.findings:

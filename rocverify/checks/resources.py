@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
 from rocverify.records import Finding
+from rocverify.toolchain.symbols import source_name
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -155,7 +156,8 @@ def _judged(
     found: list[Finding] = []
     target, kernels = built.code_object.target, built.code_object.kernels
     for symbol in symbols:
-        kernel = kernels.get(symbol)
+        named = {source_name(name): metadata for name, metadata in kernels.items()}
+        kernel = kernels.get(symbol) or named.get(symbol)
         if kernel is None:
             known = ", ".join(sorted(kernels)) or "no kernel"
             text = f"the code object of {params.source} for {target} has no {symbol}: it has {known}"

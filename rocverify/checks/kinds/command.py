@@ -17,6 +17,7 @@ from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.commands.allowed import require_allowed
 from rocverify.commands.counts import Said, read_output
 from rocverify.commands.sandbox import CommandRun, Request, run_commands
+from rocverify.commands.trace import is_kernel
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 
@@ -147,7 +148,7 @@ def _findings(
         if not any(fnmatch(path, glob) for path in done.written):
             yield Finding(f"it wrote no file {glob}", glob)
     for symbol in params.kernels:
-        if symbol not in launched:
+        if not any(is_kernel(name, symbol) for name in launched):
             yield Finding(
                 f"{symbol} was not launched (launched: {', '.join(launched) or 'none'})", "", symbol
             )

@@ -15,7 +15,7 @@ from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.code.files import existing_file
 from rocverify.code.languages import is_c_family, is_rust
 from rocverify.code.targets import files_of, find_target
-from rocverify.errors import RocverifyError
+from rocverify.errors import ManifestError, RocverifyError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -107,14 +107,16 @@ def source_of(ctx: CheckContext, path: str) -> Any:
     """The file as the compiler is to see it, with the flags of the build where it has an entry."""
     from rocverify.toolchain.assertions import Source
 
-    entry = next((e for e in ctx.manifest.entries if e.source == path), None) if _built(ctx) else None
+    try:
+        entries = ctx.manifest.entries
+    except ManifestError:
+        entries = ()
+    entry = next((e for e in entries if e.source == path), None)
     text = existing_file(ctx.root, path).read_text(encoding="utf-8", errors="replace")
-    flags = tuple(entry.flags) if entry is not None else ()
+    # What no build names, as a header, may include what any source may.
+    folders = (flag for e in entries for flag in e.flags if flag.startswith("-I"))
+    flags = tuple(entry.flags) if entry is not None else tuple(dict.fromkeys(folders))
     return Source(ctx.root, path, text, ctx.settings.targets[0], flags)
-
-
-def _built(ctx: CheckContext) -> bool:
-    return (ctx.root / ctx.settings.manifest).is_file()
 
 
 def _of_rust(text: str, name: str) -> list[tuple[int, float]]:

@@ -16,7 +16,7 @@ from rocverify.checks.kinds.command import Line, refuse_unclear
 from rocverify.commands.allowed import require_allowed
 from rocverify.commands.on_device import Seen, run_on_device
 from rocverify.commands.sandbox import Request
-from rocverify.commands.trace import Totals, allocated_between, totals
+from rocverify.commands.trace import Totals, allocated_between, is_kernel, launches, totals
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
@@ -115,14 +115,14 @@ def _findings(params: ProgramParams, seen: Seen, sums: Totals) -> Iterator[Findi
     yield from (Finding(str(one), getattr(one, "source", None) or "") for one in seen.findings)
     listed = ", ".join(seen.launched) or "no kernel at all"
     for symbol in params.kernels:
-        if symbol not in seen.launched:
+        if not any(is_kernel(name, symbol) for name in seen.launched):
             yield Finding(f"{symbol} was not launched: it launched {listed}", "", symbol)
     for symbol in params.not_launched:
-        if symbol in seen.launched:
+        if any(is_kernel(name, symbol) for name in seen.launched):
             yield Finding(f"{symbol} was launched", "", symbol)
     if params.no_others:
         for symbol in seen.launched:
-            if symbol not in params.kernels:
+            if not any(is_kernel(symbol, wanted) for wanted in params.kernels):
                 yield Finding(f"{symbol} was launched as well", "", symbol)
     for direction, limit in params.max_copies.items():
         if (count := sums.copies.get(direction, 0)) > limit:
@@ -157,7 +157,7 @@ def _refuse_unseen(params: ProgramParams, seen: Seen) -> None:
             f"`{seen.run.line}` launched no kernel, so that it shows nothing of the device",
             hint="name a program or a test that launches some; build it for the run's target",
         )
-    if params.reuses_for is not None and (count := seen.launched.get(params.reuses_for, 0)) < 2:
+    if params.reuses_for is not None and (count := len(launches(seen.events, params.reuses_for))) < 2:
         raise RocverifyError(
             f"`{seen.run.line}` launched {params.reuses_for} {count} times: reuse shows from the second on"
         )
