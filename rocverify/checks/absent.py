@@ -12,6 +12,7 @@ from pydantic import Field
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.matching import forbidden_finding
 from rocverify.code.files import MAX_SOURCE_BYTES
+from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.targets import files_of, find_target, is_binary
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
@@ -19,7 +20,6 @@ from rocverify.records import Finding
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
 
-_SOURCES = ("**/*.rs", "**/*.c", "**/*.cc", "**/*.cpp", "**/*.h", "**/*.hpp", "**/*.hip", "**/*.py")
 _SHOWN = 20
 
 
@@ -55,7 +55,7 @@ def run(params: AbsentParams, ctx: CheckContext) -> Outcome:
 
 def _files(params: AbsentParams, ctx: CheckContext) -> list[str]:
     if not params.paths:
-        found = {path for glob in _SOURCES for path in ctx.root.glob(glob) if path.is_file()}
+        found = {path for path in ctx.root.rglob("*.*") if _is_source(path.name) and path.is_file()}
         inside = (
             path.relative_to(ctx.root) for path in sorted(found) if path.stat().st_size <= MAX_SOURCE_BYTES
         )
@@ -70,6 +70,10 @@ def _files(params: AbsentParams, ctx: CheckContext) -> list[str]:
             )
         files |= dict.fromkeys(f for f in files_of(ctx.root, target) if not is_binary(ctx.root / f))
     return list(files)
+
+
+def _is_source(name: str) -> bool:
+    return is_c_family(name) or is_rust(name) or is_python(name)
 
 
 CHECK = CheckKind("absent", AbsentParams, run)

@@ -80,9 +80,14 @@ class Leading:
         return find_order(self._code.names(start.unit.path), start, first, then, self._is_lazy)
 
     def _is_lazy(self, target: Place, place: Place, call: Call) -> bool:
-        """A generator, or what is awaited elsewhere than where it is called."""
+        """A generator, what is awaited elsewhere than where it is called, or what may end early by `?` where
+        its error is dropped."""
         lines = self._code.text(target.unit.path).splitlines()
         body = lines[target.function.line - 1 : target.function.last_line]
+        if is_rust(target.unit.path) and any("?" in line.partition("//")[0] for line in body):
+            line = self._code.text(place.unit.path).splitlines()[call.line - 1]
+            if re.search(rf"\blet\s+_\s*=.*\b{call.name}\b|\b{call.name}\b.*\.ok\(\)\s*;", line):
+                return True
         if is_python(target.unit.path) and any(re.search(r"\byield\b", line) for line in body):
             return True
         if not body or not re.search(r"\basync\b", body[0]):

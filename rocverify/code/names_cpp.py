@@ -70,7 +70,8 @@ class CppNames:
         asked = {self._identity(p) for p in wanted}
         found = {self._identity(p) for p in self.resolved(call, place)}
         if found:
-            return None if not found & asked else found <= asked and call.sure
+            hidden = any(n.kind == "macro" and n.name == call.name and not n.dead for n in place.unit.named)
+            return None if not found & asked else found <= asked and call.sure and not hidden
         return False if {self._identity(p) for p in self.perhaps(call, place)} & asked else None
 
     def _identity(self, place: Place) -> tuple[tuple[str, ...], int, str]:

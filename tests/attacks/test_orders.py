@@ -25,6 +25,9 @@ fn closed(x: i32) { let fill = |y: i32| fill_c(y); launch(x); fill(x); }
 fn early(x: i32) { prepared(x); launch(x); }
 fn prepared(x: i32) { if x > 0 { return; } fill_d(x); }
 fn commented(x: i32) { /* fill_e(x); */ launch(x); #[cfg(any())] fill_e(x); }
+fn fill_f(x: i32) {}
+fn fallible(x: i32) -> Option<i32> { None?; fill_f(x); Some(x) }
+fn dropped(x: i32) { let _ = fallible(x); launch(x); }
 // fn only_written_about() {}
 #[cfg(any())]
 fn never_built() {}
@@ -53,6 +56,7 @@ CLAIMS: dict[str, tuple[str, Mapping[str, Any] | None, str]] = {
     "called under a condition that no run meets": ("fill_b() runs before the dispatch", None, "unverified"),
     "called in a closure that runs later": ("fill_c() runs before the dispatch", None, "unverified"),
     "behind an early return, one call deeper": ("fill_d() runs before the dispatch", None, "unverified"),
+    "behind an error that is dropped": ("fill_f() runs before the dispatch", None, "unverified"),
     "called in a comment and in what no build has": (
         "fill_e() runs before the dispatch in commented()",
         None,

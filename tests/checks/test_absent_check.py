@@ -16,6 +16,8 @@ FILES = {
     "kernels/a.hip": "// old_shuffle(x)\n__global__ void k() { new_shuffle(1); }\n",
     "kernels/sub/b.hip": "#ifdef NEVER\nold_shuffle(2);\n#endif\n__global__ void m() {}\n",
     "src/lib.rs": "// TODO: later\nfn f() { old_shuffle_v2(); }\n",
+    "src/old.cu": "void older_shuffle() {}\n",
+    "src/old.cxx": "void oldest_shuffle() {}\n",
     "src/main.rs": "fn main() { old_shuffle(3); }\n",
 }
 
@@ -41,6 +43,8 @@ def test_what_is_in_no_code_passes(project: Make, names: list[str], paths: list[
         (["old_shuffle"], ["src"], "src/main.rs:1"),
         (["nothing", "new_shuffle"], ["kernels"], "kernels/a.hip:2"),
         (["TODO"], ["src/lib.rs"], "src/lib.rs:1"),
+        (["older_shuffle"], [], "src/old.cu:1"),
+        (["oldest_shuffle"], [], "src/old.cxx:1"),
         ([r"shuffle_v\d"], ["src/*.rs"], "src/lib.rs:2"),
     ],
 )

@@ -36,6 +36,7 @@ RUST = """
     fn launch(x: i32) {{ unsafe {{ hipModuleLaunchKernel(x); }} }}
     fn fetch(x: i32) {{ unsafe {{ hipMemcpy(x, x, 4, hipMemcpyDeviceToHost); }} }}
     fn prepared(x: i32) {{ if x < 0 {{ return; }} fill_mask(x); }}
+    fn fallible(x: i32) -> Option<i32> {{ None?; fill_mask(x); Some(1) }}
     fn step(x: i32, ready: bool) {{
         {0}
     }}
@@ -46,6 +47,8 @@ CPP = """
     void launch(float* x) {{ mask_kernel<<<1, 64>>>(x); }}
     void fetch(float* x) {{ hipMemcpy(x, x, 4, hipMemcpyDeviceToHost); }}
     void prepared(float* x) {{ if (!x) return; fill_mask(x); }}
+    int flush(float* x) {{ return fill_mask(x); }}
+    #define flush(x) ((void)0)
     void step(float* x, bool ready) {{
         {0}
     }}
@@ -62,6 +65,9 @@ KEPT = [
     ("rs", "loop { fill_mask(x); if ready { break; } launch(x); }"),
     ("rs", "let y = fill_mask(x); match y { 0 => launch(y), _ => {} }"),
     ("rs", "launch(fill_mask(x));"),
+    ("rs", "fallible(x).unwrap(); launch(x);"),
+    ("cpp", "fill_mask(x); switch (1) { case 1: launch(x); }"),
+    ("cpp", "for (fill_mask(x); ready; ) launch(x);"),
     ("cpp", "fill_mask(x); launch(x);"),
     ("cpp", "if (fill_mask(x) != 0) return; launch(x);"),
     ("cpp", "do { fill_mask(x); } while (0); mask_kernel<<<1, 64>>>(x);"),
@@ -88,6 +94,16 @@ OPEN = [
     ("py", "with suppress(OSError): fill_mask(x)\n        launch(x)"),
     ("py", "launch(x); fill_mask(x); launch(x)"),
     ("py", "hooks.append(fill_mask); launch(x); fill_mask(x)"),
+    ("py", "0 < ready < fill_mask(x)\n        launch(x)"),
+    ("py", "y: fill_mask(x) = 3\n        launch(x)"),
+    ("rs", "let _ = fallible(x); launch(x);"),
+    ("rs", "fallible(x).ok(); launch(x);"),
+    ("cpp", "assert(fill_mask(x) == 0); launch(x);"),
+    ("cpp", "bool y = requires { fill_mask(x); }; launch(x);"),
+    ("cpp", "bool y = noexcept(fill_mask(x)); launch(x);"),
+    ("cpp", "auto& y = typeid(fill_mask(x)); launch(x);"),
+    ("cpp", "switch (1) { fill_mask(x); case 1: break; } launch(x);"),
+    ("cpp", "for (; ready; fill_mask(x)) break; launch(x);"),
     ("rs", "if ready { fill_mask(x); } launch(x);"),
     ("rs", "prepared(x); launch(x);"),
     ("rs", "let go = |y| launch(y); fill_mask(x); go(x);"),
@@ -219,3 +235,8 @@ def test_what_is_not_there_decides_nothing(project: Make, params: dict[str, str]
 def test_a_sentence_is_no_function(project: Make) -> None:
     with pytest.raises(ValidationError, match="neither a function"):
         _check(project({}), first="the mask")
+
+
+def test_a_macro_of_a_functions_name_hides_it(project: Make) -> None:
+    with pytest.raises(RocverifyError):
+        _check(_made(project, "cpp", "flush(x); launch(x);"), first="flush")

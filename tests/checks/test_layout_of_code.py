@@ -39,7 +39,55 @@ FILES = {
         struct Swapped { rows: i32, bias: f64, scale: f32 }
         struct Loose { scale: f32, rows: i32, bias: f64 }
         """,
-    "src/a.py": "EPS = 1e-6\nEPS2 = EPS * 2\n",
+    "src/a.py": "EPS = 1e-6\nEPS2 = EPS * 2\nON = True\n",
+    "src/single.hip": "constexpr float EPS = 1e-5f;\nconstexpr int N = 32;\n",
+    "parts/twice.hip": """
+        #ifdef WAS
+        #undef WAS
+        #endif
+        #define WAS 1
+        #define TILE 16
+        int a[TILE];
+        #undef TILE
+        #define TILE 1
+        constexpr int OWN = 1;
+        int f() { constexpr int OWN = 2; return OWN; }
+        """,
+    "src/commented.rs": """
+        /*
+        const OLD: u32 = 16;
+        */
+        pub const OLD: u32 = 032;
+        #[cfg(test)]
+        mod tests {
+            const OLD: u32 = 4;
+        }
+        const TEXT: &str = "
+        const WRITTEN: u32 = 1;
+        "; pub const WRITTEN: u32 = 2;
+        /*
+        const ODD: u32 = 1;
+        */
+        #[rustfmt::skip] pub const ODD: u32 = 16;
+        pub const EPS: f32 = 1e-5;
+        struct A; impl A { const SIZE: u32 = 3; }
+        pub const SIZE: u32 = 1;
+        const LOCAL: u32 = 1;
+        fn f() -> u32 { const LOCAL: u32 = 2; LOCAL }
+        const NAME: u32 = ODD;
+        """,
+    "src/mirror.rs": """
+        #[repr(C)]
+        pub struct Kinds { pub scale: f32, pub rows: f32, pub bias: f64 }
+        #[repr(C)]
+        pub struct Conditional { pub scale: f32, pub rows: i32, #[cfg(any())] pub bias: f64 }
+        #[cfg(any())]
+        #[repr(C)]
+        pub struct Twice { pub scale: f32, pub rows: i32, pub bias: f64 }
+        #[cfg(not(any()))]
+        #[repr(C)]
+        pub struct Twice { pub bias: f64, pub rows: i32, pub scale: f32 }
+        """,
 }
 
 
@@ -60,6 +108,11 @@ def _verdict(outcome: Outcome, verdict: CheckVerdict, words: str) -> None:
         ("rope::WIDTH", 64, "src/a.hip"),
         ("LANES", 32, "src/a.rs"),
         ("EPS", 1e-6, "src/a.py"),
+        ("EPS", 1e-5, "src/single.hip"),
+        ("WAS", 1, "parts/twice.hip"),
+        ("OLD", 32, "src/commented.rs"),
+        ("EPS", 1e-5, "src/commented.rs"),
+        ("A::SIZE", 3, "src/commented.rs"),
     ],
 )
 def test_right_values_pass(code: Project, name: str, value: float, path: str) -> None:
@@ -74,6 +127,9 @@ def test_right_values_pass(code: Project, name: str, value: float, path: str) ->
         ("LANES", 64, "src/a.rs", "LANES is 32, not 64, in src/a.rs:3"),
         ("EPS", 1e-5, "src/a.py", "EPS is 1e-06"),
         ("MISSING", 1, "src", "MISSING is not in the code"),
+        ("N", 32.5, "src/single.hip", "N is not 32.5"),
+        ("EPS", 1.1e-5, "src/single.hip", "EPS is not 1.1e-05"),
+        ("ODD", 1, "src/commented.rs", "ODD is 16, not 1"),
     ],
 )
 def test_wrong_values_fail(code: Project, name: str, value: float, path: str, said: str) -> None:
@@ -82,7 +138,11 @@ def test_wrong_values_fail(code: Project, name: str, value: float, path: str, sa
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("COMPUTED", "src/a.rs"), ("EPS2", "src/a.py"), ("LAST", "src/open.hip"), ("WIDTH", "src/a.hip")],
+    [
+        *[("COMPUTED", "src/a.rs"), ("EPS2", "src/a.py"), ("LAST", "src/open.hip"), ("WIDTH", "src/a.hip")],
+        *[("TILE", "parts/twice.hip"), ("OWN", "parts/twice.hip"), ("ON", "src/a.py")],
+        *[(name, "src/commented.rs") for name in ("SIZE", "LOCAL", "NAME", "WRITTEN")],
+    ],
 )
 def test_what_cannot_be_told_decides_nothing(code: Project, name: str, path: str) -> None:
     with pytest.raises(RocverifyError, match="cannot be told"):
@@ -109,6 +169,11 @@ def test_right_layouts_pass(code: Project, params: dict[str, Any]) -> None:
         ("Params", {"offsets": {"bias": 4}}, "bias at 4 is not so"),
         ("Params", {"mirror": "src/a.rs", "mirror_name": "Swapped"}, "24 bytes as in src/a.rs is not so"),
         ("Sides", {"size": 4}, "4 bytes is not so on the device"),
+        (
+            "Params",
+            {"mirror": "src/mirror.rs", "mirror_name": "Kinds"},
+            "rows is a number like f32 is not so",
+        ),
     ],
 )
 def test_wrong_layouts_fail(code: Project, name: str, params: dict[str, Any], said: str) -> None:
@@ -121,6 +186,8 @@ def test_wrong_layouts_fail(code: Project, name: str, params: dict[str, Any], sa
         ("Params", {"mirror": "src/a.rs", "mirror_name": "Loose"}, "not plain repr"),
         ("Params", {"mirror": "src/a.rs", "mirror_name": "Gone"}, "no structure Gone"),
         ("Gone", {"size": 4}, "cannot be told"),
+        ("Params", {"mirror": "src/mirror.rs", "mirror_name": "Conditional"}, "hangs on cfg"),
+        ("Params", {"mirror": "src/mirror.rs", "mirror_name": "Twice"}, "there twice"),
     ],
 )
 def test_layouts_that_cannot_be_told(code: Project, name: str, params: dict[str, Any], said: str) -> None:

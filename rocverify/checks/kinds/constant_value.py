@@ -21,7 +21,10 @@ from rocverify.records import Finding
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
 
-_RUST_NUMBER = re.compile(r"(-?)((?:0[xob])?[\d_a-fA-F]+?(?:\.\d+)?)_?(?:[iuf](?:8|16|32|64|128|size))?")
+_RUST_NUMBER = re.compile(
+    r"(?P<whole>-?(?:0x[\da-fA-F_]+?|0o[0-7_]+|0b[01_]+|\d[\d_]*))_?(?:[iu](?:8|16|32|64|128|size))?"
+    r"|(?P<real>-?\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]+)?)_?(?:f(?:32|64))?"
+)
 
 
 class ConstantValueParams(CheckParams):
@@ -67,7 +70,7 @@ def _of_file(params: ConstantValueParams, ctx: CheckContext, path: str) -> list[
     if is_c_family(path):
         return _compiled(params, ctx, path)
     text = existing_file(ctx.root, path).read_text(encoding="utf-8", errors="replace")
-    values = _of_rust(text, params.name) if is_rust(path) else _of_python(text, params.name)
+    values = _of_rust(params, ctx, path) if is_rust(path) else _of_python(text, params.name)
     if not values:
         raise RocverifyError(
             f"the value of {params.name} cannot be told: it is not set once to a literal", where=path
@@ -82,10 +85,14 @@ def _of_file(params: ConstantValueParams, ctx: CheckContext, path: str) -> list[
 def _compiled(params: ConstantValueParams, ctx: CheckContext, path: str) -> list[Finding]:
     from rocverify.toolchain.assertions import Side, ask
 
+    _refuse_another(params, ctx, path)
     sides: tuple[Side, ...] = ("device", "host")
+    is_value = f"({params.name}) == ({params.value!r})"
+    if not float(params.value).is_integer():  # a float has the nearest number to what was written
+        is_value += f" || (sizeof(({params.name}) + 0.0f) == 4 && ({params.name}) == {params.value!r}f)"
     found = []
     for side in sides:
-        answer = ask(ctx.toolchain, source_of(ctx, path), [f"({params.name}) == ({params.value!r})"], side)
+        answer = ask(ctx.toolchain, source_of(ctx, path), [is_value], side)
         if answer.log:
             raise RocverifyError(
                 f"the value of {params.name} cannot be told on the {side}: {answer.log[:300]}", where=path
@@ -119,17 +126,58 @@ def source_of(ctx: CheckContext, path: str) -> Any:
     return Source(ctx.root, path, text, ctx.settings.targets[0], flags)
 
 
-def _of_rust(text: str, name: str) -> list[tuple[int, float]]:
-    """Lines and values of its definitions; empty where one is no literal."""
-    found = []
-    pattern = rf"^\s*(?:pub(?:\([^)]*\))?\s+)?(?:const|static)\s+{re.escape(name)}\s*:\s*[^=;]+=\s*([^;]+);"
-    for match in re.finditer(pattern, text, re.MULTILINE):
-        number = _RUST_NUMBER.fullmatch(match[1].strip())
-        if number is None:
-            return []
-        value = ast.literal_eval(f"{number[1]}{number[2].replace('_', '')}")
-        found.append((text.count("\n", 0, match.start(1)) + 1, float(value)))
-    return found
+def _refuse_another(params: ConstantValueParams, ctx: CheckContext, path: str) -> None:
+    """RocverifyError where the end of a C++ source, which the compiler is asked about, may know another value
+    than its code uses: one of a function's own, or a macro that was another before."""
+    unit, word = ctx.code.unit(path), params.name.rpartition(":")[2]
+    own = [v.line for f in unit.functions if not f.dead for v in f.values if v.name == word]
+    macros = [n.line for n in unit.named if n.name == word and n.kind == "macro" and not n.dead]
+    lines = ctx.code.text(path).splitlines()
+    undefined = re.compile(rf"\s*#\s*undef\s+{word}\b")
+    hits = [hit.line for hit in ctx.code.search_word(path, word).code if undefined.match(lines[hit.line - 1])]
+    again = [line for line in hits if macros and line > min(macros)]
+    if elsewhere := [*own, *again]:
+        raise RocverifyError(
+            f"the value of {params.name} cannot be told: it is another one in part of the file",
+            where=f"{path}:{elsewhere[0]}",
+        )
+
+
+def _of_rust(params: ConstantValueParams, ctx: CheckContext, path: str) -> list[tuple[int, float]]:
+    """Lines and values of its definitions in what is built; empty where one is no literal. RocverifyError
+    where a function or macro has its own, or types and modules have different ones."""
+    owner, _, word = params.name.rpartition("::")
+    named = [n for n in ctx.code.unit(path).named if n.name == word and n.kind in ("constant", "static")]
+    lines = ctx.code.text(path).splitlines()
+    setting = re.compile(rf"\b(?:const|static)\s+(?:mut\s+)?{word}\b")
+    for hit in ctx.code.search_word(path, word).code:
+        found = setting.search(lines[hit.line - 1])
+        if found and ("mut" in found[0].split() or hit.line not in {n.line for n in named}):
+            raise RocverifyError(
+                f"the value of {params.name} cannot be told: it is another one in part of the file",
+                where=f"{path}:{hit.line}",
+            )
+    meant = [n for n in named if not n.dead and owner.rpartition("::")[2] in ("", n.owner)]
+    values = [(n.line, value) for n in meant if (value := _rust_number(n.text)) is not None]
+    if len(values) < len(meant):
+        return []
+    if len({n.owner for n in meant}) > 1 and len({value for _, value in values}) > 1:
+        raise RocverifyError(
+            f"the value of {params.name} cannot be told: {', '.join(n.owner or 'the file' for n in meant)} "
+            "have different ones",
+            where=f"{path}:{meant[0].line}",
+            hint=f"name it in full: Type::{word}",
+        )
+    return values
+
+
+def _rust_number(text: str) -> float | None:
+    """What a literal says; None for anything else."""
+    found = _RUST_NUMBER.fullmatch(text.strip())
+    if found is None:
+        return None
+    plain = (found["whole"] or found["real"]).replace("_", "")
+    return float(int(plain, 0)) if re.match(r"-?0[xob]", plain) else float(plain)
 
 
 def _of_python(text: str, name: str) -> list[tuple[int, float]]:
@@ -140,9 +188,10 @@ def _of_python(text: str, name: str) -> list[tuple[int, float]]:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             value = node.value
-            if not isinstance(value, ast.Constant) or not isinstance(value.value, int | float):
+            number = value.value if isinstance(value, ast.Constant) else None
+            if isinstance(number, bool) or not isinstance(number, int | float):
                 return []
-            found.append((node.lineno, float(value.value)))
+            found.append((node.lineno, float(number)))
     return found
 
 

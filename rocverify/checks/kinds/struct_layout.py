@@ -83,9 +83,13 @@ def _asked(params: StructLayoutParams, ctx: CheckContext) -> list[tuple[str, str
         fields, whole, alignment = _of_rust(params, ctx)
         found += [(f"sizeof({name}) == {whole}", f"{whole} bytes as in {params.mirror}")]
         found += [(f"alignof({name}) == {alignment}", f"aligned to {alignment} as in {params.mirror}")]
-        for field, offset, length in fields:
+        for field, offset, length, kind in fields:
             found.append((f"__builtin_offsetof({name}, {field}) == {offset}", f"{field} at {offset}"))
             found.append((f"sizeof((({name}*)0)->{field}) == {length}", f"{field} of {length} bytes"))
+            other = "__is_integral" if kind.startswith("f") else "__is_floating_point"
+            if kind in _SIZES:
+                no_other = f"!{other}(__typeof__((({name}*)0)->{field}))"
+                found.append((no_other, f"{field} is a number like {kind}"))
     if size is not None:
         found.append((f"sizeof({name}) == {size}", f"{size} bytes"))
     if align is not None:
@@ -95,9 +99,12 @@ def _asked(params: StructLayoutParams, ctx: CheckContext) -> list[tuple[str, str
     return found
 
 
-def _of_rust(params: StructLayoutParams, ctx: CheckContext) -> tuple[list[tuple[str, int, int]], int, int]:
-    """(name, offset, size) of each field, then size and alignment. RocverifyError where it is not repr(C) or
-    a field is not of a number's type, an array of such, or a raw pointer."""
+def _of_rust(
+    params: StructLayoutParams, ctx: CheckContext
+) -> tuple[list[tuple[str, int, int, str]], int, int]:
+    """(name, offset, size, type) of each field, then size and alignment. RocverifyError where it is not
+    repr(C), is there twice or hangs on `cfg`, or a field is not of a number's type, an array of such, or a
+    raw pointer."""
     path, name = str(params.mirror), params.mirror_name or params.name.rpartition(":")[2]
     text = existing_file(ctx.root, path).read_text("utf-8", "replace")
     text = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
@@ -105,9 +112,14 @@ def _of_rust(params: StructLayoutParams, ctx: CheckContext) -> tuple[list[tuple[
         r"(?P<attributes>(?:#\[[^\]]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?"
         rf"struct\s+{name}\s*\{{(?P<body>[^{{}}]*)\}}"
     )
-    found = re.search(pattern, text)
-    if found is None:
+    places = list(re.finditer(pattern, text))
+    if not places:
         raise RocverifyError(f"no structure {name} with plain fields is seen", where=path)
+    found = places[0]
+    if len(places) > 1 or re.search(r"#\[\s*cfg", found[0]):
+        raise RocverifyError(
+            f"the layout of {name} cannot be told: it is there twice, or hangs on cfg", where=path
+        )
     attributes = re.sub(r"\s", "", found["attributes"])
     if "repr(C)" not in attributes or attributes.count("repr(") > 1:
         raise RocverifyError(
@@ -120,7 +132,7 @@ def _of_rust(params: StructLayoutParams, ctx: CheckContext) -> tuple[list[tuple[
     for field, kind in re.findall(r"(\w+)\s*:\s*([^,\n]+(?:\[[^\]]*\])?)", body):
         size, aligned = _rust_type(kind.strip(), name, path)
         offset += -offset % aligned
-        fields.append((field, offset, size))
+        fields.append((field, offset, size, kind.strip()))
         offset, alignment = offset + size, max(alignment, aligned)
     return fields, offset + -offset % alignment, alignment
 

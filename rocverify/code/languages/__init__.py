@@ -8,8 +8,10 @@ from pygments.lexer import Lexer
 from pygments.lexers import TextLexer, find_lexer_class_for_filename, get_lexer_by_name
 from pygments.util import ClassNotFound
 
-C_FAMILY = frozenset({".hip", ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".cl", ".inc"})
-HEADERS = frozenset({".h", ".hh", ".hpp", ".hxx", ".inc", ".cuh"})
+C_FAMILY = frozenset(
+    {".hip", ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".cl", ".inc", ".inl"}
+)
+HEADERS = frozenset({".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".cuh"})
 MARKDOWN = frozenset({".md", ".markdown"})
 CUDA = frozenset({".cu", ".cuh"})
 PYTHON = frozenset({".py", ".pyi"})

@@ -45,8 +45,11 @@ _NOT_RUN = frozenset(
         "decltype",
         "static_assert_declaration",
         "offsetof_expression",
+        "requires_expression",
     }
 )
+_PERHAPS_RUN = frozenset({"assert", "noexcept", "typeid"})
+"""What looks like a call, and whose argument no run may evaluate."""
 _SCOPES = frozenset(
     {"for_statement", "for_range_loop", "if_statement", "while_statement", "switch_statement", "catch_clause"}
 )
@@ -154,7 +157,10 @@ class CppBody(CppFlow):
                 configuration = None
         inside, call = self._called(function, node, dead, arguments_of(arguments), launch)
         made = [call, *launched(call)] if call else []
-        self.next((inside, dead), (configuration, dead), (arguments, dead), *made)
+        read: tuple[Step, ...] = ((arguments, dead),)
+        if call is not None and call.name in _PERHAPS_RUN:
+            read = self.part("if", arguments, *read)
+        self.next((inside, dead), (configuration, dead), *read, *made)
 
     def _called(
         self,

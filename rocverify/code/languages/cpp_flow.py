@@ -101,8 +101,10 @@ class CppFlow(Walk):
     def _loop(self, node: Node, dead: str) -> None:
         self.branch("loop", squeezed(field(node, _LOOPS[node.type])), node)
         body = field(node, "body")
-        parts: list[Step] = [(child, dead) for child in node.named_children if child != body]
-        before = parts[:2] if node.type == "for_statement" else []
+        update = field(node, "update")
+        parts: list[Step] = [(child, dead) for child in node.named_children if child not in (body, update)]
+        before = parts if node.type == "for_statement" else []
+        parts = [*parts, (update, dead)]
         never = constant(field(node, "condition"), self._visible()) is False and node.type == "for_statement"
         why = "its condition is always false" if never else ""
         inner: tuple[Step, ...] = ((body, dead or why), *parts[len(before) :])
@@ -118,8 +120,10 @@ class CppFlow(Walk):
         self.next((field(node, "right"), dead), bind, *self.part("loop", body, (body, dead)))
 
     def _switch(self, node: Node, dead: str) -> None:
-        self.branch("match", condition_text(field(node, "condition")), node)
-        self.children(node, dead)
+        """What stands before its first label never runs."""
+        condition, body = field(node, "condition"), field(node, "body")
+        self.branch("match", condition_text(condition), node)
+        self.next((condition, dead), *self.part("match", body, (body, dead)))
 
     def _try(self, node: Node, dead: str) -> None:
         """Its body may end early, and what follows goes on."""

@@ -38,7 +38,13 @@ def parts_of(node: ast.AST) -> Iterator[Part]:
         case ast.BoolOp(values=[first, *rest]):
             yield "", first
             yield from _each("if", rest)
-        case ast.Assign() | ast.AnnAssign() if node.value is not None:
+        case ast.Compare(left=left, comparators=[second, *rest]):
+            yield from (("", left), ("", second))
+            yield from _each("if", rest)
+        case ast.AnnAssign():  # what a function annotates in its body is never evaluated
+            yield from (("", part) for part in (node.value, node.target) if part is not None)
+            yield "closure", node.annotation
+        case ast.Assign():
             yield "", node.value
             yield from _each("", (child for child in ast.iter_child_nodes(node) if child is not node.value))
         case _:
