@@ -20,7 +20,7 @@ from rocverify.binding.static import functions, parse_python
 from rocverify.plan.model import Plan, Task, VerifyStep
 from rocverify.records import SourceRef
 
-_ALWAYS = re.compile(r"(?:\|\||;)\s*(?:true|:|exit\s+0)\s*(?:#.*)?\Z")
+_ALWAYS = re.compile(r"(?:\|\||;)\s*(?:(?:(?:/usr)?/bin/)?true|:|exit\s+0)[\s;)}]*(?:#.*)?\Z")
 _EXPRESSION = re.compile(r"[A-Za-z_][\w]*\Z")
 _COMMAND = re.compile(
     r"\s*(?:\$\s+|-\s+)?`?(?P<command>(?:!\s*)?(?:grep|rg|egrep|pytest|python3?|cargo|bash|sh|cd|make|cmake|ctest|ninja|hipcc|test|\[|\./[\w./-]+)(?:\s.*?)?)`?\s*\Z"

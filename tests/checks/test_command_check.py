@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from rocverify.checks.base import Outcome
+from rocverify.checks.registry import CHECKS
 from rocverify.errors import CommandRefusedError, RocverifyError, UsageError
 from rocverify.records import CheckVerdict
 from rocverify.settings import Settings, load_settings
@@ -97,7 +98,13 @@ def test_a_pipe_does_not_hide_a_failure(allowed: Project) -> None:
     _says(allowed.check("command", run=["false | cat"]), CheckVerdict.FAILED)
 
 
-@pytest.mark.parametrize("line", ["false || true", "false; true", "make || exit 0 # ok"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *["false || true", "false; true", "make || exit 0 # ok", "make || /bin/true", "(make || true)"],
+        *["{ make; exit 0; }", "make &", "make || echo 'it failed'"],
+    ],
+)
 def test_what_could_not_fail_is_refused(allowed: Project, line: str) -> None:
     with pytest.raises(ValidationError, match="could not fail"):
         allowed.check("command", run=[line])
@@ -124,7 +131,8 @@ def test_skipped_is_not_passed(allowed: Project) -> None:
 
 def test_no_test_is_no_pass(allowed: Project) -> None:
     outcome = allowed.check(
-        "command", run=["echo 'test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 9 filtered out'"]
+        "command",
+        run=["echo 'test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 9 filtered out' | cat"],
     )
     _says(outcome, CheckVerdict.FAILED, "ran no test")
 
@@ -162,3 +170,23 @@ def test_time_and_output_have_limits(allowed: Project) -> None:
 
 def test_what_it_leaves_running_is_ended(allowed: Project) -> None:
     _says(allowed.check("command", run=["sleep 60 & exit 0"]), CheckVerdict.PASSED)
+
+
+@pytest.mark.parametrize("line", ["true", "echo '5 passed in 0.01s'", "printf '5 passed in 0.01s\\n'"])
+def test_lines_that_only_say_something_are_refused(line: str) -> None:
+    with pytest.raises(ValidationError, match="runs nothing"):
+        CHECKS["command"].params(run=[line])
+
+
+@pytest.mark.parametrize(
+    ("line", "more"),
+    [
+        ("make 2>&1", {}),
+        ("make && echo done", {}),
+        ("echo x | ./read", {}),
+        ("echo $(./say)", {}),
+        ("./a || echo wrong", {"not_contains": ["wrong"]}),
+    ],
+)
+def test_lines_that_can_fail_are_taken(line: str, more: dict[str, list[str]]) -> None:
+    assert CHECKS["command"].params(run=[line], **more)

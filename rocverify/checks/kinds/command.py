@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.commands.allowed import require_allowed
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 _SHOWN = 4_000
 _BROKEN_PIPE = 141
 _NOT_FOUND = (126, 127)
-_ALWAYS = re.compile(r"(?:\|\||;)\s*(?:true|:|exit\s+0)\s*(?:#.*)?\Z")
+_ALWAYS = re.compile(r"(?:\|\||;)\s*(?:(?:(?:/usr)?/bin/)?true|:|exit\s+0)[\s;)}]*(?:#.*)?\Z|(?<![&>])&\s*\Z")
+_SAYING = re.compile(r"(?:(?:echo|printf)\b(?:'[^']*'|[^;&|$`()'])*|true|:)\Z")
+"""A line that only says something."""
+_OR_SAYING = re.compile(r"\|\|\s*(?:echo|printf)\b(?:'[^']*'|\"[^\"]*\"|[^;&|'\"])*\Z")
 _HIDDEN = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
 
 
@@ -64,6 +67,15 @@ class CommandParams(CheckParams):
     kernels: tuple[str, ...] = ()
     timeout_s: float = Field(default=600.0, gt=0)
     fresh: bool = True
+
+    @model_validator(mode="after")
+    def _something_runs(self) -> CommandParams:
+        if all(_SAYING.match(line) for line in self.run):
+            raise ValueError(f"{self.run[-1]!r} runs nothing of the project: name the command that shows it")
+        looked_at = self.contains or self.not_contains or self.writes
+        if _OR_SAYING.search(self.run[-1]) and not looked_at:
+            raise ValueError(f"{self.run[-1]!r} could not fail: leave out what stands behind ||")
+        return self
 
 
 def run(params: CommandParams, ctx: CheckContext) -> Outcome:
