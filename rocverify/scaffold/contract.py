@@ -142,7 +142,8 @@ def _skeleton(source: str, name: str, one: KernelText) -> Skeleton:
     """The contract of one kernel."""
     kernel, function = one.metadata, one.function
     parameters = tuple(_parameters(kernel.explicit_args, function))
-    integers = tuple(p.name for p in parameters if not p.pointer and p.type[:1] in ("I", "U"))
+    whole = (p.name for p in parameters if not p.pointer and p.type[:1] in ("I", "U"))
+    integers = tuple(name for name in whole if not keyword.iskeyword(name))  # a length is named as it is
     uses = Uses(function, one.text, integers)
     outer = _outer(parameters, uses)
     declared = [_declared(p, uses, outer) for p in parameters if p.name not in integers]

@@ -186,3 +186,13 @@ def test_what_cannot_be_begun_is_told(root: Path, run: Run, words: tuple[str, ..
     code, said = run("contract", "new", *words)
     assert (code, says in said) == (2, True), said
     assert not (root.parent / "away.py").exists()
+
+
+def test_a_number_that_python_has_a_word_for(root: Path, run: Run) -> None:
+    """`def` names no length in Python: it is a number, under another name, and the module can be read."""
+    text = 'extern "C" __global__ void fill(float* in, int def) { in[threadIdx.x] = def; }\n'
+    (root / "kernels/words.hip").write_text("#include <hip/hip_runtime.h>\n" + text)
+    assert run("contract", "new", "kernels/words.hip")[0] == 0
+    made = (root / "kernels/contracts/words.py").read_text()
+    compile(made, "words.py", "exec")
+    assert "    def_ = Scalar(I32)\n" in made
