@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 
-from rocverify.errors import PlanError
 from rocverify.plan.markup import Element
 from rocverify.plan.numbers import split_plan
 from rocverify.plan.source import SourceText
@@ -58,16 +57,17 @@ def _fault(path: str, root: Path) -> str | None:
         return "is not relative to the root"
     if _PLACEHOLDER.search(path):
         return "has a placeholder that was not filled in"
-    if ".." in pure.parts or not _inside(root, root / path):
-        return "leads outside the root"
+    if wrong := _leading_out(root, path):
+        return wrong
     if pure.parts[0] == ".planning" and not (root / pure.parent).is_dir():
         return "is in a folder that is not there"
     return None
 
 
-def _inside(root: Path, path: Path) -> bool:
-    """Whether a path stays below the root, symbolic links followed."""
+def _leading_out(root: Path, path: str) -> str | None:
+    """Why a path does not stay below the root, symbolic links followed."""
     try:
-        return path.resolve().is_relative_to(root.resolve())
+        inside = (root / path).resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError, ValueError) as error:
-        raise PlanError(f"{path.name} cannot be resolved: {error}") from None
+        return f"cannot be resolved: {error}"
+    return None if inside and ".." not in PurePosixPath(path).parts else "leads outside the root"
