@@ -179,9 +179,33 @@ def test_lines_that_only_say_something_are_refused(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        *("ctest --version", "cargo test --help", "ctest --test-dir build -N", "ctest --show-only=json-v1"),
+        *(
+            "pytest --collect-only -q",
+            "python -m pytest tests --co",
+            "make -n check",
+            "/usr/bin/make --dry-run",
+        ),
+    ],
+)
+def test_lines_that_only_ask_are_refused(line: str) -> None:
+    with pytest.raises(ValidationError, match="only asks a tool about itself"):
+        CHECKS["command"].params(run=[line])
+    assert CHECKS["command"].params(run=[line, "make"])
+    assert CHECKS["command"].params(run=[line], contains=["a_test"])
+
+
+@pytest.mark.parametrize(
     ("line", "more"),
     [
         ("make 2>&1", {}),
+        ("./engine --version-check", {}),
+        ("pytest -n 2 tests", {}),
+        ("make -j2 needed", {}),
+        ("ctest --test-dir build --no-tests=error", {}),
+        ("cmake --version && make", {}),
         ("make && echo done", {}),
         ("echo x | ./read", {}),
         ("echo $(./say)", {}),

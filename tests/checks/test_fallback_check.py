@@ -85,7 +85,7 @@ def test_a_typed_error(affine: Make) -> None:
     project = affine(REFUSES)
     outcome = project.check("fallback", contract=CONTRACT, error="KernelMissing", expects=["build"])
     assert outcome.verdict is CheckVerdict.PASSED, outcome.message
-    other = project.check("fallback", contract=CONTRACT, error="OSError")
+    other = project.check("fallback", contract=CONTRACT, error="OSError", expects=["gone"])
     assert other.verdict is CheckVerdict.FAILED
     assert "raises KernelMissing" in other.message
 
@@ -145,6 +145,7 @@ def test_a_program_without_its_kernel(
         ({"run": ["./engine"]}, "kernels is missing"),
         ({"run": ["./engine"], "kernels": ["k"]}, "give expects"),
         ({"contract": CONTRACT, "error": "E", "fallback": "a:b"}, "either fallback or error"),
+        ({"contract": CONTRACT, "error": "RuntimeError"}, "what any failure raises"),
     ],
 )
 def test_parameters(project: Callable[..., Project], params: dict[str, Any], said: str) -> None:

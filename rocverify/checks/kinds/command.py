@@ -30,6 +30,13 @@ _NOT_FOUND = (126, 127)
 _ALWAYS = re.compile(r"(?:\|\||;)\s*(?:(?:(?:/usr)?/bin/)?true|:|exit\s+0)[\s;)}]*(?:#.*)?\Z|(?<![&>])&\s*\Z")
 _SAYING = re.compile(r"(?:(?:echo|printf)\b(?:'[^']*'|[^;&|$`()'])*|true|:)\Z")
 """A line that only says something."""
+_ASKING = re.compile(
+    r"[^;&|$`()]*\s(?:--version|--help)(?:\s[^;&|$`()]*)?\Z"
+    r"|(?:\S*/)?ctest\s(?:[^;&|$`()]*\s)?(?:-N|--show-only\S*|--print-labels)(?:\s[^;&|$`()]*)?\Z"
+    r"|[^;&|$`()]*\bpy\.?test\s(?:[^;&|$`()]*\s)?(?:--co|--collect-only)(?:\s[^;&|$`()]*)?\Z"
+    r"|(?:\S*/)?make\s(?:[^;&|$`()]*\s)?(?:-n|--dry-run|--just-print)(?:\s[^;&|$`()]*)?\Z"
+)
+"""A line that only asks a tool what it is, or what it would do."""
 _OR_SAYING = re.compile(r"\|\|\s*(?:echo|printf)\b(?:'[^']*'|\"[^\"]*\"|[^;&|'\"])*\Z")
 _HIDDEN = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
 
@@ -73,6 +80,10 @@ class CommandParams(CheckParams):
         if all(_SAYING.match(line) for line in self.run):
             raise ValueError(f"{self.run[-1]!r} runs nothing of the project: name the command that shows it")
         looked_at = self.contains or self.not_contains or self.writes
+        if all(_SAYING.match(line) or _ASKING.match(line) for line in self.run) and not looked_at:
+            raise ValueError(
+                f"{self.run[-1]!r} only asks a tool about itself: name the command that shows it"
+            )
         if _OR_SAYING.search(self.run[-1]) and not looked_at:
             raise ValueError(f"{self.run[-1]!r} could not fail: leave out what stands behind ||")
         return self

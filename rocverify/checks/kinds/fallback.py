@@ -8,6 +8,7 @@ With the kernel there, it must be launched: a fallback that is always taken show
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +27,12 @@ from rocverify.records import Finding
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
 
+_ANYBODYS = frozenset(
+    name
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+) - {"NotImplementedError"}
+"""Errors that calls die with for reasons of every sort."""
 _SIGNALS = (132, 134, 135, 136, 139)
 """Exit statuses of programs that crashed."""
 _SHOWN = 4_000
@@ -65,6 +72,11 @@ class FallbackParams(CheckParams):
             raise ValueError("give expects (what the program says of its fallback) or exit_code")
         if self.error and self.fallback:
             raise ValueError("give either fallback or error")
+        if self.error in _ANYBODYS and not self.expects:
+            raise ValueError(
+                f"{self.error} is what any failure raises: name an error of the project, or give words of "
+                "its message as expects"
+            )
         return self
 
 
