@@ -149,6 +149,7 @@ def test_what_cannot_be_told_decides_nothing(code: Project, name: str, path: str
         code.check("constant_value", name=name, value=1, paths=[path])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "params",
     [
@@ -161,6 +162,7 @@ def test_right_layouts_pass(code: Project, params: dict[str, Any]) -> None:
     _verdict(outcome, CheckVerdict.PASSED, "on host and device")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "params", "said"),
     [
@@ -180,6 +182,7 @@ def test_wrong_layouts_fail(code: Project, name: str, params: dict[str, Any], sa
     _verdict(code.check("struct_layout", name=name, path="src/a.hip", **params), CheckVerdict.FAILED, said)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "params", "said"),
     [

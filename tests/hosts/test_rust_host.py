@@ -17,6 +17,7 @@ HOST = "rust_host"
 _BUILD_S = 240.0
 
 
+@pytest.mark.long
 def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path, kept: Path) -> None:
     ran = verify(copied(HOST, tmp_path), kept, "all")
     assert not by_verdict(ran, "failed"), ran.output

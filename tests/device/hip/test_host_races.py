@@ -286,12 +286,13 @@ def test_a_value_that_a_stream_waits_for_orders(program):
     assert program.finish() == []
 
 
-def test_random_programs_have_the_races_of_a_plain_model(queued):
+@pytest.mark.parametrize("count", [8, pytest.param(30, marks=pytest.mark.long)])
+def test_random_programs_have_the_races_of_a_plain_model(queued, count: int):
     """Launches and copies on three streams with waits: what is found are two of them that touch a common
     element, one of them writing, and that nothing orders; and of a program that has such pairs, some are
     found. (Of two launches in order that race with a third, the later one may stand for both.)"""
     rng = np.random.default_rng(3)
-    for _ in range(30):
+    for _ in range(count):
         program = Program(queued("shuffled", int(rng.integers(100)), sanitize=True))
         found, expected = random_program(program, rng)
         assert found <= expected
