@@ -14,6 +14,7 @@ SABOTAGES = (
         failed={
             "16-01/T1": "kernel_compiled wrapper_present*3",
             "16-01/T2": "no_host_roundtrip",
+            "16-01/A2": "artifact",
             "16-02/T1": "correctness",
             "16-02/T2": "correctness",
             "16-02/T3": "correctness*3",
@@ -114,6 +115,7 @@ SABOTAGES = (
         failed={
             "16-01/T1": "kernel_compiled wrapper_present*3",
             "16-01/T2": "no_host_roundtrip",
+            "16-01/A2": "artifact",
         },
         says={
             "16-01/T1/kernel_compiled": (
@@ -129,6 +131,7 @@ SABOTAGES = (
         failed={
             "16-01/T1": "kernel_compiled wrapper_present*3",
             "16-01/T2": "no_host_roundtrip",
+            "16-01/A2": "artifact",
         },
         says={
             "16-01/T1/kernel_compiled": (
