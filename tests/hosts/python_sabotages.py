@@ -1,0 +1,422 @@
+"""Sabotages of the Python engine: kernels wrong in a line, wrappers, calls, fallbacks, round trips, tests."""
+
+from __future__ import annotations
+
+from tests.hosts.host import Sabotage
+from tests.sabotage.sabotage import At, Create, Edit
+
+SRC = "src/strata"
+ELEMENTWISE, ROWS, PRODUCTS, LOOKUP = (
+    f"{SRC}/hip/{name}.hip" for name in ("elementwise", "rows", "products", "lookup")
+)
+OPS_ELEMENTWISE, OPS_ROWS, OPS_PRODUCTS = (f"{SRC}/ops/{n}.py" for n in ("elementwise", "rows", "products"))
+MANIFEST, BACKEND, RUNTIME = f"{SRC}/hip/kernels.toml", f"{SRC}/backend.py", f"{SRC}/runtime.py"
+TEST_OPS = "tests/test_ops.py"
+_SWIGLU = "    swiglu(gate, up, gate, sizes.rows * sizes.hidden)\n"
+_SOFTMAX = '    launch(CODE_OBJECT, "row_softmax_kernel", (rows, 1, 1), (BLOCK, 1, 1), arguments, stream)\n'
+_EMBED = "        embed(ids, weights, x, sizes)\n"
+_FORWARD = "        feed_forward(x, weights, y, sizes)\n"
+_DOWNLOAD = "download({}, (sizes.rows, sizes.{}))\n"
+
+BUILD = (
+    Sabotage(
+        "stale entry of the manifest",
+        "01-01",
+        (Edit(MANIFEST, '"row_sum_kernel"', '"row_sum_kernel", "row_mean_kernel"'),),
+        {"T1": "kernel_compiled", "T2": "kernel_compiled", "T3": "resources"},
+        ("has no kernel row_mean_kernel; it has rms_norm_kernel", ROWS),
+        fast=True,
+    ),
+    Sabotage(
+        "entry of the manifest commented out",
+        "01-01",
+        (
+            Edit(
+                MANIFEST,
+                f'[[kernel]]\nsource = "{LOOKUP}"\nenv = "STRATA_LOOKUP_HSACO"\nsymbols =',
+                f'# source = "{LOOKUP}"\n# env = "STRATA_LOOKUP_HSACO"\n# symbols =',
+            ),
+        ),
+        {"L1": "key_link", "A1": "artifact", "T1": "kernel_compiled"},
+        ("only comments", At(MANIFEST, "# source")),
+        fast=True,
+    ),
+    Sabotage(
+        "kernel with an empty body",
+        "01-01",
+        (Edit(ELEMENTWISE, "  if (i < count) out[i] = silu(x[i]);\n", ""),),
+        {"T1": "kernel_compiled"},
+        ("silu_kernel", ELEMENTWISE),
+    ),
+    Sabotage(
+        "more LDS than the plan allows",
+        "01-01",
+        (Edit(ROWS, "partial[BLOCK];\n  float sum", "partial[2 * BLOCK];\n  float sum"),),
+        {"T3": "resources"},
+        ("2048", "1024", "row_sum_kernel"),
+    ),
+    Sabotage(
+        "more LDS than there is",
+        "01-01",
+        (Edit(ROWS, "partial[BLOCK];\n  float sum", "partial[65 * BLOCK];\n  float sum"),),
+        {"T2": "kernel_compiled", "T1": "kernel_compiled", "T3": "resources"},
+        ("66560", "65536", ROWS),
+    ),
+    Sabotage(
+        "intrinsic that HIP lacks",
+        "01-01",
+        (Edit(ROWS, "sum += expf(x[first", "sum += __exp_f32(x[first"),),
+        {"T2": "kernel_compiled", "T1": "kernel_compiled", "T3": "resources"},
+        ("undeclared identifier '__exp_f32'", At(ROWS, "__exp_f32")),
+    ),
+    Sabotage(
+        "tile of the kernel changed",
+        "01-02",
+        (Edit(PRODUCTS, "#define TILE 16", "#define TILE 32"),),
+        {"T1": "constant_value"},
+        ("TILE", "32", At(PRODUCTS, "TILE 32")),
+    ),
+    Sabotage(
+        "block of the host changed",
+        "01-02",
+        (Edit(RUNTIME, "BLOCK = 256", "BLOCK = 128"),),
+        {"A1": "artifact"},
+        ("BLOCK = 256", RUNTIME),
+    ),
+    Sabotage(
+        "unfinished work in a comment",
+        "01-02",
+        (Edit(ROWS, "// One workgroup a row, however long.", "// TODO: rows beyond 1,024"),),
+        {"T2": "absent"},
+        ("TODO", At(ROWS, "TODO")),
+    ),
+    Sabotage(
+        "what is prohibited, imported in a function",
+        "01-02",
+        (
+            Edit(
+                RUNTIME,
+                "    source = np.ascontiguousarray(array)\n",
+                "    import torch\n\n    source = np.ascontiguousarray(torch.as_tensor(array).numpy())\n",
+            ),
+        ),
+        {"P2": "absent"},
+        ("torch", At(RUNTIME, "import torch")),
+    ),
+)
+
+KERNELS = (
+    Sabotage(
+        "wrapper with two arrays exchanged",
+        "02-01",
+        (
+            Edit(
+                OPS_ELEMENTWISE,
+                "pointer(gate), pointer(up), pointer(out)",
+                "pointer(up), pointer(gate), pointer(out)",
+            ),
+        ),
+        {"T3": "wrapper_present", "T2": "correctness"},
+        ("arguments 1 and 2 are swapped: gate and up", At(OPS_ELEMENTWISE, '"swiglu_kernel"')),
+        only="T2 or T3",
+    ),
+    Sabotage(
+        "wrapper that launches another kernel",
+        "02-01",
+        (Edit(OPS_ELEMENTWISE, '"swiglu_kernel"', '"silu_kernel"'),),
+        {"T3": "wrapper_present", "T2": "correctness"},
+        ("swiglu_kernel", OPS_ELEMENTWISE),
+        only="T2 or T3",
+    ),
+    Sabotage(
+        "length of twice the width",
+        "02-01",
+        (
+            Edit(
+                OPS_ELEMENTWISE,
+                "pointer(bias), unsigned(rows), unsigned(columns))",
+                "pointer(bias), ctypes.c_uint64(rows), unsigned(columns))",
+            ),
+            Edit(OPS_ELEMENTWISE, "from typing import Any\n", "import ctypes\nfrom typing import Any\n"),
+        ),
+        {"T3": "wrapper_present", "T4": "correctness"},
+        ("bias_add_kernel", "8", "4"),
+        only="T3 or T4",
+    ),
+    Sabotage(
+        "softmax that adds up the first wave alone",
+        "02-02",
+        (Edit(ROWS, "sum += expf(x[first", "if (threadIdx.x < 32) sum += expf(x[first"),),
+        {"T1": "correctness"},
+        ("row_softmax_kernel", "columns=33"),
+        only="T1",
+    ),
+    Sabotage(
+        "shape that is not refused",
+        "02-02",
+        (Edit(RUNTIME, "        if value < 1:", "        if value < 0:"),),
+        {"T3": "unsupported_config"},
+        ("no columns: launched row_softmax_kernel", At(RUNTIME, "hip.hipModuleLaunchKernel(")),
+        only="T3",
+    ),
+    Sabotage(
+        "refused by an error without a type",
+        "02-02",
+        (Edit(RUNTIME, "raise ShapeError(f", "raise ValueError(f"),),
+        {"T3": "unsupported_config"},
+        ("ShapeError", "ValueError"),
+        only="T3",
+    ),
+    Sabotage(
+        "NumPy in an except",
+        "02-02",
+        (
+            Edit(
+                OPS_ROWS,
+                _SOFTMAX,
+                "    try:\n    " + _SOFTMAX + "    except CodeObjectMissingError:\n"
+                "        on_host(softmax_cpu, x, out, (rows, columns))\n",
+            ),
+            Edit(
+                OPS_ROWS,
+                "from strata.runtime import",
+                "from strata.cpu import softmax_cpu\nfrom strata.errors import CodeObjectMissingError\n"
+                "from strata.host import on_host\nfrom strata.runtime import",
+            ),
+            Create(
+                f"{SRC}/host.py",
+                '"""Kernels that are not there."""\n\nfrom rocm.bindings import hip\n\n'
+                "from strata.runtime import checked, download\n\n\n"
+                "def on_host(function, x, out, shape):\n"
+                '    """out = function(x), by way of the host."""\n'
+                "    result = function(download(x, shape))\n"
+                "    kind = hip.hipMemcpyKind.hipMemcpyHostToDevice\n"
+                '    checked("hipMemcpy", hip.hipMemcpy(out, result, result.nbytes, kind))\n',
+            ),
+        ),
+        {"T4": "fallback"},
+        ("the call returns as if all were well, CodeObjectMissingError was expected",),
+        only="T4",
+    ),
+    Sabotage(
+        "lengths of the product exchanged",
+        "02-03",
+        (
+            Edit(
+                OPS_PRODUCTS, "unsigned(m), unsigned(k), unsigned(n)", "unsigned(n), unsigned(k), unsigned(m)"
+            ),
+        ),
+        {"T1": "correctness", "T2": "memory_safety"},
+        ("matmul_kernel",),
+        only="T1 or T2",
+    ),
+    Sabotage(
+        "one barrier of two",
+        "02-03",
+        (Edit(PRODUCTS, "[threadIdx.x];\n    __syncthreads();\n", "[threadIdx.x];\n"),),
+        {"T2": "memory_safety"},
+        ("race: WAR in LDS", "matmul_kernel", At(PRODUCTS, "right[threadIdx.y]")),
+        only="T2",
+    ),
+    Sabotage(
+        "one element too many",
+        "02-03",
+        (
+            Edit(
+                LOOKUP,
+                "  if (i < rows * columns) out[i] = table",
+                "  if (i <= rows * columns) out[i] = table",
+            ),
+        ),
+        {"T3": "correctness"},
+        ("gather_rows_kernel", At(LOOKUP, "i <= rows")),
+        only="T3",
+    ),
+    Sabotage(
+        "bytes without a sign",
+        "02-03",
+        (Edit(LOOKUP, "const signed char* q", "const unsigned char* q"),),
+        {"T4": "correctness"},
+        ("dequantise_kernel", "unsigned"),
+        only="T4",
+    ),
+)
+
+BACKENDS = (
+    Sabotage(
+        "download in the function that is named",
+        "03-01",
+        (Edit(BACKEND, _FORWARD, _FORWARD + "        " + _DOWNLOAD.format("y", "width")),),
+        {"T1": "no_host_roundtrip"},
+        ("predict_device", "download", At(BACKEND, "        download(y")),
+    ),
+    Sabotage(
+        "download one call deeper",
+        "03-01",
+        (
+            Edit(
+                BACKEND,
+                "        gated(normed",
+                "        " + _DOWNLOAD.format("normed", "width") + "        gated(normed",
+            ),
+        ),
+        {"T1": "no_host_roundtrip"},
+        ("predict_device", "feed_forward", At(BACKEND, "        download(normed")),
+    ),
+    Sabotage(
+        "download two calls deeper",
+        "03-01",
+        (Edit(BACKEND, _SWIGLU, "    " + _DOWNLOAD.format("up", "hidden") + _SWIGLU),),
+        {"T1": "no_host_roundtrip"},
+        ("predict_device", "feed_forward", "gated", At(BACKEND, "    download(up")),
+    ),
+    Sabotage(
+        "download under another name",
+        "03-01",
+        (
+            Edit(BACKEND, _SWIGLU, _SWIGLU + "    fetch(gate, (sizes.rows, sizes.hidden))\n"),
+            Edit(
+                BACKEND, "import FLOAT_BYTES, download,", "import FLOAT_BYTES, download as fetch, download,"
+            ),
+        ),
+        {"T1": "no_host_roundtrip"},
+        ("predict_device", "feed_forward", "gated", At(BACKEND, "    fetch(gate")),
+    ),
+    Sabotage(
+        "softmax on the host",
+        "03-01",
+        (
+            Edit(BACKEND, "        row_softmax(out, out, sizes.rows, sizes.classes)\n", ""),
+            Edit(
+                BACKEND,
+                "= download(out, (sizes.rows, sizes.classes))",
+                "= softmax_cpu(download(out, (sizes.rows, sizes.classes)))",
+            ),
+            Edit(
+                BACKEND,
+                "from strata.ops.elementwise",
+                "from strata.cpu import softmax_cpu\nfrom strata.ops.elementwise",
+            ),
+        ),
+        {"T4": "key_link"},
+        ("classify", "row_softmax", BACKEND),
+    ),
+    Sabotage(
+        "call commented out",
+        "03-01",
+        (Edit(BACKEND, _SWIGLU, "    # swiglu(gate, up, gate, sizes.rows * sizes.hidden)\n"),),
+        {"L1": "key_link"},
+        ("swiglu", At(BACKEND, "# swiglu")),
+    ),
+    Sabotage(
+        "call that the docstring alone has",
+        "03-01",
+        (
+            Edit(BACKEND, _SWIGLU, ""),
+            Edit(BACKEND, "`up` is overwritten.", "by swiglu(gate, up, gate, count)."),
+        ),
+        {"L1": "key_link"},
+        ("swiglu", BACKEND),
+    ),
+    Sabotage(
+        "call behind a return",
+        "03-01",
+        (Edit(BACKEND, "    bias_add(out", "    return\n    bias_add(out"),),
+        {"L2": "key_link"},
+        ("bias_add", At(BACKEND, "    bias_add(out")),
+    ),
+    Sabotage(
+        "call behind a condition that never holds",
+        "03-01",
+        (Edit(BACKEND, "        rms_norm(x,", "        if False:\n            rms_norm(x,"),),
+        {"L3": "key_link"},
+        ("rms_norm", At(BACKEND, "            rms_norm(x")),
+    ),
+    Sabotage(
+        "two steps exchanged",
+        "03-01",
+        (Edit(BACKEND, _EMBED + _FORWARD, _FORWARD + _EMBED),),
+        {"T3": "call_order", "T5": "documented"},
+        ("embed", "feed_forward", At(BACKEND, _FORWARD.rstrip())),
+    ),
+    Sabotage(
+        "export that is only imported",
+        "03-01",
+        (
+            Edit(BACKEND, "def classify(", "def classify_tokens("),
+            Edit(
+                BACKEND,
+                "from strata.ops.elementwise",
+                "from strata.cpu import softmax_cpu as classify\nfrom strata.ops.elementwise",
+            ),
+        ),
+        {"A1": "artifact"},
+        ("does not define classify; it only uses the name", BACKEND),
+    ),
+    Sabotage(
+        "host in place of a kernel, where HIP fails",
+        "03-01",
+        (
+            Edit(
+                BACKEND,
+                _FORWARD,
+                "        try:\n    " + _FORWARD + "        except HipError:\n"
+                "            hidden = rms_norm_cpu(download(x, (sizes.rows, sizes.width)), 1.0)\n"
+                "            y = upload(hidden)\n",
+            ),
+            Edit(
+                BACKEND,
+                "from strata.ops.elementwise",
+                "from strata.cpu import rms_norm_cpu\nfrom strata.errors import HipError\n"
+                "from strata.ops.elementwise",
+            ),
+        ),
+        {"T1": "no_host_roundtrip"},
+        ("download", At(BACKEND, "hidden = rms_norm_cpu")),
+    ),
+    Sabotage(
+        "test that is skipped",
+        "03-02",
+        (
+            Edit(
+                TEST_OPS, "def test_sums_of_rows", '@pytest.mark.skip(reason="flaky")\ndef test_sums_of_rows'
+            ),
+        ),
+        {"T1": "tests_pass"},
+        ("test_sums_of_rows", "skipped"),
+    ),
+    Sabotage(
+        "test that asserts nothing",
+        "03-02",
+        (
+            Edit(
+                TEST_OPS,
+                "    assert np.allclose(download(out, (4,)), x.sum(axis=1), atol=1e-5)\n",
+                "    download(out, (4,))\n",
+            ),
+        ),
+        {"T1": "tests_pass"},
+        ("test_sums_of_rows",),
+        missing="a test that asserts nothing passes as any other does; asserts are counted for a session alone",
+    ),
+    Sabotage(
+        "step of the path that another kernel does",
+        "03-02",
+        (
+            Edit(BACKEND, _SWIGLU, "    silu(gate, gate, sizes.rows * sizes.hidden)\n"),
+            Edit(BACKEND, "import bias_add, swiglu", "import bias_add, silu"),
+        ),
+        {"T2": "backend_selected", "T1": "tests_pass"},
+        ("swiglu_kernel",),
+    ),
+    Sabotage(
+        "call gone that a sentence of the body asks for",
+        "03-03",
+        (Edit(BACKEND, "        rms_norm(x,", "        # rms_norm(x,"),),
+        {"V2": "key_link"},
+        ("rms_norm", At(BACKEND, "# rms_norm")),
+        fast=True,
+    ),
+)
+
+SABOTAGES = (*BUILD, *KERNELS, *BACKENDS)
