@@ -397,7 +397,7 @@ BACKENDS = (
         ),
         {"T1": "tests_pass"},
         ("test_sums_of_rows",),
-        missing="a test that asserts nothing passes as any other does; asserts are counted for a session alone",
+        missing="a test that asserts nothing passes; asserts are counted for a whole session",
     ),
     Sabotage(
         "step of the path that another kernel does",

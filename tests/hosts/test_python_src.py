@@ -1,4 +1,4 @@
-"""A Python engine in a src/ layout and plans in the wild style: as it is, with its own tests, and with sabotages."""
+"""A Python engine in a src/ layout, its plans in the wild style: as it is, and with sabotages."""
 
 from __future__ import annotations
 
