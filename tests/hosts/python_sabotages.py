@@ -17,6 +17,8 @@ _SOFTMAX = '    launch(CODE_OBJECT, "row_softmax_kernel", (rows, 1, 1), (BLOCK, 
 _EMBED = "        embed(ids, weights, x, sizes)\n"
 _FORWARD = "        feed_forward(x, weights, y, sizes)\n"
 _DOWNLOAD = "download({}, (sizes.rows, sizes.{}))\n"
+# What reads the sources, without driving the whole path each time.
+_ON_SOURCES = "not no_host_roundtrip"
 
 BUILD = (
     Sabotage(
@@ -82,6 +84,7 @@ BUILD = (
         (Edit(RUNTIME, "BLOCK = 256", "BLOCK = 128"),),
         {"A1": "artifact"},
         ("BLOCK = 256", RUNTIME),
+        only="not constant_value",
     ),
     Sabotage(
         "unfinished work in a comment",
@@ -89,6 +92,7 @@ BUILD = (
         (Edit(ROWS, "// One workgroup a row, however long.", "// TODO: rows beyond 1,024"),),
         {"T2": "absent"},
         ("TODO", At(ROWS, "TODO")),
+        only="not constant_value",
     ),
     Sabotage(
         "what is prohibited, imported in a function",
@@ -102,6 +106,7 @@ BUILD = (
         ),
         {"P2": "absent"},
         ("torch", At(RUNTIME, "import torch")),
+        only="not constant_value",
     ),
 )
 
@@ -124,9 +129,9 @@ KERNELS = (
         "wrapper that launches another kernel",
         "02-01",
         (Edit(OPS_ELEMENTWISE, '"swiglu_kernel"', '"silu_kernel"'),),
-        {"T3": "wrapper_present", "T2": "correctness"},
+        {"T3": "wrapper_present"},
         ("swiglu_kernel", OPS_ELEMENTWISE),
-        only="T2 or T3",
+        only="T3",
     ),
     Sabotage(
         "length of twice the width",
@@ -139,9 +144,9 @@ KERNELS = (
             ),
             Edit(OPS_ELEMENTWISE, "from typing import Any\n", "import ctypes\nfrom typing import Any\n"),
         ),
-        {"T3": "wrapper_present", "T4": "correctness"},
+        {"T3": "wrapper_present"},
         ("bias_add_kernel", "8", "4"),
-        only="T3 or T4",
+        only="T3",
     ),
     Sabotage(
         "softmax that adds up the first wave alone",
@@ -206,9 +211,9 @@ KERNELS = (
                 OPS_PRODUCTS, "unsigned(m), unsigned(k), unsigned(n)", "unsigned(n), unsigned(k), unsigned(m)"
             ),
         ),
-        {"T1": "correctness", "T2": "memory_safety"},
+        {"T1": "correctness"},
         ("matmul_kernel",),
-        only="T1 or T2",
+        only="T1",
     ),
     Sabotage(
         "one barrier of two",
@@ -300,6 +305,7 @@ BACKENDS = (
         ),
         {"T4": "key_link"},
         ("classify", "row_softmax", BACKEND),
+        only=_ON_SOURCES,
     ),
     Sabotage(
         "call commented out",
@@ -307,6 +313,7 @@ BACKENDS = (
         (Edit(BACKEND, _SWIGLU, "    # swiglu(gate, up, gate, sizes.rows * sizes.hidden)\n"),),
         {"L1": "key_link"},
         ("swiglu", At(BACKEND, "# swiglu")),
+        only=_ON_SOURCES,
     ),
     Sabotage(
         "call that the docstring alone has",
@@ -317,6 +324,7 @@ BACKENDS = (
         ),
         {"L1": "key_link"},
         ("swiglu", BACKEND),
+        only=_ON_SOURCES,
     ),
     Sabotage(
         "call behind a return",
@@ -324,6 +332,7 @@ BACKENDS = (
         (Edit(BACKEND, "    bias_add(out", "    return\n    bias_add(out"),),
         {"L2": "key_link"},
         ("bias_add", At(BACKEND, "    bias_add(out")),
+        only=_ON_SOURCES,
     ),
     Sabotage(
         "call behind a condition that never holds",
@@ -331,6 +340,7 @@ BACKENDS = (
         (Edit(BACKEND, "        rms_norm(x,", "        if False:\n            rms_norm(x,"),),
         {"L3": "key_link"},
         ("rms_norm", At(BACKEND, "            rms_norm(x")),
+        only=_ON_SOURCES,
     ),
     Sabotage(
         "two steps exchanged",
@@ -338,6 +348,7 @@ BACKENDS = (
         (Edit(BACKEND, _EMBED + _FORWARD, _FORWARD + _EMBED),),
         {"T3": "call_order", "T5": "documented"},
         ("embed", "feed_forward", At(BACKEND, _FORWARD.rstrip())),
+        only=_ON_SOURCES,
     ),
     Sabotage(
         "export that is only imported",
@@ -352,6 +363,7 @@ BACKENDS = (
         ),
         {"A1": "artifact"},
         ("does not define classify; it only uses the name", BACKEND),
+        only=_ON_SOURCES,
     ),
     Sabotage(
         "host in place of a kernel, where HIP fails",
@@ -384,6 +396,7 @@ BACKENDS = (
         ),
         {"T1": "tests_pass"},
         ("test_sums_of_rows", "skipped"),
+        only="not backend_selected",
     ),
     Sabotage(
         "test that asserts nothing",
@@ -398,6 +411,7 @@ BACKENDS = (
         {"T1": "tests_pass"},
         ("test_sums_of_rows",),
         missing="a test that asserts nothing passes; asserts are counted for a whole session",
+        only="not backend_selected",
     ),
     Sabotage(
         "step of the path that another kernel does",
