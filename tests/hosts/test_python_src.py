@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.host import Sabotage, copied, each, judge, verify
-from tests.hosts.python_sabotages import SABOTAGES
+from tests.hosts.python_backend_sabotages import SABOTAGES as OF_BACKEND
+from tests.hosts.python_sabotages import SABOTAGES as OF_KERNELS
 
 HOST = "python_src"
 
@@ -21,6 +22,6 @@ def test_nothing_is_found_where_nothing_is_wrong(tmp_path: Path, kept: Path) -> 
     assert ran.exit_code == 0, ran.output
 
 
-@each(SABOTAGES)
+@each((*OF_KERNELS, *OF_BACKEND))
 def test_each_sabotage_is_noticed(sabotage: Sabotage, tmp_path: Path, kept: Path) -> None:
     judge(sabotage, HOST, tmp_path, kept)
