@@ -224,7 +224,7 @@ def test_damaged_code_translates_or_is_refused(subject: Subject, seed: int) -> N
     translated_or_refused(recoded(subject.image, seed), subject.objdump, seed)
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.timeout(1800)
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(LONG_CODE)
@@ -271,7 +271,7 @@ def test_nonsense_translates_or_is_refused(image: bytes, toolchain: Toolchain) -
     assert each_instruction_translates_or_is_refused(image, toolchain.objdump, 1) > 5
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.timeout(1800)
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(100)
@@ -279,7 +279,7 @@ def test_much_nonsense_translates_or_is_refused(subject: Subject, seed: int) -> 
     each_instruction_translates_or_is_refused(subject.image, subject.objdump, seed)
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.timeout(1800)
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(100)

@@ -50,7 +50,7 @@ def test_ir_is_proportional_to_the_code(machine: Machine, assembler: Assembler) 
     assert long.longest < 4 * strips.MOST
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.timeout(900)
 def test_time_and_memory_of_translation(repo_root: Path, assembler: Assembler, tmp_path: Path) -> None:
     """In processes of their own; CPU time of all threads."""
