@@ -41,7 +41,7 @@ def _written(machine: Machine, assembler: Assembler, count: int) -> Written:
     return Written(made.instruction_count, sum(lengths), max(lengths))
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_ir_is_proportional_to_the_code(machine: Machine, assembler: Assembler) -> None:
     """Exact, whatever the machine: as much IR an instruction, in blocks that get no longer."""
     short, long = (_written(machine, assembler, count) for count in (SHORT, LONG))

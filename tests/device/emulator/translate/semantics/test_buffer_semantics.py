@@ -106,7 +106,7 @@ def test_buffer_loads(machine: Machine, assembler: Assembler) -> None:
     _check_loads(machine, assembler, _some("load", list(models_memory.LOADS), 3))
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_every_buffer_load(machine: Machine, assembler: Assembler) -> None:
     for seed in range(4):
         _check_loads(machine, assembler, list(models.cases("load", list(models_memory.LOADS), seed)))
@@ -135,7 +135,7 @@ def test_buffer_stores(machine: Machine, assembler: Assembler) -> None:
     _check_stores(machine, assembler, _some("store", list(models_memory.STORES), 2))
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_every_buffer_store(machine: Machine, assembler: Assembler) -> None:
     for seed in range(4):
         _check_stores(machine, assembler, list(models.cases("store", list(models_memory.STORES), seed)))
