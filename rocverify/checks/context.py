@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import product
@@ -237,8 +237,7 @@ class CheckContext:
     def close(self) -> None:
         """Closes the device if one was opened, ends the project's processes, keeps what was read."""
         if "code" in self.__dict__:
-            with suppress(OSError):  # a run without the cache is slower, and no other
-                self.code.keep()
+            self.code.keep()
         if "subject" in self.__dict__:
             self.subject.close()
         if "process" in self.__dict__:

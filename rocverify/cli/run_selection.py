@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -88,8 +88,7 @@ def _bound(
             click.echo(f"error: {error}", err=True)
         raise
     for subject in {bound.subject for bound in plans if bound.subject is not None}:
-        with suppress(OSError):  # a run without the cache is slower, and no other
-            subject.code.keep()
+        subject.code.keep()
     return plans
 
 

@@ -113,8 +113,8 @@ class CodeIndex:
         return self._units.with_word(word)
 
     def keep(self) -> None:
-        """Keeps the records that were made for later runs, in the folder of the setting `cache_dir`; OSError
-        where that cannot be written."""
+        """Keeps the records that were made for later runs, in the folder of the setting `cache_dir`, if
+        that can be written."""
         self._units.keep()
 
     def names(self, path: str) -> Names:

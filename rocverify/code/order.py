@@ -114,7 +114,8 @@ class _Walk:
         for call in function.calls:
             if call.dead:
                 continue
-            same = len(list(takewhile(lambda pair: pair[0][0] == pair[1], zip(open_, call.within))))  # noqa: B905
+            both = zip(open_, call.within, strict=False)
+            same = len(list(takewhile(lambda pair: pair[0][0] == pair[1], both)))
             while len(open_) > same:
                 known = Known(open_.pop()[1], known.maybe)
             open_ += [(part, known.done) for part in call.within[same:]]

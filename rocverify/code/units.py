@@ -44,7 +44,7 @@ class Units:
     def _listed(self, path: str) -> Unit:
         """The same for the path of a file as `sources` lists it."""
         if path not in self._units:
-            self._units[path] = self._read(path, listed_text(self._root, path))
+            self._units[path] = self._read(path, self._texts.get(path) or listed_text(self._root, path))
         return self._units[path]
 
     def _read(self, key: str, text: str) -> Unit:
@@ -67,9 +67,10 @@ class Units:
         return self._rust_names if is_rust(path) else self._cpp_names
 
     def keep(self) -> None:
-        """Keeps what was read for later runs."""
+        """Keeps what was read for later runs; where that cannot be written, they are slower and no other."""
         if "_kept" in self.__dict__:
-            self._kept.keep()
+            with suppress(OSError):
+                self._kept.keep()
 
     @cached_property
     def _kept(self) -> KeptUnits:

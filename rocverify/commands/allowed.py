@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +11,10 @@ from rocverify.errors import CommandRefusedError
 
 if TYPE_CHECKING:
     from rocverify.settings import Settings
+
+
+SUCCEEDS_ANYHOW = re.compile(r"(?:\|\||;)\s*(?:(?:(?:/usr)?/bin/)?true|:|exit\s+0)[\s;)}]*(?:#.*)?\Z")
+"""The end of a shell line whose exit status is 0 whatever happens before it."""
 
 
 def require_allowed(settings: Settings, lines: Sequence[str]) -> None:

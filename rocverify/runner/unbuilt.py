@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rocverify.code.kernel_sources import kernel_sources
-from rocverify.errors import CompileError, RocverifyError
+from rocverify.errors import CompileError, ManifestError, RocverifyError
 from rocverify.records import CheckResult, CheckVerdict
 
 if TYPE_CHECKING:
@@ -24,22 +23,16 @@ def unbuilt(context: CheckContext, results: Iterable[CheckResult]) -> list[Rocve
 
 def _errors(context: CheckContext) -> Iterator[RocverifyError]:
     try:
-        if not _has_kernels(context):
-            return
         outcomes = [
             found for targets, some in _by_targets(context) for found in context.builds(some, targets)
         ]
     except RocverifyError as error:
-        yield error
+        no_manifest = not (context.root / context.settings.manifest).is_file()
+        if not (isinstance(error, ManifestError) and no_manifest):  # else there are no kernels at all
+            yield error
         return
     rejected = (outcome for outcome in outcomes if isinstance(outcome, CompileError))
     yield from {error.where: error for error in rejected}.values()
-
-
-def _has_kernels(context: CheckContext) -> bool:
-    if (context.root / context.settings.manifest).is_file():
-        return True
-    return bool(kernel_sources(context.root, context.code))
 
 
 def _by_targets(context: CheckContext) -> Iterator[tuple[tuple[str, ...], list[ManifestEntry]]]:

@@ -52,6 +52,16 @@ def verify(root: Path, cache: Path, selection: str, *options: str) -> Ran:
     return run(root, selection, ("--cache-dir", str(cache), *options))
 
 
+def find_nothing(host: str, folder: Path, cache: Path) -> None:
+    """Asserts that a host as it is has no finding, and that only what a command would decide is open."""
+    ran = verify(copied(host, folder), cache, "all")
+    assert not by_verdict(ran, "failed"), ran.output
+    assert not by_verdict(ran, "error"), ran.output
+    undecided = {m["id"] for m in ran.must_haves().values() if m["verdict"] != "verified"}
+    waiting = {i.rpartition("/")[0] for i, verdict in ran.not_passed().items() if verdict == "not_run"}
+    assert undecided == waiting, ran.output
+
+
 def by_verdict(ran: Ran, verdict: str) -> dict[str, dict[str, Any]]:
     """The first check of each must-have and kind that ended so: `01-01/T1 kernel_compiled`."""
     found: dict[str, dict[str, Any]] = {}

@@ -173,7 +173,7 @@ class Body(MacroCalls):
         """A name that stands for a value: a function that is handed on may be called."""
         *scope, name = path_of(node) or ("",)
         if name and (scope or name not in self.known):
-            self._add(name, tuple(scope), None, node, dead, sure=False)
+            self.add(self._made(name, tuple(scope), None, node, dead, sure=False))
 
     def _call(self, node: Node, dead: str) -> None:
         function = node.child_by_field_name("function")

@@ -36,21 +36,10 @@ class MacroCalls(Walk):
         parts = tuple(self._owner if part == "Self" and self._owner else part for part in scope)
         return Call(name, parts, receiver, node.start_point[0] + 1, dead, sure, arguments)
 
-    def _add(
-        self,
-        name: str,
-        scope: tuple[str, ...],
-        receiver: str | None,
-        node: Node,
-        dead: str,
-        sure: bool = True,
-    ) -> None:
-        self.add(self._made(name, scope, receiver, node, dead, sure))
-
     def _macro(self, node: Node, dead: str) -> None:
         """The arguments of a macro are tokens: a name before parentheses in them is taken for a call."""
         name = (path_of(node.child_by_field_name("macro")) or ("",))[-1]
-        self._add(f"{name}!", (), None, node, dead, sure=False)
+        self.add(self._made(f"{name}!", (), None, node, dead, sure=False))
         around = self.within
         if name not in _PLAIN_MACROS:
             self.within = (*around, f"macro@{node.start_byte}")
@@ -72,7 +61,7 @@ class MacroCalls(Walk):
             return  # it is defined there
         if sign == ".":
             receiver = self._owner if before[-2:-1] == ["self"] and before[-3:-2] != ["."] else ""
-            self._add(called, (), receiver, name, dead, sure)
+            self.add(self._made(called, (), receiver, name, dead, sure))
             return
         scope: list[str] = []
         while len(before) > 1 and before[-1] == "::":
@@ -80,4 +69,4 @@ class MacroCalls(Walk):
             before = before[:-2]
         kind = None if scope else self.known.get(called)
         if kind != OWN:
-            self._add(called, tuple(scope), None, name, dead, sure and kind is None)
+            self.add(self._made(called, tuple(scope), None, name, dead, sure and kind is None))
