@@ -99,18 +99,20 @@ class Streams(StreamWaits):
     def queue(self, stream: Stream, item: Item, also: Iterable[Item] = ()) -> None:
         """Puts an item at a stream's end; it comes after `also` too."""
         before = [*self.before(stream), *also]
-        item.stream = stream.handle
         stream.tail = item
-        if self.checks is not None:
-            self.checks.races.enter(item, stream.component, before)
-        self.executor.add(item, before)
+        self.queue_apart(item, stream, stream.component, before)
 
     def queue_apart(self, item: Item, stream: Stream, component: int, before: list[Item]) -> None:
-        """Queues a node of a graph that a stream launches: in the order of the graph, not of the stream."""
+        """Queues an item after exactly those before it: a node of a graph that a stream launches comes in the
+        order of the graph, not of the stream."""
         item.stream = stream.handle
-        if self.checks is not None:
+        if self.checks is None:
+            self.executor.add(item, before)
+            return
+        with self.checks.races.lock:
+            # A wait for a value that ends just now orders what is pending: nothing is between the two.
             self.checks.races.enter(item, component, before)
-        self.executor.add(item, before)
+            self.executor.add(item, before)
 
     def refuse_implicit(self, stream: Stream) -> None:
         """Work of the legacy stream would wait for blocking streams, which cannot be while one captures."""

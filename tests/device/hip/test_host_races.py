@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -282,6 +283,27 @@ def test_a_value_that_a_stream_waits_for_orders(program):
     program.launch("set", one, y, 1, N)
     program.call("hipStreamWriteValue32", one, flag, 7, 0)
     program.call("hipStreamWaitValue32", two, flag, 7, 1, 0xFFFFFFFF)
+    program.launch("set", two, y, 2, N)
+    assert program.finish() == []
+
+
+def test_a_wait_that_ends_while_work_behind_it_is_queued_orders_it(queued):
+    """What a stream waits for may come true between two steps of a call that queues work behind the wait."""
+    program = Program(queued("eager", sanitize=True))
+    executor = program.client.context.streams.executor
+    add = executor.add
+
+    def late(item: Item, after) -> None:
+        end = time.monotonic() + 0.2
+        while item.label == "set" and not all(one.done for one in after) and time.monotonic() < end:
+            time.sleep(0.001)
+        add(item, after)
+
+    one, two, y, flag = program.stream(), program.stream(), program.buffer(), program.buffer()
+    program.launch("set", one, y, 1, N)
+    program.call("hipStreamWriteValue32", one, flag, 7, 0)
+    program.call("hipStreamWaitValue32", two, flag, 7, 1, 0xFFFFFFFF)
+    executor.add = late
     program.launch("set", two, y, 2, N)
     assert program.finish() == []
 
