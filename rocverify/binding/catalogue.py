@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from rocverify.binding import build_code, build_device, build_kernels
-from rocverify.binding.calls import CALL
+from rocverify.binding.calls import CALLED_IN, CALLS, is_made, is_received
 from rocverify.binding.catalogue_absence import ABSENCE
 from rocverify.binding.catalogue_behaviour import BEHAVIOUR
 from rocverify.binding.catalogue_code import CODE
@@ -131,8 +131,17 @@ CATALOGUE: tuple[Phrase, ...] = (
         "call-made",
         "key_link",
         "apply_rope_device() calls rope_gpu_kernel()",
-        CALL,
+        CALLS,
         build_code.call_made,
+        fits=is_made,
+    ),
+    _row(
+        "call-received",
+        "key_link",
+        "rope_gpu_kernel() is called by apply_rope_device()",
+        CALLED_IN,
+        build_code.call_made,
+        fits=is_received,
     ),
     _row(
         "function-defined",
@@ -171,7 +180,7 @@ def matches(text: str) -> list[tuple[Phrase, re.Match[str]]]:
     owned: list[tuple[int, int]] = []
     for phrase in sorted(CATALOGUE, key=lambda phrase: not phrase.owns):
         for match in phrase.pattern.finditer(text):
-            if any(match.start() < end and begin < match.end() for begin, end in owned):
+            if not phrase.fits(match) or any(match.start() < e and b < match.end() for b, e in owned):
                 continue
             owned += [match.span()] if phrase.owns else []
             found.append((phrase, match))

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rocverify.binding.model import Draft
-from rocverify.binding.via import via_parameters
+from rocverify.binding.structural import via_parameters
 from rocverify.checks.base import CheckKind
 from rocverify.errors import PlanError
 from rocverify.plan.demands import criterion_number, phase_demands, plan_demands, same_demand

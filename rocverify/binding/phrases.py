@@ -13,7 +13,8 @@ from rocverify.binding.reading import Reading
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """One row: `example` is a truth that it fits, `kind` the check that it binds. What a row that `owns` its
-    words covers is no other row's: "`cargo build` passes" does not say that a kernel is built."""
+    words covers is no other row's: "`cargo build` passes" does not say that a kernel is built. `fits`
+    says whether a match of the pattern is meant."""
 
     name: str
     kind: str
@@ -21,6 +22,7 @@ class Phrase:
     pattern: re.Pattern[str]
     build: Callable[[Reading], Built]
     owns: bool = False
+    fits: Callable[[re.Match[str]], bool] = bool
 
 
 def row(
@@ -31,9 +33,10 @@ def row(
     build: Callable[[Reading], Built],
     *,
     owns: bool = False,
+    fits: Callable[[re.Match[str]], bool] = bool,
 ) -> Phrase:
     """A row whose pattern takes no notice of case."""
-    return Phrase(name, kind, example, re.compile(pattern, re.IGNORECASE), build, owns)
+    return Phrase(name, kind, example, re.compile(pattern, re.IGNORECASE), build, owns, fits)
 
 
 def owning_row(name: str, kind: str, example: str, pattern: str, build: Callable[[Reading], Built]) -> Phrase:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rocverify.binding.calls import further_names
 from rocverify.binding.project import Contract, Function, Kernel, Subject
-from rocverify.binding.via import further_names
 from rocverify.plan.model import Plan
 from rocverify.plan.requirements import without_requirements
 

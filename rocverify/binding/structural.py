@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from rocverify.binding.calls import called_in
+from rocverify.binding.calls import bare, further_callees, parse_call
 from rocverify.binding.model import Draft, Undecided
-from rocverify.binding.via import via_parameters
 from rocverify.plan.model import Artifact, KeyLink
 
 _EXPORT = re.compile(
     r"(?:(?:pub(?:\([^()]*\))?|export|default|async|unsafe|inline|extern(?:\s+\"C\")?|__global__|void)\s+)*"
     r"(?:(?:fn|def|class|struct|enum|union|trait|type|mod|const|static|function|interface|macro)\s+)?"
     r"(?P<name>[A-Za-z_$][\w$]*(?:(?:\.|::)[A-Za-z_$][\w$]*)*)`?(?:!|\s*(?:[(<]|->|:\s|=).*)?"
+)
+_LISTS = re.compile(
+    r"\s*`?(?P<owner>[\w./-]+)`?(?:\s+(?:list|array|table|manifest|section|entries|file))*"
+    r"\s+(?:includes|lists|contains|names|registers|has)\s+(?:an?\s+entry\s+(?:for|of)\s+|the\s+)?"
+    r"`?(?P<item>[\w./-]*[\w-])`?"
 )
 
 
@@ -60,7 +65,7 @@ def key_link_draft(link: KeyLink) -> Draft | Undecided:
     if link.unread:
         return Undecided(f"the entry cannot be checked: {link.unread}")
     params: dict[str, Any] = {"from_path": link.from_path, "to_path": link.to_path}
-    call = called_in(link.via)
+    call = parse_call(link.via)
     asked = []
     if link.via:
         params["via"] = link.via
@@ -68,7 +73,7 @@ def key_link_draft(link: KeyLink) -> Draft | Undecided:
         params["pattern"] = link.pattern
         asked.append(f"the code of {link.from_path} has to match {link.pattern!r}")
     if call:
-        asked.append(f"{call[0]}() has to call {call[1]}() on the syntax tree")
+        asked.append(f"{bare(call[0])}() has to call {bare(call[1])}() on the syntax tree")
     params = via_parameters(params)
     asked += [f"and {name}()" for name in params.get("also", ())]
     if "item" in params:
@@ -79,3 +84,31 @@ def key_link_draft(link: KeyLink) -> Draft | Undecided:
             "add one of them"
         )
     return Draft("key_link", params, f"{' and '.join(asked)}; {link.to_path} has to exist")
+
+
+def via_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a key_link check with what its `via` says.
+
+    `caller` and `callee` of "f() calls g()", `owner` and `item` of "KERNELS list includes k.hip"; unchanged
+    where they say it already, or `via` is prose.
+    """
+    via = params.get("via")
+    if not isinstance(via, str) or {"caller", "callee", "owner", "item"} & params.keys():
+        return dict(params)
+    call = parse_call(via)
+    if call is not None:
+        further = further_callees(via)
+        return {**params, "caller": call[0], "callee": call[1], **({"also": further} if further else {})}
+    listed = _parse_list(via)
+    return {**params, "owner": listed[0], "item": listed[1]} if listed else dict(params)
+
+
+def _parse_list(via: str) -> tuple[str, str] | None:
+    """Owner and item of a sentence of the form "KERNELS list includes rope.hip"; None for other prose.
+
+    The item must look like a file or an identifier, not like a plain English word.
+    """
+    found = _LISTS.match(via)
+    if found is None or not re.search(r"[._/\d]", found["item"]):
+        return None
+    return found["owner"], found["item"]

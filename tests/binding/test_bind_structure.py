@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rocverify.binding import BoundMustHave
-from rocverify.binding.calls import called_in, chains
+from rocverify.binding.calls import chains, parse_call
 from rocverify.binding.project import Subject
 from rocverify.binding.structural import exported_names
 from rocverify.checks.registry import CHECKS
@@ -111,19 +111,28 @@ def test_a_project_without_anything(tmp_path: Path) -> None:
     ("via", "call"),
     [
         ("f() calls g()", ("f", "g")),
-        ("`m.f()` invokes `n.g()` twice", ("f", "g")),
+        ("`m.f()` invokes `n.g()` twice", ("m.f", "n.g")),
         ("f_one delegates to g", ("f_one", "g")),
         ("f() calls g(), then h()", ("f", "g")),
         ("f() calls g() and moves on", ("f", "g")),
         ("f() calls g() or h()", None),
         ("f() calls g() not h()", None),
+        ("f(q, k) must call g(q)", ("f", "g")),
+        ("g() is called by f()", ("f", "g")),
+        ("the g() call in `f`", ("f", "g")),
+        ("f() uses g()", ("f", "g")),
+        ("f() uses MAX_TILE", None),
+        ("no g() is called in f()", None),
+        ("f() does not call g()", None),
+        ("tests call g()", None),
+        ("helper calls g()", ("helper", "g")),
         ("calls g()", None),
         ("wrapper calls kernel", None),
         ("", None),
     ],
 )
 def test_calls_in_via(via: str, call: tuple[str, str] | None) -> None:
-    assert called_in(via) == call
+    assert parse_call(via) == call
 
 
 def test_chains_end_even_in_circles() -> None:

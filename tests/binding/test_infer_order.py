@@ -48,7 +48,34 @@ def test_a_type_as_caller_means_its_methods(project: Path, bind_truth: BindTruth
 
 
 @pytest.mark.parametrize(
-    "truth", ["Tests call mask_gpu()", "The wrapper calls mask_gpu()", "Nobody calls it"]
+    "truth",
+    [
+        "softmax_device() calls row_softmax_gpu()",
+        "row_softmax_gpu() is called by softmax_device()",
+        "`softmax_device(x)` must call row_softmax_gpu(x)",
+        "row_softmax_gpu is invoked from softmax_device()",
+    ],
+)
+def test_a_call_is_told_in_several_ways(bind_truth: BindTruth, truth: str) -> None:
+    bound = bind_truth(truth)
+    (spec,) = bound.checks
+    assert (spec.kind, spec.params["caller"], spec.params["callee"]) == (
+        "key_link",
+        "softmax_device",
+        "row_softmax_gpu",
+    ), bound.reason
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        "Tests call mask_gpu()",
+        "The wrapper calls mask_gpu()",
+        "Nobody calls it",
+        "mask_gpu() is called in the hot path",
+        "No mask_gpu() is called in softmax_device()",
+        "mask_gpu() is called by the loader of sprites",
+    ],
 )
 def test_an_english_subject_is_no_function(bind_truth: BindTruth, truth: str) -> None:
     assert bind_truth(truth).checks == ()

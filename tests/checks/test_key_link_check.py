@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from rocverify.binding.via import via_parameters
+from rocverify.binding.structural import via_parameters
 from rocverify.errors import PlanError, RocverifyError, SourceError, UsageError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project

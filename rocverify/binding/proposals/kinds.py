@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rocverify.binding.build_commands import project_tests
-from rocverify.binding.calls import CALL, bare
+from rocverify.binding.calls import CALLED_IN, CALLS, bare
 from rocverify.binding.model import Draft, Undecided
 from rocverify.binding.project import Contract, Function
 from rocverify.binding.proposals.about import MOST, About
@@ -175,7 +175,7 @@ def _defined(about: About, match: re.Match[str]) -> Iterator[Option]:
 
 def _called(about: About, match: re.Match[str]) -> Iterator[Option]:
     del match
-    call = re.search(CALL, about.text, re.IGNORECASE)
+    call = next((c for form in (CALLED_IN, CALLS) if (c := re.search(form, about.text, re.IGNORECASE))), None)
     if call is None:
         return
     callers, callees = _functions(about, bare(call["caller"])), _functions(about, bare(call["callee"]))
