@@ -1,9 +1,9 @@
 """tests_pass: named pytest tests run now, in a process of their own, and every one of them passes.
 
 What is skipped, expected to fail, deselected or not found has shown nothing and is not a pass; nor is a file
-without tests, or a test whose code was never entered. Of the project's own configuration, conftest files and
-plugins only what the plan names is loaded. Kernels that the plan names must be launched by the tests, as the
-device sees it.
+without tests, or a test whose code was never entered. A test that looks at no result decides nothing.
+Of the project's own configuration, conftest files and plugins only what the plan names is loaded. Kernels
+that the plan names must be launched by the tests, as the device sees it.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ def run(params: TestsPassParams, ctx: CheckContext) -> Outcome:
             output=output[-_OUTPUT_CHARACTERS:],
             **evidence,
         )
+    _refuse_unasserted(records)
     noun = "test" if counts["passed"] == 1 else "tests"
     launched = f"; launched {', '.join(params.kernels)}" if params.kernels else ""
     return Outcome.passed(
@@ -103,6 +104,19 @@ def _refuse_plugins(params: TestsPassParams, records: Sequence[TestRecord]) -> N
             f"the tests load {found.reason} of the project, which the plan does not name",
             where=params.nodes[0],
             hint=f"name it: plugins: [{found.reason}]; its digest is then part of the evidence",
+        )
+
+
+def _refuse_unasserted(records: Sequence[TestRecord]) -> None:
+    """RocverifyError where a test passed and no assertion of it was seen."""
+    silent = [record.nodeid for record in records if record.outcome == "passed" and not record.asserts]
+    if silent:
+        more = f" (nor {len(silent) - 1} more)" if len(silent) > 1 else ""
+        raise RocverifyError(
+            f"{silent[0]} passed, but asserts nothing{more}: no result was looked at",
+            where=_place(silent[0]),
+            hint="assert in each test what it must show (assert, numpy.testing, pytest.raises, a helper "
+            "of the tests that asserts), or name only the tests that do",
         )
 
 

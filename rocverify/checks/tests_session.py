@@ -111,6 +111,7 @@ def _arguments(request: SessionRequest, root: Path, ini: Path) -> list[str]:
     plugins = (*request.plugins, "no:cacheprovider")
     return [
         *("-c", str(ini), f"--rootdir={root}", f"--confcutdir={root}", "--noconftest", "-q"),
+        *("-o", "enable_assertion_pass_hook=true"),
         *(part for plugin in plugins for part in ("-p", plugin)),
         *request.nodes,
     ]
@@ -120,7 +121,7 @@ def _recorded(
     arguments: dict[str, Any], environment: dict[str, str], request: SessionRequest, root: Path
 ) -> tuple[tuple[TestRecord, ...], int, str]:
     key = secrets.token_bytes(32)
-    sources = host_sources("views", "declarations", "tests_recorder")
+    sources = host_sources("views", "declarations", "assertions", "tests_recorder")
     content = json.dumps({"sources": sources, "arguments": {"key": key.hex(), **arguments}})
     with tempfile.TemporaryFile() as record, tempfile.TemporaryFile() as boot:
         boot.write(content.encode())

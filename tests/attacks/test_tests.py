@@ -74,6 +74,7 @@ LIES: dict[str, tuple[dict[str, str], Mapping[str, Any]]] = {
         {"test_it.py": "import builtins\n\nbuiltins.AssertionError = type('E', (Exception,), {})\n" + WRONG},
         {},
     ),
+    "asserts only what is always so": ({"test_it.py": "def test_affine():\n    assert 1 + 1 == 2\n"}, {}),
     "the record rewritten": (
         {
             "test_it.py": "import os, glob\n\n\ndef test_affine():\n"

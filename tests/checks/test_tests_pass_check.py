@@ -25,7 +25,7 @@ def test_one():
     assert os.environ["ROCVERIFY_TARGET"] == "gfx1100"
 
 def test_two():
-    pass
+    assert os.path.exists("pytest.ini")
 """
 
 
@@ -153,6 +153,66 @@ def test_a_body_that_is_never_called_has_not_passed(tests_of: Callable[..., Outc
     outcome = tests_of(BAD, files=files, conftests=("tests/conftest.py",))
     assert outcome.verdict is CheckVerdict.FAILED
     assert "test_bad passed without being called" in outcome.message
+
+
+LOOKING = """\
+import contextlib
+import unittest
+
+import numpy as np
+import pytest
+
+from compare import same
+from ops.close import assert_close, checked, double
+
+def test_by_numpy(): np.testing.assert_allclose([2.0], [double(1.0)])
+def test_by_helper(): same(double(2), 4)
+def test_by_a_helper_of_the_project(): assert_close(double(2), 4)
+def test_by_raising():
+    if double(2) != 4:
+        raise AssertionError("wrong")
+def test_by_failing():
+    if double(2) != 4:
+        pytest.fail("wrong")
+def test_raises():
+    with pytest.raises(TypeError):
+        double(None)
+
+class TestUnit(unittest.TestCase):
+    def test_unit(self): self.assertEqual(double(2), 4)
+"""
+SILENT = """\
+import numpy as np
+from ops.close import checked, double
+
+def assert_nothing(x): return x
+def test_runs(): checked(double(2))
+def test_true(): assert True
+def test_constant(): assert 1 + 1 == 2
+def test_tuple(): assert (double(2) == 5, "never looked at")
+def test_named(): assert_nothing(double(2))
+def test_empty():
+    for one in []:
+        assert double(one) == 2
+def test_looks(): assert double(2) == 4
+"""
+BESIDE = {
+    "ops/close.py": "def double(x):\n    return x + x\n\ndef checked(x):\n    assert x\n    return x\n\n"
+    "def assert_close(x, y):\n    if x != y:\n        raise ValueError\n",
+    "tests/compare.py": "def same(x, y):\n    assert x == y\n",
+}
+
+
+def test_whatever_looks_at_a_result_counts(tests_of: Callable[..., Outcome]) -> None:
+    outcome = tests_of(LOOKING, files=BESIDE)
+    assert outcome.verdict is CheckVerdict.PASSED, outcome
+    assert outcome.evidence["counts"] == {"passed": 7}
+
+
+def test_asserts_are_counted_for_each_test(tests_of: Callable[..., Outcome]) -> None:
+    with pytest.raises(RocverifyError, match=r"::test_runs passed, but asserts nothing \(nor 5 more\)"):
+        tests_of(SILENT, files=BESIDE)
+    assert tests_of(SILENT, files=BESIDE, nodes=("tests/test_a.py::test_looks",)).evidence["asserts"] == 1
 
 
 @pytest.mark.long

@@ -175,9 +175,9 @@ SABOTAGES = (
                 "    download(out, (4,))\n",
             ),
         ),
-        {"T1": "tests_pass"},
-        ("test_sums_of_rows",),
-        missing="a test that asserts nothing passes; asserts are counted for a whole session",
+        {},
+        ("test_sums_of_rows passed, but asserts nothing",),
+        error={"T1": "tests_pass"},
         only="not backend_selected",
     ),
     Sabotage(

@@ -2,9 +2,9 @@
 
 `tests_pass` starts its sessions by `main`, in a process that has nothing else of rocverify but what contracts
 declare themselves with. It changes no outcome: what pytest shows may be cut, coloured or configured, this is
-not. Beside outcomes it writes whether the test's own code was entered, how many assertions passed in it, and
-which plugins came from the project without being named. The key is in no name of the process's, and the file
-a descriptor, before any code of the project can be imported.
+not. Beside outcomes it writes whether the test's own code was entered, how many of its assertions were seen,
+and which plugins came from the project without being named. The key is in no name of the process's, and the
+file a descriptor, before any code of the project can be imported.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import inspect
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import CodeType, FrameType
@@ -24,6 +25,7 @@ from typing import Any
 import pytest
 from _pytest.assertion import rewrite
 
+from .assertions import Assertions, is_constant
 from .declarations import Declarations
 
 _LONGEST = 2_000
@@ -58,11 +60,15 @@ class Recorder:
         self._root = root
         self._conftests = conftests
         self._named: set[str] = set()
-        self._asserts: dict[str, int] = {}
+        self._asserts: Counter[str] = Counter()
         self._entered: set[str] = set()
+        self._assertions = Assertions(root)
 
     def load_named(self, config: pytest.Config) -> None:
-        """Registers the conftest files that the plan names."""
+        """Has pytest report the asserts of helpers, and registers the conftest files that the plan names."""
+        rewriting = config.pluginmanager.rewrite_hook
+        if rewriting is not None:
+            rewriting.mark_rewrite(*self._assertions.helpers())
         for number, path in enumerate(self._conftests):
             name = f"rocverify_named_conftest_{number}"
             spec = importlib.util.spec_from_file_location(name, path)
@@ -91,16 +97,22 @@ class Recorder:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, None]:
-        code = _code_of(item)
-        if code is None:
-            self._entered.add(item.nodeid)  # no code of Python's own: nothing to look for
+        code, test = _code_of(item), item.nodeid
+        if code is None:  # no code of Python's own: nothing to look for
+            self._entered.add(test)
+            self._asserts[test] += 1
             yield
             return
 
         def watch(frame: FrameType, event: str, argument: object) -> None:
             del argument
-            if event == "call" and frame.f_code is code:
-                self._entered.add(item.nodeid)
+            if event != "call":
+                return
+            if frame.f_code is code:
+                self._entered.add(test)
+            if test in self._entered and not self._asserts[test]:
+                self._asserts[test] += self._assertions.entered(frame)
+            if test in self._entered and self._asserts[test]:
                 sys.setprofile(None)
 
         sys.setprofile(watch)
@@ -109,8 +121,9 @@ class Recorder:
         finally:
             sys.setprofile(None)
 
-    def pytest_assertion_pass(self, item: pytest.Item) -> None:
-        self._asserts[item.nodeid] = self._asserts.get(item.nodeid, 0) + 1
+    def pytest_assertion_pass(self, item: pytest.Item, orig: str) -> None:
+        if not is_constant(orig):
+            self._asserts[item.nodeid] += 1
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if hasattr(report, "wasxfail"):
@@ -129,7 +142,7 @@ class Recorder:
         self._write({"end": int(exitstatus)})
 
     def _outcome(self, nodeid: str, outcome: str, reason: str) -> None:
-        asserts = self._asserts.get(nodeid, 0)
+        asserts = self._asserts[nodeid]
         self._write({"nodeid": nodeid, "outcome": outcome, "reason": reason, "asserts": asserts})
 
 
