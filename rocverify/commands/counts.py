@@ -41,13 +41,14 @@ _RUST_SUM = re.compile(
     r"generated \d+ warnings?|\d+ warnings? emitted|build failed, waiting|profiles for the non root"
 )
 _IDLE = re.compile(
-    r"^(?:make(?:\[\d+\])?: (?:Nothing to be done|'\S+' is up to date)|ninja: no work to do)", re.MULTILINE
+    r"(?:g?make(?:\[\d+\])?: (?:Nothing to be done|['`]\S+' is up to date)|ninja: no work to do)"
 )
+_ENTERING = re.compile(r"(?:g?make(?:\[\d+\])?|ninja): (?:Entering|Leaving) directory")
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """Ran that a command ran. `filtered` were left out by the command's own words."""
+    """Tests that a command ran. `filtered` were left out by the command's own words."""
 
     runner: str
     passed: int = 0
@@ -59,27 +60,36 @@ class Ran:
 @dataclass(frozen=True, slots=True)
 class Said:
     """What an output says. `tests` by runner; `warnings` counted by class; `idle`: a build tool had nothing
-    to do, so that its warnings were not said again."""
+    to do, so that its warnings were not said again, `idle_only`: and nothing else was done. `counted` is what
+    runners counted themselves (`rocverify.commands.runners`)."""
 
     tests: tuple[Ran, ...] = ()
     warnings: Mapping[str, int] = field(default_factory=dict)
     idle: bool = False
+    idle_only: bool = False
+    counted: tuple[Ran, ...] = ()
 
     def total(self, what: str) -> int:
-        return sum(int(getattr(one, what)) for one in self.tests)
+        """How many tests passed, by the runners' own count where there is one; how many failed or were
+        skipped, by that or by what was printed, whichever is more."""
+        counted, printed = (sum(int(getattr(one, what)) for one in ran) for ran in (self.counted, self.tests))
+        return counted if what == "passed" and self.counted else max(counted, printed)
 
 
 def read_output(output: str) -> Said:
     """Reads what a command wrote."""
     plain = _COLOURS.sub("", output).replace("\r\n", "\n")
-    readers: tuple[Callable[[str], Ran | None], ...] = (_cargo, _ctest, _pytest, _unittest, _google)
+    readers: tuple[Callable[[str], Ran | None], ...] = (of_cargo, _ctest, _pytest, of_unittest, _google)
     found = tuple(tests for reader in readers if (tests := reader(plain)) is not None)
     # ctest and cargo show the output of what they run: one test is not counted twice
     outer = [one for one in found if one.runner in ("ctest", "cargo")]
-    return Said(tuple(outer) or found, _warnings(plain), bool(_IDLE.search(plain)))
+    lines = [line for line in plain.splitlines() if line.strip() and not _ENTERING.match(line)]
+    idle = [line for line in lines if _IDLE.match(line)]
+    return Said(tuple(outer) or found, _warnings(plain), bool(idle), bool(idle) and len(idle) == len(lines))
 
 
-def _cargo(output: str) -> Ran | None:
+def of_cargo(output: str) -> Ran | None:
+    """The tests of `cargo test`, of all its targets."""
     runs = list(_CARGO.finditer(output))
     if not runs:
         return None
@@ -110,7 +120,8 @@ def _pytest(output: str) -> Ran | None:
     return Ran("pytest", counts["passed"], failed, skipped, counts["deselected"])
 
 
-def _unittest(output: str) -> Ran | None:
+def of_unittest(output: str) -> Ran | None:
+    """The tests of all sessions of unittest."""
     runs = list(_UNITTEST.finditer(output))
     if not runs:
         return None

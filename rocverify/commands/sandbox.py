@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from rocverify.commands.counts import Ran
+from rocverify.commands.runners import Runner
 from rocverify.errors import RocverifyError
 
 MOST_OUTPUT = 8_000_000
@@ -73,13 +75,15 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class CommandRun:
     """How it ended: `code` as a shell has it, stdout and stderr as they came; `line` the last line that was
-    run; `written` the files that it wrote below the root; `apart` how it was kept apart, in words."""
+    run; `written` the files that it wrote below the root; `apart` how it was kept apart, in words; `counted`
+    the tests that runners counted which the lines start themselves."""
 
     code: int
     output: str
     line: str
     written: tuple[str, ...]
     apart: str
+    counted: tuple[Ran, ...] = ()
 
 
 def run_commands(root: Path, request: Request) -> CommandRun:
@@ -98,14 +102,18 @@ def run_commands(root: Path, request: Request) -> CommandRun:
             _run(
                 place.command(shlex.join(["rm", "-rf", "--", *stale])), place.folder, environment, 60.0, line
             )
-        for line in request.lines:
-            code, said = _run(place.command(line), place.folder, environment, request.timeout_s, line)
+        counted: list[Ran] = []
+        for number, line in enumerate(request.lines):
+            runner = Runner(line, folder, Path(scratch) / f"tests-{number}.xml")
+            command, variables = place.command(runner.line), environment | runner.variables(environment)
+            code, said = _run(command, place.folder, variables, request.timeout_s, line)
             output += said
+            counted += runner.counted(said)
             if code:
                 break
         if place.overlay and code == 125 and "mount" in output:
             raise RocverifyError(f"the tree cannot be laid under the command: {output.strip()[-300:]}")
-        return CommandRun(code, output, line, tuple(place.written()), place.words)
+        return CommandRun(code, output, line, tuple(place.written()), place.words, tuple(counted))
 
 
 class _Place:

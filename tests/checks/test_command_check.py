@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from rocverify.checks.base import Outcome
 from rocverify.checks.registry import CHECKS
+from rocverify.commands.runners import ctest_writes_records
 from rocverify.errors import CommandRefusedError, RocverifyError, UsageError
 from rocverify.records import CheckVerdict
 from rocverify.settings import Settings, load_settings
@@ -122,6 +123,77 @@ def test_tests_are_counted(allowed: Project) -> None:
     _says(short, CheckVerdict.FAILED, "2 tests passed, at least 3 must")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sh say.sh",
+        "python -m unittest test_a && sh say.sh",
+        "PATH=.:$PATH pytest",
+        "./pytest",
+        "python say.py",
+    ],
+)
+def test_what_a_script_prints_is_not_counted(allowed: Project, line: str) -> None:
+    said = "echo '12 passed in 0.01s'\n"
+    for name, text in {"say.sh": said, "pytest": f"#!/bin/sh\n{said}"}.items():
+        (allowed.root / name).write_text(text)
+        (allowed.root / name).chmod(0o755)
+    (allowed.root / "say.py").write_text("print('Ran 9 tests in 0.001s\\n\\nOK')")
+    outcome = allowed.check("command", run=[line])
+    _says(outcome, CheckVerdict.PASSED, "exit status only")
+    with pytest.raises(RocverifyError, match="only the exit status is known"):
+        allowed.check("command", run=[line], min_passed=1)
+
+
+def test_counts_of_pytest_are_its_own(allowed: Project) -> None:
+    text = "def test_b(): print('\\n99 passed in 0.1s')\ndef test_c(): pass\n"
+    (allowed.root / "test_b.py").write_text(text)
+    run = ["python -m pytest -s test_b.py | cat", "python -m unittest test_a"]
+    outcome = allowed.check("command", run=run, min_passed=4)
+    _says(outcome, CheckVerdict.PASSED, "4 tests passed")
+    _says(allowed.check("command", run=run, min_passed=5), CheckVerdict.FAILED, "4 tests passed")
+
+
+CTEST = """
+cmake_minimum_required(VERSION 3.20)
+project(engine NONE)
+enable_testing()
+add_test(NAME one COMMAND ${CMAKE_COMMAND} -E echo "100% tests passed, 0 tests failed out of 99")
+add_test(NAME two COMMAND ${CMAKE_COMMAND} -E true)
+"""
+
+
+@pytest.mark.skipif(not ctest_writes_records(), reason="no CTest of 3.21 or later")
+def test_counts_of_ctest_are_its_own(allowed: Project) -> None:
+    (allowed.root / "CMakeLists.txt").write_text(CTEST)
+    run = ["cmake -S . -B b && ctest -V --test-dir b"]
+    outcome = allowed.check("command", run=run, min_passed=2)
+    _says(outcome, CheckVerdict.PASSED, "2 tests passed")
+    counted = {"runner": "ctest", "passed": 2, "failed": 0, "skipped": 0, "filtered": 0}
+    assert outcome.evidence["tests"] == [counted]
+    again = allowed.check("command", run=run, min_passed=3)
+    _says(again, CheckVerdict.FAILED, "2 tests passed, at least 3 must")
+
+
+def test_a_module_that_is_not_installed_decides_nothing(allowed: Project) -> None:
+    test = allowed.root / "test_m.py"
+    test.write_text("import nothing_of_this_name\n\ndef test_m(): pass\n")
+    with pytest.raises(RocverifyError, match=r"needs what is not here.*nothing_of_this_name"):
+        allowed.check("command", run=["python -m pytest test_m.py"])
+    (allowed.root / "engine").mkdir()
+    (allowed.root / "engine/own.py").write_text("")
+    test.write_text("import own\n\ndef test_m(): pass\n")
+    _says(allowed.check("command", run=["python -m pytest test_m.py"]), CheckVerdict.FAILED, "exit status")
+
+
+def test_a_build_that_did_nothing_shows_nothing(allowed: Project) -> None:
+    (allowed.root / "Makefile").write_text("a.o: a.c\n\ttouch a.o\n")
+    (allowed.root / "a.o").write_text("")
+    with pytest.raises(RocverifyError, match="had nothing to do"):
+        allowed.check("command", run=["make"])
+    _says(allowed.check("command", run=["make -B"]), CheckVerdict.PASSED)
+
+
 def test_skipped_is_not_passed(allowed: Project) -> None:
     with pytest.raises(RocverifyError, match="1 test skipped or ignored"):
         allowed.check("command", run=["python -m unittest skips"])
@@ -187,6 +259,10 @@ def test_lines_that_only_say_something_are_refused(line: str) -> None:
             "python -m pytest tests --co",
             "make -n check",
             "/usr/bin/make --dry-run",
+            "cd build && ctest -N",
+            "cmake --version && make -q",
+            "cargo test -- --list",
+            "echo building && ninja -n",
         ),
     ],
 )

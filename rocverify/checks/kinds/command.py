@@ -1,21 +1,26 @@
 """command: a build, a test runner or any other command of the project's ends as it should.
 
 It runs only where the command line allows commands, over the tree but not in it (`rocverify.commands`).
-Tests that were skipped or ignored have shown nothing: with an exit status of 0 they leave the check open.
+Tests that were skipped or ignored have shown nothing: with an exit status of 0 they leave the check open. How
+many passed is known only of runners that the lines start themselves; what a script prints counts for nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.commands.allowed import SUCCEEDS_ANYHOW, require_allowed
-from rocverify.commands.counts import Said, read_output
+from rocverify.commands.counts import Ran, Said, read_output
+from rocverify.commands.lacking import refuse_unclear
+from rocverify.commands.lines import says_only, shows_nothing
 from rocverify.commands.sandbox import CommandRun, Request, run_commands
 from rocverify.commands.trace import is_kernel
 from rocverify.errors import RocverifyError
@@ -25,18 +30,7 @@ if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
 
 _SHOWN = 4_000
-_BROKEN_PIPE = 141
-_NOT_FOUND = (126, 127)
 _IN_BACKGROUND = re.compile(r"(?<![&>])&\s*\Z")
-_SAYING = re.compile(r"(?:(?:echo|printf)\b(?:'[^']*'|[^;&|$`()'])*|true|:)\Z")
-"""A line that only says something."""
-_ASKING = re.compile(
-    r"[^;&|$`()]*\s(?:--version|--help)(?:\s[^;&|$`()]*)?\Z"
-    r"|(?:\S*/)?ctest\s(?:[^;&|$`()]*\s)?(?:-N|--show-only\S*|--print-labels)(?:\s[^;&|$`()]*)?\Z"
-    r"|[^;&|$`()]*\bpy\.?test\s(?:[^;&|$`()]*\s)?(?:--co|--collect-only)(?:\s[^;&|$`()]*)?\Z"
-    r"|(?:\S*/)?make\s(?:[^;&|$`()]*\s)?(?:-n|--dry-run|--just-print)(?:\s[^;&|$`()]*)?\Z"
-)
-"""A line that only asks a tool what it is, or what it would do."""
 _OR_SAYING = re.compile(r"\|\|\s*(?:echo|printf)\b(?:'[^']*'|\"[^\"]*\"|[^;&|'\"])*\Z")
 _HIDDEN = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
 
@@ -55,10 +49,11 @@ class CommandParams(CheckParams):
     """`run`: shell lines, one after the other until one fails (a pipe fails with any of its commands);
     `folder` below the root. `exit_code` is that of the last line. `gpu`: `hidden` (HIP has no device),
     `emulated` (the run's device, by rocverify's HIP library), else as the machine has it. `min_passed` tests
-    must pass at least, `min_skipped` must be skipped, `max_skipped` may be. `no_warnings`: classes that must
-    not be warned of (`all` for any). `contains` and `not_contains` are texts of the output; `writes` are
-    globs of files that the command must write. `kernels` must be launched by it (with `gpu: emulated`).
-    `timeout_s` of each line. `fresh`: nothing that Cargo had built before is there."""
+    must pass at least, as Cargo, CTest, pytest or unittest counts them where a line starts it itself;
+    `min_skipped` must be skipped, `max_skipped` may be. `no_warnings`: classes that must not be warned of
+    (`all` for any). `contains` and `not_contains` are texts of the output; `writes` are globs of files that
+    the command must write. `kernels` must be launched by it (with `gpu: emulated`). `timeout_s` of each line.
+    `fresh`: nothing that Cargo had built before is there."""
 
     run: tuple[Line, ...] = Field(min_length=1)
     folder: str = "."
@@ -77,10 +72,10 @@ class CommandParams(CheckParams):
 
     @model_validator(mode="after")
     def _something_runs(self) -> CommandParams:
-        if all(_SAYING.match(line) for line in self.run):
+        if all(says_only(line) for line in self.run):
             raise ValueError(f"{self.run[-1]!r} runs nothing of the project: name the command that shows it")
         looked_at = self.contains or self.not_contains or self.writes
-        if all(_SAYING.match(line) or _ASKING.match(line) for line in self.run) and not looked_at:
+        if all(shows_nothing(line) for line in self.run) and not looked_at:
             raise ValueError(
                 f"{self.run[-1]!r} only asks a tool about itself: name the command that shows it"
             )
@@ -97,13 +92,13 @@ def run(params: CommandParams, ctx: CheckContext) -> Outcome:
     if key not in ctx.memo:  # in one run, one execution shows the same to every must-have
         ctx.memo[key] = _executed(params, ctx)
     done, launched = ctx.memo[key]
-    said = read_output(done.output)
+    said = replace(read_output(done.output), counted=done.counted)
     evidence = _evidence(params, done, said, launched)
-    findings = list(_findings(params, done, said, launched))
+    findings = list(_findings(params, done, said, launched, ctx.root))
     if findings:
         return Outcome.failed(
             findings[0].message,
-            hint=f"run `{done.line}`; its output is in the report",
+            hint=f"run `{done.line}`",
             findings=tuple(findings),
             output=done.output[-_SHOWN:],
             **evidence,
@@ -137,27 +132,32 @@ def _variables(params: CommandParams) -> dict[str, str]:
 def _evidence(
     params: CommandParams, done: CommandRun, said: Said, launched: Mapping[str, int]
 ) -> dict[str, Any]:
-    tests = [{name: getattr(one, name) for name in one.__slots__} for one in said.tests]
     found: dict[str, Any] = {"run": list(params.run), "exit_code": done.code, "apart": done.apart}
-    found |= {"tests": tests} if tests else {}
+    found |= {"tests": _told(said.counted)} if said.counted else {}
+    found |= {"tests_by_output": _told(said.tests)} if said.tests and not said.counted else {}
     found |= {"warnings": dict(said.warnings)} if said.warnings else {}
     return found | ({"launched": dict(launched)} if launched else {})
 
 
+def _told(tests: Sequence[Ran]) -> list[dict[str, Any]]:
+    return [{name: getattr(one, name) for name in one.__slots__} for one in tests]
+
+
 def _findings(
-    params: CommandParams, done: CommandRun, said: Said, launched: Mapping[str, int]
+    params: CommandParams, done: CommandRun, said: Said, launched: Mapping[str, int], root: Path
 ) -> Iterator[Finding]:
-    refuse_unclear(done, params.exit_code)
+    refuse_unclear(done, params.exit_code, root)
     if done.code != params.exit_code:
         yield Finding(f"`{done.line}` ended with exit status {done.code}, not {params.exit_code}", "")
     if failed := said.total("failed"):
         yield Finding(f"{_tests(failed)} failed", "")
     passed, skipped = said.total("passed"), said.total("skipped")
-    if said.tests and not passed and not params.min_skipped and not skipped and not failed:
+    told = said.counted or said.tests
+    if told and not passed and not params.min_skipped and not skipped and not failed:
         yield Finding(f"`{done.line}` ran no test", "")
-    if said.tests and params.min_passed and passed < params.min_passed and not skipped:
+    if told and params.min_passed and passed < params.min_passed and not skipped:
         yield Finding(f"{_tests(passed)} passed, at least {params.min_passed} must", "")
-    if params.min_skipped and said.tests and skipped < params.min_skipped:
+    if params.min_skipped and told and skipped < params.min_skipped:
         yield Finding(f"{_tests(skipped)} skipped, at least {params.min_skipped} must be", "")
     for name in params.no_warnings:
         yield from _warned(name, said)
@@ -177,36 +177,6 @@ def _findings(
             )
 
 
-_LACKING = re.compile(
-    r"you're using offline mode|failed to download|no matching package named|Could not resolve host"
-    r"|Temporary failure in name resolution|(?:hipcc|hipconfig|cmake|ninja)\S*: (?:command )?not found"
-    r"|(?:failed to (?:run|execute|spawn)|cannot run)[^\n]*hipcc|Could not find a package configuration file",
-    re.IGNORECASE,
-)
-"""What this machine lacks: a network, a compiler, a package."""
-
-
-def refuse_unclear(done: CommandRun, expected: int) -> None:
-    """RocverifyError for an exit status that says nothing of the project."""
-    if done.code in _NOT_FOUND and expected != done.code:
-        raise RocverifyError(
-            f"`{done.line}` could not be run (exit status {done.code}): {done.output.strip()[-300:]}",
-            hint="install what it needs, or correct the command",
-        )
-    lacking = _LACKING.search(done.output)
-    if done.code and done.code != expected and lacking:
-        line = next(line for line in done.output.splitlines() if lacking[0].splitlines()[0] in line)
-        raise RocverifyError(
-            f"`{done.line}` needs what is not here: {line.strip()[:300]}",
-            hint="install it; dependencies must be vendored or fetched beforehand, since there is no network",
-        )
-    if done.code == _BROKEN_PIPE:
-        raise RocverifyError(
-            f"`{done.line}` ended by a closed pipe, which tells nothing",
-            hint="leave out `head` or `grep -q` behind the pipe",
-        )
-
-
 def _warned(name: str, said: Said) -> Iterator[Finding]:
     wanted = re.sub(r"^-W", "", name).replace("-", "_")
     for kind, count in said.warnings.items():
@@ -223,10 +193,16 @@ def _decide_the_rest(params: CommandParams, done: CommandRun, said: Said) -> Non
             f"({said.total('passed')} passed)",
             hint="have them run (gpu: emulated, `cargo test -- --include-ignored`), or give max_skipped",
         )
-    if (params.min_passed or params.min_skipped) and not said.tests:
+    if (params.min_passed or params.min_skipped) and not said.counted:
         raise RocverifyError(
-            f"`{done.line}` does not say how many tests it ran",
-            hint="known are Cargo, CTest, pytest, unittest and GoogleTest; use contains for others",
+            f"of `{done.line}` only the exit status is known ({done.code}), not how many tests it ran",
+            hint="start Cargo, CTest, pytest or unittest in the line itself: what a script prints is not "
+            "counted",
+        )
+    if said.idle_only:
+        raise RocverifyError(
+            f"`{done.line}` had nothing to do, so that nothing is known of the sources as they are",
+            hint="build anew: `make -B`, `cmake --build build --clean-first`",
         )
     if params.no_warnings and said.idle:
         raise RocverifyError(
@@ -241,8 +217,10 @@ def _tests(count: int) -> str:
 
 def _summary(params: CommandParams, said: Said) -> str:
     words = [f"`{' && '.join(params.run)}` ended with {params.exit_code}"]
-    if said.tests:
+    if said.counted:
         words.append(f"{_tests(said.total('passed'))} passed")
+    elif said.tests:
+        words.append(f"exit status only: that {_tests(said.total('passed'))} passed is what it prints")
     if skipped := said.total("skipped"):
         words.append(f"{skipped} skipped")
     if params.no_warnings:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.kinds.command import Line, refuse_unclear
+from rocverify.checks.kinds.command import Line
 from rocverify.checks.references import Reference
 from rocverify.checks.trial import Lengths, Trials, shaped
+from rocverify.commands.lacking import refuse_unclear
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError
 from rocverify.oracle.case import select_dtypes
@@ -221,7 +222,7 @@ def _program(params: FallbackParams, ctx: CheckContext) -> Outcome:
         "launched_without": dict(seen.launched),
         "exit_code": seen.run.code,
     }
-    refuse_unclear(seen.run, params.exit_code)
+    refuse_unclear(seen.run, params.exit_code, ctx.root)
     still = [symbol for symbol in params.kernels if symbol in seen.launched]
     if still:
         raise RocverifyError(f"{', '.join(still)} is launched all the same, from a handle of its own")

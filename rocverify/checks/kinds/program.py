@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.kinds.command import Line, refuse_unclear
+from rocverify.checks.kinds.command import Line
 from rocverify.commands.allowed import require_allowed
+from rocverify.commands.lacking import refuse_unclear
 from rocverify.commands.on_device import Seen, run_on_device
 from rocverify.commands.sandbox import Request
 from rocverify.commands.trace import Totals, allocated_between, is_kernel, launches, totals
@@ -67,7 +68,7 @@ def run(params: ProgramParams, ctx: CheckContext) -> Outcome:
         "allocations": sums.allocations,
         "peak_bytes": sums.peak_bytes,
     }
-    refuse_unclear(seen.run, params.exit_code)
+    refuse_unclear(seen.run, params.exit_code, ctx.root)
     findings = list(_findings(params, seen, sums))
     if findings:
         return Outcome.failed(
