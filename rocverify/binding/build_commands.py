@@ -99,6 +99,19 @@ def build_without_feature(reading: Reading) -> Built:
     return _commanded({"run": [line]}, f"so {feature} of Cargo.toml is off")
 
 
+def build_succeeds(reading: Reading) -> Built:
+    """ "The build succeeds", by the build that the plan names, else by the project's."""
+    build = next(_plan_lines(reading.plan, _BUILDING), None) or _build_of(reading)
+    if build is None:
+        return Undecided(
+            "neither the plan's <verify> lines nor the project say how it is built; bind command with run"
+        )
+    params: dict[str, Any] = {"run": [build]}
+    if reading.take(_NO_WARNING):
+        params["no_warnings"] = ["all"]
+    return _commanded(params, f"{build!r} builds the project")
+
+
 def skips(reading: Reading) -> Built:
     """ "Tests skip without a GPU": the tests, with devices hidden."""
     line = next(_plan_lines(reading.plan, _TESTING), None) or _test_of(reading)
@@ -144,7 +157,11 @@ def _features(reading: Reading) -> dict[str, list[str]]:
 
 
 def _build_of(reading: Reading) -> str | None:
-    return "cargo build" if reading.subject.text("Cargo.toml") else None
+    if reading.subject.text("Cargo.toml"):
+        return "cargo build"
+    if reading.subject.text("CMakeLists.txt"):
+        return "cmake -S . -B build-verify && cmake --build build-verify"
+    return None
 
 
 def _test_of(reading: Reading) -> str | None:

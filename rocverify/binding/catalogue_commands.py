@@ -56,6 +56,13 @@ COMMANDS: tuple[Phrase, ...] = (
         build_commands.build_without_feature,
     ),
     owning_row(
+        "build-succeeds",
+        "command",
+        "The build succeeds",
+        rf"\b(?:the|a)\s+(?:(?:full|whole|clean|project's)\s+)*build\s+(?:still\s+)?(?:{_PASSES}|works\b)",
+        build_commands.build_succeeds,
+    ),
+    owning_row(
         "tests-skip",
         "command",
         "GPU tests skip without a GPU",

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from rocverify.binding.catalogue import matches
+from rocverify.binding.covering_commands import commands_not_run, runs_tests
 from rocverify.binding.project import Contract, Kernel, Subject
 from rocverify.binding.reading import code_names, kernel_mentions
 from rocverify.binding.vocabulary import (
@@ -35,6 +36,7 @@ from rocverify.binding.vocabulary import (
 from rocverify.errors import SourceError
 from rocverify.plan.requirements import without_requirements
 
+_FUNCTIONS = ("first", "then", "entry", "caller", "callee", "names")
 _KERNEL_NAME = re.compile(r"\b[A-Za-z]\w*_kernel(?:_\w+)?\b")
 
 
@@ -54,6 +56,7 @@ def uncovered(text: str, checks: Collection[Tried], subject: Subject) -> tuple[s
     tries = [_Trial(check, subject) for check in checks]
     found = [
         *_claims(said, tries),
+        *commands_not_run(said, tries),
         *_types(said, tries),
         *_kernels(said, tries, subject),
         *_unknown_kernels(said, tries, subject),
@@ -100,6 +103,14 @@ class _Trial:
             files = {str(node).partition("::")[0] for node in self.params.get("nodes", ())}
             texts += [self._subject.text(file) for file in sorted(files)]
         return "\n".join(texts)
+
+    @cached_property
+    def functions(self) -> set[str]:
+        """The functions that a check of sources is about, by their own names."""
+        if self.kind not in READING:
+            return set()
+        given = [text for key in _FUNCTIONS for text in _texts(self.params.get(key))]
+        return {re.split(r"[.:]", text)[-1] for text in given}
 
     @cached_property
     def types(self) -> set[str] | None:
@@ -178,6 +189,8 @@ def _claims(text: str, tries: list[_Trial]) -> Iterator[str]:
     for phrase, found in matches(text):
         if NOT_CLAIMED.search(text[: found.start()]) or NOT_A_VERB.match(text, found.end()):
             continue
+        if phrase.kind == "tests_pass" and any(runs_tests(t.params.get("run", ())) for t in tries):
+            continue
         if not kinds & DECIDED_BY.get(phrase.kind, frozenset({phrase.kind, *kinds})):
             yield f"{found[0].strip()!r} asks for {phrase.kind}, bound are {', '.join(sorted(kinds))}"
     if kinds <= READING and not any(_is_about(trial, text) for trial in tries):
@@ -221,6 +234,8 @@ def _kernels(text: str, tries: list[_Trial], subject: Subject) -> Iterator[str]:
         plain = not re.search(r"[_./]", text[begin:end])
         if plain and not re.match(r"\s+kernels?\b", text[end:]):
             continue  # English words that a kernel happens to be called by
+        if any(text[begin:end] in trial.functions for trial in tries):
+            continue
         same = {m.kernel.source for m in kernel_mentions(text, subject.kernels) if m.span == mention.span}
         if not same & tried:
             yield f"{text[begin:end]} ({', '.join(sorted(same))}) not tried"

@@ -41,7 +41,10 @@ ALL_TYPES = re.compile(
     r"(?:d?types?|precisions?)\b",
     re.IGNORECASE,
 )
-COUNTED_KERNELS = re.compile(_COUNT + r"(?:(?!kernels?\b)[\w-]+\s+){0,3}kernels?\b", re.IGNORECASE)
+_NO_PLACE = r"(?!(?:in|on|for|from|by|at|under|within|across|per|to|with|is|are)\b)"
+COUNTED_KERNELS = re.compile(
+    _COUNT + rf"(?:{_NO_PLACE}(?!kernels?\b)[\w-]+\s+){{0,3}}kernels?\b(?!/)", re.IGNORECASE
+)
 ALL_KERNELS = re.compile(
     r"\b(?:all|every|each)\s+(?:(?:of\s+)?(?:the|our|HIP|GPU|these)\s+)*kernels?\b(?!\s+of\b)", re.IGNORECASE
 )
@@ -89,6 +92,7 @@ DECIDED_BY: dict[str, frozenset[str]] = {
     "numerical_stability": frozenset({"numerical_stability", "correctness"}),
     "layout": frozenset({"layout", "correctness"}),
     "backend_selected": frozenset({"backend_selected"}),
+    "command": frozenset({"command", "program", "tests_pass", "kernel_compiled"}),
     "tests_pass": frozenset({"tests_pass"}),
     "documented": frozenset({"documented", "artifact"}),
     "defined": frozenset({"defined", "artifact", *EXECUTING}),

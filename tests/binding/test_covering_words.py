@@ -41,6 +41,14 @@ def artifact(path: str, **params: object) -> Draft:
     return Draft("artifact", {"path": path, **params}, "")
 
 
+def command(*lines: str, **params: object) -> Draft:
+    return Draft("command", {"run": list(lines), **params}, "")
+
+
+CTEST = "cmake -S . -B b && cmake --build b && ctest --test-dir b"
+ORDER = Draft("call_order", {"first": "causal_mask", "then": "dispatch"}, "")
+
+
 @pytest.fixture
 def subject(project: Path) -> Subject:
     (project / "kernels/contracts/softmax.py").write_text("")
@@ -72,6 +80,24 @@ TESTS = Draft("tests_pass", {"nodes": ["tests/test_a.py"]}, "")
         ("Softmax races with nobody: no data races", [correct()], "asks for memory_safety"),
         ("There is no CPU fallback", [correct()], "asks for no_host_roundtrip"),
         ("Tested in bfloat16", [TESTS], "bfloat16 not tried"),
+        (
+            "`ctest --test-dir b` passes",
+            [command("./say.sh")],
+            "`ctest --test-dir b` is not run (run: ./say.sh)",
+        ),
+        ("All tests pass under ctest", [command("cargo test")], "`ctest` is not run (run: cargo test)"),
+        ("cargo test passes", [command("cargo build")], "`cargo test` is not run (run: cargo build)"),
+        ("cargo test passes", [command("cargo test --no-run")], "not run as it is: only with --no-run"),
+        ("cargo test passes", [command("cargo test rope")], "not run as it is: only with rope"),
+        ("`cargo test --features rocm` passes", [command("cargo test")], "without --features"),
+        ("`pytest` is green", [command("pytest -k rope tests")], "only with -k"),
+        ("`make check` passes", [command("make clean")], "without check"),
+        ("`./run_tests.sh` passes", [command("./other.sh")], "`./run_tests.sh` is not run"),
+        ("All unit tests pass", [command("./say.sh")], "asks for tests_pass"),
+        ("All unit tests pass", [command("cargo test --no-run")], "asks for tests_pass"),
+        ("The build succeeds", [artifact("README.md")], "asks for command"),
+        ("The 32 fused kernels are right", [correct()], "it says 32 kernels"),
+        ("causal_mask() runs before the dispatch", [correct()], "causal_mask (kernels/causal_mask.hip)"),
     ],
 )
 def test_what_is_not_tried_is_said(subject: Subject, text: str, checks: list[Draft], said: str) -> None:
@@ -95,6 +121,15 @@ def test_what_is_not_tried_is_said(subject: Subject, text: str, checks: list[Dra
         ("mask_gpu() is right in float16 for 96 rows", [TESTS]),
         ("The 16-bit result of row_softmax_kernel_f16 is right", [correct()]),
         ("The mask hides what comes later", [correct(MASK)]),
+        ("`ctest --test-dir build -j4` passes", [command(CTEST)]),
+        ("All tests pass under ctest", [command(CTEST)]),
+        ("cargo test passes", [command("cargo build", "cargo +nightly test --offline -q 2>&1 | tail -3")]),
+        ("`pytest -q tests` is green", [command("python -m pytest tests")]),
+        ("All unit tests pass", [command("cargo test")]),
+        ("All tests pass", [command("make -j2 check")]),
+        ("The build succeeds", [command("make -B")]),
+        ("`TILE` is 32 in kernels/c9.py", [Draft("constant_value", {"name": "TILE", "value": 32}, "")]),
+        ("causal_mask() runs before the dispatch", [ORDER]),
     ],
 )
 def test_what_is_tried_is_not_held_against_it(subject: Subject, text: str, checks: list[Draft]) -> None:

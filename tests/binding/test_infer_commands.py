@@ -42,6 +42,9 @@ def cargo(project: Path) -> None:
             "The build script makes HSACO files when feature rocm is on",
             {"run": ["cargo build --features rocm"], "writes": ["*.hsaco"]},
         ),
+        ("The build succeeds", {"run": ["cargo build"]}),
+        ("A clean build completes successfully", {"run": ["cargo build"]}),
+        ("The build passes without warnings", {"run": ["cargo build"], "no_warnings": ["all"]}),
         ("The build stays intact with feature rocm off", {"run": ["cargo build"]}),
         ("The build stays intact with the cpu feature off", {"run": ["cargo build --no-default-features"]}),
         ("Tests skip without a GPU", {"run": ["cargo test"], "gpu": "hidden", "max_skipped": 100_000}),
@@ -58,6 +61,7 @@ def test_bound(bind_truth: BindTruth, truth: str, params: dict[str, Any]) -> Non
     "truth",
     [
         "make sure sprites pass",
+        "The build menu works",
         "The atlas passes to the shader",
         "`upload_sprites` passes",
         "`the plugin build` passes",
