@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import Outcome
-from rocverify.code.launch_sites import LaunchSite, launch_sites, wave_widths
+from rocverify.checks.launch_lds import wrong_lds
+from rocverify.code.host_values import SIZES
+from rocverify.code.launch_sites import LaunchSite, dead_launch, launch_sites, wave_widths
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 from rocverify.toolchain.code_metadata import KernelMetadata
@@ -17,14 +19,6 @@ if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
 
 _POINTER = re.compile(r"\*|\b(?:hipDeviceptr_t|DevicePtr|DevicePointer|c_void)\b")
-_SIZES = {
-    **dict.fromkeys(("i8", "u8", "bool", "char", "int8_t", "uint8_t", "unsigned char", "c_char"), 1),
-    **dict.fromkeys(("i16", "u16", "short", "int16_t", "uint16_t", "unsigned short", "f16", "_Float16"), 2),
-    **dict.fromkeys(("i32", "u32", "f32", "int", "unsigned", "unsigned int", "float", "c_int", "c_uint"), 4),
-    **dict.fromkeys(("int32_t", "uint32_t", "std::int32_t", "std::uint32_t", "c_float"), 4),
-    **dict.fromkeys(("i64", "u64", "f64", "usize", "isize", "long", "unsigned long", "double", "size_t"), 8),
-    **dict.fromkeys(("int64_t", "uint64_t", "std::size_t", "std::int64_t", "std::uint64_t", "long long"), 8),
-}
 _UNSIGNED = re.compile(r"u(?:8|16|32|64|size)|unsigned\b.*|(?:std::)?u?size_t|(?:std::)?uint\d+_t|c_uint")
 _SIGNED = re.compile(r"i(?:8|16|32|64|size)|int|short|long(?: long)?|(?:std::)?int\d+_t|c_int")
 _FLOATS = re.compile(r"f(?:16|32|64)|float|double|_Float16|c_float")
@@ -51,10 +45,15 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
             finding.message, hint="write the kernel, or correct the plan", findings=(finding,)
         )
     launches = (*ctx.settings.transfers.launches, "hipLaunchKernel")
-    sites = launch_sites(ctx.code.names(path), unit, name, source_name(symbol), launches, ctx.code.units_with)
+    names = ctx.code.names(path)
+    sites = launch_sites(names, unit, name, source_name(symbol), launches, ctx.code.units_with)
     findings = [f for site in sites for f in _wrong(site, metadata, _parameters(ctx, source, symbol))]
+    findings += [f for site in sites for f in wrong_lds(ctx.code, site, source, source_name(symbol))]
     findings += [f for file in dict.fromkeys((unit.path, source)) for f in _widths(ctx, file, metadata)]
     evidence: dict[str, Any] = {"wrapper": wrapper, "defined": f"{unit.path}:{functions[0].line}"}
+    if not sites and (dead := dead_launch(names, unit, name, source_name(symbol), launches)):
+        message = f"{name} never launches {symbol}: at {dead[0]} it can never run: {dead[1]}"
+        findings.append(Finding(message, dead[0], symbol, name))
     evidence["launch_sites"] = [" → ".join((*site.steps, site.where)) for site in sites]
     if findings:
         hint = f"{name} must launch {symbol} with the arguments that it declares, in their order"
@@ -128,15 +127,15 @@ def _mismatch(given: str, kind: str, size: int, declared: str) -> str:
     plain = " ".join(re.sub(r"\b(?:const|mut|volatile)\b|&", " ", given).split())
     wanted = " ".join(re.sub(r"\b(?:const|volatile)\b|__restrict\w*", " ", declared).split())
     is_pointer = _POINTER.search(given) is not None
-    if not plain or (not is_pointer and plain not in _SIZES):
+    if not plain or (not is_pointer and plain not in SIZES):
         return ""
     if kind == "global_buffer":
-        return "" if is_pointer or _SIZES[plain] == 8 else f"{plain}; the kernel takes a pointer"
+        return "" if is_pointer or SIZES[plain] == 8 else f"{plain}; the kernel takes a pointer"
     if is_pointer:
         return f"a pointer ({given}); the kernel takes {wanted or f'{size} bytes'} by value"
-    if _SIZES[plain] != size:
-        return f"{plain}, {_SIZES[plain]} bytes; the kernel takes {wanted or 'a value'} of {size}"
-    if bool(_FLOATS.fullmatch(plain)) != bool(_FLOATS.fullmatch(wanted)) and wanted in _SIZES:
+    if SIZES[plain] != size:
+        return f"{plain}, {SIZES[plain]} bytes; the kernel takes {wanted or 'a value'} of {size}"
+    if bool(_FLOATS.fullmatch(plain)) != bool(_FLOATS.fullmatch(wanted)) and wanted in SIZES:
         return f"{plain}; the kernel takes {wanted}"
     if _UNSIGNED.fullmatch(plain) and _SIGNED.fullmatch(wanted):
         return f"{plain}, which has no sign; the kernel takes {wanted}"

@@ -12,6 +12,7 @@ from rocverify.code.dead_code import DeadCode
 from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
 from rocverify.code.files import existing_file, read_text, relative
 from rocverify.code.languages import is_c_family, is_python, is_rust
+from rocverify.code.languages.cpp import read_shared
 from rocverify.code.masking import Mask, mask, merge
 from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo, InstanceValue
 from rocverify.code.modules import ModuleTable
@@ -19,6 +20,7 @@ from rocverify.code.names_python import PythonNames
 from rocverify.code.places import Names
 from rocverify.code.scopes import ParsedModule
 from rocverify.code.search import PatternSearch, SearchResult, search_word
+from rocverify.code.shared_memory import SharedAccess
 from rocverify.code.syntax import Unit
 from rocverify.code.units import Units
 from rocverify.code.vacuity import Commonness
@@ -140,6 +142,11 @@ class CodeIndex:
         """The `__global__` functions that a HIP source defines, in order."""
         functions = self.unit(path).functions
         return tuple(dict.fromkeys(f.name for f in functions if f.kernel and not f.declared and not f.dead))
+
+    def shared_accesses(self, path: str, kernel: str) -> tuple[SharedAccess, ...]:
+        """How a kernel of a HIP source indexes the LDS that its launch gives it, as far as that is plain."""
+        text = self.text(path)
+        return read_shared(text, kernel, self._dead.lines(self.locate(path), text))
 
     def _reexports(self, path: str, name: str) -> bool:
         """An imported name is an export if `__all__` says so, or in a package's `__init__`."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from rocverify.code.callchains import Step, reached
+from rocverify.code.callchains import Step, reached, search
 from rocverify.code.places import Names, Place
 from rocverify.code.syntax import Call, Function, Unit, Value
 
@@ -42,13 +42,19 @@ class Handed:
 @dataclass(frozen=True, slots=True)
 class LaunchSite:
     """One launch. `arguments` is None where the array does not show, `block` where a size is no constant;
-    `steps` are the calls that lead to it."""
+    `steps` are the calls that lead to it. `given`: what is handed over, as written in `place`; `shared`: the
+    bytes of dynamic LDS, as written in `shared_at`, where it is told of on `shared_line`."""
 
     where: str
     function: str
     arguments: tuple[Handed, ...] | None
     block: tuple[int, ...] | None
     steps: tuple[str, ...]
+    place: Place
+    given: tuple[str, ...]
+    shared: str
+    shared_at: Place
+    shared_line: int
 
 
 Find = Callable[[str], Iterable[Unit]]
@@ -76,16 +82,52 @@ def launch_sites(
     return found
 
 
+def dead_launch(
+    names: Names, start: Unit, wrapper: str, symbol: str, launches: Iterable[str]
+) -> tuple[str, str] | None:
+    """The launch of a kernel that a function has but that can never run, and why; None where it has another
+    that may be meant, or not all of it can be read."""
+    by_handle = frozenset(launches)
+    starts = [Place(start, function) for function in start.functions_of(wrapper)]
+
+    def is_wanted(call: Call, place: Place) -> bool | None:
+        if call.name == symbol:
+            return call.launch is not None
+        if call.name not in by_handle:
+            return None
+        return any(_names_symbol(place, (Step(one, call),), symbol) for one in starts)
+
+    found = search(names, starts, is_wanted)
+    return None if found.steps or found.maybe or found.broken else found.dead
+
+
 def _by_name(call: Call, place: Place, steps: tuple[str, ...], find: Find) -> LaunchSite:
     array = next((a for a in call.arguments if a.startswith("*")), None)
     arguments = _handed(array, place.function) if array is not None and len(call.arguments) == 1 else None
-    block = _block(call.launch[1:2] if call.launch else (), place, find)
-    return LaunchSite(f"{place.unit.path}:{call.line}", place.function.qualified, arguments, block, steps)
+    launch = call.launch or ()
+    block = _block(launch[1:2], place, find)
+    return LaunchSite(
+        where=f"{place.unit.path}:{call.line}",
+        function=place.function.qualified,
+        arguments=arguments,
+        block=block,
+        steps=steps,
+        place=place,
+        given=_given(arguments) if arguments is not None else call.arguments if array is None else (),
+        shared=launch[2] if len(launch) > 2 else "0",
+        shared_at=place,
+        shared_line=call.line,
+    )
+
+
+def _given(arguments: tuple[Handed, ...] | None) -> tuple[str, ...]:
+    return tuple(handed.name for handed in arguments or ())
 
 
 def _by_handle(
     call: Call, place: Place, steps: tuple[str, ...], way: tuple[Step, ...], find: Find
 ) -> LaunchSite:
+    shared = _traced(call.arguments[7], call, place, way)
     texts = [call.arguments[9], *call.arguments[4:7]]
     while way and any(_parameter(text, place) for text in texts):
         last = way[-1]
@@ -93,7 +135,27 @@ def _by_handle(
         call, place, way, steps = last.call, last.caller, way[:-1], steps[:-1]
     arguments = _handed(texts[0], place.function)
     block = _block(tuple(texts[1:]), place, find)
-    return LaunchSite(f"{place.unit.path}:{call.line}", place.function.qualified, arguments, block, steps)
+    return LaunchSite(
+        where=f"{place.unit.path}:{call.line}",
+        function=place.function.qualified,
+        arguments=arguments,
+        block=block,
+        steps=steps,
+        place=place,
+        given=_given(arguments),
+        shared=shared[0],
+        shared_at=shared[1],
+        shared_line=shared[2],
+    )
+
+
+def _traced(text: str, call: Call, place: Place, way: tuple[Step, ...]) -> tuple[str, Place, int]:
+    """What a text stands for where the value comes from: there, and on which line it is handed over."""
+    while way and _parameter(text, place):
+        last = way[-1]
+        text = _handed_over(text, place, last.call)
+        call, place, way = last.call, last.caller, way[:-1]
+    return text, place, call.line
 
 
 def _parameter(text: str, place: Place) -> tuple[int, re.Match[str]] | None:

@@ -105,7 +105,6 @@ SABOTAGES = (
         ),
         {"T1": "wrapper_present"},
         ("scale", "scale_kernel", BLAS),
-        missing="a wrapper in whose sources no launch shows is left to the program's run",
     ),
     Sabotage(
         "blocks above what the kernel is compiled for",
@@ -132,8 +131,12 @@ SABOTAGES = (
         "LDS of the size that another kernel has",
         "02-02",
         (Edit(REDUCE, "kBlock * sizeof(float)>>>", "kWaveSize * sizeof(float)>>>"),),
-        {"A1": "artifact"},
-        ("kBlock * sizeof(float)", REDUCE),
+        {"T1": "wrapper_present", "A1": "artifact"},
+        (
+            "`kWaveSize * sizeof(float)` (128 bytes)",
+            At(REDUCE, "kWaveSize * sizeof"),
+            "`largest[threadIdx.x]`",
+        ),
     ),
     Sabotage(
         "download one call deeper",

@@ -233,7 +233,6 @@ SABOTAGES = (
         (Edit(WRAPPERS, "(seq_k * size_of::<f32>()) as u32", "256"),),
         {"T1": "wrapper_present"},
         ("256", "seq_k", At(WRAPPERS, "shared_bytes = 256")),
-        missing="dynamic LDS is not compared with what the kernel indexes; a run of the program faults",
     ),
     Sabotage(
         "test that is ignored",

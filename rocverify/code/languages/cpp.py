@@ -6,6 +6,7 @@ tree, each is read alone. Macros of the same file are expanded where they define
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -15,9 +16,13 @@ from tree_sitter import Language, Parser
 
 from rocverify.code.languages.cpp_items import CppItems, simple_constants
 from rocverify.code.languages.cpp_macros import Macro, invocations, macros_of, without_directives
-from rocverify.code.languages.cpp_text import Marks, Prepared, includes, prepared, silenced
+from rocverify.code.languages.cpp_shared import shared_accesses
+from rocverify.code.languages.cpp_text import Marks, Prepared, Silent, includes, prepared, silenced
 from rocverify.code.languages.tree import broken
+from rocverify.code.shared_memory import SharedAccess
 from rocverify.code.syntax import Function, Import, Named, Unit
+
+_DYNAMIC = re.compile(r"\bHIP_DYNAMIC_SHARED\(\s*([\w: ]+?)\s*,\s*(\w+)\s*\)")
 
 
 @cache
@@ -28,12 +33,10 @@ def _parser() -> Parser:
 def read_cpp(path: str, text: str, dead: Mapping[int, str] | None = None) -> Unit:
     """The records of one file. `dead`: the lines that no compiler sees, and why. What cannot be parsed is
     left out; `Unit.broken` says from which line."""
-    silent = silenced(text.encode("utf-8", "replace"))
     hidden = dead or {}
+    silent = silenced(text.encode("utf-8", "replace"))
     plain = silent.plain.decode("latin-1")
-    macros = [
-        m for m in macros_of(plain, silent.code.decode("latin-1")) if _line(plain, m.offset) not in hidden
-    ]
+    macros = _live_macros(silent, hidden)
     uses = list(invocations(without_directives(plain), macros))
     made = prepared(silent, hidden.keys(), _marks(macros, uses))
     unit = _read(path, made.text, made)
@@ -45,6 +48,20 @@ def read_cpp(path: str, text: str, dead: Mapping[int, str] | None = None) -> Uni
         unit = _with_dead(unit, _read(path, made.hidden, made), hidden)
     included = tuple(Import("", (name,), line, False) for name, line in includes(silent.code))
     return replace(unit, imports=(*unit.imports, *included))
+
+
+def read_shared(text: str, kernel: str, dead: Mapping[int, str] | None = None) -> tuple[SharedAccess, ...]:
+    """How a kernel of a file indexes its dynamic LDS, as far as that is plain."""
+    hidden = dead or {}
+    silent = silenced(_DYNAMIC.sub(r"extern __shared__ \1 \2[];", text).encode("utf-8", "replace"))
+    made = prepared(silent, hidden.keys(), _marks(_live_macros(silent, hidden), []))
+    return shared_accesses(_parser().parse(made.text).root_node, silent.source, kernel)
+
+
+def _live_macros(silent: Silent, hidden: Mapping[int, str]) -> list[Macro]:
+    plain = silent.plain.decode("latin-1")
+    found = macros_of(plain, silent.code.decode("latin-1"))
+    return [macro for macro in found if _line(plain, macro.offset) not in hidden]
 
 
 def _line(text: str, offset: int) -> int:
