@@ -16,8 +16,9 @@ from rocverify.checks.launch_arguments import (
     live_blocks,
     parts_of,
 )
-from rocverify.checks.launch_geometry import geometry_findings
+from rocverify.checks.launch_geometry import geometry_findings, lds_findings
 from rocverify.checks.trace_rules import caller_chain
+from rocverify.code.shared_memory import SharedAccess
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, SubjectError
 from rocverify.oracle.contract import ContractSpec
@@ -26,6 +27,7 @@ from rocverify.records import Finding
 from rocverify.store.digests import shown_digest
 from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.code_metadata import KernelMetadata
+from rocverify.toolchain.symbols import source_name
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
 class LaunchProbe:
     """Drives a wrapper and judges its launches. `launches` is the evidence, one entry a launch."""
 
-    def __init__(self, ctx: CheckContext, session: LaunchSession, built: BuiltObject) -> None:
+    def __init__(self, ctx: CheckContext, session: LaunchSession, built: BuiltObject, source: str) -> None:
+        """source: the path of what `built` was compiled from."""
         self._ctx = ctx
         self._session = session
         self._built = built
+        self._source = source
         self.launches: list[dict[str, Any]] = []
 
     def run(self, wrapper: str, symbol: str, contract: str | None) -> list[Finding]:
@@ -82,9 +86,13 @@ class LaunchProbe:
             *foreign_code(launch, self._built.sha256, metadata.name),
             *argument_findings(launch, metadata, expectation, blocks),
             *geometry_findings(launch, metadata, self._built.code_object.target),
+            *lds_findings(launch, metadata, self._source, self._accesses(metadata.name)),
         ]
         # The launch often stands in a helper that all wrappers share: what counts is who called it.
         return [replace(f, message=f"{f.message}; called by {caller_chain(launch)}") for f in found]
+
+    def _accesses(self, kernel: str) -> tuple[SharedAccess, ...]:
+        return self._ctx.code.shared_accesses(self._source, source_name(kernel))
 
     def _judge_real(self, driven: Driven) -> list[Finding]:
         """The same on the device: the launch succeeds and its grid covers the data."""

@@ -104,7 +104,7 @@ def _observed(params: WrapperPresentParams, ctx: CheckContext, evidence: dict[st
     if built is None or missing:
         return missing
     with ctx.launching() as session:
-        probe = LaunchProbe(ctx, session, built)
+        probe = LaunchProbe(ctx, session, built, params.source)
         findings = probe.run(params.wrapper, params.symbol, params.contract)
     evidence["device"] = ctx.device.info.to_json()
     evidence["code_object"] = built.sha256

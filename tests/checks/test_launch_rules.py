@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from rocverify.checks.launch_arguments import Block, Expectation, argument_findings, live_blocks
-from rocverify.checks.launch_geometry import geometry_findings
+from rocverify.checks.launch_geometry import geometry_findings, lds_findings
 from rocverify.checks.wrapper_launch import foreign_code, wrong_kernel
+from rocverify.code.shared_memory import SharedAccess
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
 from rocverify.errors import RocverifyError
 from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
@@ -175,3 +176,28 @@ def test_the_right_kernel_of_the_right_code_object() -> None:
     assert "launched rope_kernel, other was" in wrong_kernel("w", "other", [launch()])[0].message
     assert foreign_code(launch(code_object="ab"), "ab", "rope_kernel") == []
     assert foreign_code(launch(code_object="cd"), "ab", "rope_kernel") != []
+
+
+ROW = SharedAccess("row[j + 2]", "j < seq", 7, 4, ("+", "seq", 1.0), frozenset({"seq"}))
+LANE = SharedAccess("row[threadIdx.x]", "", 8, 8, "threadIdx.x", frozenset())
+
+
+@pytest.mark.parametrize(
+    ("access", "given", "says"),
+    [
+        (ROW, 28, None),
+        (
+            ROW,
+            27,
+            "27 bytes of dynamic LDS; the kernel indexes `row[j + 2]` (j < seq) at k.hip:7, which takes 28",
+        ),
+        (LANE, 8 * 32, None),
+        (LANE, 8 * 32 - 8, "`row[threadIdx.x]` at k.hip:8, which takes 256 (threadIdx.x is 31)"),
+        (SharedAccess("row[n]", "", 9, 4, "n", frozenset({"n"})), 0, None),
+    ],
+)
+def test_dynamic_lds_by_the_values_handed_over(access: SharedAccess, given: int, says: str | None) -> None:
+    event = launch(shared_bytes=given, block=(32, 1, 1))
+    found = [finding.message for finding in lds_findings(event, METADATA, "k.hip", [access])]
+    assert len(found) == (says is not None)
+    assert says is None or says in found[0]
