@@ -10,7 +10,7 @@ from rocverify.binding.build_commands import step_commands
 from rocverify.binding.covering import uncovered
 from rocverify.binding.explicit import Kinds, explicit_drafts
 from rocverify.binding.infer import infer
-from rocverify.binding.model import BoundMustHave, Draft, Undecided
+from rocverify.binding.model import BoundMustHave, Draft, Partly, Undecided
 from rocverify.binding.project import Subject
 from rocverify.binding.structural import artifact_draft, key_link_draft
 from rocverify.checks.base import CheckSpec
@@ -44,12 +44,13 @@ def bind(
         entries = explicit.get(must_have.id, [])
         given = [(one.draft, one.entry.source) for one in entries]
         proves = tuple(dict.fromkeys(name for one in entries for name in one.demands))
-        own = [] if given and isinstance(must_have, Truth) else _own(must_have, plan, subject)
+        own, less = ([], ()) if given and isinstance(must_have, Truth) else _own(must_have, plan, subject)
         if isinstance(own, Undecided) and not given:
             bound.append(BoundMustHave(must_have, (), own.reason, own.nearest))
             continue
         drafts = given if isinstance(own, Undecided) else [*own, *given]
-        less = () if own or not given else uncovered(must_have.text, [draft for draft, _ in given], subject)
+        if given and not own:
+            less = uncovered(must_have.text, [draft for draft, _ in given], subject)
         specs = _specs(must_have, drafts, kinds)
         bound.append(BoundMustHave(must_have, specs, proves=proves, uncovered=less))
     return tuple(bound)
@@ -63,8 +64,10 @@ def _steps(plan: Plan, settings: Settings) -> tuple[Truth, ...]:
     return tuple(claim for claim in claims if step_commands(plan, claim))
 
 
-def _own(must_have: Truth | Artifact | KeyLink, plan: Plan, subject: Subject) -> Sourced | Undecided:
-    """What the must-have's own text asks for."""
+def _own(
+    must_have: Truth | Artifact | KeyLink, plan: Plan, subject: Subject
+) -> tuple[Sourced | Undecided, tuple[str, ...]]:
+    """What the must-have's own text asks for, and what that leaves out."""
     built = (
         infer(must_have, plan, subject)
         if isinstance(must_have, Truth)
@@ -73,9 +76,10 @@ def _own(must_have: Truth | Artifact | KeyLink, plan: Plan, subject: Subject) ->
         else key_link_draft(must_have)
     )
     if isinstance(built, Undecided):
-        return built
-    drafts = (built,) if isinstance(built, Draft) else built
-    return [(draft, must_have.source) for draft in drafts]
+        return built, ()
+    less = built.less if isinstance(built, Partly) else ()
+    drafts = (built,) if isinstance(built, Draft) else built.drafts if isinstance(built, Partly) else built
+    return [(draft, must_have.source) for draft in drafts], less
 
 
 def _specs(must_have: MustHave, drafts: Sourced, kinds: Kinds) -> tuple[CheckSpec, ...]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from rocverify.binding.model import Built, Draft, Undecided
-from rocverify.binding.project import Contract, Kernel
+from rocverify.binding.build_commands import project_tests
+from rocverify.binding.model import Answer, Built, Draft, Partly, Undecided
+from rocverify.binding.project import Contract, Kernel, Subject
 from rocverify.binding.reading import KernelMention, Reading
 from rocverify.binding.vocabulary import COUNTED_KERNELS, counted
+from rocverify.code.bounds import is_test
+from rocverify.errors import SourceError
 
 _ALL = re.compile(r"\b(?:all|every|each)\b[^.;]*\bkernels?\b|\bkernels\b", re.IGNORECASE)
 _WELL = r"\b(?:successfully|cleanly|without\s+errors?)\b"
@@ -37,16 +40,74 @@ def _compiled(mention: KernelMention, targets: list[str]) -> Draft:
     return Draft("kernel_compiled", params, f"the kernel is {mention.kernel.source} ({which}){lacking}")
 
 
-def kernels_loaded(reading: Reading) -> Built:
-    """A kernel is seen to be loaded when its wrapper launches it, so wrapper_present for each contract."""
-    return _wrappers(reading, "to be loaded is to be launched by")
+def kernels_loaded(reading: Reading) -> Answer:
+    """A kernel is seen to be loaded when its wrapper launches it: wrapper_present for each contract; without
+    one, for the function of a Rust or C++ host that launches it, while the project's tests run. Where there
+    is neither, that it is loaded is not checked."""
+    kernels = named_kernels(reading)
+    if isinstance(kernels, Undecided):
+        return kernels
+    drafts: list[Draft] = []
+    less: list[str] = []
+    for mention in kernels:
+        contracts = _contracts(reading, mention)
+        drafts += [wrapper_draft(c, "to be loaded is to be launched by", mention.symbols) for c in contracts]
+        hosted = [] if contracts else _hosted(reading, mention)
+        drafts += hosted
+        if not contracts and not hosted:
+            less.append(
+                f"whether {mention.kernel.source} is loaded is not checked: no kernel contract names a "
+                "wrapper of it; write one beside the kernels, or bind wrapper_present with wrapper, source "
+                "and symbol"
+            )
+    return Partly(tuple(drafts), tuple(less)) if less else tuple(drafts)
+
+
+def _hosted(reading: Reading, mention: KernelMention) -> list[Draft]:
+    """wrapper_present for the one function outside of tests that launches each symbol of a kernel, by the
+    project's tests; none where a symbol has no such function, or nothing runs it."""
+    tests = project_tests(reading)
+    if isinstance(tests, Undecided):
+        return []
+    drafts = []
+    for symbol in mention.symbols or mention.kernel.symbols or _defined(reading.subject, mention.kernel):
+        found = [f for f in _launching(reading.subject, symbol) if not is_test(f.partition(":")[0])]
+        if len(found) != 1:
+            return []
+        params = {"wrapper": found[0], "source": mention.kernel.source, "symbol": symbol}
+        why = f"{found[0]} names {symbol}, to be loaded is to be launched by"
+        drafts.append(Draft("wrapper_present", {**params, "program": tests[0].params["run"]}, why))
+    return drafts
+
+
+def _defined(subject: Subject, kernel: Kernel) -> tuple[str, ...]:
+    """The kernels of a source; none where it cannot be read."""
+    try:
+        return subject.code.kernels(kernel.source)
+    except SourceError:
+        return ()
+
+
+def _launching(subject: Subject, symbol: str) -> list[str]:
+    """The functions of Rust and C++ hosts that launch a kernel by its name, or hand on its name as a text."""
+    found = []
+    for unit in subject.code.units_with(symbol):
+        for function in unit.functions:
+            live = [call for call in function.calls if not (call.dead or function.dead)]
+            if any(
+                (call.name == symbol and call.launch is not None)
+                or any(re.search(rf'"{re.escape(symbol)}(?:\\0)?"', text) for text in call.arguments)
+                for call in live
+            ):
+                found.append(f"{unit.path}:{function.qualified}")
+    return list(dict.fromkeys(found))
 
 
 def wrappers_present(reading: Reading) -> Built:
     """wrapper_present for the wrappers that the truth names, or for all of the kernel that it names."""
     functions = reading.functions()
     if not functions:
-        return _wrappers(reading, "the wrapper is")
+        return _wrappers(reading)
     drafts = []
     for function in functions:
         contracts = reading.subject.contracts_driving(function)
@@ -59,24 +120,26 @@ def wrappers_present(reading: Reading) -> Built:
     return tuple(drafts)
 
 
-def _wrappers(reading: Reading, relation: str) -> Built:
+def _wrappers(reading: Reading) -> Built:
     kernels = named_kernels(reading)
     if isinstance(kernels, Undecided):
         return kernels
     drafts: list[Draft] = []
     for mention in kernels:
-        contracts = [
-            c for c in reading.subject.contracts_of(mention.kernel.source) if c.wrapper and c.symbols
-        ]
-        if mention.symbols:
-            contracts = [c for c in contracts if set(c.symbols) & set(mention.symbols)]
+        contracts = _contracts(reading, mention)
         if not contracts:
             return Undecided(
                 f"no kernel contract names a wrapper of {mention.kernel.source}; "
                 "write one beside the kernels, or bind wrapper_present with wrapper, source and symbol"
             )
-        drafts += [wrapper_draft(contract, relation, mention.symbols) for contract in contracts]
+        drafts += [wrapper_draft(contract, "the wrapper is", mention.symbols) for contract in contracts]
     return tuple(drafts)
+
+
+def _contracts(reading: Reading, mention: KernelMention) -> list[Contract]:
+    """The contracts that drive a kernel by a wrapper, those of the symbols that are named."""
+    found = [c for c in reading.subject.contracts_of(mention.kernel.source) if c.wrapper and c.symbols]
+    return [c for c in found if not mention.symbols or set(c.symbols) & set(mention.symbols)]
 
 
 def wrapper_draft(contract: Contract, relation: str, symbols: tuple[str, ...] = ()) -> Draft:

@@ -9,7 +9,7 @@ from typing import Any
 from rocverify.binding import build_commands
 from rocverify.binding.build_commands import step_commands
 from rocverify.binding.catalogue import matches, nearest
-from rocverify.binding.model import Draft, Undecided
+from rocverify.binding.model import Answer, Draft, Partly, Undecided
 from rocverify.binding.project import Subject
 from rocverify.binding.reading import Reading
 from rocverify.plan.model import Plan, Prohibition, Truth, VerifyClaim
@@ -21,8 +21,9 @@ _MERGED = ("allow_uploads", "forbid")
 """Lists that several phrases of one truth add to: "overhead is eliminated - no to_host_vec"."""
 
 
-def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Undecided:
-    """The checks for a truth. Undecided unless every word of it that carries meaning was used."""
+def infer(truth: Truth, plan: Plan, subject: Subject) -> Answer:
+    """The checks for a truth. Undecided unless every word of it that carries meaning was used; `Partly` where
+    a phrase says what no check of the project would see."""
     if truth.unread:
         return Undecided(f"the entry cannot be checked: {truth.unread}")
     if len(truth.text) > MAX_TRUTH:
@@ -31,6 +32,7 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Und
         return build_commands.of_step(lines)
     reading = Reading(claim_of(truth), plan, subject)
     drafts: list[Draft] = []
+    less: list[str] = []
     for phrase, match in matches(reading.text):
         reading.at(match)
         built = phrase.build(reading)
@@ -40,8 +42,13 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Und
             return Undecided(
                 f"recognised {match[0].strip()!r} (phrase {phrase.name}), but {built.reason}{unknown}"
             )
+        if isinstance(built, Partly):
+            less += built.less
+            built = built.drafts
         why = f"inferred from {match[0].strip()!r} (phrase {phrase.name})"
         drafts += [replace(draft, why=f"{why}: {draft.why}") for draft in built]
+    if not drafts and less:
+        return Undecided("; ".join(less))
     if not drafts:
         return Undecided(f"no phrase of the catalogue fits; {_advice(truth)}", _nearest(truth))
     left = reading.leftover()
@@ -50,7 +57,7 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> tuple[Draft, ...] | Und
             f"recognised a part, but nothing would decide {' '.join(left)!r}; say it in a truth of its own, "
             f"or {_advice(truth)}"
         )
-    return _merged(drafts)
+    return Partly(_merged(drafts), tuple(dict.fromkeys(less))) if less else _merged(drafts)
 
 
 _NEGATION = re.compile(

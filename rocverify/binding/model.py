@@ -45,3 +45,16 @@ class Undecided:
 
 
 Built = tuple[Draft, ...] | Undecided
+
+
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """Checks that decide a part of what is said; `less` says what they leave out (`uncovered` of
+    `BoundMustHave`)."""
+
+    drafts: tuple[Draft, ...]
+    less: tuple[str, ...]
+
+
+Answer = Built | Partly
+"""What a phrase of a truth comes to."""

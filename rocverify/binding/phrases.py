@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rocverify.binding.model import Built
+from rocverify.binding.model import Answer
 from rocverify.binding.reading import Reading
 
 
@@ -20,7 +20,7 @@ class Phrase:
     kind: str
     example: str
     pattern: re.Pattern[str]
-    build: Callable[[Reading], Built]
+    build: Callable[[Reading], Answer]
     owns: bool = False
     fits: Callable[[re.Match[str]], bool] = bool
 
@@ -30,7 +30,7 @@ def row(
     kind: str,
     example: str,
     pattern: str,
-    build: Callable[[Reading], Built],
+    build: Callable[[Reading], Answer],
     *,
     owns: bool = False,
     fits: Callable[[re.Match[str]], bool] = bool,
@@ -39,6 +39,8 @@ def row(
     return Phrase(name, kind, example, re.compile(pattern, re.IGNORECASE), build, owns, fits)
 
 
-def owning_row(name: str, kind: str, example: str, pattern: str, build: Callable[[Reading], Built]) -> Phrase:
+def owning_row(
+    name: str, kind: str, example: str, pattern: str, build: Callable[[Reading], Answer]
+) -> Phrase:
     """The same, for a row that owns its words."""
     return row(name, kind, example, pattern, build, owns=True)

@@ -60,6 +60,49 @@ def test_loaded_is_shown_by_a_launch(bind_truth: BindTruth) -> None:
     assert "'compiled'" in bound.checks[0].why
 
 
+def test_compiled_is_decided_where_loaded_is_not(bind_truth: BindTruth) -> None:
+    bound = bind_truth("The unlisted kernel is compiled and loaded")
+    assert [spec.kind for spec in bound.checks] == ["kernel_compiled"]
+    (less,) = bound.uncovered
+    assert less.startswith(
+        "whether kernels/unlisted.hip is loaded is not checked: no kernel contract names a"
+    )
+
+
+LOADER = """pub fn run_unlisted(f: Loader) { f.load("unlisted_kernel").launch(); }
+#[cfg(test)]
+mod tests { fn again(f: Loader) { f.load("unlisted_kernel"); } }
+"""
+
+
+def test_loaded_by_a_host_is_decided_by_its_tests(project: Path, bind_truth: BindTruth) -> None:
+    for path, text in {
+        "kernels/unlisted.hip": 'extern "C" __global__ void unlisted_kernel(float* x) {}\n',
+        "Cargo.toml": '[package]\nname = "engine"\n',
+        "src/run.rs": LOADER,
+        "tests/all.rs": 'fn t(f: Loader) { f.load("unlisted_kernel"); }\n',
+    }.items():
+        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).write_text(text)
+    bound = bind_truth("The unlisted kernel is compiled and loaded")
+    assert bound.uncovered == ()
+    assert checks(bound)[1:] == [
+        (
+            "wrapper_present",
+            {
+                "wrapper": "src/run.rs:run_unlisted",
+                "source": "kernels/unlisted.hip",
+                "symbol": "unlisted_kernel",
+                "program": ["cargo test"],
+            },
+        )
+    ]
+    (project / "src/other.rs").write_text(LOADER)
+    assert [spec.kind for spec in bind_truth("The unlisted kernel is compiled and loaded").checks] == [
+        "kernel_compiled"
+    ]
+
+
 def test_several_checks_of_a_kind_are_numbered(bind_truth: BindTruth) -> None:
     bound = bind_truth("Row softmax and causal mask kernels are compiled")
     assert [spec.id for spec in bound.checks] == ["09-01/T1/kernel_compiled", "09-01/T1/kernel_compiled.2"]
@@ -281,7 +324,7 @@ def test_words_that_no_check_decides_leave_the_truth_to_a_person(
         ("softmax_device() calls nowhere_found()", "nowhere_found() is no function of the host sources"),
         ("mask_gpu() wrapper is present", "which kernel kernels.mask:mask_gpu launches"),
         ("mask_gpu() launches causal_mask_kernel", "no kernel contract says"),
-        ("The unlisted kernel is compiled and loaded", "no kernel contract names a wrapper"),
+        ("The unlisted kernel is loaded", "no kernel contract names a wrapper"),
         ("broken_one() exists", "no function of the host sources"),
     ],
 )

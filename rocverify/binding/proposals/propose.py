@@ -14,7 +14,7 @@ from rocverify.binding.catalogue import matches
 from rocverify.binding.covering import uncovered
 from rocverify.binding.explicit import Kinds
 from rocverify.binding.infer import MAX_TRUTH, claim_of
-from rocverify.binding.model import BoundMustHave, Draft, Undecided
+from rocverify.binding.model import BoundMustHave, Draft, Partly
 from rocverify.binding.project import Subject
 from rocverify.binding.proposals.about import MOST, About
 from rocverify.binding.proposals.kinds import PROPOSERS, by_contracts, by_tests
@@ -63,14 +63,16 @@ def _of_truth(truth: Truth, plan: Plan, subject: Subject) -> tuple[list[Option],
     for phrase, match in found:
         reading.at(match)
         built = phrase.build(reading)
-        if not isinstance(built, Undecided):
+        if isinstance(built, tuple):
             fixed += built
             continue
+        fixed += built.drafts if isinstance(built, Partly) else ()
+        reason = "; ".join(built.less) if isinstance(built, Partly) else built.reason
         proposer = PROPOSERS.get(phrase.kind)
         offered = [] if proposer is None else list(proposer(About(reading), match))
-        asked = built.reason if phrase.owns else ""
+        asked = reason if phrase.owns else ""
         ways += [replace(o, doubt=o.doubt or ("" if o.answers else asked)) for o in offered]
-        doubts += [] if offered else [built.reason]
+        doubts += [] if offered else [reason]
     about = About(reading)
     if not found and about.named:
         ways = [*by_contracts("correctness", about), *by_tests(about)]
