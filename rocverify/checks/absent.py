@@ -1,18 +1,22 @@
 """absent: names or texts that must not be in the code of the files named, or in none of the project's.
 
+The project's are its sources, what says how it is built or set up, its scripts and the code of its notebooks.
 Comments and what no build has do not count; a marker of unfinished work (TODO) counts in comments too.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.matching import forbidden_finding
-from rocverify.code.files import MAX_SOURCE_BYTES
-from rocverify.code.languages import is_c_family, is_python, is_rust
+from rocverify.code.files import build_files, read_text, sources
+from rocverify.code.languages import C_FAMILY, CUDA, PYTHON
+from rocverify.code.masking import Mask, mask
+from rocverify.code.search import SearchResult, search_word
 from rocverify.code.targets import files_of, find_target, is_binary
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
@@ -21,11 +25,14 @@ if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
 
 _SHOWN = 20
+_NOTEBOOK = ".ipynb"
+_LOOKED_AT = frozenset({*C_FAMILY, *CUDA, *PYTHON, ".rs", ".toml", ".sh", ".bash", _NOTEBOOK})
 
 
 class AbsentParams(CheckParams):
     """`names`: identifiers, found as words, or other texts and regular expressions; `paths`: files, folders
-    and globs relative to the root, all sources of the project where none is given."""
+    and globs relative to the root; where none is given, all sources, files of the build, scripts and
+    notebooks of the project."""
 
     names: tuple[str, ...] = Field(min_length=1)
     paths: tuple[str, ...] = ()
@@ -40,8 +47,7 @@ def run(params: AbsentParams, ctx: CheckContext) -> Outcome:
     findings: list[Finding] = []
     for name in params.names:
         for path in files:
-            word = name.isidentifier()
-            results = [ctx.code.search_word(path, name)] if word else ctx.code.forbidden(path, name)
+            results = _searched(path, name, ctx)
             findings += [finding for result in results if (finding := forbidden_finding(result))]
     evidence: dict[str, Any] = {"names": list(params.names), "files": len(files)}
     if findings:
@@ -53,14 +59,34 @@ def run(params: AbsentParams, ctx: CheckContext) -> Outcome:
     return Outcome.passed(f"{', '.join(params.names)}: in none of {number} of {where}", **evidence)
 
 
+def _searched(path: str, name: str, ctx: CheckContext) -> list[SearchResult]:
+    if path.endswith(_NOTEBOOK):
+        cells = _code_of_notebook(path, ctx)
+        if name.isidentifier():
+            return [search_word(name, "", path, cells, cells.code)]
+        return ctx.code.pattern(name).forbidden(path, cells, cells.code)
+    return [ctx.code.search_word(path, name)] if name.isidentifier() else ctx.code.forbidden(path, name)
+
+
+def _code_of_notebook(path: str, ctx: CheckContext) -> Mask:
+    """The code of a notebook's cells. RocverifyError for a file that is no notebook."""
+    key = ("notebook", path)
+    if key not in ctx.memo:
+        try:
+            cells = json.loads(read_text(ctx.root, path))["cells"]
+            parts = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+            text = "\n".join("".join(part) for part in parts)
+        except (ValueError, KeyError, TypeError):
+            raise RocverifyError("is no notebook that can be read", where=path) from None
+        ctx.memo[key] = mask(text, "cells.py")
+    found: Mask = ctx.memo[key]
+    return found
+
+
 def _files(params: AbsentParams, ctx: CheckContext) -> list[str]:
     if not params.paths:
-        found = {path for path in ctx.root.rglob("*.*") if _is_source(path.name) and path.is_file()}
-        inside = (
-            path.relative_to(ctx.root) for path in sorted(found) if path.stat().st_size <= MAX_SOURCE_BYTES
-        )
-        kept = [p for p in inside if not any(part.startswith(".") or part == "target" for part in p.parts)]
-        return [path.as_posix() for path in kept if not is_binary(ctx.root / path)]
+        found = {*sources(ctx.root, _LOOKED_AT), *build_files(ctx.root)}
+        return [path for path in sorted(found) if not is_binary(ctx.root / path)]
     files: dict[str, None] = {}
     for path in params.paths:
         target = find_target(ctx.root, path)
@@ -70,10 +96,6 @@ def _files(params: AbsentParams, ctx: CheckContext) -> list[str]:
             )
         files |= dict.fromkeys(f for f in files_of(ctx.root, target) if not is_binary(ctx.root / f))
     return list(files)
-
-
-def _is_source(name: str) -> bool:
-    return is_c_family(name) or is_rust(name) or is_python(name)
 
 
 CHECK = CheckKind("absent", AbsentParams, run)

@@ -57,6 +57,32 @@ def _block_definitions(block: list[ast.stmt], prefix: str) -> Iterator[Definitio
                     yield from _block_definitions(inner, prefix)
 
 
+def python_deletions(module: ParsedModule) -> Iterator[tuple[str, int, bool]]:
+    """The names that a module takes back (`del f`, `f = None` for a function or class): name, line, and
+    whether that surely happens."""
+    yield from _deleted(module.tree.body, "", sure=True)
+
+
+def _deleted(block: list[ast.stmt], prefix: str, *, sure: bool) -> Iterator[tuple[str, int, bool]]:
+    defined: set[str] = set()
+    for statement in live_statements(block):
+        match statement:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                defined.add(name)
+            case ast.ClassDef(name=name, body=body):
+                defined.add(name)
+                yield from _deleted(body, f"{prefix}{name}.", sure=sure)
+            case ast.Delete(targets=targets):
+                yield from ((prefix + ast.unparse(one), statement.lineno, sure) for one in targets)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=None)):
+                if name in defined:
+                    yield prefix + name, statement.lineno, sure
+            case _:
+                surely = sure and isinstance(statement, ast.With)
+                for inner in live_blocks(statement):
+                    yield from _deleted(inner, prefix, sure=surely)
+
+
 def _assigned(statement: ast.stmt, prefix: str) -> Iterator[Definition]:
     match statement:
         case ast.Assign(targets=targets):

@@ -10,6 +10,7 @@ from rocverify.code.files import sources
 from rocverify.code.host_copies import copies_back, uploads
 from rocverify.code.index import CodeIndex
 from rocverify.code.languages import PYTHON, is_c_family, is_python, is_rust
+from rocverify.code.languages.cpp_macros import macros_of
 from rocverify.code.order import Order, Wanted, find_order
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Unit
@@ -18,6 +19,12 @@ from rocverify.settings import Transfers
 DISPATCH, READ_BACK, UPLOAD = "dispatch", "read_back", "upload"
 _TESTS = frozenset({"tests", "test", "benches", "examples"})
 _MOST_CALLERS = 2_000
+_CALLING = re.compile(
+    r"@(?:staticmethod|classmethod|property|override|final|abstractmethod|overload|(?:typing|abc)\.\w+"
+    r"|(?:functools\.)?(?:wraps|total_ordering|singledispatch)\b.*|\w+\.(?:setter|getter|deleter|register)\b.*"
+    r"|(?:torch\.)?(?:no_grad|inference_mode)\(\)|(?:pytest|nvtx|torch\.profiler)\..*)\s*(?:#.*)?\Z"
+)
+"""Decorators that call what they decorate, or stand for it."""
 
 
 class Leading:
@@ -64,7 +71,47 @@ class Leading:
         family = [one for one in wanted if _language(one.unit.path) == _language(place.unit.path)]
         if not family:
             return None
-        return self._code.names(place.unit.path).may_be(call, place, family)
+        told = self._code.names(place.unit.path).may_be(call, place, family)
+        return False if told and self._may_be_dropped(call, place, family) else told
+
+    def _may_be_dropped(self, call: Call, place: Place, wanted: Sequence[Place]) -> bool:
+        """Whether a decorator stands between a call and the function's own code, or a macro around the call
+        leaves out what is handed over."""
+        if is_python(place.unit.path):
+            return any(one.function.name == call.name and self._is_wrapped(one) for one in wanted)
+        if not is_c_family(place.unit.path):
+            return False
+        inner = re.compile(rf"\b{re.escape(call.name)}\s*\(")
+        around = (o for o in place.function.calls if any(inner.search(text) for text in o.arguments))
+        return any(self._drops(other, inner) for other in around)
+
+    def _is_wrapped(self, place: Place) -> bool:
+        """Whether a Python function has a decorator of which it is not known that it calls it."""
+        if not is_python(place.unit.path):
+            return False
+        lines = self._code.text(place.unit.path).splitlines()[: place.function.line - 1]
+        indent = len(lines[-1]) - len(lines[-1].lstrip()) if lines else 0
+        for line in reversed(lines):
+            text = line.strip()
+            if text.startswith("@") and not _CALLING.match(text):
+                return True
+            deeper = len(line) - len(line.lstrip()) > indent or text[:1] in (")", "]", "#", "@")
+            if not text or not deeper:
+                return False
+        return False
+
+    def _drops(self, outer: Call, inner: re.Pattern[str]) -> bool:
+        """Whether a macro of the project's, in one of its definitions, does not evaluate an argument."""
+        for unit in self._code.units_with(outer.name):
+            if any(n.name == outer.name and n.kind == "macro" and not n.dead for n in unit.named):
+                for macro in macros_of(self._code.mask(unit.path).code):
+                    if macro.name == outer.name and macro.parameters is not None:
+                        given = zip(macro.parameters, outer.arguments, strict=False)
+                        names = [name for name, text in given if inner.search(text)]
+                        names += ["__VA_ARGS__"] if macro.parameters[-1:] == ("...",) else []
+                        if not any(_evaluates(macro.body, name) for name in names):
+                            return True
+        return False
 
     def _dispatches(self, call: Call, place: Place) -> bool | None:
         if call.launch is not None:
@@ -80,8 +127,10 @@ class Leading:
         return find_order(self._code.names(start.unit.path), start, first, then, self._is_lazy)
 
     def _is_lazy(self, target: Place, place: Place, call: Call) -> bool:
-        """A generator, what is awaited elsewhere than where it is called, or what may end early by `?` where
-        its error is dropped."""
+        """A generator, what is awaited elsewhere than where it is called, what a decorator stands before, or
+        what may end early by `?` where its error is dropped."""
+        if self._is_wrapped(target):
+            return True
         lines = self._code.text(target.unit.path).splitlines()
         body = lines[target.function.line - 1 : target.function.last_line]
         if is_rust(target.unit.path) and any("?" in line.partition("//")[0] for line in body):
@@ -118,7 +167,7 @@ class Leading:
             names.add(place.function.owner)
         seen: set[object] = set()
         for caller, call in (pair for name in names for pair in self._calls_of(name)):
-            if caller.key in seen or _is_test(caller) or caller.key == place.key:
+            if caller.key in seen or is_test(caller) or caller.key == place.key:
                 continue
             if self._is_one_of(call, caller, [place]) is not None:
                 seen.add(caller.key)
@@ -138,7 +187,7 @@ class Leading:
         """Where one of the functions may be called by way of a value; empty where it is not."""
         for name in {place.function.name for place in wanted}:
             for caller, call in self._calls_of(name):
-                if self._is_one_of(call, caller, wanted) is False and not _is_test(caller):
+                if self._is_one_of(call, caller, wanted) is False and not is_test(caller):
                     return f"{caller.unit.path}:{call.line}"
         return ""
 
@@ -169,7 +218,14 @@ class Leading:
         return [path for path in sources(self._code.root, PYTHON) if path not in host]
 
 
-def _is_test(place: Place) -> bool:
+def _evaluates(body: str, name: str) -> bool:
+    """Whether a macro's body has its parameter where it is computed."""
+    left = re.sub(r"\b(?:sizeof|decltype|alignof|noexcept|typeid|__typeof__|typeof)\s*\([^()]*\)", " ", body)
+    return re.search(rf"(?<!#)(?<!# )\b{re.escape(name)}\b", left) is not None
+
+
+def is_test(place: Place) -> bool:
+    """Whether a function is one of tests, benchmarks or examples, or is not built."""
     parts = PurePosixPath(place.unit.path).parts
     named = parts[-1].startswith("test_") or place.function.name.startswith("test_")
     return bool(place.function.dead) or named or not _TESTS.isdisjoint(parts)

@@ -32,7 +32,40 @@ fn dropped(x: i32) { let _ = fallible(x); launch(x); }
 #[cfg(any())]
 fn never_built() {}
 fn still_here() {}
+fn twin(x: i32) {}
+mod other { pub fn twin(x: i32) {} }
+fn paired(x: i32) { other::twin(x); launch(x); }
 """
+CALLS = """
+void fill_g(float* x) {}
+#define DROP(x) ((void)0)
+void through(float* x) { DROP(fill_g(x)); hipModuleLaunchKernel(x); }
+constexpr int TILE = 32;
+namespace narrow { constexpr int TILE = 16; }
+"""
+PYTHON = """
+from kernels.affine import affine
+
+
+def drop(function):
+    return lambda *given: None
+
+
+@drop
+def fill_h(x): ...
+
+
+def decorated(x):
+    fill_h(x)
+    affine(x, x, x, 1, 1)
+
+
+def taken_back(): ...
+
+
+del taken_back
+"""
+
 SOURCE = "src/steps.rs"
 COMPARED = {"contract": "kernels.contracts.affine:Affine"}
 HOSTED = """
@@ -66,6 +99,28 @@ CLAIMS: dict[str, tuple[str, Mapping[str, Any] | None, str]] = {
     "defined where no build has it": (f"never_built() exists in {SOURCE}", None, "failed"),
     "said to be removed": (f"still_here() is removed from {SOURCE}", None, "failed"),
     "hidden from the build, not removed": (f"never_built() is removed from {SOURCE}", None, "unverified"),
+    "another function of the name": ("twin() runs before the dispatch", None, "unverified"),
+    "a macro that drops the call": ("fill_g() runs before the dispatch in through()", None, "unverified"),
+    "a decorator that drops the call": (
+        "fill_h() runs before affine()",
+        {"check": "call_order", "first": "fill_h", "then": "affine", "entry": "kernels.steps:decorated"},
+        "unverified",
+    ),
+    "deleted again": (
+        "taken_back() exists in kernels/steps.py",
+        {"check": "defined", "names": ["taken_back"], "path": "kernels/steps.py"},
+        "failed",
+    ),
+    "left in the build": (
+        "No OLD_FLAG remains in the project",
+        {"check": "absent", "names": ["OLD_FLAG"]},
+        "failed",
+    ),
+    "a constant of another namespace": (
+        "`TILE` is 32 in src/calls.hip",
+        {"check": "constant_value", "name": "TILE", "value": 32, "paths": ["src/calls.hip"]},
+        "unverified",
+    ),
     "a fallback that is always taken": (
         "The CPU fallback of affine works when the kernel is missing",
         {"check": "fallback", **COMPARED},
@@ -92,6 +147,7 @@ def claimed(run_files: RunFiles) -> Ran:
     """The run of a plan that claims all of them."""
     plan = plan_text([(truth, binding) for truth, binding, _ in CLAIMS.values()])
     files = {f"{PHASE}/01-01-PLAN.md": plan, SOURCE: dedent(STEPS), "kernels/affine.py": HOSTED}
+    files |= {"src/calls.hip": CALLS, "kernels/steps.py": PYTHON, "CMakeLists.txt": "set(OLD_FLAG 1)\n"}
     return run_files("orders", files)
 
 

@@ -27,6 +27,11 @@ PYTHON = """
         fill_mask(x)
     def lazily(x):
         yield fill_mask(x)
+    def never(f): return lambda *given: None
+    @never
+    def dropped(x): fill_mask(x)
+    @staticmethod
+    def plain(x): fill_mask(x)
     def step(x, ready, hooks):
         {0}
 """
@@ -49,6 +54,9 @@ CPP = """
     void prepared(float* x) {{ if (!x) return; fill_mask(x); }}
     int flush(float* x) {{ return fill_mask(x); }}
     #define flush(x) ((void)0)
+    #define DROP(x) ((void)0)
+    #define SIZED(x) (sizeof(x))
+    #define CHECKED(x, ...) do {{ if ((x) != 0) abort(); }} while (0)
     void step(float* x, bool ready) {{
         {0}
     }}
@@ -61,6 +69,8 @@ KEPT = [
     ("py", "fill_mask(x)\n        if ready: launch(x)\n        launch(x)"),
     ("py", "with x:\n            fill_mask(x)\n        launch(x)"),
     ("py", "try:\n            fill_mask(x)\n            launch(x)\n        except OSError: pass"),
+    ("py", "plain(x); launch(x)"),
+    ("cpp", "CHECKED(fill_mask(x)); launch(x);"),
     ("rs", "fill_mask(x); launch(x);"),
     ("rs", "loop { fill_mask(x); if ready { break; } launch(x); }"),
     ("rs", "let y = fill_mask(x); match y { 0 => launch(y), _ => {} }"),
@@ -111,6 +121,10 @@ OPEN = [
     ("rs", "while ready { fill_mask(x); } launch(x);"),
     ("rs", "'a: { if ready { break 'a; } fill_mask(x); } launch(x);"),
     ("rs", "match x { 0 => { fill_mask(x); } _ => {} } launch(x);"),
+    ("py", "dropped(x); launch(x)"),
+    ("cpp", "DROP(fill_mask(x)); launch(x);"),
+    ("cpp", "SIZED(fill_mask(x)); launch(x);"),
+    ("cpp", "CHECKED(0, fill_mask(x)); launch(x);"),
     ("cpp", "if (ready) fill_mask(x); launch(x);"),
     ("cpp", "ready && fill_mask(x); launch(x);"),
     ("cpp", "if (ready) goto skip; fill_mask(x); skip: launch(x);"),
@@ -240,3 +254,35 @@ def test_a_sentence_is_no_function(project: Make) -> None:
 def test_a_macro_of_a_functions_name_hides_it(project: Make) -> None:
     with pytest.raises(RocverifyError):
         _check(_made(project, "cpp", "flush(x); launch(x);"), first="flush")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"src/a.cpp": "void fill_mask(int x) {}\nvoid fill_mask(float* x) {}\n"},
+        {"src/a.cpp": "void fill_mask(float* x) {}\n", "src/b.cpp": "static void fill_mask(float* x) {}\n"},
+        {"src/a.rs": "fn fill_mask() {}\nfn s() { fill_mask(); }", "src/b.rs": "fn fill_mask() {}"},
+        {"src/a.rs": "struct A; struct B; impl A { fn fill_mask() {} } impl B { fn fill_mask() {} }"},
+    ],
+    ids=["overloads", "static", "modules", "methods"],
+)
+def test_of_twins_one_says_nothing_of_the_other(project: Make, files: dict[str, str]) -> None:
+    step = "void step(float* x) { fill_mask(x); hipModuleLaunchKernel(x); }\n"
+    made = project({path: text + (step if path.endswith("a.cpp") else "") for path, text in files.items()})
+    with pytest.raises(RocverifyError, match="may be any of 2 functions"):
+        _check(made)
+
+
+def test_a_twin_for_another_build_and_one_of_tests_are_none(project: Make) -> None:
+    text = CPP.format("fill_mask(x); launch(x);")
+    twin = "#else\nint fill_mask(float* x) { return 1; }\n#endif\n"
+    made = project(
+        {
+            "src/engine.cpp": text.replace("    int fill_mask", "#ifdef FAST\n    int fill_mask").replace(
+                "    void launch", f"{twin}    void launch"
+            ),
+            "tests/fill.cpp": "int fill_mask(double* x) { return 1; }\n",
+        }
+    )
+    outcome = _check(made, first="src/engine.cpp:fill_mask")
+    assert outcome.verdict is CheckVerdict.PASSED, outcome.message

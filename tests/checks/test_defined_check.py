@@ -37,6 +37,15 @@ FILES = {
         def kept(): ...
         class Engine:
             def step(self): ...
+            def lost(self): ...
+            del lost
+        def gone(): ...
+        del gone
+        def nothing(): ...
+        nothing = None
+        def perhaps(): ...
+        if kept():
+            del perhaps
     ''',
 }
 PASSES = [
@@ -58,12 +67,16 @@ FAILS = [
     ("src/b.cpp", "old", False, "can never run"),
     ("kernels/c.py", "old", False, "comment or docstring"),
     ("kernels/c.py", "kept", True, "still defines"),
+    ("kernels/c.py", "gone", False, "defines gone and takes it back on line 9"),
+    ("kernels/c.py", "nothing", False, "takes it back on line 11"),
+    ("kernels/c.py", "Engine.lost", False, "takes it back on line 7"),
 ]
 OPEN = [
     ("src/b.cpp", "old", True, "still written there"),
     ("src/a.rs", "only_tests", True, "still written there"),
     ("src/a.rs", "moved", True, "re-exported"),
     ("src/a.rs", "step", True, "a method step is still there"),
+    ("kernels/c.py", "perhaps", False, "may be deleted again"),
 ]
 
 

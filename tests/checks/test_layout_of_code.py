@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ FILES = {
     "src/a.hip": """
         #define TILE (8 * 4)
         namespace rope { constexpr int WIDTH = 64; }
+        constexpr int LANES = 32;
+        namespace narrow { constexpr int LANES = 16; }
+        struct Signs { unsigned rows; int cols; unsigned char bytes[4]; bool on; float* data; };
         struct Params { float scale; int rows; double bias; };
         struct Sides {
             int a;
@@ -37,6 +41,14 @@ FILES = {
         pub struct Params { pub scale: f32, pub rows: i32, pub bias: f64 }
         #[repr(C)]
         struct Swapped { rows: i32, bias: f64, scale: f32 }
+        #[repr(C)]
+        struct Signs { rows: u32, cols: i32, bytes: [u8; 4], on: bool, data: *mut f32 }
+        #[repr(C)]
+        struct Signed { rows: i32, cols: i32, bytes: [u8; 4], on: bool, data: *mut f32 }
+        #[repr(C)]
+        struct Elements { rows: u32, cols: i32, bytes: [bool; 4], on: bool, data: *mut f32 }
+        #[repr(C)]
+        struct Numbers { rows: u32, cols: i32, bytes: [u8; 4], on: bool, data: u64 }
         struct Loose { scale: f32, rows: i32, bias: f64 }
         """,
     "src/a.py": "EPS = 1e-6\nEPS2 = EPS * 2\nON = True\n",
@@ -106,6 +118,7 @@ def _verdict(outcome: Outcome, verdict: CheckVerdict, words: str) -> None:
     [
         ("TILE", 32, "src/a.hip"),
         ("rope::WIDTH", 64, "src/a.hip"),
+        ("narrow::LANES", 16, "src/a.hip"),
         ("LANES", 32, "src/a.rs"),
         ("EPS", 1e-6, "src/a.py"),
         ("EPS", 1e-5, "src/single.hip"),
@@ -140,6 +153,7 @@ def test_wrong_values_fail(code: Project, name: str, value: float, path: str, sa
     ("name", "path"),
     [
         *[("COMPUTED", "src/a.rs"), ("EPS2", "src/a.py"), ("LAST", "src/open.hip"), ("WIDTH", "src/a.hip")],
+        ("LANES", "src/a.hip"),
         *[("TILE", "parts/twice.hip"), ("OWN", "parts/twice.hip"), ("ON", "src/a.py")],
         *[(name, "src/commented.rs") for name in ("SIZE", "LOCAL", "NAME", "WRITTEN")],
     ],
@@ -196,3 +210,43 @@ def test_wrong_layouts_fail(code: Project, name: str, params: dict[str, Any], sa
 def test_layouts_that_cannot_be_told(code: Project, name: str, params: dict[str, Any], said: str) -> None:
     with pytest.raises(RocverifyError, match=said):
         code.check("struct_layout", name=name, path="src/a.hip", **params)
+
+
+@pytest.mark.long
+def test_a_mirrors_numbers_have_their_sign(code: Project) -> None:
+    def check(mirror_name: str) -> Outcome:
+        params = {"mirror": "src/a.rs", "mirror_name": mirror_name}
+        return code.check("struct_layout", name="Signs", path="src/a.hip", **params)
+
+    _verdict(check("Signs"), CheckVerdict.PASSED, "rows is a number like u32")
+    _verdict(check("Signed"), CheckVerdict.FAILED, "rows is a number like i32 is not so")
+    _verdict(check("Elements"), CheckVerdict.FAILED, "bytes is a bool is not so")
+    _verdict(check("Numbers"), CheckVerdict.FAILED, "data is a number like u64 is not so")
+
+
+@pytest.mark.long
+def test_an_answer_is_kept_until_something_changes(
+    code: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another context asks the compiler once more only where the source or what it includes is another."""
+    from rocverify.toolchain import assertions
+
+    asked: list[tuple[str, ...]] = []
+    real = assertions.run_tool
+
+    def counted(command: tuple[str, ...], **more: Any) -> Any:
+        asked.append(command)
+        return real(command, **more)
+
+    code.settings = code.settings.model_copy(update={"cache_dir": str(tmp_path / "kept")})
+    header, source = code.root / "src/size.h", code.root / "src/sized.hip"
+    header.write_text("constexpr int SIZE = 8;\n")
+    source.write_text('#include "size.h"\nconstexpr int TWICE = SIZE * 2;\n')
+    monkeypatch.setattr(assertions, "run_tool", counted)
+    ask = {"name": "TWICE", "value": 16, "paths": ["src/sized.hip"]}
+    _verdict(code.check("constant_value", **ask), CheckVerdict.PASSED, "TWICE is 16")
+    first = len(asked)
+    _verdict(code.check("constant_value", **ask), CheckVerdict.PASSED, "TWICE is 16")
+    assert len(asked) == first
+    header.write_text("constexpr int SIZE = 9;\n")
+    _verdict(code.check("constant_value", **ask), CheckVerdict.FAILED, "18 == 16")

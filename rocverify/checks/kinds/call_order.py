@@ -13,7 +13,8 @@ from pydantic import AfterValidator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Entry
-from rocverify.code.leading import DISPATCH, READ_BACK, UPLOAD, Leading
+from rocverify.code.languages import is_c_family
+from rocverify.code.leading import DISPATCH, READ_BACK, UPLOAD, Leading, is_test
 from rocverify.code.order import Order
 from rocverify.code.places import Place
 from rocverify.errors import RocverifyError
@@ -59,6 +60,8 @@ def run(params: CallOrderParams, ctx: CheckContext) -> Outcome:
     for thing, places in known.items():
         if not places and thing not in _WORDS:
             return _undefined(params, ctx, thing)
+    for thing, places in known.items():
+        _refuse_twins(thing, places)
     found = _orders(params, leading, known)
     evidence: dict[str, Any] = {
         "first": params.first,
@@ -96,6 +99,31 @@ def _undefined(params: CallOrderParams, ctx: CheckContext, thing: str) -> Outcom
             hint="correct the name, or the setting host_globs",
         )
     return _failed(params, f"{path} defines no function {name}", path, {})
+
+
+def _refuse_twins(thing: str, places: list[Place]) -> None:
+    """RocverifyError where a name means several functions, so that a call of the one says nothing of the
+    other. What stands twice in one place, for two builds, is one."""
+    own = [place for place in places if not is_test(place)] or places
+    if thing.rpartition(".")[2].rpartition(":")[2] in {place.function.owner for place in own}:
+        return  # a type: all its methods
+    homes = {(place.unit.path, place.function.path, _signature(place)): place for place in own}
+    if len(homes) < 2:
+        return
+    listed = ", ".join(f"{p.unit.path}:{p.function.line}" for p in homes.values())
+    names = {(place.unit.path, place.function.path) for place in own}
+    raise RocverifyError(
+        f"{thing} may be any of {len(homes)} functions ({listed}), and calls of one say nothing of another",
+        where=f"{own[0].unit.path}:{own[0].function.line}",
+        hint="name it in full: path/of/source:Type::function"
+        if len(names) > 1
+        else "overloads cannot be named: bind a program or command that shows the order",
+    )
+
+
+def _signature(place: Place) -> tuple[str, ...]:
+    """What tells overloads apart, in the languages that have them."""
+    return tuple(p.type for p in place.function.parameters) if is_c_family(place.unit.path) else ()
 
 
 def _known(leading: Leading, thing: str) -> list[Place]:

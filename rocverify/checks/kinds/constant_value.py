@@ -21,6 +21,7 @@ from rocverify.records import Finding
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
 
+_CONSTANTS = ("constant", "variable", "macro")
 _RUST_NUMBER = re.compile(
     r"(?P<whole>-?(?:0x[\da-fA-F_]+?|0o[0-7_]+|0b[01_]+|\d[\d_]*))_?(?:[iu](?:8|16|32|64|128|size))?"
     r"|(?P<real>-?\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]+)?)_?(?:f(?:32|64))?"
@@ -92,7 +93,7 @@ def _compiled(params: ConstantValueParams, ctx: CheckContext, path: str) -> list
         is_value += f" || (sizeof(({params.name}) + 0.0f) == 4 && ({params.name}) == {params.value!r}f)"
     found = []
     for side in sides:
-        answer = ask(ctx.toolchain, source_of(ctx, path), [is_value], side)
+        answer = ask(ctx.toolchain, source_of(ctx, path), [is_value], side, ctx.cache_dir)
         if answer.log:
             raise RocverifyError(
                 f"the value of {params.name} cannot be told on the {side}: {answer.log[:300]}", where=path
@@ -131,6 +132,14 @@ def _refuse_another(params: ConstantValueParams, ctx: CheckContext, path: str) -
     than its code uses: one of a function's own, or a macro that was another before."""
     unit, word = ctx.code.unit(path), params.name.rpartition(":")[2]
     own = [v.line for f in unit.functions if not f.dead for v in f.values if v.name == word]
+    homes = {n.owner: n for n in unit.named if n.name == word and not n.dead and n.kind in _CONSTANTS}
+    if "::" not in params.name and len(homes) > 1 and len({n.text for n in homes.values()}) > 1:
+        listed = ", ".join(f"{owner}::{word}" if owner else word for owner in homes)
+        raise RocverifyError(
+            f"the value of {params.name} cannot be told: the file has {listed}",
+            where=f"{path}:{max(n.line for n in homes.values())}",
+            hint="name the one that is meant in full, or each of them in a check of its own",
+        )
     macros = [n.line for n in unit.named if n.name == word and n.kind == "macro" and not n.dead]
     lines = ctx.code.text(path).splitlines()
     undefined = re.compile(rf"\s*#\s*undef\s+{word}\b")

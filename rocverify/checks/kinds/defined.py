@@ -13,6 +13,7 @@ from pydantic import Field
 
 from rocverify.checks.artifact import why_undefined
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.code.definitions import Definition, python_deletions
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.targets import files_of, find_target
 from rocverify.errors import RocverifyError
@@ -39,9 +40,7 @@ def run(params: DefinedParams, ctx: CheckContext) -> Outcome:
     found: dict[str, str] = {}
     findings: list[Finding] = []
     for name in params.names:
-        places = [
-            (path, one) for path in files if (one := ctx.code.definition(path, name.replace("::", ".")))
-        ]
+        places = list(_places(name, files, ctx))
         if places:
             path, definition = places[0]
             found[name] = f"{definition.kind} at {path}:{definition.line}"
@@ -74,7 +73,29 @@ def _files(params: DefinedParams, ctx: CheckContext) -> list[str]:
     return files
 
 
-Places = list[tuple[str, Any]]
+Places = list[tuple[str, Definition]]
+
+
+def _places(name: str, files: list[str], ctx: CheckContext) -> Iterator[tuple[str, Definition]]:
+    """Where the name is defined and stays so. RocverifyError where a condition takes it back."""
+    dotted = name.replace("::", ".")
+    for path in files:
+        found = ctx.code.definition(path, dotted)
+        if found is None:
+            continue
+        gone = [one for one in _deletions(path, ctx) if one[0] == dotted and one[1] > found.line]
+        if any(sure for *_, sure in gone):
+            continue
+        if gone:
+            raise RocverifyError(
+                f"whether it defines {name} cannot be told: it may be deleted again",
+                where=f"{path}:{gone[0][1]}",
+            )
+        yield path, found
+
+
+def _deletions(path: str, ctx: CheckContext) -> list[tuple[str, int, bool]]:
+    return list(python_deletions(ctx.code.modules.by_path(path))) if is_python(path) else []
 
 
 def _missing(
@@ -83,6 +104,12 @@ def _missing(
     if places:
         return
     _refuse_broken(name, files, ctx)
+    for path in files:
+        for deleted, line, _ in _deletions(path, ctx):
+            if deleted == name.replace("::", "."):
+                where = f"{path}:{line}"
+                yield Finding(f"{path} defines {name} and takes it back on line {line}", where, entity=name)
+                return
     why = why_undefined(files[0], name, ctx) if len(files) == 1 else ""
     yield Finding(f"{params.path} does not define {name}{why}", files[0], entity=name)
 

@@ -56,7 +56,7 @@ def run(params: StructLayoutParams, ctx: CheckContext) -> Outcome:
     sides: tuple[Side, ...] = ("host", "device")
     findings = []
     for side in sides:
-        answer = ask(ctx.toolchain, source_of(ctx, params.path), conditions, side)
+        answer = ask(ctx.toolchain, source_of(ctx, params.path), conditions, side, ctx.cache_dir)
         if answer.log:
             raise RocverifyError(
                 f"the layout of {params.name} cannot be told on the {side}: {answer.log[:300]}",
@@ -86,10 +86,7 @@ def _asked(params: StructLayoutParams, ctx: CheckContext) -> list[tuple[str, str
         for field, offset, length, kind in fields:
             found.append((f"__builtin_offsetof({name}, {field}) == {offset}", f"{field} at {offset}"))
             found.append((f"sizeof((({name}*)0)->{field}) == {length}", f"{field} of {length} bytes"))
-            other = "__is_integral" if kind.startswith("f") else "__is_floating_point"
-            if kind in _SIZES:
-                no_other = f"!{other}(__typeof__((({name}*)0)->{field}))"
-                found.append((no_other, f"{field} is a number like {kind}"))
+            found += _of_kind(f"(({name}*)0)->{field}", kind, field)
     if size is not None:
         found.append((f"sizeof({name}) == {size}", f"{size} bytes"))
     if align is not None:
@@ -97,6 +94,28 @@ def _asked(params: StructLayoutParams, ctx: CheckContext) -> list[tuple[str, str
     for field, offset in offsets.items():
         found.append((f"__builtin_offsetof({name}, {field}) == {offset}", f"{field} at {offset}"))
     return found
+
+
+def _of_kind(expression: str, kind: str, field: str) -> list[tuple[str, str]]:
+    """That a field is a number, a pointer, or an array of such, as Rust's is: of its sort and sign. What is
+    no number (an enumeration, a type of its own for half) is left to its size."""
+    if array := re.fullmatch(r"\[(.+);\s*[\d_]+(?:usize)?\]", kind):
+        return _of_kind(f"({expression})[0]", array[1].strip(), field)
+    said = f"__typeof__({expression})"
+    # `x[0]` is a reference's type
+    said = f"__remove_cvref({said})"
+    if kind.startswith(("*const ", "*mut ")):
+        return [(f"__is_pointer({said})", f"{field} is a pointer")]
+    if kind == "bool":
+        return [(f"__is_same({said}, bool)", f"{field} is a bool")]
+    if kind == "f16":
+        return [(f"!__is_integral({said})", f"{field} is a number like f16")]
+    if kind in ("f32", "f64"):
+        return [(f"__is_floating_point({said})", f"{field} is a number like {kind}")]
+    sign = "__is_unsigned" if kind[:1] in ("u", "c") else "__is_signed"
+    plain = f" || __is_same({said}, char)" if kind in ("u8", "i8") else ""
+    whole = f"(__is_integral({said}) && !__is_same({said}, bool) && {sign}({said}))"
+    return [(f"__is_enum({said}) || {whole}{plain}", f"{field} is a number like {kind}")]
 
 
 def _of_rust(
