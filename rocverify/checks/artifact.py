@@ -14,11 +14,12 @@ from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.matching import best_search, forbidden_finding, pattern_finding, searched
+from rocverify.checks.rejected import rejected
 from rocverify.code.definitions import declared_all
 from rocverify.code.files import inside_root
 from rocverify.code.languages import is_c_family, is_python
 from rocverify.code.targets import Target, files_of, find_target, is_binary
-from rocverify.errors import CompileError, RocverifyError, SourceError
+from rocverify.errors import RocverifyError, SourceError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -112,11 +113,8 @@ def _rejected(path: str, ctx: CheckContext) -> Iterator[Finding]:
     it is compiled, that is told of in the report alone: it may be ours that the flags are wrong."""
     if not is_c_family(path) or not (ctx.root / ctx.settings.manifest).is_file():
         return
-    for entry in ctx.manifest.entries:
-        if entry.source == path:
-            targets = (entry.targets or ctx.settings.targets)[:1]
-            rejected = (built for built in ctx.builds([entry], targets) if isinstance(built, CompileError))
-            yield from (Finding(f"{path} {error.message}", error.where) for error in rejected)
+    named = [entry for entry in ctx.manifest.entries if entry.source == path]
+    yield from (Finding(f"{path} {error.message}", error.where) for error in rejected(ctx, named))
 
 
 def _exports(

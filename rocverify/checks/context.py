@@ -71,16 +71,20 @@ class CheckContext:
 
     @cached_property
     def code(self) -> CodeIndex:
+        return self._uncompiled.asking(partial(_kept_branches, self))
+
+    @cached_property
+    def _uncompiled(self) -> CodeIndex:
+        """The sources before a compiler is asked: which kernels there are decides how it is."""
         from rocverify.code.index import CodeIndex
 
-        return CodeIndex(self.root, self.settings, partial(_kept_branches, self))
+        return CodeIndex(self.root, self.settings)
 
     @cached_property
     def manifest(self) -> Manifest:
-        from rocverify.code.index import CodeIndex
         from rocverify.toolchain.found import find_manifest
 
-        return find_manifest(self.root, self.settings, CodeIndex(self.root, self.settings))
+        return find_manifest(self.root, self.settings, self._uncompiled)
 
     @cached_property
     def toolchain(self) -> Toolchain:

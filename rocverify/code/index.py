@@ -11,6 +11,7 @@ from rocverify.code.conditionals import Preprocess
 from rocverify.code.dead_code import DeadCode
 from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
 from rocverify.code.files import existing_file, read_text, relative
+from rocverify.code.kept import KeptUnits
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.languages.cpp import read_shared
 from rocverify.code.masking import Mask, mask, merge
@@ -39,7 +40,13 @@ class CodeIndex:
         self._settings = settings
         self._masks: dict[str, Mask] = {}
         self._dead = DeadCode(self._root, settings, preprocess)
-        self._units = Units(self._root, self._dead, self._root / settings.cache_dir / "sources")
+        self._units = Units(self._root, self._dead, KeptUnits(self._root / settings.cache_dir / "sources"))
+
+    def asking(self, preprocess: Preprocess) -> CodeIndex:
+        """An index of the same sources that asks a compiler; what both read is read once."""
+        made = CodeIndex(self._root, self._settings, preprocess)
+        made._units = self._units.seen_by(made._dead)
+        return made
 
     @property
     def root(self) -> Path:

@@ -4,7 +4,7 @@ seconds, and most of a project stays as it was."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import msgspec
@@ -26,8 +26,11 @@ class KeptUnits:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._there: dict[str, bytes] = _read(file)
         self._used: dict[str, bytes] = {}
+
+    @cached_property
+    def _there(self) -> dict[str, bytes]:
+        return _read(self._file)
 
     def get(self, path: str, text: str, more: str, make: Callable[[], Unit]) -> Unit:
         """The record of the source `text` at `path`; `more` is what else it depends on."""
@@ -42,7 +45,7 @@ class KeptUnits:
 
     def keep(self) -> None:
         """Writes what was asked for, and of the rest what there is room for, if anything is new."""
-        if self._used.keys() <= self._there.keys():
+        if not self._used or self._used.keys() <= self._there.keys():
             return
         kept, size = dict(self._used), sum(map(len, self._used.values()))
         for key, data in self._there.items():

@@ -26,13 +26,19 @@ class Units:
     """Sources under `root`, listed and read once: files that come later are not seen. Paths are relative to
     the root; `dead` knows the lines that no compiler sees."""
 
-    def __init__(self, root: Path, dead: DeadCode, kept: Path) -> None:
-        """kept: the file with the records of earlier runs."""
+    def __init__(self, root: Path, dead: DeadCode, kept: KeptUnits) -> None:
+        """kept: the records of earlier runs."""
         self._root = root
-        self._kept_in = kept
+        self._kept = kept
         self._dead = dead
         self._units: dict[str, Unit] = {}
         self._texts: dict[str, str] = {}
+
+    def seen_by(self, dead: DeadCode) -> Units:
+        """The same sources with other lines that no compiler sees; their texts are not read again."""
+        made = Units(self._root, dead, self._kept)
+        made._texts = self._texts
+        return made
 
     def unit(self, path: str) -> Unit:
         """The record of one source; SourceError for a file that cannot be read, and for one in another
@@ -68,13 +74,8 @@ class Units:
 
     def keep(self) -> None:
         """Keeps what was read for later runs; where that cannot be written, they are slower and no other."""
-        if "_kept" in self.__dict__:
-            with suppress(OSError):
-                self._kept.keep()
-
-    @cached_property
-    def _kept(self) -> KeptUnits:
-        return KeptUnits(self._kept_in)
+        with suppress(OSError):
+            self._kept.keep()
 
     @cached_property
     def _rust(self) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rocverify.report.model import CheckReport, InputReport
+from rocverify.store.digests import digest_if_file
 
 _FILES = {"path": "artifact", "source": "kernel source", "from_path": "host code", "to_path": "host code"}
 _MODULES = {"contract": "contract", "wrapper": "host code", "entry": "host code"}
@@ -26,7 +26,9 @@ def inputs(
     roles: dict[str, str] = {}
     for role, path in named:
         roles.setdefault(path, role)
-    return [InputReport(role=role, path=path, sha256=sha256(root / path)) for path, role in roles.items()]
+    return [
+        InputReport(role=role, path=path, sha256=digest_if_file(root / path)) for path, role in roles.items()
+    ]
 
 
 def _named(root: Path, check: CheckReport) -> Iterator[tuple[str, str]]:
@@ -45,12 +47,3 @@ def _module_path(root: Path, reference: str) -> str:
     base = reference.partition(":")[0].replace(".", "/")
     package = f"{base}/__init__.py"
     return package if (root / package).is_file() else f"{base}.py"
-
-
-def sha256(path: Path) -> str | None:
-    """Digest of a file, None if it cannot be read."""
-    try:
-        # Reading a pipe may never end.
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-    except OSError:
-        return None

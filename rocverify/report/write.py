@@ -13,9 +13,9 @@ from rocverify.errors import UsageError
 from rocverify.report.document import Document, read_text, update
 from rocverify.report.frontmatter import values_of
 from rocverify.report.model import PlanReport, Report
-from rocverify.report.provenance import sha256
 from rocverify.report.summary import summary_document
 from rocverify.report.verification import verification_document
+from rocverify.store.digests import digest_if_file
 from rocverify.store.files import write_if_changed
 from rocverify.store.gate import place
 
@@ -100,7 +100,7 @@ def _covered(root: Path, parts: list[PlanReport]) -> dict[str, str]:
         if row.sha256 and not Path(row.path).is_absolute() and ".." not in Path(row.path).parts
     }
     for part in parts:
-        if (digest := sha256(root / part.summary)) is not None:
+        if (digest := digest_if_file(root / part.summary)) is not None:
             found[part.summary] = digest
     return found
 

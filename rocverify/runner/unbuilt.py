@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rocverify.errors import CompileError, ManifestError, RocverifyError
+from rocverify.checks.rejected import rejected
+from rocverify.errors import ManifestError, RocverifyError
 from rocverify.records import CheckResult, CheckVerdict
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
-    from rocverify.toolchain.manifest import ManifestEntry
 
 
 def unbuilt(context: CheckContext, results: Iterable[CheckResult]) -> list[RocverifyError]:
@@ -23,24 +22,8 @@ def unbuilt(context: CheckContext, results: Iterable[CheckResult]) -> list[Rocve
 
 def _errors(context: CheckContext) -> Iterator[RocverifyError]:
     try:
-        outcomes = [
-            found for targets, some in _by_targets(context) for found in context.builds(some, targets)
-        ]
+        yield from list(rejected(context, context.manifest.entries))
     except RocverifyError as error:
         no_manifest = not (context.root / context.settings.manifest).is_file()
         if not (isinstance(error, ManifestError) and no_manifest):  # else there are no kernels at all
             yield error
-        return
-    rejected = (outcome for outcome in outcomes if isinstance(outcome, CompileError))
-    yield from {error.where: error for error in rejected}.values()
-
-
-def _by_targets(context: CheckContext) -> Iterator[tuple[tuple[str, ...], list[ManifestEntry]]]:
-    """The entries of the manifest, by the targets that they are compiled for."""
-
-    def targets(entry: ManifestEntry) -> tuple[str, ...]:
-        return tuple(entry.targets or context.settings.targets)
-
-    return (
-        (key, list(some)) for key, some in groupby(sorted(context.manifest.entries, key=targets), targets)
-    )

@@ -53,3 +53,11 @@ def digest_file(path: Path | str) -> str:
     if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > _SETTLED_NS:
         _known[key] = (state, digest)
     return digest
+
+
+def digest_if_file(path: Path) -> str | None:
+    """The same; None for what is no file (to read a pipe may never end) or cannot be read."""
+    try:
+        return digest_file(path) if path.is_file() else None
+    except OSError:
+        return None
