@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
     PLAIN = "plain"  # of order one, a few large
     HEAVY = "heavy"  # magnitudes over many binades in one tensor
-    EXTREME = "extreme"  # near overflow, subnormal, zeros of both signs, beside ordinary ones
+    EXTREME = "extreme"  # near overflow, subnormal, zeros of both signs, beside ordinary ones; rows of subnormals
     ROWS = (
         "rows"  # each row of a sort: all large negative, all large positive, shifted, one outlier, all equal
     )
@@ -38,6 +38,8 @@ class Kind(StrEnum):
 # A sum of a few terms of this part of the largest number does not overflow.
 _HEADROOM = 1 / 16
 _SPECIAL_PART = 0.02
+# Part of the rows of extreme values that hold subnormal numbers and zeros alone.
+_SMALL_ROWS = 0.2
 # The size of rows that are large on one side, as an exponent of two.
 _LARGE = (4.0, 17.0)
 # What masks add to hide an element, where they are not infinite.
@@ -132,6 +134,12 @@ def _extreme(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> 
     tiny = dtype.smallest_normal * rng.uniform(1, 64, shape)
     which = rng.integers(0, 5, shape)
     size = np.select([which == 0, which == 1, which == 2, which == 3], [huge, subnormal, tiny, 0.0], 1.0)
+    # Among others a subnormal number decides nothing: what is reduced over a row sees it in a row of its own.
+    if len(shape) > 1 and size.size:
+        small = rng.random((*shape[:-1], 1)) < _SMALL_ROWS
+        if small.size > 1:
+            small.flat[rng.integers(small.size)] = True
+        size = np.where(small, np.where(which == 3, 0.0, subnormal), size)
     # Multiplying zero by -1 gives the negative zero.
     values: NDArray[Any] = _signs(rng, shape) * size
     return values

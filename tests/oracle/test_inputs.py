@@ -47,6 +47,16 @@ def test_extreme_values_have_subnormals_and_zeros_of_both_signs(dtype: DType) ->
 
 
 @TYPES
+@pytest.mark.parametrize("seed", range(5))
+def test_a_row_among_extreme_values_holds_nothing_that_is_normal(dtype: DType, seed: int) -> None:
+    """What flushes subnormal numbers is told by the largest of a row, too."""
+    values = np.abs(to_float64(draw(np.random.default_rng(seed), (6, 40), dtype, Kind.EXTREME)))
+    largest = values.max(axis=1)
+    assert ((largest > 0) & (largest <= dtype.smallest_normal)).any()
+    assert (largest > 1).any()
+
+
+@TYPES
 def test_heavy_values_span_many_binades(dtype: DType) -> None:
     size = np.abs(to_float64(draw(np.random.default_rng(0), SHAPE, dtype, Kind.HEAVY)))
     assert np.log2(size.max() / size.min()) > 20
