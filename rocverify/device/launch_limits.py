@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from rocverify.device.emulator.isa.occupancy import LIMITS, resident_workgroups
-from rocverify.device.emulator.isa.targets import TARGETS
+from rocverify.device.emulator.isa.occupancy import resident_workgroups
+from rocverify.device.emulator.isa.targets import processor
 
 if TYPE_CHECKING:
     from rocverify.toolchain.code_metadata import KernelMetadata
@@ -21,8 +21,20 @@ Triple = tuple[int, int, int]
 MOST_WORKITEMS = (1 << 32) - 1
 """Along one axis."""
 
-_LDS_BYTES = {"gfx950": 160 * 1024}
-"""Of a workgroup, on targets that the emulator does not run and that differ from all others."""
+MOST_GRID: Triple = (2**31 - 1, 65535, 65535)
+"""Workgroups along x, y and z: 65,535 along two axes on the devices that refuse more."""
+
+MOST_BLOCK: Triple = (1024, 1024, 1024)
+"""Work-items of a workgroup along x, y and z."""
+
+MOST_THREADS = 1024
+"""Work-items of a workgroup."""
+
+MULTIPROCESSORS = 48
+"""Of the emulated device: a Radeon RX 7900 XTX has as many WGPs."""
+
+_LDS_BYTES = 1 << 16
+"""Of a workgroup, on a target that is not known here: the least of all that are."""
 
 
 class Refusal(NamedTuple):
@@ -34,8 +46,8 @@ class Refusal(NamedTuple):
 
 def lds_bytes(target: str) -> int:
     """Bytes of LDS that a workgroup can have on a target."""
-    known = TARGETS.get(target)
-    return known.lds_bytes if known is not None else _LDS_BYTES.get(target, LIMITS.lds_bytes)
+    known = processor(target)
+    return known.lds_bytes if known is not None else _LDS_BYTES
 
 
 def refusal(
@@ -50,7 +62,7 @@ def refusal(
 ) -> Refusal | None:
     """Why a launch of `grid` workgroups of `block` work-items with so many bytes of dynamic LDS is refused;
     None if it is not. `compute_units` are the device's, for a cooperative launch."""
-    units = compute_units or LIMITS.multiprocessors
+    units = compute_units or MULTIPROCESSORS
     return next(refusals(kernel, target, grid, block, shared_bytes, units if cooperative else None), None)
 
 
@@ -68,7 +80,7 @@ def refusals(
         yield Refusal("hipErrorInvalidConfiguration", f"grid {grid} of workgroups {block} is empty")
         return
     yield from _block_refusals(kernel, block)
-    for axis, count, most, side in zip("xyz", grid, LIMITS.grid, block, strict=True):
+    for axis, count, most, side in zip("xyz", grid, MOST_GRID, block, strict=True):
         problem = None
         if count > most:
             problem = f"{count} workgroups along {axis}, at most {most} are possible"
@@ -85,15 +97,15 @@ def refusals(
         )
         return
     if units is not None:
-        yield from _residence_refusals(kernel, prod(grid), prod(block), shared_bytes, units)
+        yield from _residence_refusals(kernel, target, prod(grid), prod(block), shared_bytes, units)
 
 
 def _block_refusals(kernel: KernelMetadata, block: Triple) -> Iterator[Refusal]:
     size = prod(block)
-    if size > LIMITS.threads_per_block or any(b > most for b, most in zip(block, LIMITS.block, strict=True)):
+    if size > MOST_THREADS or any(b > most for b, most in zip(block, MOST_BLOCK, strict=True)):
         yield Refusal(
             "hipErrorInvalidConfiguration",
-            f"a workgroup of {block} has {size} work-items, at most {LIMITS.threads_per_block} are possible",
+            f"a workgroup of {block} has {size} work-items, at most {MOST_THREADS} are possible",
         )
     elif size > kernel.max_workgroup_size:
         yield Refusal(
@@ -104,10 +116,13 @@ def _block_refusals(kernel: KernelMetadata, block: Triple) -> Iterator[Refusal]:
 
 
 def _residence_refusals(
-    kernel: KernelMetadata, groups: int, size: int, shared_bytes: int, units: int
+    kernel: KernelMetadata, target: str, groups: int, size: int, shared_bytes: int, units: int
 ) -> Iterator[Refusal]:
-    """The workgroups of a cooperative launch must all be resident."""
-    each = resident_workgroups(kernel, size, shared_bytes)
+    """The workgroups of a cooperative launch must all be resident. A GPU whose target is not known here
+    judges that itself."""
+    if processor(target) is None:
+        return
+    each = resident_workgroups(kernel, target, size, shared_bytes)
     if groups > each * units:
         yield Refusal(
             "hipErrorCooperativeLaunchTooLarge",

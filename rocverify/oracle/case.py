@@ -144,11 +144,11 @@ def plan_cases(
 
 
 def further_cases(
-    spec: ContractSpec, dtype: DType, count: int, seed: int, *, dims: Dims | None = None
+    spec: ContractSpec, dtype: DType, count: int, seed: int, attempt: int, *, dims: Dims | None = None
 ) -> list[Case]:
     """A few more cases, large ones of those kinds that tell mistakes best, for a run in which no case has
-    told some mistake from the right result. They follow from the seed too."""
-    drawn = plan_cases(spec, dtype, 2 * count, seed ^ _FURTHER, dims=dims)
+    told some mistake from the right result. They follow from the seed too, others at each attempt."""
+    drawn = plan_cases(spec, dtype, 2 * count, seed ^ (_FURTHER + attempt), dims=dims)
     kinds = [kind for kind in _TELLING_KINDS if spec.kinds is None or kind in spec.kinds]
     largest = sorted(drawn, key=lambda case: -spec.size(case.dims))
     return [replace(case, kind=kind, poison=Poison.NAN) for case, kind in zip(largest, kinds, strict=False)]

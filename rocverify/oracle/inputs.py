@@ -22,7 +22,9 @@ class Kind(StrEnum):
 
     PLAIN = "plain"  # of order one, a few large
     HEAVY = "heavy"  # magnitudes over many binades in one tensor
-    EXTREME = "extreme"  # near overflow, subnormal, zeros of both signs, beside ordinary ones; rows of subnormals
+    EXTREME = (
+        "extreme"  # near overflow, subnormal, zeros of both signs, beside ordinary ones; rows of subnormals
+    )
     ROWS = (
         "rows"  # each row of a sort: all large negative, all large positive, shifted, one outlier, all equal
     )

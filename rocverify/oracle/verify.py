@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
 
 
+# How often further cases are drawn where none has told some mistake from the right result.
+_ATTEMPTS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to run: the seed that everything follows from, and limits that a plan sets. `code_object` is
@@ -153,8 +157,10 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     if failure is None:
         tolerances = tolerances_of(spec, judged)
         mistakes = mistake_outcomes(spec, judged, tolerances)
-        if plan.only is None and not all(mistake.discriminates for mistake in mistakes):
-            further = further_cases(spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims)
+        for attempt in range(_ATTEMPTS if plan.only is None else 0):
+            if failure is not None or all(mistake.discriminates for mistake in mistakes):
+                break
+            further = further_cases(spec, dtype, plan.cases_per_dtype, plan.seed, attempt, dims=plan.dims)
             cases += [
                 ordered(case, plan.seed, len(cases) + number, streams=streams.taken)
                 for number, case in enumerate(further)

@@ -95,8 +95,8 @@ def test_a_source_that_the_manifest_lacks_is_a_gap(check: Callable[..., Outcome]
 
 
 def test_an_occupancy_that_nobody_can_compute_decides_nothing(check: Callable[..., Outcome]) -> None:
-    with pytest.raises(ToolchainError, match="occupancy on gfx90a is not known"):
-        check(symbols=["lean"], limits={"min_occupancy_waves": 1}, targets=["gfx90a"])
+    with pytest.raises(ToolchainError, match="occupancy on gfx904 is not known"):
+        check(symbols=["lean"], limits={"min_occupancy_waves": 1}, targets=["gfx904"])
     assert check(symbols=["lean"], limits={"vgprs": 64}, targets=["gfx90a"]).verdict is CheckVerdict.PASSED
 
 
@@ -147,6 +147,13 @@ class Case:
         # A workgroup of 1024 is 32 waves, two of which fill the 64 slots of a WGP; 768 leave some empty.
         Case(24, 1024, 0, 16, "nothing"),
         Case(24, 768, 0, 12, "workgroup size"),
+        # MI200: 512 VGPRs of 64 lanes in blocks of 8, eight waves; MI100: 256 in blocks of 4, ten.
+        Case(128, 256, 0, 4, "VGPRs", target="gfx90a", wave=64),
+        Case(64, 256, 0, 8, "nothing", target="gfx942", wave=64),
+        Case(28, 256, 0, 9, "VGPRs", target="gfx908", wave=64),
+        # 64 KiB of LDS in a compute unit; on MI350 160, in blocks of 1280 bytes.
+        Case(24, 256, 32768, 2, "LDS", target="gfx942", wave=64),
+        Case(24, 256, 32768, 4, "LDS", target="gfx950", wave=64),
         # Of workgroups with more than one wave a WGP holds 32.
         Case(24, 64, 0, 16, "nothing"),
         Case(24, 32, 0, 16, "nothing", wgp=None),

@@ -70,13 +70,13 @@ def test_all_that_is_wrong_is_named() -> None:
 
 
 def test_a_cooperative_launch_fits_on_the_device() -> None:
-    most = 48  # one workgroup of 1024 work-items a compute unit
+    most = 96  # two workgroups of 1024 work-items a WGP
     assert refusal(kernel(), "gfx1100", (most, 1, 1), (1024, 1, 1), cooperative=True) is None
     refused = refusal(kernel(), "gfx1100", (most + 1, 1, 1), (1024, 1, 1), cooperative=True)
     assert refused is not None
     assert refused.error == "hipErrorCooperativeLaunchTooLarge"
     assert (
-        refusal(kernel(), "gfx1100", (12, 1, 1), (1024, 1, 1), cooperative=True, compute_units=6) is not None
+        refusal(kernel(), "gfx1100", (13, 1, 1), (1024, 1, 1), cooperative=True, compute_units=6) is not None
     )
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from rocverify.device.backends import arenas
 from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
 from rocverify.device.base import DeviceInfo, RejectedDevice
-from rocverify.device.emulator.isa.occupancy import LIMITS
+from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.launch.schedule import Schedule
 from rocverify.device.emulator.load.memory import ARENA_BYTES, DeviceMemory, Span
 from rocverify.device.emulator.machine import SUPPORTED_TARGETS, LoadedModule, Machine
+from rocverify.device.launch_limits import MULTIPROCESSORS
 from rocverify.errors import DeviceUnavailableError
 from rocverify.store.content_cache import ContentCache
 
@@ -71,8 +72,8 @@ def describe(target: str, rejected: tuple[RejectedDevice, ...] = ()) -> DeviceIn
         runtime="rocverify emulator",
         rejected=rejected,
         details={
-            "multiprocessors": LIMITS.multiprocessors,
-            "wavefront_size": LIMITS.wavefront_size,
+            "multiprocessors": MULTIPROCESSORS,
+            "wavefront_size": TARGETS[target].wave_sizes[0],
             "global_memory_bytes": ARENA_BYTES,
         },
     )

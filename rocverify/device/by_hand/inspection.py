@@ -13,8 +13,8 @@ from llvmlite import ir
 
 from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
 from rocverify.device.emulator.isa.disassembly import Instruction, Listing, disassemble
-from rocverify.device.emulator.isa.encodings import UNKNOWN, format_name, formats_of
-from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
+from rocverify.device.emulator.isa.encodings import UNKNOWN, format_name
+from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS, processor
 from rocverify.device.emulator.launch.launch_record import REFUSED_USER_SGPRS
 from rocverify.device.emulator.load.image import Image, load_image
 from rocverify.device.emulator.load.kernarg import Geometry, kernarg_segment
@@ -214,7 +214,8 @@ def _reason(k: WaveBuilder, inst: Instruction) -> str | None:
 
 def _formats(target: str, graph: Graph, image: Image) -> dict[str, int]:
     """Instructions by format, most frequent first; everything is UNKNOWN for a family without a table."""
-    table = formats_of(target)
+    known = processor(target)
+    table = known.family.formats if known is not None else None
     counts: Counter[str] = Counter()
     for block in graph.blocks.values():
         for inst in block:

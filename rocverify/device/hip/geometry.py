@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rocverify.device.emulator.isa.occupancy import LIMITS, resident_workgroups
 from rocverify.device.hip.errors import HipError
-from rocverify.device.launch_limits import MOST_WORKITEMS, lds_bytes, refusal
+from rocverify.device.launch_limits import (
+    MOST_BLOCK,
+    MOST_GRID,
+    MOST_THREADS,
+    MOST_WORKITEMS,
+    MULTIPROCESSORS,
+    lds_bytes,
+    refusal,
+)
 
 if TYPE_CHECKING:
     from rocverify.device.backends.base import Geometry
@@ -16,7 +23,7 @@ if TYPE_CHECKING:
 
 def max_block(kernel: KernelMetadata, _target: str) -> int:
     """Work-items of the largest workgroup of a kernel."""
-    return min(kernel.max_workgroup_size, LIMITS.threads_per_block)
+    return min(kernel.max_workgroup_size, MOST_THREADS)
 
 
 def max_dynamic_lds(kernel: KernelMetadata, target: str) -> int:
@@ -28,19 +35,14 @@ def largest_grid(kernel: KernelMetadata, target: str) -> tuple[int, int, int]:
     """Workgroups on each axis that are possible with any possible workgroup."""
     sizes = [
         min(most, MOST_WORKITEMS // min(side, max_block(kernel, target)))
-        for most, side in zip(LIMITS.grid, LIMITS.block, strict=True)
+        for most, side in zip(MOST_GRID, MOST_BLOCK, strict=True)
     ]
     return sizes[0], sizes[1], sizes[2]
 
 
 def workgroup_slots(info: DeviceInfo) -> int:
     """Compute units of the device."""
-    return int(info.details.get("multiprocessors", LIMITS.multiprocessors))
-
-
-def resident(kernel: KernelMetadata, block: int, dynamic_lds: int) -> int:
-    """Workgroups that one compute unit holds at a time."""
-    return resident_workgroups(kernel, block, dynamic_lds)
+    return int(info.details.get("multiprocessors", MULTIPROCESSORS))
 
 
 def check_geometry(kernel: KernelMetadata, geometry: Geometry, info: DeviceInfo) -> None:

@@ -7,12 +7,13 @@ import struct
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from rocverify.device.emulator.isa.occupancy import resident_workgroups
 from rocverify.device.hip.calls import Answer, Call, Caller, low, serve, signed
 from rocverify.device.hip.errors import HipError
-from rocverify.device.hip.geometry import largest_grid, max_block, max_dynamic_lds, resident, workgroup_slots
+from rocverify.device.hip.geometry import largest_grid, max_block, max_dynamic_lds, workgroup_slots
 from rocverify.device.hip.state import Function, Module
 from rocverify.device.trace.events import Category
-from rocverify.errors import CodeObjectError, DeviceError, WrongTargetError
+from rocverify.errors import CodeObjectError, DeviceError, ToolchainError, WrongTargetError
 from rocverify.toolchain.bundles import code_object_for, is_device_code
 from rocverify.toolchain.codeobject import read_code_object
 
@@ -278,8 +279,12 @@ def potential_block(context: Context, call: Call, _caller: Caller | None) -> tup
 
 
 def _resident(context: Context, kernel: KernelMetadata, block: int, dynamic_lds: int) -> int:
-    """Workgroups that one compute unit holds at a time, as registers, LDS and wave slots allow."""
-    most = max_block(kernel, context.backend.info.target)
+    """Workgroups that one multiprocessor holds at a time, as registers, LDS and wave slots allow."""
+    target = context.backend.info.target
+    most = max_block(kernel, target)
     if not 0 < block <= most:
         raise HipError("hipErrorInvalidValue", f"a workgroup of {block}: {kernel.name} takes at most {most}")
-    return resident(kernel, block, dynamic_lds)
+    try:
+        return resident_workgroups(kernel, target, block, dynamic_lds)
+    except ToolchainError as error:
+        raise HipError("hipErrorNotSupported", error.message) from None

@@ -13,24 +13,11 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rocverify.device.emulator.isa.occupancy import LIMITS, Limits
+from rocverify.device.emulator.isa.targets import PROCESSORS, Target, processor
+from rocverify.device.launch_limits import MOST_BLOCK, MOST_GRID, MOST_THREADS, MULTIPROCESSORS
 
 HIP_VERSION = 60_000_000
 """The interface follows HIP 6.0, in HIP's numbering (major * 10**7 + minor * 10**5 + patch)."""
-
-
-PRODUCTS = {
-    "gfx1030": "AMD Radeon RX 6800 XT",
-    "gfx1100": "AMD Radeon RX 7900 XTX",
-    "gfx1101": "AMD Radeon RX 7800 XT",
-    "gfx1102": "AMD Radeon RX 7600",
-    "gfx1103": "AMD Radeon 780M Graphics",
-    "gfx1151": "AMD Radeon 8060S Graphics",
-    "gfx1201": "AMD Radeon RX 9070 XT",
-    "gfx90a": "AMD Instinct MI250X",
-    "gfx942": "AMD Instinct MI300X",
-}
-"""The name of a product of each target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +28,6 @@ class DeviceFacts:
     target: str
     total_memory: int
     ordinal: int = 0
-    limits: Limits = LIMITS
     product: str = ""
     runtime: bytes | None = None
 
@@ -49,7 +35,12 @@ class DeviceFacts:
     def name(self) -> str:
         """The product's name: of an emulated device that of a GPU of its target, so that host code does on it
         what it would do there."""
-        return self.product or PRODUCTS.get(self.target, f"AMD Radeon Graphics ({self.target})")
+        return self.product or self.processor.product
+
+    @property
+    def processor(self) -> Target:
+        """The record of its target. A GPU that is not known here tells all that stands there itself."""
+        return processor(self.target) or PROCESSORS["gfx1100"]
 
 
 def compute_capability(target: str) -> tuple[int, int]:
@@ -180,21 +171,22 @@ def _layout(declarations: str) -> tuple[Mapping[str, _Field], int]:
 _ARCH_FEATURES = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0, 1, 0)
 
 
-def _scalars(limits: Limits) -> dict[str, int]:
+def _scalars(target: Target) -> dict[str, int]:
     """Members that are numbers, of every device; what is not named is zero (there are no images)."""
-    registers = limits.simds * limits.vgprs_per_simd * limits.wavefront_size
+    lanes, waves = target.wave_sizes[0], target.family.simds * target.family.waves_per_simd
+    registers = target.family.simds * target.vgprs * lanes
     return {
-        "sharedMemPerBlock": limits.lds_bytes,
-        "sharedMemPerMultiprocessor": limits.lds_bytes,
-        "maxSharedMemoryPerMultiProcessor": limits.lds_bytes,
-        "sharedMemPerBlockOptin": limits.lds_bytes,
+        "sharedMemPerBlock": target.lds_bytes,
+        "sharedMemPerMultiprocessor": target.lds_bytes,
+        "maxSharedMemoryPerMultiProcessor": target.lds_bytes,
+        "sharedMemPerBlockOptin": target.lds_bytes,
         "regsPerBlock": registers,
         "regsPerMultiprocessor": registers,
-        "warpSize": limits.wavefront_size,
-        "maxThreadsPerBlock": limits.threads_per_block,
-        "maxThreadsPerMultiProcessor": limits.threads_per_multiprocessor,
-        "maxBlocksPerMultiProcessor": limits.simds * limits.waves_per_simd,
-        "multiProcessorCount": limits.multiprocessors,
+        "warpSize": lanes,
+        "maxThreadsPerBlock": MOST_THREADS,
+        "maxThreadsPerMultiProcessor": waves * lanes,
+        "maxBlocksPerMultiProcessor": waves,
+        "multiProcessorCount": MULTIPROCESSORS,
         "memPitch": 2**31 - 1,
         "totalConstMem": 2**31 - 1,
         "textureAlignment": 256,
@@ -227,7 +219,7 @@ def _values(facts: DeviceFacts) -> dict[str, int | tuple[int, ...] | bytes]:
     major, minor = compute_capability(facts.target)
     processor = facts.target.partition(":")[0].removeprefix("gfx")
     return {
-        **_scalars(facts.limits),
+        **_scalars(facts.processor),
         "name": facts.name.encode()[:255],
         "uuid": device_uuid(facts),
         "gcnArchName": facts.target.encode()[:255],
@@ -237,8 +229,8 @@ def _values(facts: DeviceFacts) -> dict[str, int | tuple[int, ...] | bytes]:
         "totalGlobalMem": facts.total_memory,
         "major": major,
         "minor": minor,
-        "maxThreadsDim": facts.limits.block,
-        "maxGridSize": facts.limits.grid,
+        "maxThreadsDim": MOST_BLOCK,
+        "maxGridSize": MOST_GRID,
         "pciDomainID": _PCI_DOMAIN,
         "pciBusID": _PCI_FIRST_BUS + facts.ordinal,
         "pciDeviceID": 0,

@@ -12,7 +12,7 @@ from tests.toolchain.support import find_toolchain
 
 def compiled(cache: Path, source: Path, compiler: str, *flags: str) -> bytes:
     """The code object for gfx1100; `cache` is a folder of the tests' own."""
-    root = cache / "sources" / source.stem
+    root = cache / "sources-of-tests" / source.stem
     root.mkdir(parents=True, exist_ok=True)
     shutil.copy(source, root / source.name)
     entry = ManifestEntry(source.name, (), "COMPILED", flags=flags)

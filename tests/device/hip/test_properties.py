@@ -62,13 +62,13 @@ def seen_by_c(tmp_path_factory):
 def test_the_older_layout_is_what_debians_header_declares(seen_by_c):
     expected = {
         "size": 792, "name": "AMD Radeon RX 7900 XTX", "gcnArchName": "gfx1100",
-        "totalGlobalMem": 24 * 2**30 + 4096, "sharedMemPerBlock": 65536, "regsPerBlock": 98304,
+        "totalGlobalMem": 24 * 2**30 + 4096, "sharedMemPerBlock": 65536, "regsPerBlock": 196608,
         "warpSize": 32,
         "maxThreadsPerBlock": 1024, "maxThreadsDim[0]": 1024, "maxThreadsDim[2]": 1024,
         "maxGridSize[0]": 2**31 - 1, "maxGridSize[1]": 65535, "clockRate": 2_500_000,
         "memoryClockRate": 1_249_000, "memoryBusWidth": 384, "totalConstMem": 2**31 - 1, "major": 11,
         "minor": 0,
-        "multiProcessorCount": 48, "l2CacheSize": 6 * 2**20, "maxThreadsPerMultiProcessor": 1024,
+        "multiProcessorCount": 48, "l2CacheSize": 6 * 2**20, "maxThreadsPerMultiProcessor": 2048,
         "computeMode": 0, "clockInstructionRate": 100_000, "arch.hasDoubles": 1, "arch.hasWarpBallot": 1,
         "arch.hasFunnelShift": 0, "arch.has3dGrid": 1, "arch.hasDynamicParallelism": 0,
         "concurrentKernels": 1,

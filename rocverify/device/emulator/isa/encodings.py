@@ -6,7 +6,7 @@ format, SRC0 values of DPP, SEG of the memory format). A further family is a fur
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -49,7 +49,7 @@ def _with_dpp(name: str, dword: int, *fields: Bits) -> tuple[Format, ...]:
     )
 
 
-_GFX11 = (
+GFX11 = (
     Format("SOP1", (_first(31, 23, 0b101111101),)),
     Format("SOPC", (_first(31, 23, 0b101111110),)),
     Format("SOPP", (_first(31, 23, 0b101111111),)),
@@ -75,15 +75,7 @@ _GFX11 = (
 )
 """In this order: the first format whose fields hold is the instruction's."""
 
-FAMILIES: Mapping[str, tuple[Format, ...]] = {"gfx11": _GFX11}
-"""Tables by the family's name: what a target's name begins with, before its last two digits."""
-
 UNKNOWN = "unknown"
-
-
-def formats_of(target: str) -> tuple[Format, ...] | None:
-    """The table of a target such as gfx1100; None where its family has none yet."""
-    return FAMILIES.get(target[:-2])
 
 
 def format_name(table: Sequence[Format], words: Sequence[int]) -> str:

@@ -1,59 +1,164 @@
-"""What is true of each target: one record per processor.
+"""What is true of each generation of processors and of each processor: the one table of hardware facts.
 
-Sources: LLVM's AMDGPU usage guide (processors, wave sizes), the RDNA3 and RDNA3.5 ISA manuals (sizes of
-LDS, scalar float instructions). A further target is a further record; a further generation brings its
-table of encodings (encodings.py) along, and handlers where its instructions differ.
+A family is what processors of a generation share; a target is a processor. Both are data: a further target
+is a further record, a further family brings its table of encodings (encodings.py) along, and handlers where
+its instructions differ.
+
+Sources: LLVM's "User Guide for AMDGPU Backend" (processors, wave sizes, EF_AMDGPU_MACH) and
+AMDGPUBaseInfo.cpp (register files, granules, waves of a SIMD); AMD's ISA manuals of Vega, MI200, MI300, RDNA1
+to RDNA4 (LDS, scalar float instructions); Mesa, ac_gpu_info.c (LDS is given out in 1024 bytes from gfx10.3
+on).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rocverify.device.emulator.isa.encodings import GFX11, Format
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the processors of a generation share.
+
+    wave_sizes: lanes. waves_per_simd: at most. simds: of a multiprocessor, as HIP counts multiprocessors: a
+    compute unit, or the pair of them (WGP) of RDNA. paired: whether it is such a pair; in CU mode a workgroup
+    stays within one half. vgprs: registers of a SIMD for a lane of the smallest wave; vgpr_granule: how many
+    of them are given out at a time (waves twice as wide have half of both). lds_bytes: of a workgroup, and of
+    a compute unit; lds_granule: bytes given out at a time. formats: the microcode formats, None where none is
+    there yet.
+    """
+
+    name: str
+    wave_sizes: tuple[int, ...]
+    waves_per_simd: int
+    vgprs: int
+    vgpr_granule: int
+    paired: bool
+    lds_granule: int
+    lds_bytes: int = 1 << 16
+    formats: Sequence[Format] | None = None
+    simds: int = 4
+
+    @property
+    def barriers(self) -> int:
+        """Workgroups of more than one wave that a multiprocessor can hold."""
+        return 32 if self.paired else 16
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One processor. `family` names the table of microcode formats; `wave_sizes` are in lanes, LDS and
-    scratch in bytes (of a workgroup and of a work-item), `workgroup_size` in work-items; `scalar_floats`
-    says whether the scalar unit has float instructions."""
+    """One processor. machine: EF_AMDGPU_MACH, the low byte of the ELF flags. scratch_bytes: of a work-item.
+    scalar_floats: whether the scalar unit has float instructions. product: the name of a GPU that has it.
+    executed: whether the emulator runs it."""
 
     name: str
-    family: str
-    wave_sizes: tuple[int, ...]
+    machine: int
+    family: Family
+    vgprs: int
+    vgpr_granule: int
     lds_bytes: int
-    scratch_bytes: int
-    workgroup_size: int
-    scalar_floats: bool
+    lds_granule: int
+    product: str = ""
+    scalar_floats: bool = False
+    executed: bool = False
+    scratch_bytes: int = 1 << 20
+
+    @property
+    def wave_sizes(self) -> tuple[int, ...]:
+        """In lanes, the smallest first."""
+        return self.family.wave_sizes
 
 
-_RDNA3 = Target(
-    name="gfx1100",
-    family="gfx11",
-    wave_sizes=(32, 64),
-    lds_bytes=1 << 16,
-    scratch_bytes=1 << 20,
-    workgroup_size=1024,
-    scalar_floats=False,
+_GCN = Family("gfx9", (64,), 10, vgprs=256, vgpr_granule=4, paired=False, lds_granule=512)
+_CDNA2 = Family("gfx90a", (64,), 8, vgprs=512, vgpr_granule=8, paired=False, lds_granule=512)
+_RDNA1 = Family("gfx101", (32, 64), 20, vgprs=1024, vgpr_granule=8, paired=True, lds_granule=512)
+_RDNA2 = Family("gfx103", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024)
+_RDNA3 = Family(
+    "gfx11", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024, formats=GFX11
 )
-_RDNA35 = replace(_RDNA3, name="gfx1150", scalar_floats=True)
+_RDNA4 = Family("gfx12", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024)
 
-TARGETS: Mapping[str, Target] = {
-    target.name: target
-    for target in (
-        *(replace(_RDNA3, name=name) for name in ("gfx1100", "gfx1101", "gfx1102", "gfx1103")),
-        *(replace(_RDNA35, name=name) for name in ("gfx1150", "gfx1151")),
-    )
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """In what a processor differs from its family."""
+
+    machine: int
+    product: str = ""
+    # Half as many registers again, as the large GPUs of RDNA 3 and 4 have them.
+    more_registers: bool = False
+    scalar_floats: bool = False
+    lds: tuple[int, int] = field(default=(0, 0))
+
+
+def _records(family: Family, executed: bool = False, **own: _Own) -> dict[str, Target]:
+    return {
+        name: Target(
+            name,
+            one.machine,
+            family,
+            vgprs=family.vgprs * 3 // 2 if one.more_registers else family.vgprs,
+            vgpr_granule=family.vgpr_granule * 3 // 2 if one.more_registers else family.vgpr_granule,
+            lds_bytes=one.lds[0] or family.lds_bytes,
+            lds_granule=one.lds[1] or family.lds_granule,
+            product=one.product or f"AMD Radeon Graphics ({name})",
+            scalar_floats=one.scalar_floats,
+            executed=executed,
+        )
+        for name, one in own.items()
+    }
+
+
+PROCESSORS: Mapping[str, Target] = {
+    **_records(_GCN, gfx900=_Own(0x2C), gfx906=_Own(0x2F), gfx908=_Own(0x30, "AMD Instinct MI100")),
+    **_records(
+        _CDNA2,
+        gfx90a=_Own(0x3F, "AMD Instinct MI250X"),
+        gfx942=_Own(0x4C, "AMD Instinct MI300X"),
+        gfx950=_Own(0x4F, "AMD Instinct MI350X", lds=(160 * 1024, 1280)),
+    ),
+    **_records(_RDNA1, gfx1010=_Own(0x33), gfx1011=_Own(0x34), gfx1012=_Own(0x35)),
+    **_records(
+        _RDNA2,
+        gfx1030=_Own(0x36, "AMD Radeon RX 6800 XT"),
+        gfx1031=_Own(0x37),
+        gfx1032=_Own(0x38),
+        gfx1033=_Own(0x39),
+        gfx1034=_Own(0x3E),
+        gfx1035=_Own(0x3D),
+        gfx1036=_Own(0x45),
+    ),
+    **_records(
+        _RDNA3,
+        executed=True,
+        gfx1100=_Own(0x41, "AMD Radeon RX 7900 XTX", more_registers=True),
+        gfx1101=_Own(0x46, "AMD Radeon RX 7800 XT", more_registers=True),
+        gfx1102=_Own(0x47, "AMD Radeon RX 7600"),
+        gfx1103=_Own(0x44, "AMD Radeon 780M Graphics"),
+        gfx1150=_Own(0x43, scalar_floats=True),
+        gfx1151=_Own(0x4A, "AMD Radeon 8060S Graphics", more_registers=True, scalar_floats=True),
+    ),
+    **_records(_RDNA3, gfx1152=_Own(0x55, scalar_floats=True), gfx1153=_Own(0x58, scalar_floats=True)),
+    **_records(
+        _RDNA4,
+        gfx1200=_Own(0x48, more_registers=True, scalar_floats=True),
+        gfx1201=_Own(0x4E, "AMD Radeon RX 9070 XT", more_registers=True, scalar_floats=True),
+    ),
 }
-"""The processors that the emulator runs, by the name that compilers give them."""
+"""Every processor that is known here, by the name that compilers give it."""
+
+TARGETS: Mapping[str, Target] = {name: target for name, target in PROCESSORS.items() if target.executed}
+"""The processors that the emulator runs."""
 
 SUPPORTED_TARGETS = tuple(TARGETS)
 """Their names, in order."""
 
-MACHINES: Mapping[int, str] = {
-    0x2C: "gfx900", 0x2F: "gfx906", 0x30: "gfx908", 0x3F: "gfx90a", 0x4C: "gfx942",
-    0x33: "gfx1010", 0x34: "gfx1011", 0x35: "gfx1012", 0x36: "gfx1030", 0x37: "gfx1031",
-    0x38: "gfx1032", 0x39: "gfx1033", 0x3E: "gfx1034", 0x3D: "gfx1035", 0x45: "gfx1036",
-    0x41: "gfx1100", 0x46: "gfx1101", 0x47: "gfx1102", 0x44: "gfx1103", 0x43: "gfx1150",
-    0x4A: "gfx1151", 0x48: "gfx1200", 0x4E: "gfx1201",
-}  # fmt: skip
-"""EF_AMDGPU_MACH (low byte of the ELF flags) of the processors whose number cannot change any more."""
+MACHINES: Mapping[int, str] = {target.machine: name for name, target in PROCESSORS.items()}
+"""Names by EF_AMDGPU_MACH."""
+
+
+def processor(target: str) -> Target | None:
+    """The record of a target such as `gfx90a` or `gfx90a:sramecc+:xnack-`; None for one not known here."""
+    return PROCESSORS.get(target.partition(":")[0])

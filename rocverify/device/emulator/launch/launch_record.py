@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 
 from rocverify.device.emulator import abi
-from rocverify.device.emulator.isa.occupancy import LIMITS, resident_workgroups
+from rocverify.device.emulator.isa.occupancy import resident_workgroups
 from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.device.emulator.load.kernarg import Geometry
 from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.load.memory import DeviceMemory
-from rocverify.device.launch_limits import refusal
+from rocverify.device.launch_limits import MULTIPROCESSORS, refusal
 from rocverify.errors import DeviceError, UnsupportedInstructionError
 
 DYNAMIC_STACK_BYTES = 16384
@@ -62,9 +62,10 @@ def _resident(kernel: LoadedKernel, geometry: Geometry) -> int:
     """How many workgroups of a launch run at a time, at most."""
     if geometry.cooperative:
         return geometry.group_count
-    each = resident_workgroups(kernel.metadata, geometry.block_size, geometry.shared_bytes)
+    target = kernel.module.metadata.target
+    each = resident_workgroups(kernel.metadata, target, geometry.block_size, geometry.shared_bytes)
     scratch = _group_scratch(kernel, geometry)
-    bounds = [each * LIMITS.multiprocessors, geometry.group_count]
+    bounds = [each * MULTIPROCESSORS, geometry.group_count]
     if scratch:
         bounds.append(MAX_RESIDENT_SCRATCH // scratch)
     return max(min(bounds), 1)

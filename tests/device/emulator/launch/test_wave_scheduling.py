@@ -152,14 +152,14 @@ def test_waiting_for_a_later_workgroup(
 
 
 def test_more_workgroups_than_are_resident(machine: Machine, module: LoadedModule, buffer: int) -> None:
-    report = _fault(machine, module, "waits_for_the_last_group", buffer, grid=49, block=1024)
+    report = _fault(machine, module, "waits_for_the_last_group", buffer, grid=97, block=1024)
     line = line_of(SOURCE, "for the last workgroup")
     assert report.kind == "deadlock"
-    assert f"of workgroups 0-47 poll at ./waiting.hip:{line} for " in report.message
+    assert f"of workgroups 0-95 poll at ./waiting.hip:{line} for " in report.message
     assert "byte 0 of allocation" in report.message
     assert "(buffer) of 65536 bytes" in report.message
     assert "which holds 0" in report.message
-    assert report.message.endswith("1 workgroup has not begun: the device holds 48 of this kernel at a time")
+    assert report.message.endswith("1 workgroup has not begun: the device holds 96 of this kernel at a time")
 
 
 def test_waiting_for_the_workgroup_before(machine: Machine, module: LoadedModule, buffer: int) -> None:

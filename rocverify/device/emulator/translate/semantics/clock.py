@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
-from rocverify.device.emulator.isa.occupancy import LIMITS
 from rocverify.device.emulator.translate.builder.types import I8, I32, I64, PTR, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.vector import Handler
+from rocverify.device.launch_limits import MULTIPROCESSORS
 from rocverify.errors import DeviceError
 
 K = WaveBuilder
@@ -47,7 +47,7 @@ def _high(k: K) -> Value:
 def _unit(k: K) -> Value:
     """The number of the WGP that the workgroup is on."""
     group = k.load_field(abi.Wave.group.offset, I64)
-    return k.b.trunc(k.b.urem(group, k.i64(LIMITS.multiprocessors)), I32)
+    return k.b.trunc(k.b.urem(group, k.i64(MULTIPROCESSORS)), I32)
 
 
 def _fields(k: K, *fields: tuple[Value, int]) -> Value:
@@ -74,7 +74,7 @@ def _hw_id1(k: K) -> Value:
 
 def _hw_id2(k: K) -> Value:
     """WG_ID: which of the workgroups of its WGP this is."""
-    group = k.b.udiv(k.load_field(abi.Wave.group.offset, I64), k.i64(LIMITS.multiprocessors))
+    group = k.b.udiv(k.load_field(abi.Wave.group.offset, I64), k.i64(MULTIPROCESSORS))
     return _fields(k, (k.b.and_(k.b.trunc(group, I32), k.i32(31)), 16))
 
 
