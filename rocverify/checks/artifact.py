@@ -15,9 +15,9 @@ from pydantic import Field
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.matching import best_search, forbidden_finding, pattern_finding, searched
 from rocverify.checks.rejected import rejected
-from rocverify.code.definitions import declared_all
 from rocverify.code.files import inside_root
 from rocverify.code.languages import is_c_family, is_python
+from rocverify.code.languages.python import declared_all
 from rocverify.code.targets import Target, files_of, find_target, is_binary
 from rocverify.errors import RocverifyError, SourceError
 from rocverify.records import Finding
@@ -133,7 +133,7 @@ def _exports(
 
 def why_undefined(path: str, name: str, ctx: CheckContext) -> str:
     """What there is instead of a definition, for the message."""
-    if is_python(path) and name in (declared_all(ctx.code.module(path)) or ()):
+    if is_python(path) and name in (declared_all(ctx.code.module(path).tree) or ()):
         return ", though __all__ lists it"
     result = ctx.code.search_word(path, name)
     if result.code:

@@ -35,28 +35,6 @@ class Definition:
     line: int
 
 
-def python_definitions(module: ParsedModule) -> tuple[Definition, ...]:
-    """Live module-level names of a Python module, and the members of its classes (`Class.method`)."""
-    return tuple(_block_definitions(module.tree.body, ""))
-
-
-def _block_definitions(block: list[ast.stmt], prefix: str) -> Iterator[Definition]:
-    for statement in live_statements(block):
-        match statement:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield Definition(prefix + name, "function", statement.lineno)
-            case ast.ClassDef(name=name, body=body):
-                yield Definition(prefix + name, "class", statement.lineno)
-                yield from _block_definitions(body, f"{prefix}{name}.")
-            case ast.Import() | ast.ImportFrom():
-                for alias in statement.names:
-                    yield Definition(prefix + (alias.asname or alias.name), "import", statement.lineno)
-            case _:
-                yield from _assigned(statement, prefix)
-                for inner in live_blocks(statement):
-                    yield from _block_definitions(inner, prefix)
-
-
 def python_deletions(module: ParsedModule) -> Iterator[tuple[str, int, bool]]:
     """The names that a module takes back (`del f`, `f = None` for a function or class): name, line, and
     whether that surely happens."""
@@ -81,39 +59,6 @@ def _deleted(block: list[ast.stmt], prefix: str, *, sure: bool) -> Iterator[tupl
                 surely = sure and isinstance(statement, ast.With)
                 for inner in live_blocks(statement):
                     yield from _deleted(inner, prefix, sure=surely)
-
-
-def _assigned(statement: ast.stmt, prefix: str) -> Iterator[Definition]:
-    match statement:
-        case ast.Assign(targets=targets):
-            nodes = targets
-        case ast.AnnAssign(target=target, value=ast.expr()):
-            nodes = [target]
-        case _:  # `type X = ...` exists from Python 3.12 on
-            name = getattr(statement, "name", None)
-            nodes = [name] if isinstance(name, ast.Name) else []
-    for node in (n for target in nodes for n in ast.walk(target)):
-        if isinstance(node, ast.Name):
-            yield Definition(prefix + node.id, "assignment", statement.lineno)
-
-
-def declared_all(module: ParsedModule) -> tuple[str, ...] | None:
-    """The names of `__all__`, None if the module has none; what is not a literal is left out."""
-    names: list[str] = []
-    found = False
-    for statement in live_statements(module.tree.body):
-        match statement:
-            case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
-                found, names = True, _strings(value)
-            case ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value):
-                found, names = True, _strings(value)
-            case ast.AugAssign(target=ast.Name(id="__all__"), value=value):
-                found, names = True, [*names, *_strings(value)]
-    return tuple(names) if found else None
-
-
-def _strings(node: ast.expr) -> list[str]:
-    return [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
 
 def find_definition(name: str, path: str, masked: Mask) -> Definition | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rocverify.code.callgraph import CallGraph
 from rocverify.code.conditionals import Preprocess
 from rocverify.code.dead_code import DeadCode
-from rocverify.code.definitions import Definition, declared_all, find_definition, python_definitions
+from rocverify.code.definitions import Definition, find_definition
 from rocverify.code.files import existing_file, read_text, relative
 from rocverify.code.kept import KeptUnits
 from rocverify.code.languages import is_c_family, is_python, is_rust
@@ -135,15 +135,15 @@ class CodeIndex:
         return PythonNames(self)
 
     def definition(self, path: str, name: str) -> Definition | None:
-        """Where a file defines a name; None if it does not. In Python `Class.method` works too."""
+        """Where a file defines a name; None if it does not. In Python methods are `Class.method`."""
         key = self.locate(path)
-        if is_rust(key) or is_c_family(key):
-            defined = self.unit(key).defines(name)
-            return Definition(name, *defined) if defined else None
-        if not is_python(key):
+        if not (is_rust(key) or is_c_family(key) or is_python(key)):
             return find_definition(name, key, self.live(key))
-        found = (d for d in python_definitions(self.modules.by_path(key)) if d.name == name)
-        return next((d for d in found if d.kind != "import" or self._reexports(key, name)), None)
+        unit = self.unit(key)
+        if is_python(key) and unit.broken is not None:
+            self.modules.by_path(key)  # says what is wrong with it
+        defined = unit.defines(name, bare_methods=not is_python(key))
+        return Definition(name, *defined) if defined else None
 
     def kernels(self, path: str) -> tuple[str, ...]:
         """The `__global__` functions that a HIP source defines, in order."""
@@ -154,11 +154,6 @@ class CodeIndex:
         """How a kernel of a HIP source indexes the LDS that its launch gives it, as far as that is plain."""
         text = self.text(path)
         return read_shared(text, kernel, self._dead.lines(self.locate(path), text))
-
-    def _reexports(self, path: str, name: str) -> bool:
-        """An imported name is an export if `__all__` says so, or in a package's `__init__`."""
-        listed = declared_all(self.modules.by_path(path))
-        return name in listed if listed is not None else path.endswith("__init__.py")
 
     @cached_property
     def commonness(self) -> Commonness:

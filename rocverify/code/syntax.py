@@ -97,6 +97,8 @@ class Function:
     declared: bool = False
     local: bool = False
     template: bool = False
+    inner: bool = False
+    """It stands in the body of another function, where no other file finds it (Python)."""
 
     @property
     def qualified(self) -> str:
@@ -136,6 +138,8 @@ class Named:
     text: str = ""
     elements: tuple[str, ...] = ()
     doc: str = ""
+    inner: bool = False
+    """It stands in the body of a function."""
 
 
 @dataclass(frozen=True)
@@ -159,20 +163,24 @@ class Unit:
             ) or (not scope and function.owner == last):
                 yield function
 
-    def defines(self, name: str) -> tuple[str, int] | None:
+    def defines(self, name: str, *, bare_methods: bool = True) -> tuple[str, int] | None:
         """As what and on which line a file defines or re-exports a name, in what is built; else None. A
-        function without a body is no definition, but for a trait's or interface's method."""
+        function without a body is no definition, but for a trait's or interface's method. `bare_methods`:
+        whether a method may be named without its type."""
         *scope, last = name.replace("::", ".").split(".")
         for function in self.functions:
             around = (function.owner, *function.scope[-1:])
             if function.dead or function.name != last or (function.declared and not function.owner):
+                continue
+            if function.inner or not (scope or bare_methods or not function.owner):
                 continue
             if not scope or scope[-1] in around:
                 kind = "kernel" if function.kernel else "method" if function.owner else "function"
                 return kind, function.line
         for named in self.named:
             part = named.kind in ("field", "variant")
-            if named.name == last and not named.dead and (scope[-1] == named.owner if scope else not part):
+            gone = named.dead or named.inner or named.kind == "annotation"
+            if named.name == last and not gone and (scope[-1] == named.owner if scope else not part):
                 return named.kind, named.line
         for imported in self.imports if not scope else ():
             if imported.exported and imported.name == last and not imported.dead:

@@ -23,12 +23,15 @@ except ImportError:
 
 def function():
     local = 1
+    from kernels.h import local_import as listed
+    def inner(): ...
+    class Local: ...
 
 class Class:
     attribute = 1
     def method(self): ...
 
-__all__ = ["function", "helper", "missing"]
+__all__ = ["function", "helper", "missing", "listed"]
 """
 
 
@@ -37,13 +40,13 @@ __all__ = ["function", "helper", "missing"]
     [
         ("function", "function"),
         ("Class", "class"),
-        ("Class.method", "function"),
-        ("Class.attribute", "assignment"),
-        ("CONSTANT", "assignment"),
-        ("second", "assignment"),
-        ("rest", "assignment"),
-        ("fallback", "assignment"),
-        ("helper", "import"),
+        ("Class.method", "method"),
+        ("Class.attribute", "field"),
+        ("CONSTANT", "variable"),
+        ("second", "variable"),
+        ("rest", "variable"),
+        ("fallback", "variable"),
+        ("helper", "re-export"),
     ],
 )
 def test_python_defines(project: MakeIndex, name: str, kind: str) -> None:
@@ -55,7 +58,10 @@ def test_python_defines(project: MakeIndex, name: str, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["in_docstring", "commented", "declared", "dead", "local", "os", "renamed", "missing", "method", "nope"],
+    [
+        *("in_docstring", "commented", "declared", "dead", "local", "os", "renamed", "missing", "method"),
+        *("nope", "inner", "Local", "listed", "function.inner"),
+    ],
 )
 def test_python_does_not_define(project: MakeIndex, name: str) -> None:
     assert project({"kernels/a.py": PYTHON}).definition("kernels/a.py", name) is None

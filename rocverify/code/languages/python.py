@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from rocverify.code.languages.python_parts import parts_of
-from rocverify.code.liveness import dead_statements
+from rocverify.code.liveness import dead_statements, live_statements
 from rocverify.code.python_mask import parse_python
 from rocverify.code.syntax import Branch, Call, Function, Import, Named, Unit, Value
 
@@ -46,7 +46,9 @@ def read_python(path: str, text: str) -> Unit:
     if tree is None:
         return Unit(path, (), (), (), 1)
     reader = _Reader(_Texts(text), {id(inner) for s in dead_statements(tree.body) for inner in ast.walk(s)})
-    reader.block(tree.body, _Around())
+    listed = declared_all(tree)
+    exports = path.endswith("__init__.py") if listed is None else frozenset(listed)
+    reader.block(tree.body, _Around(exported=exports))
     reader.function_body(MODULE, tree, _Around())
     functions = tuple(sorted(reader.functions, key=lambda function: function.line))
     return Unit(path, functions, tuple(reader.imports), tuple(reader.named))
@@ -54,8 +56,12 @@ def read_python(path: str, text: str) -> Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Around:
+    """`exported`: the names of `__all__` or, without one, whether whatever is imported is an export."""
+
     scope: tuple[str, ...] = ()
     owner: str = ""
+    inner: bool = False
+    exported: frozenset[str] | bool = False
     types: dict[str, str] = field(default_factory=dict)
 
 
@@ -82,9 +88,9 @@ class _Reader:
             elif isinstance(node, ast.ClassDef):
                 self._class(node, around)
             elif isinstance(node, ast.Import | ast.ImportFrom):
-                self.imports += self._imports(node)
+                self.imports += self._imports(node, around.exported)
             else:
-                self.named += self._assigned(node, around) if not around.scope or around.owner else []
+                self.named += self._assigned(node, around) if not around.inner or around.owner else []
                 inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
                 for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
                     inner += part.body
@@ -94,13 +100,15 @@ class _Reader:
         bases = tuple(_path(base)[-1] for base in node.bases if _path(base))
         doc = ast.get_docstring(node) or ""
         owner = around.owner or "".join(around.scope[-1:])
-        self.named.append(Named(node.name, "class", node.lineno, self._why(node), owner, bases, doc=doc))
-        self.block(node.body, _Around((*around.scope, *([around.owner] if around.owner else [])), node.name))
+        why, inner = self._why(node), around.inner
+        self.named.append(Named(node.name, "class", node.lineno, why, owner, bases, doc=doc, inner=inner))
+        scope = (*around.scope, *([around.owner] if around.owner else []))
+        self.block(node.body, _Around(scope, node.name, inner))
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, around: _Around) -> None:
         self.function_body(node.name, node, around)
         inner = (*around.scope, *([around.owner] if around.owner else []), node.name)
-        self.block(node.body, _Around(inner))
+        self.block(node.body, _Around(inner, inner=True))
 
     def function_body(
         self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module, around: _Around
@@ -123,6 +131,7 @@ class _Reader:
             values=tuple(body.values),
             branches=tuple(body.branches),
             doc=ast.get_docstring(node) or "",
+            inner=around.inner,
         )
         self.functions.append(made)
 
@@ -139,28 +148,38 @@ class _Reader:
             if rest is not None:
                 yield Value(sign + rest.arg, "...", "", rest.lineno)
 
-    def _imports(self, node: ast.Import | ast.ImportFrom) -> Iterator[Import]:
+    def _imports(
+        self, node: ast.Import | ast.ImportFrom, exported: frozenset[str] | bool
+    ) -> Iterator[Import]:
         why = self._why(node)
         for alias in node.names:
             if isinstance(node, ast.Import):
                 parts = tuple(alias.name.split("."))
                 name = alias.asname or parts[0]
-                yield Import(name, parts if alias.asname else parts[:1], node.lineno, False, why)
+                shown = exported if isinstance(exported, bool) else name in exported
+                yield Import(name, parts if alias.asname else parts[:1], node.lineno, shown, why)
             else:
                 parts = (*["."] * node.level, *(node.module.split(".") if node.module else ()))
                 path = parts if alias.name == "*" else (*parts, alias.name)
-                yield Import(alias.asname or alias.name, path, node.lineno, False, why)
+                name = alias.asname or alias.name
+                shown = exported if isinstance(exported, bool) else name in exported
+                yield Import(name, path, node.lineno, shown, why)
 
     def _assigned(self, node: ast.stmt, around: _Around) -> Iterator[Named]:
         targets, value = _assignment(node)
-        kind = "field" if around.owner else "variable"
+        kind = "field" if around.owner else "annotation" if value is None else "variable"
         annotation = self._texts.of(getattr(node, "annotation", None))
+        why, line, inner = self._why(node), node.lineno, around.inner
         for target in targets:
             if isinstance(target, ast.Name):
-                elements = self._elements(value)
-                text = self._texts.of(value)
-                why, line = self._why(node), node.lineno
-                yield Named(target.id, kind, line, why, around.owner, (), annotation, text, elements)
+                elements, text = self._elements(value), self._texts.of(value)
+                made = Named(target.id, kind, line, why, around.owner, (), annotation, text, elements)
+                yield replace(made, inner=inner)
+            elif isinstance(target, ast.Tuple | ast.List):  # each gets a part of the value
+                names = (
+                    n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+                )
+                yield from (Named(name, kind, line, why, around.owner, inner=inner) for name in names)
 
     def _elements(self, value: ast.expr | None) -> tuple[str, ...]:
         inner = value.elts if isinstance(value, ast.List | ast.Tuple | ast.Set) else []
@@ -179,7 +198,27 @@ def _assignment(node: ast.stmt) -> tuple[list[ast.expr], ast.expr | None]:
             return targets, value
         case ast.AnnAssign(target=target, value=value):
             return [target], value
-    return [], None
+    name = getattr(node, "name", None)  # `type X = ...` exists from Python 3.12 on
+    return ([name], getattr(node, "value", None)) if isinstance(name, ast.Name) else ([], None)
+
+
+def declared_all(tree: ast.Module) -> tuple[str, ...] | None:
+    """The names of `__all__`, None if the module has none; what is not a literal is left out."""
+    names: list[str] = []
+    found = False
+    for statement in live_statements(tree.body):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
+                found, names = True, _strings(value)
+            case ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value):
+                found, names = True, _strings(value)
+            case ast.AugAssign(target=ast.Name(id="__all__"), value=value):
+                found, names = True, [*names, *_strings(value)]
+    return tuple(names) if found else None
+
+
+def _strings(node: ast.expr) -> list[str]:
+    return [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
 
 def _path(node: ast.AST | None) -> tuple[str, ...]:
