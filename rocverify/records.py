@@ -6,7 +6,7 @@ Words are DESIGN's: a *must-have* (truth, artifact, key link) is decided by *che
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -135,3 +135,13 @@ def worst_must_have(verdicts: Iterable[MustHaveVerdict]) -> MustHaveVerdict:
         if verdict in seen:
             return verdict
     return MustHaveVerdict.UNVERIFIED
+
+
+_TAIL_LINES = 15
+_TAIL_CHARACTERS = 2_000
+
+
+def output_tail(evidence: Mapping[str, Any]) -> str:
+    """The last lines of what a program, test session or command of a check said; empty without any."""
+    text = "\n".join(str(evidence.get("output") or "").rstrip().splitlines()[-_TAIL_LINES:])
+    return text if len(text) <= _TAIL_CHARACTERS else f"... {text[-_TAIL_CHARACTERS:]}"

@@ -37,6 +37,7 @@ from rocverify.errors import SourceError
 from rocverify.plan.requirements import without_requirements
 
 _FUNCTIONS = ("first", "then", "entry", "caller", "callee", "names")
+_ERROR_NAME = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
 _KERNEL_NAME = re.compile(r"\b[A-Za-z]\w*_kernel(?:_\w+)?\b")
 
 
@@ -57,6 +58,7 @@ def uncovered(text: str, checks: Collection[Tried], subject: Subject) -> tuple[s
     found = [
         *_claims(said, tries),
         *commands_not_run(said, tries),
+        *_errors(said, tries),
         *_types(said, tries),
         *_kernels(said, tries, subject),
         *_unknown_kernels(said, tries, subject),
@@ -196,6 +198,20 @@ def _claims(text: str, tries: list[_Trial]) -> Iterator[str]:
     if kinds <= READING and not any(_is_about(trial, text) for trial in tries):
         subject = ", ".join(str(t.params.get("path") or t.params.get("from_path") or t.kind) for t in tries)
         yield f"no word of it is about {subject}, and the checks bound to it execute nothing"
+
+
+def _errors(text: str, tries: list[_Trial]) -> Iterator[str]:
+    """What a text says of falling back and of errors, and its fallback checks do not look at."""
+    trials = [trial for trial in tries if trial.kind == "fallback"]
+    looked = " ".join(text for trial in trials for text in _texts(trial.params))
+    if not trials:
+        return
+    for name in dict.fromkeys(_ERROR_NAME.findall(text)):
+        if name not in looked:
+            yield f"{name} not tried"
+    falls = any(phrase.kind == "fallback" for phrase, _ in matches(text))
+    if falls and all(trial.params.get("error") for trial in trials):
+        yield "it says that a fallback is taken, and its checks expect an error"
 
 
 def _is_about(trial: _Trial, text: str) -> bool:

@@ -11,7 +11,7 @@ from rocverify.report.presenters import PRESENTERS
 
 _MOST = 6
 _DEPTH = 3
-_HIDDEN = ("compiler_log", "traceback", "deselected", "coverage")
+_HIDDEN = ("compiler_log", "output", "traceback", "deselected", "coverage")
 
 
 def check_lines(check: CheckReport) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from rocverify.plan.demands import criterion_number
-from rocverify.records import CheckVerdict, MustHaveType, MustHaveVerdict, Status
+from rocverify.records import CheckVerdict, MustHaveType, MustHaveVerdict, Status, output_tail
 from rocverify.report.commits import task_commits
 from rocverify.report.coverage import coverage_values, not_executed
 from rocverify.report.deliverables import deliverables
@@ -208,10 +208,12 @@ def telling(check: CheckReport) -> list[FindingReport]:
 
 
 def _blocks(evidence: Mapping[str, Any]) -> Iterator[str]:
-    """The texts that are shown as they were written: compilers' output and tracebacks, each once."""
+    """The texts that are shown as they were written, each once: compilers' output, the end of a command's,
+    tracebacks."""
     error = evidence.get("error")
     targets = evidence.get("targets")
-    texts = [evidence.get("compiler_log"), error.get("traceback") if isinstance(error, Mapping) else None]
+    texts = [evidence.get("compiler_log"), output_tail(evidence)]
+    texts += [error.get("traceback") if isinstance(error, Mapping) else None]
     if isinstance(targets, Mapping):
         texts += [built.get("log") for built in targets.values() if isinstance(built, Mapping)]
     yield from dict.fromkeys(str(text) for text in texts if text)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from rocverify.plan.demands import DemandKind, criterion_number
-from rocverify.records import MustHaveType, MustHaveVerdict, Status, worst_must_have
+from rocverify.records import MustHaveType, MustHaveVerdict, Status, output_tail, worst_must_have
 from rocverify.report.coverage import model_rows, models_of
 from rocverify.report.document import Document
 from rocverify.report.history import covered_digest, overrides, re_verification
@@ -88,7 +88,7 @@ def verification_document(
             groups=_groups(plans),
             requirements=_requirements(plans, demands),
             others=[_demanded(d) for d in demands if d.kind is not DemandKind.REQUIREMENT],
-            gaps=gaps,
+            gaps=[{**gap, "outputs": _outputs(plans, gap)} for gap in gaps],
             human=human,
             overrides=overrides(before),
             unbuilt=unbuilt,
@@ -141,6 +141,19 @@ def _gap(plan: PlanReport, must_have: MustHaveReport) -> dict[str, Any]:
         "artifacts": [artifact for check in checks for artifact in _artifacts(check)],
         "missing": list(missing) or [f"{check.id}: {check.message.splitlines()[0]}" for check in checks],
     }
+
+
+def _outputs(plans: list[PlanReport], gap: Mapping[str, Any]) -> list[str]:
+    """The ends of what the commands and tests said that failed a must-have, each once."""
+    checks = [
+        check
+        for plan in plans
+        for must_have in plan.must_haves
+        if must_have.text == gap["truth"] and must_have.verdict is MustHaveVerdict.FAILED
+        for check in plan.checks
+        if check.id in must_have.checks and check.verdict == "failed"
+    ]
+    return [text for text in dict.fromkeys(output_tail(check.evidence) for check in checks) if text]
 
 
 def _unexercised(plan: PlanReport) -> list[dict[str, str]]:

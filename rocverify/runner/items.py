@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rocverify.errors import RocverifyError
-from rocverify.records import CheckResult, CheckVerdict
+from rocverify.records import CheckResult, CheckVerdict, output_tail
 from rocverify.runner.bound import EMPTY, item_name
 from rocverify.runner.state import state_of
 
@@ -193,6 +193,7 @@ def details(result: CheckResult) -> str:
     lines += log[:_LOG_LINES]
     if len(log) > _LOG_LINES:
         lines.append(f"  ({len(log) - _LOG_LINES} more lines of the compiler's, in the report)")
+    lines += [f"  | {line}" for line in output_tail(result.evidence).splitlines()]
     if result.hint:
         lines.append(f"  hint: {result.hint}")
     return "\n".join(lines)

@@ -45,6 +45,10 @@ def command(*lines: str, **params: object) -> Draft:
     return Draft("command", {"run": list(lines), **params}, "")
 
 
+def fallback(error: str) -> Draft:
+    return Draft("fallback", {"contract": MASK, "error": error}, "")
+
+
 CTEST = "cmake -S . -B b && cmake --build b && ctest --test-dir b"
 ORDER = Draft("call_order", {"first": "causal_mask", "then": "dispatch"}, "")
 
@@ -95,6 +99,12 @@ TESTS = Draft("tests_pass", {"nodes": ["tests/test_a.py"]}, "")
         ("`./run_tests.sh` passes", [command("./other.sh")], "`./run_tests.sh` is not run"),
         ("All unit tests pass", [command("./say.sh")], "asks for tests_pass"),
         ("All unit tests pass", [command("cargo test --no-run")], "asks for tests_pass"),
+        ("mask_gpu() raises MaskMissingError", [fallback("EngineError")], "MaskMissingError not tried"),
+        (
+            "The CPU fallback works when causal_mask_kernel is missing",
+            [fallback("EngineError")],
+            "it says that a fallback is taken, and its checks expect an error",
+        ),
         ("The build succeeds", [artifact("README.md")], "asks for command"),
         ("The 32 fused kernels are right", [correct()], "it says 32 kernels"),
         ("causal_mask() runs before the dispatch", [correct()], "causal_mask (kernels/causal_mask.hip)"),

@@ -57,7 +57,17 @@ def test_allowed(root: Path, run: Run) -> None:
 
 
 def test_allowed_and_failing(root: Path, run: Run) -> None:
-    (root / "Makefile").write_text("check:\n\tfalse\n")
+    (root / "Makefile").write_text("check:\n\t@echo the reason: 3 is not 4; false\n")
     code, said = run("--allow-commands")
     assert code == ExitCode.GAPS_FOUND
     assert "ended with exit status 2, not 0" in said
+    assert "| the reason: 3 is not 4" in said
+
+
+def test_the_end_of_its_output_is_in_every_document(root: Path) -> None:
+    (root / "Makefile").write_text("check:\n\t@seq 100; echo the reason: 3 is not 4; false\n")
+    assert main(["run", "phase", "1", "--root", str(root), "--allow-commands"]) == ExitCode.GAPS_FOUND
+    for name in ("01-01-SUMMARY.md", "01-VERIFICATION.md"):
+        text = (root / ".planning/phases/01-build" / name).read_text()
+        assert "\n100\nthe reason: 3 is not 4\n" in text
+        assert "\n50\n" not in text

@@ -9,6 +9,7 @@ With the kernel there, it must be launched: a fallback that is always taken show
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,6 +35,10 @@ _ANYBODYS = frozenset(
     if isinstance(kind, type) and issubclass(kind, BaseException)
 ) - {"NotImplementedError"}
 """Errors that calls die with for reasons of every sort."""
+_OF_KERNELS = re.compile(
+    r"kernel|code object|hsaco|hipError\w*(?:NotFound|FileNotFound|NoBinary)|device function", re.IGNORECASE
+)
+"""What a message says of a kernel that is not there."""
 _SIGNALS = (132, 134, 135, 136, 139)
 """Exit statuses of programs that crashed."""
 _SHOWN = 4_000
@@ -184,17 +189,35 @@ def _without(
             f"{', '.join(still)} is launched all the same: it comes from elsewhere than the build manifest",
             hint="use take: kernel",
         )
-    return _judged(params, kind, message, problems, launched)
+    return _judged(params, kind, message, problems, launched, kernels)
+
+
+def _refuse_unrelated(params: FallbackParams, kind: str, message: str, kernels: Sequence[str]) -> None:
+    """RocverifyError where the error's words do not tell that a kernel is missing: it may be another one."""
+    if any(name in message for name in kernels) or _OF_KERNELS.search(message):
+        return
+    raise RocverifyError(
+        f"the call raises {kind}, and {message!r} does not say that {', '.join(kernels)} is missing",
+        where=params.contract,
+        hint="have the error name its kernel, or give words of its message as expects",
+    )
 
 
 def _judged(
-    params: FallbackParams, kind: str, message: str, problems: Sequence[str], launched: Sequence[str]
+    params: FallbackParams,
+    kind: str,
+    message: str,
+    problems: Sequence[str],
+    launched: Sequence[str],
+    kernels: Sequence[str],
 ) -> list[str]:
     if params.error:
         if not kind:
             return [f"the call returns as if all were well, {params.error} was expected"]
         if kind != params.error:
             return [f"the call raises {kind} ({message}), {params.error} was expected"]
+        if not params.expects:
+            _refuse_unrelated(params, kind, message, kernels)
         missing = [word for word in params.expects if word.lower() not in message.lower()]
         return [f"the message of {kind} does not say {word!r}: {message}" for word in missing]
     if kind:
