@@ -74,8 +74,11 @@ def _one(subject: Subject, name: str) -> Function | Undecided:
 
 
 def _type(subject: Subject, name: str) -> Function | None:
-    """A type of the Rust and C++ sources with methods, which as a caller stands for these; None where no
-    source or several have it."""
+    """A type with methods, which as a caller stands for these; None where no source or several have it."""
+    python = [f for f in subject.functions if f.name.startswith(f"{name}.")]
+    if len({f.path for f in python}) == 1:
+        first = python[0]
+        return Function(name, f"{first.ref.partition(':')[0]}:{name}", first.path, first.line)
     units = [unit for unit in subject.code.units_with(name) if unit.named_as(name)]
     methods = [f for unit in units for f in unit.functions if f.owner == name and not f.dead]
     if len(units) != 1 or not methods:

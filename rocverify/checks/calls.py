@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rocverify.code.callchains import find_chain
 from rocverify.code.index import CodeIndex, names
@@ -46,7 +46,41 @@ def check_call(
         )
     caller = index.find_function(from_path, call.caller)
     if caller is None or caller.path != index.locate(from_path):
+        methods = _methods(index, from_path, call.caller)
+        if methods:
+            return _of_class(index, launches, call, methods, to_path)
         return _refused(f"{from_path} defines no function {call.caller}", from_path, call.caller)
+    return _of_function(index, launches, call, caller, to_path)
+
+
+def _methods(index: CodeIndex, path: str, name: str) -> list[FunctionInfo]:
+    """The methods of a class that a Python module defines."""
+    functions = index.modules.by_path(index.locate(path)).functions
+    return [info for info in functions if info.qualname.startswith(f"{name}.")]
+
+
+def _of_class(
+    index: CodeIndex, launches: LaunchFinder, call: Call, methods: list[FunctionInfo], to_path: str
+) -> CallAnswer:
+    """A class calls what one of its methods calls. RocverifyError where one of them may."""
+    open_one: RocverifyError | None = None
+    for method in methods:
+        try:
+            answer = _of_function(index, launches, replace(call, caller=method.qualname), method, to_path)
+        except RocverifyError as error:
+            open_one = open_one or error
+            continue
+        if answer.finding is None:
+            return answer
+    if open_one is not None:
+        raise open_one
+    why = f"no method of {call.caller} calls {call.callee}"
+    return _refused(why, methods[0].location, call.callee)
+
+
+def _of_function(
+    index: CodeIndex, launches: LaunchFinder, call: Call, caller: FunctionInfo, to_path: str
+) -> CallAnswer:
     if is_python(to_path):
         return _python(index, call, caller, to_path)
     if is_c_family(to_path):

@@ -47,6 +47,13 @@ def test_a_type_as_caller_means_its_methods(project: Path, bind_truth: BindTruth
     )
 
 
+def test_a_class_of_python_is_one_too(project: Path, bind_truth: BindTruth) -> None:
+    (project / "kernels/pipe.py").write_text("class Pipeline:\n    def run(self): step()\ndef step(): ...\n")
+    (spec,) = bind_truth("Pipeline calls step()").checks
+    found = (spec.kind, spec.params["caller"], spec.params["callee"], spec.params["from_path"])
+    assert found == ("key_link", "Pipeline", "step", "kernels/pipe.py")
+
+
 @pytest.mark.parametrize(
     "truth",
     [

@@ -228,3 +228,19 @@ def test_a_type_as_caller_means_its_methods(project: Callable[..., Project]) -> 
     link = {"from_path": "src/pipe.rs", "to_path": "src/pipe.rs", "via": "Pipe calls it", "caller": "Pipe"}
     assert made.check("key_link", **link, callee="go").verdict is CheckVerdict.PASSED
     assert made.check("key_link", **link, callee="other").verdict is CheckVerdict.FAILED
+
+
+def test_a_class_of_python_as_caller_means_its_methods(project: Callable[..., Project]) -> None:
+    text = (
+        "class Pipe:\n    def run(self): go()\n    def idle(self, x): x.maybe()\n"
+        "def go(): ...\ndef other(): ...\nclass Sink:\n    def maybe(self): ...\n"
+    )
+    made = project({"kernels/pipe.py": text})
+    ends = {"from_path": "kernels/pipe.py", "to_path": "kernels/pipe.py", "caller": "Pipe"}
+    passed = made.check("key_link", **ends, via="Pipe calls it", callee="go")
+    assert passed.verdict is CheckVerdict.PASSED, passed.message
+    failed = made.check("key_link", **ends, via="Pipe calls it", callee="other")
+    assert failed.verdict is CheckVerdict.FAILED
+    assert "no method of Pipe calls other" in failed.message
+    with pytest.raises(RocverifyError, match="unknown object"):
+        made.check("key_link", **ends, via="Pipe calls it", callee="Sink.maybe")
