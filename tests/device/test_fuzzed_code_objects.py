@@ -24,8 +24,8 @@ from rocverify.toolchain.discover import Toolchain
 from tests.device.fuzzing import PARSING, RUNNING, Target, damaged
 
 ROOT = Path(__file__).parents[2]
-FAST, LONG, ALL = 400, 8_000, 100_000
-FAST_LAUNCHES, LONG_LAUNCHES, ALL_LAUNCHES = 12, 160, 400
+FAST, LONG, ALL = 400, 4_000, 100_000
+FAST_LAUNCHES, LONG_LAUNCHES, ALL_LAUNCHES = 12, 80, 400
 SHARES = 8
 """What the long inputs are divided into, so that several workers can share them."""
 SECONDS_AN_INPUT = 10.0

@@ -68,6 +68,7 @@ SABOTAGES = (
         },
         run="plan 06-03",
         options=LAUNCHED,
+        exhaustive=True,
     ),
     Sabotage(
         "dynamic LDS is too small for sequences beyond 32",

@@ -40,6 +40,7 @@ SABOTAGES = (
                 "the sine negated",
             ),
         },
+        exhaustive=True,
     ),
     Sabotage(
         "one sign is flipped",

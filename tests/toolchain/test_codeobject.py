@@ -183,12 +183,15 @@ def test_flipped_bytes_raise_nothing_else(which: int, flips: list[tuple[float, i
     reads_or_refuses(bytes(damaged))
 
 
-@pytest.mark.long
+_OTHER_BYTES = [pytest.param(first, marks=pytest.mark.exhaustive) for first in (1, 2)]
+
+
+@pytest.mark.parametrize("first", [pytest.param(0, marks=pytest.mark.long), *_OTHER_BYTES])
 @pytest.mark.parametrize("value", [0, 0xFF])
-def test_every_byte_of_a_code_object(project: Project, value: int) -> None:
+def test_every_byte_of_a_code_object(project: Project, value: int, first: int) -> None:
     built = project.builder().build(project.entry(*BARE), "gfx1100")
     whole = built.path.read_bytes()
-    for at in range(len(whole)):
+    for at in range(first, len(whole), 3):
         reads_or_refuses(whole[:at] + bytes([value]) + whole[at + 1 :])
 
 

@@ -30,6 +30,16 @@ TURNS = [
 ]
 """Every kind with both wave sizes, in turn in the fast suite."""
 
+MANY = [
+    pytest.param(
+        kind, lanes, sort, marks=pytest.mark.long if (index + turn) % 2 == edges else pytest.mark.exhaustive
+    )
+    for index, kind in enumerate(KINDS)
+    for turn, lanes in enumerate((32, 64))
+    for edges, sort in enumerate(("plain", "edges"))
+]
+"""Every kind with both wave sizes and both sorts of values, each sort in turn in the long suite."""
+
 
 def _kernel(kind: Kind, form: Form, lanes: int) -> str:
     lines = ["s_load_b128 s[4:7], s[0:1], 0x0", "v_lshlrev_b32 v1, 2, v0", "s_waitcnt lgkmcnt(0)"]
@@ -152,10 +162,7 @@ def test_the_product_is_what_the_manual_says(
     assert not failures, "\n".join(failures)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("sort", ["plain", "edges"])
-@pytest.mark.parametrize("lanes", [32, 64])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.mnemonic)
+@pytest.mark.parametrize(("kind", "lanes", "sort"), MANY, ids=lambda value: getattr(value, "mnemonic", value))
 def test_every_form_of_many_products(
     machine: Machine, assembler: Assembler, kind: Kind, lanes: int, sort: str
 ) -> None:
