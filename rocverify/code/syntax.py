@@ -126,7 +126,8 @@ class Import:
 class Named:
     """A definition that is no function: a type, constant, field, module or macro; `owner` is the type or
     module that it belongs to, `bases` what a type inherits from or implements. `type`, `text` and `elements`
-    are those of a constant or field."""
+    are those of a constant or field. `annotation`: a variable's type alone; `addition`: what `+=` adds to it
+    (both Python)."""
 
     name: str
     kind: str
@@ -140,6 +141,8 @@ class Named:
     doc: str = ""
     inner: bool = False
     """It stands in the body of a function."""
+    strings: tuple[tuple[str, int], ...] = ()
+    """The strings in its value, however deep, with their lines."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ class Unit:
                 return kind, function.line
         for named in self.named:
             part = named.kind in ("field", "variant")
-            gone = named.dead or named.inner or named.kind == "annotation"
+            gone = named.dead or named.inner or named.kind in ("annotation", "addition")
             if named.name == last and not gone and (scope[-1] == named.owner if scope else not part):
                 return named.kind, named.line
         for imported in self.imports if not scope else ():

@@ -244,3 +244,41 @@ def test_a_class_of_python_as_caller_means_its_methods(project: Callable[..., Pr
     assert "no method of Pipe calls other" in failed.message
     with pytest.raises(RocverifyError, match="unknown object"):
         made.check("key_link", **ends, via="Pipe calls it", callee="Sink.maybe")
+
+
+LISTS = {
+    "build.rs": 'const ROPE: &str = "kernels/rope.hip";\nconst KERNELS: &[(&str, &str)] = &[\n    '
+    '("kernels/softmax.hip", "SOFTMAX"), // ("kernels/scan.hip", "SCAN"),\n    (ROPE, "ROPE"),\n];\n'
+    'fn other() { build("kernels/sort.hip") }\n',
+    "a.cpp": 'static const char* kKernels[] = {"kernels/softmax.hip", /* "kernels/scan.hip" */ "b.hip"};\n'
+    'void other() { build("kernels/sort.hip"); }\n',
+    "a.py": 'KERNELS = {"softmax": "kernels/softmax.hip",\n    # "kernels/scan.hip"\n}\n'
+    'KERNELS_MORE = []\nKERNELS += ["b.hip"]\ndef other(): build("kernels/sort.hip")\n',
+    "to.hip": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "via", "listed"),
+    [
+        ("build.rs", "KERNELS lists softmax.hip", True),
+        ("build.rs", "KERNELS lists rope.hip", True),
+        ("build.rs", "KERNELS lists scan.hip", False),
+        ("build.rs", "KERNELS lists sort.hip", False),
+        ("build.rs", "build lists sort.hip", True),
+        ("a.cpp", "kKernels lists kernels/softmax.hip", True),
+        ("a.cpp", "kKernels lists scan.hip", False),
+        ("a.cpp", "kKernels lists sort.hip", False),
+        ("a.py", "KERNELS lists softmax.hip", True),
+        ("a.py", "KERNELS lists b.hip", True),
+        ("a.py", "KERNELS lists scan.hip", False),
+        ("a.py", "KERNELS lists sort.hip", False),
+        ("a.py", "manifest lists sort.hip", True),
+        ("a.py", "manifest lists ort.hip", False),
+    ],
+)
+def test_lists_in_each_language(project: Make, path: str, via: str, listed: bool) -> None:
+    outcome = project(LISTS).check(
+        "key_link", from_path=path, to_path="to.hip", **via_parameters({"via": via})
+    )
+    assert (outcome.verdict is CheckVerdict.PASSED) is listed, outcome.message

@@ -21,6 +21,7 @@ from rocverify.code.languages.cpp_parts import (
     type_path,
     type_text,
 )
+from rocverify.code.languages.tree import strings_in
 from rocverify.code.syntax import Function, Import, Named
 
 _RECORDS = frozenset({"struct_specifier", "class_specifier", "union_specifier"})
@@ -175,7 +176,8 @@ class CppItems:
             written,
             squeezed(value),
             elements_of(value),
-            doc_before(node),
+            doc=doc_before(node),
+            strings=strings_in(value),
         )
         self.named.append(made)
         if value is not None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from rocverify.code.languages.python_parts import parts_of
-from rocverify.code.liveness import dead_statements, live_statements
+from rocverify.code.liveness import dead_statements, live_statements, walk_expression
 from rocverify.code.python_mask import parse_python
 from rocverify.code.syntax import Branch, Call, Function, Import, Named, Unit, Value
 
@@ -166,6 +166,9 @@ class _Reader:
                 yield Import(name, path, node.lineno, shown, why)
 
     def _assigned(self, node: ast.stmt, around: _Around) -> Iterator[Named]:
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            made = Named(node.target.id, "addition", node.lineno, self._why(node), around.owner)
+            yield replace(made, inner=around.inner, strings=_strings_in(node.value))
         targets, value = _assignment(node)
         kind = "field" if around.owner else "annotation" if value is None else "variable"
         annotation = self._texts.of(getattr(node, "annotation", None))
@@ -174,7 +177,7 @@ class _Reader:
             if isinstance(target, ast.Name):
                 elements, text = self._elements(value), self._texts.of(value)
                 made = Named(target.id, kind, line, why, around.owner, (), annotation, text, elements)
-                yield replace(made, inner=inner)
+                yield replace(made, inner=inner, strings=_strings_in(value))
             elif isinstance(target, ast.Tuple | ast.List):  # each gets a part of the value
                 names = (
                     n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
@@ -215,6 +218,14 @@ def declared_all(tree: ast.Module) -> tuple[str, ...] | None:
             case ast.AugAssign(target=ast.Name(id="__all__"), value=value):
                 found, names = True, [*names, *_strings(value)]
     return tuple(names) if found else None
+
+
+def _strings_in(value: ast.expr | None) -> tuple[tuple[str, int], ...]:
+    """The strings that an expression may hold, with their lines."""
+    nodes = walk_expression(value) if value is not None else ()
+    return tuple(
+        (n.value, n.lineno) for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    )
 
 
 def _strings(node: ast.expr) -> list[str]:

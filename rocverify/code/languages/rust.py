@@ -20,7 +20,7 @@ from rocverify.code.languages.rust_parts import (
     type_name,
     unbuilt,
 )
-from rocverify.code.languages.tree import broken
+from rocverify.code.languages.tree import broken, strings_in
 from rocverify.code.syntax import Function, Import, Named, Unit, Value
 
 _TYPES = {
@@ -254,6 +254,7 @@ def _named(node: Node, name: str, line: int, dead: str, owner: str) -> Named:
         type=squeezed(kind) if value is not None else "",
         text=squeezed(value),
         elements=elements_of(value),
+        strings=strings_in(value),
         doc=doc_before(node),
     )
 

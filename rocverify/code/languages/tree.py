@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+_STRINGS = frozenset({"string_literal", "raw_string_literal"})
 _IDENTIFIERS = frozenset({"identifier", "field_identifier"})
 
 
@@ -18,6 +19,20 @@ def broken(root: Node) -> int | None:
             return current.start_point[0] + 1
         stack += [child for child in reversed(current.children) if child.has_error]
     return root.start_point[0] + 1
+
+
+def strings_in(node: Node | None) -> tuple[tuple[str, int], ...]:
+    """The contents of the string literals below a node, with their lines."""
+    found: list[tuple[str, int]] = []
+    stack = [] if node is None else [node]
+    while stack:
+        current = stack.pop()
+        if current.type in _STRINGS:
+            written = (current.text or b"").decode("utf-8", "replace")
+            found.append((written.partition('"')[2].rpartition('"')[0], current.start_point[0] + 1))
+        else:
+            stack += reversed(current.named_children)
+    return tuple(found)
 
 
 def has_kind(node: Node | None, kinds: frozenset[str]) -> bool:
