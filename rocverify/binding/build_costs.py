@@ -6,7 +6,7 @@ from rocverify.binding.model import Built, Draft, Undecided
 from rocverify.binding.project import Contract
 from rocverify.binding.reading import KernelMention, Reading
 
-_METRICS = {"bytes": "global_bytes", "instructions": "wave_instructions"}
+METRICS = {"bytes": "global_bytes", "instructions": "wave_instructions"}
 
 
 def is_faster(reading: Reading) -> Built:
@@ -25,7 +25,7 @@ def is_faster(reading: Reading) -> Built:
         return Undecided(f"{by:g} times is no gain; bind faster with contract, than and by")
     params: dict[str, object] = {"contract": ours.ref, "than": theirs.ref, "by": by}
     if metric := reading.group("metric").lower():
-        params["metric"] = _METRICS[metric]
+        params["metric"] = METRICS[metric]
     return (Draft("faster", params, f"{ours.ref} and {theirs.ref} drive the two"),)
 
 

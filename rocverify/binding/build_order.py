@@ -5,15 +5,15 @@ from __future__ import annotations
 from rocverify.binding.model import Built, Draft, Undecided
 from rocverify.binding.reading import Reading
 
-_THINGS = {"dispatch": "dispatch", "launch": "dispatch", "upload": "upload"}
-_THINGS |= {"readback": "read_back", "download": "read_back"}
+THINGS = {"dispatch": "dispatch", "launch": "dispatch", "upload": "upload"}
+THINGS |= {"readback": "read_back", "download": "read_back"}
 
 
 def in_order(reading: Reading) -> Built:
     """ "f() runs before the dispatch (in g())", "f() is called after g()"."""
     one = _function(reading, reading.group("one"))
     what = reading.group("what").lower().replace("-", "").split()
-    other: str | Undecided = _THINGS[what[-1]] if what else _function(reading, reading.group("another"))
+    other: str | Undecided = THINGS[what[-1]] if what else _function(reading, reading.group("another"))
     if isinstance(one, Undecided):
         return one
     if isinstance(other, Undecided):
@@ -32,7 +32,12 @@ def in_order(reading: Reading) -> Built:
 
 
 def _function(reading: Reading, name: str) -> str | Undecided:
-    if _places(reading, name):
+    places = _places(reading, name)
+    if len(places) > 1:
+        return Undecided(
+            f"{name}() may be {', '.join(places)}; bind call_order with first and then, that one in full"
+        )
+    if places:
         return name
     if any(name in kernel.symbols for kernel in reading.subject.kernels):
         return Undecided(f"{name}() is a kernel; bind call_order with first, then: dispatch and entry")

@@ -17,7 +17,7 @@ from rocverify.code.written import is_written_as_code
 _NAME = r"`?(?P<name>[A-Za-z_][\w:]*)`?"
 _NUMBER = r"(?P<value>-?\d+(?:\.\d+)?(?:e-?\d+)?)"
 _PATH = r"`?(?P<path>[\w.-]*/[\w./*-]*|[\w.-]+\.[A-Za-z]\w*)`?"
-_CPP = (".h", ".hpp", ".hip", ".cpp", ".cc", ".cu", ".cuh", ".c")
+CPP = (".h", ".hpp", ".hip", ".cpp", ".cc", ".cu", ".cuh", ".c")
 _MOST_FILES = 2_000
 
 
@@ -39,7 +39,7 @@ def _constant(reading: Reading) -> Built:
 def _layout(reading: Reading) -> Built:
     """struct_layout of the one source that defines the structure."""
     name = reading.group("name")
-    path = reading.group("path") or _only(_defining(reading, name, _CPP))
+    path = reading.group("path") or _only(structures_in(reading, name, CPP))
     if not path:
         return Undecided(
             f"it takes one C++ or HIP source that defines the structure {name}; "
@@ -54,7 +54,7 @@ def _layout(reading: Reading) -> Built:
 def _mirror(reading: Reading) -> Built:
     """struct_layout with the Rust source that defines the same structure."""
     name = reading.group("name")
-    path, mirror = _only(_defining(reading, name, _CPP)), _only(_defining(reading, name, (".rs",)))
+    path, mirror = _only(structures_in(reading, name, CPP)), _only(structures_in(reading, name, (".rs",)))
     if not name or not path or not mirror:
         return Undecided(
             "it takes one C++ or HIP source and one Rust source that define the structure; "
@@ -64,12 +64,16 @@ def _mirror(reading: Reading) -> Built:
     return (Draft("struct_layout", params, f"{path} and {mirror} define {name}"),)
 
 
-def _defining(reading: Reading, name: str, suffixes: tuple[str, ...]) -> Iterator[str]:
+def structures_in(
+    reading: Reading, name: str, suffixes: tuple[str, ...], *, pattern: bool = False
+) -> Iterator[str]:
+    """The sources that define a structure; pattern: the name is a regular expression."""
     root: Path = reading.subject.root
     found = (p.relative_to(root) for p in sorted(root.rglob("*"))[:_MOST_FILES] if p.suffix in suffixes)
-    pattern = re.compile(rf"\bstruct\s+(?:(?:alignas|__align__)\([^)]*\)\s*)?{re.escape(name or '?')}\s*\{{")
+    named = name if pattern else re.escape(name or "?")
+    defining = re.compile(rf"\bstruct\s+(?:(?:alignas|__align__)\([^)]*\)\s*)?{named}\s*\{{")
     for path in found:
-        if not is_output(path) and pattern.search(reading.subject.text(path.as_posix())):
+        if not is_output(path) and defining.search(reading.subject.text(path.as_posix())):
             yield path.as_posix()
 
 

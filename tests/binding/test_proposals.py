@@ -132,6 +132,7 @@ def test_what_words_nobody_tries_is_said(offered: Callable[..., Made], truth: st
         "The code is clean",
         "Sprites are replaced by shaders",
         "Q4 weights are uploaded as they are, not converted first",
+        "None of old and older remain in nowhere/",
         "Every use of __old is replaced by __nowhere",
         "Constant gravity is 10",
         "`nobody_kernel` is fast",
@@ -172,3 +173,77 @@ def test_each_proposal_is_bound_and_names_what_there_is(
         assert missing_names(plan, [bound], subject) == ()
         assert not (proposal.certain and bound.uncovered)
         path.write_bytes(before)
+
+
+LAUNCHED = "kernels.launching:launcher"
+MORE_SOURCES = {
+    "kernels/twins.py": "def mask_gpu(x): ...\ndef step(x):\n    mask_gpu(x)\n",
+    "src/p.hpp": "struct Params { int rows; };\n",
+    "src/q.hpp": "struct Params { int rows; };\nstruct Tile { int n; };\n",
+    "src/p.rs": "#[repr(C)]\npub struct Params { rows: i32 }\n#[repr(C)]\nstruct Tile { n: i32 }\n",
+    "kernels/contracts/two.py": """
+from rocverify.oracle.contract import *
+@contract(source="kernels/row_softmax.hip", symbol="row_softmax_kernel", wrapper="kernels.softmax:softmax")
+class Fused:
+    x = In("n", F32)
+@contract(source="kernels/causal_mask.hip", symbol="causal_mask_kernel", wrapper="kernels.mask:mask_gpu")
+class Mask:
+    x = In("n", F32)
+""",
+}
+FUSED, MASK = "kernels.contracts.two:Fused", "kernels.contracts.two:Mask"
+
+
+@pytest.mark.parametrize(
+    ("truth", "check", "params"),
+    [
+        (
+            "mask_gpu() runs before the dispatch",
+            "call_order",
+            [
+                {"first": "kernels.mask:mask_gpu", "then": "dispatch"},
+                {"first": "kernels.twins:mask_gpu", "then": "dispatch"},
+            ],
+        ),
+        (
+            "step() runs before free_kernel()",
+            "call_order",
+            [{"first": "step", "then": "dispatch", "entry": LAUNCHED}],
+        ),
+        (
+            "Row softmax is at least 2 times faster than the causal mask",
+            "faster",
+            [{"contract": FUSED, "than": MASK, "by": 2.0}],
+        ),
+        (
+            "The CPU fallback works when the kernel is missing",
+            "fallback",
+            [{"contract": FUSED}, {"contract": MASK}],
+        ),
+        (
+            "Struct Params is 4 bytes",
+            "struct_layout",
+            [{"name": "Params", "size": 4, "path": path} for path in ("src/p.hpp", "src/q.hpp")],
+        ),
+        (
+            "The device struct mirrors the host struct, byte for byte",
+            "struct_layout",
+            [
+                {"name": "Params", "path": "src/p.hpp", "mirror": "src/p.rs"},
+                {"name": "Params", "path": "src/q.hpp", "mirror": "src/p.rs"},
+                {"name": "Tile", "path": "src/q.hpp", "mirror": "src/p.rs"},
+            ],
+        ),
+        ("None of old and older remain in src/", "absent", [{"names": ["old", "older"], "paths": ["src/"]}]),
+    ],
+)
+def test_the_project_shows_the_parameters(
+    project: Path, offered: Callable[..., Made], truth: str, check: str, params: list[Mapping[str, Any]]
+) -> None:
+    for name, text in MORE_SOURCES.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    entries = [entry for entry, *_ in shown(offered(truth)) if entry["check"] == check]
+    found = [{k: v for k, v in entry.items() if k != "check"} for entry in entries]
+    assert [one for one in found if one in params] == params
+    assert len(found) <= 8

@@ -12,7 +12,8 @@ from typing import Any
 from rocverify.binding.build_commands import project_tests
 from rocverify.binding.calls import CALLED_IN, CALLS, bare
 from rocverify.binding.model import Draft, Undecided
-from rocverify.binding.project import Contract, Function
+from rocverify.binding.project import Contract
+from rocverify.binding.proposals import claims
 from rocverify.binding.proposals.about import MOST, About
 from rocverify.binding.proposals.model import Option
 from rocverify.binding.vocabulary import COUNTED_KERNELS, types_in
@@ -129,6 +130,7 @@ def _absent(about: About, match: re.Match[str]) -> Iterator[Option]:
     """The old name is nowhere, and the new one in every file that has it now."""
     names = _REPLACED.search(match[0])
     if names is None:
+        yield from _gone(about, match)
         return
     old, new = names["old"], names["new"]
     gone = Draft("absent", {"names": [old]}, f"{old} must be nowhere in the code")
@@ -138,6 +140,17 @@ def _absent(about: About, match: re.Match[str]) -> Iterator[Option]:
     ]
     if 0 < len(there) <= MOST:
         yield Option((gone, *there), answers=True)
+
+
+def _gone(about: About, match: re.Match[str]) -> Iterator[Option]:
+    """Words that may be names of the code, where the code has one of them."""
+    groups = match.groupdict()
+    words = [word.strip("`()") for word in re.split(r"[\s,/]+|\\b(?:and|or)\\b", groups.get("names") or "")]
+    names = [word for word in words if word.isidentifier() and word not in ("and", "or")]
+    path = groups.get("path")
+    if names and path and (about.subject.root / path.partition("*")[0]).exists():
+        draft = Draft("absent", {"names": names, "paths": [path]}, f"{path} is there")
+        yield Option((draft,), f"whether {', '.join(names)} is meant as a name in the code")
 
 
 def _constant(about: About, match: re.Match[str]) -> Iterator[Option]:
@@ -168,7 +181,7 @@ def _files_with(about: About, name: str) -> list[str]:
 def _defined(about: About, match: re.Match[str]) -> Iterator[Option]:
     """Of several functions of the name, each."""
     name = match.groupdict().get("name")
-    for function in _functions(about, name or ""):
+    for function in claims.functions_of(about, name or ""):
         params = {"path": function.path, "names": [function.name]}
         yield Option((Draft("defined", params, f"{function.ref} is defined there"),))
 
@@ -178,7 +191,10 @@ def _called(about: About, match: re.Match[str]) -> Iterator[Option]:
     call = next((c for form in (CALLED_IN, CALLS) if (c := re.search(form, about.text, re.IGNORECASE))), None)
     if call is None:
         return
-    callers, callees = _functions(about, bare(call["caller"])), _functions(about, bare(call["callee"]))
+    callers, callees = (
+        claims.functions_of(about, bare(call["caller"])),
+        claims.functions_of(about, bare(call["callee"])),
+    )
     if len(callers) * len(callees) > MOST:
         return
     for caller in callers:
@@ -190,10 +206,6 @@ def _called(about: About, match: re.Match[str]) -> Iterator[Option]:
                 "callee": callee.name.replace("::", "."),
             }
             yield Option((Draft("key_link", params, f"{caller.ref} and {callee.ref} are defined"),))
-
-
-def _functions(about: About, name: str) -> Sequence[Function]:
-    return about.subject.named(name) or about.subject.named_in_compiled(name) if name else ()
 
 
 def _tests(about: About, match: re.Match[str]) -> Iterator[Option]:
@@ -211,10 +223,9 @@ def by_tests(about: About) -> Iterator[Option]:
 
 
 def _order(about: About, match: re.Match[str]) -> Iterator[Option]:
-    """What runs before what: tests of the function."""
-    del match
-    if about.names:
-        yield from by_tests(about)
+    """The functions in full, else tests of the function."""
+    found = list(claims.order(about, match))
+    yield from found or (by_tests(about) if about.names else ())
 
 
 def _backend(about: About, match: re.Match[str]) -> Iterator[Option]:
@@ -230,19 +241,22 @@ def _known_symbols(about: About) -> set[str]:
 
 
 def _fallback(about: About, match: re.Match[str]) -> Iterator[Option]:
-    """The project's tests, without a GPU."""
+    """With the kernel taken away; else the project's tests, without a GPU."""
+    found = list(claims.falls_back(about, match))
+    yield from found
     line = _test_line(about)
-    if line is not None and "fallback" in match[0].lower():
+    if not found and line is not None and "fallback" in match[0].lower():
         params = {"run": [line], "gpu": "hidden"}
         draft = Draft("command", params, f"{line!r} runs the project's tests")
         yield Option((draft,), "whether a test shows it")
 
 
 def _program(about: About, match: re.Match[str]) -> Iterator[Option]:
-    """The project's tests, watched by the device."""
-    if (line := _test_line(about)) is None:
+    """The program of the settings, else the project's tests, watched by the device."""
+    lines = list(about.subject.settings.program) or [line for line in [_test_line(about)] if line]
+    if not lines:
         return
-    doubt = f"whether {line!r} exercises it"
+    doubt = f"whether {lines[-1]!r} exercises it"
     found: list[Mapping[str, Any]] = []
     if "peak" in match[0].lower():
         size = _bytes(match[0].rpartition(" at ")[2] or match[0])
@@ -250,7 +264,7 @@ def _program(about: About, match: re.Match[str]) -> Iterator[Option]:
     elif "buffer" in match[0].lower():
         found += [{"reuses_for": s} for k in about.kernels for s in about.symbols(k) or k.symbols]
     for params in found[:MOST]:
-        yield Option((Draft("program", {"run": [line], **params}, "it runs the project's tests"),), doubt)
+        yield Option((Draft("program", {"run": lines, **params}, "it runs the project"),), doubt)
 
 
 def _test_line(about: About) -> str | None:
@@ -269,11 +283,13 @@ PROPOSERS: Mapping[str, Proposer] = {
     "constant_value": _constant,
     "defined": _defined,
     "fallback": _fallback,
+    "faster": claims.faster,
     "kernel_compiled": _compiled,
     "key_link": _called,
     "no_host_roundtrip": _roundtrip,
     "program": _program,
     "resources": _spills,
+    "struct_layout": claims.structure,
     "tests_pass": _tests,
     "wrapper_present": _wrapper,
 }
