@@ -85,11 +85,6 @@ class Settings(_Frozen):
         return targets
 
 
-def nearest_root(folder: Path) -> Path | None:
-    """The root of the project around a folder: the nearest folder upwards with a `.planning` in it."""
-    return next((one for one in (folder, *folder.parents) if (one / ".planning").is_dir()), None)
-
-
 def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
     """The settings of the project at `root`; `overrides` (the command line) win, None means unset.
 

@@ -38,7 +38,7 @@ def command(dry_run: bool, root: Path | None, target: str | None) -> int:
 
 
 def _root(given: Path | None) -> Path:
-    from rocverify.settings import nearest_root
+    from rocverify.roots import nearest_root
 
     here = Path.cwd()
     return (given or nearest_root(here) or here).resolve()

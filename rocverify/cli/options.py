@@ -58,7 +58,7 @@ def find_root(given: Path | None) -> Path:
     """The project's root: what was given, else the nearest folder upwards with a `.planning` in it."""
     if given is not None:
         return given.resolve()
-    from rocverify.settings import nearest_root
+    from rocverify.roots import nearest_root
 
     here = Path.cwd()
     root = nearest_root(here)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rocverify.cli.early import start_servers
 from rocverify.cli.options import Options, run_options
 from rocverify.cli.texts import EXIT_CODES
 
@@ -18,9 +19,11 @@ from rocverify.cli.texts import EXIT_CODES
 )
 @run_options
 def command(**options: Any) -> int:
+    asked = Options(**options)
+    start_servers(asked)
     from rocverify.cli.run_selection import execute
 
-    return execute(Options(**options), "all", _every_plan)
+    return execute(asked, "all", _every_plan)
 
 
 def _every_plan(root: Path) -> tuple[Path, ...]:

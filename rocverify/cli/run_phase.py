@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from rocverify.cli.early import start_servers
 from rocverify.cli.options import Options, run_options
 from rocverify.cli.texts import EXIT_CODES
 
@@ -20,9 +21,9 @@ from rocverify.cli.texts import EXIT_CODES
 @click.argument("phase", metavar="N")
 @run_options
 def command(phase: str, **options: Any) -> int:
+    asked = Options(**options)
+    start_servers(asked)
     from rocverify.cli.run_selection import execute
     from rocverify.plan import find_phase, find_plans
 
-    return execute(
-        Options(**options), f"phase {phase}", lambda root: find_plans(root, find_phase(root, phase).name)
-    )
+    return execute(asked, f"phase {phase}", lambda root: find_plans(root, find_phase(root, phase).name))

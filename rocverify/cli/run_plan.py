@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from rocverify.cli.early import start_servers
 from rocverify.cli.options import Options, run_options
 from rocverify.cli.texts import EXIT_CODES
 
@@ -20,7 +21,9 @@ from rocverify.cli.texts import EXIT_CODES
 @click.argument("plan", metavar="NN-MM")
 @run_options
 def command(plan: str, **options: Any) -> int:
+    asked = Options(**options)
+    start_servers(asked)
     from rocverify.cli.run_selection import execute
     from rocverify.plan import find_plans
 
-    return execute(Options(**options), f"plan {plan}", lambda root: find_plans(root, plan))
+    return execute(asked, f"plan {plan}", lambda root: find_plans(root, plan))

@@ -22,6 +22,7 @@ import pytest
 from rocverify.errors import RocverifyError, UsageError
 from rocverify.records import CheckResult
 from rocverify.runner.bound import BoundPlan
+from rocverify.runner.durations import cache_folder
 from rocverify.runner.recorder import Observer, Recorder
 from rocverify.runner.verdicts import crashed
 from rocverify.settings import Settings
@@ -86,7 +87,7 @@ def run_session(request: Request, observer: Observer | None = None) -> Outcome:
 
 def _arguments(request: Request, scratch: Path, junit: Path) -> list[str]:
     settings = request.settings
-    cache = request.root / ".rocverify" / "pytest" if request.write else scratch / "pytest"
+    cache = cache_folder(request.root) if request.write else scratch / "pytest"
     arguments = [
         *("-c", str(CONFIGURATION), f"--rootdir={request.root}", "--noconftest", "--assert=plain"),
         # Else it would list every folder above the root, and make an object for each of their entries.

@@ -25,6 +25,7 @@ from pathlib import Path
 import pytest
 
 from rocverify.errors import RocverifyError
+from rocverify.runner.durations import durations, keep_durations
 from rocverify.runner.items import CheckItem, UndecidedItem
 from rocverify.runner.state import state_of
 from rocverify.runner.worker import Done, Ended, Started, fork_worker
@@ -35,7 +36,6 @@ MOST = 4
 """Workers that `auto` starts at most: each has a device and memory of its own."""
 
 _END_S = 10.0
-_DURATIONS = "rocverify/durations"
 _UNKNOWN_S = 1.0
 _SHARED = ("contract", "nodes")
 """Parameters, the first that a check has, whose value says what it shares with other checks of a run."""
@@ -53,7 +53,7 @@ def run_with_workers(session: pytest.Session) -> bool | None:
         crew.run(count)
     finally:
         crew.end()
-        _note(session, crew.durations)
+        keep_durations(session, crew.durations)
     return True
 
 
@@ -71,7 +71,7 @@ def _prepare(session: pytest.Session) -> None:
 def _in_order(session: pytest.Session, units: list[list[int]]) -> list[list[int]]:
     """Units in the order in which they are handed out: those that launch nothing while devices start, then
     the longest by what their items took the last time."""
-    known = _durations(session)
+    known = durations(session)
     nodes = [item.nodeid for item in session.items]
 
     def rank(unit: list[int]) -> tuple[bool, float]:
@@ -79,21 +79,6 @@ def _in_order(session: pytest.Session, units: list[list[int]]) -> list[list[int]
         return launches, -sum(known.get(nodes[place], _UNKNOWN_S) for place in unit) if launches else 0.0
 
     return sorted(units, key=rank)
-
-
-def _durations(session: pytest.Session) -> dict[str, float]:
-    """Seconds that items took the last time, by node id, as pytest's cache has them."""
-    cache = getattr(session.config, "cache", None)
-    found = None if cache is None else cache.get(_DURATIONS, None)
-    if not isinstance(found, dict):
-        return {}
-    return {str(name): taken for name, taken in found.items() if isinstance(taken, float)}
-
-
-def _note(session: pytest.Session, taken: Mapping[str, float]) -> None:
-    cache = getattr(session.config, "cache", None)
-    if cache is not None and taken:
-        cache.set(_DURATIONS, {**_durations(session), **taken})
 
 
 def _count(session: pytest.Session, units: list[list[int]]) -> int:

@@ -6,15 +6,14 @@ is open there, no module of it imported, no frame of it on the stack.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import importlib
+import inspect
 import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -32,6 +31,8 @@ from rocverify.errors import (
     SubjectError,
     UsageError,
 )
+from rocverify.store import forking
+from rocverify.store.fork_server import ForkedProcess, ForkServers
 from rocverify.subject import host
 from rocverify.subject.host.codec import Channel, Codec, CodecError
 
@@ -73,13 +74,15 @@ LOAD_SOURCES = (
 """Makes modules `m`, by name, of the texts `g['sources']` (see `host_sources`): none is on disk."""
 
 _BOOT = (
-    "import json,socket,sys,types\n"
+    "import json,os,socket,sys,types\n"
     "s=socket.socket(fileno=int(sys.argv.pop()))\n"
-    "n=int.from_bytes(s.recv(8,socket.MSG_WAITALL),'little')\n"
-    "g=json.loads(s.recv(n,socket.MSG_WAITALL))\n"
+    "with os.fdopen(int(sys.argv.pop())) as f: g=json.load(f)\n"
     f"{LOAD_SOURCES}"
-    "h=m['serve'].Host(s,*g['arguments'],m.get('hip_library'))\n"
-    "del m,g,n,q,t\n"
+    "m['serve'].prepare(*g['arguments'])\n"
+    "r=m['forking'].serve(s)\n"
+    "if r is None: sys.exit()\n"
+    "h=m['serve'].Host(socket.socket(fileno=r.files[0]),*r.arguments)\n"
+    "del f,g,m,n,q,r,s,t\n"
     "h.serve()\n"
 )
 
@@ -107,6 +110,21 @@ def record(name: str) -> Any:
     return found
 
 
+def _content() -> bytes:
+    sources = host_sources(
+        *("views", "codec", "missing", "imports", "inspection", "launching", "declarations"),
+        *("connection", "caller", "methods"),
+    )
+    for module in (hip_library, forking):
+        sources.append((module.__name__.rpartition(".")[2], inspect.getsource(module)))
+    sources += host_sources("serve")[1:]
+    return json.dumps({"sources": sources, "arguments": [str(PACKAGE), DECLARATIONS]}).encode()
+
+
+SERVERS = ForkServers(lambda: ("-P", "-c", _BOOT), _content)
+"""Where the processes come from. They have imported what they need, and nothing of any project."""
+
+
 class HostProcess:
     """A process that has a project's code. It starts at the first `ask`, or with `start`, and anew after it
     has ended; `started` is called then. `device`: whether it may become a client of a device. `timeout_s` is
@@ -115,7 +133,7 @@ class HostProcess:
     def __init__(self, root: Path, *, device: bool, timeout_s: float) -> None:
         self._root, self._device, self.timeout_s = root, device, timeout_s
         self.started: Callable[[], None] = lambda: None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForkedProcess | None = None
         self._channel: Channel | None = None
         self._output = _Output(self._flooded)
         self._too_much = False
@@ -137,33 +155,18 @@ class HostProcess:
             self.close()
             self._too_much = False
             ours, theirs = socket.socketpair()
-            with theirs:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-c", _BOOT, str(theirs.fileno())],
-                    pass_fds=(theirs.fileno(),),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    env=_environment(),
-                    start_new_session=True,
+            output, their_output = os.pipe()
+            with theirs, os.fdopen(their_output, "wb"):
+                self._process = SERVERS.fork(
+                    [str(self._root), self._device],
+                    environment=host_environment(),
+                    output=(their_output, their_output),
+                    files=(theirs.fileno(),),
                 )
-            self._output.follow(self._process)
+            self._output.follow(output)
             self._end = weakref.finalize(self, _end, self._process, ours)
-            ours.sendall(self._sources())
             self._channel = Channel(ours, Codec(record))
         self.started()
-
-    def _sources(self) -> bytes:
-        sources = host_sources(
-            *("views", "codec", "missing", "imports", "inspection", "launching", "declarations"),
-            *("connection", "caller", "methods"),
-        )
-        if self._device:
-            sources.append(("hip_library", Path(hip_library.__file__).read_text(encoding="utf-8")))
-        sources += host_sources("serve")[1:]
-        arguments = [str(self._root), str(PACKAGE), DECLARATIONS]
-        content = json.dumps({"sources": sources, "arguments": arguments}).encode()
-        return len(content).to_bytes(8, "little") + content
 
     def ask(self, operation: str, *, about: str, **arguments: Any) -> Any:
         """One operation of `host.serve.Host`. Raises what `raised` makes of what it raised; SubjectError
@@ -206,7 +209,7 @@ class HostProcess:
         process = self._process
         try:
             code = process.wait(_END_S)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             how = "closed its connection to the judge"
         else:
             how = _how(code)
@@ -241,11 +244,11 @@ class HostProcess:
             self._process = self._channel = self._end = None
 
 
-def _end(process: subprocess.Popen[bytes], connection: socket.socket) -> None:
+def _end(process: ForkedProcess, connection: socket.socket) -> None:
     connection.close()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    process.kill(group=True)
     process.wait()
+    process.let_go()
 
 
 def _how(code: int) -> str:
@@ -262,15 +265,14 @@ class _Output:
         self._lock = threading.Lock()
         self._kept, self._shown = bytearray(), bytearray()
 
-    def follow(self, process: subprocess.Popen[bytes]) -> None:
-        """Reads on a thread until the process ends."""
+    def follow(self, output: int) -> None:
+        """Reads a pipe on a thread until nobody writes to it any more."""
         self._kept.clear()
-        threading.Thread(target=self._read, args=(process,), name="output", daemon=True).start()
+        threading.Thread(target=self._read, args=(output,), name="output", daemon=True).start()
 
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
+    def _read(self, output: int) -> None:
         total = 0
-        with process.stdout as pipe:
+        with os.fdopen(output, "rb", buffering=0) as pipe:
             while part := os.read(pipe.fileno(), 1 << 16):
                 total += len(part)
                 with self._lock:
@@ -295,7 +297,7 @@ class _Output:
         return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
 
 
-def _environment() -> dict[str, str]:
+def host_environment() -> dict[str, str]:
     """The judge's, without what would tell of it."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ROCVERIFY_")}
 

@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rocverify.errors import CompilerNotFoundError, ToolchainError
-from rocverify.settings import Settings
 from rocverify.store.digests import digest_file, digest_texts
 from rocverify.store.tools import run_tool
 from rocverify.toolchain import locate
@@ -28,6 +27,9 @@ from rocverify.toolchain.packages import (
     compiler_packages,
     install_hint,
 )
+
+if TYPE_CHECKING:
+    from rocverify.settings import Settings
 
 COMPILER_VARIABLE = "ROCVERIFY_CLANG"
 _PROBE_TIMEOUT_S = 20.0

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rocverify.settings import Settings, load_settings, nearest_root
+from rocverify.roots import nearest_root
+from rocverify.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rocverify.toolchain.discover import Toolchain

@@ -1,40 +1,51 @@
-"""The device process on its own: `python -m rocverify.device.process CONTROL_FD LINES_FD`.
+"""Device processes: `python -m rocverify.device.process EMPTY_FD REQUESTS_FD` forks one for each
+request.
 
-The judge starts it and holds the other ends of both connections; it ends when the first of them does.
+The judge holds the other ends of the connections of each; a device process ends when the first of them does.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import socket
 import sys
-import threading
 from multiprocessing.connection import Connection
 
 from rocverify import cycles
 from rocverify.device.process.control import Desk
 from rocverify.device.process.server import Server
 from rocverify.device.process.wire import Wire
+from rocverify.store import forking
+
+_TAKEN = (
+    "rocverify.device.backends.emulator",
+    "rocverify.device.emulator.coverage",
+    "rocverify.device.emulator.sanitize",
+    "rocverify.device.hip.rtc.gate",
+)
+"""What most devices take, and is imported late otherwise."""
 
 
 def main(arguments: list[str]) -> int:
     """Serves until the judge is gone."""
+    for name in _TAKEN:
+        importlib.import_module(name)
+    content, requests = (int(number) for number in arguments)
+    os.close(content)
+    request = forking.serve(socket.socket(fileno=requests))
+    if request is None:
+        return 0
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the judge decides what an interrupt means
-    control, lines = (int(number) for number in arguments)
+    control, lines = request.files
     server = Server()
-    threading.Thread(target=_import_emulator, daemon=True).start()
     try:
         with cycles.looked_for_seldom():
             Desk(server, Connection(lines)).serve(Wire(socket.socket(fileno=control)))
     finally:
         server.close()
     return 0
-
-
-def _import_emulator() -> None:
-    """What most devices take; it is there by the time that the judge opens one."""
-    importlib.import_module("rocverify.device.backends.emulator")
 
 
 if __name__ == "__main__":

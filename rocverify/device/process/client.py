@@ -5,23 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.devices import DeviceOptions
+from rocverify.device.process.forked import SERVERS, device_environment
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.process.wire import ARRAYS, Wire
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import DeviceError, RocverifyError
+from rocverify.store.fork_server import ForkedProcess
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage import KernelCoverage
@@ -30,7 +29,6 @@ DebugTwin = Callable[[bytes, bool], "bytes | None"]
 """A code object, and whether its arrays in LDS are asked for: see toolchain/lines.py."""
 
 _END_S = 10.0
-_PACKAGE = Path(__file__).resolve().parents[3]
 
 
 class DeviceProcess:
@@ -49,15 +47,11 @@ class DeviceProcess:
         ours, theirs = socket.socketpair()
         lines, their_lines = socket.socketpair()
         with theirs, their_lines:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-P", "-m", "rocverify.device.process"),
-                    *(str(end.fileno()) for end in (theirs, their_lines)),
-                ],
-                pass_fds=(theirs.fileno(), their_lines.fileno()),
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **(environment or {}), "PYTHONPATH": _python_path()},
-                start_new_session=True,
+            self._process = SERVERS.fork(
+                None,
+                environment=device_environment(environment),
+                output=(1, 2),
+                files=(theirs.fileno(), their_lines.fileno()),
             )
         self._wire, self._lines = Wire(ours), Connection(lines.detach())
         self._path = ""
@@ -286,18 +280,13 @@ def _answer(lines: Connection, process: weakref.ref[DeviceProcess]) -> None:
             return
 
 
-def _end(process: subprocess.Popen[bytes], wire: Wire, lines: Connection) -> None:
+def _end(process: ForkedProcess, wire: Wire, lines: Connection) -> None:
     """Ends a device process, at the latest by force."""
     wire.close()
     try:
         process.wait(_END_S)
-    except subprocess.TimeoutExpired:
+    except TimeoutError:
         process.kill()
         process.wait()
+    process.let_go()
     lines.close()
-
-
-def _python_path() -> str:
-    """So that the device process imports the rocverify that runs here."""
-    given = os.environ.get("PYTHONPATH")
-    return str(_PACKAGE) if not given else f"{_PACKAGE}{os.pathsep}{given}"

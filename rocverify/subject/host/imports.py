@@ -94,8 +94,19 @@ def forget_subject() -> None:
         _subject.release()
 
 
+_compiled: dict[tuple[str, bytes], Any] = {}
+"""Code of sources, by path and content."""
+
+
 class _UncachedLoader(SourceFileLoader):
-    """Compiles from source each time: bytecode is keyed on what `path_stats` tells."""
+    """Reads the source each time, and compiles what this process has not compiled before: bytecode is keyed
+    on what `path_stats` tells."""
+
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> Any:  # type: ignore[override]
+        key = str(path), bytes(data)
+        if key not in _compiled:
+            _compiled[key] = super().source_to_code(data, path, _optimize=_optimize)
+        return _compiled[key]
 
     def path_stats(self, path: Any) -> Any:
         raise OSError(f"bytecode of {path} is not used")

@@ -25,21 +25,32 @@ from .methods import Later, Methods, namespace
 _NON_BLOCKING = 1
 
 
-class Host:
-    """One process: the project's root, the contracts and functions that were loaded. `hip_library` is the
-    module that loads the HIP library; None where there is to be no device."""
+_CONTRACT = "rocverify.oracle.contract:ContractSpec"
 
-    def __init__(
-        self, connection: socket.socket, root: str, package: str, names: Sequence[str], hip_library: Any
-    ) -> None:
+_prepared: list[Declarations] = []
+
+
+def prepare(package: str, names: Sequence[str]) -> None:
+    """Imports what contracts are declared with, before there is a project: it is out of sight afterwards."""
+    declarations = Declarations(Path(package), names)
+    sys.meta_path.insert(0, declarations)
+    declarations.record(_CONTRACT)
+    _prepared.append(declarations)
+
+
+class Host:
+    """One process: the project's root, the contracts and functions that were loaded. `device`: whether it may
+    become a client of one. Made once, after `prepare`."""
+
+    def __init__(self, connection: socket.socket, root: str, device: bool) -> None:
         self._root = Path(root)
-        self._declarations = Declarations(Path(package), names)
-        sys.meta_path.insert(0, self._declarations)
+        self._declarations = _prepared.pop()
         self._contracts: dict[str, Any] = {}
         later = Later()
         self._connection = Connection(connection, self._root, self._declarations, later.keep)
         self._methods = Methods(self._contracts, self._declarations, self._connection, later)
-        self._hip_library = hip_library
+        library = sys.modules.pop(f"{__package__}.hip_library")
+        self._hip_library: Any = library if device else None
         self._library: Any = None
         self._stream: Any = None
         self._device: tuple[str, int] | None = None
@@ -84,7 +95,7 @@ class Host:
             spec = self._load(reference)
         finally:
             self._declarations.hide()
-        contract = self._declarations.record("rocverify.oracle.contract:ContractSpec")
+        contract = self._declarations.record(_CONTRACT)
         if not isinstance(spec, contract):
             return {}
         self._contracts[reference] = spec
