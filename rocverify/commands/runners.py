@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,8 @@ from xml.etree import ElementTree
 
 from rocverify.commands.counts import Ran, of_cargo, of_unittest
 from rocverify.commands.lines import Segment, segments
+from rocverify.errors import ToolchainError
+from rocverify.store.tools import run_tool
 
 _CTEST = re.compile(r"(?<![\w./-])ctest(?=\s|\Z)")
 _UNITTEST_END = re.compile(r"^Ran \d+ tests? in ", re.MULTILINE)
@@ -102,10 +103,8 @@ def ctest_writes_records() -> bool:
     if path is None:
         return False
     try:
-        said = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=_PROBE_S, check=False
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
+        said = run_tool([path, "--version"], timeout_s=_PROBE_S).output
+    except ToolchainError:
         return False
     found = re.search(r"version (\d+)\.(\d+)", said)
     return found is not None and (int(found[1]), int(found[2])) >= (3, 21)
