@@ -19,6 +19,8 @@ from rocverify.code.syntax import Call, Function
 
 _OPERATOR = r"<=|>=|==|!=|<(?!<)|(?<![-=])>(?!>)"
 _OPERAND = r"[\w:.]+(?:\(\))?"
+_ARROWS = re.compile(r"->|=>|<<<|>>>")
+_TYPES = re.compile(r"(?:::)?<(?!\s)(?:[\w:*', \[\]()]|&(?!&))*(?<!\s)>")
 _CASTS = r"(?:\s*as\s+\w+)?"
 _HARMLESS = frozenset(
     {
@@ -80,7 +82,7 @@ class Bounds:
         if depth > _DEEPEST or not self._values.is_parameter(name, place):
             return None
         code = self._values.code(place)
-        if re.search(rf"(?:assert|ensure|require)\w*!?\s*\([^;<>]*(?<![\w.]){name}\b[^;<>]*\)", code):
+        if _hidden(name, code) or any(_is_asked(one, code) for one in _derived(name, place.function)):
             return None
         found = [self._compared(*one, place) for one in _comparisons(name, code)]
         found += [self._passed(call, index, place, depth) for call, index in _passed(name, place.function)]
@@ -164,6 +166,43 @@ def _comparisons(name: str, code: str) -> Iterator[tuple[str, str, int]]:
         yield found[1], found[2] or "", code.count("\n", 0, found.start())
     for found in re.finditer(rf"({_OPERAND})?{_CASTS}\s*({_OPERATOR})\s*{word}(?![\w.(])", code):
         yield turned.get(found[2], found[2]), found[1] or "", code.count("\n", 0, found.start())
+
+
+def _hidden(name: str, code: str) -> bool:
+    """Whether a check of a name cannot be read: an assertion without a comparison, or a comparison of
+    something that is computed from it."""
+    if re.search(rf"(?:assert|ensure|require)\w*!?\s*\([^;<>]*(?<![\w.]){name}\b[^;<>]*\)", code):
+        return True
+    for statement in _statements(code):
+        if _is_asked(name, statement) and not any(True for _ in _comparisons(name, statement)):
+            return True
+    return False
+
+
+def _statements(code: str) -> list[str]:
+    """The statements, without signs of comparisons that compare nothing: arrows, launches, types."""
+    plain, before = _ARROWS.sub(" ", code), ""
+    while plain != before:  # types within types
+        plain, before = _TYPES.sub("", plain), plain
+    return re.split(r"[;{}]", plain)
+
+
+def _is_asked(name: str, code: str) -> bool:
+    """Whether a statement compares, and says a name."""
+    return any(
+        re.search(_OPERATOR, statement) and re.search(rf"(?<![\w.]){re.escape(name)}\b", statement)
+        for statement in _statements(code)
+    )
+
+
+def _derived(name: str, function: Function) -> list[str]:
+    """The variables that are computed from a parameter."""
+    found = [name]
+    for value in function.values:
+        said = re.findall(r"(?<![\w.])[A-Za-z_]\w*", value.text)
+        if value.name not in found and any(word in found for word in said):
+            found.append(value.name)
+    return found[1:]
 
 
 def _passed(name: str, function: Function) -> Iterator[tuple[Call, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from rocverify.checks.launch_lds import wrong_lds
+from rocverify.code.bounds import _is_asked
 from rocverify.code.index import CodeIndex
 from rocverify.code.launch_sites import dead_launch, launch_sites
 from tests.checks.conftest import Project
@@ -93,6 +94,13 @@ _BEGIN_RUST = "m: usize) {\n"
         ("a.cpp", FIXED_CPP.replace(_BEGIN, _BEGIN + "  assert(n <= limit());\n")),
         ("a.cpp", FIXED_CPP.replace(_BEGIN, _BEGIN + "  if (n > limit()) return;\n")),
         ("a.cpp", FIXED_CPP.replace(_BEGIN, _BEGIN + "  check_row(n);\n")),
+        ("a.cpp", FIXED_CPP.replace(_BEGIN, _BEGIN + "  if (n + 1 > 65) throw 1;\n")),
+        ("a.cpp", FIXED_CPP.replace(_BEGIN, _BEGIN + "  const int k = n * 4;\n  if (k > 256) throw 1;\n")),
+        ("a.cpp", FIXED_CPP.replace(_BEGIN, _BEGIN + "  CHECK(n <= 64);\n")),
+        (
+            "a.rs",
+            FIXED_RUST.replace(_BEGIN_RUST, _BEGIN_RUST + "    let k = n;\n    if k > 64 { return; }\n"),
+        ),
         ("a.cpp", FIXED_CPP.replace(_BEGIN, _BEGIN + "  n = std::min(n, 64);\n")),
         ("a.cpp", FIXED_CPP.replace("(x, n, m)", "(x, std::min(n, 64), m)")),
         ("a.cpp", FIXED_CPP.replace("(x, n, m)", "(x, 64, m)")),
@@ -137,6 +145,9 @@ def test_what_tests_hand_over_limits_nothing(project: Make) -> None:
         "  for (int j = 0; j < n && j < 64; ++j) row[j] = x[j];\n",
         "  for (int j = 0; j < min(n, 64); ++j) row[j] = x[j];\n",
         "  if (n > 64) return;\n" + BODY,
+        "  const int k = n + 1;\n  if (k > 65) return;\n" + BODY,
+        "  if (threadIdx.x >= 64) return;\n  row[threadIdx.x + 1] = x[0];\n",
+        "  const int t = threadIdx.x;\n  if (t >= 32) return;\n  row[2 * t] = x[0];\n",
         "  n = min(n, 64);\n" + BODY,
         "  for (int t = 0; t < n; t += 64) row[threadIdx.x] = x[t + threadIdx.x];\n",
         "  for (int t = 0; t < n; t += 64) for (int j = 0; j < 64; ++j) row[j] = x[t + j];\n",
@@ -190,3 +201,21 @@ def test_a_launch_that_can_never_run(project: Make, launch: str, found: bool) ->
     assert (dead is not None) is found
     if dead is not None:
         assert dead[0] == f"a.cpp:{host[: host.index('  row_kernel')].count(chr(10)) + 1}"
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        ("fn f(x: &Buffer<f32>, n: usize) -> Result<()> {", False),
+        ("let a: Vec<&'a str> = g(n).collect::<Vec<u8>>();", False),
+        ("k<<<grid, block, n>>>(x, n);", False),
+        ("match n { _ => 3 }", False),
+        ("p->n = n;", False),
+        ("if (a < f(n) && m > 3) {", True),
+        ("if a<n&&n>3 {", True),
+        ("let ok = n * 4 <= limit;", True),
+        ("if (m > 3) { g(n); }", False),
+    ],
+)
+def test_what_compares(code: str, asked: bool) -> None:
+    assert _is_asked("n", code) is asked

@@ -37,7 +37,8 @@ _LEFT = frozenset(
         "throw_statement",
     }
 )
-_THREAD = "threadIdx.x"
+_THREADS = "threadIdx"
+_THREAD = f"{_THREADS}.x"
 _DEEPEST = 12
 
 
@@ -51,6 +52,19 @@ class _Kernel:
     arrays: dict[str, tuple[int, Extent]] = field(default_factory=dict)
     written: frozenset[str] = frozenset()
     twice: frozenset[str] = frozenset()
+    behind: dict[str, set[str]] = field(default_factory=dict)
+    """The names from which a variable was ever computed."""
+
+    def said(self, node: Node | None) -> set[str]:
+        """The names in an expression, and those behind them."""
+        waiting = _identifiers(node)
+        found: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting |= self.behind.get(name, set())
+        return found
 
 
 def shared_accesses(root: Node, source: bytes, kernel: str) -> tuple[SharedAccess, ...]:
@@ -99,10 +113,28 @@ def _known(function: Node, body: Node, declarations: list[Node], source: bytes) 
     for declaration in declarations:
         seen += [text_of(declared(d)[0]) for d in declaration.children_by_field_name("declarator")]
     twice = frozenset(name for name in seen if seen.count(name) + names.count(name) > 1)
-    known = _Kernel(frozenset(names) - twice, written=frozenset(written), twice=twice)
+    known = _Kernel(frozenset(names) - twice, written=frozenset(written), twice=twice, behind=_behind(body))
     for declaration in declarations:
         _declare(declaration, known, source)
     return known
+
+
+def _identifiers(node: Node | None) -> set[str]:
+    return {text_of(one) for one in _below(node, "identifier")} if node is not None else set()
+
+
+def _behind(body: Node) -> dict[str, set[str]]:
+    """For each variable of a body the names in what it is declared with or assigned."""
+    found: dict[str, set[str]] = {}
+    for kind, name, value in (
+        ("init_declarator", "declarator", "value"),
+        ("assignment_expression", "left", "right"),
+    ):
+        for node in _below(body, kind):
+            target = part(node, name)
+            named = text_of(declared(target)[0]) if kind == "init_declarator" else text_of(target)
+            found.setdefault(named, set()).update(_identifiers(part(node, value)))
+    return found
 
 
 def _is_scalar(declarator: Node | None) -> bool:
@@ -183,8 +215,8 @@ def _access(node: Node, known: _Kernel, body: Node) -> SharedAccess | None:
         return None
     extent: Extent = ("+", base[1], index)
     names = names_in(extent)
-    told = names | {n for n in loops if _says(indices, n)} | {_THREAD.split(".", maxsplit=1)[0]}
-    if any(_depends(one, child, told, known) for one, child in around) or _asked(body, names):
+    told = {*names, *loops, _THREADS}
+    if any(_depends(one, child, told, known) for one, child in around) or _asked(body, names, known):
         return None
     why = ", ".join(squeezed(part(loop, "condition")) for n, loop in loops.items() if _says(indices, n))
     parameters = names & known.parameters
@@ -203,7 +235,7 @@ def _says(node: Node | None, name: str) -> bool:
     return node is not None and any(text_of(one) == name for one in _below(node, "identifier"))
 
 
-def _depends(around: Node, child: Node, told: frozenset[str] | set[str], known: _Kernel) -> bool:
+def _depends(around: Node, child: Node, told: set[str], known: _Kernel) -> bool:
     """Whether a run may leave out what stands there because of a condition about these names, or because a
     loop is left before."""
     if around.type == "for_statement":
@@ -215,17 +247,19 @@ def _depends(around: Node, child: Node, told: frozenset[str] | set[str], known: 
     condition = part(around, "condition") if around.type in _CONDITIONS else None
     if condition is None or child == condition:
         return False
-    said = {text_of(one) for one in _below(condition, "identifier")}
+    said = known.said(condition)
     return bool(said & told) or not said <= known.parameters
 
 
-def _asked(body: Node, names: frozenset[str]) -> bool:
-    """Whether a condition anywhere but in a `for` asks about one of the names: it may keep it small."""
+def _asked(body: Node, names: frozenset[str], known: _Kernel) -> bool:
+    """Whether a condition anywhere but in a `for` asks about one of the parameters, which may keep it small;
+    of a thread's index, whether threads leave by one."""
     for kind in _CONDITIONS:
         for one in _below(body, kind):
-            if any(_says(part(one, "condition"), name) for name in names):
+            said = known.said(part(one, "condition"))
+            if said & names or (_THREAD in names and _THREADS in said and has_kind(one, _LEFT)):
                 return True
-    return any(_says(call, n) for call in _below(body, "call_expression") if _asserts(call) for n in names)
+    return any(known.said(call) & names for call in _below(body, "call_expression") if _asserts(call))
 
 
 def _asserts(call: Node) -> bool:
