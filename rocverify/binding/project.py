@@ -25,7 +25,7 @@ from rocverify.code.kernel_sources import kernel_sources
 from rocverify.code.modules import module_name
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
-from rocverify.subject.host.imports import source_folders
+from rocverify.subject.host.python_path import source_folders
 
 
 @dataclass(frozen=True, slots=True)

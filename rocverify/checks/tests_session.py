@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from rocverify.code.files import existing_file
 from rocverify.device.trace.events import Category
 from rocverify.errors import CompileError, RocverifyError
+from rocverify.subject.host.python_path import source_folders
 from rocverify.subject.host.tests_recorder import signature
 from rocverify.subject.process import DECLARATIONS, LOAD_SOURCES, PACKAGE, host_sources
 
@@ -95,7 +96,7 @@ def run_tests(request: SessionRequest, ctx: CheckContext) -> SessionRecord:
         arguments = {
             "root": str(ctx.root),
             "conftests": list(map(str, conftests)),
-            "folders": [str(ctx.root), str(ctx.root / "src")],
+            "folders": [str(ctx.root), *(str(ctx.root / name) for name in source_folders(ctx.root))],
             "package": str(PACKAGE),
             "declarations": DECLARATIONS,
             "arguments": _arguments(request, ctx.root, ini),

@@ -14,7 +14,7 @@ from rocverify.code.files import inside_root, read_text, relative
 from rocverify.code.python_mask import parse_python
 from rocverify.code.scopes import ParsedModule
 from rocverify.errors import SourceError
-from rocverify.subject.host.imports import source_folders
+from rocverify.subject.host.python_path import source_folders
 
 _SKIPPED = frozenset({"__pycache__", "node_modules"})
 
@@ -99,7 +99,7 @@ class ModuleTable:
 
 def module_name(path: str, folders: tuple[str, ...] = ()) -> str:
     """The dotted name under which a file is imported with the root and these folders on the path."""
-    inside = next((folder for folder in folders if path.startswith(folder)), "")
+    inside = max((folder for folder in folders if path.startswith(folder)), key=len, default="")
     parts = PurePosixPath(path.removeprefix(inside)).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 

@@ -17,7 +17,7 @@ from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
 from rocverify.errors import ManifestError, SourceError
 from rocverify.scaffold.modules import is_importable
 from rocverify.settings import Settings
-from rocverify.subject.host.imports import source_folders
+from rocverify.subject.host.python_path import source_folders
 from rocverify.toolchain.found import find_manifest
 
 _NOT_HOST = frozenset(
@@ -148,7 +148,7 @@ def _escaped(path: str) -> str:
 
 def _host_globs(root: Path, base: str) -> list[str]:
     """The folders of Python code, and the one of the kernels, where a wrapper is to be expected."""
-    onpath = {folder.rstrip("/") for folder in source_folders(root)}
+    onpath = [PurePosixPath(folder) for folder in source_folders(root)]
     environments = _environments(root)
     found = {base}
     for path in map(PurePosixPath, sources(root, PYTHON)):
@@ -157,7 +157,8 @@ def _host_globs(root: Path, base: str) -> list[str]:
             continue
         if any(path.is_relative_to(environment) for environment in environments):
             continue
-        inner = 2 if parts[0] in onpath and len(parts) > 2 else 1
+        around = max((len(f.parts) for f in onpath if path.is_relative_to(f)), default=0)
+        inner = around + 1 if len(parts) > around + 1 else max(around, 1)
         found.add("/".join(parts[: min(inner, len(parts) - 1)]))
     folders = sorted(f for f in found if not any(_below(f, other) for other in found))
     return [f"{_escaped(folder)}/**/*.py" if folder else "*.py" for folder in folders]

@@ -20,7 +20,7 @@ from rocverify.scaffold.contract import CHECK, KernelText, Skeleton, module_text
 from rocverify.scaffold.steps import Step, Writer
 from rocverify.settings import Settings
 from rocverify.store.gate import place
-from rocverify.subject.host.imports import source_folders
+from rocverify.subject.host.python_path import source_folders
 from rocverify.toolchain.found import find_manifest
 from rocverify.toolchain.manifest import ManifestEntry
 
@@ -166,7 +166,8 @@ def write_module(writer: Writer, name: str, text: str, note: str = "") -> Iterat
 
 def _packages(root: Path, name: str) -> list[str]:
     """The `__init__.py` that the folders of a module lack. A folder on the import path is no package."""
-    onpath = {folder.rstrip("/") for folder in source_folders(root)}
-    folders = [f for f in PurePosixPath(name).parents if f.name and f.as_posix() not in onpath]
+    onpath = [PurePosixPath(folder) for folder in source_folders(root)]
+    parents = (f for f in PurePosixPath(name).parents if f.name)
+    folders = [f for f in parents if not any(folder.is_relative_to(f) for folder in onpath)]
     made = [f"{folder}/__init__.py" for folder in reversed(folders)]
     return [package for package in made if not place(root, package).exists()]

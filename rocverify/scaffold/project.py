@@ -26,7 +26,7 @@ from rocverify.scaffold.modules import Begun, Contracts, module_of, write_module
 from rocverify.scaffold.render import render
 from rocverify.scaffold.steps import State, Step, Writer
 from rocverify.settings import Settings, load_settings
-from rocverify.subject.host.imports import source_folders
+from rocverify.subject.host.python_path import source_folders
 
 SETTINGS = "rocverify.toml"
 PAGE = ".planning/ROCVERIFY.md"
@@ -94,7 +94,7 @@ class Project:
             "rocverify.toml.j2",
             settings=[(name, values[name]) for name in _SHOWN],
             changed=self._layout.values,
-            src=bool(source_folders(self.root)),
+            folders=source_folders(self.root),
             other_targets=self._layout.other_targets,
         )
         kernels = f"{len(self.kernels)} kernel source{'' if len(self.kernels) == 1 else 's'}"

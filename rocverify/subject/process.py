@@ -112,8 +112,8 @@ def record(name: str) -> Any:
 
 def _content() -> bytes:
     sources = host_sources(
-        *("views", "codec", "missing", "imports", "inspection", "launching", "declarations"),
-        *("connection", "caller", "methods"),
+        *("views", "codec", "python_path", "missing", "imports", "inspection", "launching"),
+        *("declarations", "connection", "caller", "methods"),
     )
     for module in (hip_library, forking):
         sources.append((module.__name__.rpartition(".")[2], inspect.getsource(module)))

@@ -215,6 +215,15 @@ LAYOUTS: list[tuple[dict[str, str], dict[str, Any]]] = [
         },
     ),
     (
+        {"pyproject.toml": '[tool.setuptools.packages.find]\nwhere = ["lib/python"]\n', "gpu/add.hip": add()}
+        | {"lib/python/engine/__init__.py": "", "lib/python/engine/host.py": ""},
+        {
+            "kernel_globs": ["gpu/**/*.hip"],
+            "host_globs": ["gpu/**/*.py", "lib/python/engine/**/*.py"],
+            "contract_globs": ["gpu/contracts/*.py"],
+        },
+    ),
+    (
         {
             "build.rs": 'const K: &str = "gpu/add.hip"; // --offload-arch=gfx1151\n',
             "src/lib.rs": "",
@@ -270,6 +279,29 @@ def test_src_stays_a_folder_of_the_import_path(project: Path, rocverify: Run) ->
     assert not (project / "src/__init__.py").exists()
     assert (project / "src/engine/contracts/__init__.py").exists()
     assert '"engine.contracts.add:AddOne"' in (project / PLAN).read_text(encoding="utf-8")
+
+
+@pytest.mark.long
+def test_so_does_a_folder_that_pyproject_names(project: Path, rocverify: Run) -> None:
+    """Its modules go by their names there, in `init` and in a run."""
+    settings = 'contract_globs = ["lib/python/engine/contracts/*.py"]\n'
+    write(
+        project,
+        {
+            "pyproject.toml": '[tool.setuptools]\npackage-dir = {"" = "lib/python"}\n',
+            "lib/python/engine/__init__.py": "",
+            "lib/python/engine/add.hip": add(),
+            "rocverify.toml": settings,
+        },
+    )
+    code, said = rocverify("init")
+    assert code == 0, said
+    assert not (project / "lib/__init__.py").exists()
+    assert not (project / "lib/python/__init__.py").exists()
+    assert '"engine.contracts.add:AddOne"' in (project / PLAN).read_text(encoding="utf-8")
+    code, said = rocverify("run", "phase", "1", "--device", "emulator")
+    assert "there is no module" not in said
+    assert "engine.contracts.add:AddOne: is not finished" in said, said
 
 
 @pytest.mark.long

@@ -30,6 +30,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from .missing import missing_module
+from .python_path import source_folders
 
 _REFERENCE = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)(:(?P<attribute>[^\W\d]\w*(\.[^\W\d]\w*)*))?")
 _RESERVED = frozenset({"rocverify", "conftest"})
@@ -50,12 +51,6 @@ class LoadError(Exception):
     ) -> None:
         super().__init__(message)
         self.message, self.where, self.hint, self.kind = message, where, hint, kind
-
-
-def source_folders(root: Path) -> tuple[str, ...]:
-    """Folders below the root that are on the import path beside it: `src/`, where it is no package itself."""
-    source = root / "src"
-    return ("src/",) if source.is_dir() and not (source / "__init__.py").exists() else ()
 
 
 def _of_rocverify(error: BaseException) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from .python_path import source_folders
+
 _LIBRARY = re.compile(r"(?P<name>\S+\.so[\w.]*): cannot open shared object file")
 
 
@@ -28,7 +30,7 @@ def missing_module(root: Path, error: BaseException | None, needed_by: str) -> t
 def _is_foreign(root: Path, top: str) -> bool:
     """Whether no file or folder of the project has this name (an installed module that lacks a name has), and
     it is none of the judge's."""
-    folders = (root, root / "src")
+    folders = (root, *(root / folder for folder in source_folders(root)))
     return top != "rocverify" and not any(
         (folder / name).exists() for folder in folders for name in (top, f"{top}.py")
     )
