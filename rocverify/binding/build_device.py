@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from rocverify.binding.build_commands import project_tests
 from rocverify.binding.build_kernels import named_kernels
 from rocverify.binding.calls import call_edges
 from rocverify.binding.model import Built, Draft, Undecided
@@ -61,13 +62,17 @@ def no_transfer(reading: Reading) -> Built:
 
 
 def _without_python(reading: Reading) -> tuple[Draft, ...]:
-    """The same for functions of Rust and C++ sources that the truth names and no Python source has."""
+    """The same for functions of Rust and C++ sources that the truth names and no Python source has, but for
+    those that it forbids; the project's tests run them, if it has some."""
     forbidden = [name for _, name in code_names(reading.group("names"))]
     uploads, _ = _allowed_uploads(reading)
+    entries = [f for f in reading.compiled_functions() if f.name.rpartition("::")[2] not in forbidden]
+    tests = project_tests(reading) if entries else ()
     drafts = []
-    for function in reading.compiled_functions():
+    for function in entries:
         params: dict[str, object] = {"entry": function.ref} | ({"forbid": forbidden} if forbidden else {})
         params |= {"allow_uploads": uploads} if uploads else {}
+        params |= {} if isinstance(tests, Undecided) else {"program": tests[0].params["run"]}
         drafts.append(Draft("no_host_roundtrip", params, f"the truth names {function.ref}"))
     return tuple(drafts)
 

@@ -75,7 +75,7 @@ def _hosted(reading: Reading, mention: KernelMention) -> list[Draft]:
         if len(found) != 1:
             return []
         params = {"wrapper": found[0], "source": mention.kernel.source, "symbol": symbol}
-        why = f"{found[0]} names {symbol}, to be loaded is to be launched by"
+        why = f"to be loaded is to be launched by {found[0]}, which names {symbol}"
         drafts.append(Draft("wrapper_present", {**params, "program": tests[0].params["run"]}, why))
     return drafts
 

@@ -382,3 +382,19 @@ def test_both_of_one_kernel_is_not_told(project: Path, bind_truth: Callable[...,
     bound = bind_truth("Both kernels are compiled")
     assert bound.checks == ()
     assert "it says 2 kernels, there is kernels/causal_mask.hip" in bound.reason
+
+
+TENSOR = """impl Tensor { pub fn to_host_vec(&self) -> Vec<f32> { copy(self) } }
+pub fn apply_on_gpu(x: &Tensor) { launch(x) }
+"""
+
+
+def test_what_a_truth_forbids_is_no_entry(project: Path, bind_truth: BindTruth) -> None:
+    (project / "src").mkdir()
+    (project / "src/tensor.rs").write_text(TENSOR)
+    params = {"entry": "src/tensor.rs:apply_on_gpu", "forbid": ["to_host_vec"]}
+    truth = "No to_host_vec in the path of apply_on_gpu()"
+    assert checks(bind_truth(truth)) == [("no_host_roundtrip", params)]
+    (project / "Cargo.toml").write_text('[package]\nname = "engine"\n')
+    assert checks(bind_truth(truth)) == [("no_host_roundtrip", {**params, "program": ["cargo test"]})]
+    assert bind_truth("There is no to_host_vec in the GPU path").checks == ()
