@@ -38,6 +38,12 @@ wrapper wrappers
 """
 _SORTS = frozenset(_SORTS_TEXT.split())
 """Words that say what sort of thing is called."""
+_QUANTIFIERS_TEXT = """
+a all an another any both each either every exactly few its many more most neither no none one only other
+several some such that the their these this those three two various
+"""
+_QUANTIFIERS = frozenset(_QUANTIFIERS_TEXT.split())
+"""Words that say how many or which ("launches both kernels"), unless they are written as code."""
 _NO_CALLERS_TEXT = "cannot may must neither never no nobody none nor not nothing or to"
 _NO_CALLERS = frozenset(_NO_CALLERS_TEXT.split())
 
@@ -69,12 +75,14 @@ def is_of_code(found: re.Match[str]) -> bool:
         return False
     if found.groupdict().get("plural") and not caller:
         return False
-    return callee or (caller and found["callee"].lower() not in _SORTS)
+    return callee or (caller and found["callee"].lower() not in _SORTS | _QUANTIFIERS)
 
 
 def is_made(found: re.Match[str]) -> bool:
     """Whether a truth's `CALLS` may be meant. The project is asked for what "f calls g" names, so words that
     are not written as code will do for it; "tests call g()" is of tests."""
+    if found["callee"].lower() in _QUANTIFIERS and not _is_written(found, "callee"):
+        return False
     return found["plural"] is None or is_of_code(found)
 
 

@@ -41,18 +41,17 @@ def find_contract(
     reference: str | None,
     symbol: str | None = None,
 ) -> ContractSpec:
-    """The contract that drives `function` (`module:name`): the one named, else the project's own.
-
-    `symbol` must be among its kernels. Raises ContractError where none fits.
-    """
+    """The contract that drives `function` (`module:name`): the one named, else the project's own; with
+    `symbol` one that declares this kernel, if there is one. Raises ContractError where none drives it."""
     candidates = (reference,) if reference is not None else _declared(ctx, function)
     specs = [session.subject.contract(candidate) for candidate in candidates]
-    fitting = [s for s in specs if s.wrapper == function and (symbol is None or symbol in s.symbols.values())]
+    fitting = [s for s in specs if s.wrapper == function]
     if fitting:
-        return fitting[0]
-    wanted = function if symbol is None else f"{function} with the kernel {symbol}"
+        return next((s for s in fitting if symbol in s.symbols.values()), fitting[0])
     raise ContractError(
-        f"drives {specs[0].wrapper}, not {wanted}" if reference and specs else f"no contract drives {wanted}",
+        f"drives {specs[0].wrapper}, not {function}"
+        if reference and specs
+        else f"no contract drives {function}",
         where=reference,
         hint=f'write a @contract with wrapper="{function}" in {", ".join(ctx.settings.contract_globs)}',
     )

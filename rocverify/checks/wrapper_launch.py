@@ -47,6 +47,8 @@ class LaunchProbe:
     def run(self, wrapper: str, symbol: str, contract: str | None) -> list[Finding]:
         """The findings over all element types; the first type with findings ends it."""
         spec = find_contract(self._ctx, self._session, wrapper, contract, symbol)
+        if symbol not in spec.symbols.values():
+            return self._further(spec, symbol)
         for dtype in spec.dtypes:
             held_back = self._held_back(spec, dtype)
             findings = self._judge(held_back) if held_back is not None else []
@@ -56,6 +58,28 @@ class LaunchProbe:
                 findings = findings or self._judge_real(real)
             if findings:
                 return findings
+        return []
+
+    def _further(self, spec: ContractSpec, symbol: str) -> list[Finding]:
+        """The findings of a kernel that the wrapper launches beside the one that its contract declares: its
+        launches, of whatever element type. What its arguments mean, the contract does not say."""
+        driven = [drive(spec, self._session, dtype, self._ctx.seed) for dtype in spec.dtypes]
+        seen = [(one, launch) for one in driven for launch in launches_of(one.run.events)]
+        mine = [(one, launch) for one, launch in seen if launch.kernel == symbol]
+        if not mine:
+            return wrong_kernel(spec.wrapper or "the wrapper", symbol, [launch for _, launch in seen])
+        metadata = self._built.code_object.kernels[symbol]
+        for one, launch in mine:
+            run = one.run
+            # Memory that may be passed, under names that no parameter has.
+            unnamed = Expectation(
+                {f"the contract's {n}": Block(a, run.inputs[n].nbytes) for n, a in run.addresses.items()}
+            )
+            found = self._compared(unnamed, one, launch, metadata)
+            found += [] if launch.ok else [_refused(launch)]
+            if found:
+                return found
+            self.launches.append(_described(one, launch, metadata, unnamed.names(metadata)))
         return []
 
     def _held_back(self, spec: ContractSpec, dtype: DType) -> Driven | None:
@@ -80,7 +104,11 @@ class LaunchProbe:
         expectation = expectation_of(driven, metadata)
         mine = [e for e in launches_of(driven.run.events) if e.kernel == launch.kernel]
         partial = parts_of(mine, expectation.names(metadata), expectation.scalars)
-        expectation = replace(expectation, partial=partial)
+        return self._compared(replace(expectation, partial=partial), driven, launch, metadata)
+
+    def _compared(
+        self, expectation: Expectation, driven: Driven, launch: TraceEvent, metadata: KernelMetadata
+    ) -> list[Finding]:
         blocks = live_blocks(driven.run.events, launch.seq, expectation.arrays)
         found = [
             *foreign_code(launch, self._built.sha256, metadata.name),
@@ -101,7 +129,9 @@ class LaunchProbe:
         findings += [_refused(launch) for launch in launches if not launch.ok]
         for launch in launches:
             if launch.kernel == driven.symbol:
-                self.launches.append(self._described(driven, launch))
+                metadata = self._built.code_object.kernels[driven.symbol]
+                names = expectation_of(driven, metadata).names(metadata)
+                self.launches.append(_described(driven, launch, metadata, names))
         return findings or self._uncovered(driven, launches[-1])
 
     def _uncovered(self, driven: Driven, launch: TraceEvent) -> list[Finding]:
@@ -120,24 +150,25 @@ class LaunchProbe:
         )
         return [Finding(text, launch.call_site, kernel=driven.symbol)]
 
-    def _described(self, driven: Driven, launch: TraceEvent) -> dict[str, Any]:
-        metadata = self._built.code_object.kernels[driven.symbol]
-        names = expectation_of(driven, metadata).names(metadata)
-        arguments = [
-            {"name": name, "kind": parameter.kind, "size": parameter.size, "passed": given.ctype}
-            for name, parameter, given in zip(names, metadata.explicit_args, launch.args or (), strict=True)
-        ]
-        return {
-            "dtype": driven.dtype.name,
-            "kernel": launch.kernel,
-            "case": driven.run.case.to_json(),
-            "grid": list(launch.grid or ()),
-            "block": list(launch.block or ()),
-            "shared_bytes": launch.shared_bytes or 0,
-            "call_site": launch.call_site,
-            "callers": list(launch.callers),
-            "arguments": arguments,
-        }
+
+def _described(
+    driven: Driven, launch: TraceEvent, metadata: KernelMetadata, names: Sequence[str]
+) -> dict[str, Any]:
+    arguments = [
+        {"name": name, "kind": parameter.kind, "size": parameter.size, "passed": given.ctype}
+        for name, parameter, given in zip(names, metadata.explicit_args, launch.args or (), strict=True)
+    ]
+    return {
+        "dtype": driven.dtype.name,
+        "kernel": launch.kernel,
+        "case": driven.run.case.to_json(),
+        "grid": list(launch.grid or ()),
+        "block": list(launch.block or ()),
+        "shared_bytes": launch.shared_bytes or 0,
+        "call_site": launch.call_site,
+        "callers": list(launch.callers),
+        "arguments": arguments,
+    }
 
 
 def launches_of(events: Sequence[TraceEvent]) -> list[TraceEvent]:

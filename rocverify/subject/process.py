@@ -113,7 +113,7 @@ def record(name: str) -> Any:
 def _content() -> bytes:
     sources = host_sources(
         *("views", "codec", "python_path", "missing", "imports", "inspection", "launching"),
-        *("declarations", "connection", "caller", "methods"),
+        *("declarations", "connection", "caller", "methods", "blame"),
     )
     for module in (hip_library, forking):
         sources.append((module.__name__.rpartition(".")[2], inspect.getsource(module)))

@@ -334,6 +334,13 @@ def test_entities_that_cannot_be_resolved(bind_truth: BindTruth, truth: str, sai
     assert said in bound.reason
 
 
+@pytest.mark.parametrize("many", ["both kernels", "all its kernels", "two kernels", "each kernel once"])
+def test_how_many_kernels_a_function_launches_names_no_function(bind_truth: BindTruth, many: str) -> None:
+    bound = bind_truth(f"softmax_device() launches {many}")
+    assert bound.checks == ()
+    assert "is no function" not in bound.reason
+
+
 def test_a_truth_that_nothing_can_decide(bind_truth: BindTruth) -> None:
     bound = bind_truth("Users are delighted")
     assert bound.checks == ()

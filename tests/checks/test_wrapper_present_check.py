@@ -47,6 +47,15 @@ def test_the_contract_may_be_named(rope: Project) -> None:
         rope.check("wrapper_present", **ROPE, contract="kernels.contracts.rope:RopeDevice")
 
 
+def test_a_kernel_that_the_contract_does_not_declare_must_be_launched_all_the_same(rope: Project) -> None:
+    """Wrappers that launch two kernels have one contract as a rule, which declares one of them."""
+    named = {**ROPE, "contract": "kernels.contracts.rope:Rope", "symbol": "rope_interleaved_kernel"}
+    outcome = rope.check("wrapper_present", **named)
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert "launched rope_kernel" in outcome.message
+    assert "rope_interleaved_kernel was expected" in outcome.message
+
+
 CALL = "    launch(CODE_OBJECT, symbol, rotary_geometry(seq, heads, head_dim), arguments, stream)\n"
 PATH, TENSOR = "kernels/rope.py", "kernels/tensor.py"
 NARROW = "return Geometry(grid, (block_x, block_y, 1))"

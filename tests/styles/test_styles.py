@@ -49,6 +49,13 @@ def truths_of(style: Style) -> list[tuple[str, dict[str, Any]]]:
             {"check": "backend_selected", **about, "kernels": [*style.symbols]},
         ),
     ]
+    found += [
+        (
+            f"{style.name} launches what else it wraps",
+            {"check": "wrapper_present", **launched, "symbol": symbol},
+        )
+        for symbol in style.symbols[1:]
+    ]
     if style.second:
         second = {"check": "correctness", "contract": f"{contract}Tall"}
         found.append((f"{style.name} agrees with the reference when tall", second))

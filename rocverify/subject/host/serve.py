@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .blame import CONTRACTS_OWN, contracts_mistake
 from .caller import Caller, parameters_of, results_of
 from .connection import Connection
 from .declarations import Declarations
@@ -162,6 +163,11 @@ class Host:
         try:
             work = partial(function, **wanted)
             result = milliseconds(_hip(), work, times) if times else work()
+        except CONTRACTS_OWN as error:
+            mistake = contracts_mistake(self._root, function, error)
+            if mistake is None:
+                raise
+            raise mistake from error
         finally:
             if visible:
                 self._set(dict.fromkeys(visible))
