@@ -142,7 +142,7 @@ CODE: tuple[Phrase, ...] = (
         r"\b(?:is|are)\s+uploaded\s+as\s+(?:it\s+is|they\s+are|is)(?:,?\s+(?:and\s+)?not\s+converted(?:\s+first)?)?\b",
         _asks(
             "the trace of a program would decide it: bind program with run and max_copies, "
-            "or no_host_roundtrip with allow_uploads"
+            "or no_host_roundtrip with entry, contract and allow_uploads: [NAME]"
         ),
     ),
     owning_row(
@@ -150,7 +150,10 @@ CODE: tuple[Phrase, ...] = (
         "program",
         "Norm weights stay on the CPU and are not uploaded",
         r"\b(?:stays?|remains?|(?:is|are)\s+kept)\s+on\s+the\s+(?:CPU|host)(?:\s+and\s+(?:is|are)\s+(?:not|never)\s+uploaded)?\b",
-        _asks("the trace of a program would decide it: bind program with run and max_copies: {to_device: N}"),
+        _asks(
+            "the trace of a program would decide it: bind program with run and max_copies: {to_device: N}, "
+            "or no_host_roundtrip with entry and contract, which lets nothing be uploaded but allow_uploads"
+        ),
     ),
     owning_row(
         "buffers-reused",

@@ -234,6 +234,16 @@ FUSED, MASK = "kernels.contracts.two:Fused", "kernels.contracts.two:Mask"
                 {"name": "Tile", "path": "src/q.hpp", "mirror": "src/p.rs"},
             ],
         ),
+        (
+            "The `scales` stay on the CPU in mask_gpu() and are not uploaded",
+            "no_host_roundtrip",
+            [{"entry": "kernels.mask:mask_gpu", "contract": MASK}],
+        ),
+        (
+            "`weights` are uploaded as they are by mask_gpu()",
+            "no_host_roundtrip",
+            [{"entry": "kernels.mask:mask_gpu", "contract": MASK, "allow_uploads": ["weights"]}],
+        ),
         ("None of old and older remain in src/", "absent", [{"names": ["old", "older"], "paths": ["src/"]}]),
     ],
 )

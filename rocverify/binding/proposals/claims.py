@@ -14,6 +14,7 @@ from rocverify.binding.model import Draft
 from rocverify.binding.project import Contract, Function
 from rocverify.binding.proposals.about import MOST, About
 from rocverify.binding.proposals.model import Option
+from rocverify.binding.reading import code_names
 
 _REPR_C = re.compile(r"#\[\s*repr\(C\)\s*\](?:\s*#\[[^\]]*\])*\s*(?:pub(?:\([^)]*\))?\s+)?struct\s+(\w+)")
 
@@ -122,3 +123,22 @@ def _mirrors(about: About, name: str) -> Iterator[Draft]:
             for path in structures_in(about.reading, one, CPP):
                 params = {"name": one, "path": path, "mirror": mirror}
                 yield Draft("struct_layout", params, f"{path} and {mirror} define {one}")
+
+
+def uploads(about: About, match: re.Match[str]) -> Iterator[Option]:
+    """What calls of the named functions upload: nothing, or nothing but what is named beside them."""
+    whole = "uploaded as" in " ".join(match[0].lower().split())
+    driven = {function.name for function in about.functions}
+    names = [name for _, name in code_names(about.text) if name not in driven]
+    for function in about.functions:
+        for contract in about.subject.contracts_driving(function):
+            params: dict[str, Any] = {"entry": function.ref, "contract": contract.ref}
+            doubt = "whether nothing at all is uploaded there is meant"
+            if whole:
+                if not names:
+                    continue
+                params["allow_uploads"] = names
+                doubt = "whether what is uploaded has the bytes that were given: the trace tells of sizes"
+            yield Option(
+                (Draft("no_host_roundtrip", params, f"{contract.ref} drives {function.ref}"),), doubt
+            )

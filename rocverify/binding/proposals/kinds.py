@@ -252,7 +252,11 @@ def _fallback(about: About, match: re.Match[str]) -> Iterator[Option]:
 
 
 def _program(about: About, match: re.Match[str]) -> Iterator[Option]:
-    """The program of the settings, else the project's tests, watched by the device."""
+    """The program of the settings, else the project's tests, watched by the device; of uploads, what the
+    calls of a contract upload."""
+    if re.search(r"upload|on\s+the\s+(?:CPU|host)", match[0], re.IGNORECASE):
+        yield from claims.uploads(about, match)
+        return
     lines = list(about.subject.settings.program) or [line for line in [_test_line(about)] if line]
     if not lines:
         return
