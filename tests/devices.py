@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import pytest
 
-from rocverify.checks.context import CheckContext
+from rocverify.checks.context import CheckContext, debug_twin_of
 from rocverify.device.hip.executor import Order
 from rocverify.device.process.client import DeviceProcess, RemoteDevice
 from rocverify.device.process.devices import DeviceOptions
@@ -29,7 +29,7 @@ class LentProcess:
     """The device process of this worker, as a CheckContext has one: `close` ends what it has opened."""
 
     def __init__(self, context: CheckContext) -> None:
-        self._debug_twin = context._debug_twin
+        self._debug_twin = partial(debug_twin_of, context)
         self._opened: list[RemoteDevice] = []
 
     def open(self, options: DeviceOptions) -> RemoteDevice:

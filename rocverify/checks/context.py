@@ -104,7 +104,7 @@ class CheckContext:
         """The device process of this run."""
         from rocverify.device.process.client import DeviceProcess
 
-        return DeviceProcess(self._debug_twin)
+        return DeviceProcess(partial(debug_twin_of, self))
 
     @cached_property
     def subject(self) -> Subject:
@@ -172,10 +172,13 @@ class CheckContext:
 
     def source_of(self, code_object: str | None) -> str | None:
         """The source of a code object that was built in this run, by its SHA-256."""
-        for (source, _), built in self._builds.items():
-            if not isinstance(built, CompileError) and built.sha256 == code_object:
-                return source
-        return None
+        return next((source for source, _, built in self.objects() if built.sha256 == code_object), None)
+
+    def objects(self) -> Iterator[tuple[str, str, BuiltObject]]:
+        """The code objects that were built in this run, each with its source and target."""
+        for (source, target), built in self._builds.items():
+            if not isinstance(built, CompileError):
+                yield source, target, built
 
     def builds(
         self, entries: Sequence[ManifestEntry], targets: Sequence[str]
@@ -192,16 +195,6 @@ class CheckContext:
                 for (entry, target), outcome in zip(product(sources, wanted), outcomes, strict=True)
             }
         return [self._builds[entry.source, target] for entry, target in jobs]
-
-    def _debug_twin(self, content: bytes, arrays: bool) -> bytes | None:
-        """For a code object of this run: it with debug information, compiled now (see lines.py)."""
-        from rocverify.toolchain.lines import debug_twin
-
-        entries = {entry.source: entry for entry in self.manifest.entries}
-        for (source, target), built in self._builds.items():
-            if not isinstance(built, CompileError) and built.path.read_bytes() == content:
-                return debug_twin(self.builder, entries[source], target, content, arrays=arrays)
-        return None
 
     def _opened(self, instrument: str | None) -> tuple[RemoteDevice, Tracer]:
         """The device of the run, or an emulator with an instrument, and its tracer."""
@@ -266,3 +259,14 @@ def _kept_branches(context: CheckContext, path: str, text: str) -> set[int] | No
         return kept_marks(toolchain, context.root, path, text, MARK, target=target, flags=flags)
     except (ToolchainError, ManifestError):
         return None
+
+
+def debug_twin_of(context: CheckContext, content: bytes, arrays: bool) -> bytes | None:
+    """For a code object of this run: it with debug information, compiled now (see lines.py)."""
+    from rocverify.toolchain.lines import debug_twin
+
+    entries = {entry.source: entry for entry in context.manifest.entries}
+    for source, target, built in context.objects():
+        if built.path.read_bytes() == content:
+            return debug_twin(context.builder, entries[source], target, content, arrays=arrays)
+    return None
