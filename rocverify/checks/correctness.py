@@ -66,7 +66,7 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
         reports = [verify_dtype(spec, session, dtype, plan) for dtype in dtypes]
         refused = verify_refusals(spec, session, plan)
         failing = telling_failure(spec, session, reports, plan)
-    if failing is not None:
+    if failing is not None and not failing.failure.far:
         failing = replace(failing, watched=watched(ctx, params.contract, failing.smallest.case))
     digests = {
         "not_tried": not_tried(
@@ -74,7 +74,7 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
             session.subject.passed(spec),
             [r.streams.refusal for r in reports if r.streams.refusal is not None],
         ),
-        "sizes_not_tried": sizes_not_tried(spec, [case for report in reports for case in report.cases]),
+        "sizes_not_tried": _sizes_not_tried(spec, reports),
         "source_sha256": built.source_sha256,
         "code_object_sha256": built.sha256,
         "reference": reference_origin(spec, ctx.root),
@@ -89,6 +89,11 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
     runs = {name: [one.run] for name, one in seen.items() if one.run is not None}
     coverage = {**coverage_of(ctx, built, spec.source, "sanitized", runs), **coverage}
     return _safe(outcome, seen, coverage)
+
+
+def _sizes_not_tried(spec: ContractSpec, reports: list[DTypeReport]) -> list[str]:
+    cases = [case for report in reports for case in report.cases]
+    return sizes_not_tried(spec, cases, [far for report in reports for far in report.far])
 
 
 def _safe(outcome: Outcome, seen: Mapping[str, Watched], coverage: Mapping[str, Any]) -> Outcome:
@@ -256,6 +261,7 @@ def _dtype_evidence(report: DTypeReport) -> dict[str, Any]:
         "ghost_replay": report.ghost.to_json() if report.ghost else None,
         "repeat": report.repeat.to_json() if report.repeat else None,
         "shapes": [_shape(case) for case in report.cases],
+        "beyond": [far.to_json() for far in report.far],
     }
 
 

@@ -122,7 +122,7 @@ def _recorded(
     arguments: dict[str, Any], environment: dict[str, str], request: SessionRequest, root: Path
 ) -> tuple[tuple[TestRecord, ...], int, str]:
     key = secrets.token_bytes(32)
-    sources = host_sources("views", "declarations", "assertions", "tests_recorder")
+    sources = host_sources("views", "tiled", "declarations", "assertions", "tests_recorder")
     content = json.dumps({"sources": sources, "arguments": {"key": key.hex(), **arguments}})
     with tempfile.TemporaryFile() as record, tempfile.TemporaryFile() as boot:
         boot.write(content.encode())

@@ -16,6 +16,7 @@ from rocverify.device.process.placed import Buffer
 from rocverify.oracle.arrays import Array
 from rocverify.oracle.case import Case
 from rocverify.oracle.poison import Placement, guard_damage, guard_pattern
+from rocverify.oracle.tiled import LARGE, Tiled
 
 Bytes = NDArray[np.uint8]
 
@@ -85,7 +86,8 @@ class Layout:
 def layout_of(name: str, array: Array, case: Case) -> Layout:
     """Where the rows of an array lie in a case: the leading dimension is drawn where the contract has one."""
     shape, size = array.shape(case.dims), array.dtype(case.dtype).numpy.itemsize
-    guard = len(guard_pattern()) if case.placement is Placement.GUARDED else 0
+    guarded = case.placement is Placement.GUARDED and prod(shape) < LARGE
+    guard = len(guard_pattern()) if guarded else 0
     row = shape[-1] if shape else 1
     if not array.pitch or not prod(shape):
         return Layout(guard, 1, prod(shape) * size, prod(shape) * size)
@@ -94,8 +96,10 @@ def layout_of(name: str, array: Array, case: Case) -> Layout:
     return Layout(guard, prod(shape[:-1]), row * size, leading * size)
 
 
-def buffer_of(name: str, array: NDArray[Any], layout: Layout, *, undefined: bool) -> Buffer:
+def buffer_of(name: str, array: Any, layout: Layout, *, undefined: bool) -> Buffer:
     """The array as it is placed on the device."""
+    if isinstance(array, Tiled):
+        return Buffer(name, PickleBuffer(array.tile.view(np.uint8).data), size=array.nbytes)
     guard = guard_pattern() if layout.guard else b""
     return Buffer(name, PickleBuffer(layout.filled(array).data), guard, undefined)
 

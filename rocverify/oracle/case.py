@@ -18,7 +18,7 @@ from rocverify.oracle.dims import Dims
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import Kind
 from rocverify.oracle.poison import Placement, Poison
-from rocverify.oracle.shapes import Budget, distinct_shape, plan_shapes
+from rocverify.oracle.shapes import Budget, Size, distinct_shape, fitted, plan_shapes
 
 if TYPE_CHECKING:
     from rocverify.device.hip.executor import Order
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Elements of the written arrays of most cases (large enough for every boundary, small enough to be quick), of
 # the large case, and the work of such a one. How large that one is is drawn: no size can be counted on.
 USUAL_ELEMENTS, LARGE_ELEMENTS, _MOST_WORK = 2**13, 2**17, 2**22
+_MOST_HELD = 2**22  # elements of the largest array, read or written
 _SMALLER = 3.0  # binades by which a large case may be smaller
 _TELLING_KINDS = (Kind.PLAIN, Kind.HEAVY, Kind.EXTREME, Kind.ROWS)
 _FURTHER = 0x5EED  # makes another seed of a run's
@@ -139,8 +140,14 @@ def plan_cases(
     )
     shapes = plan_shapes(dims or spec.dims, count, rng, budget=budget, thresholds=thresholds)
     shapes = _with_every_kernel(spec, dtype, dims or spec.dims, shapes)
+    shapes = [_held(dims or spec.dims, shape, spec.held) for shape in shapes]
     kinds = [kind for kind in _KINDS if spec.kinds is None or kind in spec.kinds]
     return [_case(shape, dtype, index, int(rng.integers(2**32)), kinds) for index, shape in enumerate(shapes)]
+
+
+def _held(dims: Dims, shape: dict[str, int], size: Size) -> dict[str, int]:
+    """The shape, shortened where an array that is only read would be too large."""
+    return fitted(dims, shape, lambda one: size(one) <= _MOST_HELD, size)
 
 
 def further_cases(

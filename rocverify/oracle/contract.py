@@ -23,6 +23,8 @@ errors are small beside it. Optional members:
     rounding    ulps of the compute type that the arithmetic may lose (see oracle.tolerance), by dtype
     compute     the type that the kernel computes in (default float32)
     kinds       the sorts of values (oracle.inputs.Kind) that its cases have (default: all)
+    rows        the dimension, leading in every result, along which results do not depend on one another:
+                sizes that memory cannot hold are judged by some of its rows
     parameters  names of the kernel's parameters in order, checked against the code object's metadata
     prepare(self, rng, dims, dtype, kind) -> {name: array}     inputs that are not plain random values
     kernel(self, dims, dtype) -> symbol     where another kernel serves another shape
@@ -115,6 +117,7 @@ class ContractSpec:
     kinds: tuple[str, ...] | None
     parameters: tuple[str, ...] | None
     subject: Any
+    rows: str | None = None
 
     @property
     def dtypes(self) -> tuple[DType, ...]:
@@ -146,6 +149,10 @@ class ContractSpec:
     def size(self, dims: Mapping[str, int]) -> int:
         """Elements of the arrays that the kernel writes."""
         return sum(prod(a.shape(dims)) for a in self.arrays.values() if a.written)
+
+    def held(self, dims: Mapping[str, int]) -> int:
+        """Elements of the largest array."""
+        return max(prod(a.shape(dims)) for a in self.arrays.values())
 
     def terms(self, output: str, dims: Mapping[str, int]) -> int:
         """How many elements of another array go into one of an output, at most: those along its axes that
@@ -332,6 +339,7 @@ def contract(
             kinds=getattr(cls, "kinds", None),
             parameters=getattr(cls, "parameters", None),
             subject=cls(),
+            rows=getattr(cls, "rows", None),
         )
         validate(spec)
         return spec

@@ -22,6 +22,7 @@ from rocverify.oracle.contract import ContractSpec, Role
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import to_float64
 from rocverify.oracle.poison import Poison, poisoned
+from rocverify.oracle.tiled import Tiled
 from rocverify.oracle.tolerance import Expected, Tolerance
 
 Outputs = Mapping[str, NDArray[Any]]
@@ -156,8 +157,10 @@ def mistakes_of(spec: ContractSpec, case: Judged) -> dict[str, Callable[[], Outp
     return {name: partial(canonical, compute) for name, compute in spec.wrong(exact, dims, dtype).items()}
 
 
-def as_float64(array: NDArray[Any]) -> NDArray[Any]:
+def as_float64(array: Any) -> Any:
     """Floating-point arrays as float64, others as they are."""
+    if isinstance(array, Tiled):
+        return array.with_tile(as_float64(array.tile))
     return array if array.dtype.kind in "iu" else to_float64(array)
 
 

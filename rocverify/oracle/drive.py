@@ -24,6 +24,7 @@ from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import Kind
 from rocverify.oracle.returned import as_declared
 from rocverify.oracle.starting import Start, earlier, starting
+from rocverify.oracle.tiled import Tiled
 from rocverify.subject.border import raise_outcome
 from rocverify.subject.host.views import DeviceView
 from rocverify.subject.ownership import launched_by_contract
@@ -32,6 +33,8 @@ from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
+    from rocverify.device.backends.in_part import Parts
+    from rocverify.device.excerpt import Excerpt
     from rocverify.device.trace.events import TraceEvent
 
 
@@ -61,11 +64,13 @@ class CaseRun:
     wrapper ran; late: outputs that changed after the call had returned, and the work that nothing ordered
     before what its caller does next; traffic: what the host read and copied, where that was noted; addresses:
     where each array lay on the device; by_contract: the launches, by their number in the trace, that the
-    contract's own `call` made and not the wrapper; undefined: see Start.
+    contract's own `call` made and not the wrapper; undefined: see Start. written: what was written of large
+    arrays (Tiled), which are not among the outputs, by name: offsets and bytes; parts: the launches that were
+    executed in part.
     """
 
     case: Case
-    inputs: Mapping[str, NDArray[Any]]
+    inputs: Mapping[str, Any]
     outputs: Mapping[str, NDArray[Any]]
     changed: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
@@ -75,6 +80,8 @@ class CaseRun:
     addresses: Mapping[str, int] = field(default_factory=dict)
     by_contract: frozenset[int] = frozenset()
     undefined: frozenset[str] = frozenset()
+    written: Mapping[str, Sequence[tuple[int, bytes]]] = field(default_factory=dict)
+    parts: Parts = field(default_factory=list)
 
     @property
     def start(self) -> Start:
@@ -117,6 +124,7 @@ def execute(
     again: bool = False,
     start: Start | None = None,
     replayed: Sequence[bytes] | None = None,
+    excerpt: Excerpt | None = None,
 ) -> CaseRun:
     """Runs one case through the contract's wrapper, or through its own launch if it names none.
 
@@ -125,7 +133,7 @@ def execute(
     `invocation` for many cases. visible: the code under verification can see that it is. again: it is called
     on the same memory with other contents before. start: what `starting` has given for the case, if it was
     asked before. replayed: the traffic of the host is noted, and what it reads of the device is replaced by
-    this, as far as it goes.
+    this, as far as it goes. excerpt: launches are executed in part.
     Raises SubjectError for what the wrapper raises, DeviceFaultError for what the kernel does wrong,
     DeviceError when the device fails the harness itself.
     """
@@ -137,7 +145,7 @@ def execute(
     buffers = _buffers(layouts, start)
     pid, stream = session.subject.prepare_call(spec, on_stream=case.on_stream)
     placed = session.device.place(
-        pid, buffers, ghost=ghost, order=case.ordering, stream=stream, replayed=replayed
+        pid, buffers, ghost=ghost, order=case.ordering, stream=stream, replayed=replayed, excerpt=excerpt
     )
     addresses = {one.name: placed.addresses[one.name] + len(one.guard) for one in buffers}
     arrays = {**_views(spec, case.dtype, inputs, addresses, layouts), **(values or {})}
@@ -173,13 +181,8 @@ def _left_behind(
     return CaseRun(
         case=case,
         inputs=inputs,
-        outputs=spec.canonical(inputs, {name: after[name] for name in spec.outputs}, case.dims),
-        changed=tuple(
-            name
-            for name in after
-            if spec.arrays[name].role in (Role.IN, Role.HOST)
-            and after[name].tobytes() != inputs[name].tobytes()
-        ),
+        outputs=_compared(spec, case, inputs, after),
+        changed=_changed(spec, inputs, after, collected),
         damage=tuple(damage),
         events=tuple(collected.events),
         late=_late(spec, collected),
@@ -187,7 +190,31 @@ def _left_behind(
         addresses=addresses,
         by_contract=launched_by_contract(spec, collected.events),
         undefined=start.undefined,
+        written=collected.written,
+        parts=collected.parts,
     )
+
+
+def _compared(
+    spec: ContractSpec, case: Case, inputs: Mapping[str, Any], after: Mapping[str, NDArray[Any]]
+) -> Mapping[str, NDArray[Any]]:
+    """What is to be compared of the outputs; of large ones what was written is."""
+    held = {name: after[name] for name in spec.outputs if not isinstance(inputs[name], Tiled)}
+    return spec.canonical(inputs, held, case.dims) if len(held) == len(spec.outputs) else held
+
+
+def _changed(
+    spec: ContractSpec, inputs: Mapping[str, Any], after: Mapping[str, NDArray[Any]], collected: Collected
+) -> tuple[str, ...]:
+    """The inputs that hold something else afterwards."""
+    kept = [name for name, array in spec.arrays.items() if array.role in (Role.IN, Role.HOST)]
+    held = [n for n in kept if n in after and after[n].tobytes() != inputs[n].tobytes()]
+    return (*held, *(name for name in kept if _differs(inputs[name], collected.written.get(name, ()))))
+
+
+def _differs(array: Any, written: Sequence[tuple[int, bytes]]) -> bool:
+    """Whether what was written of a large array is not what it held."""
+    return any(array.content(at, len(data)).tobytes() != data for at, data in written)
 
 
 def _layouts(spec: ContractSpec, case: Case) -> dict[str, Layout]:

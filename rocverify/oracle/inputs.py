@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from rocverify.errors import ContractError
 from rocverify.oracle.contract import Array, ContractSpec, Role
 from rocverify.oracle.dtypes import DType
+from rocverify.oracle.tiled import LARGE, PERIOD, Tiled
 
 
 class Kind(StrEnum):
@@ -50,22 +52,27 @@ _MASK = -(2.0**30)
 
 def draw_inputs(
     spec: ContractSpec, dims: Mapping[str, int], dtype: DType, kind: Kind, seed: int
-) -> dict[str, NDArray[Any]]:
-    """All arrays of a case as the caller hands them over, outputs and plain scratch excepted, by name.
+) -> dict[str, Any]:
+    """All arrays of a case as the caller hands them over, outputs and plain scratch excepted, by name; Tiled
+    where they are large.
 
     What the contract prepares it prepares; every other floating-point array is random of `kind`.
     """
     rng = np.random.default_rng(seed)
     made = spec.prepare(rng, dims, dtype, str(kind))
-    values: dict[str, NDArray[Any]] = {}
+    values: dict[str, Any] = {}
     for name, array in spec.arrays.items():
         if array.only_written or (array.role is Role.SCRATCH and name not in made):
             continue
         element, shape = array.dtype(dtype), array.shape(dims)
         if name in made:
-            values[name] = np.ascontiguousarray(made[name], element.numpy)
+            given: Any = made[name]
+            is_tiled = isinstance(given, Tiled) and given.dtype == element.numpy
+            values[name] = given if is_tiled else np.ascontiguousarray(given, element.numpy)
         elif array.values or array.span is not None:
             values[name] = np.asarray(_limited(rng, array), element.numpy)
+        elif element.is_float and prod(shape) >= LARGE:
+            values[name] = Tiled(draw(rng, (PERIOD,), element, kind), shape)
         elif element.is_float:
             values[name] = draw(rng, shape, element, kind)
         else:

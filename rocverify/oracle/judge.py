@@ -17,6 +17,7 @@ from rocverify.oracle.controls import Judged, as_float64
 from rocverify.oracle.diagnose import mistake_made, where_wrong
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import DType, to_float64
+from rocverify.oracle.tiled import Tiled
 from rocverify.oracle.tolerance import Expected, Tolerance, tolerance_for
 from rocverify.store.digests import shown_digest
 
@@ -162,8 +163,10 @@ def _number(value: float | int) -> str:
     return str(value) if isinstance(value, int) else f"{value:.9g}"
 
 
-def _stored(array: NDArray[Any], dtype: DType) -> NDArray[Any]:
+def _stored(array: Any, dtype: DType) -> Any:
     """Floating-point arrays in the stored type; what overflows there is infinite."""
+    if isinstance(array, Tiled):
+        return array.with_tile(_stored(array.tile, dtype))
     with np.errstate(all="ignore"):
         return array if array.dtype.kind in "iu" or not dtype.is_float else array.astype(dtype.numpy)
 

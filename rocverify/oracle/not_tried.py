@@ -9,12 +9,13 @@ from math import prod
 
 from rocverify.oracle.case import Case
 from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.far import STEPS, Far
 
 SIXTEEN_BITS = 2**16
 """What an index of 16 bits, and a grid along y or z, does not reach: a case above it is made wherever the
 contract admits one."""
 
-_INDICES = (SIXTEEN_BITS, 2**31, 2**32)
+_INDICES = (SIXTEEN_BITS, *STEPS)
 """From so many elements on an index of 16, 31 or 32 bits does not reach the last."""
 
 
@@ -27,8 +28,11 @@ def not_tried(spec: ContractSpec, passed: frozenset[str], refusals: Sequence[str
     return found
 
 
-def sizes_not_tried(spec: ContractSpec, cases: Sequence[Case]) -> list[str]:
-    """The highest step that an array may reach by the contract, and reaches in no case."""
+def sizes_not_tried(spec: ContractSpec, cases: Sequence[Case], far: Sequence[Far] = ()) -> list[str]:
+    """The highest step that an array may reach by the contract, and reaches in no case; for a case beyond it
+    that decided nothing (in `far`), why."""
+    cases = [*cases, *(one.case for one in far if one.undecided is None)]
+    reasons = {one.array: one.undecided for one in far if one.undecided is not None}
     last = spec.dims.complete({name: spec.dims[name].last for name in spec.dims})
     found = []
     for name, array in spec.arrays.items():
@@ -36,8 +40,9 @@ def sizes_not_tried(spec: ContractSpec, cases: Sequence[Case]) -> list[str]:
         tried = max((prod(array.shape(case.dims)) for case in cases), default=0)
         missed = [step for step in _INDICES if tried <= step < admitted]
         if missed:
+            why = f" ({reasons[name]})" if name in reasons else ""
             found.append(
                 f"{name} with more than {missed[0]:,} elements: it has {tried:,} at most, the contract "
-                f"admits {admitted:,}"
+                f"admits {admitted:,}{why}"
             )
     return found

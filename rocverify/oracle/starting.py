@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rocverify.oracle.arrays import Array
 from rocverify.oracle.case import Case
 from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import draw_inputs, drawn_freely
-from rocverify.oracle.poison import poisoned
+from rocverify.oracle.poison import Poison, poisoned
+from rocverify.oracle.tiled import LARGE, PERIOD, Tiled
 
 # Of so many inputs one element is changed, each alone.
 _CHANGED_ALONE = 3
@@ -22,10 +24,10 @@ _EARLIER = 0xEA51  # makes another seed of a case's
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Every array of a case as it is before the call. undefined: those that hold poison, which no kernel may
-    read before it has written it."""
+    """Every array of a case as it is before the call (Tiled where it is large). undefined: those that
+    hold poison, which no kernel may read before it has written it."""
 
-    inputs: Mapping[str, NDArray[Any]]
+    inputs: Mapping[str, Any]
     undefined: frozenset[str]
 
 
@@ -35,12 +37,18 @@ def starting(spec: ContractSpec, case: Case) -> Start:
     drawn = draw_inputs(spec, case.dims, case.dtype, case.kind, case.seed)
     empty = {name for name, array in spec.arrays.items() if _holds_poison(name, array, drawn)}
     arrays = {
-        name: poisoned(array.shape(case.dims), array.dtype(case.dtype), case.poison)
+        name: _poisoned(array.shape(case.dims), array.dtype(case.dtype), case.poison)
         if name in empty
         else drawn[name]
         for name, array in spec.arrays.items()
     }
     return Start(arrays, frozenset(empty))
+
+
+def _poisoned(shape: tuple[int, ...], dtype: DType, poison: Poison) -> Any:
+    if prod(shape) < LARGE:
+        return poisoned(shape, dtype, poison)
+    return Tiled(poisoned((PERIOD,), dtype, poison), shape)
 
 
 def earlier(spec: ContractSpec, case: Case, start: Start) -> list[Start]:
@@ -60,6 +68,6 @@ def _with_one_changed(start: Start, other: Start, name: str, rng: np.random.Gene
     return replace(start, inputs={**start.inputs, name: changed})
 
 
-def _holds_poison(name: str, array: Array, drawn: Mapping[str, NDArray[Any]]) -> bool:
+def _holds_poison(name: str, array: Array, drawn: Mapping[str, Any]) -> bool:
     """Pure outputs, and working memory that the contract does not prepare."""
     return array.only_written or name not in drawn

@@ -27,6 +27,7 @@ from rocverify.oracle.controls import (
 from rocverify.oracle.dims import Dims
 from rocverify.oracle.drive import Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
+from rocverify.oracle.far import Far, beyond, far_of, is_far, judge_far
 from rocverify.oracle.judge import CaseVerdict, computed_of, expected_of, judge, tolerances_of
 from rocverify.oracle.orders import ORDER_HINT, OrderSpread, OtherOrder, in_another_order, ordered
 from rocverify.oracle.repeat import Repeat, repeated
@@ -62,13 +63,14 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class CaseFailure:
     """One case that failed, with what it takes to repeat it. explained: whether the hint names the mistake
-    that gives this result; symbol: the kernel that was launched, or should have been."""
+    that gives this result; symbol: the kernel that was launched, or should have been; far: see oracle.far."""
 
     case: Case
     message: str
     hint: str | None = None
     explained: bool = False
     symbol: str | None = None
+    far: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class DTypeReport:
     ghost: GhostReplay | None = None
     repeat: Repeat | None = None
     spreads: tuple[OrderSpread, ...] = ()
+    far: tuple[Far, ...] = ()
     streams: StreamUse = field(default_factory=StreamUse)
 
     @property
@@ -177,26 +180,54 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     repeat = repeated(spec, session, judged, tolerances, invoke)
     by_host = computed_by_host(spec, session, judged, tolerances, invoke)
     other = None
+    far: tuple[Far, ...] = ()
     if judged and not any(verdict.problems for verdict in verdicts):
         other = in_another_order(spec, session, judged, tolerances, invoke, plan.seed)
+        far = _far(spec, session, dtype, plan, tolerances, invoke)
     return DTypeReport(
         dtype=dtype,
         symbol=symbol,
         cases=tuple(cases),
         verdicts=verdicts,
-        failures=_failures(spec, verdicts, repeat, other, by_host),
+        failures=(*_failures(spec, verdicts, repeat, other, by_host), *_far_failures(spec, far)),
         tolerances=tolerances,
         controls=tuple(control_outcomes(spec, judged, tolerances)),
         mistakes=tuple(mistakes),
         ghost=_ghost_replay(spec, session, judged, tolerances, invoke),
         repeat=repeat,
         spreads=() if other is None else other.spreads,
+        far=far,
         streams=streams,
     )
 
 
+def _far(
+    spec: ContractSpec,
+    session: LaunchSession,
+    dtype: DType,
+    plan: Plan,
+    tolerances: Mapping[str, Tolerance],
+    invoke: Invocation,
+) -> tuple[Far, ...]:
+    """The cases that memory cannot hold: those of the contract, or the one that is to be replayed."""
+    if plan.only is None:
+        return beyond(spec, session, dtype, plan.dims or spec.dims, plan.seed, tolerances, invoke)
+    if not is_far(spec, plan.only):
+        return ()
+    return (judge_far(spec, session, plan.only, *far_of(spec, plan.only), tolerances, invoke),)
+
+
+def _far_failures(spec: ContractSpec, far: Sequence[Far]) -> list[CaseFailure]:
+    hint = "compute indices and sizes in 64 bits (size_t) before they are multiplied"
+    return [
+        CaseFailure(one.case, one.problem, hint, symbol=spec.symbol(one.case.dtype, one.case.dims), far=True)
+        for one in far
+        if one.problem is not None
+    ]
+
+
 def _cases(spec: ContractSpec, dtype: DType, plan: Plan, streams: StreamUse) -> list[Case]:
-    if plan.only is not None:
+    if plan.only is not None and not is_far(spec, plan.only):
         return [plan.only]
     planned = plan_cases(
         spec, dtype, plan.cases_per_dtype, plan.seed, dims=plan.dims, thresholds=plan.thresholds
@@ -270,6 +301,8 @@ def shrink_failure(
     spec: ContractSpec, session: LaunchSession, report: DTypeReport, failure: CaseFailure, plan: Plan
 ) -> Shrunk:
     """The smallest case that fails as this one does: with wrong results, or by the same kind of error."""
+    if failure.far:
+        return Shrunk(failure.case, failure.message)
     invoke = invocation(spec, session, plan.code_object)
     raised = not any(v.judged.run.case == failure.case for v in report.verdicts)
 

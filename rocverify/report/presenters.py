@@ -144,6 +144,10 @@ def _correctness(evidence: Data) -> Iterator[str]:
         yield from _ghost(seen.get("ghost_replay"))
         for output, limits in _mapping(seen, "tolerance").items():
             yield f"  - tolerance of {inline(output)}: {_words(limits)}"
+        for one in _items(seen, "beyond"):
+            if not one.get("undecided") and not one.get("problem"):
+                words = f"{_text(one, 'array')} beyond {_text(one, 'beyond')} elements"
+                yield f"  - {words}: {_text(one, 'elements')} results compared"
         shapes = seen.get("shapes")
         if isinstance(shapes, list) and shapes:
             yield f"  - the first of {len(shapes)} shapes: {', '.join(inline(shape) for shape in shapes[:3])}"

@@ -47,6 +47,7 @@ DECLARATIONS = (
     "rocverify.oracle.dims",
     "rocverify.oracle.dtypes",
     "rocverify.oracle.inputs",
+    "rocverify.oracle.tiled",
     "rocverify.oracle.views",
     "rocverify.references",
     "rocverify.references.elementwise",
@@ -112,7 +113,7 @@ def record(name: str) -> Any:
 
 def _content() -> bytes:
     sources = host_sources(
-        *("views", "codec", "python_path", "missing", "imports", "inspection", "launching"),
+        *("views", "tiled", "codec", "python_path", "missing", "imports", "inspection", "launching"),
         *("declarations", "connection", "caller", "methods", "blame"),
     )
     for module in (hip_library, forking):

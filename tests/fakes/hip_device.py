@@ -22,6 +22,7 @@ import numpy as np
 from rocm.bindings import hip as real_hip
 
 from rocverify.device.base import DeviceInfo
+from rocverify.device.excerpt import Excerpt
 from rocverify.device.faults import FaultReport
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
@@ -166,8 +167,9 @@ class FakeDevice:
         order: Ordering | None = None,
         stream: int = 0,
         replayed: Sequence[bytes] | None = None,
+        excerpt: Excerpt | None = None,
     ) -> Placed:
-        del order, replayed  # kernels in Python have one order
+        del order, replayed, excerpt  # kernels in Python have one order, and run whole
         assert not stream
         self.outcome()
         addresses = {}

@@ -14,6 +14,7 @@ from typing import Any
 from rocverify.device.backends.amd_launch import timed_launch
 from rocverify.device.backends.amd_memory import AmdMemory
 from rocverify.device.backends.base import Geometry, LaunchOutcome
+from rocverify.device.backends.in_part import Whole
 from rocverify.device.backends.runtime import AmdRuntime
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
 
@@ -62,7 +63,7 @@ class AmdModule:
             self._runtime.give_back("hipModuleUnload", self._handle)
 
 
-class AmdBackend(AmdMemory):
+class AmdBackend(AmdMemory, Whole):
     """One client's share of a GPU."""
 
     kind = KIND

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from rocverify.device.backends.in_part import Parts, Tile
     from rocverify.device.base import DeviceInfo
     from rocverify.device.emulator.counters import Counters
     from rocverify.device.emulator.coverage import LaunchCoverage
     from rocverify.device.emulator.sanitize.findings import Finding
+    from rocverify.device.excerpt import Excerpt
     from rocverify.device.faults import FaultReport
     from rocverify.toolchain.codeobject import CodeObject
 
@@ -149,6 +151,17 @@ class Backend(Protocol):
 
     def copy(self, target: int, source: int, size: int) -> None:
         """Copies within device and shared memory."""
+
+    def repeat(self, size: int, label: str, tile: Tile) -> int:
+        """Device memory that holds a tile, whole pages, over and over and costs what is written of it.
+        DeviceError where there is no such thing."""
+
+    def written(self, address: int, size: int) -> list[tuple[int, bytes]]:
+        """What was written of such memory, in runs of pages: offset and bytes."""
+
+    def execute_in_part(self, excerpt: Excerpt | None) -> Parts:
+        """From now on launches are executed in part (None: whole). Gives the launches that were so since the
+        last call."""
 
     def undefine(self, address: int, size: int) -> None:
         """What these bytes hold is no kernel's to read before it has written them."""

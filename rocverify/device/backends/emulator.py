@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.device.backends import arenas
 from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
+from rocverify.device.backends.in_part import InPart
 from rocverify.device.base import DeviceInfo, RejectedDevice
 from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.device.emulator.launch.faults import KernelFaultError
@@ -79,12 +80,13 @@ def describe(target: str, rejected: tuple[RejectedDevice, ...] = ()) -> DeviceIn
     )
 
 
-class EmulatorBackend:
+class EmulatorBackend(InPart):
     """One client's emulated GPU."""
 
     kind = KIND
 
     def __init__(self, options: EmulatorOptions, info: DeviceInfo) -> None:
+        super().__init__()
         self.options = options
         self.info = info
         self._arena = arenas.take()
@@ -224,7 +226,7 @@ class EmulatorBackend:
         self.machine.unload(module)
 
     def launch(self, module: Any, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
-        begun = self.clock()
+        begun, excerpt = self.clock(), self._part_of(geometry)
         try:
             stats = self.machine.launch(
                 module.kernel(kernel),
@@ -234,6 +236,7 @@ class EmulatorBackend:
                 kernarg,
                 timeout_s=self.options.launch_timeout_s,
                 cooperative=geometry.cooperative,
+                excerpt=excerpt,
             )
         except KernelFaultError as error:
             return _outcome(begun, self.clock(), error.observed, fault=error.report, printed=error.printed)

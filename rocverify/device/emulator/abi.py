@@ -147,6 +147,7 @@ class Launch(ctypes.Structure):
         ("hostcall", ctypes.c_uint64),
         ("clock", ctypes.c_uint64),
         *((name, ctypes.c_uint64) for name in ("order_seed", "window", "stride", "last_stride")),
+        ("chosen", ctypes.c_void_p),
         ("apart", ctypes.c_uint64 * 8),
         ("next_group", ctypes.c_uint64),
         ("stop", ctypes.c_uint32),
@@ -225,5 +226,6 @@ LAYOUT = (
     Launch.room.offset,
     CYCLES_PER_INSTRUCTION,
     Worker.coverage.offset,
+    Launch.chosen.offset,
 )
 """What rt_layout(0), rt_layout(1), ... must return."""

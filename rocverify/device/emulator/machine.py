@@ -21,7 +21,7 @@ from rocverify.device.emulator.launch.heap import Heap
 from rocverify.device.emulator.launch.host_side import HostSide
 from rocverify.device.emulator.launch.hostcall import Printer, to_standard_streams
 from rocverify.device.emulator.launch.instruments import Instrument, LaunchContext
-from rocverify.device.emulator.launch.launch_record import check_launch, launch_record
+from rocverify.device.emulator.launch.launch_record import check_launch, excerpt_limit, launch_record
 from rocverify.device.emulator.launch.native import Jit, Runtime
 from rocverify.device.emulator.launch.observed import Observed
 from rocverify.device.emulator.launch.outcome import launch_fault
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
     from rocverify.device.emulator.sanitize.findings import Findings
     from rocverify.device.emulator.translate.lowering.program import Translation
+    from rocverify.device.excerpt import Excerpt
 
 __all__ = [
     "DEFAULT_INSTRUCTION_LIMIT",
@@ -193,10 +194,11 @@ class Machine:
         *,
         timeout_s: float | None = None,
         cooperative: bool = False,
+        excerpt: Excerpt | None = None,
     ) -> LaunchStats:
         """Runs a kernel to its end; `grid` in workgroups, `block` in workitems, `kernarg` the explicit
         arguments laid out as the metadata says, `timeout_s` what it may take once it is translated. The
-        workgroups of a `cooperative` launch may wait for one another.
+        workgroups of a `cooperative` launch may wait for one another. `excerpt`: not all of it runs.
 
         Raises DeviceError for an impossible launch, UnsupportedInstructionError for what cannot be
         translated, KernelFaultError (with a FaultReport) when the kernel faults or is stopped.
@@ -208,7 +210,7 @@ class Machine:
             compiled = self._translate(kernel)
             translated = time.perf_counter()
             with HostSide(self.memory, kernel, geometry, self.printer, self._heap) as host:
-                workers, observed = self._run(kernel, geometry, compiled, kernarg, timeout_s, host)
+                workers, observed = self._run(kernel, geometry, compiled, kernarg, timeout_s, host, excerpt)
             return LaunchStats(
                 sum(w.instructions for w in workers),
                 sum(w.wave_count for w in workers),
@@ -249,7 +251,10 @@ class Machine:
         kernarg: bytes,
         timeout_s: float | None,
         host: HostSide,
+        excerpt: Excerpt | None,
     ) -> tuple[list[abi.Worker], Observed]:
+        chosen = None if excerpt is None else excerpt.chosen(geometry.group_count)
+        limit = self.instruction_limit if excerpt is None else excerpt_limit(kernel, geometry, chosen)
         pointers = {"hidden_queue_ptr": self._queue, **host.pointers}
         segment = kernarg_segment(kernel.metadata, kernarg, geometry, pointers)
         # Compilers load arguments in wide pieces, past the last one but never past an aligned block.
@@ -261,7 +266,7 @@ class Machine:
                 self._packet, dispatch_packet(kernel.metadata, geometry, kernel.descriptor.address, address)
             )
             launch, table = launch_record(
-                kernel, geometry, compiled, self.memory, self.instruction_limit, self._pointers(address)
+                kernel, geometry, compiled, self.memory, limit, self._pointers(address), chosen
             )
             launch.clock = self._clock
             launch.wave_bytes += sum(one.wave_bytes(kernel.lanes) for one in self.instruments)

@@ -24,6 +24,7 @@ from rocverify.store.fork_server import ForkedProcess
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.excerpt import Excerpt
 
 DebugTwin = Callable[[bytes, bool], "bytes | None"]
 """A code object, and whether its arrays in LDS are asked for: see toolchain/lines.py."""
@@ -191,14 +192,16 @@ class RemoteDevice:
         order: Ordering | None = None,
         stream: int = 0,
         replayed: Sequence[bytes] | None = None,
+        excerpt: Excerpt | None = None,
     ) -> Placed:
         """Puts arrays into the memory of a client; until `collect`, with `ghost`, no launch is executed, and
         with `order` all work is done in that order (else in the device's own); what is still queued is
         forgotten. With a stream of the client's, the contents come as work of that stream. With `replayed`
         what the client reads and copies is noted, and it is given these contents in place of what it reads,
-        as far as they go. DeviceError where the memory does not suffice."""
+        as far as they go. With `excerpt` launches are executed in part. DeviceError where the memory does not
+        suffice, or the device cannot do that."""
         ghosts = (None,) if ghost else None
-        how = ghosts, order, stream, replayed
+        how = ghosts, order, stream, replayed, excerpt
         placed: Placed = self.process.ask("place", self.index, pid, buffers, *how)
         return placed
 

@@ -27,6 +27,7 @@ from rocverify.errors import DeviceError, RocverifyError
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.excerpt import Excerpt
 
 _BUG = "this is a bug in rocverify; the traceback stands on standard error"
 
@@ -171,9 +172,10 @@ class Desk:
         order: Ordering | None,
         stream: int,
         replayed: Sequence[bytes] | None,
+        excerpt: Excerpt | None,
     ) -> Placed:
         """See `placements.Placements.place`."""
-        return self._placements[device].place(pid, buffers, ghost, order, stream, replayed)
+        return self._placements[device].place(pid, buffers, ghost, order, stream, replayed, excerpt)
 
     def do_refill(self, device: int, token: int, buffers: Sequence[Buffer]) -> None:
         """See `placements.Placements.refill`."""

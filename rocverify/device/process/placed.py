@@ -6,8 +6,8 @@ Nothing of it is in the trace, and the client makes no call for it.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.faults import FaultReport
@@ -15,18 +15,21 @@ from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import RocverifyError
 
 if TYPE_CHECKING:
+    from rocverify.device.backends.in_part import Parts
     from rocverify.device.hip.executor import Order
 
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
     """An array to be placed: its name and its bytes, `guard` written before and after them in the same
-    allocation. undefined: no kernel may read the bytes before it has written them."""
+    allocation. undefined: no kernel may read the bytes before it has written them. size: bytes of an array
+    that holds `content`, whole pages, over and over (0: it holds it once)."""
 
     name: str
     content: pickle.PickleBuffer | bytearray
     guard: bytes = b""
     undefined: bool = False
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ class Collected:
 
     An image is what the caller would see after the call, in the order of its stream: `late` are the arrays
     that changed after that, `unordered` the work that was still queued then, in words. traffic: what the
-    client read of the device and copied to it, where that was asked for."""
+    client read of the device and copied to it, where that was asked for. written: what was written of arrays
+    that repeat their contents, by name: offsets and bytes; parts: the launches that were executed in part."""
 
     images: dict[str, Any]
     lost: tuple[str, ...]
@@ -76,3 +80,5 @@ class Collected:
     late: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
     traffic: Traffic = NO_TRAFFIC
+    written: Mapping[str, Sequence[tuple[int, bytes]]] = field(default_factory=dict)
+    parts: Parts = field(default_factory=list)

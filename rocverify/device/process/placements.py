@@ -16,6 +16,7 @@ from rocverify.device.process.placed import NO_TRAFFIC, Buffer, Collected, Order
 from rocverify.errors import DeviceError
 
 if TYPE_CHECKING:
+    from rocverify.device.excerpt import Excerpt
     from rocverify.device.hip.calls import Caller
     from rocverify.device.hip.context import Context
     from rocverify.device.hip.control import DeviceControl
@@ -43,6 +44,7 @@ class _Held:
     seen: dict[str, bytes] = field(default_factory=dict)
     unordered: tuple[str, ...] = ()
     traffic: HostTraffic | None = None
+    repeating: tuple[str, ...] = ()
 
     def watch(self) -> None:
         """A call is about to be made."""
@@ -60,7 +62,8 @@ class _Held:
         """The call has returned, and not all of its work is ordered before what its caller does next: keeps
         what the caller would see now."""
         self.unordered = tuple(left_behind(self.context))
-        self.seen = {name: _content(self, name) for name, one in self.allocations.items() if self.has(one)}
+        held = (name for name, one in self.allocations.items() if self.has(one))
+        self.seen = {name: _content(self, name) for name in held if name not in self.repeating}
 
     def has(self, allocation: Allocation) -> bool:
         """Whether the client has not given up an allocation."""
@@ -83,17 +86,19 @@ class Placements:
         order: Ordering | None,
         stream: int = 0,
         replayed: Sequence[bytes] | None = None,
+        excerpt: Excerpt | None = None,
     ) -> Placed:
         """Puts arrays into the memory of a client. Until `collect`, launches of the kernels of `ghost` (None:
         all) are not executed, and all work is done in an order of its own, if one is given. stream: has the
         contents come as work of a stream, as where its owner makes them; 0: they are there at once. replayed:
         has what goes between host and device noted, and gives the host these contents of an earlier call in
-        place of what it reads, as far as they go.
+        place of what it reads, as far as they go. excerpt: launches are executed in part.
         DeviceError where the memory does not suffice or the client is not there."""
         context = self._context(pid)
         self._control.outcome()  # what was before is none of this call's
         traffic = None if replayed is None else HostTraffic(replayed)
-        held = _Held(context, {}, None, order is not None, traffic=traffic)
+        repeating = tuple(one.name for one in buffers if one.size)
+        held = _Held(context, {}, None, order is not None, traffic=traffic, repeating=repeating)
         if order is not None:
             self._reorder(order)
         try:
@@ -108,6 +113,7 @@ class Placements:
         self._held[self._count] = held
         held.mark = self._control.trace.mark()
         held.watch()
+        context.backend.execute_in_part(excerpt)
         if stream:
             _come_by(context, stream, [(held.allocations[one.name].address, one) for one in buffers])
         addresses = {name: one.address for name, one in held.allocations.items()}
@@ -137,13 +143,17 @@ class Placements:
             trace.forget(trace.mark())
         lost = tuple(name for name, one in held.allocations.items() if not held.has(one))
         try:
-            final = {name: _content(held, name) for name in names if name not in lost}
+            there = [name for name in names if name not in lost]
+            final = {name: _content(held, name) for name in there if name not in held.repeating}
+            written = {name: _written(held, name) for name in there if name in held.repeating}
         finally:
+            parts = held.context.backend.execute_in_part(None)
             traffic = held.unwatch()
             self._end(held)
         images = {name: pickle.PickleBuffer(held.seen.get(name, image)) for name, image in final.items()}
         late = tuple(name for name, image in final.items() if held.seen.get(name, image) != image)
-        return Collected(images, lost, events, undecided, fault, late, held.unordered, traffic)
+        seen = traffic, written, parts
+        return Collected(images, lost, events, undecided, fault, late, held.unordered, *seen)
 
     def _end(self, held: _Held) -> None:
         """Frees what was placed; the device is in its own order again."""
@@ -162,15 +172,19 @@ class Placements:
 
 def _placed(context: Context, buffer: Buffer) -> Allocation:
     content, guard = memoryview(buffer.content), buffer.guard
-    size = content.nbytes + 2 * len(guard)
-    backend = context.backend
-    address = backend.malloc(max(size, _LEAST), f"array {buffer.name} of {MADE_BY}")
+    size = buffer.size or content.nbytes + 2 * len(guard)
+    backend, label = context.backend, f"array {buffer.name} of {MADE_BY}"
+    if buffer.size:
+        address = backend.repeat(size, label, content)
+    else:
+        address = backend.malloc(max(size, _LEAST), label)
     made = Allocation(address, max(size, _LEAST), "device", MADE_BY, 0)
     with context.lock:
         context.allocations[address] = made
         context.freed.pop(address, None)
     allocated(context, address, size)
-    _fill(context, address, buffer)
+    if not buffer.size:
+        _fill(context, address, buffer)
     return made
 
 
@@ -205,6 +219,11 @@ def _is_there(context: Context, allocation: Allocation) -> bool:
 def _content(held: _Held, name: str) -> bytes:
     one = held.allocations[name]
     return held.context.backend.read(one.address, one.size)
+
+
+def _written(held: _Held, name: str) -> list[tuple[int, bytes]]:
+    one = held.allocations[name]
+    return held.context.backend.written(one.address, one.size)
 
 
 def _nothing() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from .tiled import Tiled
 from .views import DeviceView
 
 _HEAD = struct.Struct("<QI")
@@ -81,6 +82,9 @@ class Codec:
         beside.append(flat.view(np.uint8).data if flat.size else b"")
         return {"a": [len(beside) - 1, value.dtype.name, list(value.shape)]}
 
+    def _tiled(self, value: Any, beside: list[Any]) -> Any:
+        return {"p": [self._array(value.tile, beside), list(value.shape), value.turn]}
+
     def _scalar(self, value: Any, beside: list[Any]) -> Any:
         return {"s": self._array(np.asarray(value), beside)}
 
@@ -94,6 +98,7 @@ class Codec:
     _WRITERS: tuple[tuple[Any, Any], ...] = (
         (enum.Enum, lambda _self, v, _b: {"e": [_name(type(v)), v.value]}),
         (np.ndarray, _array),
+        (Tiled, _tiled),
         (np.generic, _scalar),
         ((bytes, bytearray, memoryview), _bytes),
         (DeviceView, lambda _self, v, _b: {"v": [v.ptr, list(v.shape), v.dtype, v.leading]}),
@@ -138,6 +143,11 @@ class Codec:
         dtype = _dtype(name)
         return np.frombuffer(beside[number], np.uint8).view(dtype).reshape([int(n) for n in shape])
 
+    def _read_tiled(self, content: Any, beside: list[bytearray]) -> Any:
+        tile, shape, turn = content
+        read = self._read_array(tile["a"], beside)
+        return Tiled(read, tuple(int(n) for n in shape), None if turn is None else int(turn))
+
     def _record(self, content: Any, beside: list[bytearray]) -> Any:
         return self._records(str(content[0]))(**self._mapping(content[1], beside))
 
@@ -151,6 +161,7 @@ class Codec:
 
     _READERS: Mapping[str, Any] = {
         "a": _read_array,
+        "p": _read_tiled,
         "s": lambda self, c, b: self._read_array(c["a"], b)[()],
         "b": lambda _self, c, b: bytes(b[c]),
         "d": _mapping,

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .tiled import Tiled
 from .views import DeviceView
 
 
@@ -22,7 +23,8 @@ class Declarations:
     def __init__(self, package: Path, names: Sequence[str]) -> None:
         self.package, self._package_name, self._names = package, package.name, frozenset(names)
         self._kept: dict[str, ModuleType] = {
-            f"{package.name}.oracle.views": sys.modules[DeviceView.__module__]
+            f"{package.name}.oracle.views": sys.modules[DeviceView.__module__],
+            f"{package.name}.oracle.tiled": sys.modules[Tiled.__module__],
         }
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:

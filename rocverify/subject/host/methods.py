@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from .connection import Connection
 from .declarations import Declarations
+from .tiled import LARGE, Tiled, is_large, little_memory
 
 _KEPT = 4096
 """Results that are computed when they are asked for: more than any contract names mistakes."""
@@ -53,9 +56,11 @@ class Methods:
 
     def _method(self, contract: str, method: str, offered: dict[str, Any]) -> Any:
         self._declarations.show()
+        large = _is_large(offered)
+        offered = {name: v.array() if isinstance(v, Tiled) else v for name, v in offered.items()}
         if "dims" in offered:
             offered["dims"] = namespace(offered["dims"])
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), little_memory() if large else contextlib.nullcontext():
             result = getattr(self._contracts[contract].subject, method)(**offered)
         return result, offered.get("rng")
 
@@ -76,6 +81,12 @@ class Methods:
         """A result that was kept until it is asked for."""
         with np.errstate(all="ignore"):
             return self._later.result(number)
+
+
+def _is_large(offered: Mapping[str, Any]) -> bool:
+    """Whether arrays are given, or to be prepared, that memory cannot hold: whole copies of them must not be
+    made."""
+    return is_large(offered) or prod(offered.get("dims", {}).values()) > LARGE
 
 
 class _Names(dict[str, Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
@@ -22,6 +23,7 @@ from .imports import in_project, load_subject
 from .inspection import code_of, members_of, origin_of, unwritten_methods
 from .launching import checked, launch_all, milliseconds
 from .methods import Later, Methods, namespace
+from .tiled import is_large, little_memory
 
 _NON_BLOCKING = 1
 
@@ -162,7 +164,8 @@ class Host:
             self._set(visible)
         try:
             work = partial(function, **wanted)
-            result = milliseconds(_hip(), work, times) if times else work()
+            with little_memory() if is_large(arrays) else contextlib.nullcontext():
+                result = milliseconds(_hip(), work, times) if times else work()
         except CONTRACTS_OWN as error:
             mistake = contracts_mistake(self._root, function, error)
             if mistake is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.occupancy import resident_workgroups
@@ -10,6 +11,7 @@ from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.device.emulator.load.kernarg import Geometry
 from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.load.memory import DeviceMemory
+from rocverify.device.excerpt import Excerpt
 from rocverify.device.launch_limits import MULTIPROCESSORS, refusal
 from rocverify.errors import DeviceError, UnsupportedInstructionError
 
@@ -84,6 +86,17 @@ def lds_of(kernel: LoadedKernel, geometry: Geometry) -> int:
     return kernel.metadata.lds_bytes + geometry.shared_bytes
 
 
+def excerpt_limit(kernel: LoadedKernel, geometry: Geometry, chosen: Sequence[int] | None) -> int:
+    """Instructions that a wave of an excerpt may execute; DeviceError for a launch that is too large."""
+    groups = geometry.group_count if chosen is None else len(chosen)
+    waves = groups * -(-geometry.block_size // kernel.lanes)
+    limit = Excerpt.limit(waves)
+    if geometry.cooperative or not limit:
+        what = "a cooperative launch" if geometry.cooperative else f"{waves:,} waves"
+        raise DeviceError(f"{what} cannot be executed in part", where=kernel.name)
+    return limit
+
+
 def launch_record(
     kernel: LoadedKernel,
     geometry: Geometry,
@@ -91,17 +104,20 @@ def launch_record(
     memory: DeviceMemory,
     instruction_limit: int,
     pointers: dict[str, int],
+    chosen: Sequence[int] | None = None,
 ) -> tuple[abi.Launch, object]:
     """The record, and what must be kept alive while it is in use. `pointers` are the addresses that user
-    SGPRs may ask for, by the name of the descriptor's field."""
+    SGPRs may ask for, by the name of the descriptor's field; `chosen` the workgroups that run (None: all)."""
     descriptor, lanes = kernel.descriptor, kernel.lanes
     table = memory.table()
+    numbers = None if chosen is None else (ctypes.c_uint64 * len(chosen))(*chosen)
     launch = abi.Launch(
         ranges=ctypes.addressof(table),
         range_count=len(memory),
         run=compiled,
         code_base=kernel.module.image.base,
-        group_count=geometry.group_count,
+        group_count=geometry.group_count if chosen is None else len(chosen),
+        chosen=None if numbers is None else ctypes.addressof(numbers),
         grid=geometry.grid,
         block=geometry.block,
         lanes=lanes,
@@ -119,7 +135,7 @@ def launch_record(
     )
     for index, value in enumerate(_user_sgprs(kernel, pointers)):
         launch.user_sgpr[index] = value
-    return launch, table
+    return launch, (table, numbers)
 
 
 def _user_sgprs(kernel: LoadedKernel, pointers: dict[str, int]) -> list[int]:

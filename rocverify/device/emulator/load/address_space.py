@@ -21,6 +21,8 @@ MAP_NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
 MAP_FIXED_NOREPLACE = 0x100000
 """Linux 4.17 and later: exactly there, or not at all."""
 
+MAP_FIXED = 0x10
+
 MADV_REMOVE = 9
 """Gives back pages of a shared file, for all who map it."""
 
@@ -47,6 +49,7 @@ class Mapping:
     def __init__(self, size: int, *, at: int | None = None, fd: int = -1, offset: int = 0) -> None:
         self.size = -(-size // PAGE) * PAGE
         self.shared = fd >= 0
+        self._repeated: dict[int, int] = {}
         flags = mmap.MAP_SHARED if self.shared else mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         flags |= MAP_NORESERVE | (MAP_FIXED_NOREPLACE if at is not None else 0)
         start = _MMAP(at, self.size, mmap.PROT_READ | mmap.PROT_WRITE, flags, fd, offset)
@@ -63,18 +66,48 @@ class Mapping:
         """The address after the last byte."""
         return self.start + self.size
 
+    def repeat(self, begin: int, size: int, tile: bytes | bytearray | memoryview) -> None:
+        """Has whole pages of private memory from `begin` on hold whole pages of bytes over and over. They
+        cost memory once they are written. DeviceError if the system gives no more."""
+        end = begin + -(-size // PAGE) * PAGE
+        fd = os.memfd_create("rocverify-tile", os.MFD_CLOEXEC)
+        try:
+            os.write(fd, tile)
+            for at in range(begin, end, len(tile)):
+                _map_over(at, min(len(tile), end - at), mmap.MAP_PRIVATE, fd)
+        finally:
+            os.close(fd)
+        self._repeated[begin] = end
+
     def discard(self, begin: int, end: int) -> tuple[int, int]:
         """Gives the whole pages within a range of addresses back, which zeroes them; returns the addresses
         that they span."""
         first = -(-begin // PAGE) * PAGE
         last = max(end // PAGE * PAGE, first)
+        if self._repeated:
+            self._end_repeating(begin, end)
         if last > first:
             _MADVISE(first, last - first, MADV_REMOVE if self.shared else mmap.MADV_DONTNEED)
         return first, last
 
+    def _end_repeating(self, begin: int, end: int) -> None:
+        """What is no longer mapped from a tile reads as zeros; a part of the last page belongs to nobody."""
+        for start, stop in list(self._repeated.items()):
+            if begin <= start < end:
+                del self._repeated[start]
+                stop = min(stop, -(-end // PAGE) * PAGE)
+                _map_over(start, stop - start, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1)
+
     def close(self) -> None:
         """Unmaps the range; whoever still uses its addresses faults."""
         self._end()
+
+
+def _map_over(at: int, size: int, flags: int, fd: int) -> None:
+    """Maps what a range of this process holds anew."""
+    flags |= MAP_FIXED | MAP_NORESERVE
+    if _MMAP(at, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, fd, 0) in (None, _FAILED):
+        raise _refused(size, at, ctypes.get_errno())
 
 
 def _refused(size: int, at: int | None, number: int) -> DeviceError:

@@ -88,6 +88,11 @@ class DeviceMemory(Allocations):
         return self._arena.span
 
     @property
+    def arena_mapping(self) -> Mapping:
+        """The arena's address space."""
+        return self._arena.mapping
+
+    @property
     def shared_region(self) -> Span:
         """Where pinned and managed memory lies; of no size where there is none."""
         return _NO_SPAN if self._shared_arena is None else self._shared_arena.span
@@ -181,13 +186,10 @@ class DeviceMemory(Allocations):
             self._remove(address)
             self._adopted.pop(address).close()
 
-    def _mapping_of(self, address: int) -> Mapping:
-        if self._shared_arena is not None and address in self._shared_arena.span:
-            return self._shared_arena.mapping
-        return self._arena.mapping
-
     def _discard(self, allocation: Allocation) -> None:
-        self._mapping_of(allocation.base).discard(allocation.base, allocation.end)
+        shared = self._shared_arena
+        arena = shared if shared is not None and allocation.base in shared.span else self._arena
+        arena.mapping.discard(allocation.base, allocation.end)
 
     def is_shared(self, address: int) -> bool:
         """Whether another process may write there."""

@@ -146,7 +146,10 @@ static u64 take_group(Launch *launch)
         __atomic_load_n(&launch->next_group, __ATOMIC_RELAXED) >= launch->group_count)
         return NO_GROUP;
     u64 group = __atomic_fetch_add(&launch->next_group, 1, __ATOMIC_RELAXED);
-    return group < launch->group_count ? group_in_order(launch, group) : NO_GROUP;
+    if (group >= launch->group_count)
+        return NO_GROUP;
+    u64 number = group_in_order(launch, group);
+    return launch->chosen ? launch->chosen[number] : number;
 }
 
 /* Begins up to `most` workgroups in free slots, as far as there are any and room for them: how many. */
@@ -245,6 +248,7 @@ API u64 rt_layout(u32 what)
     case 20: return CYCLES_PER_INSTRUCTION;
     case 19: return __builtin_offsetof(Launch, room);
     case 21: return __builtin_offsetof(Worker, coverage);
+    case 22: return __builtin_offsetof(Launch, chosen);
     default: return ~0ull;
     }
 }

@@ -110,6 +110,7 @@ typedef struct Launch {
     u64 order_seed;         /* 0: workgroups and waves run in their own order */
     u64 window;             /* workgroups that change places among themselves, and so the next ones */
     u64 stride, last_stride; /* by which a window's places are gone through; the last one may be smaller */
+    const u64 *chosen;       /* the numbers of the workgroups that run; null: all of them */
     u64 apart[8];           /* the workers write what follows: it has a cache line of its own */
     u64 next_group;         /* taken atomically by the workers */
     u32 stop;
