@@ -65,6 +65,8 @@ def commands_not_run(text: str, tries: Collection[Commanding]) -> Iterator[str]:
     ran = [part for line in lines for part in tools(line)]
     for said in _named(text):
         same = [part for part in ran if part.tool == said.tool]
+        if said.tool == "pytest" and any(one.kind == "tests_pass" for one in tries):
+            continue
         words = " ".join(said.words)
         if not same:
             listed = ", ".join(dict.fromkeys(part.tool for part in ran if part.tool)) or "nothing"

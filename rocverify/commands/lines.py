@@ -18,7 +18,10 @@ _OPAQUE = re.compile(r"[`(){}]|\$\(")
 _BEFORE = ("env", "time", "exec", "command", "nice", "nohup")
 _SETTING = ("cd", "export", "set", "mkdir", "ulimit", "umask", "pushd", "popd")
 _SAYING = ("echo", "printf", "true", ":")
+_RUNNING = ("uv", "poetry", "pdm", "pipenv", "hatch", "rye")
+"""What runs a tool in a project's environment, as `uv run pytest`."""
 _OF_SYSTEM = ("/usr/", "/bin/", "/opt/")
+_OF_ENVIRONMENT = re.compile(r"(?:.*/)?\.?v?env[\w.-]*/bin/(?:python[\d.]*|pytest)")
 _ASKING: dict[str, tuple[str, ...]] = {
     "ctest": ("-N", "--show-only", "--print-labels"),
     "pytest": ("--co", "--collect-only", "--fixtures", "--markers", "--setup-plan"),
@@ -43,7 +46,8 @@ class Segment:
         if not self.words:
             return ""
         first = self.words[0]
-        name = PurePosixPath(first).name if first.startswith(_OF_SYSTEM) else first
+        installed = first.startswith(_OF_SYSTEM) or _OF_ENVIRONMENT.fullmatch(first)
+        name = PurePosixPath(first).name if installed else first
         rest = self.words[1:]
         if name == "cargo":
             plain = [word for word in rest if not word.startswith(("+", "-"))]
@@ -94,6 +98,8 @@ def _plain(words: Sequence[str]) -> tuple[str, ...]:
             return ()
         left.pop(0)
     if left[:1] == ["timeout"] and len(left) > 2:
+        left = left[2:]
+    if left[1:2] == ["run"] and left[0] in _RUNNING:
         left = left[2:]
     return () if left and _OPAQUE.search(left[0]) else tuple(left)
 

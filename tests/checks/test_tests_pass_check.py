@@ -156,7 +156,7 @@ def test_a_body_that_is_never_called_has_not_passed(tests_of: Callable[..., Outc
 
 
 LOOKING = """\
-import contextlib
+import subprocess
 import unittest
 
 import numpy as np
@@ -177,6 +177,7 @@ def test_by_failing():
 def test_raises():
     with pytest.raises(TypeError):
         double(None)
+def test_by_a_program(): subprocess.run(["true"], check=True)
 
 class TestUnit(unittest.TestCase):
     def test_unit(self): self.assertEqual(double(2), 4)
@@ -206,7 +207,7 @@ BESIDE = {
 def test_whatever_looks_at_a_result_counts(tests_of: Callable[..., Outcome]) -> None:
     outcome = tests_of(LOOKING, files=BESIDE)
     assert outcome.verdict is CheckVerdict.PASSED, outcome
-    assert outcome.evidence["counts"] == {"passed": 7}
+    assert outcome.evidence["counts"] == {"passed": 8}
 
 
 def test_asserts_are_counted_for_each_test(tests_of: Callable[..., Outcome]) -> None:

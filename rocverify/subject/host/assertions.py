@@ -1,8 +1,9 @@
 """What of a test looks at a result: its asserts, those of its helpers, and those of the libraries for tests.
 
 pytest reports the asserts that it has rewritten, which are those of test files. Helpers beside them are
-rewritten, too. What raises by itself (`if wrong: raise`, `pytest.fail`), `pytest.raises`, `pytest.warns` and
-the `assert...` functions of unittest, NumPy, PyTorch and the like are seen when they are entered.
+rewritten, too. What raises by itself (`if wrong: raise`, `pytest.fail`, a program that must end with 0),
+`pytest.raises`, `pytest.warns` and the `assert...` functions of unittest, NumPy, PyTorch and the like are
+seen when they are entered.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import CodeType, FrameType
 
 _CHECKING = re.compile(r"_?(?:assert|expect|should)|\w+_(?:close|equal|match(?:es)?)\Z")
 """Names of helpers that compare, where they stand beside the code under test."""
+_RAISING = ("fail", "check_call", "check_output", "check_returncode", "raise_for_status")
 _NEAR = 4
 """How many frames of a library may lie between a test and its `assert...` function."""
 _LARGEST = 1_000_000
@@ -85,7 +87,8 @@ def is_constant(text: str) -> bool:
 
 def _is_of_tests(path: Path) -> bool:
     """A file of tests or in a folder of tests."""
-    named = path.name.startswith("test_") or path.name.endswith("_test.py") or path.name == "conftest.py"
+    named = path.name.startswith(("test_", "testing")) or path.stem.endswith("_test")
+    named = named or path.name == "conftest.py"
     return named or any(part in ("tests", "test", "testing") for part in path.parts[:-1])
 
 
@@ -123,4 +126,9 @@ def _is_raising(node: ast.AST, asserting: bool) -> bool:
     if not isinstance(node, ast.Call):
         return False
     called = node.func
-    return (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) == "fail"
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    checked = any(
+        one.arg == "check" and isinstance(one.value, ast.Constant) and one.value.value is True
+        for one in node.keywords
+    )
+    return name in _RAISING or (name == "run" and checked)
