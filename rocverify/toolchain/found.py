@@ -37,4 +37,6 @@ def _entry(source: KernelSource, taken: Counter[str], settings: Settings) -> Man
     flags = tuple(
         f for f in source.flags if refused_flag([f], settings.allow_flags) is None and not owned_flag([f])
     )
-    return ManifestEntry(source.source, source.symbols, env, None, flags or ("-O3",), source.line)
+    if not any(flag.startswith("-O") for flag in flags):
+        flags = ("-O3", *flags)  # as hipcc does, and without optimisation kernels spill
+    return ManifestEntry(source.source, source.symbols, env, None, flags, source.line)

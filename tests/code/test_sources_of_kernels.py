@@ -118,3 +118,21 @@ def test_without_kernels_the_manifest_is_missed(tmp_path: Path) -> None:
 )
 def test_names_of_symbols(symbol: str, name: str) -> None:
     assert source_name(symbol) == name
+
+
+@pytest.mark.parametrize(
+    ("told", "flags"),
+    [
+        ("", ("-O3",)),
+        ("HIPCC_FLAGS = -std=c++17 -DWIDE\n", ("-O3", "-std=c++17", "-DWIDE")),
+        ("HIPCC_FLAGS = -std=c++17 -O1\n", ("-std=c++17", "-O1")),
+    ],
+)
+def test_kernels_are_optimised_unless_the_build_says_how(
+    tmp_path: Path, told: str, flags: tuple[str, ...]
+) -> None:
+    """As hipcc does; without optimisation kernels spill registers that they need not."""
+    found(tmp_path, {"rope.hip": ROPE, "Makefile": f"{told}rope.o: rope.hip\n\thipcc -c rope.hip\n"})
+    settings = Settings()
+    (entry,) = find_manifest(tmp_path, settings, CodeIndex(tmp_path, settings)).entries
+    assert entry.flags == flags
