@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from rocverify.checks.launch_arguments import Block, Expectation, argument_findings, live_blocks
@@ -75,7 +73,7 @@ def launch(args: tuple[LaunchArgument, ...] | None = GOOD, **changes: object) ->
         call_site="kernels/runtime.py:64",
         host_function="launch",
     )
-    return replace(event, **changes)  # type: ignore[arg-type]
+    return event._replace(**changes)  # type: ignore[arg-type]
 
 
 def messages(args: tuple[LaunchArgument, ...] | None, expected: Expectation = EXPECTED) -> list[str]:
@@ -144,7 +142,7 @@ def test_memory_counts_as_live_from_allocation_to_free() -> None:
         event(2, Category.ALLOC, dst=0x20, bytes=4),
         event(3, Category.FREE, src=0x10),
         event(9, Category.ALLOC, dst=0x30, bytes=4),
-        replace(event(4, Category.ALLOC, dst=0x40, bytes=4), result="hipErrorOutOfMemory"),
+        event(4, Category.ALLOC, dst=0x40, bytes=4)._replace(result="hipErrorOutOfMemory"),
     ]
     assert [b.base for b in live_blocks(events, 5, {"x": X})] == [0x1000, 0x20]
 

@@ -43,7 +43,7 @@ def event(category: Category, function: str, **fields: object) -> TraceEvent:
         host_function="uploaded",
         callers=("kernels/rope.py:80 apply_rope_device",),
     )
-    return replace(base, **fields)  # type: ignore[arg-type]
+    return base._replace(**fields)  # type: ignore[arg-type]
 
 
 def alloc(address: int) -> TraceEvent:
@@ -68,7 +68,7 @@ def launch(*addresses: int, kernel: str = "rope_kernel") -> TraceEvent:
 
 
 def call(*events: TraceEvent, allow: tuple[str, ...] = ("cos", "sin")) -> Call:
-    numbered = [replace(e, seq=i) for i, e in enumerate(events, 1)]
+    numbered = [e._replace(seq=i) for i, e in enumerate(events, 1)]
     kernels = {"rope_kernel": METADATA}
     return Call("rope:apply", "rope_kernel", numbered, Expectation({"x": X}), ("x",), kernels, allow)
 
@@ -90,9 +90,9 @@ def test_a_clean_trace_has_no_findings() -> None:
     [
         ((), "launched no kernel at all, rope_kernel was expected"),
         ((launch(kernel="other"),), "launched other, rope_kernel was expected"),
-        ((replace(launch(), result="hipErrorInvalidValue"),), "launched no kernel at all"),
+        ((launch()._replace(result="hipErrorInvalidValue"),), "launched no kernel at all"),
         (
-            (replace(launch(), result="hipErrorInvalidValue"), launch()),
+            (launch()._replace(result="hipErrorInvalidValue"), launch()),
             "returned hipErrorInvalidValue, and rope",
         ),
         ((download(0x1000), launch()), "copies 400 bytes of x from the device to the host before the first"),
@@ -133,7 +133,7 @@ def test_what_was_copied_on_the_device_is_the_array_too() -> None:
 
 def test_parts_of_a_dimension_add_up() -> None:
     def part(count: int) -> TraceEvent:
-        return replace(launch(), args=(LaunchArgument("c_uint", 4, count),))
+        return launch()._replace(args=(LaunchArgument("c_uint", 4, count),))
 
     assert parts_of((part(2), part(3)), ("rows",), {"rows": 5}) == {"rows"}
     assert parts_of((part(2), part(2)), ("rows",), {"rows": 5}) == frozenset()
@@ -152,8 +152,8 @@ def test_a_finding_names_the_function_its_line_and_the_way_to_it() -> None:
 
 
 def test_queries_that_fail_are_no_errors_that_were_swallowed() -> None:
-    query = replace(event(Category.QUERY, "hipPointerGetAttributes"), result="hipErrorInvalidValue")
-    stream = replace(event(Category.STREAM, "hipStreamQuery"), result="hipErrorNotReady")
+    query = event(Category.QUERY, "hipPointerGetAttributes")._replace(result="hipErrorInvalidValue")
+    stream = event(Category.STREAM, "hipStreamQuery")._replace(result="hipErrorNotReady")
     assert messages(launch(), query, stream) == []
 
 

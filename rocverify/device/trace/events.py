@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -42,8 +41,7 @@ class LaunchArgument(NamedTuple):
     value: int | float | bool | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TraceEvent:
+class TraceEvent(NamedTuple):
     """One call of a HIP function.
 
     `result` is the error's name (`hipSuccess`) or the class of the exception that was raised. `bytes`

@@ -14,6 +14,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,13 @@ _SIZE = struct.Struct("<Q")
 _MOST_PARTS = 1 << 16
 _MOST_BYTES = 1 << 36
 _OF_ML_DTYPES = ("bfloat16", "float8_", "float6_", "float4_")
+_PLAIN = frozenset({bool, int, float, str})
 _MOST_AT_ONCE = 512
 """Below IOV_MAX, the most pieces that the system takes at once."""
+
+
+_writers: dict[type, Any] = {}
+"""How values of a type are written; None: as a record, if they are one."""
 
 
 class CodecError(ValueError):
@@ -49,20 +55,25 @@ class Codec:
         self, records: Callable[[str], Any], keep: Callable[[Callable[[], Any]], int] | None = None
     ) -> None:
         self._records, self._keep = records, keep
+        self._known: dict[str, Any] = {}
+
+    def _record_of(self, name: str) -> Any:
+        if name not in self._known:
+            self._known[name] = self._records(name)
+        return self._known[name]
 
     # ---- writing
 
     def encode(self, value: Any, beside: list[Any]) -> Any:
         """JSON of a value; what is large is added to `beside`."""
-        if value is None or (isinstance(value, bool | str) and type(value) in (bool, str)):
+        kind = type(value)
+        if value is None or kind in _PLAIN:
             return value
-        if type(value) in (int, float):
-            return value
-        if type(value) is list:
+        if kind is list:
             return [self.encode(one, beside) for one in value]
-        for kinds, write in self._WRITERS:
-            if isinstance(value, kinds):
-                return write(self, value, beside)
+        write = self._writer_of(kind)
+        if write is not None:
+            return write(self, value, beside)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
             return {"r": [_name(type(value)), self._pairs(fields, beside)]}
@@ -72,6 +83,12 @@ class Codec:
             return {"f": self._keep(value)}
         raise CodecError(f"a value of type {type(value).__name__} cannot be handed over")
 
+    @classmethod
+    def _writer_of(cls, kind: type) -> Any:
+        if kind not in _writers:
+            _writers[kind] = next((write for kinds, write in cls._WRITERS if issubclass(kind, kinds)), None)
+        return _writers[kind]
+
     def _pairs(self, mapping: Mapping[Any, Any], beside: list[Any]) -> list[Any]:
         return [[self.encode(k, beside), self.encode(v, beside)] for k, v in mapping.items()]
 
@@ -80,7 +97,7 @@ class Codec:
             raise CodecError(f"an array of {value.dtype} cannot be handed over")
         flat = np.ascontiguousarray(value).reshape(-1)
         beside.append(flat.view(np.uint8).data if flat.size else b"")
-        return {"a": [len(beside) - 1, value.dtype.name, list(value.shape)]}
+        return {"a": [len(beside) - 1, _dtype_name(value.dtype), list(value.shape)]}
 
     def _tiled(self, value: Any, beside: list[Any]) -> Any:
         return {"p": [self._array(value.tile, beside), list(value.shape), value.turn]}
@@ -136,7 +153,7 @@ class Codec:
             raise CodecError(f"a message makes no sense: {type(error).__name__}: {error}") from None
 
     def _mapping(self, content: Any, beside: list[bytearray]) -> dict[Any, Any]:
-        return {self.decode(k, beside): self.decode(v, beside) for k, v in content}
+        return {k if type(k) is str else self.decode(k, beside): self.decode(v, beside) for k, v in content}
 
     def _read_array(self, content: Any, beside: list[bytearray]) -> Any:
         number, name, shape = content
@@ -149,7 +166,7 @@ class Codec:
         return Tiled(read, tuple(int(n) for n in shape), None if turn is None else int(turn))
 
     def _record(self, content: Any, beside: list[bytearray]) -> Any:
-        return self._records(str(content[0]))(**self._mapping(content[1], beside))
+        return self._record_of(str(content[0]))(**self._mapping(content[1], beside))
 
     def _read_generator(self, content: Any, beside: list[bytearray]) -> Any:
         state = self._mapping(content, beside)
@@ -169,7 +186,7 @@ class Codec:
         "v": lambda _self, c, _b: DeviceView(
             int(c[0]), tuple(int(n) for n in c[1]), str(c[2]), None if c[3] is None else int(c[3])
         ),
-        "e": lambda self, c, _b: self._records(str(c[0]))(c[1]),
+        "e": lambda self, c, _b: self._record_of(str(c[0]))(c[1]),
         "r": _record,
         "g": _read_generator,
         "f": lambda _self, c, _b: Later(int(c)),
@@ -182,6 +199,12 @@ def _name(kind: type) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
+@lru_cache(maxsize=64)
+def _dtype_name(dtype: Any) -> str:
+    return str(dtype.name)
+
+
+@lru_cache(maxsize=64)
 def _dtype(name: str) -> Any:
     if name.startswith(_OF_ML_DTYPES) or name in ("int2", "int4", "uint2", "uint4"):
         import ml_dtypes

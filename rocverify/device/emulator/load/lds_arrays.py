@@ -31,24 +31,43 @@ class LdsArray:
     size: int
 
 
-@lru_cache(maxsize=64)
 def lds_arrays(code_object: bytes, kernel: str, static_bytes: int) -> tuple[LdsArray, ...]:
     """The arrays of a kernel's static LDS, by offset; none where debug information does not tell them
     apart."""
+    if not static_bytes:
+        return ()
+    variables = _by_function(code_object).get(kernel)
+    return () if variables is None else _placed(variables, static_bytes)
+
+
+@lru_cache(maxsize=64)
+def _by_function(code_object: bytes) -> dict[str, list[tuple[str, int]] | None]:
+    """Name and size of each variable in LDS, by the names of the function that it is of; None for a function
+    whose debug information cannot be read."""
+    found: dict[str, list[tuple[str, int]] | None] = {}
     try:
         elf = ELFFile(io.BytesIO(code_object))
-        if not static_bytes or elf.get_section_by_name(".debug_info") is None:
-            return ()
-        variables = [
-            found
-            for unit in elf.get_dwarf_info().iter_CUs()
-            for die in unit.get_top_DIE().iter_children()
-            if die.tag == "DW_TAG_subprogram" and kernel in _names(die)
-            for found in _variables(die)
-        ]
+        if elf.get_section_by_name(".debug_info") is None:
+            return {}
+        for unit in elf.get_dwarf_info().iter_CUs():
+            for die in unit.get_top_DIE().iter_children():
+                if die.tag == "DW_TAG_subprogram":
+                    _add(found, die)
     except (ELFError, DWARFError):
-        return ()
-    return _placed(variables, static_bytes)
+        return {}
+    return found
+
+
+def _add(found: dict[str, list[tuple[str, int]] | None], die: Any) -> None:
+    try:
+        variables = list(_variables(die))
+    except (ELFError, DWARFError):
+        found.update(dict.fromkeys(_names(die)))
+        return
+    for name in _names(die):
+        before = found.setdefault(name, [])
+        if before is not None:
+            before.extend(variables)
 
 
 def _names(die: Any) -> set[str]:
