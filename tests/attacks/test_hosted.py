@@ -26,7 +26,48 @@ _READ = _DOWN_X + _DOWN_SHIFT + _COMPUTED
 
 _COPY_UP = "    checked(hip.hipMemcpy(int(out), c, c.nbytes, hip.hipMemcpyKind.hipMemcpyHostToDevice))\n"
 
+_PINNED = """\
+def pinned(size):
+    at = int(checked(hip.hipHostMalloc(size, 0)))
+    return at, np.frombuffer((ctypes.c_ubyte * size).from_address(at), np.float32)
+
+
+"""
+_THROUGH_PINNED = """\
+    size = 4 * rows * cols
+    at, seen = pinned(size)
+    to, made = pinned(size)
+    checked(hip.hipMemcpy(at, int(x), size, hip.hipMemcpyKind.hipMemcpyDeviceToHost))
+    a = seen.copy()
+"""
+_WRITTEN_TO_PINNED = _THROUGH_PINNED.replace(
+    "    checked(hip.hipMemcpy(at, int(x), size, hip.hipMemcpyKind.hipMemcpyDeviceToHost))\n",
+    '    affine_on("affine_kernel", x, shift, at, rows, cols)\n    checked(hip.hipDeviceSynchronize())\n',
+)
+_FROM_PINNED = """\
+    made[:] = c
+    affine_on("affine_kernel", to, shift, out, rows, cols)
+    checked(hip.hipDeviceSynchronize())
+    checked(hip.hipHostFree(at))
+    checked(hip.hipHostFree(to))
+"""
+
 CHEATS = [
+    Cheat(
+        "written_to_pinned_memory",
+        "failed",
+        _SAID,
+        kernel=_COPY,
+        wrapper=instead(_WRITTEN_TO_PINNED + _DOWN_SHIFT + _COMPUTED + _FROM_PINNED, _HOSTED + _PINNED),
+        missing="a kernel writes the inputs into pinned memory, which the host then reads without any call",
+    ),
+    Cheat(
+        "through_pinned_memory",
+        "failed",
+        _SAID,
+        kernel=_COPY,
+        wrapper=instead(_THROUGH_PINNED + _DOWN_SHIFT + _COMPUTED + _FROM_PINNED, _HOSTED + _PINNED),
+    ),
     Cheat("copied_by_a_kernel", "failed", _SAID, kernel=_COPY, wrapper=instead(_READ + _PUT, _HOSTED)),
     Cheat(
         "decoded_by_a_kernel",
@@ -62,6 +103,11 @@ CHEATS = [
 
 # What is right, though the host has a hand in it.
 RIGHT = [
+    Cheat(
+        "staged_through_pinned_memory",
+        "verified",
+        wrapper=instead(_THROUGH_PINNED + "    c = a\n" + _FROM_PINNED, _HOSTED + _PINNED),
+    ),
     Cheat(
         "staged_through_the_host",
         "verified",

@@ -23,6 +23,7 @@ class HostTraffic:
         self.reads: list[bytes] = []
         self.uploads: list[bytes] = []
         self._replayed, self._count = replayed, 0
+        self._shown: dict[int, bytes] = {}
 
     def read(self, content: Content) -> Content | bytes:
         """The host reads this: what it is to be given."""
@@ -35,6 +36,12 @@ class HostTraffic:
     def wrote(self, content: bytes | memoryview) -> None:
         """The host has copied this to the device."""
         _note(self.uploads, content)
+
+    def shows(self, address: int, content: bytes) -> None:
+        """A kernel is about to run that may read this of the host's own memory: it needs no copy."""
+        if self._shown.get(address) != content:
+            self._shown[address] = content
+            _note(self.uploads, content)
 
 
 def _note(noted: list[bytes], content: bytes | memoryview) -> None:

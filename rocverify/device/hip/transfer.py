@@ -174,6 +174,8 @@ def execute(context: Context, transfer: Transfer, caller: Caller | None, sides: 
     with device_errors():
         if dst.seen_by_device and src.seen_by_device:
             _within(context, transfer)
+            if src.on_device and not dst.on_device:
+                _seen_by_host(context, transfer)
         elif dst.seen_by_device:
             _from_host(context, transfer, caller)
         else:
@@ -190,6 +192,16 @@ def _within(context: Context, transfer: Transfer) -> None:
         return
     for to, at in zip(transfer.starts(dst), transfer.starts(src), strict=True):
         copy(dst.address + to, src.address + at, transfer.width)
+
+
+def _seen_by_host(context: Context, transfer: Transfer) -> None:
+    """The host reads what was copied into pinned memory, without another call."""
+    for start in transfer.starts(transfer.dst) if context.host_traffic is not None else ():
+        address = transfer.dst.address + start
+        content = context.backend.read(address, transfer.width)
+        given = as_read(context, content)
+        if given is not content:
+            context.backend.write(address, given)
 
 
 def _from_host(context: Context, transfer: Transfer, caller: Caller | None) -> None:

@@ -23,3 +23,10 @@ def test_beyond_the_limit_nothing_is_noted() -> None:
     traffic.read(bytes(MOST_BYTES))
     traffic.read(b"a")
     assert len(traffic.reads) == 1
+
+
+def test_what_lies_in_pinned_memory_is_an_upload_when_it_has_changed() -> None:
+    traffic = HostTraffic()
+    for address, content in ((1, b"ab"), (2, b"cd"), (1, b"ab"), (1, b"ef")):
+        traffic.shows(address, content)
+    assert traffic.uploads == [b"ab", b"cd", b"ef"]
