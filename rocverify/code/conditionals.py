@@ -9,6 +9,7 @@ from dataclasses import dataclass
 MARK = "rocverify_branch"
 
 _DIRECTIVE = re.compile(r"\s*#\s*(?P<name>if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b(?P<rest>.*)")
+_OPENING = re.compile(r"#[^\S\n]*if")
 _DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)", re.MULTILINE)
 _NAME = re.compile(r"\s*(?:defined\s*\(?\s*)?(?P<name>[A-Za-z_]\w*)\s*\)?\s*(?://.*|/\*.*)?\Z")
 _NUMBER = re.compile(r"\s*(?P<number>\d+)\s*(?://.*|/\*.*)?\Z")
@@ -30,6 +31,11 @@ class Branch:
     name: str
     rest: str
     opening: str
+
+
+def may_have_branches(text: str) -> bool:
+    """Whether a text has what begins a conditional, be it in a comment."""
+    return _OPENING.search(text) is not None
 
 
 def branches(code: str) -> list[Branch]:

@@ -52,6 +52,8 @@ class DeadCode:
         return self._lines[path]
 
     def _unseen(self, path: str, text: str) -> dict[int, str]:
+        if not conditionals.may_have_branches(text):
+            return {}
         found = conditionals.branches(without_comments(text))
         if not found:
             return {}
