@@ -68,6 +68,7 @@ def claimed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[st
     return {one["id"].rpartition("/")[2]: one for one in found["must_haves"]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("tail", "said"),
     [
