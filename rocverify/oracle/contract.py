@@ -23,7 +23,7 @@ errors are small beside it. Optional members:
     rounding    ulps of the compute type that the arithmetic may lose (see oracle.tolerance), by dtype
     compute     the type that the kernel computes in (default float32)
     kinds       the sorts of values (oracle.inputs.Kind) that its cases have (default: all)
-    rows        the dimension, leading in every result, along which results do not depend on one another:
+    independent the dimension, leading in every result, along which results do not depend on one another:
                 sizes that memory cannot hold are judged by some of its rows
     parameters  names of the kernel's parameters in order, checked against the code object's metadata
     prepare(self, rng, dims, dtype, kind) -> {name: array}     inputs that are not plain random values
@@ -117,7 +117,7 @@ class ContractSpec:
     kinds: tuple[str, ...] | None
     parameters: tuple[str, ...] | None
     subject: Any
-    rows: str | None = None
+    independent: str | None = None
 
     @property
     def dtypes(self) -> tuple[DType, ...]:
@@ -339,7 +339,7 @@ def contract(
             kinds=getattr(cls, "kinds", None),
             parameters=getattr(cls, "parameters", None),
             subject=cls(),
-            rows=getattr(cls, "rows", None),
+            independent=getattr(cls, "independent", None),
         )
         validate(spec)
         return spec

@@ -57,8 +57,10 @@ def _shape_problems(spec: ContractSpec) -> list[str]:
             problems.append(f"{name}: float64 outputs need a rounding: the reference is no more precise")
         if array.role in (Role.HOST_OUT, Role.RETURNED) and spec.wrapper is None:
             problems.append(f"{name}: only a wrapper fills arrays of the host, or returns them")
-    if spec.rows is not None and any(array.axes[:1] != (spec.rows,) for array in spec.outputs.values()):
-        problems.append(f"rows = {spec.rows!r}: that is the first axis of every result")
+    if spec.independent is not None and any(
+        array.axes[:1] != (spec.independent,) for array in spec.outputs.values()
+    ):
+        problems.append(f"independent = {spec.independent!r}: that is the first axis of every result")
     if spec.parameters is not None:
         known = set(spec.arrays) | set(spec.dims)
         problems += [f"parameter {p!r} is no array or dimension" for p in spec.parameters if p not in known]

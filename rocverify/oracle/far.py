@@ -281,7 +281,7 @@ class _Trial:
         return bool(behind and few and (count - behind) * (before.written / len(few)) < total)
 
     def _admit_rows(self, case: Case) -> None:
-        rows = self.spec.rows
+        rows = self.spec.independent
         if rows is None:
             raise UndecidedError("too many results; name the dimension of independent rows: rows = ...")
         if hasattr(self.spec.subject, "canonical"):
@@ -300,7 +300,7 @@ class _Trial:
 
     def _written(self, case: Case, step: int, until: float = 1.0) -> tuple[Written | str, Parts]:
         """What some workgroups have written in a case, judged; or how the call failed."""
-        rows = case.dims[self.spec.rows or ""]
+        rows = case.dims[self.spec.independent or ""]
         most = max(prod(array.shape(case.dims)) for array in self.spec.outputs.values())
         places = tuple(one / most for one in (step, *STEPS) if one < most)
         start = self.start(case)
@@ -324,7 +324,7 @@ def _are_independent(spec: ContractSpec, case: Case) -> bool:
     """Whether the reference of some rows is that of all, as far as a small case tells."""
     values = {name: as_float64(array) for name, array in starting(spec, case).inputs.items()}
     whole = spec.reference(values, case.dims)
-    rows = spec.rows or ""
+    rows = spec.independent or ""
     for begin in range(case.dims[rows]):
         part = {
             name: one[begin : begin + 1] if spec.arrays[name].axes[:1] == (rows,) else one

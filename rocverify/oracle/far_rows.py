@@ -97,7 +97,7 @@ def _problem(
     end: int,
 ) -> str | None:
     """What is wrong with what was written in rows `begin` to `end`."""
-    name_of_rows = spec.rows or ""
+    name_of_rows = spec.independent or ""
     inputs = {
         name: _rows(one, begin, end) if spec.arrays[name].axes[:1] == (name_of_rows,) else one
         for name, one in run.inputs.items()

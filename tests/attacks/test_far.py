@@ -103,7 +103,7 @@ class _Gather:
 class _Scale:
     x = In("n", F32)
     y = Out("n", F32)
-    rows = "n"
+    independent = "n"
     dims = Dims(n=boundary(1, 6_000_000_000))
 
     def launch(self, arrays, dims):
@@ -123,7 +123,7 @@ class _Scale:
 class _Rows:
     x = In("rows cols", F32)
     y = Out("rows cols", F32)
-    rows = "rows"
+    independent = "rows"
     dims = Dims(rows=boundary(1, 4_000_000), cols=choices(5, 64, 1000))
 
     def launch(self, arrays, dims):
