@@ -2,7 +2,7 @@
 #
 #   make verify      verify phase 16 (VERIFY_ARGS="--device emulator" and the like are passed on)
 #   make verify-all  verify every phase
-#   make test        lint, then the fast test suite
+#   make test        lint, and beside it the fast test suite
 #   make test-long   the slow tests
 #   make test-exhaustive   all that the slow tests take a part of: every way to compile the corpus, planted bugs at
 #                    either level, sabotages of every kernel, the plans' contracts, 100,000 inputs
@@ -18,9 +18,9 @@ PYTEST_ARGS ?=
 VERIFY_ARGS ?=
 
 # Hundreds of processes import rocverify: byte code is kept, whatever the environment says.
-test test-long test-exhaustive: export PYTHONDONTWRITEBYTECODE =
+test run-tests test-long test-exhaustive: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: verify verify-all test test-long test-exhaustive lint bench clean distclean test-tools run-lint
+.PHONY: verify verify-all test test-long test-exhaustive lint bench clean distclean test-tools run-lint run-tests
 
 verify:
 	@scripts/verify.sh $(VERIFY_ARGS)
@@ -28,7 +28,11 @@ verify:
 verify-all: verify
 	@$(BIN)/rocverify run all $(VERIFY_ARGS)
 
-test: run-lint
+# mypy works on one core: the tests begin beside it.
+test:
+	@$(MAKE) --no-print-directory -j2 run-lint run-tests
+
+run-tests: test-tools
 	$(BIN)/pytest -n $(JOBS) --dist worksteal --benchmark-disable $(PYTEST_ARGS)
 
 test-long: test-tools
