@@ -144,7 +144,6 @@ SABOTAGES = (
         (Edit(SOLVER, _MAX, _MAX + "  largest_.to_host();\n"),),
         {"T1": "no_host_roundtrip"},
         ("run() -> measure() -> to_host()", At(SOLVER, "  largest_.to_host();")),
-        fast=True,
     ),
     Sabotage(
         "download two calls deeper, by HIP's own function",
@@ -165,7 +164,6 @@ SABOTAGES = (
         (Edit(SOLVER, _SWEEP, "  // jacobi(grid_, from, b_, to);\n"),),
         {"L1": "key_link"},
         ("jacobi", At(SOLVER, "// jacobi")),
-        fast=True,
     ),
     Sabotage(
         "call behind #if 0",

@@ -196,6 +196,5 @@ SABOTAGES = (
         (Edit(BACKEND, "        rms_norm(x,", "        # rms_norm(x,"),),
         {"V2": "key_link"},
         ("rms_norm", At(BACKEND, "# rms_norm")),
-        fast=True,
     ),
 )

@@ -34,7 +34,6 @@ BUILD = (
         ),
         {"L1": "key_link", "A1": "artifact", "T1": "kernel_compiled"},
         ("only comments", At(MANIFEST, "# source")),
-        fast=True,
     ),
     Sabotage(
         "kernel with an empty body",

@@ -90,7 +90,6 @@ SABOTAGES = (
         (Edit(WRAPPERS, "/// Masks the keys", "// TODO: other masks\n/// Masks the keys"),),
         {"T6": "absent"},
         ("TODO", At(WRAPPERS, "TODO")),
-        fast=True,
     ),
     Sabotage(
         "export left in a comment",
@@ -111,7 +110,6 @@ SABOTAGES = (
         ),
         {"T2": "no_host_roundtrip"},
         ("apply_rope_device() -> to_host_vec()", At(ROPE, "to_host_vec")),
-        fast=True,
     ),
     Sabotage(
         "download one call deeper",
