@@ -73,6 +73,7 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
     seen = to_float64(observed)
     exact, allowed = expected.exact, tolerance.allowed(expected)
     bad = _mismatches(seen, exact, allowed, dtype, tolerance.overflowing(expected))
+    bad &= ~_is_other(tolerance.other(expected), seen, allowed)
     error = _distance(seen, exact)
     finite = np.isfinite(seen) & np.isfinite(exact)
     normal = finite & (np.abs(exact) >= dtype.smallest_normal)
@@ -118,6 +119,7 @@ class Judge:
     allowed: Array64
     dtype: DType
     overflowing: NDArray[np.bool_]
+    other: Array64
 
     def accepts(self, observed: NDArray[Any]) -> bool:
         """Whether every element of `observed` would pass."""
@@ -127,22 +129,31 @@ class Judge:
         """The elements of `observed` that would not pass."""
         if not self.dtype.is_float:
             return np.asarray(observed != self.exact)
-        return _mismatches(to_float64(observed), self.exact, self.allowed, self.dtype, self.overflowing)
+        seen = to_float64(observed)
+        bad = _mismatches(seen, self.exact, self.allowed, self.dtype, self.overflowing)
+        return bad & ~_is_other(self.other, seen, self.allowed)
 
 
 def judge_of(expected: Expected, tolerance: Tolerance) -> Judge:
     """The judge for one output of one case."""
     if not tolerance.dtype.is_float:
         nothing = np.zeros(np.shape(expected.exact), bool)
-        return Judge(expected.exact, expected.magnitude, tolerance.dtype, nothing)
-    overflowing = tolerance.overflowing(expected)
-    return Judge(expected.exact, tolerance.allowed(expected), tolerance.dtype, overflowing)
+        return Judge(expected.exact, expected.magnitude, tolerance.dtype, nothing, expected.magnitude)
+    overflowing, other = tolerance.overflowing(expected), tolerance.other(expected)
+    return Judge(expected.exact, tolerance.allowed(expected), tolerance.dtype, overflowing, other)
 
 
 def _distance(seen: Array64, exact: Array64) -> Array64:
     with np.errstate(all="ignore"):
         distance: Array64 = np.abs(seen - exact)
     return distance
+
+
+def _is_other(other: Array64, seen: Array64, allowed: Array64) -> NDArray[np.bool_]:
+    """Where the result is the other one that is right; nowhere where that is NaN."""
+    with np.errstate(all="ignore"):
+        found: NDArray[np.bool_] = np.abs(seen - other) <= allowed
+    return found
 
 
 def _mismatches(

@@ -175,23 +175,28 @@ class ContractSpec:
 
     def references(
         self, values: Values, stored: Values, dims: Mapping[str, int], dtype: DType
-    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]], dict[str, NDArray[Any]] | None]:
-        """What the outputs must be, computed from `values` and from `stored`, each in its element types; and
-        the sizes of the terms that add up to each output element, if the contract gives them."""
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]], dict[str, NDArray[Any]] | None, bool]:
+        """What the outputs must be, computed from `values` and from `stored`, each in its element types; the
+        sizes of the terms that add up to each output element, if the contract gives them; and whether a
+        number became too large where the computation was in the stored types."""
         calls: list[_Call] = [("reference", values, None), ("reference", stored, None)]
         if hasattr(self.subject, "magnitude"):
             calls.append(("magnitude", values, dtype))
-        first, second, *sizes = self._together(calls, dims)
-        return first, second, sizes[0] if sizes else None
+        (first, _), (second, overflowed), *sizes = self._together(calls, dims)
+        return first, second, sizes[0][0] if sizes else None, overflowed
 
-    def _together(self, calls: Sequence[_Call], dims: Mapping[str, int]) -> list[dict[str, NDArray[Any]]]:
-        """What methods give, asked for at once where they run in another process."""
+    def _together(
+        self, calls: Sequence[_Call], dims: Mapping[str, int]
+    ) -> list[tuple[dict[str, NDArray[Any]], bool]]:
+        """What methods give, asked for at once where they run in another process; and whether a number
+        overflowed there."""
         together = getattr(self.subject, "methods_together", None)
         if together is None:
-            results = [self._apply(method, values, dims, dtype) for method, values, dtype in calls]
+            results = [(self._apply(method, values, dims, dtype), False) for method, values, dtype in calls]
         else:
             results = together([(m, self._wanted(m, v, dims, dtype)) for m, v, dtype in calls])
-        return [self._named(result, call[0]) for call, result in zip(calls, results, strict=True)]
+        named = zip(calls, results, strict=True)
+        return [(self._named(result, call[0]), over) for call, (result, over) in named]
 
     def _wanted(
         self, method: str, values: Values, dims: Mapping[str, int], dtype: DType | None

@@ -3,7 +3,7 @@
 Their arrays repeat a tile (Tiled) and cost the memory of what is written. Where results are few (a look-up in
 a large table), the launch is executed whole and all of them are compared. Where they are as many, some
 workgroups are executed, at the ends of the grid, around the steps and between, and what they have written is
-compared, wherever it is; the contract names the dimension whose rows the reference can be asked for (`independent`).
+compared, wherever it is; the contract names the dimension of independent rows (`independent`).
 What cannot be decided so is said, and stays untried.
 """
 

@@ -37,20 +37,24 @@ class CaseVerdict:
 @dataclass(frozen=True, slots=True)
 class Computed:
     """The references of one case, by output: in float64, in the stored type, and the magnitudes if the
-    contract gives them."""
+    contract gives them; whether numbers overflowed in the stored type."""
 
     exact: Mapping[str, Any]
     same_type: Mapping[str, Any]
     magnitude: Mapping[str, Any] | None
+    overflowed: bool = False
 
 
 def computed_of(spec: ContractSpec, case: Case, inputs: Values) -> Computed:
     """Has the references computed: from the inputs alone, and maybe while the case is executed."""
     values = {name: as_float64(array) for name, array in inputs.items()}
     stored = {name: _stored(array, case.dtype) for name, array in inputs.items()}
-    exact, same_type, magnitude = spec.references(values, stored, case.dims, case.dtype)
+    exact, same_type, magnitude, overflowed = spec.references(values, stored, case.dims, case.dtype)
     return Computed(
-        spec.canonical(values, exact, case.dims), spec.canonical(stored, same_type, case.dims), magnitude
+        spec.canonical(values, exact, case.dims),
+        spec.canonical(stored, same_type, case.dims),
+        magnitude,
+        overflowed,
     )
 
 
@@ -66,7 +70,8 @@ def expected_of(spec: ContractSpec, run: CaseRun, computed: Computed | None = No
         if not array.dtype(dtype).is_float:
             whole = _whole(spec, name, exact[name], array.dtype(dtype))
             return Expected(whole, whole, np.zeros(whole.shape))
-        return Expected(to_float64(exact[name]), same_type[name], np.abs(to_float64(sizes[name])))
+        terms = np.abs(to_float64(sizes[name]))
+        return Expected(to_float64(exact[name]), same_type[name], terms, found.overflowed)
 
     return {name: expected(name, array) for name, array in spec.outputs.items()}
 

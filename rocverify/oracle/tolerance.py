@@ -17,6 +17,9 @@ error grows as the root of it. So that, twice, is the least that the second rule
 computed in is the one stored: over few elements the largest error of a reference is small by chance. What the
 contract declares binds beside it.
 Outputs of float64 are held to the first rule alone: their reference has no better type to be computed in.
+Where a number became too large while the reference was computed in the stored type, elements of which it left
+nothing (a row that is divided by an infinite norm) say nothing of how exact a kernel can be. A kernel that
+computes in that type may be as far off there: what the reference gives in it is as right as the exact result.
 Integers must be equal. Where the sum of the magnitudes exceeds the type computed in, any result that is not
 finite is as right as the reference's.
 """
@@ -44,11 +47,22 @@ _SLACK = 2.0**-20
 class Expected:
     """What one output of one case must be. `exact` is float64, or integers of the output's own type;
     `same_type` the same formula computed in the stored type; `magnitude` the size of the terms added up.
-    All have the output's shape."""
+    All have the output's shape. overflowed: whether a number was too large for the stored type meanwhile."""
 
     exact: NDArray[Any]
     same_type: NDArray[Any]
     magnitude: Array64
+    overflowed: bool = False
+
+    @property
+    def lost(self) -> NDArray[np.bool_]:
+        """Elements of which the stored type leaves nothing but a wrong number: x / inf is 0."""
+        if not self.overflowed:
+            return np.zeros(self.exact.shape, bool)
+        same = to_float64(self.same_type)
+        with np.errstate(all="ignore"):
+            far: NDArray[np.bool_] = np.abs(same - self.exact) > 0.5 * _scale(self)
+        return far & np.isfinite(same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,12 @@ class Tolerance:
         both_signs = magnitude > np.abs(expected.exact) * (1 + _SLACK)
         found: NDArray[np.bool_] = np.isfinite(magnitude) & (magnitude > self.compute.largest) & both_signs
         return found
+
+    def other(self, expected: Expected) -> Array64:
+        """What else is right, where the reference is lost in the type that is computed in; elsewhere NaN."""
+        if not expected.overflowed or self.compute != self.dtype:
+            return np.full(expected.exact.shape, np.nan)
+        return np.where(expected.lost, to_float64(expected.same_type), np.nan)
 
     def _second_rule(self, scale: Array64) -> Array64:
         if self.dtype == F64:
@@ -130,7 +150,7 @@ def _errors(expected: Expected, dtype: DType) -> tuple[float, float]:
         stored = expected.exact.astype(dtype.numpy)
         offset = (0.3 * _scale(expected)).astype(dtype.numpy)
         trip = ((stored + offset) - offset).astype(np.float64)
-        same = to_float64(expected.same_type)
+        same = np.where(expected.lost, np.nan, to_float64(expected.same_type))
         return _largest(np.abs(same - expected.exact) / unit), _largest(np.abs(trip - expected.exact) / unit)
 
 

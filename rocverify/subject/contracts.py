@@ -62,9 +62,9 @@ class RemoteContract:
         for name, parameters in methods.items():
             setattr(self, name, _Method(process, reference, name, parameters))
 
-    def methods_together(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
-        """What calls of methods of inputs alone give, asked for at once. Raises ContractError for what the
-        first raises that does, or where it ends its process."""
+    def methods_together(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[Any, bool]]:
+        """What calls of methods of inputs alone give, asked for at once, and whether a number overflowed in
+        each. Raises ContractError for what the first raises that does, or where it ends its process."""
         names = " or ".join(dict.fromkeys(f"{name}()" for name, _ in calls))
         with _said_of(names, self.reference_name):
             outcomes = self._process.ask(
@@ -74,7 +74,7 @@ class RemoteContract:
             if not ok:
                 with _said_of(f"{name}()", self.reference_name):
                     raise raised(result, self.reference_name)
-        return [result for _, result in outcomes]
+        return [(result, over) for _, (result, over) in outcomes]
 
 
 @contextmanager

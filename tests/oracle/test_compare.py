@@ -201,3 +201,29 @@ def test_what_a_contract_declares_is_not_judged_more_strictly_than_nothing() -> 
         off_by_three, exact(reference, F32), Tolerance(F32, F32, 2.0, 0.1, 0.1, terms=16)
     ).matches
     assert Tolerance(F16, F32, 4.0, 0.1, 0.1, terms=16).two_reference_limit == 1.0
+
+
+def _normalised(x: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.asarray(x / np.sqrt((x * x).sum(axis=1, keepdims=True)))
+
+
+def test_rows_that_overflow_in_the_stored_type_widen_no_limit_and_may_be_as_they_are_there() -> None:
+    """A float32 norm that is infinite gives zeros, which no right kernel of float32 can do better."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((4, 8)).astype(np.float32)
+    x[1] *= np.float32(2.0**100)
+    wide, same = _normalised(x.astype(np.float64)), _normalised(x)
+    assert not same[1].any()
+    expected = Expected(wide, same, np.abs(wide), overflowed=True)
+    found = tolerance_for(F32, F32, None, [expected])
+    assert found.two_reference_limit < 100
+    assert compare(same, expected, found).matches
+    assert compare(wide.astype(np.float32), expected, found).matches
+    judge = judge_of(expected, found)
+    assert judge.accepts(same)
+    assert not judge.accepts(np.zeros_like(same))
+    assert judge.wrong(np.ones_like(same)).all()
+    # What is computed in a wider type has no such excuse, nor has a case in which nothing overflowed.
+    narrow = Expected(wide, same.astype(np.float16), np.abs(wide), overflowed=True)
+    assert not compare(same.astype(np.float16), narrow, tolerance_for(F16, F32, None, [narrow])).matches

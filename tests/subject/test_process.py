@@ -180,8 +180,11 @@ def test_references_compute_where_no_output_and_no_device_is(process: HostProces
     spec = spec_of(process, root, reference="return 2 * x", more=more)
     x = np.arange(4.0)
     np.testing.assert_array_equal(spec.reference({"x": x}, {"n": 4})["y"], 2 * x)
-    exact, _, magnitude = spec.references({"x": x}, {"x": x}, {"n": 4}, F32)
+    exact, _, magnitude, overflowed = spec.references({"x": x}, {"x": x}, {"n": 4}, F32)
     np.testing.assert_array_equal(exact["y"], 2 * x)
+    assert not overflowed
+    stored = {"x": np.full(4, 3e38, np.float32)}
+    assert spec.references({"x": x}, stored, {"n": 4}, F32)[3]
     assert magnitude is not None
     assert magnitude["y"][0] == process.pid != os.getpid()
 

@@ -55,22 +55,30 @@ class Methods:
         return self._connection.copied(work) if fresh else work()
 
     def _method(self, contract: str, method: str, offered: dict[str, Any]) -> Any:
+        result, rng, _ = self._watched(contract, method, offered)
+        return result, rng
+
+    def _watched(self, contract: str, method: str, offered: dict[str, Any]) -> tuple[Any, Any, bool]:
+        """The same, and whether a number became too large for its type meanwhile, as far as NumPy tells."""
         self._declarations.show()
+        over: list[str] = []
+        watching = np.errstate(all="ignore", over="call", call=lambda kind, _: over.append(kind))
         large = _is_large(offered)
         offered = {name: v.array() if isinstance(v, Tiled) else v for name, v in offered.items()}
         if "dims" in offered:
             offered["dims"] = namespace(offered["dims"])
-        with np.errstate(all="ignore"), little_memory() if large else contextlib.nullcontext():
+        with watching, little_memory() if large else contextlib.nullcontext():
             result = getattr(self._contracts[contract].subject, method)(**offered)
-        return result, offered.get("rng")
+        return result, offered.get("rng"), bool(over)
 
     def do_methods(self, contract: str, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
-        """What methods of a contract return, one after another, each True and its result; after the first
-        that raises, with False and what it raised, none is called."""
+        """What methods of a contract return, one after another, each True and its result with whether a
+        number overflowed; after the first that raises, with False and what it raised, none is called."""
         outcomes: list[Any] = []
         for method, offered in calls:
             try:
-                outcomes.append((True, self._method(contract, method, dict(offered))[0]))
+                result, _, over = self._watched(contract, method, dict(offered))
+                outcomes.append((True, (result, over)))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever the project's code raises is told
