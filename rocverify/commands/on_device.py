@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rocverify.commands.sandbox import CommandRun, Request, run_commands
+from rocverify.commands.started import own_program
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import CompileError
 
@@ -70,6 +71,9 @@ def run_on_device(
         mark = device.mark()
         variables = {**library_variables(), **_of_device(ctx, device), **(request.variables or {})}
         run = run_commands(ctx.root, replace(request, variables=variables))
+        programs = [own_program(path, ctx.root) for path in device.take_programs()]
+        started = dict.fromkeys((*run.programs, *(p for p in programs if p is not None)))
+        run = replace(run, programs=tuple(started))
         events = device.events(mark)
         findings = (*device.take_findings(), *device.take_host_findings())
         undecided, fault = device.outcome()

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from rocverify.commands.counts import Ran
 from rocverify.commands.runners import Runner
+from rocverify.commands.started import CTEST_LOG, logged_programs, named_programs
 from rocverify.errors import RocverifyError
 
 MOST_OUTPUT = 8_000_000
@@ -76,7 +77,8 @@ class Request:
 class CommandRun:
     """How it ended: `code` as a shell has it, stdout and stderr as they came; `line` the last line that was
     run; `written` the files that it wrote below the root; `apart` how it was kept apart, in words; `counted`
-    the tests that runners counted which the lines start themselves."""
+    the tests that runners counted which the lines start themselves; `programs` of the tree that it
+    started, as far as is known, relative to the root."""
 
     code: int
     output: str
@@ -84,6 +86,7 @@ class CommandRun:
     written: tuple[str, ...]
     apart: str
     counted: tuple[Ran, ...] = ()
+    programs: tuple[str, ...] = ()
 
 
 def run_commands(root: Path, request: Request) -> CommandRun:
@@ -103,17 +106,20 @@ def run_commands(root: Path, request: Request) -> CommandRun:
                 place.command(shlex.join(["rm", "-rf", "--", *stale])), place.folder, environment, 60.0, line
             )
         counted: list[Ran] = []
+        programs: list[str] = []
         for number, line in enumerate(request.lines):
             runner = Runner(line, folder, Path(scratch) / f"tests-{number}.xml")
             command, variables = place.command(runner.line), environment | runner.variables(environment)
             code, said = _run(command, place.folder, variables, request.timeout_s, line)
             output += said
             counted += runner.counted(said)
+            programs += [*named_programs(line, root, folder), *place.tested()]
             if code:
                 break
         if place.overlay and code == 125 and "mount" in output:
             raise RocverifyError(f"the tree cannot be laid under the command: {output.strip()[-300:]}")
-        return CommandRun(code, output, line, tuple(place.written()), place.words, tuple(counted))
+        started = tuple(dict.fromkeys(programs))
+        return CommandRun(code, output, line, tuple(place.written()), place.words, tuple(counted), started)
 
 
 class _Place:
@@ -167,6 +173,13 @@ class _Place:
         if self._network:
             return ["unshare", "-Urn", "sh", "-c", _NO_NETWORK, "sh", sys.executable, _LOOPBACK, *shell]
         return shell
+
+    def tested(self) -> Iterator[str]:
+        """The programs of the tree that CTest says it ran."""
+        for path in self.written():
+            if path.endswith(CTEST_LOG):
+                log = (self._upper if self.overlay else self._scratch / "copy") / path
+                yield from logged_programs(log.read_text(errors="replace"), self._root)
 
     def written(self) -> Iterator[str]:
         if self.overlay:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +51,11 @@ CLAIMS: dict[str, tuple[str, Mapping[str, Any], str]] = {
         "only with --deselect",
     ),
     "a build that had nothing to do": ("The build succeeds", {"run": ["make"]}, "had nothing to do"),
+    "a program of before the last edit": (
+        "`./answer` is green",
+        {"run": ["./answer"]},
+        "answer is older than a.c",
+    ),
     "a script in place of tests": ("All unit tests pass", {"run": ["sh say.sh"]}, "asks for tests_pass"),
 }
 
@@ -62,6 +70,8 @@ def claimed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[st
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     (root / "pytest").chmod(0o755)
+    shutil.copy(Path("/bin/true").resolve(), root / "answer")
+    os.utime(root / "answer", (1e9, 1e9))
     main(["run", "plan", "01-01", "--root", str(root), "--allow-commands"])
     report = json.loads((root / "reports/latest/report.json").read_text())
     (found,) = report["plans"]

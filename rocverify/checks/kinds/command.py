@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.stale import refuse_stale
 from rocverify.commands.allowed import SUCCEEDS_ANYHOW, require_allowed
 from rocverify.commands.counts import Ran, Said, read_output
 from rocverify.commands.lacking import refuse_unclear
@@ -92,6 +93,7 @@ def run(params: CommandParams, ctx: CheckContext) -> Outcome:
     if key not in ctx.memo:  # in one run, one execution shows the same to every must-have
         ctx.memo[key] = _executed(params, ctx)
     done, launched = ctx.memo[key]
+    refuse_stale(done, params.run, ctx)
     said = replace(read_output(done.output), counted=done.counted)
     evidence = _evidence(params, done, said, launched)
     findings = list(_findings(params, done, said, launched, ctx.root))

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.kinds.command import Line
+from rocverify.checks.stale import refuse_stale
 from rocverify.commands.allowed import require_allowed
 from rocverify.commands.lacking import refuse_unclear
 from rocverify.commands.on_device import Seen, run_on_device
@@ -107,6 +108,7 @@ def observed(
         instrument = "sanitize" if sanitize else None
         ctx.memo[key] = run_on_device(request, ctx, instrument=instrument, without=without, taken=taken)
     seen: Seen = ctx.memo[key]
+    refuse_stale(seen.run, lines, ctx)
     return replace(seen)
 
 

@@ -248,6 +248,11 @@ class RemoteDevice:
         taken: list[KernelCoverage] = self.process.ask("take_coverage", self.index, lines)
         return taken
 
+    def take_programs(self) -> list[str]:
+        """The paths of the programs that became clients since it was asked last."""
+        taken: list[str] = self.process.ask("take_programs", self.index)
+        return taken
+
     def take_findings(self) -> list[Any]:
         """What the sanitizer found since the last time this was asked."""
         taken: list[Any] = self.process.ask("take_findings", self.index)

@@ -193,6 +193,10 @@ class Desk:
         """Which kernels were launched since the last time this was asked, and which code of them executed."""
         return self.devices[device].control.take_coverage(lines=lines)
 
+    def do_take_programs(self, device: int) -> list[str]:
+        """The paths of the programs that became clients since it was asked last."""
+        return self._server.programs.pop(device, [])
+
     def do_take_findings(self, device: int) -> list[Any]:
         """What the sanitizer found since the last time this was asked."""
         return _taken(self.devices[device].control.findings)

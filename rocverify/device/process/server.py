@@ -41,6 +41,7 @@ class Server:
         self.makers = list(makers)
         self.clients = 0
         self.mismatches: list[str] = []
+        self.programs: dict[int, list[str]] = {}
         self._folder = _private_folder()
         self.path = str(self._folder / SOCKET_NAME)
         self._sessions: dict[int, Session] = {}
@@ -123,6 +124,8 @@ class Server:
         except DeviceError as error:
             self._refuse(connection, _OUT_OF_MEMORY, error.message)
             return
+        with contextlib.suppress(OSError):  # it may have ended by now
+            self.programs.setdefault(index, []).append(str(Path(f"/proc/{pid}/exe").readlink()))
         session = Session(connection, context, secrets.randbits(63), index, self._end_of(index, pid))
         device, shared = context.backend.device_region, context.backend.shared_region
         with self._lock:

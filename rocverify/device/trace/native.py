@@ -16,6 +16,7 @@ from elftools.common.exceptions import DWARFError, ELFError
 from elftools.construct import ConstructError
 from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.dwarf.lineprogram import LineProgram
+from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
 Place = tuple[str, int, str]
@@ -106,6 +107,39 @@ class _Symbolizer:
 def _end(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.communicate()
+
+
+@cache
+def sources_of(module: str, changed: int) -> tuple[str, ...]:
+    """The files that debug information says a module was compiled from, as it names them; empty where it has
+    none. `changed`: the module's time stamp, for which the answer is kept."""
+    del changed
+    names: set[str] = set()
+    try:
+        with Path(module).open("rb") as file:
+            info = ELFFile(file).get_dwarf_info()
+            for unit in info.iter_CUs():
+                program = info.line_program_for_CU(unit)
+                names.update(() if program is None else _file_names(program, unit).values())
+    except (OSError, ELFError, DWARFError, ConstructError, KeyError, IndexError):
+        return ()
+    return tuple(sorted(names))
+
+
+def needed_by(module: str) -> tuple[str, ...]:
+    """The libraries that a module is linked with, where it has them looked up itself (RUNPATH, RPATH)."""
+    try:
+        with Path(module).open("rb") as file:
+            section = ELFFile(file).get_section_by_name(".dynamic")
+            tags = list(section.iter_tags()) if isinstance(section, DynamicSection) else []
+            names = [name for tag in tags if (name := getattr(tag, "needed", None))]
+            paths = [getattr(tag, "runpath", None) or getattr(tag, "rpath", None) for tag in tags]
+    except (OSError, ELFError, ConstructError):
+        return ()
+    folders = [folder for path in paths if path for folder in path.split(":")]
+    here = str(Path(module).parent)
+    at = [folder.replace("${ORIGIN}", here).replace("$ORIGIN", here) for folder in folders]
+    return tuple(f"{folder}/{name}" for folder in at for name in names)
 
 
 @cache
