@@ -20,6 +20,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9_]+(?:[./:]+[A-Za-z0-9_]+)*")
 _WORD = re.compile(r"(?:\w|[^\x00-\x7f\s\u2010-\u2027\u2190-\u21ff\u00b7])+(?:['.]\w+)*")
 """A word in any script; signs beyond ASCII are words, too (dashes, quotes and arrows are not)."""
 _HIP = re.compile(r"hip[A-Z]\w*")
+_ABSENCE = re.compile(r"(?:there\s+(?:is|are)\s+)?(?:no|zero|without)\b", re.IGNORECASE)
+_HAPPENS = re.compile(
+    r"\s+(?:ever\s+)?(?:happens?|occurs?|takes?\s+place|(?:is|are)\s+(?:ever\s+)?(?:done|made|performed))\b",
+    re.IGNORECASE,
+)
+"""What a sentence says of a thing that is not there, and that adds nothing: "no copy happens"."""
 _LONGEST_NAME = 4
 """Words that a kernel's name may be spread over: "flash attention causal mask"."""
 
@@ -58,6 +64,8 @@ class Reading:
         """A phrase matched here: what it covers counts as used, and its builder asks for its groups."""
         self._match = match
         self._used.append(match.span())
+        idle = _HAPPENS.match(self.text, match.end()) if _ABSENCE.match(match[0]) else None
+        self._used += [idle.span()] if idle else []
 
     def group(self, name: str) -> str:
         """A named group of the phrase that matched last; empty if it took no part."""

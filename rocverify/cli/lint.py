@@ -20,8 +20,8 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
     "Errors: plans that cannot be read, depend on plans that are not there, wait for each other or stand in "
     "the wrong wave, patterns and verify lines that could not fail. Warnings: what is not as the workflow "
     "writes it, requirements that nobody has listed, names in checks that do not exist. Notes: must-haves "
-    "that nothing decides. Exits with 0 without errors, with 1 for errors, with 2 if there are no plans or "
-    "the settings are wrong.",
+    "that nothing decides, contracts that cannot run. Exits with 0 without errors, with 1 for errors, with 2 "
+    "if there are no plans or the settings are wrong.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the remarks as a JSON list.")
 @root_option

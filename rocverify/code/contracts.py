@@ -27,9 +27,13 @@ class DeclaredContract:
 
 def declared_contracts(index: CodeIndex, globs: tuple[str, ...]) -> tuple[DeclaredContract, ...]:
     """The contracts in the files that the globs select, in order of path and line."""
+    return tuple(c for path in contract_files(index, globs) for c in _in_module(index, index.module(path)))
+
+
+def contract_files(index: CodeIndex, globs: tuple[str, ...]) -> list[str]:
+    """The Python files that the globs select, in order of path."""
     paths = {p for glob in globs for p in index.root.glob(glob) if p.is_file() and p.suffix == ".py"}
-    inside = sorted(p.relative_to(index.root).as_posix() for p in paths)
-    return tuple(c for path in inside for c in _in_module(index, index.module(path)))
+    return sorted(p.relative_to(index.root).as_posix() for p in paths)
 
 
 def _in_module(index: CodeIndex, module: ParsedModule) -> Iterator[DeclaredContract]:
@@ -37,7 +41,7 @@ def _in_module(index: CodeIndex, module: ParsedModule) -> Iterator[DeclaredContr
         if not isinstance(statement, ast.ClassDef):
             continue
         for decorator in statement.decorator_list:
-            if isinstance(decorator, ast.Call) and _is_contract(decorator.func):
+            if isinstance(decorator, ast.Call) and is_contract(decorator.func):
                 texts = {
                     k.arg: _text(index, module, k.value)
                     for k in decorator.keywords
@@ -61,7 +65,8 @@ def _device_arrays(index: CodeIndex, module: ParsedModule, node: ast.ClassDef) -
     return frozenset(found)
 
 
-def _is_contract(node: ast.expr) -> bool:
+def is_contract(node: ast.expr) -> bool:
+    """Whether a decorator that is called is @contract."""
     return ast.unparse(node).rpartition(".")[2] == "contract"
 
 

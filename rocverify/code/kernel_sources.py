@@ -119,12 +119,23 @@ def kernel_sources(root: Path, code: CodeIndex) -> tuple[KernelSource, ...]:
     builds = list(_builds(root))
     found = []
     for path in c_sources(root):
-        if is_header(path) or PurePosixPath(path).suffix in CUDA or not _may_define(root, path):
-            continue
-        kernels = _kernels_of(code, path)
+        kernels = _kernels_of(code, path) if _lists(root, path) else {}
         if kernels:
             found.append(_described(path, kernels, builds))
     return tuple(found)
+
+
+def kernel_source(root: Path, code: CodeIndex, path: str) -> KernelSource | None:
+    """The same for one source; None where it defines no kernel that `kernel_sources` would list."""
+    if path not in c_sources(root) or not _lists(root, path):
+        return None
+    kernels = _kernels_of(code, path)
+    return _described(path, kernels, list(_builds(root))) if kernels else None
+
+
+def _lists(root: Path, path: str) -> bool:
+    """Whether a source is looked at for kernels."""
+    return not is_header(path) and PurePosixPath(path).suffix not in CUDA and _may_define(root, path)
 
 
 def _builds(root: Path) -> Iterator[_Build]:

@@ -9,7 +9,7 @@ from rocverify.plan.markup import SECTIONS, Element, parse_markup
 from rocverify.plan.model import DecisionOption, Task, VerifyStep
 from rocverify.plan.requirements import trailing_requirements
 from rocverify.plan.source import SourceText
-from rocverify.plan.text import inner_text, items, names, offset_of_text
+from rocverify.plan.text import decoded, inner_text, items, names, offset_of_text
 
 _OWN_FIELDS = frozenset(
     {"name", "files", "read_first", "action", "verify", "acceptance_criteria", "done", "options"}
@@ -89,7 +89,7 @@ def _verify_steps(source: SourceText, element: Element | None) -> Iterator[Verif
     position = element.begin
     for child in element.children:
         yield from _plain_step(source, position, child.offset)
-        text = inner_text(source, child)
+        text = decoded(inner_text(source, child))
         yield VerifyStep(child.name, text, source.ref(offset_of_text(source, child)))
         position = source.text.find(">", child.end) + 1 if child.end > child.begin else child.end
     yield from _plain_step(source, position, element.end)
@@ -97,7 +97,7 @@ def _verify_steps(source: SourceText, element: Element | None) -> Iterator[Verif
 
 def _plain_step(source: SourceText, begin: int, end: int) -> Iterator[VerifyStep]:
     span = Element("text", {}, begin, begin, end)
-    text = inner_text(source, span)
+    text = decoded(inner_text(source, span))
     if text:
         yield VerifyStep("text", text, source.ref(offset_of_text(source, span)))
 

@@ -17,6 +17,29 @@ _REFERENCE = re.compile(r"(?:^|(?<=[\s(]))@(?P<path>[^\s,;)]+)")
 _LABEL = re.compile(r"[ \t]*\**(?P<label>[A-Z][A-Za-z ]{0,30}?)\**:\**(?:[ \t]+|$)(?P<text>.*)")
 
 
+_ENTITY = re.compile(r"&(?:(?P<name>amp|lt|gt|quot|apos)|#(?P<number>\d{1,7}|[xX][0-9A-Fa-f]{1,6}));")
+_CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+
+
+def decoded(text: str) -> str:
+    """A tag's text with XML's entities as what they stand for, each once (`&amp;lt;` is `&lt;`).
+
+    A text with a bare `&&` or `<` is not escaped: an entity in it is what its command is about, unless the
+    chain itself is written `&amp;&amp;`. References to control characters are left as they are.
+    """
+    bare = "&&" in text or "<" in text
+    return text if bare and "&amp;&amp;" not in text else _ENTITY.sub(_character, text)
+
+
+def _character(entity: re.Match[str]) -> str:
+    if entity["name"]:
+        return _CHARACTERS[entity["name"]]
+    number = entity["number"]
+    code = int(number[1:], 16) if number[0] in "xX" else int(number)
+    known = code < 0x110000 and chr(code).isprintable()
+    return chr(code) if known else entity[0]
+
+
 def inner_text(source: SourceText, element: Element | None) -> str:
     """What stands in a tag, without the indentation that all its lines share."""
     if element is None:

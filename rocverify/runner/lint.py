@@ -1,7 +1,8 @@
 """What is wrong with a project's plans before anything is executed: structure, order, undecided claims.
 
 An *error* is what makes a plan say other than it means (a cycle, a plan that is not there, a pattern that
-matches anything); a *warning* is what is read all the same; a *note* is a claim that nothing decides yet.
+matches anything); a *warning* is what is read all the same; a *note* is a claim that nothing decides yet,
+or a contract that cannot run.
 """
 
 from __future__ import annotations
@@ -62,7 +63,18 @@ def lint(root: Path, settings: Settings) -> tuple[Remark, ...]:
         found += _of_plan(plan, known)
         found += _order(plan.plan, plans, absent)
     found += _cycles(plans)
+    found += _contracts(root, settings)
     return tuple(sorted(found, key=lambda remark: (_place(remark.place), remark.severity)))
+
+
+def _contracts(root: Path, settings: Settings) -> Iterator[Remark]:
+    """Contracts that would end in an error before their kernel runs."""
+    from rocverify.code.contract_faults import contract_faults
+    from rocverify.code.index import CodeIndex
+
+    for fault in contract_faults(CodeIndex(root, settings), tuple(settings.contract_globs)):
+        message = f"the contract {fault.contract} cannot run: {fault.message}"
+        yield Remark(Severity.NOTE, fault.place, message, fault.hint)
 
 
 def _place(place: str) -> tuple[str, int]:

@@ -64,9 +64,7 @@ class Contracts:
         Raises UsageError for a source without a kernel (of that name), what the compiler raises otherwise.
         flags: for the compiler, after those of the project's build.
         """
-        known = next((entry for entry in self.entries(code) if entry.source == source), None)
-        built = tuple(known.flags or ()) if known is not None else ()
-        opened = open_kernels(self.root / source, self.workspace, target=self.target, flags=(*built, *flags))
+        opened = open_kernels(self.root / source, self.workspace, target=self.target, flags=flags)
         live = code.live(source).code.splitlines()
         functions = [f for f in code.unit(source).functions if f.kernel and not f.declared]
         found: list[KernelText] = []

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from rocverify.code.index import CodeIndex
-from rocverify.code.kernel_sources import KernelSource, kernel_sources
+from rocverify.code.kernel_sources import KernelSource, kernel_source, kernel_sources
 from rocverify.settings import Settings
 from rocverify.toolchain.flags import refused_flag
 from rocverify.toolchain.manifest import Manifest, ManifestEntry, load_manifest, owned_flag
@@ -27,6 +27,13 @@ def find_manifest(root: Path, settings: Settings, code: CodeIndex) -> Manifest:
         return load_manifest(root, settings)
     taken = Counter(source.env for source in sources)
     return Manifest(IN_SOURCES, tuple(_entry(source, taken, settings) for source in sources))
+
+
+def entry_of_source(root: Path, settings: Settings, code: CodeIndex, path: str) -> ManifestEntry | None:
+    """What `find_manifest` says of one source, where the project has no manifest; None where it would not
+    list it."""
+    source = kernel_source(root, code, path)
+    return None if source is None else _entry(source, Counter([source.env]), settings)
 
 
 def _entry(source: KernelSource, taken: Counter[str], settings: Settings) -> ManifestEntry:

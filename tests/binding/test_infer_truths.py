@@ -139,6 +139,9 @@ TRANSFER = {"entry": "kernels.softmax:softmax_device", "contract": "kernels.cont
         ("Tensors stay on the GPU in softmax_device()", TRANSFER),
         ("The data never leaves the device in softmax_device()", TRANSFER),
         ("There is no CPU fallback in softmax_device", TRANSFER),
+        ("No device-to-host copy happens in softmax_device()", TRANSFER),
+        ("No device-to-host copies are ever made in softmax_device()", TRANSFER),
+        ("No host round-trip ever takes place in softmax_device()", TRANSFER),
         ("No to_host_vec in `softmax_device`", {**TRANSFER, "forbid": ["to_host_vec"]}),
         (
             "softmax_device() is without hipMemcpyDtoH or copy_back()",
@@ -304,6 +307,9 @@ def test_documented_without_links(bind_truth: BindTruth) -> None:
         ("The flash softmax kernel and the row softmax kernel are compiled", "flash softmax"),
         ("mask_gpu() exists and softmax_device is fast", "softmax_device fast"),
         ("Causal mask kernel and wrapper are compiled", "wrapper"),
+        ("No device-to-host copy happens twice in softmax_device()", "twice"),
+        ("No device-to-host copy slowly happens in softmax_device()", "slowly happens"),
+        ("Causal mask kernel is compiled happens", "happens"),
     ],
 )
 def test_words_that_no_check_decides_leave_the_truth_to_a_person(

@@ -257,3 +257,13 @@ def test_the_project_shows_the_parameters(
     found = [{k: v for k, v in entry.items() if k != "check"} for entry in entries]
     assert [one for one in found if one in params] == params
     assert len(found) <= 8
+
+
+def test_kernel_sources_that_left_words_may_mean_are_named(offered: Callable[..., Made]) -> None:
+    (one,) = offered("The triangular and row softmax kernels are compiled")
+    assert shown((one,)) == [[{"check": "kernel_compiled", "source": "kernels/row_softmax.hip"}]]
+    assert one.leaves[-1] == (
+        "other kernel sources are not proposed: kernels/causal_mask.hip, kernels/free.hip"
+    )
+    (all_three,) = offered("The triangular, causal mask, free and row softmax kernels are compiled")
+    assert not any("other kernel" in text for text in all_three.leaves)

@@ -266,3 +266,24 @@ def test_without_a_disassembler(
     monkeypatch.setattr(Toolchain, "discover", absent)
     assert main(["inspect", str(rope)]) == 3
     assert "install one" in capsys.readouterr().err
+
+
+def test_a_source_is_compiled_as_its_project_builds_it(
+    outside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (outside / ".planning").mkdir()
+    (outside / "include").mkdir()
+    (outside / "include/size.hpp").write_text("#define ELEMENT int\n")
+    text = '#include "size.hpp"\nextern "C" __global__ void k(ELEMENT* x) { x[0] = VALUE; }\n'
+    (outside / "k.hip").write_text(text)
+    build = "include_directories(include)\nadd_compile_definitions(VALUE=3)\nadd_library(l k.hip)\n"
+    (outside / "CMakeLists.txt").write_text(build)
+    code, found = inspected(capsys, "k.hip")
+    assert (code, [k["name"] for k in found["kernels"]]) == (0, ["k"])
+    (outside / "kernels").mkdir()
+    (outside / "kernels/kernels.toml").write_text("")  # a manifest says all that there is to say
+    assert main(["inspect", "k.hip"]) == 2
+    said = capsys.readouterr().err
+    assert "'size.hpp' file not found" in said
+    assert "-- -Iinclude" in said
+    assert main(["inspect", "k.hip", "--", "-Iinclude", "-DVALUE=4"]) == 0

@@ -37,6 +37,15 @@ def test_a_sound_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "0 errors, 0 warnings, 0 notes" in capsys.readouterr().out
 
 
+def test_a_contract_that_cannot_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = project(tmp_path, {"01-01": SOUND})
+    folder = root / "kernels" / "contracts"
+    folder.mkdir(parents=True)
+    (folder / "a.py").write_text('@contract(source="a.hip", symbol="a")\nclass A:\n    x = In("n", I8)\n')
+    said = "the contract A cannot run: prepare() must supply x: integers are never random"
+    assert remarks(root, capsys) == (0, [("note", "a.py:3", said)])
+
+
 @pytest.mark.parametrize(
     ("plans", "severity", "place", "said"),
     [

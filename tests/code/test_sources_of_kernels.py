@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rocverify.code.index import CodeIndex
-from rocverify.code.kernel_sources import KernelSource, kernel_sources
+from rocverify.code.kernel_sources import KernelSource, kernel_source, kernel_sources
 from rocverify.errors import ManifestError
 from rocverify.settings import Settings
 from rocverify.toolchain.found import find_manifest
@@ -21,7 +21,12 @@ def found(root: Path, files: Mapping[str, str]) -> dict[str, KernelSource]:
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
-    return {s.source: s for s in kernel_sources(root, CodeIndex(root, Settings()))}
+    code = CodeIndex(root, Settings())
+    sources = {s.source: s for s in kernel_sources(root, code)}
+    assert {path: one for path in files if (one := kernel_source(root, code, path))} == {
+        path: source for path, source in sources.items() if path in files
+    }
+    return sources
 
 
 def test_what_defines_a_kernel_is_one(tmp_path: Path) -> None:

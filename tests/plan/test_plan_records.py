@@ -137,6 +137,30 @@ def test_verify_steps_keep_kind_order_and_line(plan: Plan, softmax: str) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("cmake -B build &amp;&amp; make -C build", "cmake -B build && make -C build"),
+        ("./t &lt; in.txt &gt; out.txt 2>&1", "./t < in.txt > out.txt 2>&1"),
+        ("grep -q &quot;a b&quot; x &#x7C;&#124; echo &apos;no&apos;", "grep -q \"a b\" x || echo 'no'"),
+        ("cd b &amp;&amp; ./t < in", "cd b && ./t < in"),
+        ("echo '&amp;lt;'", "echo '&lt;'"),
+        ("make && grep -q '&amp;' a.html", "make && grep -q '&amp;' a.html"),
+        ("grep -q '&lt;' < a.html", "grep -q '&lt;' < a.html"),
+        ("echo &copy; &#0; &#10; &#9999999; &lt", "echo &copy; &#0; &#10; &#9999999; &lt"),
+    ],
+)
+def test_entities_in_verify_steps(
+    parse: Callable[..., Plan], with_front: Callable[..., str], written: str, read: str
+) -> None:
+    def steps(verify: str) -> list[str]:
+        body = f"<tasks><task><name>n</name><verify>{verify}</verify></task></tasks>\n"
+        return [step.text for step in parse(with_front("wave: 1", body)).tasks[0].verify]
+
+    assert steps(f"<automated>{written}</automated>") == [read]
+    assert steps(f"\n{written}\n") == [read]
+
+
 def test_checklists(plan: Plan, softmax: str) -> None:
     assert plan.verification is not None
     assert [(i.text, i.checked) for i in plan.verification.items] == [

@@ -81,7 +81,17 @@ def _of_truth(truth: Truth, plan: Plan, subject: Subject) -> tuple[list[Option],
     together = [replace(o, drafts=tuple(_each_once((*fixed, *o.drafts)))) for o in ways]
     if fixed and not ways:
         together = [Option(tuple(fixed))]
-    return together, [*doubts, *left]
+    return together, [*doubts, *left, *(_other_sources(together, subject) if left else ())]
+
+
+def _other_sources(options: Sequence[Option], subject: Subject) -> Iterator[str]:
+    """The kernel sources that compiling would leave out: words that nothing tries may mean one of them."""
+    compiled = [d for option in options for d in option.drafts if d.kind == "kernel_compiled"]
+    proposed = {draft.params["source"] for draft in compiled}
+    others = [k.source for k in subject.kernels if k.in_manifest and k.source not in proposed]
+    if proposed and others:
+        more = f" and {len(others) - MOST} more" if len(others) > MOST else ""
+        yield f"other kernel sources are not proposed: {', '.join(others[:MOST])}{more}"
 
 
 def _each_once(drafts: Sequence[Draft]) -> Iterator[Draft]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from rocverify.device.by_hand.workspace import Workspace
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
-from rocverify.errors import CodeObjectError, UsageError
+from rocverify.errors import CodeObjectError, CompileError, UsageError
+from rocverify.settings import Settings
 from rocverify.toolchain.build import Builder, BuiltObject
 from rocverify.toolchain.bundles import DeviceCode, device_code, for_target, is_device_code
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
@@ -24,6 +26,8 @@ DEFAULT_FLAGS = ("-O3",)
 
 LINE_FLAGS = ("-gline-tables-only",)
 """So that faults and findings name lines; the instructions stay the same."""
+
+_MISSING_HEADER = re.compile(r"'[^']+' file not found")
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,8 @@ def _compiled(
 ) -> tuple[BuiltObject, KernelImage]:
     """Compiles a source for one target, or finds it in the cache.
 
-    A source that the project's build manifest lists has the manifest's flags.
+    A source that the project's build manifest lists has the manifest's flags; where there is no manifest,
+    those that a run finds in the project's build.
     """
     check_flags(flags)
     root, entry = _entry(path, workspace)
@@ -115,7 +120,13 @@ def _compiled(
         cache = workspace.cache_dir
         if cache is None:
             cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-")))
-        built = Builder(root, workspace.toolchain, cache).build(entry, target, (*LINE_FLAGS, *flags))
+        builder = Builder(root, workspace.toolchain, cache)
+        try:
+            built = builder.build(entry, target, (*LINE_FLAGS, *flags))
+        except CompileError as error:
+            if _MISSING_HEADER.search(error.message):
+                error.hint = "name the folder of the header behind `--`, as `-- -Iinclude`"
+            raise
         return built, KernelImage(built.path.read_bytes(), built.code_object)
 
 
@@ -133,17 +144,20 @@ def _entry(path: Path, workspace: Workspace) -> tuple[Path, ManifestEntry]:
     full = path.resolve()
     if workspace.root is not None and full.is_relative_to(workspace.root):
         source = full.relative_to(workspace.root).as_posix()
-        for entry in _listed(workspace):
-            if entry.source == source:
-                return workspace.root, entry
-        return workspace.root, ManifestEntry(source, (), "", flags=DEFAULT_FLAGS)
+        entry = _known(workspace.root, workspace.settings, source)
+        return workspace.root, entry or ManifestEntry(source, (), "", flags=DEFAULT_FLAGS)
     return full.parent, ManifestEntry(full.name, (), "", flags=DEFAULT_FLAGS)
 
 
-def _listed(workspace: Workspace) -> tuple[ManifestEntry, ...]:
-    if workspace.root is None or not (workspace.root / workspace.settings.manifest).is_file():
-        return ()
-    return load_manifest(workspace.root, workspace.settings).entries
+def _known(root: Path, settings: Settings, source: str) -> ManifestEntry | None:
+    """The entry that a run would have for a source of the project."""
+    if (root / settings.manifest).is_file():
+        listed = load_manifest(root, settings).entries
+        return next((entry for entry in listed if entry.source == source), None)
+    from rocverify.code.index import CodeIndex
+    from rocverify.toolchain.found import entry_of_source
+
+    return entry_of_source(root, settings, CodeIndex(root, settings), source)
 
 
 def _chosen(codes: Sequence[DeviceCode], preferred: Sequence[str]) -> str:
