@@ -12,6 +12,7 @@ from rocverify.binding.catalogue import matches, nearest
 from rocverify.binding.model import Answer, Draft, Partly, Undecided
 from rocverify.binding.project import Subject
 from rocverify.binding.reading import Reading
+from rocverify.binding.vocabulary import types_in
 from rocverify.plan.model import Plan, Prohibition, Truth, VerifyClaim
 
 MAX_TRUTH = 1_000
@@ -38,6 +39,7 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> Answer:
         built = phrase.build(reading)
         if isinstance(built, Undecided):
             left = reading.leftover()
+            left = [word for word in left if not types_in(word)]
             unknown = f" (nothing known is called {', '.join(left)})" if left else ""
             return Undecided(
                 f"recognised {match[0].strip()!r} (phrase {phrase.name}), but {built.reason}{unknown}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +26,7 @@ from rocverify.code.modules import module_name
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
 from rocverify.subject.host.python_path import source_folders
+from rocverify.toolchain.kernel_names import last_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,10 @@ class Subject:
 
     @cached_property
     def contracts(self) -> tuple[Contract, ...]:
+        """Their symbols are as the manifest, or else the source, has them, where it has these kernels."""
         paths = self._files(self.settings.contract_globs)
-        return tuple(contract for path in paths for contract in self._contracts_in(path))
+        found = tuple(contract for path in paths for contract in self._contracts_in(path))
+        return tuple(self._as_known(contract, found) for contract in found)
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:
@@ -97,7 +100,7 @@ class Subject:
     def kernels(self) -> tuple[Kernel, ...]:
         """The manifest's entries, then sources that it lacks: what was taken out of the manifest still
         has a name, so that its check can fail."""
-        found = {kernel.source: kernel for kernel in self._manifest_kernels()}
+        found = dict(self._built_kernels)
         for contract in self.contracts:
             known = found.get(contract.source, Kernel(contract.source, (), False))
             symbols = tuple(dict.fromkeys((*known.symbols, *contract.symbols)))
@@ -140,6 +143,19 @@ class Subject:
 
     def contracts_driving(self, function: Function) -> tuple[Contract, ...]:
         return tuple(c for c in self.contracts if c.wrapper == function.ref)
+
+    @cached_property
+    def _built_kernels(self) -> dict[str, Kernel]:
+        return {kernel.source: kernel for kernel in self._manifest_kernels()}
+
+    def _as_known(self, contract: Contract, contracts: tuple[Contract, ...]) -> Contract:
+        """A contract, its symbols by the names that are known of its source."""
+        known = self._built_kernels.get(contract.source)
+        if known is None or set(contract.symbols) <= set(known.symbols):
+            return contract
+        said = {s for c in contracts if c.source == contract.source for s in c.symbols}
+        symbols = (_known_name(symbol, known.symbols, said) for symbol in contract.symbols)
+        return replace(contract, symbols=tuple(dict.fromkeys(symbols)))
 
     def _manifest_kernels(self) -> Iterator[Kernel]:
         from rocverify.toolchain.manifest import load_manifest
@@ -191,6 +207,15 @@ class Subject:
 def _is_contract(decorator: ast.expr) -> bool:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     return (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) == "contract"
+
+
+def _known_name(symbol: str, known: tuple[str, ...], said: set[str]) -> str:
+    """The known name of the kernel that a contract's symbol means; the symbol itself, where several kernels
+    or symbols (`said` by the source's contracts) have its short name."""
+    short = last_name(symbol)
+    same = [name for name in known if last_name(name) == short]
+    alike = {name for name in said if last_name(name) == short}
+    return same[0] if symbol not in known and len(same) == 1 and len(alike) == 1 else symbol
 
 
 def _dims(

@@ -15,6 +15,7 @@ from rocverify.binding.calls import further_names
 from rocverify.binding.project import Contract, Function, Kernel, Subject
 from rocverify.plan.model import Plan
 from rocverify.plan.requirements import without_requirements
+from rocverify.toolchain.kernel_names import kernels_called, last_name
 
 _TOKEN = re.compile(r"[A-Za-z0-9_]+(?:[./:]+[A-Za-z0-9_]+)*")
 _WORD = re.compile(r"(?:\w|[^\x00-\x7f\s\u2010-\u2027\u2190-\u21ff\u00b7])+(?:['.]\w+)*")
@@ -191,10 +192,21 @@ def kernel_mentions(text: str, kernels: tuple[Kernel, ...]) -> list[KernelMentio
 
 
 def _symbol(group: list[re.Match[str]], kernels: tuple[Kernel, ...]) -> list[Named]:
-    """The kernels with a symbol that is written out in full, as code."""
+    """The kernels with a symbol that is written out in full, as code, or by its name in the source, with or
+    without its namespaces."""
     if len(group) > 1:
         return []
-    return [(kernel, (group[0][0],)) for kernel in kernels if group[0][0] in kernel.symbols]
+    written = group[0][0]
+    exact: list[Named] = [(kernel, (written,)) for kernel in kernels if written in kernel.symbols]
+    if exact:
+        return exact
+    longer = ((k, [s for s in k.symbols if s.startswith("_Z") or not s.isidentifier()]) for k in kernels)
+    found = ((kernel, kernels_called(symbols, written)) for kernel, symbols in longer)
+    named = [(kernel, symbols) for kernel, symbols in found if symbols]
+    if named or "::" not in written:
+        return named
+    short = last_name(written)  # a manifest or source that has short names
+    return [(kernel, (short,)) for kernel in kernels if short in kernel.symbols]
 
 
 def _source(group: list[re.Match[str]], text: str, keys: Mapping[str, list[Named]]) -> list[Named]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.driving import launches_it
 from rocverify.checks.launch_arguments import Block
 from rocverify.checks.references import Reference
 from rocverify.checks.trace_rules import caller_chain, status_reads
@@ -26,6 +27,7 @@ from rocverify.errors import ContractError, DeviceFaultError, SubjectError
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import DType
+from rocverify.oracle.symbols import kernel_meant
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -59,10 +61,11 @@ class BackendSelectedParams(CheckParams):
 def run(params: BackendSelectedParams, ctx: CheckContext) -> Outcome:
     """Raises ContractError where no contract drives the entry, SubjectError and DeviceFaultError for what
     goes wrong in the call itself."""
-    probe = Probe(params, ctx)
     with ctx.launching() as session:
         reference = _reference(params, ctx, session)
-        findings = probe.run(Trials(ctx, session, reference))
+        trials = Trials(ctx, session, reference)
+        probe = Probe(_as_built(params, trials), ctx)
+        findings = probe.run(trials)
     evidence: dict[str, Any] = {"contract": reference, "kernels": list(params.kernels), "runs": probe.rows}
     evidence["device"] = ctx.device.info.to_json()
     if findings:
@@ -83,12 +86,23 @@ def _reference(params: BackendSelectedParams, ctx: CheckContext, session: Launch
     declared = declared_contracts(ctx.code, ctx.settings.contract_globs)
     fitting = [c.ref for c in declared if c.wrapper == params.entry]
     for reference in fitting:
-        if set(load_spec(session, reference).symbols.values()) & set(params.kernels):
+        spec = load_spec(session, reference)
+        if any(launches_it(spec, kernel) for kernel in params.kernels):
             return reference
     raise ContractError(
         f"no contract drives {params.entry} with {', '.join(params.kernels)}",
         hint=f'write a @contract with wrapper="{params.entry}" in {", ".join(ctx.settings.contract_globs)}',
     )
+
+
+def _as_built(params: BackendSelectedParams, trials: Trials) -> BackendSelectedParams:
+    """The kernels by the names that a device reports. Raises ContractError where one means several."""
+    built = tuple(trials.built.code_object.kernels)
+
+    def meant(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(kernel_meant(name, built, trials.spec.where) for name in names)
+
+    return params.model_copy(update={"kernels": meant(params.kernels), "also": meant(params.also)})
 
 
 class Probe:

@@ -23,6 +23,7 @@ from rocverify.oracle.dtypes import DType
 from rocverify.oracle.floor import shortfalls
 from rocverify.oracle.leaks import leaks
 from rocverify.oracle.not_tried import SIXTEEN_BITS, not_tried, sizes_not_tried
+from rocverify.oracle.symbols import with_kernels
 from rocverify.oracle.verify import (
     DTypeReport,
     Plan,
@@ -61,6 +62,7 @@ def run(params: CorrectnessParams, ctx: CheckContext) -> Outcome:
         only = None if ctx.settings.case is None else Case.of(spec, ctx.settings.case)
         dtypes = select_dtypes(spec, params.dtypes) if only is None else (only.dtype,)
         built = ctx.built(spec.source, ctx.target)
+        spec = with_kernels(spec, built.code_object.kernels)
         _check_signatures(spec, dtypes, built)
         plan = replace(_plan(params, ctx, spec, built), only=only)
         reports = [verify_dtype(spec, session, dtype, plan) for dtype in dtypes]

@@ -15,6 +15,7 @@ from rocverify.oracle.dtypes import DType
 from rocverify.oracle.shapes import smallest_shape
 from rocverify.records import Finding
 from rocverify.toolchain.build import BuiltObject
+from rocverify.toolchain.kernel_names import kernels_called, last_name
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
@@ -47,7 +48,7 @@ def find_contract(
     specs = [session.subject.contract(candidate) for candidate in candidates]
     fitting = [s for s in specs if s.wrapper == function]
     if fitting:
-        return next((s for s in fitting if symbol in s.symbols.values()), fitting[0])
+        return next((s for s in fitting if symbol is not None and launches_it(s, symbol)), fitting[0])
     raise ContractError(
         f"drives {specs[0].wrapper}, not {function}"
         if reference and specs
@@ -55,6 +56,12 @@ def find_contract(
         where=reference,
         hint=f'write a @contract with wrapper="{function}" in {", ".join(ctx.settings.contract_globs)}',
     )
+
+
+def launches_it(spec: ContractSpec, symbol: str) -> bool:
+    """Whether a contract is of a kernel, each called by its symbol or by its name in the source."""
+    said = set(spec.symbols.values())
+    return symbol in said or symbol in map(last_name, said) or last_name(symbol) in said
 
 
 def _declared(ctx: CheckContext, function: str) -> tuple[str, ...]:
@@ -96,5 +103,5 @@ def kernel_object(
     return built, [
         Finding(f"the code object of {source} has no {symbol}: it has {known}", source, kernel=symbol)
         for symbol in dict.fromkeys(symbols)
-        if symbol not in kernels
+        if not kernels_called(kernels, symbol)
     ]

@@ -139,7 +139,7 @@ def _not_launched(
     return [
         Finding(f"{params.contract} does not launch {symbol}: it launched {seen}", params.source, symbol)
         for symbol in symbols
-        if symbol not in uses
+        if symbol not in uses and symbol not in map(source_name, uses)
     ]
 
 
@@ -163,7 +163,7 @@ def _judged(
             text = f"the code object of {params.source} for {target} has no {symbol}: it has {known}"
             found.append(Finding(text, params.source, symbol))
             continue
-        use = uses.get(symbol, Use(kernel.max_workgroup_size, 0))
+        use = uses.get(kernel.name, Use(kernel.max_workgroup_size, 0))
         measured = _measured(kernel, use)
         held: Occupancy | None = None
         if params.limits.min_occupancy_waves is not None:

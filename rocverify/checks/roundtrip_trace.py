@@ -12,6 +12,7 @@ from rocverify.device.trace.events import Category
 from rocverify.errors import SubjectError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
+from rocverify.oracle.symbols import with_kernels
 from rocverify.records import Finding
 from rocverify.toolchain.code_metadata import KernelMetadata
 
@@ -37,6 +38,7 @@ class RoundtripProbe:
         built, missing = kernel_object(self._ctx, spec.source, spec.symbols.values())
         if built is None or missing:
             return missing
+        spec = with_kernels(spec, built.code_object.kernels)
         kernels = dict(built.code_object.kernels)
         for dtype, smallest in product(spec.dtypes, (False, True)):
             findings = self._judge(spec, dtype, kernels, smallest=smallest)

@@ -20,6 +20,7 @@ from rocverify.oracle.drive import CaseRun, Invocation, execute, invocation
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.judge import CaseVerdict, expected_of, judge, tolerances_of
 from rocverify.oracle.shapes import distinct_shape
+from rocverify.oracle.symbols import with_kernels
 from rocverify.oracle.tolerance import Tolerance
 
 if TYPE_CHECKING:
@@ -89,9 +90,10 @@ class Trials:
     """Runs cases of one contract through its wrapper, on the code object that is built now."""
 
     def __init__(self, ctx: CheckContext, session: LaunchSession, reference: str) -> None:
-        self.spec = load_spec(session, reference)
+        spec = load_spec(session, reference)
         self.session = session
-        self.built = ctx.built(self.spec.source, session.device.target)
+        self.built = ctx.built(spec.source, session.device.target)
+        self.spec = with_kernels(spec, self.built.code_object.kernels)
         self.invoke: Invocation = invocation(self.spec, session, self.built.path)
 
     def run(self, case: Case, *, given: Given | None = None, ghost: bool = False) -> CaseRun:

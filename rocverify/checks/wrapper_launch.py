@@ -23,6 +23,7 @@ from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, SubjectError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
+from rocverify.oracle.symbols import kernel_meant, with_kernels
 from rocverify.records import Finding
 from rocverify.store.digests import shown_digest
 from rocverify.toolchain.build import BuiltObject
@@ -47,6 +48,9 @@ class LaunchProbe:
     def run(self, wrapper: str, symbol: str, contract: str | None) -> list[Finding]:
         """The findings over all element types; the first type with findings ends it."""
         spec = find_contract(self._ctx, self._session, wrapper, contract, symbol)
+        kernels = self._built.code_object.kernels
+        symbol = kernel_meant(symbol, tuple(kernels), self._source)
+        spec = with_kernels(spec, kernels) if spec.source == self._source else spec
         if symbol not in spec.symbols.values():
             return self._further(spec, symbol)
         for dtype in spec.dtypes:

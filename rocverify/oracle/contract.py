@@ -104,7 +104,8 @@ _Call = tuple[str, Values, DType | None]
 
 @dataclass(frozen=True)
 class ContractSpec:
-    """A validated contract. `symbols` has one entry for every element type of a case."""
+    """A validated contract. `symbols` has one entry for every element type of a case. `meant` gives the name
+    in the code object for one that the contract says, as soon as that is built (see oracle.symbols)."""
 
     reference_name: str
     source: str
@@ -118,6 +119,7 @@ class ContractSpec:
     parameters: tuple[str, ...] | None
     subject: Any
     independent: str | None = None
+    meant: Callable[[str], str] = str
 
     @property
     def dtypes(self) -> tuple[DType, ...]:
@@ -144,7 +146,8 @@ class ContractSpec:
         if dims is None or not hasattr(self.subject, "kernel"):
             return self.symbols[dtype.name]
         with _ContractCode(self.where, "kernel"):
-            return str(_with_wanted(self.subject.kernel, {"dims": _Namespace(dims), "dtype": dtype}))
+            name = str(_with_wanted(self.subject.kernel, {"dims": _Namespace(dims), "dtype": dtype}))
+        return self.meant(name)
 
     def size(self, dims: Mapping[str, int]) -> int:
         """Elements of the arrays that the kernel writes."""
@@ -322,7 +325,8 @@ class _Namespace(dict[str, Any]):
 def contract(
     *, source: str, symbol: str | Mapping[DType, str], wrapper: str | None = None
 ) -> Callable[[type], ContractSpec]:
-    """Declares a kernel contract. symbol: one for all element types, or one for each."""
+    """Declares a kernel contract. symbol: one for all element types, or one for each; as the code object has
+    it, demangled (`rows::scale`), or the short name (`scale`) where only one kernel there has it."""
 
     def declare(cls: type) -> ContractSpec:
         where = f"{cls.__module__}:{cls.__qualname__}"

@@ -24,6 +24,7 @@ from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import Kind
 from rocverify.oracle.returned import as_declared
 from rocverify.oracle.starting import Start, earlier, starting
+from rocverify.oracle.symbols import kernel_meant
 from rocverify.oracle.tiled import Tiled
 from rocverify.subject.border import raise_outcome
 from rocverify.subject.host.views import DeviceView
@@ -305,9 +306,10 @@ def invocation(spec: ContractSpec, session: LaunchSession, code_object: Path | N
         del visible, on_stream  # nothing of the project runs while the kernel is launched
         launches = []
         for made in subject.launches(spec, arrays, dims, dtype):
-            symbol = made.symbol or spec.symbol(dtype)
+            symbol = kernel_meant(made.symbol or spec.symbol(dtype), tuple(kernels), spec.where)
             if symbol not in kernels:
-                raise ContractError(f"{symbol} is not in {code_object.name}", where=spec.where)
+                known = f"it has {', '.join(sorted(kernels)) or 'no kernel'}"
+                raise ContractError(f"{symbol} is not in {code_object.name}", where=spec.where, hint=known)
             check_arguments(spec, kernels[symbol], made.arguments)
             launches.append(
                 (symbol, made.grid, made.block, made.shared_bytes, made.arguments, made.variables)

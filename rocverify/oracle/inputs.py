@@ -60,6 +60,7 @@ def draw_inputs(
     """
     rng = np.random.default_rng(seed)
     made = spec.prepare(rng, dims, dtype, str(kind))
+    _complete(spec, made, dims, dtype)
     values: dict[str, Any] = {}
     for name, array in spec.arrays.items():
         if array.only_written or (array.role is Role.SCRATCH and name not in made):
@@ -73,13 +74,30 @@ def draw_inputs(
             values[name] = np.asarray(_limited(rng, array), element.numpy)
         elif element.is_float and prod(shape) >= LARGE:
             values[name] = Tiled(draw(rng, (PERIOD,), element, kind), shape)
-        elif element.is_float:
-            values[name] = draw(rng, shape, element, kind)
         else:
-            raise ContractError(f"prepare() must supply {name}: integers are never random", where=spec.where)
+            values[name] = draw(rng, shape, element, kind)
         if values[name].shape != shape:
             raise ContractError(f"prepare() gave {name} the shape {values[name].shape}, not {shape}")
     return values
+
+
+def _complete(spec: ContractSpec, made: Mapping[str, Any], dims: Mapping[str, int], dtype: DType) -> None:
+    """ContractError naming all arrays of integers that the contract does not make."""
+    missing = [
+        name
+        for name, array in spec.arrays.items()
+        if name not in made and not array.only_written and array.role is not Role.SCRATCH
+        if not (array.values or array.span is not None or array.dtype(dtype).is_float)
+    ]
+    if missing:
+        name = missing[0]
+        shape, element = spec.arrays[name].shape(dims), spec.arrays[name].dtype(dtype).numpy
+        example = f'{{"{name}": rng.integers(0, 9, {shape}, dtype="{element}"), ...}}'
+        raise ContractError(
+            f"prepare() must supply {', '.join(missing)}: integers are never random",
+            where=spec.where,
+            hint=f"def prepare(self, rng, dims): return {example}  # the shape made of dims",
+        )
 
 
 def drawn_freely(spec: ContractSpec, dims: Mapping[str, int], dtype: DType, kind: Kind) -> list[str]:

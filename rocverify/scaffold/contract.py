@@ -14,10 +14,12 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from rocverify.scaffold.uses import Uses, dims_text
+from rocverify.toolchain.kernel_names import kernels_called, last_name
 
 if TYPE_CHECKING:
     from rocverify.code.syntax import Function
-    from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
+    from rocverify.toolchain.kernel_names import kernels_called, last_name
+from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
 
 CHECK = "CHECK"
 _TYPES = {
@@ -127,18 +129,24 @@ def module_text(source: str, skeletons: Sequence[Skeleton]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def skeletons(source: str, kernels: Sequence[KernelText]) -> tuple[Skeleton, ...]:
-    """The contracts of kernels."""
+def skeletons(source: str, kernels: Sequence[KernelText], of: Sequence[str]) -> tuple[Skeleton, ...]:
+    """The contracts of kernels. of: all kernels of the code object."""
     taken = set(_TAKEN)
     found = []
     for one in kernels:
         name = _class_name(one.function.name, taken)
         taken.add(name)
-        found.append(_skeleton(source, name, one))
+        found.append(_skeleton(source, name, one, _symbol(one.metadata.name, of)))
     return tuple(found)
 
 
-def _skeleton(source: str, name: str, one: KernelText) -> Skeleton:
+def _symbol(kernel: str, of: Sequence[str]) -> str:
+    """The name of a kernel in its source, where no other kernel of the code object has it."""
+    short = last_name(kernel)
+    return short if len(kernels_called(of, short)) == 1 else kernel
+
+
+def _skeleton(source: str, name: str, one: KernelText, symbol: str) -> Skeleton:
     """The contract of one kernel."""
     kernel, function = one.metadata, one.function
     parameters = tuple(_parameters(kernel.explicit_args, function))
@@ -161,7 +169,7 @@ def _skeleton(source: str, name: str, one: KernelText) -> Skeleton:
         ["self", *(_spoken(p.name) for p in parameters if p.name not in integers and _role(p, uses) != "Out")]
     )
     lines = [
-        f'@contract(source="{source}", symbol="{kernel.name}")',
+        f'@contract(source="{source}", symbol="{symbol}")',
         f"class {name}:",
         *([f'    """{_first_line(function.doc)}"""', ""] if function.doc else []),
         *(f"    {line}" for line in body),
@@ -169,6 +177,7 @@ def _skeleton(source: str, name: str, one: KernelText) -> Skeleton:
         "",
         *_launch(kernel, parameters, uses, one.dynamic_lds),
         "",
+        *_prepare(parameters, uses),
         f"    def reference({given}):",
         *([f"        # rocverify.references has: {ready}"] if ready else []),
         f'        raise NotImplementedError("{CHECK}: what the kernel must compute, in NumPy")',
@@ -178,6 +187,17 @@ def _skeleton(source: str, name: str, one: KernelText) -> Skeleton:
         f'        raise NotImplementedError("{CHECK}: results of plausible mistakes, by name")',
     ]
     return Skeleton(name, function.name, tuple(lines), frozenset(imports), ready)
+
+
+def _prepare(parameters: Sequence[Parameter], uses: Uses) -> Iterator[str]:
+    """Arrays of integers that a kernel reads: their values mean something, and nobody can guess it."""
+    named = [p for p in parameters if p.pointer and p.type[:1] in ("I", "U") and _role(p, uses) != "Out"]
+    names = [_spoken(p.name) for p in named]
+    if names:
+        yield "    def prepare(self, rng, dims):"
+        yield f'        # return {{"{names[0]}": rng.integers(0, 9, SHAPE, dtype=TYPE), ...}}'
+        yield f'        raise NotImplementedError("{CHECK}: the integers of {", ".join(names)}")'
+        yield ""
 
 
 def _magnitude(given: str, text: str, ready: str) -> Iterator[str]:

@@ -76,7 +76,8 @@ class Contracts:
         if not found:
             words = "no kernel" if kernel is None else f"no kernel {kernel}"
             raise UsageError(f"{words} of the code object is defined in this source", where=source)
-        made = skeletons(source, found)
+        every = [name for image in opened.images for name in image.facts.kernels]
+        made = skeletons(source, found, every)
         return Begun(source, module_text(source, made), made)
 
     def entries(self, code: CodeIndex) -> tuple[ManifestEntry, ...]:

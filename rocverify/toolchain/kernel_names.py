@@ -42,11 +42,8 @@ def choose_kernel(kernels: Iterable[str], wanted: str, where: str, filter_tool: 
     Raises UsageError, listing the candidates, where there is none or more than one.
     """
     names = list(dict.fromkeys(kernels))
-    if wanted in names:
-        return wanted
+    candidates = kernels_called(names, wanted, filter_tool)
     shown = demangled(names, filter_tool)
-    asked = _plain(wanted)
-    candidates = [name for name in names if asked in set(_forms(shown[name]))]
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
@@ -55,6 +52,22 @@ def choose_kernel(kernels: Iterable[str], wanted: str, where: str, filter_tool: 
             f"has {len(candidates)} kernels {wanted}:{listed}", where=where, hint="name one of them"
         )
     raise UsageError(f"has no kernel {wanted}", where=where, hint=f"it has {_listed(shown)}")
+
+
+def kernels_called(kernels: Iterable[str], wanted: str, filter_tool: Path | None = None) -> tuple[str, ...]:
+    """The mangled names of the kernels that `wanted` may mean: itself alone, where it is one of them."""
+    names = tuple(dict.fromkeys(kernels))
+    if wanted in names:
+        return (wanted,)
+    shown = demangled(names, filter_tool)
+    asked = _plain(wanted)
+    return tuple(name for name in names if asked in set(_forms(shown[name])))
+
+
+def last_name(name: str) -> str:
+    """`fill` of `_ZN3gpu4fillIfEEvPT_`, `gpu::fill<float>` and `fill`."""
+    bare = _without_arguments(without_parameters(demangled([name])[name]))
+    return bare[_last_outside(bare, ":") + 1 :]
 
 
 def parameter_types(text: str) -> tuple[str, ...] | None:

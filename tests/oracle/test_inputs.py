@@ -98,9 +98,12 @@ def test_special_values_are_there_even_in_the_smallest_array(shape: tuple[int, .
 def test_the_contract_may_prepare_inputs_and_must_for_integers() -> None:
     plain = declare(y=In("n", F32 | F16))
     assert set(draw_inputs(plain, {"n": 3}, F16, Kind.PLAIN, 1)) == {"x", "y"}
-    integers = declare(i=HostIn("n", I32))
-    with pytest.raises(ContractError, match="must supply i"):
+    integers = declare(i=HostIn("n", I32), j=In("n 2", I32))
+    with pytest.raises(ContractError, match="must supply i, j: integers") as caught:
         draw_inputs(integers, {"n": 3}, F32, Kind.PLAIN, 1)
+    assert 'def prepare(self, rng, dims): return {"i": rng.integers(0, 9, (3,), dtype="int32"), ...}' in str(
+        caught.value.hint
+    )
     wrong = declare(i=HostIn("n", I32), prepare=lambda _, dims: {"i": np.zeros(dims.n + 1)})
     with pytest.raises(ContractError, match=r"shape \(4,\), not \(3,\)"):
         draw_inputs(wrong, {"n": 3}, F32, Kind.PLAIN, 1)

@@ -196,3 +196,20 @@ def test_a_number_that_python_has_a_word_for(root: Path, run: Run) -> None:
     made = (root / "kernels/contracts/words.py").read_text()
     compile(made, "words.py", "exec")
     assert "    def_ = Scalar(I32)\n" in made
+
+
+def test_a_kernel_of_cplusplus_has_its_short_name_where_no_other_has_it(root: Path, run: Run) -> None:
+    body = "(unsigned* x, int n) { atomicAdd(x + blockIdx.x, unsigned(n)); }"
+    (root / "kernels/named.hip").write_text(
+        "#include <hip/hip_runtime.h>\n"
+        f"namespace one {{ __global__ void count_up{body}\n__global__ void same{body} }}\n"
+        f"namespace two {{ __global__ void same{body} }}\n",
+        encoding="utf-8",
+    )
+    code, text = run("contract", "new", "kernels/named.hip", "--dry-run")
+    assert code == 0, text
+    said = re.findall(r'symbol="(\w+)"', text)
+    assert "count_up" in said
+    assert "same" not in said
+    assert any(re.fullmatch(r"_ZN3one4sameE\w+", name) for name in said)
+    assert 'NotImplementedError("CHECK: the integers of x")' in text

@@ -29,6 +29,8 @@ _NON_BLOCKING = 1
 
 
 _CONTRACT = "rocverify.oracle.contract:ContractSpec"
+_OF_THE_JUDGE = ("subject", "meant")
+"""Fields of a contract that it gets from the judge."""
 
 _prepared: list[Declarations] = []
 
@@ -103,7 +105,9 @@ class Host:
             return {}
         self._contracts[reference] = spec
         self._wrappers[reference] = found
-        fields = {name: getattr(spec, name) for name in spec.__dataclass_fields__ if name != "subject"}
+        fields = {
+            name: getattr(spec, name) for name in spec.__dataclass_fields__ if name not in _OF_THE_JUDGE
+        }
         return {
             "fields": fields,
             **members_of(spec.subject),
