@@ -32,8 +32,9 @@ verify-all: verify
 test:
 	@$(MAKE) --no-print-directory -j2 run-lint run-tests
 
+# What tests start, make among it, is no part of this make.
 run-tests: test-tools
-	$(BIN)/pytest -n $(JOBS) --dist worksteal --benchmark-disable $(PYTEST_ARGS)
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n $(JOBS) --dist worksteal --benchmark-disable $(PYTEST_ARGS)
 
 test-long: test-tools
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m long --benchmark-disable $(PYTEST_ARGS)
