@@ -167,12 +167,12 @@ def test_function_attributes_are_the_metadata(
 def test_occupancy(emulator: RemoteDevice, bench: Any) -> None:
     ask = emulator.hip.hipModuleOccupancyMaxActiveBlocksPerMultiprocessor
     axpy = bench.function("axpy")
-    # 32 wave slots of 32 lanes in a compute unit, 65536 bytes of LDS.
-    assert ask(axpy, 32, 0) == (CODE.hipSuccess, 32)
-    assert ask(axpy, 256, 0) == (CODE.hipSuccess, 4)
-    assert ask(axpy, 32, 32768) == (CODE.hipSuccess, 2)
+    # 64 wave slots of 32 lanes in a WGP, 131072 bytes of LDS, of which a workgroup can have half.
+    assert ask(axpy, 32, 0) == (CODE.hipSuccess, 64)
+    assert ask(axpy, 256, 0) == (CODE.hipSuccess, 8)
+    assert ask(axpy, 32, 32768) == (CODE.hipSuccess, 4)
     assert ask(axpy, 32, 65537) == (CODE.hipSuccess, 0)
     assert ask(axpy, 2000, 0)[0] == CODE.hipErrorInvalidValue
     code, grid, block = emulator.hip.hipModuleOccupancyMaxPotentialBlockSize(axpy, 0, 256)
     assert (code, block) == (CODE.hipSuccess, 256)
-    assert grid == 48 * 4
+    assert grid == 48 * 8

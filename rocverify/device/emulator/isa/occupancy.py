@@ -94,6 +94,8 @@ def _groups_by_slots(kernel: KernelMetadata, target: Target, waves: int) -> int:
 
 def _groups_by_lds(kernel: KernelMetadata, target: Target, lds_bytes: int) -> int:
     """Workgroups with so many bytes of LDS in one part."""
+    if lds_bytes > target.lds_bytes:
+        return 0
     each = target.lds_bytes * (2 if target.family.paired else 1) // _halves(kernel, target)
     return each // _rounded(lds_bytes, target.lds_granule)
 
