@@ -26,7 +26,7 @@ from tests.device.fuzzing import PARSING, RUNNING, Target, damaged
 ROOT = Path(__file__).parents[2]
 FAST, LONG, ALL = 400, 4_000, 100_000
 FAST_LAUNCHES, LONG_LAUNCHES, ALL_LAUNCHES = 12, 80, 400
-SHARES = 8
+SHARES, LAUNCH_SHARES = 8, 4
 """What the long inputs are divided into, so that several workers can share them."""
 SECONDS_AN_INPUT = 10.0
 SECONDS_A_BATCH = 300
@@ -193,7 +193,7 @@ def test_damaged_kernels_run_or_are_refused(folder: Path) -> None:
 
 
 def _check_launches(folder: Path, share: int, total: int) -> None:
-    count = total // SHARES
+    count = total // LAUNCH_SHARES
     outcomes = launches(folder, 1000 + share * count, count)
     assert outcomes.total() == count
     assert outcomes["ran"] > 0
@@ -202,14 +202,14 @@ def _check_launches(folder: Path, share: int, total: int) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("share", range(LAUNCH_SHARES))
 def test_many_damaged_kernels_run_or_are_refused(folder: Path, share: int) -> None:
     _check_launches(folder, share, LONG_LAUNCHES)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("share", range(LAUNCH_SHARES))
 def test_more_damaged_kernels_run_or_are_refused(folder: Path, share: int) -> None:
     _check_launches(folder, share, ALL_LAUNCHES)
 
