@@ -13,8 +13,9 @@ ones). With errors measured in ULPs of the stored type at the magnitude, and ove
 
 A contract that declares no rounding for a type is held to the second rule alone. NumPy adds in pairs, whose
 error grows with the logarithm of how many terms there are; a kernel may well add one after the other, whose
-error grows as the root of it. So that, twice, is the least that the second rule allows where the type
-computed in is the one stored: over few elements the largest error of a reference is small by chance. What the
+error grows as the root of it. So that, four times (of 40,000 sums of 200 terms that were rescaled as they
+went, the worst was off by 3.2 roots), is the least that the second rule allows where the type computed in is
+the one stored: over few elements the largest error of a reference is small by chance. What the
 contract declares binds beside it.
 Outputs of float64 are held to the first rule alone: their reference has no better type to be computed in.
 Where a number became too large while the reference was computed in the stored type, elements of which it left
@@ -39,6 +40,8 @@ from rocverify.oracle.ulp import Array64, ulp_of
 
 # A result may always be off by one rounding of its own type.
 _LEAST = 1.0
+# ULPs that adding up one after the other may cost, in roots of the number of terms.
+_ROOTS = 4
 # Relative width, in ULPs, that float64 references themselves may be wrong by.
 _SLACK = 2.0**-20
 
@@ -81,7 +84,7 @@ class Tolerance:
     def two_reference_limit(self) -> float:
         """The second rule's limit in ULPs of the stored type at the magnitude."""
         adds = self.terms > 1 or self.rounding is None
-        added = 2 * math.sqrt(self.terms) if adds and self.compute == self.dtype else 0.0
+        added = _ROOTS * math.sqrt(self.terms) if adds and self.compute == self.dtype else 0.0
         return max(_LEAST, added, 2 * self.same_type_error + 2 * self.round_trip_error)
 
     def allowed(self, expected: Expected) -> Array64:

@@ -194,8 +194,8 @@ def test_what_a_contract_declares_is_not_judged_more_strictly_than_nothing() -> 
     reference = np.full(4, 1.5)
     off_by_three = (reference + 3 * 2.0**-23).astype(np.float32)
     silent = Tolerance(F32, F32, None, same_type_error=0.1, round_trip_error=0.1, terms=16)
-    assert silent.two_reference_limit == 8.0
-    assert Tolerance(F32, F32, 4.0, 0.1, 0.1, terms=16).two_reference_limit == 8.0
+    assert silent.two_reference_limit == 16.0
+    assert Tolerance(F32, F32, 4.0, 0.1, 0.1, terms=16).two_reference_limit == 16.0
     assert compare(off_by_three, exact(reference, F32), Tolerance(F32, F32, 4.0, 0.1, 0.1, terms=16)).matches
     assert not compare(
         off_by_three, exact(reference, F32), Tolerance(F32, F32, 2.0, 0.1, 0.1, terms=16)
