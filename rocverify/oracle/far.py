@@ -22,7 +22,7 @@ from rocverify.errors import ContractError, DeviceFaultError, RocverifyError, Su
 from rocverify.oracle.case import LARGE_ELEMENTS, Case
 from rocverify.oracle.controls import Judged, as_float64
 from rocverify.oracle.drive import CaseRun, Invocation, execute
-from rocverify.oracle.far_rows import Written, written_rows, wrong_rows
+from rocverify.oracle.far_rows import Written, of_rows, written_rows, wrong_rows
 from rocverify.oracle.inputs import Kind
 from rocverify.oracle.judge import expected_of, judge
 from rocverify.oracle.poison import Placement, Poison
@@ -283,7 +283,9 @@ class _Trial:
     def _admit_rows(self, case: Case) -> None:
         rows = self.spec.independent
         if rows is None:
-            raise UndecidedError("too many results; name the dimension of independent rows: rows = ...")
+            raise UndecidedError(
+                "too many results; name the dimension of independent rows: independent = ..."
+            )
         if hasattr(self.spec.subject, "canonical"):
             raise UndecidedError("canonical() takes whole results")
         small = Case(distinct_shape(self.spec.dims), case.dtype, Kind.PLAIN, case.seed)
@@ -326,11 +328,7 @@ def _are_independent(spec: ContractSpec, case: Case) -> bool:
     whole = spec.reference(values, case.dims)
     rows = spec.independent or ""
     for begin in range(case.dims[rows]):
-        part = {
-            name: one[begin : begin + 1] if spec.arrays[name].axes[:1] == (rows,) else one
-            for name, one in values.items()
-        }
-        some = spec.reference(part, {**case.dims, rows: 1})
+        some = spec.reference(of_rows(spec, values, begin, begin + 1), {**case.dims, rows: 1})
         for name in spec.outputs:
             if not np.allclose(some[name], np.asarray(whole[name])[begin : begin + 1], equal_nan=True):
                 return False

@@ -97,11 +97,7 @@ def _problem(
     end: int,
 ) -> str | None:
     """What is wrong with what was written in rows `begin` to `end`."""
-    name_of_rows = spec.independent or ""
-    inputs = {
-        name: _rows(one, begin, end) if spec.arrays[name].axes[:1] == (name_of_rows,) else one
-        for name, one in run.inputs.items()
-    }
+    inputs = of_rows(spec, run.inputs, begin, end)
     now = {name: inputs[name].copy() for name in spec.outputs}
     masks = {}
     for name, (places, values) in written.items():
@@ -110,7 +106,7 @@ def _problem(
         flat = places[here] - begin * length
         now[name].reshape(-1)[flat] = values[here]
         masks[name] = flat
-    case = replace(run.case, dims={**run.case.dims, name_of_rows: end - begin})
+    case = replace(run.case, dims={**run.case.dims, spec.independent or "": end - begin})
     part = replace(run, case=case, inputs=inputs, outputs=now)
     expected = expected_of(spec, part)
     for name, flat in masks.items():
@@ -125,6 +121,15 @@ def _problem(
                 f"got {now[name].reshape(-1)[first]}"
             )
     return None
+
+
+def of_rows(spec: ContractSpec, arrays: Mapping[str, Any], begin: int, end: int) -> dict[str, Any]:
+    """What a contract's arrays hold of rows `begin` to `end` along its independent dimension; those without
+    it are whole."""
+    return {
+        name: _rows(one, begin, end) if spec.arrays[name].axes[:1] == (spec.independent,) else one
+        for name, one in arrays.items()
+    }
 
 
 def _rows(array: Any, begin: int, end: int) -> Any:

@@ -21,7 +21,7 @@ _WRAPPERS = frozenset(
         "structured_binding_declarator",
     }
 )
-_JUMPS = frozenset(
+JUMPS = frozenset(
     {"return_statement", "break_statement", "continue_statement", "goto_statement", "throw_statement"}
 )
 _NEVER_RETURN = frozenset(
@@ -234,7 +234,7 @@ def leaves(statement: Node | None, depth: int = 0) -> bool:
     if kind == "if_statement":
         ways = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
         return all(way is not None and leaves(way, depth + 1) for way in ways)
-    return kind in _JUMPS or kind == "throw_expression"
+    return kind in JUMPS or kind == "throw_expression"
 
 
 def _has_label(block: Node) -> bool:

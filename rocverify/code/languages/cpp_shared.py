@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from rocverify.code.languages.cpp_parts import declared, parameters_of, squeezed, text_of
+from rocverify.code.languages.cpp_parts import JUMPS, declared, parameters_of, squeezed, text_of
 from rocverify.code.languages.cpp_parts import field as part
 from rocverify.code.languages.tree import has_kind
 from rocverify.code.shared_memory import Extent, SharedAccess, names_in
@@ -27,16 +27,7 @@ _ELEMENT = {
 _CONDITIONS = frozenset(
     {"if_statement", "conditional_expression", "while_statement", "do_statement", "switch_statement"}
 )
-_LEFT = frozenset(
-    {
-        "break_statement",
-        "continue_statement",
-        "return_statement",
-        "goto_statement",
-        "lambda_expression",
-        "throw_statement",
-    }
-)
+_LEFT = JUMPS | {"lambda_expression"}
 _THREADS = "threadIdx"
 _THREAD = f"{_THREADS}.x"
 _DEEPEST = 12

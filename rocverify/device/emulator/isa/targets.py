@@ -13,7 +13,7 @@ on).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rocverify.device.emulator.isa.encodings import GFX11, Format
 
@@ -90,7 +90,7 @@ class _Own:
     # Half as many registers again, as the large GPUs of RDNA 3 and 4 have them.
     more_registers: bool = False
     scalar_floats: bool = False
-    lds: tuple[int, int] = field(default=(0, 0))
+    lds: tuple[int, int] = (0, 0)
 
 
 def _records(family: Family, executed: bool = False, **own: _Own) -> dict[str, Target]:
