@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rocverify.code.contracts import declared_contracts
+from rocverify.device.hip.host_traffic import Traffic
 from rocverify.errors import ContractError
 from rocverify.oracle.case import typical_case
 from rocverify.oracle.contract import ContractSpec
@@ -77,13 +78,14 @@ def drive(
     *,
     ghost: bool = False,
     smallest: bool = False,
+    replayed: Traffic | None = None,
 ) -> Driven:
     """Calls the host code once, on a small case whose dimensions differ or on the smallest one; with
-    `ghost`, no kernel runs."""
+    `ghost`, no kernel runs. replayed: see `execute`."""
     case = typical_case(spec, dtype, seed)
     if smallest:
         case = replace(case, dims=smallest_shape(spec.dims))
-    return Driven(spec, dtype, execute(spec, session, case, ghost=ghost))
+    return Driven(spec, dtype, execute(spec, session, case, ghost=ghost, replayed=replayed))
 
 
 def kernel_object(

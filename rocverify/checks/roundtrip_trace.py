@@ -6,7 +6,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.driving import Driven, drive, find_contract, kernel_object
-from rocverify.checks.trace_rules import Call, status_reads, trace_findings, transfer_evidence
+from rocverify.checks.read_in_place import read_in_place
+from rocverify.checks.trace_rules import STATUS_TOTAL, Call, status_reads, trace_findings, transfer_evidence
 from rocverify.checks.wrapper_launch import expectation_of
 from rocverify.device.trace.events import Category
 from rocverify.errors import SubjectError
@@ -56,7 +57,9 @@ class RoundtripProbe:
         self.traces.append(
             {"dtype": dtype.name, "case": driven.run.case.to_json(), "events": transfer_evidence(call)}
         )
-        return findings or ([] if smallest else self._without_kernel(spec, dtype))
+        if findings or smallest:
+            return findings
+        return [*self._in_place(spec, dtype, driven), *self._without_kernel(spec, dtype)]
 
     def _note(self, call: Call) -> None:
         status = status_reads(call.events, call.expectation.arrays.values())
@@ -77,6 +80,12 @@ class RoundtripProbe:
             kernels=kernels,
             allow_uploads=self._allow_uploads,
         )
+
+    def _in_place(self, spec: ContractSpec, dtype: DType, driven: Driven) -> list[Finding]:
+        if driven.run.traffic.shared <= STATUS_TOTAL:
+            return []
+        read = read_in_place(spec, self._session, dtype, self._ctx.seed)
+        return [] if read is None else [Finding(read, kernel=driven.symbol, entity=spec.wrapper)]
 
     def _without_kernel(self, spec: ContractSpec, dtype: DType) -> list[Finding]:
         """Once more with launches held back: what changes then, the host computed."""

@@ -46,7 +46,8 @@ class Call:
 
 
 _STATUS_BYTES = 16
-_STATUS_TOTAL = 64
+STATUS_TOTAL = 64
+"""Bytes of a status, in all."""
 
 
 def status_reads(events: Sequence[TraceEvent], blocks: Iterable[Block]) -> list[TraceEvent]:
@@ -59,7 +60,7 @@ def status_reads(events: Sequence[TraceEvent], blocks: Iterable[Block]) -> list[
         if e.category is Category.D2H and e.ok and e.src is not None and (e.bytes or 0) <= _STATUS_BYTES
     ]
     small = [e for e in small if not any(block.holds(e.src or 0) for block in known)]
-    return small if sum(e.bytes or 0 for e in small) <= _STATUS_TOTAL else []
+    return small if sum(e.bytes or 0 for e in small) <= STATUS_TOTAL else []
 
 
 def trace_findings(call: Call) -> list[Finding]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
-from rocverify.device.process.placed import NO_TRAFFIC, Buffer, Collected, Placed, Traffic
+from rocverify.device.hip.host_traffic import NO_TRAFFIC, Traffic
+from rocverify.device.process.placed import Buffer, Collected, Placed
 from rocverify.device.trace.events import Category
 from rocverify.errors import ContractError, DeviceError, SubjectError
 from rocverify.oracle.buffers import Layout, buffer_of, layout_of, read_back
@@ -124,7 +125,7 @@ def execute(
     visible: bool = False,
     again: bool = False,
     start: Start | None = None,
-    replayed: Sequence[bytes] | None = None,
+    replayed: Traffic | None = None,
     excerpt: Excerpt | None = None,
 ) -> CaseRun:
     """Runs one case through the contract's wrapper, or through its own launch if it names none.

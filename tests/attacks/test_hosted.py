@@ -52,14 +52,29 @@ _FROM_PINNED = """\
     checked(hip.hipHostFree(to))
 """
 
+_KEPT = "The results of {} stay on the device: no device-to-host copy"
+
+
+def _roundtrip(name: str) -> dict[str, str]:
+    return {"check": "no_host_roundtrip", "entry": f"kernels.{name}:affine"}
+
+
 CHEATS = [
+    Cheat(
+        "round_trip_in_pinned_memory",
+        "failed",
+        ("without a copy", "out differs"),
+        kernel=_COPY,
+        wrapper=instead(_WRITTEN_TO_PINNED + "    c = a\n" + _FROM_PINNED, _HOSTED + _PINNED),
+        check=_roundtrip("round_trip_in_pinned_memory"),
+        text=_KEPT,
+    ),
     Cheat(
         "written_to_pinned_memory",
         "failed",
         _SAID,
         kernel=_COPY,
         wrapper=instead(_WRITTEN_TO_PINNED + _DOWN_SHIFT + _COMPUTED + _FROM_PINNED, _HOSTED + _PINNED),
-        missing="a kernel writes the inputs into pinned memory, which the host then reads without any call",
     ),
     Cheat(
         "through_pinned_memory",
@@ -103,6 +118,21 @@ CHEATS = [
 
 # What is right, though the host has a hand in it.
 RIGHT = [
+    Cheat(
+        "workspace_in_pinned_memory",
+        "verified",
+        kernel=_COPY,
+        wrapper=instead(
+            "    at, _ = pinned(4 * rows * cols)\n"
+            '    affine_on("affine_kernel", x, shift, at, rows, cols)\n'
+            '    affine_on("affine_kernel", at, shift, out, rows, cols)\n'
+            "    checked(hip.hipDeviceSynchronize())\n"
+            "    checked(hip.hipHostFree(at))\n",
+            _HOSTED + _PINNED,
+        ),
+        check=_roundtrip("workspace_in_pinned_memory"),
+        text=_KEPT,
+    ),
     Cheat(
         "staged_through_pinned_memory",
         "verified",

@@ -24,6 +24,7 @@ from rocm.bindings import hip as real_hip
 from rocverify.device.base import DeviceInfo
 from rocverify.device.excerpt import Excerpt
 from rocverify.device.faults import FaultReport
+from rocverify.device.hip.host_traffic import Traffic
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.trace.events import Category, TraceEvent
@@ -166,7 +167,7 @@ class FakeDevice:
         ghost: bool = False,
         order: Ordering | None = None,
         stream: int = 0,
-        replayed: Sequence[bytes] | None = None,
+        replayed: Traffic | None = None,
         excerpt: Excerpt | None = None,
     ) -> Placed:
         del order, replayed, excerpt  # kernels in Python have one order, and run whole

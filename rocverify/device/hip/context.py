@@ -11,6 +11,7 @@ from rocverify.device.hip import served as _served
 from rocverify.device.hip.calls import Answer, Call, Caller, Result, Served, lookup
 from rocverify.device.hip.errors import CODES, NO_ERRORS, HipError, error_name
 from rocverify.device.hip.holdings import Holdings
+from rocverify.device.hip.items import Kind
 from rocverify.device.hip.printed import PrintedText
 from rocverify.device.hip.words import report
 from rocverify.device.trace.events import Category
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rocverify.device.hip.control import DeviceControl
     from rocverify.device.hip.host_traffic import HostTraffic
     from rocverify.device.hip.items import Item, StreamQueues
+    from rocverify.device.hip.shared_memory import SharedMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Context(Holdings):
     `sticky` is the fault that every later call returns, `late` how a call failed that nobody waited for,
     until one returns it, `unseen` are the calls that failed since the program last asked for its last error.
     `returned` is called when a call that the judge asked for has returned and left work that nothing orders
-    before its caller's; `host_traffic` notes what the host reads and writes, where somebody wants to know.
+    before its caller's; `host_traffic` notes what the host reads and writes, where somebody wants to know,
+    `shared` what kernels leave in memory that it sees.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Context(Holdings):
         self.unseen: list[tuple[str, HipError, int]] = []
         self.ended_by_itself = False
         self.host_traffic: HostTraffic | None = None
+        self.shared: SharedMemory | None = None
         self.returned: Callable[[], None] = lambda: None
         self.printed = PrintedText()
         self._entries: dict[int, Entry] = {}
@@ -183,7 +187,10 @@ class Context(Holdings):
         """Runs an item of a stream: what streams call. Returns what its run gives back; the HipError that it
         raises is to be kept, and raised where somebody waits."""
         try:
-            return item.run(caller)
+            if self.shared is None or item.kind is not Kind.KERNEL:
+                return item.run(caller)
+            with self.shared.of_device(self, kernel=True):
+                return item.run(caller)
         except HipError as error:
             if error.sticky and self.sticky is None:
                 self.sticky = error

@@ -86,7 +86,6 @@ def launch_item(
     def run(_caller: Caller | None) -> Any:
         if ghost:
             return None
-        _show_pinned(context)
         if context.modules.get(function.module) is not module:  # a graph may outlive it
             function_of(context, function.handle)
         try:
@@ -97,16 +96,6 @@ def launch_item(
         return _taken_in(context, function, outcome)
 
     return Item(run, function.name, site=site, seq=seq, kind=Kind.KERNEL)
-
-
-def _show_pinned(context: Context) -> None:
-    """Notes what kernels may read of pinned memory, where that is asked for."""
-    if context.host_traffic is None:
-        return
-    with context.lock:
-        pinned = [(one.address, one.size) for one in context.allocations.values() if one.kind == "host"]
-    for address, size in pinned:
-        context.host_traffic.shows(address, context.backend.read(address, size))
 
 
 def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> Any:

@@ -7,6 +7,7 @@ rows. A plain copy is one row.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -171,7 +172,7 @@ def execute(context: Context, transfer: Transfer, caller: Caller | None, sides: 
     """Copies the bytes. HipError where one side is not there (any more). `sides`: what they are, if that has
     just been looked up."""
     dst, src = sides or sides_of(context, transfer)
-    with device_errors():
+    with device_errors(), _own_view(context, src):
         if dst.seen_by_device and src.seen_by_device:
             _within(context, transfer)
             if src.on_device and not dst.on_device:
@@ -183,6 +184,12 @@ def execute(context: Context, transfer: Transfer, caller: Caller | None, sides: 
         if context.host_traffic is not None and dst.on_device and not src.on_device:
             for start in transfer.starts(transfer.dst):
                 context.host_traffic.wrote(context.backend.read(transfer.dst.address + start, transfer.width))
+
+
+def _own_view(context: Context, src: Side) -> AbstractContextManager[None]:
+    """What the device has written itself is what it copies."""
+    shared = context.shared if src in (Side.PINNED, Side.MANAGED) else None
+    return nullcontext() if shared is None else shared.of_device(context, kernel=False)
 
 
 def _within(context: Context, transfer: Transfer) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
+from rocverify.device.hip.host_traffic import Traffic
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.devices import DeviceOptions
 from rocverify.device.process.forked import SERVERS, device_environment
@@ -191,7 +192,7 @@ class RemoteDevice:
         ghost: bool = False,
         order: Ordering | None = None,
         stream: int = 0,
-        replayed: Sequence[bytes] | None = None,
+        replayed: Traffic | None = None,
         excerpt: Excerpt | None = None,
     ) -> Placed:
         """Puts arrays into the memory of a client; until `collect`, with `ghost`, no launch is executed, and

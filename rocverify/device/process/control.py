@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
 from rocverify.device.hip.checking import checks_of
+from rocverify.device.hip.host_traffic import Traffic
 from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_device
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.process.placements import Placements
@@ -171,7 +172,7 @@ class Desk:
         ghost: tuple[Collection[str] | None] | None,
         order: Ordering | None,
         stream: int,
-        replayed: Sequence[bytes] | None,
+        replayed: Traffic | None,
         excerpt: Excerpt | None,
     ) -> Placed:
         """See `placements.Placements.place`."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.faults import FaultReport
+from rocverify.device.hip.host_traffic import NO_TRAFFIC, Traffic
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import RocverifyError
 
@@ -49,17 +50,6 @@ class Placed:
     addresses: dict[str, int]
     token: int
     mark: int
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """The contents that a client read of the device, and that it copied there, in their order."""
-
-    reads: tuple[bytes, ...] = ()
-    uploads: tuple[bytes, ...] = ()
-
-
-NO_TRAFFIC = Traffic()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rocverify.device.hip.checking import allocated, left_behind
-from rocverify.device.hip.host_traffic import HostTraffic
+from rocverify.device.hip.host_traffic import HostTraffic, Traffic
 from rocverify.device.hip.items import Item, Kind
+from rocverify.device.hip.shared_memory import SharedMemory
 from rocverify.device.hip.state import Allocation
 from rocverify.device.hip.words import Freed, note_freed
-from rocverify.device.process.placed import NO_TRAFFIC, Buffer, Collected, Ordering, Placed, Traffic
+from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -50,13 +51,17 @@ class _Held:
         """A call is about to be made."""
         self.seen, self.unordered = {}, ()
         self.context.returned, self.context.host_traffic = self.look, self.traffic
+        self.context.shared = SharedMemory(self.traffic)
 
     def unwatch(self) -> Traffic:
         """The call is over: what went between host and device."""
         if self.context.returned == self.look:
             self.context.host_traffic, self.context.returned = None, _nothing
-        noted = self.traffic
-        return NO_TRAFFIC if noted is None else Traffic(tuple(noted.reads), tuple(noted.uploads))
+        shared, self.context.shared = self.context.shared, None
+        noted, most = self.traffic, 0 if shared is None else shared.most
+        if noted is None:
+            return Traffic(shared=most)
+        return Traffic(tuple(noted.reads), tuple(noted.uploads), noted.left, most)
 
     def look(self) -> None:
         """The call has returned, and not all of its work is ordered before what its caller does next: keeps
@@ -85,14 +90,14 @@ class Placements:
         ghost: tuple[Collection[str] | None] | None,
         order: Ordering | None,
         stream: int = 0,
-        replayed: Sequence[bytes] | None = None,
+        replayed: Traffic | None = None,
         excerpt: Excerpt | None = None,
     ) -> Placed:
         """Puts arrays into the memory of a client. Until `collect`, launches of the kernels of `ghost` (None:
         all) are not executed, and all work is done in an order of its own, if one is given. stream: has the
         contents come as work of a stream, as where its owner makes them; 0: they are there at once. replayed:
         has what goes between host and device noted, and gives the host these contents of an earlier call in
-        place of what it reads, as far as they go. excerpt: launches are executed in part.
+        place of what it reads or finds, as far as they go. excerpt: launches are executed in part.
         DeviceError where the memory does not suffice or the client is not there."""
         context = self._context(pid)
         self._control.outcome()  # what was before is none of this call's

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rocverify.device.hip.host_traffic import MOST_BYTES, HostTraffic
+from rocverify.device.hip.host_traffic import MOST_BYTES, HostTraffic, Traffic
 
 
 def test_reads_and_uploads_are_noted_in_order() -> None:
@@ -14,7 +14,7 @@ def test_reads_and_uploads_are_noted_in_order() -> None:
 
 
 def test_reads_are_replaced_by_those_of_an_earlier_call() -> None:
-    traffic = HostTraffic([b"AB", b"C", b"DEF"])
+    traffic = HostTraffic(Traffic((b"AB", b"C", b"DEF")))
     assert [traffic.read(one) for one in (b"ab", b"cc", b"def", b"g")] == [b"AB", b"cc", b"DEF", b"g"]
 
 
@@ -30,3 +30,12 @@ def test_what_lies_in_pinned_memory_is_an_upload_when_it_has_changed() -> None:
     for address, content in ((1, b"ab"), (2, b"cd"), (1, b"ab"), (1, b"ef")):
         traffic.shows(address, content)
     assert traffic.uploads == [b"ab", b"cd", b"ef"]
+
+
+def test_what_a_kernel_leaves_is_noted_by_its_place_and_replaced_by_what_lay_there_before() -> None:
+    traffic = HostTraffic(Traffic(left={(0, 0): b"AB", (1, 0): b"C"}))
+    given = [traffic.leaves(place, 1, content) for place, content in (((0, 0), b"ab"), ((1, 0), b"cd"))]
+    assert given == [b"AB", b"cd"]  # another size is another place
+    assert traffic.left == {(0, 0): b"ab", (1, 0): b"cd"}
+    traffic.shows(1, b"cd")
+    assert traffic.uploads == []

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rocverify.device.hip.host_traffic import NO_TRAFFIC
 from rocverify.device.library_build import hip_library_folder
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.client import DeviceProcess, RemoteDevice
@@ -58,12 +59,12 @@ def test_what_the_client_reads_is_noted_and_can_be_given_again(device: RemoteDev
     kind, hip = device.hip.hipMemcpyKind, device.hip
     down, up = kind.hipMemcpyDeviceToHost, kind.hipMemcpyHostToDevice
     read = bytearray(4)
-    placed = device.place(os.getpid(), [buffer("x", b"1234")], replayed=())
+    placed = device.place(os.getpid(), [buffer("x", b"1234")], replayed=NO_TRAFFIC)
     assert int(hip.hipMemcpy(read, placed.addresses["x"], 4, down)[0]) == 0
     assert int(hip.hipMemcpy(placed.addresses["x"], b"abcd", 4, up)[0]) == 0
     traffic = device.collect(placed, ["x"]).traffic
     assert (traffic.reads, traffic.uploads) == ((b"1234",), (b"abcd",))
-    placed = device.place(os.getpid(), [buffer("x", b"5678")], replayed=traffic.reads)
+    placed = device.place(os.getpid(), [buffer("x", b"5678")], replayed=traffic)
     assert int(hip.hipMemcpy(read, placed.addresses["x"], 4, down)[0]) == 0
     assert bytes(read) == b"1234"
     assert bytes(device.collect(placed, ["x"]).images["x"]) == b"5678"

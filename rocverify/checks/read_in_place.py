@@ -1,0 +1,61 @@
+"""Whether host code reads what kernels leave in pinned or managed memory: it needs no call for that, so no
+trace shows it.
+
+The code is called again with other contents there for the host, and the device's own for the device: what
+changes then came through the host.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rocverify.checks.driving import drive
+from rocverify.checks.trace_rules import STATUS_TOTAL
+from rocverify.device.hip.host_traffic import NO_TRAFFIC, Traffic
+from rocverify.errors import DeviceFaultError, SubjectError
+from rocverify.oracle.contract import ContractSpec
+from rocverify.oracle.drive import CaseRun
+from rocverify.oracle.dtypes import DType
+
+if TYPE_CHECKING:
+    from rocverify.checks.context import LaunchSession
+
+
+def read_in_place(spec: ContractSpec, session: LaunchSession, dtype: DType, seed: int) -> str | None:
+    """What is wrong, in words; None where the results do not depend on what the host finds there, or are not
+    the same from call to call, so that nothing can be told."""
+
+    def called(traffic: Traffic, *, with_seed: int) -> CaseRun:
+        return drive(spec, session, dtype, with_seed, replayed=traffic).run
+
+    other_seed = (seed + 1) % 2**32
+    first = called(NO_TRAFFIC, with_seed=seed)
+    size = sum(map(len, first.traffic.left.values()))
+    if size <= STATUS_TOTAL:
+        return None
+    reads = (
+        f"{spec.wrapper} reads what kernels leave in pinned or managed memory ({size} bytes), "
+        "without a copy: with other values there that only the host sees, "
+    )
+    called(NO_TRAFFIC, with_seed=other_seed)  # memory is kept from call to call, and only changes show
+    others = Traffic(left={place: _other(left) for place, left in first.traffic.left.items()})
+    try:
+        second = called(others, with_seed=seed)
+    except (SubjectError, DeviceFaultError) as error:
+        return f"{reads}it fails ({error.message})"
+    changed = _differing(spec, first, second)
+    if not changed:
+        return None
+    called(NO_TRAFFIC, with_seed=other_seed)
+    if _differing(spec, first, called(NO_TRAFFIC, with_seed=seed)):
+        return None
+    return f"{reads}{', '.join(changed)} differ{'s' if len(changed) == 1 else ''}"
+
+
+def _other(content: bytes) -> bytes:
+    """Other values of every width; numbers stay finite."""
+    return bytes(byte ^ 1 for byte in content)
+
+
+def _differing(spec: ContractSpec, one: CaseRun, other: CaseRun) -> list[str]:
+    return [name for name in spec.outputs if one.outputs[name].tobytes() != other.outputs[name].tobytes()]
