@@ -25,14 +25,19 @@ from llvmlite import ir
 
 from rocverify.device.by_hand.inspection import inspect_code_object
 from rocverify.device.emulator.isa.disassembly import Instruction, disassemble
+from rocverify.device.emulator.isa.families.rdna3 import RDNA3
+from rocverify.device.emulator.isa.targets import PROCESSORS
 from rocverify.device.emulator.load.image import Image, load_image
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering.flow import discover
-from rocverify.device.emulator.translate.lowering.program import HANDLERS, handler_name, translate
+from rocverify.device.emulator.translate.lowering.program import handler_name, translate, wave_builder
+from rocverify.device.emulator.translate.semantics.tables import handlers
 from rocverify.errors import CodeObjectError, DeviceError, RocverifyError, UnsupportedInstructionError
 from rocverify.toolchain.codeobject import read_code_object
 from rocverify.toolchain.discover import Toolchain
+
+HANDLERS = handlers(RDNA3)
 
 FAST_ELF, LONG_ELF = 300, 2000
 FAST_CODE, LONG_CODE = 15, 300
@@ -188,7 +193,7 @@ def translated_or_refused(data: bytes, objdump: Path, seed: int) -> None:
         descriptor = image.descriptor(name)
         graph = discover(listing, image, descriptor.entry)
         assert graph.instruction_count <= len(listing.addresses)
-        made = translate(graph, descriptor, name, "hostile")
+        made = translate(PROCESSORS[code.target].family, graph, descriptor, name, "hostile")
         llvm.parse_assembly(made.ir).verify()
     assert time.monotonic() - begun < SECONDS
 
@@ -246,7 +251,7 @@ def each_instruction_translates_or_is_refused(data: bytes, objdump: Path, seed: 
     listing = disassemble(nonsense(data, seed), objdump, "gfx1100")
     translated = 0
     for address in listing.addresses:
-        k = WaveBuilder(ir.Module(), "one", rng.choice((32, 64)))
+        k = wave_builder(RDNA3, ir.Module(), "one", rng.choice((32, 64)))
         entry = k.b.block
         start = k.function.append_basic_block()
         k.start_block(start)

@@ -14,7 +14,8 @@ from llvmlite import ir
 from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
 from rocverify.device.emulator.isa.disassembly import Instruction, Listing, disassemble
 from rocverify.device.emulator.isa.encodings import UNKNOWN, format_name
-from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS, processor
+from rocverify.device.emulator.isa.family import Family
+from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS, TARGETS, processor
 from rocverify.device.emulator.launch.launch_record import REFUSED_USER_SGPRS
 from rocverify.device.emulator.load.image import Image, load_image
 from rocverify.device.emulator.load.kernarg import Geometry, kernarg_segment
@@ -22,10 +23,10 @@ from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph, discover
 from rocverify.device.emulator.translate.lowering.program import (
-    HANDLERS,
     handler_name,
     translate,
     unsupported,
+    wave_builder,
 )
 from rocverify.device.emulator.translate.semantics.refused import no_semantics
 from rocverify.errors import DeviceError, UsageError
@@ -137,8 +138,8 @@ def _inspected(code: CodeObject, name: str, image: Image, listing: Listing) -> K
     except DeviceError as error:
         refusals.append(_lost(error))
         return KernelInspection(metadata, None, {}, tuple(refusals))
-    if code.target in SUPPORTED_TARGETS:
-        refusals += _code_refusals(descriptor, name, graph)
+    if code.target in TARGETS:
+        refusals += _code_refusals(TARGETS[code.target].family, descriptor, name, graph)
     return KernelInspection(
         metadata, graph.instruction_count, _formats(code.target, graph, image), tuple(refusals)
     )
@@ -155,29 +156,30 @@ def _kernel_refusals(
     """What stops a launch whatever the kernel's code is."""
     if code.target not in SUPPORTED_TARGETS:
         yield Refusal(f"the emulator does not run {code.target}, only {', '.join(SUPPORTED_TARGETS)}")
-    for name, _ in descriptor.user_sgprs():
-        if name in REFUSED_USER_SGPRS:
-            yield Refusal(f"the kernel wants {name} in its user SGPRs")
+    else:
+        for name, _ in descriptor.user_sgprs(TARGETS[code.target].family.initial):
+            if name in REFUSED_USER_SGPRS:
+                yield Refusal(f"the kernel wants {name} in its user SGPRs")
     try:
         kernarg_segment(metadata, bytes(metadata.kernarg_size), _ONE)
     except DeviceError as error:
         yield Refusal(error.message)
 
 
-def _code_refusals(descriptor: KernelDescriptor, name: str, graph: Graph) -> list[Refusal]:
+def _code_refusals(family: Family, descriptor: KernelDescriptor, name: str, graph: Graph) -> list[Refusal]:
     """Translates the kernel as a launch would; where that fails, every instruction that is at fault."""
     try:
-        translate(graph, descriptor, name, "inspected")
+        translate(family, graph, descriptor, name, "inspected")
     except DeviceError as error:
-        found = list(_refused_instructions(graph, 32 if descriptor.wave32 else 64))
+        found = list(_refused_instructions(family, graph, 32 if descriptor.wave32 else 64))
         return found or [_lost(error)]
     return []
 
 
-def _refused_instructions(graph: Graph, lanes: int) -> Iterator[Refusal]:
-    unknown = {inst.address for inst in unsupported(graph)}
+def _refused_instructions(family: Family, graph: Graph, lanes: int) -> Iterator[Refusal]:
+    unknown = {inst.address for inst in unsupported(family, graph)}
     for block in graph.blocks.values():
-        k = _scratch_builder(lanes)
+        k = _scratch_builder(family, lanes)
         for inst in block:
             reason = None
             if inst.address in unknown:
@@ -186,12 +188,12 @@ def _refused_instructions(graph: Graph, lanes: int) -> Iterator[Refusal]:
                 reason = _reason(k, inst)
             if reason is not None:
                 yield Refusal(reason, inst.address, inst.text, inst.source)
-                k = _scratch_builder(lanes)
+                k = _scratch_builder(family, lanes)
 
 
-def _scratch_builder(lanes: int) -> WaveBuilder:
+def _scratch_builder(family: Family, lanes: int) -> WaveBuilder:
     """A builder whose output nobody reads."""
-    k = WaveBuilder(ir.Module(), "scratch", lanes)
+    k = wave_builder(family, ir.Module(), "scratch", lanes)
     k.start_block(k.function.append_basic_block())
     return k
 
@@ -204,7 +206,7 @@ def _reason(k: WaveBuilder, inst: Instruction) -> str | None:
             k.begin_pair()
         for part in (inst, inst.second):
             if part is not None:
-                HANDLERS[handler_name(part)](k, part)
+                k.dialect.handlers[handler_name(part)](k, part)
         if inst.second is not None:
             k.end_pair()
     except DeviceError as error:

@@ -236,7 +236,7 @@ class Machine:
 
                 observers = [instrument.observer(kernel.graph) for instrument in self.instruments]
                 observer = Observers(observers) if observers else None
-                return translate(kernel.graph, kernel.descriptor, kernel.name, name, observer)
+                return translate(kernel.family, kernel.graph, kernel.descriptor, kernel.name, name, observer)
 
             self._compiled[key] = self._jit.compile(
                 digest_of("kernel", translator_digest(), watched, *key), name, make

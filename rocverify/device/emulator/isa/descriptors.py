@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rocverify.errors import CodeObjectError
 
 if TYPE_CHECKING:
+    from rocverify.device.emulator.isa.family import InitialState
     from rocverify.toolchain.code_metadata import KernelMetadata
 
 DESCRIPTOR_BYTES = 64
@@ -35,7 +36,8 @@ class KernelDescriptor:
 
     @classmethod
     def parsed(cls, raw: bytes, address: int) -> KernelDescriptor:
-        """From the descriptor's bytes, which lie at a virtual address."""
+        """From the descriptor's bytes, which lie at a virtual address. What its bits mean depends on the
+        family: see the properties that take its initial state."""
         group, private, kernarg, _, offset, _, _, rsrc1, rsrc2, properties, _, _ = struct.unpack(
             "<IIIIq20sIIIHHI", raw
         )
@@ -46,18 +48,11 @@ class KernelDescriptor:
         """MODE[7:0]: rounding of f32 and f16/f64, then their denormal modes, two bits each."""
         return self.rsrc1 >> 12 & 0xFF
 
-    @property
-    def dx10_clamp(self) -> bool:
-        return bool(self.rsrc1 >> 21 & 1)
-
-    @property
-    def ieee_mode(self) -> bool:
-        return bool(self.rsrc1 >> 23 & 1)
-
-    @property
-    def initial_mode(self) -> int:
-        """MODE[9:0] as a wave starts: float mode, DX10_CLAMP, IEEE."""
-        return self.float_mode | self.dx10_clamp << 8 | self.ieee_mode << 9
+    def initial_mode(self, initial: InitialState) -> int:
+        """MODE[9:0] as a wave starts: float mode, and where the family has them DX10_CLAMP and IEEE."""
+        if not initial.clamp_bits:
+            return self.float_mode
+        return self.float_mode | (self.rsrc1 >> 21 & 1) << 8 | (self.rsrc1 >> 23 & 1) << 9
 
     @property
     def user_sgpr_count(self) -> int:
@@ -76,18 +71,24 @@ class KernelDescriptor:
     def uses_dynamic_stack(self) -> bool:
         return bool(self.properties >> 11 & 1)
 
-    def user_sgprs(self) -> tuple[tuple[str, int], ...]:
+    @property
+    def workitem_axes(self) -> int:
+        """For how many axes a wave is given work-item ids: from 1 for x alone to 3."""
+        return min((self.rsrc2 >> 11 & 0b11) + 1, 3)
+
+    @property
+    def private_segment(self) -> bool:
+        """Whether the wave is given scratch."""
+        return bool(self.rsrc2 & 1)
+
+    @property
+    def workgroup_info(self) -> bool:
+        """Whether an SGPR behind the workgroup ids has facts of the dispatch."""
+        return bool(self.rsrc2 >> 10 & 1)
+
+    def user_sgprs(self, initial: InitialState) -> tuple[tuple[str, int], ...]:
         """What the user SGPRs hold, in order, with the number of registers each takes."""
-        layout = (
-            ("private_segment_buffer", 4),
-            ("dispatch_ptr", 2),
-            ("queue_ptr", 2),
-            ("kernarg_segment_ptr", 2),
-            ("dispatch_id", 2),
-            ("flat_scratch_init", 2),
-            ("private_segment_size", 1),
-        )
-        return tuple(entry for bit, entry in enumerate(layout) if self.properties >> bit & 1)
+        return tuple(entry for bit, entry in enumerate(initial.user_sgprs) if self.properties >> bit & 1)
 
 
 def check_descriptor(descriptor: KernelDescriptor, metadata: KernelMetadata) -> None:

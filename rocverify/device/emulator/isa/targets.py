@@ -1,8 +1,7 @@
 """What is true of each generation of processors and of each processor: the one table of hardware facts.
 
-A family is what processors of a generation share; a target is a processor. Both are data: a further target
-is a further record, a further family brings its table of encodings (encodings.py) along, and handlers where
-its instructions differ.
+A family (family.py) is what processors of a generation share; a target is a processor. Both are data: a
+further target is a further record here, a further family one in families/.
 
 Sources: LLVM's "User Guide for AMDGPU Backend" (processors, wave sizes, EF_AMDGPU_MACH) and
 AMDGPUBaseInfo.cpp (register files, granules, waves of a SIMD); AMD's ISA manuals of Vega, MI200, MI300, RDNA1
@@ -12,39 +11,11 @@ on).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rocverify.device.emulator.isa.encodings import GFX11, Format
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """What the processors of a generation share.
-
-    wave_sizes: lanes. waves_per_simd: at most. simds: of a multiprocessor, as HIP counts multiprocessors: a
-    compute unit, or the pair of them (WGP) of RDNA. paired: whether it is such a pair; in CU mode a workgroup
-    stays within one half. vgprs: registers of a SIMD for a lane of the smallest wave; vgpr_granule: how many
-    of them are given out at a time (waves twice as wide have half of both). lds_bytes: of a workgroup, and of
-    a compute unit; lds_granule: bytes given out at a time. formats: the microcode formats, None where none is
-    there yet.
-    """
-
-    name: str
-    wave_sizes: tuple[int, ...]
-    waves_per_simd: int
-    vgprs: int
-    vgpr_granule: int
-    paired: bool
-    lds_granule: int
-    lds_bytes: int = 1 << 16
-    formats: Sequence[Format] | None = None
-    simds: int = 4
-
-    @property
-    def barriers(self) -> int:
-        """Workgroups of more than one wave that a multiprocessor can hold."""
-        return 32 if self.paired else 16
+from rocverify.device.emulator.isa.families.rdna3 import RDNA3
+from rocverify.device.emulator.isa.family import Family, InitialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +42,24 @@ class Target:
         return self.family.wave_sizes
 
 
-_GCN = Family("gfx9", (64,), 10, vgprs=256, vgpr_granule=4, paired=False, lds_granule=512)
-_CDNA2 = Family("gfx90a", (64,), 8, vgprs=512, vgpr_granule=8, paired=False, lds_granule=512)
-_RDNA1 = Family("gfx101", (32, 64), 20, vgprs=1024, vgpr_granule=8, paired=True, lds_granule=512)
-_RDNA2 = Family("gfx103", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024)
-_RDNA3 = Family(
-    "gfx11", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024, formats=GFX11
+_OLD_START = InitialState(packed_ids=False, scratch_descriptor=True)
+_PACKED_START = InitialState(packed_ids=True, scratch_descriptor=True)
+_NEW_START = InitialState(packed_ids=True, scratch_descriptor=False, clamp_bits=False)
+
+_GCN = Family("gfx9", (64,), 10, vgprs=256, vgpr_granule=4, paired=False, lds_granule=512, initial=_OLD_START)
+_CDNA2 = Family(
+    "gfx90a", (64,), 8, vgprs=512, vgpr_granule=8, paired=False, lds_granule=512, agprs=True,
+    initial=_PACKED_START,
+)  # fmt: skip
+_RDNA1 = Family(
+    "gfx101", (32, 64), 20, vgprs=1024, vgpr_granule=8, paired=True, lds_granule=512, initial=_OLD_START
 )
-_RDNA4 = Family("gfx12", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024)
+_RDNA2 = Family(
+    "gfx103", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024, initial=_OLD_START
+)
+_RDNA4 = Family(
+    "gfx12", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024, initial=_NEW_START
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +74,7 @@ class _Own:
     lds: tuple[int, int] = (0, 0)
 
 
-def _records(family: Family, executed: bool = False, **own: _Own) -> dict[str, Target]:
+def _records(family: Family, executed: bool = True, **own: _Own) -> dict[str, Target]:
     return {
         name: Target(
             name,
@@ -105,7 +86,7 @@ def _records(family: Family, executed: bool = False, **own: _Own) -> dict[str, T
             lds_granule=one.lds[1] or family.lds_granule,
             product=one.product or f"AMD Radeon Graphics ({name})",
             scalar_floats=one.scalar_floats,
-            executed=executed,
+            executed=executed and family.executed,
         )
         for name, one in own.items()
     }
@@ -131,8 +112,7 @@ PROCESSORS: Mapping[str, Target] = {
         gfx1036=_Own(0x45),
     ),
     **_records(
-        _RDNA3,
-        executed=True,
+        RDNA3,
         gfx1100=_Own(0x41, "AMD Radeon RX 7900 XTX", more_registers=True),
         gfx1101=_Own(0x46, "AMD Radeon RX 7800 XT", more_registers=True),
         gfx1102=_Own(0x47, "AMD Radeon RX 7600"),
@@ -140,7 +120,12 @@ PROCESSORS: Mapping[str, Target] = {
         gfx1150=_Own(0x43, scalar_floats=True),
         gfx1151=_Own(0x4A, "AMD Radeon 8060S Graphics", more_registers=True, scalar_floats=True),
     ),
-    **_records(_RDNA3, gfx1152=_Own(0x55, scalar_floats=True), gfx1153=_Own(0x58, scalar_floats=True)),
+    **_records(
+        RDNA3,
+        executed=False,
+        gfx1152=_Own(0x55, scalar_floats=True),
+        gfx1153=_Own(0x58, scalar_floats=True),
+    ),
     **_records(
         _RDNA4,
         gfx1200=_Own(0x48, more_registers=True, scalar_floats=True),

@@ -129,7 +129,7 @@ def launch_record(
         lds_bytes=lds_of(kernel, geometry),
         scratch_bytes=scratch_of(kernel),
         instruction_limit=instruction_limit,
-        mode=descriptor.initial_mode,
+        mode=descriptor.initial_mode(kernel.family.initial),
         resident=_resident(kernel, geometry),
         cooperative=geometry.cooperative,
     )
@@ -140,7 +140,7 @@ def launch_record(
 
 def _user_sgprs(kernel: LoadedKernel, pointers: dict[str, int]) -> list[int]:
     values: list[int] = []
-    for name, count in kernel.descriptor.user_sgprs():
+    for name, count in kernel.descriptor.user_sgprs(kernel.family.initial):
         value = pointers.get(name, kernel.metadata.scratch_bytes if count == 1 else 0)
         if name in REFUSED_USER_SGPRS:
             raise UnsupportedInstructionError(

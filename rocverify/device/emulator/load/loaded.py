@@ -9,6 +9,8 @@ from pathlib import Path
 
 from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
 from rocverify.device.emulator.isa.disassembly import Listing, disassemble
+from rocverify.device.emulator.isa.family import Family
+from rocverify.device.emulator.isa.targets import PROCESSORS
 from rocverify.device.emulator.load.image import Image
 from rocverify.device.emulator.load.lds_arrays import LdsArray, lds_arrays
 from rocverify.device.emulator.load.source_lines import user_lines
@@ -80,6 +82,11 @@ class LoadedKernel:
     name: str
     metadata: KernelMetadata
     descriptor: KernelDescriptor
+
+    @property
+    def family(self) -> Family:
+        """What processors like the code object's share."""
+        return PROCESSORS[self.module.metadata.target].family
 
     @property
     def lanes(self) -> int:

@@ -10,7 +10,6 @@ from rocverify.device.emulator.sanitize.bits import lanes_undefined, operand_sha
 from rocverify.device.emulator.translate.builder.registers import SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.lowering.program import HANDLERS
 from rocverify.device.emulator.translate.semantics import lanes
 
 K = WaveBuilder
@@ -27,7 +26,7 @@ def _permute_bytes(k: K, inst: Instruction) -> None:
 
     def chosen(*pair: Operand) -> Value:
         twin = replace(inst, operands=(target, *pair, selector))
-        ((_, value),) = k.captured(lambda: HANDLERS["v_perm_b32"](k, twin))
+        ((_, value),) = k.captured(lambda: k.dialect.handlers["v_perm_b32"](k, twin))
         return value
 
     moved = k.b.xor(chosen(*map(shadowed, sources)), chosen(zero, zero))
@@ -40,7 +39,9 @@ def _permute_bytes(k: K, inst: Instruction) -> None:
 def _write_lane(k: K, inst: Instruction) -> None:
     """v_writelane_b32: an undefined lane may be any."""
     target, source, lane = inst.operands
-    HANDLERS["v_writelane_b32"](k, replace(inst, operands=(shadowed(target), shadowed(source), lane)))
+    k.dialect.handlers["v_writelane_b32"](
+        k, replace(inst, operands=(shadowed(target), shadowed(source), lane))
+    )
     control = operand_shadow(k, lane)
     if control is not None:
         index = SHADOW + target.index
@@ -72,7 +73,7 @@ def _push_lanes(k: K, inst: Instruction) -> None:
     """ds_permute_b32: what is pushed to an undefined lane may change any."""
     target, address, data = inst.operands
     twin = replace(inst, operands=(shadowed(target), address, shadowed(data)))
-    ((_, shadow),) = k.captured(lambda: HANDLERS["ds_permute_b32"](k, twin))
+    ((_, shadow),) = k.captured(lambda: k.dialect.handlers["ds_permute_b32"](k, twin))
     place = k.quiet_vgpr(SHADOW + address.index)
     some = k.b.icmp_unsigned("!=", lanes_undefined(k, place), k.i64(0))
     k.commit(shadowed(target), k.b.or_(shadow, k.splat(k.b.sext(some, I32))))

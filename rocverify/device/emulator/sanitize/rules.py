@@ -25,7 +25,8 @@ from rocverify.device.emulator.sanitize.bits import (
 from rocverify.device.emulator.translate.builder.registers import SCC_SHADOW, SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.lowering.program import HANDLERS, handler_name
+from rocverify.device.emulator.translate.lowering.program import handler_name
+from rocverify.device.emulator.translate.semantics import packed
 from rocverify.device.emulator.translate.semantics.vector import read
 
 K = WaveBuilder
@@ -50,7 +51,7 @@ def moved(*data: int, control: Sequence[int] = ()) -> Rule:
 
 
 def _apply(k: K, twin: Instruction, controls: Sequence[Value]) -> None:
-    handler = HANDLERS[handler_name(twin)]
+    handler = k.dialect.handlers[handler_name(twin)]
     k.scc_register = SCC_SHADOW
     try:
         commits = k.captured(lambda: handler(k, twin))
@@ -79,7 +80,7 @@ def _select_lanes(k: K, inst: Instruction) -> None:
     """v_cndmask_b32: where the mask is undefined, so is what it chooses."""
     mask = inst.operands[3] if len(inst.operands) > 3 else k.vcc
     twin = replace(inst, operands=(*(shadowed(o) for o in inst.operands[:3]), *inst.operands[3:]))
-    commits = k.captured(lambda: HANDLERS[handler_name(inst)](k, twin))
+    commits = k.captured(lambda: k.dialect.handlers[handler_name(inst)](k, twin))
     undefined = k.b.sext(k.lanes_of(_mask_shadow(k, mask)), k.shapes.i32)
     for register, value in commits:
         k.commit(register, k.b.or_(value, undefined))
@@ -167,7 +168,8 @@ def _bit_compare(k: K, inst: Instruction) -> None:
     """s_bitcmp0 and s_bitcmp1: one bit decides."""
     operands = (shadowed(inst.operands[0]), inst.operands[1])
     k.scc_register = SCC_SHADOW
-    HANDLERS[inst.mnemonic.replace("bitcmp0", "bitcmp1")](k, replace(inst, operands=operands))
+    handler = k.dialect.handlers[inst.mnemonic.replace("bitcmp0", "bitcmp1")]
+    handler(k, replace(inst, operands=operands))
     k.scc_register = None
     number = operand_shadow(k, inst.operands[1])
     if number is not None:
@@ -342,13 +344,9 @@ def _vector_rules() -> dict[str, Rule]:
     for name in ("v_add_co", "v_sub_co", "v_subrev_co", "v_add_co_ci", "v_sub_co_ci", "v_subrev_co_ci"):
         rules[f"{name}_u32"] = _carry
     rules.update({f"v_cvt_f32_ubyte{number}": _from_byte(number) for number in range(4)})
-    rules.update({name: _packed for name in HANDLERS if name.startswith("v_pk_")})
+    rules.update({name: _packed for name in packed.HANDLERS if name.startswith("v_pk_")})
     return rules
 
 
-RULES: dict[str, Rule] = {
-    name: rule
-    for name, rule in {**_scalar_rules(), **_vector_rules(), **crossing.RULES, **tuples.RULES}.items()
-    if name in HANDLERS
-}
+RULES: dict[str, Rule] = {**_scalar_rules(), **_vector_rules(), **crossing.RULES, **tuples.RULES}
 """By mnemonic; what is not here follows the rule that one undefined bit makes all bits undefined."""

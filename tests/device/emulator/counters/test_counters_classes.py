@@ -21,9 +21,12 @@ from rocverify.device.emulator.counters.classes import (
 )
 from rocverify.device.emulator.counters.fields import FIELDS
 from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.families.rdna3 import RDNA3
 from rocverify.device.emulator.isa.operands import parse_operand
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS
-from rocverify.device.emulator.translate.lowering.program import HANDLERS
+from rocverify.device.emulator.translate.semantics.tables import handlers
+
+HANDLERS = handlers(RDNA3)
 
 NO_ARITHMETIC = re.compile(
     r"[sv]_(min|max|min3|max3|med3|maxmin|minmax|rndne|trunc|floor|ceil|fract|ldexp|frexp_mant|div_scale|div_fixup"

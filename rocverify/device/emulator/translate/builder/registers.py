@@ -18,6 +18,7 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.operands import EXEC, NULL_INDEX, Operand
 from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.dialect import Dialect
 from rocverify.device.emulator.translate.builder.emitter import Emitter
 from rocverify.device.emulator.translate.builder.observers import Observer
 from rocverify.device.emulator.translate.builder.types import (
@@ -65,8 +66,11 @@ class _Write(NamedTuple):
 class Registers(Emitter):
     """The registers that the code so far has read and written; events of an observer are raised here."""
 
-    def __init__(self, module: ir.Module, name: str, lanes: int, observer: Observer | None = None) -> None:
+    def __init__(
+        self, module: ir.Module, name: str, lanes: int, observer: Observer | None, dialect: Dialect
+    ) -> None:
         super().__init__(module, name, lanes)
+        self.dialect = dialect
         self.observer = observer or Observer()
         self.fault_block = self.function.append_basic_block("fault")
         ir.IRBuilder(self.fault_block).ret(ir.Constant(I32, int(abi.Status.FAULT)))

@@ -7,7 +7,7 @@ goes on where the wave stopped (`resume` holds the index of that place).
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,9 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.descriptors import KernelDescriptor
 from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.family import Family
 from rocverify.device.emulator.isa.operands import M0
+from rocverify.device.emulator.translate.builder.dialect import Dialect, Handler
 from rocverify.device.emulator.translate.builder.modes import Mode
 from rocverify.device.emulator.translate.builder.observers import Observer
 from rocverify.device.emulator.translate.builder.types import I32, I64, TYPES, Value
@@ -24,59 +26,10 @@ from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering import strips
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph
 from rocverify.device.emulator.translate.lowering.mode_flow import propagate
-from rocverify.device.emulator.translate.semantics import (
-    arithmetic,
-    buffer,
-    bytewise,
-    clock,
-    compare,
-    conversions,
-    directed,
-    division,
-    dots,
-    floats,
-    geometry,
-    lanes,
-    lds,
-    matrix,
-    memory,
-    mixed,
-    packed,
-    relative,
-    scalar,
-    scalar_float,
-    smem,
-    special,
-    transcendental,
-)
+from rocverify.device.emulator.translate.semantics import directed, lanes
 from rocverify.device.emulator.translate.semantics.refused import no_semantics
-from rocverify.device.emulator.translate.semantics.vector import Handler
+from rocverify.device.emulator.translate.semantics.tables import handlers
 from rocverify.errors import DeviceError, UnsupportedInstructionError
-
-HANDLERS: dict[str, Handler] = {
-    **scalar.HANDLERS,
-    **scalar_float.HANDLERS,
-    **clock.HANDLERS,
-    **smem.HANDLERS,
-    **arithmetic.HANDLERS,
-    **floats.HANDLERS,
-    **conversions.HANDLERS,
-    **division.HANDLERS,
-    **transcendental.HANDLERS,
-    **packed.HANDLERS,
-    **mixed.HANDLERS,
-    **dots.HANDLERS,
-    **bytewise.HANDLERS,
-    **geometry.HANDLERS,
-    **matrix.HANDLERS,
-    **compare.HANDLERS,
-    **lanes.HANDLERS,
-    **relative.HANDLERS,
-    **memory.HANDLERS,
-    **buffer.HANDLERS,
-    **lds.HANDLERS,
-    **special.HANDLERS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +43,24 @@ class Translation:
 
 
 def translate(
-    graph: Graph, descriptor: KernelDescriptor, kernel: str, function: str, observer: Observer | None = None
+    family: Family,
+    graph: Graph,
+    descriptor: KernelDescriptor,
+    kernel: str,
+    function: str,
+    observer: Observer | None = None,
 ) -> Translation:
-    """Translates all code that the kernel reaches into an LLVM function of the given name; `observer` may
-    add code at the events of builder/observers.py.
+    """Translates all code that the kernel reaches, by the semantics of a family, into an LLVM function of
+    the given name; `observer` may add code at the events of builder/observers.py.
 
     Raises UnsupportedInstructionError naming mnemonic, address and source line of the first
     instruction without semantics.
     """
     module = ir.Module(name=kernel)
-    k = WaveBuilder(module, function, 32 if descriptor.wave32 else 64, observer)
+    k = wave_builder(family, module, function, 32 if descriptor.wave32 else 64, observer)
     with _uncollected():
-        _Program(k, graph, kernel, propagate(graph, Mode(descriptor.initial_mode))).emit()
+        start = Mode(descriptor.initial_mode(family.initial))
+        _Program(k, graph, kernel, propagate(graph, start)).emit()
         strips.strip(k.function, k.lanes)
         return Translation(str(module), graph.instruction_count, graph.unoptimized)
 
@@ -119,16 +78,22 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def unsupported(graph: Graph) -> list[Instruction]:
+def wave_builder(
+    family: Family, module: ir.Module, function: str, lanes: int, observer: Observer | None = None
+) -> WaveBuilder:
+    """A builder of a wave function whose instructions mean what the family says."""
+    return WaveBuilder(module, function, lanes, observer, Dialect(family, handlers(family)))
+
+
+def unsupported(family: Family, graph: Graph) -> list[Instruction]:
     """The reached instructions that `translate` would refuse for want of semantics."""
-    return [inst for block in graph.blocks.values() for inst in block if not _is_known(inst)]
+    known = handlers(family).keys() | BRANCHES | ENDS
+    return [inst for block in graph.blocks.values() for inst in block if not _is_known(inst, known)]
 
 
-def _is_known(inst: Instruction) -> bool:
-    if inst.mnemonic in BRANCHES | ENDS:
-        return True
+def _is_known(inst: Instruction, known: Set[str]) -> bool:
     parts = [inst] if inst.second is None else [inst, inst.second]
-    return all(handler_name(part) in HANDLERS for part in parts)
+    return all(handler_name(part) in known for part in parts)
 
 
 def handler_name(inst: Instruction) -> str:
@@ -218,8 +183,8 @@ class _Program:
         k.observer.after(k, inst)
 
     def _handler(self, inst: Instruction) -> Handler:
-        name = handler_name(inst)
-        handler = directed.handler(name, HANDLERS) if self.k.mode.directed else HANDLERS.get(name)
+        name, known = handler_name(inst), self.k.dialect.handlers
+        handler = directed.handler(name, known) if self.k.mode.directed else known.get(name)
         if handler is None:
             raise self._refusal(inst, no_semantics(inst.mnemonic))
         return handler

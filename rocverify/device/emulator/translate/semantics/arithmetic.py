@@ -8,16 +8,10 @@ from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import OperandKind
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.semantics.vector import (
-    Handler,
-    commit_bits,
-    read,
-    saturating,
-    valu,
-    write,
-)
+from rocverify.device.emulator.translate.semantics.vector import commit_bits, read, saturating, valu, write
 
 K = WaveBuilder
 

@@ -12,6 +12,7 @@ from llvmlite import ir
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.translate.access_forms import LOADS, STORES
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.registers import ALL_BITS
 from rocverify.device.emulator.translate.builder.types import I32, I64, PTR, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
@@ -25,7 +26,6 @@ from rocverify.device.emulator.translate.semantics.memory import (
     refuse_modifiers,
 )
 from rocverify.device.emulator.translate.semantics.smem import leave_on_fault
-from rocverify.device.emulator.translate.semantics.vector import Handler
 from rocverify.errors import DeviceError
 
 K = WaveBuilder

@@ -6,10 +6,11 @@ from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.dots import fields
-from rocverify.device.emulator.translate.semantics.vector import Handler, commit_bits, read, valu
+from rocverify.device.emulator.translate.semantics.vector import commit_bits, read, valu
 from rocverify.errors import DeviceError
 
 K = WaveBuilder

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import I8, I32, I64, PTR, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.semantics.vector import Handler
 from rocverify.device.launch_limits import MULTIPROCESSORS
 from rocverify.errors import DeviceError
 
@@ -90,15 +90,13 @@ def _hw_id(k: K) -> Value:
 
 
 HARDWARE_REGISTERS: Mapping[str, Callable[[K], Value]] = {
-    "HW_REG_SHADER_CYCLES": _low,
-    "HW_REG_SHADER_CYCLES_LO": _low,
-    "HW_REG_SHADER_CYCLES_HI": _high,
-    "HW_REG_HW_ID": _hw_id,
-    "4": _hw_id,
-    "HW_REG_HW_ID1": _hw_id1,
-    "HW_REG_HW_ID2": _hw_id2,
+    "cycles low": _low,
+    "cycles high": _high,
+    "place": _hw_id,
+    "place of the wave": _hw_id1,
+    "place of the workgroup": _hw_id2,
 }
-"""What s_getreg_b32 reads, by the disassembler's name; 4 is HW_ID's number, which gfx11 does not name."""
+"""What s_getreg_b32 reads, by what a family calls it."""
 
 
 def _memtime(k: K, inst: Instruction) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import TYPES, DataType, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.semantics.vector import Handler, read
+from rocverify.device.emulator.translate.semantics.vector import read
 
 K = WaveBuilder
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.floats import fma, pack16, to_half_towards_zero, to_integer
 from rocverify.device.emulator.translate.semantics.vector import (
-    Handler,
     accumulate,
     clamp01,
     commit_bits,

@@ -17,12 +17,12 @@ from llvmlite import ir
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand
 from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import F16, F32, F64, I64, PTR, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.mixed import mixed_source
 from rocverify.device.emulator.translate.semantics.packed import packed
 from rocverify.device.emulator.translate.semantics.vector import (
-    Handler,
     accumulate,
     clamp01,
     commit_bits,

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.floats import fma, minimum
-from rocverify.device.emulator.translate.semantics.vector import Handler, read, saturated, valu, write
+from rocverify.device.emulator.translate.semantics.vector import read, saturated, valu, write
 
 K = WaveBuilder
 

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import TYPES, Value, inline_float_bits
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.floats import flush_denormals, fma
-from rocverify.device.emulator.translate.semantics.vector import Handler, clamp01, commit_bits, limit, read
+from rocverify.device.emulator.translate.semantics.vector import clamp01, commit_bits, limit, read
 from rocverify.errors import DeviceError
 
 K = WaveBuilder

@@ -13,14 +13,10 @@ from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.semantics.vector import (
-    Handler,
-    accumulate,
-    saturated,
-    valu,
-)
+from rocverify.device.emulator.translate.semantics.vector import accumulate, saturated, valu
 from rocverify.errors import DeviceError
 
 K = WaveBuilder

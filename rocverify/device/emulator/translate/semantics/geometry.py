@@ -7,10 +7,11 @@ from functools import cache
 
 from llvmlite import ir
 
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import I32, I64, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.floats import canonical, scale_double
-from rocverify.device.emulator.translate.semantics.vector import Handler, valu
+from rocverify.device.emulator.translate.semantics.vector import valu
 
 K = WaveBuilder
 LARGEST_SINGLE = 3.4028234663852886e38

@@ -7,9 +7,10 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import I32, I64, PTR, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.semantics.vector import Handler, commit_bits, read
+from rocverify.device.emulator.translate.semantics.vector import commit_bits, read
 
 K = WaveBuilder
 B32 = TYPES["b32"]

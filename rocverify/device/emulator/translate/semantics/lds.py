@@ -8,6 +8,7 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import M0, OperandKind
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.observers import Access
 from rocverify.device.emulator.translate.builder.registers import ALL_BITS
 from rocverify.device.emulator.translate.builder.types import I32, I64, Value
@@ -19,7 +20,6 @@ from rocverify.device.emulator.translate.semantics.memory import (
     vector_address,
 )
 from rocverify.device.emulator.translate.semantics.smem import leave_on_fault
-from rocverify.device.emulator.translate.semantics.vector import Handler
 
 K = WaveBuilder
 M0_OFFSET_BITS = 0xFFFF

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import OperandKind
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import TYPES, DataType
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.semantics.vector import Handler
 from rocverify.errors import DeviceError
 
 K = WaveBuilder

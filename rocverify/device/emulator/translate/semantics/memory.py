@@ -17,11 +17,11 @@ from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.translate.access_forms import LOADS, STORES
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.observers import Access
 from rocverify.device.emulator.translate.builder.types import I32, PTR, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.smem import leave_on_fault
-from rocverify.device.emulator.translate.semantics.vector import Handler
 from rocverify.errors import DeviceError
 
 K = WaveBuilder

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.floats import fma, to_half
-from rocverify.device.emulator.translate.semantics.vector import Handler, clamp01, commit_bits, read
+from rocverify.device.emulator.translate.semantics.vector import clamp01, commit_bits, read
 
 K = WaveBuilder
 

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import M0, VCC, Operand
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import I8, I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics import dpp
-from rocverify.device.emulator.translate.semantics.vector import Handler, commit_bits, read
+from rocverify.device.emulator.translate.semantics.vector import commit_bits, read
 
 K = WaveBuilder
 VGPRS = 256

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics import scalar_bits
-from rocverify.device.emulator.translate.semantics.vector import Handler
 from rocverify.errors import DeviceError
 
 K = WaveBuilder

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import I1, I16, I32, TYPES, DataType, Shapes, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.compare import ORDERED, UNORDERED, compare_values
@@ -26,7 +27,7 @@ from rocverify.device.emulator.translate.semantics.floats import (
     to_half_towards_zero,
     to_integer,
 )
-from rocverify.device.emulator.translate.semantics.vector import Handler, element
+from rocverify.device.emulator.translate.semantics.vector import element
 
 K = WaveBuilder
 F16, F32 = TYPES["f16"], TYPES["f32"]

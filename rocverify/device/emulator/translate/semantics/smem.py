@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import I32, I64, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.semantics.vector import Handler
 
 K = WaveBuilder
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import I32, TYPES
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.clock import HARDWARE_REGISTERS
-from rocverify.device.emulator.translate.semantics.vector import Handler
 from rocverify.errors import DeviceError
 
 K = WaveBuilder
@@ -49,8 +49,8 @@ def _getreg(k: K, inst: Instruction) -> None:
         value = k.load_field(abi.Wave.mode.offset, I32)
     elif name == "HW_REG_SH_MEM_BASES":
         value = k.i32(abi.SHARED_APERTURE_HI | abi.PRIVATE_APERTURE_HI >> 16)
-    elif name in HARDWARE_REGISTERS:
-        value = HARDWARE_REGISTERS[name](k)
+    elif name in k.dialect.family.hardware_registers:
+        value = HARDWARE_REGISTERS[k.dialect.family.hardware_registers[name]](k)
     else:
         raise DeviceError(f"hardware register {name} is not supported")
     k.write_scalar(inst.operands[0], k.b.and_(k.b.lshr(value, k.i32(offset)), k.i32((1 << size) - 1)))

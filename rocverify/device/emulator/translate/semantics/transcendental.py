@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.floats import flush_denormals, fma
-from rocverify.device.emulator.translate.semantics.vector import Handler, valu
+from rocverify.device.emulator.translate.semantics.vector import valu
 
 K = WaveBuilder
 

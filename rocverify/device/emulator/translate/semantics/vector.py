@@ -13,13 +13,13 @@ from llvmlite import ir
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.translate.builder import modes
+from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.registers import ALL_BITS
 from rocverify.device.emulator.translate.builder.types import TYPES, DataType, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics import dpp
 from rocverify.errors import DeviceError
 
-Handler = Callable[[WaveBuilder, Instruction], None]
 Compute = Callable[..., Value]
 
 

@@ -35,7 +35,7 @@ class Written:
 
 def _written(machine: Machine, assembler: Assembler, count: int) -> Written:
     kernel = machine.load(assembler.kernel(unrolled(count))).kernel("probe")
-    made = translate(kernel.graph, kernel.descriptor, kernel.name, "wave")
+    made = translate(kernel.family, kernel.graph, kernel.descriptor, kernel.name, "wave")
     blocks = re.split(r"^\S+:$", made.ir, flags=re.MULTILINE)[1:]
     lengths = [len(re.findall(r"^  \S", block, re.MULTILINE)) for block in blocks]
     return Written(made.instruction_count, sum(lengths), max(lengths))

@@ -8,14 +8,17 @@ import pytest
 from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction, disassemble
-from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.isa.families.rdna3 import RDNA3
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS
-from rocverify.device.emulator.translate.lowering.program import HANDLERS, handler_name
+from rocverify.device.emulator.translate.lowering.program import handler_name, wave_builder
 from rocverify.device.emulator.translate.semantics.refused import REFUSED, reason_of
+from rocverify.device.emulator.translate.semantics.tables import handlers
 from rocverify.errors import DeviceError
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics.known_instructions import Knowledge, forms
+
+HANDLERS = handlers(RDNA3)
 
 TARGETS = ("gfx1100", "gfx1150")
 """One of RDNA 3 and one of RDNA 3.5; gfx1101 to gfx1103 and gfx1151 know the same (tested below)."""
@@ -57,7 +60,7 @@ def _refusal(inst: Instruction, lanes: int) -> str | None:
     parts = [inst] if inst.second is None else [inst, inst.second]
     if parts[0].mnemonic in BRANCHES | ENDS:
         return None
-    k = WaveBuilder(ir.Module(), "probe", lanes)
+    k = wave_builder(RDNA3, ir.Module(), "probe", lanes)
     k.start_block(k.function.append_basic_block())
     if len(parts) == 2:
         k.begin_pair()

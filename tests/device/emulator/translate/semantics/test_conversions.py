@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from rocverify.device.emulator.isa.families.rdna3 import RDNA3
 from rocverify.device.emulator.machine import Machine
-from rocverify.device.emulator.translate.lowering.program import HANDLERS
+from rocverify.device.emulator.translate.semantics.tables import handlers
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics import models_float, operands
 from tests.device.emulator.translate.semantics import softfloat as sf
@@ -20,6 +21,8 @@ from tests.device.emulator.translate.semantics.models_integer import dot
 from tests.device.emulator.translate.semantics.operands import Source
 from tests.device.emulator.translate.semantics.softfloat import F16, F32, Format
 from tests.device.emulator.translate.semantics.variants import variants
+
+HANDLERS = handlers(RDNA3)
 
 
 def _limited(value: int, low: int, high: int) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rocverify.device.emulator.translate.lowering.program import HANDLERS
+from rocverify.device.emulator.isa.families.rdna3 import RDNA3
+from rocverify.device.emulator.translate.semantics.tables import handlers
 from tests.device.emulator.translate.semantics import (
     models_buffer,
     models_bytewise,
@@ -22,6 +23,8 @@ from tests.device.emulator.translate.semantics.cases import Case
 from tests.device.emulator.translate.semantics.models_float import MODELS as FLOAT
 from tests.device.emulator.translate.semantics.models_integer import MODELS as INTEGER
 from tests.device.emulator.translate.semantics.test_conversions import MODELS as CONVERSIONS
+
+HANDLERS = handlers(RDNA3)
 
 WITHOUT_EFFECT = {
     "s_nop", "s_waitcnt", "s_waitcnt_depctr", "s_waitcnt_vscnt", "s_waitcnt_vmcnt", "s_waitcnt_expcnt",

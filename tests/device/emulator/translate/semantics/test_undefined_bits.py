@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from rocverify.device.emulator.isa.families.rdna3 import RDNA3
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 from rocverify.device.emulator.sanitize.rules import RULES
 from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
-from rocverify.device.emulator.translate.lowering.program import HANDLERS
+from rocverify.device.emulator.translate.semantics.tables import handlers
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.probes import Probe, Seen
@@ -28,6 +29,8 @@ from tests.device.emulator.translate.semantics import operands, test_coverage
 from tests.device.emulator.translate.semantics.models import Valu
 from tests.device.emulator.translate.semantics.undefining import Blurred, Watching, blurred, only
 from tests.device.emulator.translate.semantics.variants import variants
+
+HANDLERS = handlers(RDNA3)
 
 SEED = 11
 ROWS = 10

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from rocverify.device.emulator.isa.families.rdna3 import RDNA3
 from rocverify.device.emulator.machine import Machine
-from rocverify.device.emulator.translate.lowering.program import HANDLERS
+from rocverify.device.emulator.translate.semantics.tables import handlers
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics import models_float, models_integer, operands
 from tests.device.emulator.translate.semantics.checking import accepted, differences
 from tests.device.emulator.translate.semantics.models import Valu
 from tests.device.emulator.translate.semantics.variants import Variant, variants
+
+HANDLERS = handlers(RDNA3)
 
 INTEGER = models_integer.MODELS
 FLOAT = models_float.MODELS

@@ -1,0 +1,1 @@
+"""The families of processors, one file each where the emulator runs one."""
