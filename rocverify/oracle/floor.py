@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
+from math import prod
+
+import numpy as np
 
 from rocverify.oracle.case import Case
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dims import Dims
 from rocverify.oracle.dtypes import DType
-from rocverify.oracle.inputs import Kind
+from rocverify.oracle.inputs import Kind, draw_inputs
 
 SHAPES, KINDS = 6, 3
 _KINDS_WORDS = "sorts of values"
@@ -77,12 +80,31 @@ def _shapes(spec: ContractSpec, dtype: DType, cases: Sequence[Case]) -> Iterator
 
 
 def _kinds(spec: ContractSpec, dtype: DType, cases: Sequence[Case]) -> Iterator[Shortfall]:
-    kinds = {str(case.kind) for case in cases}
+    kinds = {case.kind for case in cases}
     least = min(KINDS, len(spec.kinds or tuple(Kind)))
-    if len(kinds) < least and len(cases) >= least:
+    if len(cases) < least:
+        return
+    if least > 1 and len(kinds) > 1 and all_alike(spec, dtype, cases):
+        text = (
+            f"prepare() gives the same values in {dtype} whatever sort of values a case has: let it take "
+            '`kind`, or declare kinds = ("plain",)'
+        )
+        yield Shortfall("kinds", dtype.name, text)
+    elif len(kinds) < least:
         yield Shortfall(
             "kinds", dtype.name, f"{len(kinds)} {_KINDS_WORDS} in {dtype}, at least {least} are needed"
         )
+
+
+def all_alike(spec: ContractSpec, dtype: DType, cases: Sequence[Case]) -> bool:
+    """Whether sorts of values are mere labels: the numbers that a kernel is given are the same in each."""
+    smallest = min(cases, key=lambda case: prod(case.dims.values()))
+    floats = [name for name, array in spec.arrays.items() if array.is_given and array.dtype(dtype).is_float]
+    drawn = set()
+    for kind in {case.kind for case in cases}:
+        values = draw_inputs(spec, smallest.dims, dtype, kind, smallest.seed)
+        drawn.add(tuple(values[name].tobytes() for name in floats if isinstance(values[name], np.ndarray)))
+    return len(drawn) == 1 and any(next(iter(drawn)))
 
 
 def _admissible(dims: Dims, enough: int) -> int:

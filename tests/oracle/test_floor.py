@@ -53,6 +53,22 @@ def test_a_contract_of_one_shape_is_below_the_floor_and_one_of_few_is_not() -> N
         assert {s.name for s in shortfalls(spec, tried, mistakes=1)} == expected
 
 
+def test_sorts_of_values_that_are_mere_labels_do_not_count() -> None:
+    def uniform(_: Any, rng: Any, dims: Any) -> dict[str, Any]:
+        return {"x": rng.random(dims.n, np.float32)}
+
+    def by_kind(_: Any, rng: Any, dims: Any, kind: str) -> dict[str, Any]:
+        return {"x": rng.random(dims.n, np.float32) * (1e3 if kind == "extreme" else 1)}
+
+    def found(prepare: Any, **more: Any) -> list[str]:
+        spec = declare(dims=Dims(n=boundary(1, 9000)), prepare=prepare, **more)
+        tried = {dtype: plan_cases(spec, dtype, 8, 1) for dtype in (F32, F16)}
+        return [s.text for s in shortfalls(spec, tried, mistakes=1)]
+
+    assert [text.partition(" ")[0] for text in found(uniform)] == ["prepare()"] * 2
+    assert found(by_kind) == found(uniform, kinds=("plain",)) == []
+
+
 @pytest.mark.parametrize("limit", [8192, 16_000])
 def test_a_kernel_that_does_nothing_once_it_has_much_to_do_is_seen(make_session: Make, limit: int) -> None:
     def lazy(hip: Any, *arguments: int) -> None:
