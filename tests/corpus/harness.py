@@ -141,10 +141,12 @@ class Corpus:
         flags = (*combination.flags, *(["-gline-tables-only"] if lines else []))
         return self._builders[name].build(ManifestEntry(source, (), "CORPUS", flags=flags), target)
 
-    def verify(self, kernel: CorpusKernel, built: BuiltObject, *, cases: int = 4) -> list[DTypeReport]:
+    def verify(
+        self, kernel: CorpusKernel, built: BuiltObject, *, cases: int = 4, seed: int = SEED
+    ) -> list[DTypeReport]:
         """Runs a contract's cases of every element type. AssertionError says what is wrong with a result,
-        or why the comparison could not have told."""
-        plan = Plan(SEED, cases, code_object=built.path, code_object_sha256=built.sha256)
+        or why the comparison could not have told. seed: of inputs, orders, and what memory holds."""
+        plan = Plan(seed, cases, code_object=built.path, code_object_sha256=built.sha256)
         reports = []
         for dtype in kernel.spec.dtypes:
             check_parameters(kernel.spec, built.code_object.kernels[kernel.spec.symbol(dtype)])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.corpus.harness import Combination, Corpus, CorpusKernel, corpus_kernels
+from tests.corpus.harness import SEED, Combination, Corpus, CorpusKernel, corpus_kernels
 
 KERNELS = corpus_kernels()
 SAMPLE = [kernel for kernel in KERNELS if kernel.family in ("reduction", "filtering", "wmma")]
@@ -24,10 +24,10 @@ def watched(kept: Path) -> Iterator[Corpus]:
         yield opened
 
 
-def _run(watched: Corpus, kernel: CorpusKernel, combination: Combination) -> None:
+def _run(watched: Corpus, kernel: CorpusKernel, combination: Combination, seed: int = SEED) -> None:
     device = watched.device
     device.take_findings()
-    watched.verify(kernel, watched.compiled(kernel.source, combination, lines=True), cases=2)
+    watched.verify(kernel, watched.compiled(kernel.source, combination, lines=True), cases=2, seed=seed)
     found = device.take_findings()
     assert not found, "\n".join(map(str, found))
 
@@ -55,3 +55,10 @@ def test_no_finding_everywhere(watched: Corpus, kernel: CorpusKernel, combinatio
 @pytest.mark.parametrize(("kernel", "combination"), _ways(taken=False))
 def test_no_finding_the_other_way(watched: Corpus, kernel: CorpusKernel, combination: Combination) -> None:
     _run(watched, kernel, combination)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(1, 21))
+@pytest.mark.parametrize("kernel", KERNELS, ids=str)
+def test_no_finding_under_any_seed(watched: Corpus, kernel: CorpusKernel, seed: int) -> None:
+    _run(watched, kernel, WAYS[0], seed)
