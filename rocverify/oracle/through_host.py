@@ -4,7 +4,9 @@ A kernel that only copies or decodes what the host has computed computes nothing
 crime, nor is looking at a result or at an input; so a suspicious case is run twice more. First what the host
 reads is noted. Then the inputs that it has read are others on the device, and it reads what it read before:
 what kernels compute follows the new inputs, and what still follows the old ones has come through the host,
-however it got back. What the host only moved (the inputs themselves, in another order or type) is no result.
+however it got back. What the host only moved (the inputs themselves, in another order or type) is no result,
+unless the outputs lie there as the host has sent them, and in an order in which it had read nothing: then it
+has sorted them, or moved them, in the kernel's place.
 """
 
 from __future__ import annotations
@@ -103,15 +105,22 @@ def _through_host(
         kept += int((tells & _same(before, second.outputs[name])).sum())
     if not differing or kept < _MOST_OUTPUTS * differing:
         return None
-    if only_moved(first.traffic.uploads, reads, _types(spec, run.case.dtype), differing):
+    moved = only_moved(first.traffic.uploads, reads, _types(spec, run.case.dtype), differing)
+    if moved and not all(_as_sent(first.outputs[name], first, reads) for name in _on_device(spec)):
         return None
-    if all(_was_read(first.outputs[name], reads) for name in _on_device(spec)):
+    if not moved and all(_was_read(first.outputs[name], reads) for name in _on_device(spec)):
         return None  # as it may be where a kernel has to leave its input as it is
     return (
         f"{kept} of {differing} elements of the outputs came through the host{_place(first)}: it had read "
         f"{', '.join(known)} back, and with other values there on the device they stay what they were; no "
         "kernel has computed them"
     )
+
+
+def _as_sent(output: NDArray[Any], run: CaseRun, reads: Sequence[bytes]) -> bool:
+    """Whether an output lies as a whole in what the host has sent, and in nothing that it had read."""
+    whole = output.tobytes()
+    return any(whole in piece for piece in run.traffic.uploads) and not any(whole in piece for piece in reads)
 
 
 def _was_read(output: NDArray[Any], reads: Sequence[bytes]) -> bool:

@@ -55,6 +55,22 @@ _FROM_PINNED = """\
 _KEPT = "The results of {} stay on the device: no device-to-host copy"
 
 
+def _of_x(result: str, wrong: str) -> list[tuple[str, str]]:
+    """What makes the contract one of x alone."""
+    return [
+        ("return 2 * x + shift", f"return {result}"),
+        ("return 2 * abs(x) + abs(shift)", f"return abs({result})"),
+        (
+            'return {"the shift taken away": 2 * x - shift, "the shift added twice": 2 * x + 2 * shift}',
+            f'return {{"as it was": x, "the other way": {wrong}}}',
+        ),
+    ]
+
+
+_SORTS = _of_x("np.sort(x, axis=1)", "np.sort(x, axis=1)[:, ::-1]")
+_MIRRORS = _of_x("x[:, ::-1]", "x[::-1, ::-1]")
+
+
 def _roundtrip(name: str) -> dict[str, str]:
     return {"check": "no_host_roundtrip", "entry": f"kernels.{name}:affine"}
 
@@ -68,6 +84,14 @@ CHEATS = [
         wrapper=instead(_WRITTEN_TO_PINNED + "    c = a\n" + _FROM_PINNED, _HOSTED + _PINNED),
         check=_roundtrip("round_trip_in_pinned_memory"),
         text=_KEPT,
+    ),
+    Cheat(
+        "sorted_by_the_host",
+        "failed",
+        _SAID,
+        kernel=_COPY,
+        wrapper=instead(_DOWN_X + "    c = np.sort(a.reshape(rows, cols)).reshape(-1)\n" + _PUT, _HOSTED),
+        contract=_SORTS,
     ),
     Cheat(
         "written_to_pinned_memory",
@@ -118,6 +142,16 @@ CHEATS = [
 
 # What is right, though the host has a hand in it.
 RIGHT = [
+    Cheat(
+        "turned_round_by_host_and_kernel",
+        "verified",
+        kernel="if (i < rows * cols) out[i] = x[(rows - 1 - i / cols) * cols + i % cols];",
+        wrapper=instead(
+            _DOWN_X + "    c = np.ascontiguousarray(a.reshape(rows, cols)[::-1, ::-1]).reshape(-1)\n" + _PUT,
+            _HOSTED,
+        ),
+        contract=_MIRRORS,
+    ),
     Cheat(
         "workspace_in_pinned_memory",
         "verified",
