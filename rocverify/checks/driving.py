@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rocverify.code.contracts import declared_contracts
-from rocverify.device.hip.host_traffic import Traffic
+from rocverify.device.traffic import Traffic
 from rocverify.errors import ContractError
 from rocverify.oracle.case import typical_case
 from rocverify.oracle.contract import ContractSpec

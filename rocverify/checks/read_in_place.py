@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rocverify.checks.driving import drive
 from rocverify.checks.trace_rules import STATUS_TOTAL
-from rocverify.device.hip.host_traffic import NO_TRAFFIC, Traffic
+from rocverify.device.traffic import NO_TRAFFIC, Traffic
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.drive import CaseRun

@@ -128,6 +128,8 @@ class Screen:
             state = "written" if name in written.changed else "unchanged"
             failed = any((error.where or "").startswith(name) for error in written.errors)
             self._line(f"{name}  ({'not written' if failed else state})")
+        for name in written.kept:
+            self._line(f"{name}  (kept: only a part of the checks ran, and none of it failed)")
         for refused in report.refused:
             self._line(f"{refused.path}: refused, so its phase is not judged as a whole")
         if not outcome.ran:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
-from rocverify.device.hip.host_traffic import NO_TRAFFIC, Traffic
 from rocverify.device.process.placed import Buffer, Collected, Placed
 from rocverify.device.trace.events import Category
+from rocverify.device.traffic import NO_TRAFFIC, Traffic
 from rocverify.errors import ContractError, DeviceError, SubjectError
 from rocverify.oracle.buffers import Layout, buffer_of, layout_of, read_back
 from rocverify.oracle.case import Case

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.device.hip.host_traffic import NO_TRAFFIC
 from rocverify.device.trace.events import Category
+from rocverify.device.traffic import NO_TRAFFIC
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.oracle.case import Case
 from rocverify.oracle.compare import judge_of

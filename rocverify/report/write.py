@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 
 from rocverify.errors import UsageError
+from rocverify.records import CheckVerdict
 from rocverify.report.document import Document, read_text, update
 from rocverify.report.frontmatter import values_of
 from rocverify.report.model import PlanReport, Report
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Written:
-    """The documents of a run (paths relative to the root): all that belong to it, those that changed,
-    and what could not be written."""
+    """The documents of a run (paths relative to the root): all that belong to it, those that changed, those
+    that were kept since a part of their checks says less than they do, and what could not be written."""
 
     summaries: list[str] = field(default_factory=list)
     verifications: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     errors: list[UsageError] = field(default_factory=list)
 
 
@@ -51,7 +53,8 @@ def write_reports(
     """Writes everything; a document that cannot be written stays as it was and is listed in `errors`.
 
     `whole_phases`: the folders (relative to the root) of the phases all of whose plans are in the
-    report, with their numbers. Only those get a VERIFICATION.
+    report, with their numbers. Only those get a VERIFICATION. Where only a part of a plan's checks was to
+    run, and nothing in it failed, the documents about it stay as they are.
     """
     written = Written()
     latest = f"{reports_dir}/latest"
@@ -64,14 +67,26 @@ def write_reports(
         plan = by_number[part.plan]
         affects = [other.number for other in plans if plan.number in other.depends_on]
         document = summary_document(root, report, part, plan, affects)
+        if _in_part(part):
+            written.kept.append(plan.output_path)
+            continue
         written.summaries.append(plan.output_path)
         _document(root, plan.output_path, document, written)
     for folder, number in whole_phases.items():
         parts = [part for part in report.plans if part.path.startswith(f"{folder}/")]
         name = f"{folder}/{number}-VERIFICATION.md"
+        if any(map(_in_part, parts)):
+            written.kept.append(name)
+            continue
         written.verifications.append(name)
         _verification(root, name, report, (number, parts), written)
     return written
+
+
+def _in_part(part: PlanReport) -> bool:
+    """Whether checks were left out, and those that ran have nothing to tell."""
+    left_out = [check for check in part.checks if check.evidence.get("deselected")]
+    return bool(left_out) and all(c.verdict is CheckVerdict.PASSED for c in part.checks if c not in left_out)
 
 
 def _verification(

@@ -24,10 +24,10 @@ from rocm.bindings import hip as real_hip
 from rocverify.device.base import DeviceInfo
 from rocverify.device.excerpt import Excerpt
 from rocverify.device.faults import FaultReport
-from rocverify.device.hip.host_traffic import Traffic
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.trace.events import Category, TraceEvent
+from rocverify.device.traffic import Traffic
 from rocverify.oracle.contract import ContractSpec
 from rocverify.subject.host.imports import load_subject
 from rocverify.subject.host.launching import launch_all

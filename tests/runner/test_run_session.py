@@ -66,6 +66,20 @@ def test_k_selects_and_the_rest_is_deselected(demo: Demo, expression: str) -> No
     assert checks["16-01/T1/fake"]["verdict"] == "not_run"
 
 
+def test_documents_are_kept_where_a_part_of_the_checks_found_nothing(
+    demo: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo.does("passed", "passed")
+    demo.run("phase", "16")
+    before = demo.summary.read_text()
+    demo.run("phase", "16", "--", "-k", "T2")
+    assert demo.summary.read_text() == before
+    assert f"{demo.summary.name}  (kept" in capsys.readouterr().out
+    demo.does("passed", "failed")
+    demo.run("phase", "16", "--", "-k", "T2")
+    assert demo.summary.read_text() != before
+
+
 def test_x_stops_and_what_was_not_reached_is_unverified(demo: Demo) -> None:
     demo.does("passed", "failed", "passed")
     assert demo.run("phase", "16", "--", "-x") == 1

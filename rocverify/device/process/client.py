@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
-from rocverify.device.hip.host_traffic import Traffic
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.devices import DeviceOptions
 from rocverify.device.process.forked import SERVERS, device_environment
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.process.wire import ARRAYS, Wire
 from rocverify.device.trace.events import TraceEvent
+from rocverify.device.traffic import Traffic
 from rocverify.errors import DeviceError, RocverifyError
 from rocverify.store.fork_server import ForkedProcess
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from rocverify.device.base import DeviceInfo
 from rocverify.device.faults import FaultReport
 from rocverify.device.hip.checking import checks_of
-from rocverify.device.hip.host_traffic import Traffic
 from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_device
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.process.placements import Placements
 from rocverify.device.process.server import Server
 from rocverify.device.process.wire import ARRAYS, LINES, Wire
 from rocverify.device.trace.events import TraceEvent
+from rocverify.device.traffic import Traffic
 from rocverify.errors import DeviceError, RocverifyError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.faults import FaultReport
-from rocverify.device.hip.host_traffic import NO_TRAFFIC, Traffic
 from rocverify.device.trace.events import TraceEvent
+from rocverify.device.traffic import NO_TRAFFIC, Traffic
 from rocverify.errors import RocverifyError
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rocverify.device.hip.checking import allocated, left_behind
-from rocverify.device.hip.host_traffic import HostTraffic, Traffic
+from rocverify.device.hip.host_traffic import HostTraffic
 from rocverify.device.hip.items import Item, Kind
 from rocverify.device.hip.shared_memory import SharedMemory
 from rocverify.device.hip.state import Allocation
 from rocverify.device.hip.words import Freed, note_freed
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
+from rocverify.device.traffic import Traffic
 from rocverify.errors import DeviceError
 
 if TYPE_CHECKING:

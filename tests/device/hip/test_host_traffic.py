@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rocverify.device.hip.host_traffic import MOST_BYTES, HostTraffic, Traffic
+from rocverify.device.hip.host_traffic import MOST_BYTES, HostTraffic
+from rocverify.device.traffic import Traffic
 
 
 def test_reads_and_uploads_are_noted_in_order() -> None:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocverify.device.hip.host_traffic import NO_TRAFFIC
 from rocverify.device.library_build import hip_library_folder
 from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.client import DeviceProcess, RemoteDevice
 from rocverify.device.process.placed import Buffer
 from rocverify.device.process.wire import Wire
+from rocverify.device.traffic import NO_TRAFFIC
 from rocverify.errors import DeviceError
 from tests.device.backends.test_amd import options
 
