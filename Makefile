@@ -3,7 +3,7 @@
 #   make verify      verify phase 16 (VERIFY_ARGS="--device emulator" and the like are passed on)
 #   make verify-all  verify every phase
 #   make test        lint, and beside it the fast test suite
-#   make test-long   the slow tests
+#   make test-long   the slow tests; where they are many, a share that each run draws
 #   make test-exhaustive   all that the slow tests take a part of: every way to compile the corpus, planted bugs at
 #                    either level, sabotages of every kernel, the plans' contracts, 100,000 inputs
 #   make lint        ruff, ruff format, mypy

@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from rocverify.settings import Settings
+from tests.shares import SEED_VARIABLE, mark_drawn, seed
 
 # What examples are tried is Hypothesis's own choice, in CI too; how long one takes is nobody's business.
 hypothesis.settings.register_profile("rocverify", hypothesis.settings(), deadline=None)
@@ -18,10 +19,18 @@ hypothesis.settings.load_profile("rocverify")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # rocverify trusts no cache in CI. Tests look the same everywhere: those of that rule set the variable.
 os.environ.pop("CI", None)
+# Before workers are started: they inherit it.
+_SEED = seed()
 
 
+def pytest_report_header() -> str:
+    return f"what long tests draw: {SEED_VARIABLE}={_SEED}"
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that were given more time than others come first: no worker is left alone with one at the end."""
+    mark_drawn(items, _SEED)
     items.sort(key=_time_given, reverse=True)
 
 

@@ -85,13 +85,6 @@ class Combination:
         return f"{self.level[1:]}-{self.compiler}-wave{self.wave}"
 
     @property
-    def share(self) -> int:
-        """0 to 3: four shares of four combinations, in each of which every level stands once, and every
-        compiler with every wave."""
-        level, compiler = LEVELS.index(self.level), COMPILERS.index(self.compiler)
-        return (compiler - level) % 2 + 2 * ((WAVES.index(self.wave) - level // 2) % 2)
-
-    @property
     def flags(self) -> tuple[str, ...]:
         return self.level, "-mwavefrontsize64" if self.wave == 64 else "-mno-wavefrontsize64"
 

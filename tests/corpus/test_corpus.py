@@ -14,7 +14,6 @@ from tests.corpus.harness import COMBINATIONS, USUAL, Combination, Corpus, Corpu
 KERNELS = corpus_kernels()
 SOURCES = sorted({kernel.source for kernel in KERNELS})
 LEAST = 50
-SHARES = 4
 
 
 def _some() -> Iterator[Any]:
@@ -29,37 +28,11 @@ def test_corpus_kernel(corpus: Corpus, kernel: CorpusKernel) -> None:
     corpus.verify(kernel, corpus.compiled(kernel.source, USUAL))
 
 
-def _ways(*, taken: bool) -> list[Any]:
-    """Each kernel with one share of the combinations, or with the others. Neighbouring families have other
-    shares, so that each combination serves every fourth."""
-    return [
-        pytest.param(kernel, combination, id=f"{combination}-{kernel}")
-        for combination in COMBINATIONS
-        for kernel in KERNELS
-        if (SOURCES.index(kernel.source) % SHARES == combination.share) is taken
-    ]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("kernel", "combination"), _ways(taken=True))
+@pytest.mark.drawn(8)
+@pytest.mark.parametrize("kernel", KERNELS, ids=str)
+@pytest.mark.parametrize("combination", COMBINATIONS, ids=str)
 def test_corpus_kernel_in_other_ways(corpus: Corpus, kernel: CorpusKernel, combination: Combination) -> None:
     corpus.verify(kernel, corpus.compiled(kernel.source, combination), cases=3)
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize(("kernel", "combination"), _ways(taken=False))
-def test_corpus_kernel_in_all_other_ways(
-    corpus: Corpus, kernel: CorpusKernel, combination: Combination
-) -> None:
-    corpus.verify(kernel, corpus.compiled(kernel.source, combination), cases=3)
-
-
-def test_shares_of_the_combinations_have_every_level_and_every_compiler_with_every_wave() -> None:
-    for share in range(SHARES):
-        taken = [c for c in COMBINATIONS if c.share == share]
-        assert {c.level for c in taken} == {c.level for c in COMBINATIONS}
-        assert {(c.compiler, c.wave) for c in taken} == {(c.compiler, c.wave) for c in COMBINATIONS}
-        assert len(taken) == len(COMBINATIONS) // SHARES
 
 
 @pytest.mark.parametrize("source", SOURCES)

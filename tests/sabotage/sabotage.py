@@ -8,7 +8,7 @@ To add one:
 1. Put a `Sabotage` with a telling name and its `changes` into the SABOTAGES of the module whose docstring
    fits. Texts that several sabotages replace stand in places.py.
 2. Choose the narrowest `run` and `options` that show all of it; leave both out where the whole phase should
-   be seen. It runs in the long suite; `fast=True` is for the few that everybody runs every time,
+   be seen. The long suite draws half of them; `fast=True` is for the few that everybody runs every time,
    `exhaustive=True` for a fault that another sabotage has in another kernel.
 3. Run it: `pytest tests/sabotage -m "long or not long" -k "its name"`. The failure shows what the run said.
 4. Judge that by hand before writing it down: is it the check that should notice, does nothing fail without
@@ -316,7 +316,7 @@ def judge(sabotage: Sabotage, ran: Ran) -> None:
 
 
 def every(sabotages: Sequence[Sabotage]) -> pytest.MarkDecorator:
-    """Parametrizes a test by `sabotage`; all but the fast and the exhaustive ones are long."""
+    """Parametrizes a test by `sabotage`; of all but the fast and the exhaustive ones half are long."""
     params = [pytest.param(s, id=s.name, marks=_marks(s)) for s in sabotages]
     return pytest.mark.parametrize("sabotage", params)
 
@@ -324,7 +324,7 @@ def every(sabotages: Sequence[Sabotage]) -> pytest.MarkDecorator:
 def _marks(sabotage: Sabotage) -> tuple[pytest.MarkDecorator, ...]:
     if sabotage.exhaustive:
         return (pytest.mark.exhaustive,)
-    return () if sabotage.fast else (pytest.mark.long,)
+    return () if sabotage.fast else (pytest.mark.drawn(2),)
 
 
 def check(sabotage: Sabotage, template: Path, cache: Path, folder: Path) -> None:
