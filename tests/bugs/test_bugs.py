@@ -2,8 +2,8 @@
 
 Those above 28 are our own.
 A case's `cmd` has arguments of `rocverify emulate`, its `expected` what a report said. A seed decides the
-data and the order of waves and workgroups. The fast suite runs some cases with one, CI all with seeds that
-it draws; all ten are exhaustive.
+data and the order of waves and workgroups. The fast suite runs some cases with one, CI others with
+seeds, and draws both; all, with all ten, are exhaustive.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def check(one: Case, seed: int) -> None:
         assert (twin.code, twin.places, twin.told) == (0, set(), ""), seed
 
 
-@pytest.mark.long
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("one", NOTICED, ids=str)
 def test_the_fault_is_noticed_and_the_twin_is_clean_under_seeds_that_are_drawn(one: Case) -> None:
     for seed in drawn(1 if one.name in LARGE else 3):

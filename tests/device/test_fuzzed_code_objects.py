@@ -149,7 +149,7 @@ def test_damaged_objects(targets: list[Target]) -> None:
     _check_both_ends(fuzz(targets, range(FAST)))
 
 
-@pytest.mark.long
+@pytest.mark.drawn(4)
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_many_damaged_objects(targets: list[Target], share: int) -> None:
@@ -200,7 +200,7 @@ def _check_launches(folder: Path, share: int, total: int) -> None:
     assert outcomes["KernelFaultError"] + outcomes["UnsupportedInstructionError"] > 0
 
 
-@pytest.mark.long
+@pytest.mark.drawn(2)
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("share", range(LAUNCH_SHARES))
 def test_many_damaged_kernels_run_or_are_refused(folder: Path, share: int) -> None:

@@ -99,11 +99,12 @@ def _first(failed: Mapping[str, str]) -> str:
 
 
 def each(sabotages: Sequence[Sabotage]) -> pytest.MarkDecorator:
-    """Parametrizes a test by `sabotage`; what is not noticed yet is a strict xfail with its reason."""
+    """Parametrizes a test by `sabotage`, half of which are long; what is not noticed yet is a strict xfail
+    with its reason."""
     return pytest.mark.parametrize("sabotage", [_param(one) for one in sabotages])
 
 
 def _param(sabotage: Sabotage) -> Any:
     marks = [pytest.mark.xfail(reason=sabotage.missing, strict=True)] if sabotage.missing else []
-    marks += [] if sabotage.fast else [pytest.mark.long]
+    marks += [] if sabotage.fast else [pytest.mark.drawn(2)]
     return pytest.param(sabotage, id=sabotage.name, marks=marks)

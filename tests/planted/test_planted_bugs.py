@@ -97,22 +97,10 @@ def test_planted_bug(bench: Bench, bug: Planted) -> None:
     _check(bench, bug, "-O3")
 
 
-def _other(index: int) -> str:
-    """The level at which the long suite has a bug; those of the fast suite stand at the other there."""
-    return LEVELS[index % 2]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("bug", "level"), [(bug, _other(index)) for index, bug in enumerate(BUGS)], ids=str)
+@pytest.mark.drawn(3)
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("bug", BUGS, ids=str)
 def test_every_planted_bug(bench: Bench, bug: Planted, level: str) -> None:
-    _check(bench, bug, level)
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize(
-    ("bug", "level"), [(bug, _other(index + 1)) for index, bug in enumerate(BUGS)], ids=str
-)
-def test_every_planted_bug_at_the_other_level(bench: Bench, bug: Planted, level: str) -> None:
     _check(bench, bug, level)
 
 

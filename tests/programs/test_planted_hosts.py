@@ -24,7 +24,7 @@ QUICK = {"planted/missing_synchronise", "planted/double_free"}
 
 def _cases() -> list[object]:
     return [
-        pytest.param(one, id=one.source.stem, marks=() if one.name in QUICK else (pytest.mark.long,))
+        pytest.param(one, id=one.source.stem, marks=() if one.name in QUICK else (pytest.mark.drawn(2),))
         for one in PLANTED
     ]
 

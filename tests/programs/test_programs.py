@@ -18,7 +18,7 @@ from tests.programs.running import ORDERS, execute, execute_on
 
 FOLDERS = ("cpp", "rust", "c", "python")
 ALL = [program for folder in FOLDERS for program in programs(folder)]
-# One of each language, and one that depends on order; the rest is in the long suite.
+# One of each language, and one that depends on order; the long suite draws an order for each of the others.
 QUICK = {
     "cpp/vector_add": "eager",
     "cpp/legacy_stream": "lazy",
@@ -32,7 +32,7 @@ def _cases() -> list[object]:
     cases = []
     for program in ALL:
         for order in ORDERS:
-            marks = () if QUICK.get(program.name) == order else (pytest.mark.long,)
+            marks = () if QUICK.get(program.name) == order else (pytest.mark.drawn(3),)
             cases.append(pytest.param(program, order, id=f"{program.name}-{order}", marks=marks))
     return cases
 

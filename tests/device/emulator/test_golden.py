@@ -105,7 +105,7 @@ def test_golden_kernel(machine: Machine, compiled_case: Compile, name: str) -> N
     _run(machine, compiled_case(name, "clang-19", "-O3", getattr(made, "FLAGS", ())), made, seed=1)
 
 
-@pytest.mark.long
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize(("compiler", "level", "wave"), WAYS)
 @pytest.mark.parametrize("name", NAMES)
 def test_golden_kernel_in_other_ways(

@@ -102,8 +102,10 @@ def place(m: int, n: int, lanes: int) -> tuple[int, int]:
 
 def expected(kind: Kind, form: Form, a: Matrix, b: Matrix, c: Matrix) -> Matrix:
     """The bits of every element of D. `a` has rows, `b` columns; both run along k."""
-    element = _integer if kind.format is None else _float
-    return [[element(kind, form, a[m], b[n], c[m][n]) for n in range(SIZE)] for m in range(SIZE)]
+    if kind.format is None:
+        return [[_integer(kind, form, a[m], b[n], c[m][n]) for n in range(SIZE)] for m in range(SIZE)]
+    rows, columns = ([factors(kind, form, v, which) for v in of] for which, of in enumerate((a, b)))
+    return [[_float(kind, form, rows[m], columns[n], c[m][n]) for n in range(SIZE)] for m in range(SIZE)]
 
 
 def _integer(kind: Kind, form: Form, row: Sequence[int], column: Sequence[int], c: int) -> int:
@@ -137,8 +139,9 @@ def addend(kind: Kind, form: Form, c: int) -> int:
 
 
 def _float(kind: Kind, form: Form, row: Sequence[int], column: Sequence[int], c: int) -> int:
+    """`row` and `column` as `factors` gives them."""
     total = addend(kind, form, c)
-    for x, y in zip(factors(kind, form, row, 0), factors(kind, form, column, 1), strict=True):
+    for x, y in zip(row, column, strict=True):
         total = sf.fma(F32, x, y, total)
     assert kind.format is not None
     return sf.convert(F32, kind.format, total) if kind.result == 16 else total

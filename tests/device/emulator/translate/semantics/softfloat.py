@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -19,32 +20,32 @@ class Format:
     bits: int
     man: int
 
-    @property
+    @cached_property
     def exp_ones(self) -> int:
         return (1 << self.bits - 1 - self.man) - 1
 
-    @property
+    @cached_property
     def bias(self) -> int:
         return self.exp_ones >> 1
 
-    @property
+    @cached_property
     def min_exponent(self) -> int:
         """Exponent of one unit in the last place of a denormal."""
         return 1 - self.bias - self.man
 
-    @property
+    @cached_property
     def sign_bit(self) -> int:
         return 1 << self.bits - 1
 
-    @property
+    @cached_property
     def inf(self) -> int:
         return self.exp_ones << self.man
 
-    @property
+    @cached_property
     def nan(self) -> int:
         return self.inf | 1 << self.man - 1
 
-    @property
+    @cached_property
     def mask(self) -> int:
         return (1 << self.bits) - 1
 
@@ -182,7 +183,7 @@ def _sum(f: Format, terms: list[Parts]) -> int:
 
 def fma(f: Format, a: int, b: int, c: int) -> int:
     """a * b + c, rounded once."""
-    if any(is_nan(f, x) for x in (a, b, c)):
+    if is_nan(f, a) or is_nan(f, b) or is_nan(f, c):
         return f.nan
     sign = sign_of(f, a) ^ sign_of(f, b)
     if is_inf(f, a) or is_inf(f, b):

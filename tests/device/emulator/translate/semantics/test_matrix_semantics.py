@@ -24,21 +24,12 @@ INPUTS = 32
 Draw = Callable[[random.Random], int]
 
 TURNS = [
-    pytest.param(kind, lanes, marks=() if index % 2 == turn else pytest.mark.long)
+    pytest.param(kind, lanes, marks=() if kind.format is None and index % 2 == turn else pytest.mark.drawn(2))
     for index, kind in enumerate(KINDS)
     for turn, lanes in enumerate((32, 64))
 ]
-"""Every kind with both wave sizes, in turn in the fast suite."""
-
-MANY = [
-    pytest.param(
-        kind, lanes, sort, marks=pytest.mark.long if (index + turn) % 2 == edges else pytest.mark.exhaustive
-    )
-    for index, kind in enumerate(KINDS)
-    for turn, lanes in enumerate((32, 64))
-    for edges, sort in enumerate(("plain", "edges"))
-]
-"""Every kind with both wave sizes and both sorts of values, each sort in turn in the long suite."""
+"""Every kind with both wave sizes; those of integers, whose model takes less time, in turn in the fast
+suite."""
 
 
 def _kernel(kind: Kind, form: Form, lanes: int) -> str:
@@ -162,7 +153,10 @@ def test_the_product_is_what_the_manual_says(
     assert not failures, "\n".join(failures)
 
 
-@pytest.mark.parametrize(("kind", "lanes", "sort"), MANY, ids=lambda value: getattr(value, "mnemonic", value))
+@pytest.mark.drawn(4)
+@pytest.mark.parametrize("sort", ["plain", "edges"])
+@pytest.mark.parametrize("lanes", [32, 64])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.mnemonic)
 def test_every_form_of_many_products(
     machine: Machine, assembler: Assembler, kind: Kind, lanes: int, sort: str
 ) -> None:

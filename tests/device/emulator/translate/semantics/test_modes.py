@@ -70,7 +70,7 @@ def test_directed_rounding(machine: Machine, assembler: Assembler, mode: int) ->
     _check(machine, assembler, modes.rounded_cases(mode, "immediate"), 8, 32)
 
 
-@pytest.mark.long
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("lanes", [32, 64])
 @pytest.mark.parametrize("how", ["immediate", "setreg", "register"])
 @pytest.mark.parametrize("mode", modes.ROUNDINGS)
@@ -83,7 +83,7 @@ def test_flushed_denormals(machine: Machine, assembler: Assembler) -> None:
     _check(machine, assembler, modes.denormal_cases(modes.FLUSH_BOTH, modes.KEEP, "immediate"), 6, 32)
 
 
-@pytest.mark.long
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("lanes", [32, 64])
 @pytest.mark.parametrize("how", ["immediate", "register"])
 @pytest.mark.parametrize("fields", [(0, 0), (0, 3), (3, 0), (1, 2), (2, 1)])
