@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from rocverify.code.call_sites import CallKind, CallSite, describe_path
 from rocverify.code.callchains import find_chain
-from rocverify.code.index import CodeIndex, names
+from rocverify.code.index import CodeIndex
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.launches import LaunchFinder
-from rocverify.code.model import CallKind, CallSite, FunctionInfo, describe_path
+from rocverify.code.places import Place
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 
@@ -53,14 +54,15 @@ def check_call(
     return _of_function(index, launches, call, caller, to_path)
 
 
-def _methods(index: CodeIndex, path: str, name: str) -> list[FunctionInfo]:
+def _methods(index: CodeIndex, path: str, name: str) -> list[Place]:
     """The methods of a class that a Python module defines."""
-    functions = index.modules.by_path(index.locate(path)).functions
-    return [info for info in functions if info.qualname.startswith(f"{name}.")]
+    unit = index.unit(path)
+    places = (Place(unit, function) for function in unit.functions if not function.dead)
+    return [place for place in places if place.qualname.startswith(f"{name}.")]
 
 
 def _of_class(
-    index: CodeIndex, launches: LaunchFinder, call: Call, methods: list[FunctionInfo], to_path: str
+    index: CodeIndex, launches: LaunchFinder, call: Call, methods: list[Place], to_path: str
 ) -> CallAnswer:
     """A class calls what one of its methods calls. RocverifyError where one of them may."""
     open_one: RocverifyError | None = None
@@ -79,7 +81,7 @@ def _of_class(
 
 
 def _of_function(
-    index: CodeIndex, launches: LaunchFinder, call: Call, caller: FunctionInfo, to_path: str
+    index: CodeIndex, launches: LaunchFinder, call: Call, caller: Place, to_path: str
 ) -> CallAnswer:
     if is_python(to_path):
         return _python(index, call, caller, to_path)
@@ -92,7 +94,7 @@ def _refused(message: str, location: str, entity: str) -> CallAnswer:
     return CallAnswer(finding=Finding(message, location, entity=entity))
 
 
-def _python(index: CodeIndex, call: Call, caller: FunctionInfo, to_path: str) -> CallAnswer:
+def _python(index: CodeIndex, call: Call, caller: Place, to_path: str) -> CallAnswer:
     definition = index.definition(to_path, call.callee)
     target = index.find_function(to_path, call.callee)
     if definition is None and target is None:
@@ -103,9 +105,7 @@ def _python(index: CodeIndex, call: Call, caller: FunctionInfo, to_path: str) ->
     return _answer(index, call, caller, index.graph.find(caller, lambda site: site.name == reference))
 
 
-def _kernel(
-    index: CodeIndex, launches: LaunchFinder, call: Call, caller: FunctionInfo, to_path: str
-) -> CallAnswer:
+def _kernel(index: CodeIndex, launches: LaunchFinder, call: Call, caller: Place, to_path: str) -> CallAnswer:
     """The callee is a kernel of a HIP source: it is called by being launched under its name."""
     definition = index.definition(to_path, call.callee)
     if definition is None:
@@ -129,15 +129,13 @@ def _kernel(
     return CallAnswer(steps, f"{describe_path(use.path)}, symbol {call.callee} named at {use.location}")
 
 
-def _answer(
-    index: CodeIndex, call: Call, caller: FunctionInfo, path: tuple[CallSite, ...] | None
-) -> CallAnswer:
+def _answer(index: CodeIndex, call: Call, caller: Place, path: tuple[CallSite, ...] | None) -> CallAnswer:
     if path is not None:
         return CallAnswer(tuple(map(str, path)), describe_path(path))
     return CallAnswer(finding=_why_not_called(index, call, caller))
 
 
-def _why_not_called(index: CodeIndex, call: Call, caller: FunctionInfo) -> Finding:
+def _why_not_called(index: CodeIndex, call: Call, caller: Place) -> Finding:
     """The most telling explanation of a missing call. RocverifyError where a call cannot be resolved."""
     base = f"{call.caller} does not call {call.callee}"
     bare = call.callee.rpartition(".")[2]
@@ -148,24 +146,23 @@ def _why_not_called(index: CodeIndex, call: Call, caller: FunctionInfo) -> Findi
             where=unresolved.location,
             hint="annotate the object's type, or give the link a pattern",
         )
-    last = getattr(caller.node, "end_lineno", None) or caller.line
     result = index.search_word(caller.path, bare)
     for hits, what in (
         (result.code, "the name occurs at {}, without a call of it that runs"),
         (result.dead, "the call at {} can never run"),
         (result.comments, "the name stands only in a comment or docstring ({})"),
     ):
-        inside = [hit for hit in hits if caller.line <= hit.line <= last]
+        inside = [hit for hit in hits if caller.line <= hit.line <= caller.function.last_line]
         if inside:
             where = f"{caller.path}:{inside[0].line}"
             return Finding(f"{base}: {what.format(where)}", where, entity=call.callee)
     return Finding(base, caller.location, entity=call.callee)
 
 
-def _unresolved(index: CodeIndex, caller: FunctionInfo, bare: str) -> CallSite | None:
+def _unresolved(index: CodeIndex, caller: Place, bare: str) -> CallSite | None:
     """A possible call: of that name on a value whose type is not known."""
     kinds = frozenset(CallKind) - {CallKind.IMPORT}
-    path = index.graph.find(caller, lambda s: s.kind is CallKind.MAYBE and names(s, bare), kinds)
+    path = index.graph.find(caller, lambda s: s.kind is CallKind.MAYBE and s.calls(bare), kinds)
     return path[-1] if path else None
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.flow import FlowOrder, Place
+from rocverify.checks.flow import FlowOrder, FlowPoint
 from rocverify.checks.prose import arrow_chains, mentioned_names, position_of
 from rocverify.checks.references import Reference
-from rocverify.code.model import FunctionInfo, describe_path
+from rocverify.code.call_sites import describe_path
+from rocverify.code.places import Place
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class DocumentedParams(CheckParams):
 def run(params: DocumentedParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for an entry that does not exist."""
     entry = ctx.code.resolve(params.entry)
-    docstring = entry.docstring
+    docstring = entry.function.doc
     if not docstring:
         message = f"{entry.qualname} has no docstring"
         finding = Finding(message, entry.location, entity=entry.qualname)
@@ -43,7 +44,7 @@ def run(params: DocumentedParams, ctx: CheckContext) -> Outcome:
         return Outcome.failed(message, hint=hint, findings=(finding,))
     order = FlowOrder(ctx, entry)
     places = {name: order.place(name) for name in params.flow}
-    evidence = _evidence(entry, params.flow, places)
+    evidence = _evidence(params, entry, places)
     findings = [
         *_title(params, entry, docstring),
         *_flow(params.flow, entry, docstring, places, order),
@@ -58,16 +59,21 @@ def run(params: DocumentedParams, ctx: CheckContext) -> Outcome:
     return Outcome.passed(message, **evidence)
 
 
-def _evidence(entry: FunctionInfo, flow: tuple[str, ...], places: dict[str, Place | None]) -> dict[str, Any]:
+def _evidence(params: DocumentedParams, entry: Place, places: dict[str, FlowPoint | None]) -> dict[str, Any]:
     steps = {}
-    for name in flow:
+    for name in params.flow:
         place = places[name]
         if place is not None:
             steps[name] = describe_path(place.path) or f"the entry itself ({entry.location})"
-    return {"entry": entry.ref, "docstring": entry.location, "flow": list(flow), "call_paths": steps}
+    return {
+        "entry": params.entry,
+        "docstring": entry.location,
+        "flow": list(params.flow),
+        "call_paths": steps,
+    }
 
 
-def _title(params: DocumentedParams, entry: FunctionInfo, docstring: str) -> Iterator[Finding]:
+def _title(params: DocumentedParams, entry: Place, docstring: str) -> Iterator[Finding]:
     words = " ".join(docstring.split()).casefold()
     if params.title is not None and " ".join(params.title.split()).casefold() not in words:
         yield Finding(f"the docstring of {entry.qualname} does not contain {params.title!r}", entry.location)
@@ -75,9 +81,9 @@ def _title(params: DocumentedParams, entry: FunctionInfo, docstring: str) -> Ite
 
 def _flow(
     flow: tuple[str, ...],
-    entry: FunctionInfo,
+    entry: Place,
     docstring: str,
-    places: dict[str, Place | None],
+    places: dict[str, FlowPoint | None],
     order: FlowOrder,
 ) -> Iterator[Finding]:
     for name in flow:
@@ -94,8 +100,8 @@ def _flow(
 
 def _order(
     names: tuple[str, ...],
-    entry: FunctionInfo,
-    places: dict[str, Place | None],
+    entry: Place,
+    places: dict[str, FlowPoint | None],
     order: FlowOrder,
     what: str,
 ) -> Iterator[Finding]:
@@ -107,7 +113,7 @@ def _order(
             yield Finding(message, second.location, None, after)
 
 
-def _chains(docstring: str, entry: FunctionInfo, order: FlowOrder) -> Iterator[Finding]:
+def _chains(docstring: str, entry: Place, order: FlowOrder) -> Iterator[Finding]:
     """Chains of arrows in the docstring itself claim an order, too."""
     for chain in arrow_chains(docstring):
         places = {name: order.place(name) for name in chain}
@@ -122,7 +128,7 @@ def _chains(docstring: str, entry: FunctionInfo, order: FlowOrder) -> Iterator[F
         yield from _order(chain, entry, places, order, "the docstring")
 
 
-def _unknown(docstring: str, entry: FunctionInfo, order: FlowOrder) -> Iterator[Finding]:
+def _unknown(docstring: str, entry: Place, order: FlowOrder) -> Iterator[Finding]:
     for name in mentioned_names(docstring):
         if not order.exists(name):
             yield Finding(

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rocverify.code.call_sites import CERTAIN, CallSite
 from rocverify.code.callgraph import Path as CallPath
-from rocverify.code.index import names
 from rocverify.code.launches import LaunchFinder
-from rocverify.code.model import CERTAIN, CallSite, FunctionInfo
+from rocverify.code.places import Place
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -22,13 +22,13 @@ _FOREIGN = re.compile(r"__\w+__|hip[A-Z]\w*")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FlowPoint:
     """A name on the call path: the chain of calls that leads to it, and the function it is, if of the
     project. For a kernel symbol the chain ends in the launch."""
 
     name: str
     path: CallPath
-    function: FunctionInfo | None
+    function: Place | None
     location: str
     launches: bool = False
 
@@ -36,26 +36,26 @@ class Place:
 class FlowOrder:
     """The call tree below one entry, walked once in the order in which the code runs."""
 
-    def __init__(self, ctx: CheckContext, entry: FunctionInfo) -> None:
+    def __init__(self, ctx: CheckContext, entry: Place) -> None:
         self._ctx = ctx
         self._index = ctx.code
         self._entry = entry
         self._launches = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
 
-    def place(self, name: str) -> Place | None:
+    def place(self, name: str) -> FlowPoint | None:
         """Where a function or kernel symbol lies on the path from the entry; None if it does not."""
         if self._entry.matches(name):
-            return Place(name, (), self._entry, self._entry.location)
+            return FlowPoint(name, (), self._entry, self._entry.location)
         for site, path in self._walk:
-            if names(site, name):
-                return Place(name, path, site.callee, site.location)
+            if site.calls(name):
+                return FlowPoint(name, path, site.callee, site.location)
         if name in self.kernel_symbols:
             use = self._launches.use_of(self._entry, name)
             if use is not None:
-                return Place(name, use.path, use.path[-1].callee, use.path[-1].location, launches=True)
+                return FlowPoint(name, use.path, use.path[-1].callee, use.path[-1].location, launches=True)
         return None
 
-    def follows(self, first: Place, second: Place) -> bool:
+    def follows(self, first: FlowPoint, second: FlowPoint) -> bool:
         """True if the second is called by the first, or first called no earlier than the first is."""
         if first.function is not None and self._calls(first.function, second):
             return True
@@ -63,14 +63,14 @@ class FlowOrder:
             return not first.path  # everything follows the entry; the entry follows nothing
         return self._position(first) <= self._position(second)
 
-    def _calls(self, function: FunctionInfo, place: Place) -> bool:
+    def _calls(self, function: Place, place: FlowPoint) -> bool:
         if place.function is not None:
             return self._index.call_path(function, place.function) is not None
         if place.launches:
             return self._launches.use_of(function, place.name) is not None
         return self._index.call_path(function, place.name) is not None
 
-    def _position(self, place: Place) -> int:
+    def _position(self, place: FlowPoint) -> int:
         sites = [site for site, _ in self._walk]
         return sites.index(place.path[-1]) if place.path[-1] in sites else len(sites)
 
@@ -81,7 +81,7 @@ class FlowOrder:
         entered = {self._entry}
         stack: list[tuple[CallSite, CallPath]] = []
 
-        def push(info: FunctionInfo, path: CallPath) -> None:
+        def push(info: Place, path: CallPath) -> None:
             sites = [s for s in self._index.calls(info) if s.kind in CERTAIN]
             stack.extend((site, (*path, site)) for site in reversed(sites))
 

@@ -15,12 +15,13 @@ from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.kinds.command import Line
 from rocverify.checks.references import Entry, Reference
 from rocverify.checks.roundtrip_sources import copies_in_sources
+from rocverify.code.call_sites import describe_path
 from rocverify.code.contracts import declared_contracts
 from rocverify.code.device_reads import DeviceReadFinder
 from rocverify.code.fallbacks import FallbackFinder
 from rocverify.code.languages import is_c_family, is_rust
 from rocverify.code.launches import LaunchFinder
-from rocverify.code.model import FunctionInfo, describe_path
+from rocverify.code.places import Place
 from rocverify.code.transfers import Direction, Transfer, TransferFinder
 from rocverify.errors import ContractError, RocverifyError, SubjectError
 from rocverify.records import Finding
@@ -71,7 +72,7 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
 
 
 def _refuse_unseen(
-    params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo, evidence: dict[str, Any]
+    params: NoHostRoundtripParams, ctx: CheckContext, entry: Place, evidence: dict[str, Any]
 ) -> None:
     """RocverifyError where the device sees a launch that the sources do not show: then they cannot show what
     the entry does beside it. Returns where it sees none."""
@@ -88,7 +89,7 @@ def _refuse_unseen(
 
 
 def static_findings(
-    params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo, evidence: dict[str, Any]
+    params: NoHostRoundtripParams, ctx: CheckContext, entry: Place, evidence: dict[str, Any]
 ) -> tuple[list[Finding], list[Transfer]]:
     """What the sources alone show, and the copies to the host whose size only a trace tells. An entry that
     reaches no launch fails: nothing would be proved."""
@@ -107,16 +108,16 @@ def static_findings(
 
 
 def _transfers(
-    params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo, evidence: dict[str, Any]
+    params: NoHostRoundtripParams, ctx: CheckContext, entry: Place, evidence: dict[str, Any]
 ) -> list[Transfer]:
     """The copies to the host, or in a direction that cannot be seen, that the entry's live code reaches."""
-    finder = TransferFinder(ctx.code.graph, ctx.settings.transfers, params.forbid)
+    finder = TransferFinder(ctx.code, ctx.settings.transfers, params.forbid)
     found = list(finder.transfers(entry))
     evidence["transfers_in_code"] = [_described(transfer) for transfer in found]
     return [transfer for transfer in found if transfer.direction in (Direction.TO_HOST, Direction.OPEN)]
 
 
-def _convicted(suspects: list[Transfer], entry: FunctionInfo, probe: RoundtripProbe) -> Iterator[Finding]:
+def _convicted(suspects: list[Transfer], entry: Place, probe: RoundtripProbe) -> Iterator[Finding]:
     """The copies that the trace does not acquit: it saw them, and saw no more than a status come back, or
     another direction than to the host."""
     for transfer in suspects:
@@ -135,7 +136,7 @@ def _described(transfer: Transfer) -> dict[str, str]:
     }
 
 
-def _forbidden(transfer: Transfer, entry: FunctionInfo) -> Finding:
+def _forbidden(transfer: Transfer, entry: Place) -> Finding:
     site = transfer.site
     moves = (
         "copies from the device to the host"
@@ -149,10 +150,10 @@ def _forbidden(transfer: Transfer, entry: FunctionInfo) -> Finding:
     return Finding(message, site.location, entity=entry.qualname)
 
 
-def _device_reads(params: NoHostRoundtripParams, ctx: CheckContext, entry: FunctionInfo) -> Iterator[Finding]:
+def _device_reads(params: NoHostRoundtripParams, ctx: CheckContext, entry: Place) -> Iterator[Finding]:
     contracts = declared_contracts(ctx.code, ctx.settings.contract_globs)
     arrays = frozenset[str]().union(*(c.device_arrays for c in contracts if c.wrapper == params.entry))
-    for read in DeviceReadFinder(ctx.code.graph).reads(entry, arrays):
+    for read in DeviceReadFinder(ctx.code).reads(entry, arrays):
         site = read.site
         message = (
             f"{site.caller.qualname} reads device memory on the host: {site.short} of {read.name} "
@@ -161,8 +162,8 @@ def _device_reads(params: NoHostRoundtripParams, ctx: CheckContext, entry: Funct
         yield Finding(message, site.location, entity=read.name)
 
 
-def _fallbacks(ctx: CheckContext, entry: FunctionInfo, launches: LaunchFinder) -> Iterator[Finding]:
-    for fallback in FallbackFinder(ctx.code.graph, launches).fallbacks(entry):
+def _fallbacks(ctx: CheckContext, entry: Place, launches: LaunchFinder) -> Iterator[Finding]:
+    for fallback in FallbackFinder(ctx.code, launches).fallbacks(entry):
         way = f", reached by {describe_path(fallback.path)}" if fallback.path else ""
         message = (
             f"{fallback.function.qualname} {fallback.kind} at {fallback.location} ({fallback.detail}){way}"
@@ -183,7 +184,7 @@ def _traced(
     return findings, probe
 
 
-def _summary(entry: FunctionInfo, evidence: dict[str, Any]) -> str:
+def _summary(entry: Place, evidence: dict[str, Any]) -> str:
     traces = evidence["traces"]
     launches = sum(1 for trace in traces for event in trace["events"] if "launch" in event)
     uploads = {e["what"] for t in traces for e in t["events"] if e.get("transfer") == "h2d"}

@@ -18,9 +18,10 @@ from rocverify.checks.kinds.command import Line
 from rocverify.checks.native_launch import launched_by_program
 from rocverify.checks.references import Entry, Reference
 from rocverify.checks.wrapper_sources import launch_in_sources
+from rocverify.code.call_sites import describe_path
 from rocverify.code.languages import is_c_family, is_rust
 from rocverify.code.launches import LaunchFinder
-from rocverify.code.model import FunctionInfo, describe_path
+from rocverify.code.places import Place
 from rocverify.errors import ContractError, SubjectError
 from rocverify.records import Finding
 
@@ -81,7 +82,7 @@ def _seen_to_launch(
 
 
 def _static(
-    params: WrapperPresentParams, ctx: CheckContext, wrapper: FunctionInfo, evidence: dict[str, Any]
+    params: WrapperPresentParams, ctx: CheckContext, wrapper: Place, evidence: dict[str, Any]
 ) -> Iterator[Finding]:
     finder = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
     path = finder.path(wrapper)
@@ -112,7 +113,7 @@ def _observed(params: WrapperPresentParams, ctx: CheckContext, evidence: dict[st
     return findings
 
 
-def _summary(params: WrapperPresentParams, wrapper: FunctionInfo, evidence: dict[str, Any]) -> str:
+def _summary(params: WrapperPresentParams, wrapper: Place, evidence: dict[str, Any]) -> str:
     launches = evidence["launches"]
     dtypes = ", ".join(launch["dtype"] for launch in launches)
     count = len(launches[0]["arguments"]) if launches else 0

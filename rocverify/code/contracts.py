@@ -53,7 +53,7 @@ def _in_module(index: CodeIndex, module: ParsedModule) -> Iterator[DeclaredContr
 
 
 def _device_arrays(index: CodeIndex, module: ParsedModule, node: ast.ClassDef) -> frozenset[str]:
-    resolver = index.graph.resolver
+    resolver = index.python.resolver
     klass = next(k for k in module.classes if k.node is node)
     found: set[str] = set()
     for info in resolver.lineage(klass):
@@ -72,6 +72,6 @@ def is_contract(node: ast.expr) -> bool:
 
 def _text(index: CodeIndex, module: ParsedModule, node: ast.expr) -> str | None:
     """The constant that an expression stands for, if it is one string."""
-    values = index.graph.resolver.values(node, module.scope)
+    values = index.python.resolver.values(node, module.scope)
     texts = [v.value for v in values if isinstance(v, LiteralValue) and isinstance(v.value, str)]
     return texts[0] if len(texts) == 1 else None

@@ -11,9 +11,13 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rocverify.code.callgraph import CallGraph, Path
+from rocverify.code.arguments import bound_arguments
+from rocverify.code.call_sites import CAUTIOUS, CallSite
+from rocverify.code.callgraph import Path
+from rocverify.code.index import CodeIndex
 from rocverify.code.liveness import expressions_of, walk_block, walk_expression
-from rocverify.code.model import CAUTIOUS, CallSite, FunctionInfo
+from rocverify.code.names_python import parsed
+from rocverify.code.places import Place
 from rocverify.code.shapes import returned_expressions
 
 _ALLOCATORS = ("hipMalloc", "hipExtMalloc")
@@ -29,7 +33,7 @@ _METHODS = frozenset({"cpu", "numpy", "tolist", "item", "get", "tobytes", "from_
 _HANDLES = frozenset({"ptr", "data_ptr", "data", "address", "value", "__cuda_array_interface__"})
 _ROUNDS = 8
 
-Names = dict[FunctionInfo, set[str]]
+Names = dict[Place, set[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,11 @@ class DeviceRead:
 class DeviceReadFinder:
     """Looks for host reads of device memory below an entry."""
 
-    def __init__(self, graph: CallGraph) -> None:
-        self._graph = graph
+    def __init__(self, index: CodeIndex) -> None:
+        self._index = index
+        self._graph = index.graph
 
-    def reads(self, entry: FunctionInfo, device_parameters: frozenset[str]) -> Iterator[DeviceRead]:
+    def reads(self, entry: Place, device_parameters: frozenset[str]) -> Iterator[DeviceRead]:
         """The reads; `device_parameters` are those of the entry that hold device memory."""
         reachable = self._graph.paths(entry, CAUTIOUS)
         names = self._device_names(entry, device_parameters, reachable)
@@ -61,11 +66,12 @@ class DeviceReadFinder:
                     yield DeviceRead(site, read, (*path, site))
 
     def _device_names(
-        self, entry: FunctionInfo, parameters: frozenset[str], reachable: Mapping[FunctionInfo, Path]
+        self, entry: Place, parameters: frozenset[str], reachable: Mapping[Place, Path]
     ) -> Names:
         """The names that hold device memory, by function, to a fixed point."""
         names: Names = {info: set() for info in reachable}
-        names[entry] |= {a.arg for a in entry.arguments if a.arg.removesuffix("_ptr") in parameters}
+        given = [parameter.name.lstrip("*") for parameter in entry.function.parameters]
+        names[entry] |= {name for name in given if name.removesuffix("_ptr") in parameters}
         for _ in range(_ROUNDS):
             before = sum(map(len, names.values()))
             for info in reachable:
@@ -75,36 +81,42 @@ class DeviceReadFinder:
                 break
         return names
 
-    def _assignments(self, info: FunctionInfo, names: Names) -> None:
-        for statement in walk_block(info.body):
+    def _assignments(self, info: Place, names: Names) -> None:
+        for statement in walk_block(self._body(info)):
             for target, value in _bindings(statement):
                 if self._gives_device(value, info, names):
                     names[info] |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
 
-    def _gives_device(self, node: ast.expr, info: FunctionInfo, names: Names) -> bool:
+    def _gives_device(self, node: ast.expr, info: Place, names: Names) -> bool:
         if held_name(node, names[info]) is not None:
             return True
-        return any(self._returns_device(site, names) for site in self._graph.sites_of(info, node))
+        begin, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+        return any(self._returns_device(s, names) for s in self._graph.sites_between(info, begin, end))
+
+    def _body(self, place: Place) -> list[ast.stmt]:
+        info = self._index.python.info_of(place)
+        return [] if info is None else info.body
 
     def _returns_device(self, site: CallSite, names: Names) -> bool:
         if site.callee is None:
             return site.short.startswith(_ALLOCATORS) and site.short not in _HOST_VISIBLE
         held = names.get(site.callee, set())
-        return any(held_name(e, held) is not None for e in returned_expressions(site.callee))
+        callee = self._index.python.info_of(site.callee)
+        returned = () if callee is None else returned_expressions(callee)
+        return any(held_name(e, held) is not None for e in returned)
 
-    def _arguments(self, info: FunctionInfo, names: Names) -> None:
+    def _arguments(self, info: Place, names: Names) -> None:
         for site in self._graph.sites(info):
-            if site.callee in names and isinstance(site.node, ast.Call):
-                for parameter, argument in bound_arguments(site.callee, site.node):
-                    if held_name(argument, names[info]) is not None:
+            if site.callee in names and not site.call.kind:
+                for parameter, argument in bound_arguments(site.callee, site.call):
+                    if _held(argument, names[info]) is not None:
                         names[site.callee].add(parameter)
 
 
-def bound_arguments(callee: FunctionInfo, node: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-    """Pairs of parameter and argument of a call of a project function, as far as positions tell."""
-    offset = 1 if callee.owner is not None and isinstance(node.func, ast.Attribute) else 0
-    yield from zip(callee.positional[offset:], node.args, strict=False)
-    yield from ((k.arg, k.value) for k in node.keywords if k.arg is not None)
+def _held(text: str, held: set[str]) -> str | None:
+    """The device name that an argument is, as it is written."""
+    node = parsed(text)
+    return None if node is None else held_name(node, held)
 
 
 def held_name(node: ast.expr, held: set[str]) -> str | None:
@@ -148,17 +160,13 @@ def _paired(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.e
 
 def _read_by(site: CallSite, held: set[str]) -> str | None:
     """The device name that a call reads on the host; None if it reads none."""
-    node = site.node
-    if site.callee is not None or not isinstance(node, ast.Call):
+    call = site.call
+    if site.callee is not None or call.kind:
         return None
-    given = [n for n in (held_name(a, held) for a in _all_arguments(node)) if n is not None]
-    if isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
-        receiver = held_name(node.func.value, held)
-        if receiver is not None or (node.func.attr == "from_address" and given):
+    given = [name for name in (_held(text, held) for text in call.arguments) if name is not None]
+    if call.name in _METHODS:
+        receiver = _held(call.on, held)
+        if receiver is not None or (call.name == "from_address" and given):
             return receiver or given[0]
     reads = site.name in _READERS or site.name.startswith("numpy.")
     return given[0] if given and reads and site.short not in _ASK_THE_DTYPE else None
-
-
-def _all_arguments(node: ast.Call) -> list[ast.expr]:
-    return [*node.args, *(k.value for k in node.keywords)]

@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rocverify.code.callgraph import CallGraph, Path
+from rocverify.code.call_sites import CERTAIN, CallSite
+from rocverify.code.callgraph import Path
+from rocverify.code.index import CodeIndex
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.liveness import (
     block_completes,
@@ -25,7 +27,7 @@ from rocverify.code.liveness import (
     walk_block,
     walk_expression,
 )
-from rocverify.code.model import CERTAIN, CallSite, FunctionInfo
+from rocverify.code.places import Place
 
 _LIBRARIES = ("numpy.", "scipy.", "torch.", "jax.", "cupy.", "numba.", "pandas.")
 _HARMLESS = frozenset(
@@ -49,7 +51,7 @@ class Fallback:
     """One way around a launch. `path` leads to the function that has it, `detail` shows the code."""
 
     kind: FallbackKind
-    function: FunctionInfo
+    function: Place
     line: int
     detail: str
     path: Path
@@ -62,19 +64,20 @@ class Fallback:
 class FallbackFinder:
     """Looks for ways around the launches that an entry reaches."""
 
-    def __init__(self, graph: CallGraph, launches: LaunchFinder) -> None:
-        self._graph = graph
+    def __init__(self, index: CodeIndex, launches: LaunchFinder) -> None:
+        self._index = index
+        self._graph = index.graph
         self._launches = launches
 
-    def fallbacks(self, entry: FunctionInfo) -> Iterator[Fallback]:
+    def fallbacks(self, entry: Place) -> Iterator[Fallback]:
         """The ways around, in every function between the entry and a launch."""
         for info, path in self._graph.paths(entry, CERTAIN).items():
             if self._launches.path(info) is not None:
                 for kind, line, detail in self._in_function(info):
                     yield Fallback(kind, info, line, detail, path)
 
-    def _in_function(self, info: FunctionInfo) -> Iterator[tuple[FallbackKind, int, str]]:
-        for statement in walk_block(info.body):
+    def _in_function(self, info: Place) -> Iterator[tuple[FallbackKind, int, str]]:
+        for statement in walk_block(self._body(info)):
             match statement:
                 case ast.Try() | ast.TryStar():
                     yield from self._in_try(info, statement)
@@ -88,9 +91,7 @@ class FallbackFinder:
 
     # -- exceptions ----------------------------------------------------------------------------------
 
-    def _in_try(
-        self, info: FunctionInfo, node: ast.Try | ast.TryStar
-    ) -> Iterator[tuple[FallbackKind, int, str]]:
+    def _in_try(self, info: Place, node: ast.Try | ast.TryStar) -> Iterator[tuple[FallbackKind, int, str]]:
         if not self._launching_block(info, node.body):
             return
         for handler in node.handlers:
@@ -105,17 +106,17 @@ class FallbackFinder:
             yield FallbackKind.HANDLER, node.finalbody[0].lineno, "finally: returns"
 
     def _in_with(
-        self, info: FunctionInfo, node: ast.With | ast.AsyncWith
+        self, info: Place, node: ast.With | ast.AsyncWith
     ) -> Iterator[tuple[FallbackKind, int, str]]:
         if not self._launching_block(info, node.body):
             return
         for item in node.items:
-            sites = self._graph.sites_of(info, item.context_expr)
+            sites = self._within(info, item.context_expr)
             if any(site.name == "contextlib.suppress" for site in sites):
                 detail = f"with {ast.unparse(item.context_expr)}"
                 yield FallbackKind.HANDLER, node.lineno, detail
             for site in sites:
-                handler = _swallowing_handler(site.callee) if site.callee else None
+                handler = _swallowing_handler(self._body(site.callee)) if site.callee else None
                 if site.callee and handler:
                     detail = f"{site.short} catches what its block raises, at {site.callee.path}:{handler}"
                     yield FallbackKind.HANDLER, node.lineno, detail
@@ -123,7 +124,7 @@ class FallbackFinder:
     # -- branches ------------------------------------------------------------------------------------
 
     def _in_arms(
-        self, info: FunctionInfo, arms: list[list[ast.stmt]], node: ast.stmt
+        self, info: Place, arms: list[list[ast.stmt]], node: ast.stmt
     ) -> Iterator[tuple[FallbackKind, int, str]]:
         elsewhere = any(self._launching_block(info, arm) for arm in arms)
         for arm in arms:
@@ -134,20 +135,18 @@ class FallbackFinder:
             if (returns or instead) and (computing := self._computation(info, arm)):
                 yield FallbackKind.BRANCH, arm[0].lineno, computing
 
-    def _launches_after(self, info: FunctionInfo, node: ast.stmt) -> bool:
+    def _launches_after(self, info: Place, node: ast.stmt) -> bool:
         """True if a launch follows the statement in the function's code."""
         end = node.end_lineno or node.lineno
         return any(site.line > end and self._reaches(site) for site in self._graph.sites(info))
 
-    def _in_expressions(
-        self, info: FunctionInfo, statement: ast.stmt
-    ) -> Iterator[tuple[FallbackKind, int, str]]:
+    def _in_expressions(self, info: Place, statement: ast.stmt) -> Iterator[tuple[FallbackKind, int, str]]:
         for expression in expressions_of(statement):
             for node in walk_expression(expression):
                 arms = _arms_of(node)
                 if any(self._launching_expression(info, arm) for arm in arms):
                     for arm in arms:
-                        computing = self._computing_sites(self._graph.sites_of(info, arm))
+                        computing = self._computing_sites(self._within(info, arm))
                         if computing and not self._launching_expression(info, arm):
                             yield FallbackKind.BRANCH, arm.lineno, computing
 
@@ -160,18 +159,26 @@ class FallbackFinder:
             return self._launches.path(site.callee) is not None
         return self._launches.is_launch(site)
 
-    def _launching_block(self, info: FunctionInfo, block: list[ast.stmt]) -> bool:
+    def _launching_block(self, info: Place, block: list[ast.stmt]) -> bool:
         return any(
             self._reaches(s) for statement in live_statements(block) for s in self._sites(info, statement)
         )
 
-    def _launching_expression(self, info: FunctionInfo, node: ast.expr) -> bool:
-        return any(self._reaches(site) for site in self._graph.sites_of(info, node))
+    def _launching_expression(self, info: Place, node: ast.expr) -> bool:
+        return any(self._reaches(site) for site in self._within(info, node))
 
-    def _sites(self, info: FunctionInfo, statement: ast.stmt) -> list[CallSite]:
-        return list(self._graph.sites_in(info, statement))
+    def _sites(self, info: Place, statement: ast.stmt) -> list[CallSite]:
+        return self._within(info, statement)
 
-    def _computation(self, info: FunctionInfo, block: list[ast.stmt]) -> str | None:
+    def _within(self, info: Place, node: ast.stmt | ast.expr) -> list[CallSite]:
+        begin, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+        return list(self._graph.sites_between(info, begin, end))
+
+    def _body(self, place: Place) -> list[ast.stmt]:
+        info = self._index.python.info_of(place)
+        return [] if info is None else info.body
+
+    def _computation(self, info: Place, block: list[ast.stmt]) -> str | None:
         """The first computation in a block, as text with its place; None if there is none."""
         loop = _stores_in_loop(block)
         if loop is not None:
@@ -189,9 +196,9 @@ class FallbackFinder:
                     return f"{site.short} at {site.location}, {found}"
         return None
 
-    def _computes(self, info: FunctionInfo) -> str | None:
+    def _computes(self, info: Place) -> str | None:
         for reached in self._graph.paths(info, CERTAIN):
-            loop = _stores_in_loop(reached.body)
+            loop = _stores_in_loop(self._body(reached))
             if loop is not None:
                 return f"element by element at {reached.path}:{loop}"
             for site in self._graph.sites(reached):
@@ -200,9 +207,9 @@ class FallbackFinder:
         return None
 
 
-def _swallowing_handler(manager: FunctionInfo) -> int | None:
+def _swallowing_handler(body: list[ast.stmt]) -> int | None:
     """The line of a handler around a `yield` of a context manager that lets the block's errors vanish."""
-    for statement in walk_block(manager.body):
+    for statement in walk_block(body):
         if isinstance(statement, ast.Try | ast.TryStar) and _yields(statement.body):
             for handler in statement.handlers:
                 if _leaves_normally(handler.body):

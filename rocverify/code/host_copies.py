@@ -48,6 +48,8 @@ def uploads(call: Call, transfers: Transfers) -> bool | None:
 def _copies(
     call: Call, words: Collection[str], copies: Collection[str], wanted: re.Pattern[str]
 ) -> bool | None:
+    if call.kind:
+        return None
     if call.name.rstrip("!") in words:
         return True
     if call.name not in copies:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from rocverify.code.call_sites import CAUTIOUS, CERTAIN, CallKind, CallSite
 from rocverify.code.callgraph import CallGraph
 from rocverify.code.conditionals import Preprocess
 from rocverify.code.dead_code import DeadCode
@@ -15,10 +16,10 @@ from rocverify.code.kept import KeptUnits
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.languages.cpp import read_shared
 from rocverify.code.masking import Mask, mask, merge
-from rocverify.code.model import CAUTIOUS, CERTAIN, CallKind, CallSite, FunctionInfo, InstanceValue
+from rocverify.code.model import FunctionInfo, InstanceValue
 from rocverify.code.modules import ModuleTable
 from rocverify.code.names_python import PythonNames
-from rocverify.code.places import Names
+from rocverify.code.places import Names, Place
 from rocverify.code.scopes import ParsedModule
 from rocverify.code.search import PatternSearch, SearchResult, search_word
 from rocverify.code.shared_memory import SharedAccess
@@ -40,11 +41,14 @@ class CodeIndex:
         self._settings = settings
         self._masks: dict[str, Mask] = {}
         self._dead = DeadCode(self._root, settings, preprocess)
-        self._units = Units(self._root, self._dead, KeptUnits(self._root / settings.cache_dir / "sources"))
+        self._modules = ModuleTable(self._root, settings.host_globs)
+        kept = KeptUnits(self._root / settings.cache_dir / "sources")
+        self._units = Units(self._root, self._dead, kept, self._modules.record)
 
     def asking(self, preprocess: Preprocess) -> CodeIndex:
         """An index of the same sources that asks a compiler; what both read is read once."""
         made = CodeIndex(self._root, self._settings, preprocess)
+        made._modules = self._modules
         made._units = self._units.seen_by(made._dead)
         return made
 
@@ -52,13 +56,13 @@ class CodeIndex:
     def root(self) -> Path:
         return self._root
 
-    @cached_property
+    @property
     def modules(self) -> ModuleTable:
-        return ModuleTable(self._root, self._settings.host_globs)
+        return self._modules
 
     @cached_property
     def graph(self) -> CallGraph:
-        return CallGraph(self.modules)
+        return CallGraph(self.names)
 
     # -- text --------------------------------------------------------------------------------------
 
@@ -128,11 +132,12 @@ class CodeIndex:
 
     def names(self, path: str) -> Names:
         """How names resolve in a source, by its language."""
-        return self._python_names if is_python(path) else self._units.names(path)
+        return self.python if is_python(path) else self._units.names(path)
 
     @cached_property
-    def _python_names(self) -> PythonNames:
-        return PythonNames(self)
+    def python(self) -> PythonNames:
+        """How names resolve in the Python sources."""
+        return PythonNames(self._modules)
 
     def definition(self, path: str, name: str) -> Definition | None:
         """Where a file defines a name; None if it does not. In Python methods are `Class.method`."""
@@ -174,23 +179,25 @@ class CodeIndex:
             )
         return found
 
-    def find_function(self, module_or_path: str, qualname: str) -> FunctionInfo | None:
+    def find_function(self, module_or_path: str, qualname: str) -> Place | None:
         """The function of a module, by exact qualified name; a name that the module imports or aliases
         leads to the function itself. None if there is none."""
         module = self.module(module_or_path)
         exact = [f for f in module.functions if f.qualname == qualname]
         if exact:
-            return exact[-1]
+            return self.python.place_of(exact[-1])
         first, *rest = qualname.split(".")
-        values = self.graph.resolver.module_attribute(module.name, first)
+        resolver = self.python.resolver
+        values = resolver.module_attribute(module.name, first)
         for name in rest:
-            values = frozenset(x for v in values for x in self.graph.resolver.attribute(v, name))
-        calls = (self.graph.resolver.attribute(v, "__call__") for v in values if isinstance(v, InstanceValue))
+            values = frozenset(x for v in values for x in resolver.attribute(v, name))
+        calls = (resolver.attribute(v, "__call__") for v in values if isinstance(v, InstanceValue))
         values = values.union(*calls)  # an instance is called by its class's method
         functions = [v.info for v in values if hasattr(v, "info") and isinstance(v.info, FunctionInfo)]
-        return min(functions, key=lambda f: f.location, default=None)
+        found = min(functions, key=lambda f: f.location, default=None)
+        return None if found is None else self.python.place_of(found)
 
-    def function(self, module_or_path: str, qualname: str) -> FunctionInfo:
+    def function(self, module_or_path: str, qualname: str) -> Place:
         """As `find_function`; SourceError if there is no such function."""
         found = self.find_function(module_or_path, qualname)
         if found is None:
@@ -198,39 +205,38 @@ class CodeIndex:
             raise SourceError(f"defines no function {qualname}", where=module.path)
         return found
 
-    def resolve(self, reference: str) -> FunctionInfo:
+    def resolve(self, reference: str) -> Place:
         """The function of a `package.module:qualname` reference; SourceError if there is none."""
         module, _, qualname = reference.partition(":")
         return self.function(module, qualname)
 
-    def calls(self, entry: FunctionInfo) -> tuple[CallSite, ...]:
+    def calls(self, entry: Place) -> tuple[CallSite, ...]:
         """The calls that a function's own live code makes."""
         return self.graph.sites(entry)
 
+    def calls_of(self, callee: Place) -> Iterator[CallSite]:
+        """The calls of a function in the Python sources that have been read."""
+        for module in self._modules.loaded():
+            for function in module.record.unit.functions:
+                caller = Place(module.record.unit, function)
+                yield from (site for site in self.calls(caller) if site.callee == callee)
+
     def call_path(
         self,
-        entry: FunctionInfo,
-        target: str | FunctionInfo,
+        entry: Place,
+        target: str | Place,
         kinds: frozenset[CallKind] = CERTAIN,
     ) -> tuple[CallSite, ...] | None:
         """A shortest chain of calls from a function to another one, or to anything of a bare name.
 
         None if there is none. Follows certain calls only, unless told otherwise.
         """
-        if isinstance(target, FunctionInfo):
+        if isinstance(target, Place):
             return self.graph.find(entry, lambda site: site.callee == target, kinds)
-        return self.graph.find(entry, lambda site: names(site, target), kinds)
+        return self.graph.find(entry, lambda site: site.calls(target), kinds)
 
     def reachable(
-        self, entry: FunctionInfo, kinds: frozenset[CallKind] = CAUTIOUS
-    ) -> Mapping[FunctionInfo, tuple[CallSite, ...]]:
+        self, entry: Place, kinds: frozenset[CallKind] = CAUTIOUS
+    ) -> Mapping[Place, tuple[CallSite, ...]]:
         """Every function that a call of the entry may run, with a path to it; cautious unless told."""
         return self.graph.paths(entry, kinds)
-
-
-def names(site: CallSite, target: str) -> bool:
-    """True if a call site calls what `target` names: bare, or qualified by class or module."""
-    if site.callee is not None and site.callee.matches(target):
-        return True
-    dotted = site.name.replace(":", ".").lstrip("?")
-    return dotted == target or dotted.endswith(f".{target}")

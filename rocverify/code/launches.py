@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rocverify.code.call_sites import CERTAIN, CallSite
 from rocverify.code.callgraph import Path
 from rocverify.code.index import CodeIndex
-from rocverify.code.model import CERTAIN, CallSite, FunctionInfo
+from rocverify.code.places import Place
 from rocverify.code.strings import names_text
 
 
@@ -16,7 +17,7 @@ class SymbolUse:
 
     symbol: str
     location: str
-    function: FunctionInfo
+    function: Place
     path: Path
 
 
@@ -26,33 +27,33 @@ class LaunchFinder:
     def __init__(self, index: CodeIndex, functions: tuple[str, ...]) -> None:
         self._index = index
         self._functions = frozenset(functions)
-        self._paths: dict[FunctionInfo, Path | None] = {}
+        self._paths: dict[Place, Path | None] = {}
 
     def is_launch(self, site: CallSite) -> bool:
         """True for a call of HIP's launch function; a project function of that name is none."""
         return site.callee is None and site.short in self._functions
 
-    def path(self, entry: FunctionInfo) -> Path | None:
+    def path(self, entry: Place) -> Path | None:
         """A shortest chain of certain calls from a function to a launch."""
         if entry not in self._paths:
             self._paths[entry] = self._index.graph.find(entry, self.is_launch)
         return self._paths[entry]
 
-    def launching(self, entry: FunctionInfo) -> frozenset[FunctionInfo]:
+    def launching(self, entry: Place) -> frozenset[Place]:
         """The functions on the way from the entry from which a launch is reached."""
         reachable = self._index.graph.paths(entry, CERTAIN)
-        return frozenset(info for info in reachable if self.path(info) is not None)
+        return frozenset(place for place in reachable if self.path(place) is not None)
 
-    def use_of(self, entry: FunctionInfo, symbol: str) -> SymbolUse | None:
+    def use_of(self, entry: Place, symbol: str) -> SymbolUse | None:
         """Where a function, or one that it calls on the way to a launch, names the kernel symbol.
 
         None if no launch is reached or nothing on the way forms that name.
         """
-        for info, path in self._index.graph.paths(entry, CERTAIN).items():
-            launch = self.path(info)
+        for place, path in self._index.graph.paths(entry, CERTAIN).items():
+            launch = self.path(place)
             if launch is None:
                 continue
-            line = names_text(self._index.graph.resolver, info, symbol)
+            line = names_text(self._index.python, place, symbol)
             if line is not None:
-                return SymbolUse(symbol, f"{info.path}:{line}", info, (*path, *launch))
+                return SymbolUse(symbol, f"{place.path}:{line}", place, (*path, *launch))
         return None

@@ -116,7 +116,7 @@ class Leading:
     def _dispatches(self, call: Call, place: Place) -> bool | None:
         if call.launch is not None:
             return True
-        if call.name not in self._transfers.launches:
+        if call.kind or call.name not in self._transfers.launches:
             return None
         own = self._code.names(place.unit.path).resolved(call, place)
         # in Rust what `extern` declares is a function without calls

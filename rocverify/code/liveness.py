@@ -210,7 +210,7 @@ def expressions_of(statement: ast.stmt) -> Iterator[ast.expr]:
 
 def walk_expression(node: ast.expr) -> Iterator[ast.expr]:
     """The live sub-expressions in evaluation order, the node itself last; lambdas are not entered."""
-    stack = [(node, _live_children(node))]
+    stack = [(node, live_children(node))]
     while stack:  # not by recursion: a sum of a thousand strings nests a thousand deep
         current, children = stack[-1]
         child = next(children, None)
@@ -218,10 +218,11 @@ def walk_expression(node: ast.expr) -> Iterator[ast.expr]:
             stack.pop()
             yield current
         else:
-            stack.append((child, _live_children(child)))
+            stack.append((child, live_children(child)))
 
 
-def _live_children(node: ast.expr) -> Iterator[ast.expr]:
+def live_children(node: ast.expr) -> Iterator[ast.expr]:
+    """The sub-expressions right below one that can be evaluated; lambdas are not entered."""
     match node:
         case ast.Lambda():
             yield from node.args.defaults

@@ -1,15 +1,12 @@
-"""What the analysis of Python sources speaks of: functions, call sites, and abstract values."""
+"""What the resolver of Python's names speaks of: functions, classes, and abstract values."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
-
-MODULE_BODY = "<module>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +39,6 @@ class FunctionInfo:
         return f"{self.path}:{self.line}"
 
     @property
-    def docstring(self) -> str | None:
-        return None if isinstance(self.node, ast.Lambda) else ast.get_docstring(self.node)
-
-    @property
     def body(self) -> list[ast.stmt]:
         """The statements; a lambda's expression stands as its return statement."""
         if isinstance(self.node, ast.Lambda):
@@ -67,58 +60,6 @@ class FunctionInfo:
         if isinstance(self.node, ast.Module):
             return ()
         return tuple(a.arg for a in (*self.node.args.posonlyargs, *self.node.args.args))
-
-    def matches(self, name: str) -> bool:
-        """True if `name` (bare or qualified, `Rope.apply`) names this function."""
-        return self.qualname == name or self.qualname.endswith(f".{name}")
-
-
-class CallKind(StrEnum):
-    """How sure a call is. Proofs that something happens use CALL and PASSED; proofs that nothing
-    forbidden happens use all of them."""
-
-    CALL = "calls"
-    PASSED = "passes"  # handed over as an argument, and so presumably called
-    MAYBE = "may call"  # a method of that name on a value of unknown type, or an override
-    IMPORT = "imports"  # an import inside a function runs the module's body
-
-
-CERTAIN = frozenset({CallKind.CALL, CallKind.PASSED})
-CAUTIOUS = frozenset(CallKind)
-
-
-@dataclass(frozen=True, slots=True)
-class CallSite:
-    """One call in live code. `name` is `module:qualname` of a project function, the dotted name of
-    anything imported from elsewhere, or `?.attr` (`?name`) of what could not be resolved."""
-
-    caller: FunctionInfo
-    name: str
-    path: str
-    line: int
-    kind: CallKind = CallKind.CALL
-    callee: FunctionInfo | None = None
-    node: ast.expr | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def short(self) -> str:
-        """The bare name of what is called."""
-        return self.name.replace(":", ".").rpartition(".")[2].lstrip("?")
-
-    @property
-    def location(self) -> str:
-        return f"{self.path}:{self.line}"
-
-    def __str__(self) -> str:
-        return f"{self.caller.qualname} {self.kind} {self.short} ({self.location})"
-
-
-def describe_path(path: tuple[CallSite, ...]) -> str:
-    """`apply_rope_device → rope_gpu_kernel (kernels/rope.py:40) → ...`, for messages."""
-    if not path:
-        return ""
-    steps = "".join(f" → {site.short} ({site.location})" for site in path)
-    return path[0].caller.qualname + steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from rocverify.code.constants import fold_constants
 from rocverify.code.files import inside_root, read_text, relative
 from rocverify.code.python_mask import parse_python
 from rocverify.code.scopes import ParsedModule
+from rocverify.code.syntax import Unit
 from rocverify.errors import SourceError
 from rocverify.subject.host.python_path import source_folders
 
@@ -39,6 +40,16 @@ class ModuleTable:
         if key not in self._by_path:
             self._by_path[key] = _parse(read_text(self._root, key), key, source_folders(self._root))
         return self._by_path[key]
+
+    def record(self, path: str) -> Unit:
+        """What a file says by itself; SourceError for one that cannot be read. The record of one that is not
+        Python, or is nested too deeply, is `broken`."""
+        if path not in self._by_path:
+            read_text(self._root, path)
+        try:
+            return self.by_path(path).record.unit
+        except SourceError:
+            return Unit(path, (), (), (), 1)
 
     def by_name(self, name: str) -> ParsedModule | None:
         """The project's module of a dotted name; None if it is external or a folder without code."""
@@ -112,7 +123,7 @@ def _parse(text: str, path: str, folders: tuple[str, ...]) -> ParsedModule:
     is_package = PurePosixPath(path).name == "__init__.py"
     package = name if is_package else name.rpartition(".")[0]
     try:
-        return ParsedModule(name, path, fold_constants(tree), package)
+        return ParsedModule(name, path, text, fold_constants(tree), package)
     except RecursionError:
         raise SourceError("is nested too deeply to analyse", where=path) from None
 

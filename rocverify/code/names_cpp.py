@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
+from rocverify.code.call_sites import CallSite, sites_by_name
 from rocverify.code.languages import is_header
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Function, Import, Unit
@@ -36,6 +37,15 @@ class CppNames:
             for function in (*unit.functions, *unit.macros):
                 found.setdefault(function.name, []).append(self._settled(Place(unit, function)))
         return found
+
+    def sites(self, call: Call, place: Place) -> tuple[CallSite, ...]:
+        """What a call may call; nothing for one that can never run."""
+        return sites_by_name(self, call, place)
+
+    def worth(self, text: str, place: Place) -> frozenset[str]:
+        """What an expression can stand for: what is written."""
+        del place
+        return frozenset({text})
 
     def resolved(self, call: Call, place: Place) -> list[Place]:
         """The functions that a call is sure to mean, declarations among them."""

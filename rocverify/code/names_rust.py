@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from rocverify.code.call_sites import CallSite, sites_by_name
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Import, Unit
 
@@ -61,6 +62,15 @@ class RustNames:
             written = inner["inner"]
         found = _TYPE.match(written)
         return replace(call, receiver=found["name"] if found else "")
+
+    def sites(self, call: Call, place: Place) -> tuple[CallSite, ...]:
+        """What a call may call; nothing for one that can never run."""
+        return sites_by_name(self, call, place)
+
+    def worth(self, text: str, place: Place) -> frozenset[str]:
+        """What an expression can stand for: what is written."""
+        del place
+        return frozenset({text})
 
     def resolved(self, call: Call, place: Place) -> list[Place]:
         """The functions that a call is sure to mean; from what is built, only what is built."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
+from rocverify.code.languages.python import MODULE, PythonRecord, read_python
+from rocverify.code.languages.python_body import lambda_name
 from rocverify.code.liveness import expressions_of, live_blocks, live_statements, walk_expression
-from rocverify.code.model import MODULE_BODY, ClassInfo, FunctionInfo
+from rocverify.code.model import ClassInfo, FunctionInfo
 
 BindingKind = Literal["value", "element", "enter", "instance", "import", "def", "class", "unknown"]
 
@@ -79,26 +82,50 @@ class ParsedModule:
 
     name: str
     path: str
+    text: str
     tree: ast.Module
     package: str
     scope: Scope = field(init=False)
     functions: dict[FunctionInfo, Scope] = field(default_factory=dict)
     classes: dict[ClassInfo, Scope] = field(default_factory=dict)
+    by_node: dict[int, FunctionInfo] = field(default_factory=dict)
+    """The functions by the `id` of their nodes."""
 
     def __post_init__(self) -> None:
-        body = FunctionInfo(self.name, MODULE_BODY, self.path, 1, self.tree)
+        body = FunctionInfo(self.name, MODULE, self.path, 1, self.tree)
         self.scope = Scope("module", self.name, "", None, function=body)
-        self.functions[body] = self.scope
+        self.add(body, self.scope)
         _Builder(self).block(self.tree.body, self.scope, conditional=False)
+
+    @cached_property
+    def record(self) -> PythonRecord:
+        """What the file says by itself."""
+        return read_python(self.path, self.text, self.tree)
+
+    def add(self, info: FunctionInfo, scope: Scope) -> None:
+        """Registers a function and the scope inside it."""
+        self.functions[info] = scope
+        self.by_node[id(info.node)] = info
+
+    @cached_property
+    def _of_records(self) -> dict[tuple[int, str], FunctionInfo]:
+        records = ((record, self.by_node.get(node)) for node, record in self.record.functions.items())
+        return {(record.line, record.qualified): info for record, info in records if info is not None}
+
+    def of_record(self, line: int, qualified: str) -> FunctionInfo | None:
+        """The function whose record begins on a line; None for one that can never be defined."""
+        return self._of_records.get((line, qualified))
 
     def add_lambda(self, node: ast.Lambda, scope: Scope) -> FunctionInfo:
         """Registers a lambda that was met in `scope`."""
-        name = scope.child_name(f"<lambda:{node.lineno}:{node.col_offset}>")
+        name = scope.child_name(lambda_name(node))
         info = FunctionInfo(self.name, name, self.path, node.lineno, node)
         if info not in self.functions:
             inner = Scope("function", self.name, name, scope, function=info)
-            _Builder(self).parameters(info, inner)
-            self.functions[info] = inner
+            self.add(info, inner)
+            builder = _Builder(self)
+            builder.parameters(info, inner)
+            builder.inner_targets(node.body, inner)
         return info
 
 
@@ -117,7 +144,7 @@ class _Builder:
 
     def _statement(self, node: ast.stmt, scope: Scope, *, conditional: bool) -> None:
         for expression in expressions_of(node):
-            self._inner_targets(expression, scope)
+            self.inner_targets(expression, scope)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._function(node, scope, conditional=conditional)
@@ -133,10 +160,13 @@ class _Builder:
                 for name, binding in _targets_of(node):
                     scope.bind(name, binding, conditional=conditional)
 
-    def _inner_targets(self, expression: ast.expr, scope: Scope) -> None:
-        """Names that expressions bind: the walrus, and the variables of comprehensions."""
+    def inner_targets(self, expression: ast.expr, scope: Scope) -> None:
+        """Names that expressions bind: the walrus, and the variables of comprehensions. Lambdas in them have
+        scopes of their own."""
         for node in walk_expression(expression):
-            if isinstance(node, ast.NamedExpr):
+            if isinstance(node, ast.Lambda):
+                self._module.add_lambda(node, scope)
+            elif isinstance(node, ast.NamedExpr):
                 scope.bind(node.target.id, Binding("value", node.value), conditional=True)
             for generator in getattr(node, "generators", ()):
                 for name, binding in _spread(generator.target, generator.iter, "element"):
@@ -149,7 +179,7 @@ class _Builder:
         module = self._module
         info = FunctionInfo(module.name, scope.child_name(node.name), module.path, node.lineno, node, owner)
         inner = Scope("function", module.name, info.qualname, scope, function=info)
-        module.functions[info] = inner
+        module.add(info, inner)
         self.parameters(info, inner)
         self.block(node.body, inner, conditional=False)
         accessor = any(isinstance(d, ast.Attribute) and d.attr in _ACCESSORS for d in node.decorator_list)

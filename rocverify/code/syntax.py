@@ -45,7 +45,10 @@ class Call:
     of `<<<grid, block, lds, stream>>>` (None for any other call). A kernel that `hipLaunchKernelGGL` or
     `hipLaunchKernel` launches is a call of its own; `*args` among its arguments is the array that holds them.
     `within`: the parts of the function around it that a run may leave out, the outermost first, each as
-    `kind@place`; one of kind `closure` runs later or never.
+    `kind@place`; one of kind `closure` runs later or never. `kind`: empty for what is written as a call; in
+    Python else `get`, `set` (an attribute), `item`, `set item` (a subscript), `enter`, `exit` (a context
+    manager), `iterate`, `import`, `lambda` (one is made, and may be called). `at`: line and column of
+    its end, so that one can be told from another. `on`: what a method is called on, as written (Python).
     """
 
     name: str
@@ -57,6 +60,9 @@ class Call:
     arguments: tuple[str, ...] = ()
     launch: tuple[str, ...] | None = None
     within: tuple[str, ...] = ()
+    kind: str = ""
+    at: tuple[int, int] = (0, 0)
+    on: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,27 +7,16 @@ bring data back to the host must not pass for one that does not.
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-import regex
-
-from rocverify.code.callgraph import CallGraph, Path
-from rocverify.code.device_reads import bound_arguments
-from rocverify.code.index import names
-from rocverify.code.model import (
-    CAUTIOUS,
-    NOTHING,
-    CallSite,
-    ContainerValue,
-    ExternalValue,
-    FunctionInfo,
-    LiteralValue,
-    Value,
-    Values,
-)
+from rocverify.code.arguments import bound_arguments, without_keyword
+from rocverify.code.call_sites import CAUTIOUS, CallSite
+from rocverify.code.callgraph import Path
+from rocverify.code.index import CodeIndex
+from rocverify.code.places import Place
 from rocverify.settings import Transfers
 
 
@@ -60,31 +49,34 @@ _KINDS = {
     "hipMemcpyDefault": Direction.OPEN,
 }
 _NUMBERS = {
-    0: Direction.ON_HOST,
-    1: Direction.TO_DEVICE,
-    2: Direction.TO_HOST,
-    3: Direction.ON_DEVICE,
-    4: Direction.OPEN,
+    "0": Direction.ON_HOST,
+    "1": Direction.TO_DEVICE,
+    "2": Direction.TO_HOST,
+    "3": Direction.ON_DEVICE,
+    "4": Direction.OPEN,
 }
-_HIP_COPY = regex.compile(r"hip(?:Drv)?Memcpy(?:\w*)|hipGraph(?:Exec)?(?:Add)?Memcpy\w*")
+_HIP_COPY = re.compile(r"hip(?:Drv)?Memcpy(?:\w*)|hipGraph(?:Exec)?(?:Add)?Memcpy\w*")
 _BY_NAME = (
-    (regex.compile(r"DtoH|AtoH|FromSymbol"), Direction.TO_HOST),
-    (regex.compile(r"HtoD|HtoA|ToSymbol"), Direction.TO_DEVICE),
-    (regex.compile(r"DtoD|DtoA|AtoD|AtoA|Peer"), Direction.ON_DEVICE),
+    (re.compile(r"DtoH|AtoH|FromSymbol"), Direction.TO_HOST),
+    (re.compile(r"HtoD|HtoA|ToSymbol"), Direction.TO_DEVICE),
+    (re.compile(r"DtoD|DtoA|AtoD|AtoA|Peer"), Direction.ON_DEVICE),
 )
+_MADE_FROM_NUMBER = re.compile(r"(?P<kind>[\w.]+)\((?P<number>[^(),]*)\)")
+_INTEGER = re.compile(r"-?\d+|True|False")
 _DEPTH = 6
 
 
 class TransferFinder:
     """Finds the copies that a call of an entry may make. `forbid` are further device-to-host names."""
 
-    def __init__(self, graph: CallGraph, vocabulary: Transfers, forbid: tuple[str, ...] = ()) -> None:
-        self._graph = graph
+    def __init__(self, index: CodeIndex, vocabulary: Transfers, forbid: tuple[str, ...] = ()) -> None:
+        self._index = index
+        self._graph = index.graph
         self._to_host = (*forbid, *vocabulary.device_to_host)
         self._to_device = vocabulary.host_to_device
         self._copies = frozenset(vocabulary.copies)
 
-    def transfers(self, entry: FunctionInfo) -> Iterator[Transfer]:
+    def transfers(self, entry: Place) -> Iterator[Transfer]:
         """Every copy in the live code that the entry can reach, by whatever sort of call."""
         for site, path in self._graph.reachable_sites(entry, CAUTIOUS):
             found = self._classify(site)
@@ -93,12 +85,12 @@ class TransferFinder:
 
     def _classify(self, site: CallSite) -> tuple[Direction, str] | None:
         for word in self._to_host:
-            if names(site, word):
+            if site.calls(word):
                 return Direction.TO_HOST, word
         for word in self._to_device:
-            if names(site, word):
+            if site.calls(word):
                 return Direction.TO_DEVICE, word
-        if site.callee is not None or not isinstance(site.node, ast.Call):
+        if site.callee is not None or site.call.kind:
             return None
         if site.short not in self._copies and not _HIP_COPY.fullmatch(site.short):
             return None
@@ -107,72 +99,55 @@ class TransferFinder:
         for pattern, direction in _BY_NAME:
             if pattern.search(site.short):
                 return direction, site.short
-        return self._by_kind(site, site.node), site.short
+        return self._by_kind(site), site.short
 
-    def _by_kind(self, site: CallSite, node: ast.Call) -> Direction:
-        arguments = [*node.args, *(k.value for k in node.keywords)]
-        found = {d for a in arguments for d in self._directions(a, site.caller, _DEPTH)}
+    def _by_kind(self, site: CallSite) -> Direction:
+        found = {d for a in site.call.arguments for d in self._directions(a, site.caller, _DEPTH)}
         if not found:
-            found = set(_numbers(self._values(_last_or_kind(node), site.caller, _DEPTH)))
+            kind = _last_or_kind(site.call.arguments)
+            found = set(_numbers(self._worth(kind, site.caller, _DEPTH))) if kind else set()
         if Direction.TO_HOST in found:
             return Direction.TO_HOST
         return found.pop() if len(found) == 1 else Direction.OPEN
 
-    def _directions(self, node: ast.expr, info: FunctionInfo, depth: int) -> Iterator[Direction]:
+    def _directions(self, text: str, place: Place, depth: int) -> Iterator[Direction]:
         """The kinds that an argument can stand for."""
-        for value in _flat(self._values(node, info, depth)):
-            if isinstance(value, ExternalValue):
-                direction = _KINDS.get(value.name.rpartition(".")[2])
-                if direction is not None:
-                    yield direction
-        if isinstance(node, ast.Call) and len(node.args) == 1:  # hipMemcpyKind(2)
-            called = self._values(node.func, info, depth)
-            if any(isinstance(v, ExternalValue) and v.name.endswith(".hipMemcpyKind") for v in called):
-                yield from _numbers(self._values(node.args[0], info, depth))
+        for written in self._worth(text, place, depth):
+            direction = _KINDS.get(written.rpartition(".")[2])
+            if direction is not None and "." in written:
+                yield direction
+        made = _MADE_FROM_NUMBER.fullmatch(without_keyword(text))  # hipMemcpyKind(2)
+        if made is not None:
+            kinds = self._worth(made["kind"], place, depth)
+            if any(kind.endswith(".hipMemcpyKind") for kind in kinds):
+                yield from _numbers(self._worth(made["number"], place, depth))
 
-    def _values(self, node: ast.expr | None, info: FunctionInfo, depth: int) -> Values:
+    def _worth(self, text: str, place: Place, depth: int) -> frozenset[str]:
         """What an expression stands for, parameters being replaced by what callers pass."""
-        if node is None:
-            return NOTHING
-        scope = self._graph.resolver.scope_of(info)
-        found = self._graph.resolver.values(node, scope)
-        if isinstance(node, ast.Name) and depth and any(a.arg == node.id for a in info.arguments):
-            for caller, argument in self._passed(info, node.id):
-                found |= self._values(argument, caller, depth - 1)
+        found = self._index.names(place.path).worth(text, place)
+        name = without_keyword(text)
+        if depth and any(parameter.name == name for parameter in place.function.parameters):
+            for caller, argument in self._passed(place, name):
+                found |= self._worth(argument, caller, depth - 1)
         return found
 
-    def _passed(self, info: FunctionInfo, name: str) -> Iterator[tuple[FunctionInfo, ast.expr]]:
+    def _passed(self, place: Place, name: str) -> Iterator[tuple[Place, str]]:
         """The arguments that calls in the host sources bind to a parameter."""
-        for site in self._calls_of(info):
-            if isinstance(site.node, ast.Call):
-                bound = bound_arguments(info, site.node)
-                yield from ((site.caller, argument) for parameter, argument in bound if parameter == name)
-
-    def _calls_of(self, info: FunctionInfo) -> Iterator[CallSite]:
-        for module in self._graph.table.loaded():
-            for caller in list(module.functions):
-                yield from (s for s in self._graph.sites(caller) if s.callee == info)
+        for site in self._index.calls_of(place):
+            bound = bound_arguments(place, site.call)
+            yield from ((site.caller, argument) for parameter, argument in bound if parameter == name)
 
 
-def _last_or_kind(node: ast.Call) -> ast.expr | None:
+def _last_or_kind(arguments: tuple[str, ...]) -> str | None:
     """The argument that a bare number would stand in as the kind: by keyword, else the fourth or last."""
-    for keyword in node.keywords:
-        if keyword.arg == "kind":
-            return keyword.value
-    if len(node.args) < 4:
+    given = [text for text in arguments if without_keyword(text) == text]
+    for text in arguments:
+        if text.startswith("kind="):
+            return text
+    if len(given) < 4:
         return None
-    return node.args[3] if len(node.args) in (4, 5) else node.args[-1]
+    return given[3] if len(given) in (4, 5) else given[-1]
 
 
-def _numbers(values: Values) -> Iterator[Direction]:
-    for value in values:
-        if isinstance(value, LiteralValue) and isinstance(value.value, int):
-            yield _NUMBERS.get(value.value, Direction.OPEN)
-
-
-def _flat(values: Values) -> Iterator[Value]:
-    for value in values:
-        if isinstance(value, ContainerValue):
-            yield from _flat(value.elements)
-        else:
-            yield value
+def _numbers(written: frozenset[str]) -> Iterator[Direction]:
+    return (_NUMBERS.get(text, Direction.OPEN) for text in written if _INTEGER.fullmatch(text))

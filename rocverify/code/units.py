@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,6 @@ from rocverify.code.files import c_sources, existing_file, listed_text, relative
 from rocverify.code.kept import KeptUnits
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.languages.cpp import read_cpp
-from rocverify.code.languages.python import read_python
 from rocverify.code.languages.rust import read_rust
 from rocverify.code.names_cpp import CppNames
 from rocverify.code.names_rust import RustNames
@@ -26,9 +25,10 @@ class Units:
     """Sources under `root`, listed and read once: files that come later are not seen. Paths are relative to
     the root; `dead` knows the lines that no compiler sees."""
 
-    def __init__(self, root: Path, dead: DeadCode, kept: KeptUnits) -> None:
-        """kept: the records of earlier runs."""
+    def __init__(self, root: Path, dead: DeadCode, kept: KeptUnits, python: Callable[[str], Unit]) -> None:
+        """kept: the records of earlier runs; python: reads a Python source."""
         self._root = root
+        self._python = python
         self._kept = kept
         self._dead = dead
         self._units: dict[str, Unit] = {}
@@ -36,7 +36,7 @@ class Units:
 
     def seen_by(self, dead: DeadCode) -> Units:
         """The same sources with other lines that no compiler sees; their texts are not read again."""
-        made = Units(self._root, dead, self._kept)
+        made = Units(self._root, dead, self._kept, self._python)
         made._texts = self._texts
         return made
 
@@ -60,7 +60,7 @@ class Units:
             dead = self._dead.lines(key, text)
             return self._kept.get(key, text, repr(dead), lambda: read_cpp(key, text, dead))
         if is_python(key):
-            return read_python(key, text)
+            return self._python(key)
         raise SourceError("is no source in a language that is read", where=key)
 
     def with_word(self, word: str) -> tuple[Unit, ...]:

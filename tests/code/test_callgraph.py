@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rocverify.code.call_sites import CAUTIOUS, describe_path
 from rocverify.code.index import CodeIndex
-from rocverify.code.model import CAUTIOUS, describe_path
+from rocverify.code.places import Place
 from rocverify.settings import Settings
 from tests.code.conftest import MakeIndex
 
@@ -245,7 +246,7 @@ def test_external_calls_keep_their_dotted_names(project: MakeIndex) -> None:
 def test_functions_are_found_through_aliases_and_classes(project: MakeIndex) -> None:
     index = index_of(project, "from kernels.h import Box, target as t\nalias = t\n")
     assert index.function("kernels.a", "alias").qualname == "target"
-    assert index.function("kernels.a", "Box.method").ref == "kernels.h:Box.method"
+    assert index.function("kernels.a", "Box.method").qualname == "Box.method"
     assert index.function("kernels/h.py", "Box.method").line == 8
     assert index.find_function("kernels.a", "nope") is None
 
@@ -282,7 +283,8 @@ def test_no_python_breaks_the_analysis(tmp_path: Path, name: str) -> None:
     target.parent.mkdir()
     target.write_bytes((STDLIB / f"{name}.py").read_bytes())
     index = CodeIndex(tmp_path, Settings())
-    functions = list(index.module("kernels.corpus").functions)
+    unit = index.unit("kernels/corpus.py")
+    functions = [Place(unit, function) for function in unit.functions]
     sites = [site for info in functions for site in index.calls(info)]
     assert len(functions) > 20
     assert all(1 <= site.line <= 10_000 and site.path == "kernels/corpus.py" for site in sites)
@@ -298,5 +300,6 @@ def test_the_standard_library_does_not_break_the_analysis(tmp_path: Path) -> Non
         target.write_bytes(source.read_bytes())
     index = CodeIndex(tmp_path, Settings())
     for module in index.modules.host():
-        for info in list(module.functions):
-            index.calls(info)
+        unit = index.unit(module.path)
+        for function in unit.functions:
+            index.calls(Place(unit, function))

@@ -178,12 +178,9 @@ def _refuse_hidden(
     if not wanted or not wanted[0].unit.path.endswith(".py"):
         return
     seen = {where for _, order in found for where in (*order.first, *order.perhaps)}
-    python = ctx.code.names(wanted[0].unit.path)
-    lines = {(place.unit.path, place.function.line) for place in wanted}
     for place, _ in found:
-        info = python.info_of(place) if hasattr(python, "info_of") else None
-        for reached, path in (ctx.code.reachable(info) if info is not None else {}).items():
-            if path and (reached.path, reached.line) in lines and path[-1].location not in seen:
+        for reached, path in ctx.code.reachable(place).items():
+            if path and reached in wanted and path[-1].location not in seen:
                 raise RocverifyError(
                     f"{params.first} may be called from {path[-1].location}, too", where=path[-1].location
                 )

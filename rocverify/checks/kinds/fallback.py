@@ -137,8 +137,8 @@ def _reaches(params: FallbackParams, ctx: CheckContext, evidence: dict[str, Any]
     """The named fallback lies on the call path of the wrapper."""
     if params.fallback is None or params.contract is None:
         return []
+    from rocverify.code.call_sites import describe_path
     from rocverify.code.contracts import declared_contracts
-    from rocverify.code.model import describe_path
 
     declared = declared_contracts(ctx.code, ctx.settings.contract_globs)
     wrapper = next((c.wrapper for c in declared if c.ref == params.contract), None)

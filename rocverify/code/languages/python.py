@@ -1,7 +1,7 @@
 """Python sources as records, from the syntax tree of the standard library.
 
-What values are and whom a call means in Python, the resolver of `rocverify.code.callgraph` tells; these
-records have what a file says by itself.
+What values are and whom a call means in Python, `rocverify.code.names_python` tells; these records have what
+a file says by itself.
 """
 
 from __future__ import annotations
@@ -10,48 +10,42 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from rocverify.code.languages.python_parts import parts_of
+from rocverify.code.languages.python_body import DEAD, Body, Texts, lambda_name
+from rocverify.code.languages.python_parts import assignment, path_of
 from rocverify.code.liveness import dead_statements, live_statements, walk_expression
-from rocverify.code.python_mask import parse_python
 from rocverify.code.syntax import Branch, Call, Function, Import, Named, Unit, Value
 
 MODULE = "<module>"
 """The function that stands for what a module runs when it is imported."""
 
-_DEAD = "it can never run"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_OWN = (*_FUNCTIONS, ast.ClassDef)
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
 
 
-class _Texts:
-    """The text of nodes, runs of blanks as one. Columns of `ast` count bytes."""
+@dataclass(frozen=True)
+class PythonRecord:
+    """The record of a file, and which node of its tree each function and each call is."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = text.encode("utf-8", "replace").splitlines()
+    unit: Unit
+    functions: dict[int, Function]
+    """By the `id` of their nodes."""
+    _calls: dict[tuple[str, tuple[int, int]], ast.AST]
 
-    def of(self, node: ast.AST | None) -> str:
-        first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
-        if not first or not last or last > len(self._lines):
-            return ""
-        begin, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None)
-        lines = self._lines[first - 1 : last]
-        lines[-1] = lines[-1][:end]
-        lines[0] = lines[0][begin:]
-        return " ".join(b" ".join(lines).decode("utf-8", "replace").split())
+    def node(self, call: Call) -> ast.AST:
+        """The node of a call: what is called, entered, iterated over, subscripted or imported."""
+        return self._calls[call.kind, call.at]
 
 
-def read_python(path: str, text: str) -> Unit:
-    """The records of one file; a file that Python cannot read has none, and `broken` says 1."""
-    tree = parse_python(text)
-    if tree is None:
-        return Unit(path, (), (), (), 1)
-    reader = _Reader(_Texts(text), {id(inner) for s in dead_statements(tree.body) for inner in ast.walk(s)})
+def read_python(path: str, text: str, tree: ast.Module) -> PythonRecord:
+    """The records of one file, whose tree this is."""
+    reader = _Reader(Texts(text), {id(inner) for s in dead_statements(tree.body) for inner in ast.walk(s)})
     listed = declared_all(tree)
     exports = path.endswith("__init__.py") if listed is None else frozenset(listed)
     reader.block(tree.body, _Around(exported=exports))
     reader.function_body(MODULE, tree, _Around())
-    functions = tuple(sorted(reader.functions, key=lambda function: function.line))
-    return Unit(path, functions, tuple(reader.imports), tuple(reader.named))
+    functions = tuple(sorted(reader.functions.values(), key=lambda function: function.line))
+    unit = Unit(path, functions, tuple(reader.imports), tuple(reader.named))
+    return PythonRecord(unit, reader.functions, reader.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +62,16 @@ class _Around:
 class _Reader:
     """Collects the items of a module, those of classes and functions too."""
 
-    def __init__(self, texts: _Texts, dead: set[int]) -> None:
+    def __init__(self, texts: Texts, dead: set[int]) -> None:
         self._texts = texts
         self._dead = dead
-        self.functions: list[Function] = []
+        self.functions: dict[int, Function] = {}
+        self.calls: dict[tuple[str, tuple[int, int]], ast.AST] = {}
         self.imports: list[Import] = []
         self.named: list[Named] = []
 
     def _why(self, node: ast.AST) -> str:
-        return _DEAD if id(node) in self._dead else ""
+        return DEAD if id(node) in self._dead else ""
 
     def block(self, statements: list[ast.stmt], around: _Around) -> None:
         """Definitions, imports and assignments, those inside of conditionals too."""
@@ -97,56 +92,73 @@ class _Reader:
                 queue[:0] = inner
 
     def _class(self, node: ast.ClassDef, around: _Around) -> None:
-        bases = tuple(_path(base)[-1] for base in node.bases if _path(base))
+        bases = tuple(path_of(base)[-1] for base in node.bases if path_of(base))
         doc = ast.get_docstring(node) or ""
         owner = around.owner or "".join(around.scope[-1:])
         why, inner = self._why(node), around.inner
         self.named.append(Named(node.name, "class", node.lineno, why, owner, bases, doc=doc, inner=inner))
-        scope = (*around.scope, *([around.owner] if around.owner else []))
-        self.block(node.body, _Around(scope, node.name, inner))
+        inside = _Around((*around.scope, *([around.owner] if around.owner else [])), node.name, inner)
+        self.block(node.body, inside)
+        body = Body(self._texts, self._dead, node.name, ())
+        for statement in node.body:  # which run where the class stands, in a scope of their own
+            if not isinstance(statement, ast.ClassDef):
+                body.read(statement, why)
+        self._lambdas(body, (*inside.scope, inside.owner))
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, around: _Around) -> None:
         self.function_body(node.name, node, around)
-        inner = (*around.scope, *([around.owner] if around.owner else []), node.name)
-        self.block(node.body, _Around(inner, inner=True))
+        self.block(node.body, _Around(_path_in(around, node.name), inner=True))
 
-    def function_body(
-        self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module, around: _Around
-    ) -> None:
+    def function_body(self, name: str, node: _Definition, around: _Around, why: str = "") -> None:
+        """The record of a function, and those of the lambdas in it."""
         parameters = () if isinstance(node, ast.Module) else tuple(self._parameters(node.args))
-        body = _Body(self._texts, self._dead, around.owner, parameters)
-        for statement in node.body:
-            body.read(statement)
-        last = getattr(node, "end_lineno", None) or max((s.end_lineno or 1 for s in node.body), default=1)
-        made = Function(
+        body = Body(self._texts, self._dead, around.owner, parameters)
+        statements = [node.body] if isinstance(node, ast.Lambda) else node.body
+        for statement in statements:
+            body.read(statement, why)
+        if isinstance(node, ast.Lambda):
+            last = node.end_lineno or node.lineno
+            body.branches.append(Branch("leave", f"return {self._texts.of(node.body)}", node.lineno, last))
+        self._lambdas(body, () if isinstance(node, ast.Module) else _path_in(around, name))
+        self.calls |= body.nodes
+        last = getattr(node, "end_lineno", None) or max((s.end_lineno or 1 for s in statements), default=1)
+        self.functions[id(node)] = Function(
             name=name,
             owner=around.owner,
             scope=around.scope,
             line=getattr(node, "lineno", 1),
             last_line=last,
             calls=tuple(body.calls),
-            imports=tuple(body.imports),
-            dead=self._why(node),
+            dead=why or self._why(node),
             parameters=parameters,
             values=tuple(body.values),
             branches=tuple(body.branches),
-            doc=ast.get_docstring(node) or "",
+            doc="" if isinstance(node, ast.Lambda) else ast.get_docstring(node) or "",
             inner=around.inner,
         )
-        self.functions.append(made)
+
+    def _lambdas(self, body: Body, scope: tuple[str, ...]) -> None:
+        for node, why in body.lambdas:
+            self.function_body(lambda_name(node), node, _Around(scope, inner=True), why)
 
     def _parameters(self, spec: ast.arguments) -> Iterator[Value]:
+        """As they are written: those behind `*` by their names only."""
         positional = [*spec.posonlyargs, *spec.args]
         missing: list[ast.expr | None] = [None] * (len(positional) - len(spec.defaults))
-        pairs = [*zip(positional, [*missing, *spec.defaults], strict=True)]
-        pairs += zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
-        for argument, default in pairs:
-            yield Value(
-                argument.arg, self._texts.of(argument.annotation), self._texts.of(default), argument.lineno
-            )
-        for rest, sign in ((spec.vararg, "*"), (spec.kwarg, "**")):
-            if rest is not None:
-                yield Value(sign + rest.arg, "...", "", rest.lineno)
+        for argument, default in zip(positional, [*missing, *spec.defaults], strict=True):
+            yield self._parameter(argument, default)
+        if spec.vararg is not None:
+            yield Value(f"*{spec.vararg.arg}", "...", "", spec.vararg.lineno)
+        elif spec.kwonlyargs:
+            yield Value("*", "...", "", spec.kwonlyargs[0].lineno)
+        for argument, default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
+            yield self._parameter(argument, default)
+        if spec.kwarg is not None:
+            yield Value(f"**{spec.kwarg.arg}", "...", "", spec.kwarg.lineno)
+
+    def _parameter(self, argument: ast.arg, default: ast.expr | None) -> Value:
+        kind, text = self._texts.of(argument.annotation), self._texts.of(default)
+        return Value(argument.arg, kind, text, argument.lineno)
 
     def _imports(
         self, node: ast.Import | ast.ImportFrom, exported: frozenset[str] | bool
@@ -169,7 +181,7 @@ class _Reader:
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             made = Named(node.target.id, "addition", node.lineno, self._why(node), around.owner)
             yield replace(made, inner=around.inner, strings=_strings_in(node.value))
-        targets, value = _assignment(node)
+        targets, value = assignment(node)
         kind = "field" if around.owner else "annotation" if value is None else "variable"
         annotation = self._texts.of(getattr(node, "annotation", None))
         why, line, inner = self._why(node), node.lineno, around.inner
@@ -187,22 +199,6 @@ class _Reader:
     def _elements(self, value: ast.expr | None) -> tuple[str, ...]:
         inner = value.elts if isinstance(value, ast.List | ast.Tuple | ast.Set) else []
         return tuple(self._texts.of(element) for element in inner)
-
-
-def _place(kind: str, around: ast.AST, number: int) -> str:
-    """A name for a part of a statement or expression: of those that exclude each other, each its own."""
-    apart = f".{number}" if kind in ("case", "handler") else ""
-    return f"{kind}@{getattr(around, 'lineno', 0)}:{getattr(around, 'col_offset', 0)}{apart}"
-
-
-def _assignment(node: ast.stmt) -> tuple[list[ast.expr], ast.expr | None]:
-    match node:
-        case ast.Assign(targets=targets, value=value):
-            return targets, value
-        case ast.AnnAssign(target=target, value=value):
-            return [target], value
-    name = getattr(node, "name", None)  # `type X = ...` exists from Python 3.12 on
-    return ([name], getattr(node, "value", None)) if isinstance(name, ast.Name) else ([], None)
 
 
 def declared_all(tree: ast.Module) -> tuple[str, ...] | None:
@@ -232,96 +228,6 @@ def _strings(node: ast.expr) -> list[str]:
     return [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
 
-def _path(node: ast.AST | None) -> tuple[str, ...]:
-    """The parts of `a.b.c`; empty for anything else than names."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else ()
-
-
-class _Body:
-    """What one function's own code does; functions and classes inside of it are read by themselves."""
-
-    def __init__(self, texts: _Texts, dead: set[int], owner: str, parameters: tuple[Value, ...]) -> None:
-        self._texts = texts
-        self._dead = dead
-        self._owner = owner
-        self._types = {p.name: p.type for p in parameters if p.type.isidentifier()}
-        self.calls: list[Call] = []
-        self.values: list[Value] = []
-        self.branches: list[Branch] = []
-        self.imports: list[Import] = []
-
-    def read(self, node: ast.AST) -> None:
-        """A node and all below it; a call after its arguments, in the order of execution."""
-        stack: list[tuple[ast.AST, bool, tuple[str, ...]]] = [(node, False, ())]
-        while stack:
-            current, done, within = stack.pop()
-            if isinstance(current, _OWN):
-                stack += [(d, False, within) for d in reversed(current.decorator_list)]
-                continue
-            if isinstance(current, ast.Call) and not done:
-                stack.append((current, True, within))
-            elif isinstance(current, ast.Call):
-                self._call(current, within)
-                continue
-            self._note(current)
-            for number, (kind, child) in reversed(list(enumerate(parts_of(current)))):
-                inner = (*within, _place(kind, current, number)) if kind else within
-                stack.append((child, False, inner))
-
-    def _note(self, node: ast.AST) -> None:
-        line, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0) or 0
-        match node:
-            case ast.If(test=test, orelse=other) | ast.IfExp(test=test, orelse=other):
-                self.branches.append(Branch("if", self._texts.of(test), line, last))
-                if isinstance(other, list) and other:
-                    begin, end = other[0].lineno, other[-1].end_lineno or last
-                    self.branches.append(Branch("else", self._texts.of(test), begin, end))
-            case ast.While(test=test):
-                self.branches.append(Branch("loop", self._texts.of(test), line, last))
-            case ast.For(iter=over) | ast.AsyncFor(iter=over):
-                self.branches.append(Branch("loop", self._texts.of(over), line, last))
-            case ast.ExceptHandler(type=caught):
-                self.branches.append(Branch("handler", self._texts.of(caught), line, last))
-            case ast.Match(subject=subject):
-                self.branches.append(Branch("match", self._texts.of(subject), line, last))
-            case ast.Return():
-                self.branches.append(Branch("leave", self._texts.of(node), line, last))
-            case ast.stmt():
-                self._assign(node)
-
-    def _assign(self, node: ast.stmt) -> None:
-        targets, value = _assignment(node)
-        annotation = self._texts.of(getattr(node, "annotation", None))
-        made = _path(value.func) if isinstance(value, ast.Call) else ()
-        kind = annotation or (made[-1] if made and made[-1][:1].isupper() else "")
-        inner = value.elts if isinstance(value, ast.List | ast.Tuple) else []
-        elements = tuple(self._texts.of(element) for element in inner)
-        for target in targets:
-            if isinstance(target, ast.Name):
-                self._types[target.id] = kind
-                self.values.append(Value(target.id, annotation, self._texts.of(value), node.lineno, elements))
-
-    def _call(self, node: ast.Call, within: tuple[str, ...]) -> None:
-        arguments = tuple(self._texts.of(a) for a in node.args)
-        arguments += tuple(
-            f"{k.arg}={self._texts.of(k.value)}" if k.arg else self._texts.of(k.value) for k in node.keywords
-        )
-        why = _DEAD if id(node) in self._dead else ""
-        path = _path(node.func)
-        line = node.func.end_lineno or node.lineno
-        call = Call("", (), None, line, why, True, arguments, within=within)
-        if len(path) == 1:
-            self.calls.append(replace(call, name=path[0]))
-        elif len(path) > 1 and path[0] in ("self", "cls") and len(path) == 2:
-            self.calls.append(replace(call, name=path[1], receiver=self._owner))
-        elif len(path) > 1 and path[0] in self._types:
-            kind = self._types[path[0]] if len(path) == 2 else ""
-            self.calls.append(replace(call, name=path[-1], receiver=kind))
-        elif len(path) > 1:
-            self.calls.append(replace(call, name=path[-1], scope=path[:-1]))
-        elif isinstance(node.func, ast.Attribute):
-            self.calls.append(replace(call, name=node.func.attr, receiver=""))
+def _path_in(around: _Around, name: str) -> tuple[str, ...]:
+    """The parts of a function's qualified name."""
+    return (*around.scope, around.owner, name) if around.owner else (*around.scope, name)

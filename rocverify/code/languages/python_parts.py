@@ -79,3 +79,40 @@ def _suppresses(item: ast.withitem) -> bool:
     called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
     name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
     return name in ("raises",) or "suppress" in name
+
+
+def evaluated_at(node: ast.AST) -> Iterator[ast.expr]:
+    """What a definition evaluates where it stands: decorators, bases, defaults."""
+    match node:
+        case ast.ClassDef():
+            yield from (*node.decorator_list, *node.bases, *(k.value for k in node.keywords))
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            yield from node.decorator_list
+            yield from _defaults(node.args)
+        case ast.Lambda():
+            yield from _defaults(node.args)
+
+
+def _defaults(spec: ast.arguments) -> Iterator[ast.expr]:
+    yield from spec.defaults
+    yield from (default for default in spec.kw_defaults if default is not None)
+
+
+def assignment(node: ast.stmt) -> tuple[list[ast.expr], ast.expr | None]:
+    """The targets of an assignment and its value; no targets for any other statement."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            return targets, value
+        case ast.AnnAssign(target=target, value=value):
+            return [target], value
+    name = getattr(node, "name", None)  # `type X = ...` exists from Python 3.12 on
+    return ([name], getattr(node, "value", None)) if isinstance(name, ast.Name) else ([], None)
+
+
+def path_of(node: ast.AST | None) -> tuple[str, ...]:
+    """The parts of `a.b.c`; empty for anything else than names."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else ()
