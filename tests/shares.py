@@ -3,7 +3,8 @@
 `@pytest.mark.drawn(4)` stands for `long` on one of every four parametrizations of a test in a row, which each
 run draws, and for `exhaustive` on the others: neighbours are of one kind, and every kind is represented. All
 workers of a run draw the same, by SEED_VARIABLE, which the head of its output tells; the same value draws the
-same again. A parametrization that the command line names alone is always drawn.
+same again. A parametrization that the command line names alone is always drawn. With `fast=1` the first is
+not drawn: it stays in the fast suite.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ def mark_drawn(items: Iterable[pytest.Item], by: str) -> None:
     for test, group in groupby(items, lambda item: item.nodeid.partition("[")[0]):
         marked = [(item, mark) for item in group if (mark := item.get_closest_marker(MARK)) is not None]
         if marked:
-            (shares,) = {int(mark.args[0]) for _, mark in marked}
-            taken = drawn(len(marked), shares, f"{by} {test}")
-            for number, (item, _) in enumerate(marked):
+            ((shares, fast),) = {(mark.args[0], mark.kwargs.get("fast", 0)) for _, mark in marked}
+            slow = marked[fast:]
+            taken = drawn(len(slow), shares, f"{by} {test}")
+            for number, (item, _) in enumerate(slow):
                 item.add_marker(pytest.mark.long if number in taken else pytest.mark.exhaustive)
 
 

@@ -16,10 +16,11 @@ from tests.shares import drawn, mark_drawn
 class Item:
     nodeid: str
     shares: int | None = None
+    fast: int = 0
     added: list[str] = field(default_factory=list)
 
     def get_closest_marker(self, _name: str) -> pytest.Mark | None:
-        return None if self.shares is None else pytest.mark.drawn(self.shares).mark
+        return None if self.shares is None else pytest.mark.drawn(self.shares, fast=self.fast).mark
 
     def add_marker(self, marker: Any) -> None:
         self.added.append(marker.name)
@@ -40,6 +41,13 @@ def test_one_of_so_many_in_a_row_is_drawn(count: int, shares: int, by: str) -> N
 
 def test_everything_is_drawn_in_the_end() -> None:
     assert {number for by in range(200) for number in drawn(10, 4, str(by))} == set(range(10))
+
+
+def test_the_first_stay_in_the_fast_suite() -> None:
+    added = marked([Item(f"a.py::one[{number}]", 2, fast=2) for number in range(6)], "7")
+    assert added[:2] == [[], []]
+    for row in (added[2:4], added[4:]):
+        assert sorted(marks for (marks,) in row) == ["exhaustive", "long"]
 
 
 def test_what_is_drawn_is_long_and_the_others_are_exhaustive() -> None:

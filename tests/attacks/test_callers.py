@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.attacks.attack import Cheat, each
 from tests.attacks.conftest import RunGallery
 
@@ -210,6 +212,7 @@ CHEATS = [
 ]
 
 
+@pytest.mark.long
 @each(CHEATS)
 def test_caller(cheat: Cheat, run_gallery: RunGallery) -> None:
     ran = run_gallery("callers", CHEATS)

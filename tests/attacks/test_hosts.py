@@ -208,6 +208,7 @@ def test_attack_on_the_run(make_project: MakeProject, name: str) -> None:
     assert ran.verdict() in ("failed", "unverified"), ran.said()
 
 
+@pytest.mark.long
 def test_a_wrapper_that_hangs_is_neither_right_nor_wrong(make_project: MakeProject) -> None:
     hangs = WRAPPER.replace("    affine_on(", "    while True:\n        pass\n    affine_on(")
     project = make_project({"kernels/affine.py": hangs, "rocverify.toml": "call_timeout_s = 2\n"})
@@ -250,6 +251,7 @@ _TYPES = _TYPES.replace('In("rows cols", F32)', 'In("rows cols", F32 | F16)')
 _TYPES = _TYPES.replace('Out("rows cols", F32)', 'Out("rows cols", F32 | F16)')
 
 
+@pytest.mark.long
 def test_types_that_no_binding_drives_are_not_verified(make_project: MakeProject) -> None:
     """The kernel of the other type is empty, and nothing compares it."""
     project = make_project({"kernels/contracts/affine.py": _TYPES})

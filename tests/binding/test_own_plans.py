@@ -68,6 +68,7 @@ def test_every_requirement_is_proved_by_a_truth_and_worked_on_by_a_task(
     assert sorted(r for plan in plans for r in plan.requirements) == wanted
 
 
+@pytest.mark.long
 def test_the_checks_try_what_truths_and_criteria_name(repo_root: Path) -> None:
     settings = load_settings(repo_root)
     subject = Subject(repo_root, settings)

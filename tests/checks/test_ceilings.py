@@ -77,6 +77,7 @@ class Clocked:
         return self._device.hip.hipError_t.hipSuccess, self._milliseconds.get(last, 1.0)
 
 
+@pytest.mark.long
 def test_every_kernel_does_exactly_the_work_that_is_counted_for_it(context: CheckContext) -> None:
     with context.launching("counters") as session:
         measured = measure_ceilings(session.device, built_for(context), SMALL)
@@ -112,6 +113,7 @@ def launched(session: LaunchSession, image: bytes, symbol: str, size: int, *argu
     return left.tobytes()
 
 
+@pytest.mark.drawn(2, fast=2)
 @pytest.mark.parametrize("symbol", list(ARITHMETIC))
 def test_the_chains_compute_what_they_say(context: CheckContext, symbol: str) -> None:
     """Nothing was left out by the compiler: each round shows in the end of each chain."""

@@ -145,6 +145,7 @@ def test_what_a_script_prints_is_not_counted(allowed: Project, line: str) -> Non
         allowed.check("command", run=[line], min_passed=1)
 
 
+@pytest.mark.long
 def test_counts_of_pytest_are_its_own(allowed: Project) -> None:
     text = "def test_b(): print('\\n99 passed in 0.1s')\ndef test_c(): pass\n"
     (allowed.root / "test_b.py").write_text(text)

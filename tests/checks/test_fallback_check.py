@@ -178,6 +178,7 @@ PAIR = {
 FASTER = {"contract": CONTRACT, "than": "kernels.contracts.twice:Affine"}
 
 
+@pytest.mark.long
 def test_counters_decide_where_they_are_asked(affine: Callable[..., Project]) -> None:
     project = affine(**PAIR)
     fewer = project.check("faster", **FASTER, by=1.2, metric="global_bytes")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import pytest
+
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project
 
@@ -18,6 +20,7 @@ FILES = {
 }
 
 
+@pytest.mark.long
 def test_a_kernel_in_a_namespace_is_compiled_with_the_flags_of_its_build(project: Make) -> None:
     outcome = project(FILES).check("kernel_compiled", source="gpu/fill.hip")
     assert outcome.verdict is CheckVerdict.PASSED, outcome.message
@@ -30,6 +33,7 @@ def test_what_does_not_compile_fails_with_the_compilers_words(project: Make) -> 
     assert "__nothing" in outcome.message
 
 
+@pytest.mark.long
 def test_a_kernel_that_the_build_names_must_be_there(project: Make) -> None:
     row = 'const K: &[(&str, &str, &str)] = &[("gpu/fill.hip", "FILL_HSACO", "fill_fast_kernel")];\n'
     files = {"gpu/fill.hip": FILES["gpu/fill.hip"].replace("WIDTH", "1"), "build.rs": row}

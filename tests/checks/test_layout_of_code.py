@@ -113,6 +113,7 @@ def _verdict(outcome: Outcome, verdict: CheckVerdict, words: str) -> None:
     assert words in outcome.message
 
 
+@pytest.mark.drawn(3, fast=1)
 @pytest.mark.parametrize(
     ("name", "value", "path"),
     [
@@ -132,6 +133,7 @@ def test_right_values_pass(code: Project, name: str, value: float, path: str) ->
     _verdict(code.check("constant_value", name=name, value=value, paths=[path]), CheckVerdict.PASSED, path)
 
 
+@pytest.mark.drawn(3, fast=1)
 @pytest.mark.parametrize(
     ("name", "value", "path", "said"),
     [

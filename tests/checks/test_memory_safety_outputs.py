@@ -70,6 +70,7 @@ def test_accumulating_into_an_output_is_an_uninitialised_read(rope: Project) -> 
     assert (found.location or "").endswith(f"doubled.hip:{line}")
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize(("operator", "role"), [("=", "Out"), ("+=", "InOut")])
 def test_what_is_written_first_or_given_is_none(rope: Project, operator: str, role: str) -> None:
     assert checked(rope, operator, role).verdict is CheckVerdict.PASSED

@@ -45,6 +45,7 @@ def add_helpers(rope: Project, to_host: str = "hip.hipMemcpyKind.hipMemcpyDevice
     rope.edit(PATH, "def rope_gpu_kernel(", f"{helpers}def rope_gpu_kernel(")
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize("params", [ROPE, QK, {"entry": "kernels.rope:rope_gpu_kernel"}])
 def test_a_clean_path_passes(rope: Project, params: dict[str, Any]) -> None:
     outcome = rope.check("no_host_roundtrip", **params)
@@ -143,6 +144,7 @@ def test_an_entry_without_a_launch_proves_nothing(rope: Project) -> None:
     assert "there is no GPU path to examine" in failing(rope, entry="kernels.tables:angle_tables")
 
 
+@pytest.mark.long
 def test_a_wrapper_that_computes_in_numpy_and_uploads_fails(rope: Project) -> None:
     """The launch stays, so that the sources look right; the result is computed on the host."""
     add_helpers(rope)
@@ -162,6 +164,7 @@ def test_a_result_that_is_copied_from_an_uploaded_buffer_fails(rope: Project) ->
     assert "uploads 800 bytes that no launch takes as an argument" in failing(rope)
 
 
+@pytest.mark.long
 def test_a_result_that_changes_without_the_kernel_fails(rope: Project) -> None:
     """Device to device copies alone: the sources and the transfers are clean, the held-back run is not."""
     add_helpers(rope)
@@ -206,6 +209,7 @@ def test_a_kernel_that_the_manifest_lacks_fails(rope: Project) -> None:
     assert "has no entry for kernels/rope.hip" in failing(rope)
 
 
+@pytest.mark.long
 def test_a_broken_kernel_is_a_compile_error(rope: Project) -> None:
     rope.edit("kernels/rope.hip", "head_dim / 2;", "head_dim /;")
     with pytest.raises(CompileError):

@@ -142,6 +142,7 @@ def test_subnormal_values_flushed_to_zero_are_told(rope: Project) -> None:
     assert any("subnormal x: wrong finite values" in f.message for f in outcome.findings)
 
 
+@pytest.mark.long
 def test_results_that_the_contract_leaves_open_do_not_count(softmax: Project) -> None:
     rewrite(softmax, result="most == -INFINITY ? 0.0f : expf(in[i] - most) / sum")
     open_rows = """
@@ -153,6 +154,7 @@ def test_results_that_the_contract_leaves_open_do_not_count(softmax: Project) ->
     assert outcome.verdict is CheckVerdict.PASSED, outcome.message
 
 
+@pytest.mark.long
 def test_a_run_that_could_not_tell_fails(softmax: Project) -> None:
     """With one row, every special value makes all of the result NaN."""
     assert "no situation has NaN and finite results side by side" in failing(
@@ -181,6 +183,7 @@ def test_hooks_that_contradict_the_contract_decide_nothing(softmax: Project, met
 SENTINEL = MOST.replace("-INFINITY;", "-5e4f;")
 
 
+@pytest.mark.long
 def test_a_maximum_that_starts_at_a_finite_number_is_told(softmax: Project) -> None:
     softmax.write(
         "kernels/contracts/softmax.py", SOFTMAX_CONTRACT.replace('    kinds = ("plain", "special")\n', "")

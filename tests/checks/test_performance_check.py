@@ -42,6 +42,7 @@ def test_exact_counts_within_their_limits(rope: Project) -> None:
     assert f"global_bytes {BYTES:,.6g} (at most {BYTES:,.6g})" in outcome.message
 
 
+@pytest.mark.drawn(2, fast=2)
 @pytest.mark.parametrize(
     ("params", "said"),
     [
@@ -117,6 +118,7 @@ def test_a_metric_that_there_is_not_decides_nothing(rope: Project) -> None:
         rope.check("performance", contract=RAW, sweep=sweep)
 
 
+@pytest.mark.long
 def test_growth_since_a_baseline(rope: Project) -> None:
     with pytest.raises(SourceError) as absent:
         rope.check("performance", **ROPE, baseline="baseline.json")

@@ -63,6 +63,7 @@ def test_green_tests_on_the_runs_device(tests_of: Callable[..., Outcome]) -> Non
     assert outcome.evidence["counts"] == {"passed": 2}
 
 
+@pytest.mark.drawn(2, fast=3)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

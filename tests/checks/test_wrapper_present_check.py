@@ -40,6 +40,7 @@ def test_a_right_wrapper_passes(rope: Project, params: dict[str, Any]) -> None:
     assert outcome.evidence["device"]["kind"] == "emulator"
 
 
+@pytest.mark.long
 def test_the_contract_may_be_named(rope: Project) -> None:
     outcome = rope.check("wrapper_present", **ROPE, contract="kernels.contracts.rope:Rope")
     assert outcome.verdict is CheckVerdict.PASSED
@@ -61,6 +62,7 @@ PATH, TENSOR = "kernels/rope.py", "kernels/tensor.py"
 NARROW = "return Geometry(grid, (block_x, block_y, 1))"
 
 
+@pytest.mark.drawn(2, fast=4)
 @pytest.mark.parametrize(
     ("path", "old", "new", "message"),
     [
@@ -103,6 +105,7 @@ def test_a_kernel_that_forgets_elements_is_not_blamed_on_the_wrapper(rope: Proje
     assert "untouched" in outcome.evidence["launches"][0]
 
 
+@pytest.mark.long
 def test_a_kernel_that_does_not_compile_is_a_compile_error(rope: Project) -> None:
     rope.edit(
         "kernels/rope.hip", "const unsigned pairs = head_dim / 2;", "const unsigned pairs = head_dim /;"

@@ -89,6 +89,7 @@ def check(make: Make, path: str, text: str) -> object:
     )
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize("path", HOSTS)
 def test_a_right_launch_is_unverified_until_it_runs(project: Make, path: str) -> None:
     with pytest.raises(
@@ -106,6 +107,7 @@ def test_a_wrong_launch_fails(project: Make, path: str, old: str, new: str, said
     assert said in getattr(outcome, "message", "")
 
 
+@pytest.mark.long
 def test_what_does_not_show_is_no_fault(project: Make) -> None:
     text = CPP.replace("{&x, &w, &n, &s};", "{first(x), &w.data, get<0>(p), &s.v};").replace(
         "kBlock, 1", "size(n), 1"

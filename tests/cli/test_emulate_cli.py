@@ -236,6 +236,7 @@ def test_more_workgroups_than_time(handmade: Path, capsys: Capture) -> None:
     assert (code, found["fault"]["kind"]) == (1, "stopped")
 
 
+@pytest.mark.long
 def test_an_interruption_ends_an_endless_kernel(handmade: Path, outside: Path) -> None:
     words = [str(handmade), "endless", "--grid", "1", "--block", "32", "--arg", "i32[1]:zeros"]
     command = [sys.executable, "-m", "rocverify", "emulate", *words]

@@ -10,6 +10,7 @@ import pytest
 from rocverify.cli.main import main
 
 
+@pytest.mark.long
 def test_triton_launches_by_its_own_driver(
     kept: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

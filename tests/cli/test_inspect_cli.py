@@ -268,6 +268,7 @@ def test_without_a_disassembler(
     assert "install one" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_source_is_compiled_as_its_project_builds_it(
     outside: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

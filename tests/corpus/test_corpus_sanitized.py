@@ -31,6 +31,7 @@ def _run(watched: Corpus, kernel: CorpusKernel, combination: Combination, seed: 
     assert not found, "\n".join(map(str, found))
 
 
+@pytest.mark.drawn(3, fast=6)
 @pytest.mark.parametrize("kernel", SAMPLE, ids=str)
 def test_no_finding(watched: Corpus, kernel: CorpusKernel) -> None:
     _run(watched, kernel, WAYS[0])

@@ -91,7 +91,6 @@ SABOTAGES = (
         (Edit(REDUCE, "// One block; LDS for", "// TODO several blocks; LDS for"),),
         {"T5": "absent"},
         ("TODO", At(REDUCE, "TODO")),
-        fast=True,
     ),
     Sabotage(
         "launch behind a macro that nothing defines",

@@ -93,6 +93,7 @@ def drawn(dtype: str, *, batch: int, heads: int, kv_heads: int, seq_q: int, rows
     return [rng.standard_normal(shape).astype(numpy_type(dtype)) for shape in shapes]
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.parametrize("layout", ["head_major", "seq_major"])
 @pytest.mark.parametrize(
     ("backend", "dtype"),
@@ -100,7 +101,7 @@ def drawn(dtype: str, *, batch: int, heads: int, kv_heads: int, seq_q: int, rows
         ("flash", "float32"),
         ("flash", "float16"),
         ("pipeline", "float32"),
-        pytest.param("pipeline", "float64", marks=pytest.mark.long),
+        ("pipeline", "float64"),
     ],
 )
 def test_both_layouts_with_grouped_heads(session: FakeSession, backend: str, dtype: str, layout: str) -> None:
@@ -144,6 +145,7 @@ def test_rows_that_see_no_key_are_zeros_and_extreme_scores_stay_finite(
     np.testing.assert_allclose(found, by_definition(q, k, v, True), atol=2e-3)
 
 
+@pytest.mark.drawn(3, fast=1)
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize(("backend", "causal"), [("flash", False), ("flash", True), ("pipeline", False)])
 def test_a_nan_in_v_is_not_lost_where_every_weight_is_zero(

@@ -271,6 +271,7 @@ def emulator_session(tmp_path: Path) -> Iterator[Any]:
             yield FakeSession(device, tracer, tmp_path, {})
 
 
+@pytest.mark.long
 def test_several_launches_share_scratch_and_device_variables(emulator_session: Any, tmp_path: Path) -> None:
     from rocverify.toolchain.build import Builder
     from rocverify.toolchain.manifest import ManifestEntry

@@ -210,6 +210,7 @@ SIGNATURE = "void rope_kernel(\n    float* x,"
 LONGER = "void rope_kernel(\n    unsigned u, float* x,"
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize(
     ("old", "new", "error", "words"),
     [
@@ -281,6 +282,7 @@ def test_its_launch_is_held_against_the_kernels_signature(context: CheckContext)
         verify_dtype(direct(superfluous=1), session, F32, plan)  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_a_failure_is_made_small_and_run_under_the_sanitizer(copy: Path, own_cache: Path) -> None:
     text = (copy / "kernels/rope.hip").read_text()
     barrier = "  volatile __shared__ float shared[4]; x[0] = x[0] + 0 * shared[threadIdx.x & 3];\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -165,6 +166,7 @@ JSON = st.recursive(
 EVIDENCE = st.dictionaries(st.one_of(st.sampled_from(KEYS), st.text(max_size=8)), JSON, max_size=8)
 
 
+@pytest.mark.long
 @settings(max_examples=150)
 @given(st.sampled_from([*PRESENTERS, "other"]), EVIDENCE)
 def test_no_shape_of_evidence_breaks_a_report(kind: str, evidence: dict[str, Any]) -> None:

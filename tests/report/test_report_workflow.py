@@ -177,6 +177,7 @@ def _tools() -> list[str] | None:
     return ["node", named]
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.skipif(
     _tools() is None, reason="needs node and @opengsd/gsd-core (gsd-tools, or GSD_TOOLS=path)"
 )

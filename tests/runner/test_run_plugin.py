@@ -36,6 +36,7 @@ CASES = [
 ]
 
 
+@pytest.mark.drawn(1, fast=2)
 @pytest.mark.parametrize(("words", "code"), CASES)
 def test_green_is_only_what_was_verified(demo: Demo, words: tuple[str, ...], code: int) -> None:
     demo.does(*words)

@@ -36,6 +36,7 @@ def junit(demo: Demo) -> list[tuple[str | None, list[str]]]:
     return [(case.get("name"), [part.tag for part in case]) for case in cases]
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize("workers", [2, 5])
 def test_reports_are_the_same_with_any_number_of_workers(demo: Demo, workers: int) -> None:
     demo.does(*EVERYTHING)
@@ -137,6 +138,7 @@ def test_a_number_of_workers_that_is_none(demo: Demo, text: str, capfd: pytest.C
     assert "is neither a number from 1 on nor auto" in capfd.readouterr().err
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_its_run(demo: Demo, number: signal.Signals) -> None:
     demo.does("passed", "sleep", "sleep")

@@ -93,6 +93,7 @@ def test_what_shows_is_written_and_what_does_not_is_marked(root: Path, run: Run)
     assert [int(n) for n in re.findall(r"sums\.py:(\d+):", said)] == marked
 
 
+@pytest.mark.long
 def test_types_that_have_no_name_and_arrays_that_are_handed_on_are_marked(run: Run) -> None:
     code, text = run("contract", "new", "kernels/others.hip", "--dry-run")
     assert code == 0, text
@@ -108,6 +109,7 @@ def test_types_that_have_no_name_and_arrays_that_are_handed_on_are_marked(run: R
     assert "grid=(-(-(dims.count) // 256), 1, 1)" in vectors
 
 
+@pytest.mark.long
 def test_nothing_is_overwritten_and_a_dry_run_writes_nothing(root: Path, run: Run) -> None:
     assert run("contract", "new", "kernels/sums.hip", "--dry-run", "--kernel", "saxpy")[0] == 0
     place = root / "kernels/contracts/sums.py"
@@ -153,6 +155,7 @@ extern "C" __global__ void summed(const float* x, float* y, int n) { sum(x + blo
 """
 
 
+@pytest.mark.long
 def test_launches_that_do_not_show_and_shapes_that_wrap_around(root: Path, run: Run) -> None:
     (root / "kernels/launches.hip").write_text(LAUNCHES, encoding="utf-8")
     code, text = run("contract", "new", "kernels/launches.hip", "--dry-run")
@@ -171,6 +174,7 @@ def test_launches_that_do_not_show_and_shapes_that_wrap_around(root: Path, run: 
     assert "Out" in text.partition("import ")[2].partition("\n\n\n")[0]
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -188,6 +192,7 @@ def test_what_cannot_be_begun_is_told(root: Path, run: Run, words: tuple[str, ..
     assert not (root.parent / "away.py").exists()
 
 
+@pytest.mark.long
 def test_a_number_that_python_has_a_word_for(root: Path, run: Run) -> None:
     """`def` names no length in Python: it is a number, under another name, and the module can be read."""
     text = 'extern "C" __global__ void fill(float* in, int def) { in[threadIdx.x] = def; }\n'

@@ -72,6 +72,7 @@ def test_everything_is_written_and_a_second_time_nothing(project: Path, rocverif
     assert rocverify("lint") == (0, "0 errors, 0 warnings, 0 notes\n")
 
 
+@pytest.mark.long
 def test_a_dry_run_shows_it_and_writes_nothing(project: Path, rocverify: Run) -> None:
     write(project, {"kernels/add.hip": add()})
     code, said = rocverify("init", "--dry-run")
@@ -80,6 +81,7 @@ def test_a_dry_run_shows_it_and_writes_nothing(project: Path, rocverify: Run) ->
     assert [path.name for path in project.rglob("*")] == ["kernels", "add.hip"]
 
 
+@pytest.mark.long
 def test_what_is_there_stays_to_the_byte(project: Path, rocverify: Run) -> None:
     there = {
         "kernels/add.hip": add(),

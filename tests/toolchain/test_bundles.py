@@ -108,9 +108,8 @@ def test_bundles_of_the_compiler(clang: Toolchain, folder: Path, flag: str) -> N
     assert [c.target_id for c in for_target(codes, "gfx90a:sramecc+:xnack+", "")] == ["gfx90a:xnack+"]
 
 
-@pytest.mark.parametrize(
-    "flag", [pytest.param("--no-offload-compress", marks=pytest.mark.long), "--offload-compress"]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("flag", ["--no-offload-compress", "--offload-compress"])
 def test_a_program_of_two_sources(clang: Toolchain, folder: Path, flag: str) -> None:
     objects = []
     for source in ("fill_first.hip", "fill_again.hip"):

@@ -89,6 +89,7 @@ def assert_agrees(code: CodeObject, metadata: dict[str, Any]) -> None:
             }
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.parametrize(
     ("compiler", "version"),
     [("clang-19", 4), ("clang-19", 5), ("clang-19", 6), ("clang-15", 4), ("clang-15", 5)],

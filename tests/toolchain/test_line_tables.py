@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from rocverify.device.emulator.load.lds_arrays import lds_arrays
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.codeobject import read_code_object
@@ -39,6 +41,7 @@ def test_the_twin_has_line_tables_and_the_same_instructions(tmp_path: Path, tool
     assert b".debug_line" in twin
 
 
+@pytest.mark.long
 def test_a_twin_of_code_that_uses_lds_tells_its_arrays(tmp_path: Path, toolchain: Toolchain) -> None:
     (tmp_path / "twice.hip").write_text(LDS)
     builder = Builder(tmp_path, toolchain, tmp_path / "cache")
@@ -50,6 +53,7 @@ def test_a_twin_of_code_that_uses_lds_tells_its_arrays(tmp_path: Path, toolchain
     assert [one.name for one in lds_arrays(twin, "twice", size)] == ["many", "few"]
 
 
+@pytest.mark.long
 def test_other_instructions_are_no_twin(tmp_path: Path, toolchain: Toolchain) -> None:
     (tmp_path / "twice.hip").write_text(SOURCE)
     builder = Builder(tmp_path, toolchain, tmp_path / "cache")

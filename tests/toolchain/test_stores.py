@@ -42,6 +42,7 @@ def test_first_dwords(word: int, target: str, stores: bool) -> None:
     assert _stores(word, target) is stores
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize("target", ["gfx1100", "gfx1030", "gfx90a"])
 def test_compiled_kernels(tmp_path: Path, clang19: Toolchain, target: str) -> None:
     (tmp_path / "k.hip").write_text(SOURCE)

@@ -186,6 +186,7 @@ def test_environment_cannot_smuggle_in_headers(project: Project, monkeypatch: py
         build(project)
 
 
+@pytest.mark.drawn(2, fast=2)
 @pytest.mark.parametrize("kind", ["objects/*/*.co", "compiled/*/*/*.json"])
 @pytest.mark.parametrize(
     "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-9] + b"?" + b[-8:], lambda _: b""]
@@ -243,6 +244,7 @@ def test_nothing_half_made_stays_behind(project: Project) -> None:
 # --- the bytes are the same wherever they are made --------------------------------------------------
 
 
+@pytest.mark.long
 def test_same_bytes_in_another_checkout(toolchain: Toolchain, repo_root: Path, tmp_path: Path) -> None:
     digests = set()
     for place in ("here", "some/where/else"):
@@ -340,6 +342,7 @@ def misbehaving(project: Project, tool_script: ToolScript, body: str, timeout_s:
     return dataclasses.replace(project, toolchain=toolchain)
 
 
+@pytest.mark.long
 def test_compiler_that_hangs_is_stopped(project: Project, tool_script: ToolScript) -> None:
     body = f"sleep 60 & echo $! > {project.root}/child; wait"
     with pytest.raises(ToolchainError, match=r"did not finish within 2 s") as caught:

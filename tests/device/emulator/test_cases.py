@@ -164,12 +164,14 @@ def test_small_blocks(runner: Runner) -> None:
     assert (runner.words(out, 256) == np.tile(2 * np.arange(64) + 3, 4)).all()
 
 
+@pytest.mark.long
 def test_new_and_delete(runner: Runner) -> None:
     out = runner.array(zeros(192))
     runner.clean("heap", "list", "Qi", out, 10, grid=3)
     assert (runner.words(out, 192) == np.tile(10 * np.arange(64) + 45, 3)).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [64, 3072, 4000, 1 << 20])
 def test_memory_outlives_its_kernel(runner: Runner, size: int) -> None:
     slots, out = runner.array(zeros(128)), runner.array(zeros(64))

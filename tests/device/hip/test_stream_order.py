@@ -134,6 +134,7 @@ class Host:
         assert not self.streams.pending()
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.parametrize("order", ORDERS)
 @settings(max_examples=150, deadline=None)
 @given(program=programs(), seed=st.integers(0, 1000))

@@ -45,6 +45,7 @@ def copies(call, caller):
 SIZES = [1, 100, 32768, 32769, 4 * MIB, 4 * MIB + 1, 21 * MIB + 5]
 
 
+@pytest.mark.long
 def test_copies_of_all_sizes():
     with fake_device(
         {"hipMemcpy": lambda call, caller: (writes_all, reads_all)[call.args[3] == 1](call, caller)}

@@ -226,6 +226,7 @@ def patterns(draw: st.DrawFn, limit: int, size: int, alignment: int) -> tuple[li
     return [alignment * draw(st.integers(0, min(reach, top))) for _ in range(lanes)], active
 
 
+@pytest.mark.drawn(3, fast=3)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("access", LDS)
@@ -237,6 +238,7 @@ def test_bank_conflicts_against_the_model(prober: Prober, access: str, data: st.
     assert getattr(seen, f"lds_{kind}_bytes") == size * active.bit_count() == seen.lds_bytes
 
 
+@pytest.mark.drawn(3, fast=3)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("access", GLOBAL)

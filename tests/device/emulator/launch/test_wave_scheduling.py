@@ -151,6 +151,7 @@ def test_waiting_for_a_later_workgroup(
     assert _words(machine, buffer, 1)[0] == 1
 
 
+@pytest.mark.long
 def test_more_workgroups_than_are_resident(machine: Machine, module: LoadedModule, buffer: int) -> None:
     report = _fault(machine, module, "waits_for_the_last_group", buffer, grid=97, block=1024)
     line = line_of(SOURCE, "for the last workgroup")

@@ -91,6 +91,7 @@ def partner(found: list[Finding]) -> tuple[int, int]:
 TENS = [0, *(pytest.param(first, marks=pytest.mark.long) for first in range(10, 60, 10))]
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize("first", TENS)
 def test_lines_find_what_their_granules_find(scripted: Scripted, first: int) -> None:
     seen = 0

@@ -48,11 +48,13 @@ def test_lowered_names_are_the_symbols_of_the_code_object(toolchain, tmp_path):
     assert kernels == {name for name in outcome.lowered if name not in ("factor", "counter")}
 
 
+@pytest.mark.long
 def test_without_expressions_templates_are_not_there(newest, tmp_path):
     outcome = compile_program(program(), newest, "gfx1100", tmp_path)
     assert set(read_code_object(outcome.code, "rtc").kernels) == {"plain", "_ZN5inner3setEPi"}
 
 
+@pytest.mark.long
 def test_headers_are_found_by_their_names(toolchain, tmp_path):
     headers = {"size.h": b"#define SIZE 5\n", "deep/more.h": b'#include "size.h"\n#define MORE (SIZE + 1)\n'}
     source = (
@@ -63,6 +65,7 @@ def test_headers_are_found_by_their_names(toolchain, tmp_path):
     assert set(read_code_object(outcome.code, "rtc").kernels) == {"k"}
 
 
+@pytest.mark.long
 def test_a_header_may_be_named_like_the_program(newest, tmp_path):
     source = b'#include "same.hip"\nextern "C" __global__ void k(int *x) { *x = SAME; }'
     outcome = compile_program(
@@ -90,6 +93,7 @@ def test_errors_name_the_programs_own_lines(toolchain, tmp_path):
     assert outcome.code == b""
 
 
+@pytest.mark.long
 def test_a_warning_is_in_the_log_of_a_program_that_compiles(newest, tmp_path):
     source = b'extern "C" __global__ void k(int *x) { int unused = 1; *x = 2; }'
     outcome = compile_program(program(source, options=["-Wall"]), newest, "gfx1100", tmp_path)
@@ -103,6 +107,7 @@ def test_an_expression_that_names_nothing_is_said(toolchain, tmp_path):
     assert re.search(r"name expression missing<int>:1:\d+: error: ", outcome.log)
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("option", ["--gpu-architecture=gfx90a", "--offload-arch=gfx90a"])
 def test_the_architecture_that_is_asked_for_wins(option, newest, tmp_path):
     outcome = compile_program(program(options=[option]), newest, "gfx1100", tmp_path)
@@ -141,6 +146,7 @@ extern "C" __global__ void NAME(uint32_t *x, size_t n) { if (n) *x = VALUE; }
     assert set(read_code_object(outcome.code, "rtc").kernels) == {"given"}
 
 
+@pytest.mark.long
 def test_relocatable_programs_are_bitcode(newest, tmp_path):
     outcome = compile_program(
         program(expressions=["scale<float, 3>", "factor"], options=["-fgpu-rdc"]), newest, "gfx1100", tmp_path
@@ -151,6 +157,7 @@ def test_relocatable_programs_are_bitcode(newest, tmp_path):
     assert outcome.lowered == ("_Z5scaleIfLi3EEvPT_S0_", "factor")
 
 
+@pytest.mark.long
 def test_the_same_program_gives_the_same_bytes(newest, tmp_path):
     codes = {compile_program(program(), newest, "gfx1100", tmp_path).code for _ in range(2)}
     assert len(codes) == 1

@@ -62,11 +62,12 @@ def _check(
         pytest.fail("\n".join(wrong))
 
 
+@pytest.mark.drawn(2, fast=3)
 @pytest.mark.parametrize(
     ("family", "lanes"),
     [
         *((name, 32) for name in FAMILIES),
-        *(pytest.param(name, 64, marks=pytest.mark.long) for name in FAMILIES),
+        *((name, 64) for name in FAMILIES),
     ],
 )
 def test_families_do_what_the_manual_says(
@@ -94,6 +95,7 @@ def rdna35(toolchain: Toolchain, translations: Path) -> Iterator[Machine]:
         yield made
 
 
+@pytest.mark.drawn(2, fast=2)
 @pytest.mark.parametrize("family", SCALAR_FLOATS)
 def test_scalar_floats_do_what_the_manual_says(rdna35: Machine, assembler: Assembler, family: str) -> None:
     make, source = SCALAR_FLOATS[family]

@@ -142,6 +142,7 @@ def _family(model: Valu) -> str:
     return next((s for s in model.sources if s in SOURCES), "integer")
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.parametrize("family", SOURCES)
 def test_conversions_do_what_the_manual_says(machine: Machine, assembler: Assembler, family: str) -> None:
     models = {name: model for name, model in MODELS.items() if _family(model) == family and name in HANDLERS}

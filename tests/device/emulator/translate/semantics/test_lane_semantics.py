@@ -30,9 +30,10 @@ FAMILIES: dict[str, tuple[Callable[[], Iterable[Case]], operands.Source]] = {
 WIDE = ("dpp", "lanes", "permutations")
 
 
+@pytest.mark.drawn(2, fast=4)
 @pytest.mark.parametrize(
     ("family", "lanes"),
-    [*((name, 32) for name in FAMILIES), *(pytest.param(name, 64, marks=pytest.mark.long) for name in WIDE)],
+    [*((name, 32) for name in FAMILIES), *((name, 64) for name in WIDE)],
 )
 def test_lanes_move_as_the_manual_says(
     machine: Machine, assembler: Assembler, family: str, lanes: int

@@ -142,6 +142,7 @@ def _run(
     return bytearray(image.tobytes()), operands, seen[:4], seen[4:].tobytes()
 
 
+@pytest.mark.drawn(3, fast=5)
 @pytest.mark.parametrize("lanes", [32, 64])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.text.split()[0])
 def test_lds_instruction(machine: Machine, assembler: Assembler, case: LdsCase, lanes: int) -> None:
@@ -201,6 +202,7 @@ UNALIGNED = (
 )  # fmt: skip
 
 
+@pytest.mark.drawn(3, fast=2)
 @pytest.mark.parametrize("text", UNALIGNED)
 def test_lds_loads_need_no_alignment(machine: Machine, assembler: Assembler, text: str) -> None:
     """ROCm starts waves in unaligned access mode."""
@@ -227,6 +229,7 @@ MISALIGNED = (
 )  # fmt: skip
 
 
+@pytest.mark.drawn(3, fast=2)
 @pytest.mark.parametrize("text", MISALIGNED)
 def test_atomics_and_scalar_loads_need_alignment(machine: Machine, assembler: Assembler, text: str) -> None:
     with pytest.raises(KernelFaultError, match="aligned") as caught:

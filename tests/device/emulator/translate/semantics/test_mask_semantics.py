@@ -16,9 +16,10 @@ SOURCES: dict[str, Source] = {
 }  # fmt: skip
 
 
+@pytest.mark.drawn(2, fast=2)
 @pytest.mark.parametrize(
     ("family", "lanes"),
-    [*((name, 32) for name in SOURCES), ("f32", 64), pytest.param("integer", 64, marks=pytest.mark.long)],
+    [*((name, 32) for name in SOURCES), ("f32", 64), ("integer", 64)],
 )
 def test_masks_are_what_the_manual_says(
     machine: Machine, assembler: Assembler, family: str, lanes: int

@@ -185,6 +185,7 @@ def test_the_error_is_within_the_stated_bound(machine: Machine, assembler: Assem
     assert 0 < worst <= bound
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize("lanes", [32, 64])
 @pytest.mark.parametrize("kind", [KINDS[0], next(kind for kind in KINDS if kind.format is None)])
 def test_each_group_of_16_lanes_uses_its_own_copies(

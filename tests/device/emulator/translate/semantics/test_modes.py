@@ -65,6 +65,7 @@ NOT_ASSEMBLED = {"v_fmac_f64"}
 """Not on gfx11."""
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.parametrize("mode", [modes.UP, modes.DOWN, modes.ZERO])
 def test_directed_rounding(machine: Machine, assembler: Assembler, mode: int) -> None:
     _check(machine, assembler, modes.rounded_cases(mode, "immediate"), 8, 32)
@@ -79,6 +80,7 @@ def test_every_rounding(machine: Machine, assembler: Assembler, mode: int, how: 
     _check(machine, assembler, modes.rounded_cases(mode, how), 40 if lanes == 32 else 12, lanes)
 
 
+@pytest.mark.long
 def test_flushed_denormals(machine: Machine, assembler: Assembler) -> None:
     _check(machine, assembler, modes.denormal_cases(modes.FLUSH_BOTH, modes.KEEP, "immediate"), 6, 32)
 

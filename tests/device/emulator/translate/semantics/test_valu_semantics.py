@@ -68,6 +68,7 @@ def _check(
         pytest.fail("\n".join(wrong))
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_instructions_do_what_the_manual_says(machine: Machine, assembler: Assembler, family: str) -> None:
     _check(machine, family, assembler, _tried(assembler, family, part=4))
