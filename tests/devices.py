@@ -56,6 +56,7 @@ def emulated(
     toolchain: Toolchain,
     cache_dir: Path,
     *,
+    target: str = TARGET,
     root: Path | None = None,
     threads: int = 2,
     counters: bool = False,
@@ -70,7 +71,7 @@ def emulated(
     device = device_process().open(
         DeviceOptions(
             "emulator",
-            TARGET,
+            target,
             root=root,
             threads=threads,
             counters=counters,

@@ -110,29 +110,36 @@ class Corpus:
     """An opened device with a tracer, which is installed while a kernel is verified, and a builder for each
     compiler."""
 
-    def __init__(self, device: RemoteDevice, cache_dir: Path) -> None:
-        self.device = device
+    def __init__(self, device: RemoteDevice, cache_dir: Path, target: str = TARGET) -> None:
+        self.device, self.target = device, target
         self.session: Any = FakeSession(device, Tracer(device), ROOT, {})
         self._cache_dir = cache_dir
         self._builders: dict[str, Builder] = {}
 
     @classmethod
     @contextmanager
-    def open(cls, cache_dir: Path, *, threads: int = 2, sanitize: bool = False) -> Iterator[Corpus]:
+    def open(
+        cls, cache_dir: Path, *, target: str = TARGET, threads: int = 2, sanitize: bool = False
+    ) -> Iterator[Corpus]:
         """The corpus on the emulator; what is compiled and translated is kept in `cache_dir`."""
         tools = find_toolchain(USUAL.compiler)
-        with emulated(tools, cache_dir, root=ROOT, threads=threads, sanitize=sanitize) as device:
-            yield cls(device, cache_dir)
+        with emulated(
+            tools, cache_dir, target=target, root=ROOT, threads=threads, sanitize=sanitize
+        ) as device:
+            yield cls(device, cache_dir, target)
 
     def compiled(
-        self, source: str, combination: Combination = USUAL, *, lines: bool = False, target: str = TARGET
+        self, source: str, combination: Combination = USUAL, *, lines: bool = False, target: str | None = None
     ) -> BuiltObject:
-        """The code object of a family's source; with `lines` it knows its source lines."""
+        """The code object of a family's source, for the device's target if none is named; with `lines` it
+        knows its source lines."""
         name = combination.compiler
         if name not in self._builders:
             self._builders[name] = Builder(ROOT, find_toolchain(name), self._cache_dir)
         flags = (*combination.flags, *(["-gline-tables-only"] if lines else []))
-        return self._builders[name].build(ManifestEntry(source, (), "CORPUS", flags=flags), target)
+        return self._builders[name].build(
+            ManifestEntry(source, (), "CORPUS", flags=flags), target or self.target
+        )
 
     def verify(
         self, kernel: CorpusKernel, built: BuiltObject, *, cases: int = 4, seed: int = SEED

@@ -16,12 +16,13 @@ from rocverify.device.emulator.isa.disassembly import Instruction, Listing, disa
 from rocverify.device.emulator.isa.encodings import UNKNOWN, format_name
 from rocverify.device.emulator.isa.family import Family
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS, TARGETS, processor
-from rocverify.device.emulator.launch.launch_record import REFUSED_USER_SGPRS
+from rocverify.device.emulator.launch.launch_record import refused_user_sgprs
 from rocverify.device.emulator.load.image import Image, load_image
 from rocverify.device.emulator.load.kernarg import Geometry, kernarg_segment
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph, discover
+from rocverify.device.emulator.translate.lowering.private_buffers import with_scratch
 from rocverify.device.emulator.translate.lowering.program import (
     handler_name,
     translate,
@@ -135,6 +136,8 @@ def _inspected(code: CodeObject, name: str, image: Image, listing: Listing) -> K
     refusals = list(_kernel_refusals(code, metadata, descriptor))
     try:
         graph = discover(listing, image, descriptor.entry)
+        if code.target in TARGETS:
+            graph = with_scratch(graph, descriptor, TARGETS[code.target].family.initial)
     except DeviceError as error:
         refusals.append(_lost(error))
         return KernelInspection(metadata, None, {}, tuple(refusals))
@@ -157,8 +160,9 @@ def _kernel_refusals(
     if code.target not in SUPPORTED_TARGETS:
         yield Refusal(f"the emulator does not run {code.target}, only {', '.join(SUPPORTED_TARGETS)}")
     else:
-        for name, _ in descriptor.user_sgprs(TARGETS[code.target].family.initial):
-            if name in REFUSED_USER_SGPRS:
+        initial = TARGETS[code.target].family.initial
+        for name, _ in descriptor.user_sgprs(initial):
+            if name in refused_user_sgprs(initial):
                 yield Refusal(f"the kernel wants {name} in its user SGPRs")
     try:
         kernarg_segment(metadata, bytes(metadata.kernarg_size), _ONE)

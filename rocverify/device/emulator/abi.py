@@ -136,6 +136,8 @@ class Launch(ctypes.Structure):
         ("vgpr_count", ctypes.c_uint32),
         ("user_sgpr_count", ctypes.c_uint32),
         ("group_id_mask", ctypes.c_uint32),
+        ("id_vgprs", ctypes.c_uint32),
+        ("scratch_sgpr", ctypes.c_uint32),
         ("user_sgpr", ctypes.c_uint32 * 32),
         ("lds_bytes", ctypes.c_uint64),
         ("scratch_bytes", ctypes.c_uint64),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from rocverify.device.emulator.isa.operands import Operand, parse_operand, split_operands, split_outside
+from rocverify.device.emulator.isa.targets import processor
 from rocverify.device.emulator.isa.unused_operands import without_unused_operands
 from rocverify.errors import CodeObjectError, DeviceError, ToolchainError
 from rocverify.store.tools import run_tool
@@ -20,7 +21,7 @@ TIMEOUT_S = 120
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """One instruction. `address` is its virtual address in the code object, `size` its bytes,
-    `mnemonic` the ISA manual's name without the encoding suffix, which is `encoding` ("e32", "e64",
+    `mnemonic` RDNA 3's name without the encoding suffix, which is `encoding` ("e32", "e64",
     "dpp", ...). `modifiers` holds `offset:16` and flags such as `glc` (value ""); `second` is the Y
     half of a VOPD pair; `source` is `file:line` where the code object has line tables; `word` the
     first dword of the encoding."""
@@ -65,13 +66,14 @@ _FLAGS = {
     "glc", "slc", "dlc", "off", "clamp", "offen", "idxen", "lds", "gds", "tfe", "lwe", "high",
     "bound_ctrl", "row_mirror", "row_half_mirror", "neg",
 }  # fmt: skip
-_SUFFIX = re.compile(r"(.+?)_(e32|e64|e64_dpp|dpp|dpp8|e64_dpp8)$")
+_SUFFIX = re.compile(r"(.+?)_(e32|e64|e64_dpp|dpp|dpp8|e64_dpp8|sdwa)$")
 
 
 class Listing:
     """The disassembly of one code object; instructions are parsed when they are asked for."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    def __init__(self, lines: Iterable[str], spellings: Mapping[str, str]) -> None:
+        self._spellings = spellings
         self._lines: dict[int, tuple[re.Match[str], str | None]] = {}
         self._parsed: dict[int, Instruction] = {}
         source = None
@@ -96,8 +98,13 @@ class Listing:
                 raise DeviceError(
                     "no instruction begins here", where=f"{address:#x}", hint="the code object is damaged"
                 )
-            self._parsed[address] = _parse_instruction(*self._lines[address])
+            self._parsed[address] = self._spelled(_parse_instruction(*self._lines[address]))
         return self._parsed[address]
+
+    def _spelled(self, inst: Instruction) -> Instruction:
+        """By the name that semantics have for it; its text stays the disassembler's."""
+        name = self._spellings.get(inst.mnemonic)
+        return inst if name is None else replace(inst, mnemonic=name)
 
 
 def disassemble(code_object: bytes, objdump: Path, target: str) -> Listing:
@@ -106,7 +113,9 @@ def disassemble(code_object: bytes, objdump: Path, target: str) -> Listing:
     def listing(content: bytes) -> list[str]:
         return _listing(content, objdump, target)
 
-    return Listing(without_unused_operands(code_object, listing(code_object), listing))
+    known = processor(target)
+    spellings = {} if known is None else known.family.spellings
+    return Listing(without_unused_operands(code_object, listing(code_object), listing), spellings)
 
 
 def _listing(code_object: bytes, objdump: Path, target: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from rocverify.errors import DeviceError
@@ -23,7 +23,8 @@ class OperandKind(Enum):
 @dataclass(frozen=True, slots=True)
 class Operand:
     """One operand. Registers have the `index` of the first of `count` dwords; `half` is "l" or "h"
-    where a 16-bit half is named; `negate` and `absolute` are source modifiers, absolute first."""
+    where a 16-bit half is named; `negate` and `absolute` are source modifiers, absolute first; `extend` of
+    SDWA: what is selected of it has a sign."""
 
     kind: OperandKind
     index: int = 0
@@ -33,6 +34,7 @@ class Operand:
     half: str = ""
     negate: bool = False
     absolute: bool = False
+    extend: bool = False
 
     @property
     def is_register(self) -> bool:
@@ -78,6 +80,8 @@ def parse_operand(text: str) -> Operand:
         negate, text = True, text[1:]
     if text.startswith("neg(") and text.endswith(")"):
         negate, text = True, text[4:-1]
+    if text.startswith("sext(") and text.endswith(")"):
+        return replace(_parse_plain(text[5:-1]), extend=True)
     if text.startswith("|") and text.endswith("|"):
         absolute, text = True, text[1:-1]
     plain = _parse_plain(text)

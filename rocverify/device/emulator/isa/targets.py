@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rocverify.device.emulator.isa.families.rdna2 import RDNA2
 from rocverify.device.emulator.isa.families.rdna3 import RDNA3
 from rocverify.device.emulator.isa.family import Family, InitialState
 
@@ -53,9 +54,6 @@ _CDNA2 = Family(
 )  # fmt: skip
 _RDNA1 = Family(
     "gfx101", (32, 64), 20, vgprs=1024, vgpr_granule=8, paired=True, lds_granule=512, initial=_OLD_START
-)
-_RDNA2 = Family(
-    "gfx103", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024, initial=_OLD_START
 )
 _RDNA4 = Family(
     "gfx12", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024, initial=_NEW_START
@@ -102,7 +100,7 @@ PROCESSORS: Mapping[str, Target] = {
     ),
     **_records(_RDNA1, gfx1010=_Own(0x33), gfx1011=_Own(0x34), gfx1012=_Own(0x35)),
     **_records(
-        _RDNA2,
+        RDNA2,
         gfx1030=_Own(0x36, "AMD Radeon RX 6800 XT"),
         gfx1031=_Own(0x37),
         gfx1032=_Own(0x38),

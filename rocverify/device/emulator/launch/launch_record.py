@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Sequence
 
 from rocverify.device.emulator import abi
+from rocverify.device.emulator.isa.family import InitialState
 from rocverify.device.emulator.isa.occupancy import resident_workgroups
 from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.device.emulator.load.kernarg import Geometry
@@ -18,13 +19,18 @@ from rocverify.errors import DeviceError, UnsupportedInstructionError
 DYNAMIC_STACK_BYTES = 16384
 """Scratch per lane for a kernel whose stack the compiler could not bound, as ROCm reserves it."""
 
-REFUSED_USER_SGPRS = ("private_segment_buffer", "flat_scratch_init")
-"""What no compiler asks for on the targets that run here."""
+SCRATCH_SGPRS = ("private_segment_buffer", "flat_scratch_init")
+"""User SGPRs that say where scratch lies. As a buffer it begins at address 0, where nothing else lies."""
 
 MAX_GROUPS = 1 << 63
 
 MAX_RESIDENT_SCRATCH = 1 << 30
 """Bytes of scratch that the workgroups that run at a time may have in all."""
+
+
+def refused_user_sgprs(initial: InitialState) -> tuple[str, ...]:
+    """What no compiler asks for where waves know their scratch."""
+    return () if initial.scratch_descriptor else SCRATCH_SGPRS
 
 
 def check_launch(kernel: LoadedKernel, geometry: Geometry) -> None:
@@ -108,7 +114,7 @@ def launch_record(
 ) -> tuple[abi.Launch, object]:
     """The record, and what must be kept alive while it is in use. `pointers` are the addresses that user
     SGPRs may ask for, by the name of the descriptor's field; `chosen` the workgroups that run (None: all)."""
-    descriptor, lanes = kernel.descriptor, kernel.lanes
+    descriptor, lanes, initial = kernel.descriptor, kernel.lanes, kernel.family.initial
     table = memory.table()
     numbers = None if chosen is None else (ctypes.c_uint64 * len(chosen))(*chosen)
     launch = abi.Launch(
@@ -126,10 +132,12 @@ def launch_record(
         vgpr_count=min(max(kernel.metadata.vgprs, 1), 256),
         user_sgpr_count=descriptor.user_sgpr_count,
         group_id_mask=descriptor.group_id_mask,
+        id_vgprs=0 if initial.packed_ids else descriptor.workitem_axes,
+        scratch_sgpr=initial.scratch_descriptor and descriptor.private_segment,
         lds_bytes=lds_of(kernel, geometry),
         scratch_bytes=scratch_of(kernel),
         instruction_limit=instruction_limit,
-        mode=descriptor.initial_mode(kernel.family.initial),
+        mode=descriptor.initial_mode(initial),
         resident=_resident(kernel, geometry),
         cooperative=geometry.cooperative,
     )
@@ -142,7 +150,7 @@ def _user_sgprs(kernel: LoadedKernel, pointers: dict[str, int]) -> list[int]:
     values: list[int] = []
     for name, count in kernel.descriptor.user_sgprs(kernel.family.initial):
         value = pointers.get(name, kernel.metadata.scratch_bytes if count == 1 else 0)
-        if name in REFUSED_USER_SGPRS:
+        if name in refused_user_sgprs(kernel.family.initial):
             raise UnsupportedInstructionError(
                 f"the kernel wants {name}", where=kernel.name, hint="run on a GPU (--device amd)"
             )

@@ -15,6 +15,7 @@ from rocverify.device.emulator.load.image import Image
 from rocverify.device.emulator.load.lds_arrays import LdsArray, lds_arrays
 from rocverify.device.emulator.load.source_lines import user_lines
 from rocverify.device.emulator.translate.lowering.flow import Graph, discover
+from rocverify.device.emulator.translate.lowering.private_buffers import with_scratch
 from rocverify.errors import DeviceError
 from rocverify.toolchain.code_metadata import KernelMetadata
 from rocverify.toolchain.codeobject import CodeObject
@@ -101,4 +102,5 @@ class LoadedKernel:
     @cached_property
     def graph(self) -> Graph:
         """The code that the kernel reaches; UnsupportedInstructionError where that is no code."""
-        return discover(self.module.listing, self.module.image, self.descriptor.entry)
+        graph = discover(self.module.listing, self.module.image, self.descriptor.entry)
+        return with_scratch(graph, self.descriptor, self.family.initial)

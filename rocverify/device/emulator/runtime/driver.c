@@ -31,13 +31,18 @@ static void fill(u32 *to, u32 value, u64 count)
         to[i] = value;
 }
 
-/* Workitem ids of a wave, packed x | y << 10 | z << 20 in v0; lanes past the workgroup are off. */
+/* Workitem ids of a wave, packed x | y << 10 | z << 20 in v0, or one a register; lanes past the workgroup are
+ * off. */
 static u64 set_workitem_ids(const Launch *launch, Wave *s, u32 first)
 {
     u32 bx = launch->block[0], by = launch->block[1], size = bx * by * launch->block[2];
     u32 x = first % bx, y = first / bx % by, z = first / (bx * by), lane = 0;
     for (; lane < launch->lanes && first + lane < size; lane++) {
-        s->vgpr[lane] = x | y << 10 | z << 20;
+        u32 ids[3] = {x, y, z};
+        if (!launch->id_vgprs)
+            s->vgpr[lane] = x | y << 10 | z << 20;
+        for (u32 i = 0; i < launch->id_vgprs; i++)
+            s->vgpr[i * launch->lanes + lane] = ids[i];
         if (++x == bx) {
             x = 0;
             if (++y == by)
@@ -69,6 +74,8 @@ static void start_wave(Worker *w, u32 slot, u32 index, u64 group)
     for (u32 axis = 0; axis < 3; axis++)
         if (launch->group_id_mask >> axis & 1)
             s->sgpr[next++] = w->group[axis];
+    if (launch->scratch_sgpr)
+        s->sgpr[next] = 0;
     u64 exec = set_workitem_ids(launch, s, index * launch->lanes);
     s->sgpr[EXEC] = (u32)exec;
     s->sgpr[EXEC + 1] = (u32)(exec >> 32);

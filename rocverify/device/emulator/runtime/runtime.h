@@ -100,6 +100,8 @@ typedef struct Launch {
     u32 grid[3], block[3];
     u32 lanes, waves_per_group, wave_bytes, vgpr_count;
     u32 user_sgpr_count, group_id_mask; /* which of x, y, z the kernel wants, from bit 0 */
+    u32 id_vgprs;     /* how many registers have the work-item ids, x first; 0: all are packed in v0 */
+    u32 scratch_sgpr; /* 1: the SGPR behind the workgroup ids has the offset of the wave's scratch, else 0 */
     u32 user_sgpr[32];
     u64 lds_bytes, scratch_bytes, instruction_limit;
     u32 mode, poison;

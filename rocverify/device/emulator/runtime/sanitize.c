@@ -255,7 +255,7 @@ static void fill(u32 *to, u32 value, u64 count)
         to[i] = value;
 }
 
-/* A wave begins: defined are the user SGPRs, the workgroup ids, the packed workitem ids and EXEC. */
+/* A wave begins: defined are the user SGPRs, the workgroup ids, the workitem ids and EXEC. */
 void rt_san_wave(Worker *w, Wave *s, u32 slot, u64 exec)
 {
     Sanitizer *z = w->sanitizer;
@@ -264,10 +264,12 @@ void rt_san_wave(Worker *w, Wave *s, u32 slot, u64 exec)
     RECORD_OF(s, lanes) = z->records + slot;
     fill(vgpr, ~0u, launch->vgpr_count * lanes);
     fill(sgpr, ~0u, SGPRS + 1);
-    for (u32 lane = 0; lane < lanes; lane++)
-        if (exec >> lane & 1)
-            vgpr[lane] = 0;
-    u32 given = launch->user_sgpr_count + (u32)__builtin_popcount(launch->group_id_mask & 7);
+    u32 ids = launch->id_vgprs ? launch->id_vgprs : 1;
+    for (u32 i = 0; i < ids; i++)
+        for (u32 lane = 0; lane < lanes; lane++)
+            if (exec >> lane & 1)
+                vgpr[i * lanes + lane] = 0;
+    u32 given = launch->user_sgpr_count + (u32)__builtin_popcount(launch->group_id_mask & 7) + launch->scratch_sgpr;
     fill(sgpr, 0, given);
     sgpr[EXEC] = sgpr[EXEC + 1] = 0;
     z->records[slot].start_exec[s->index & 31] = exec;

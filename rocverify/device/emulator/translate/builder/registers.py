@@ -11,6 +11,7 @@ the other lanes too: instructions under the same EXEC read, and overwrite, what 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from llvmlite import ir
@@ -63,6 +64,22 @@ class _Write(NamedTuple):
     old: Value | None
 
 
+class Unused(Enum):
+    """What becomes of the bits of a register beside a result that takes a part of it."""
+
+    ZERO = "UNUSED_PAD"
+    SIGN = "UNUSED_SEXT"
+    KEPT = "UNUSED_PRESERVE"
+
+
+class Placement(NamedTuple):
+    """A byte or word of a register: its first bit, its width in bits, what becomes of the others."""
+
+    first: int
+    width: int
+    unused: Unused
+
+
 class Registers(Emitter):
     """The registers that the code so far has read and written; events of an observer are raised here."""
 
@@ -88,6 +105,8 @@ class Registers(Emitter):
         self.mode = modes.DEFAULT
         self.ahead = 0
         """Instructions of the block, this one among them, that the wave's count has but that have not run."""
+        self.placement: Placement | None = None
+        """Where the instruction puts its result in the register, if not in all of it (SDWA)."""
         self.rounding_operands: Value | None = None
         self.buffer_operands: Value | None = None
 
@@ -156,11 +175,27 @@ class Registers(Emitter):
     def commit(self, register: Operand, value: Value, bits: int = ALL_BITS) -> None:
         """Writes a VGPR under EXEC, or under the mask of the DPP control in force. `bits` are those that
         the instruction writes: in the others `value` is what the register held."""
+        if self.placement is not None:
+            value, bits = self._placed(register, value, self.placement)
         self.observer.vgpr_written(self.whole, register.index, bits)
         if self._deferred is not None:
             self._deferred.append((register, value))
             return
         self._blend_in(register, value)
+
+    def _placed(self, register: Operand, value: Value, place: Placement) -> tuple[Value, int]:
+        """A result in its place in a register, and the bits of the register that this writes."""
+        type_, ones = value.type, (1 << place.width) - 1
+        spare = self.const(type_, 32 - place.width)
+        field = self.b.and_(value, self.const(type_, ones))
+        if place.unused is Unused.SIGN:
+            field = self.b.ashr(self.b.shl(value, spare), spare)
+        moved = self.b.shl(field, self.const(type_, place.first))
+        if place.unused is not Unused.KEPT:
+            return moved, ALL_BITS
+        mask = ones << place.first
+        kept = self.b.and_(self.active_vgpr(register.index), self.const(type_, ALL_BITS ^ mask))
+        return self.b.or_(moved, kept), mask
 
     def commit_wide(self, register: Operand, value: Value) -> None:
         """Writes a pair of VGPRs, i64 a lane, as `commit` does one."""

@@ -176,3 +176,14 @@ def _blocks(listing: Listing, leaders: set[int], seen: set[int]) -> Iterator[tup
             if inst.mnemonic in BRANCHES | ENDS or address in leaders or address not in seen:
                 break
         yield leader, block
+
+
+def successors(graph: Graph, last: Instruction) -> Iterator[int]:
+    """The blocks that control may go to after the last instruction of one, by their addresses."""
+    if last.mnemonic in BRANCHES or last.mnemonic == "s_call_b64":
+        yield last.branch_target
+    if last.mnemonic in ("s_setpc_b64", "s_swappc_b64"):
+        yield from graph.indirect_targets & graph.blocks.keys()
+    falls_through = last.mnemonic not in (ENDS | NO_FALLTHROUGH) or last.mnemonic in PAUSES
+    if falls_through and last.next_address in graph.blocks:
+        yield last.next_address

@@ -26,7 +26,7 @@ from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering import strips
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph
 from rocverify.device.emulator.translate.lowering.mode_flow import propagate
-from rocverify.device.emulator.translate.semantics import directed, lanes
+from rocverify.device.emulator.translate.semantics import directed, lanes, sdwa
 from rocverify.device.emulator.translate.semantics.refused import no_semantics
 from rocverify.device.emulator.translate.semantics.tables import handlers
 from rocverify.errors import DeviceError, UnsupportedInstructionError
@@ -178,9 +178,11 @@ class _Program:
 
     def _one(self, inst: Instruction) -> None:
         handler, k = self._handler(inst), self.k
+        k.placement = sdwa.placement(inst)
         k.observer.before(k, inst)
         handler(k, inst)
         k.observer.after(k, inst)
+        k.placement = None
 
     def _handler(self, inst: Instruction) -> Handler:
         name, known = handler_name(inst), self.k.dialect.handlers

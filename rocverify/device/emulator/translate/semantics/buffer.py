@@ -128,7 +128,7 @@ def _store(name: str) -> Handler:
     return handle
 
 
-def _atomic(operation: int, bits: int) -> Handler:
+def buffer_atomic(operation: int, bits: int) -> Handler:
     """With glc the old value replaces the operand; out of range it is 0."""
 
     def handle(k: K, inst: Instruction) -> None:
@@ -151,7 +151,7 @@ def _handlers() -> dict[str, Handler]:
     handlers: dict[str, Handler] = {f"buffer_load_{name}": _load(name) for name in LOADS}
     handlers |= {f"buffer_store_{name}": _store(name) for name in STORES}
     names = {**atomic_names(), "csub_u32": (ATOMICS["csub"], 32)}
-    return handlers | {f"buffer_atomic_{name}": _atomic(*what) for name, what in names.items()}
+    return handlers | {f"buffer_atomic_{name}": buffer_atomic(*what) for name, what in names.items()}
 
 
 HANDLERS = _handlers()

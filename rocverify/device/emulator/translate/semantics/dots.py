@@ -32,12 +32,13 @@ def fields(k: K, value: Value, bits: int, signed: bool) -> Sequence[Value]:
     return [shift(k.b.shl(value, k.const(value.type, 32 - bits - at)), top) for at in range(0, 32, bits)]
 
 
-def _integers(bits: int, mixed_signs: bool) -> Handler:
-    """v_dot4 and v_dot8: in the iu forms neg_lo says which of the two sources is signed; the sum is."""
+def _integers(bits: int, signed: bool | None) -> Handler:
+    """v_dot4 and v_dot8; `signed` None: the iu forms, where neg_lo says which of the two sources is signed.
+    The sum is signed unless both sources never are."""
 
     def handle(k: K, inst: Instruction) -> None:
         first, second, base = (read(k, inst, s, TYPES["b32"]) for s in inst.operands[1:])
-        signs = inst.flags("neg_lo", 3, 0)[:2] if mixed_signs else (0, 0)
+        signs = inst.flags("neg_lo", 3, 0)[:2] if signed is None else (signed, signed)
         pairs = zip(
             fields(k, first, bits, bool(signs[0])), fields(k, second, bits, bool(signs[1])), strict=True
         )
@@ -47,13 +48,23 @@ def _integers(bits: int, mixed_signs: bool) -> Handler:
             commit_bits(k, inst.operands[0], base)
             return
         wide = k.shapes.i64
-        total = (k.b.sext if mixed_signs else k.b.zext)(base, wide)
+        total = (k.b.zext if signed is False else k.b.sext)(base, wide)
         for a, b in pairs:
             total = k.b.add(total, k.b.sext(k.b.mul(a, b), wide))
-        bounds = (-(1 << 31), (1 << 31) - 1) if mixed_signs else (0, (1 << 32) - 1)
-        commit_bits(k, inst.operands[0], k.b.trunc(limit(k, total, *bounds), k.shapes.i32))
+        commit_bits(k, inst.operands[0], limited_sum(k, total, signed is not False))
 
     return handle
+
+
+def limited_sum(k: K, total: Value, signed: bool) -> Value:
+    """A sum in i64 lanes, held within 32 bits."""
+    bounds = (-(1 << 31), (1 << 31) - 1) if signed else (0, (1 << 32) - 1)
+    return k.b.trunc(limit(k, total, *bounds), k.shapes.i32)
+
+
+def signed_fields(bits: int) -> Handler:
+    """v_dot4_i32_i8 and v_dot8_i32_i4 of families before RDNA 3."""
+    return _integers(bits, signed=True)
 
 
 # ---- sums of two products of halves
@@ -161,10 +172,10 @@ def _narrow_products(element: str) -> Handler:
 
 
 HANDLERS: dict[str, Handler] = {
-    "v_dot4_i32_iu8": _integers(8, mixed_signs=True),
-    "v_dot8_i32_iu4": _integers(4, mixed_signs=True),
-    "v_dot4_u32_u8": _integers(8, mixed_signs=False),
-    "v_dot8_u32_u4": _integers(4, mixed_signs=False),
+    "v_dot4_i32_iu8": _integers(8, signed=None),
+    "v_dot8_i32_iu4": _integers(4, signed=None),
+    "v_dot4_u32_u8": _integers(8, signed=False),
+    "v_dot8_u32_u4": _integers(4, signed=False),
     "v_dot2_f32_f16": _products("f16"),
     "v_dot2_f32_bf16": _products("bf16"),
     "v_dot2acc_f32_f16": _products("f16", accumulates=True),

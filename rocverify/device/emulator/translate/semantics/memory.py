@@ -19,7 +19,7 @@ from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.translate.access_forms import LOADS, STORES
 from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.observers import Access
-from rocverify.device.emulator.translate.builder.types import I32, PTR, Value
+from rocverify.device.emulator.translate.builder.types import I32, PTR, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.smem import leave_on_fault
 from rocverify.errors import DeviceError
@@ -37,6 +37,9 @@ SIZES = {
     "d16_u8": 1, "d16_i8": 1, "d16_b16": 2, "d16_hi_u8": 1, "d16_hi_i8": 1, "d16_hi_b16": 2, "d16_hi_b8": 1,
 }  # fmt: skip
 """Bytes that one lane moves."""
+
+OF_WAVE = "of_wave"
+"""The modifier of accesses to scratch whose scalar offset counts bytes of all lanes (private_buffers.py)."""
 
 SPACES = {"global": 0, "lds": 1, "flat": 2}
 
@@ -61,7 +64,10 @@ def _offset_address(k: K, inst: Instruction, address: Operand, base: Operand | N
     value = k.const(k.shapes.i32, 0)
     if address.kind is OperandKind.VGPR:
         value = k.vgpr(address.index, active=True)
-    if space != "lds" and base is not None and base.kind is OperandKind.SGPR:
+    if OF_WAVE in inst.modifiers and base is not None and base.kind is not OperandKind.NULL:
+        start = k.b.lshr(k.read_scalar(base, TYPES["b32"]), k.i32(k.lanes.bit_length() - 1))
+        value = k.b.add(value, k.splat(start))
+    elif space != "lds" and base is not None and base.kind is OperandKind.SGPR:
         value = k.b.add(value, k.splat(k.sgpr(base.index)))
     value = k.b.add(value, k.const(k.shapes.i32, inst.offset))
     return k.b.zext(value, k.shapes.i64)
@@ -178,7 +184,7 @@ def emit_atomic(
     k.observer.accessed(k, inst, Access("atomic", space, f"b{bits}", bits // 8, data, written))
 
 
-def _atomic(space: str, operation: int, bits: int) -> Handler:
+def vector_atomic(space: str, operation: int, bits: int) -> Handler:
     """`[vdst,] vaddr, vdata, saddr`; the destination is there with glc."""
 
     def handle(k: K, inst: Instruction) -> None:
@@ -191,14 +197,16 @@ def _atomic(space: str, operation: int, bits: int) -> Handler:
     return handle
 
 
-def _lds_atomic(operation: int, bits: int, returns: bool) -> Handler:
-    """`[vdst,] vaddr, vdata0[, vdata1]`; cmpstore has the new value first, then the compared one."""
+def lds_atomic(operation: int, bits: int, returns: bool, compared_first: bool = False) -> Handler:
+    """`[vdst,] vaddr, vdata0[, vdata1]`; cmpstore has the new value first, then the compared one, and
+    cmpst of older families the other way round."""
 
     def handle(k: K, inst: Instruction) -> None:
         refuse_modifiers(inst)
         operands = list(inst.operands)
         result = operands.pop(0) if returns else None
         address, *data = operands
+        data = data[::-1] if compared_first else data
         addresses = vector_address(k, inst, "lds", address)
         compared = data[1].index if len(data) == 2 else None
         emit_atomic(k, inst, operation, bits, "lds", data[0].index, result, addresses, compared)
@@ -250,14 +258,14 @@ def _handlers() -> dict[str, Handler]:
             handlers[f"{prefix}_store_{_spelling(prefix, name, 'b16')}"] = _store(space, name)
     for name, (operation, bits) in atomic_names().items():
         for space in ("global", "flat"):
-            handlers[f"{space}_atomic_{name}"] = _atomic(space, operation, bits)
-    handlers["global_atomic_csub_u32"] = _atomic("global", ATOMICS["csub"], 32)
+            handlers[f"{space}_atomic_{name}"] = vector_atomic(space, operation, bits)
+    handlers["global_atomic_csub_u32"] = vector_atomic("global", ATOMICS["csub"], 32)
     for name, (operation, bits) in lds_atomic_names().items():
         ds_name = name.replace("cmpswap", "cmpstore").replace("swap", "storexchg")
         if operation != ATOMICS["swap"]:
-            handlers[f"ds_{ds_name}"] = _lds_atomic(operation, bits, returns=False)
-        handlers[f"ds_{ds_name.replace('_', '_rtn_', 1)}"] = _lds_atomic(operation, bits, returns=True)
-    handlers["ds_wrap_rtn_b32"] = _lds_atomic(ATOMICS["wrap"], 32, returns=True)
+            handlers[f"ds_{ds_name}"] = lds_atomic(operation, bits, returns=False)
+        handlers[f"ds_{ds_name.replace('_', '_rtn_', 1)}"] = lds_atomic(operation, bits, returns=True)
+    handlers["ds_wrap_rtn_b32"] = lds_atomic(ATOMICS["wrap"], 32, returns=True)
     for name in ("b32", "b64"):
         for suffix, scale in (("", 1), ("stride64_", 64)):
             handlers[f"ds_load_2addr_{suffix}{name}"] = _pair_access(True, name, scale)

@@ -14,7 +14,7 @@ _DEBUGGER = "it serves debuggers and trap handlers, which the emulator does not 
 _ORDERED = "it orders or counts appends over the whole GPU (GDS), for graphics and without HIP's knowledge"
 
 REFUSED: Mapping[str, str] = {
-    r"exp|v_interp_\w+|lds_param_load|lds_direct_load|s_setkill": _GRAPHICS,
+    r"exp|v_interp_\w+|lds_param_load|lds_direct_load|s_setkill|s_endpgm_ordered_ps_done": _GRAPHICS,
     r"image_bvh\w*|ds_bvh_\w+": "ray tracing needs the intersection unit, which is not modelled",
     r"image_\w+": "textures and images need resource and sampler descriptors, which are not modelled",
     r"tbuffer_\w+|buffer_(load|store)_(d16_)?(hi_)?format_\w+": (

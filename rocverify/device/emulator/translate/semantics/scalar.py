@@ -54,7 +54,7 @@ def _logic(operation: Callable[..., Value]) -> Callable[..., Pair]:
     return compute
 
 
-def _plain(operation: Callable[..., Value]) -> Callable[..., Pair]:
+def without_scc(operation: Callable[..., Value]) -> Callable[..., Pair]:
     return lambda k, *sources: (operation(k, *sources), None)
 
 
@@ -249,14 +249,14 @@ def _both(suffix: str) -> dict[str, Handler]:
     b, i, u = f"b{suffix}", f"i{suffix}", f"u{suffix}"
     bits = int(suffix)
     handlers = {
-        f"s_mov_{b}": sop1(b, _plain(lambda k, a: a)),
+        f"s_mov_{b}": sop1(b, without_scc(lambda k, a: a)),
         f"s_not_{b}": sop1(b, _logic(lambda k, a: k.invert(a))),
         f"s_cmov_{b}": _cmov(b),
-        f"s_brev_{b}": sop1(b, _plain(lambda k, a: k.intrinsic("bitreverse", a.type, [a]))),
+        f"s_brev_{b}": sop1(b, without_scc(lambda k, a: k.intrinsic("bitreverse", a.type, [a]))),
         f"s_bcnt1_i32_{b}": sop1(b, _logic(scalar_bits.population)),
         f"s_bcnt0_i32_{b}": sop1(b, _logic(lambda k, a: scalar_bits.population(k, k.invert(a)))),
-        f"s_ctz_i32_{b}": sop1(b, _plain(scalar_bits.find("cttz"))),
-        f"s_clz_i32_{u}": sop1(u, _plain(scalar_bits.find("ctlz"))),
+        f"s_ctz_i32_{b}": sop1(b, without_scc(scalar_bits.find("cttz"))),
+        f"s_clz_i32_{u}": sop1(u, without_scc(scalar_bits.find("ctlz"))),
         f"s_quadmask_{b}": sop1(b, _logic(scalar_bits.quad_mask(bits))),
         f"s_wqm_{b}": sop1(b, _logic(scalar_bits.whole_quads(bits))),
         f"s_and_{b}": sop2(b, _logic(lambda k, x, y: k.b.and_(x, y))),
@@ -300,7 +300,7 @@ HANDLERS: dict[str, Handler] = {
     "s_sub_i32": sop2("i32", _sub_signed),
     "s_addc_u32": sop2("u32", _with_carry("add")),
     "s_subb_u32": sop2("u32", _with_carry("sub")),
-    "s_mul_i32": sop2("i32", _plain(lambda k, a, b: k.b.mul(a, b))),
+    "s_mul_i32": sop2("i32", without_scc(lambda k, a, b: k.b.mul(a, b))),
     "s_mul_hi_u32": sop2("u32", _mul_hi(signed=False)),
     "s_mul_hi_i32": sop2("i32", _mul_hi(signed=True)),
     "s_min_u32": sop2("u32", _extreme("<", signed=False)),
@@ -309,17 +309,17 @@ HANDLERS: dict[str, Handler] = {
     "s_max_i32": sop2("i32", _extreme(">=", signed=True)),
     "s_absdiff_i32": sop2("i32", _logic(lambda k, a, b: _absolute(k, k.b.sub(a, b)))),
     "s_abs_i32": sop1("i32", _logic(_absolute)),
-    "s_sext_i32_i8": sop1("b32", _plain(lambda k, a: k.b.sext(k.b.trunc(a, ir.IntType(8)), I32))),
-    "s_sext_i32_i16": sop1("b32", _plain(lambda k, a: k.b.sext(k.b.trunc(a, ir.IntType(16)), I32))),
-    "s_cls_i32": sop1("i32", _plain(scalar_bits.leading_sign)),
-    "s_cls_i32_i64": sop1("i64", _plain(scalar_bits.leading_sign)),
-    "s_bitreplicate_b64_b32": sop1("b32", _plain(scalar_bits.replicate)),
-    "s_bfm_b32": sop2("b32", _plain(scalar_bits.field_mask)),
-    "s_bfm_b64": sop2("b32", _plain(scalar_bits.field_mask64)),
-    "s_pack_ll_b32_b16": sop2("b32", _plain(scalar_bits.pack(low_high=False, high_high=False))),
-    "s_pack_lh_b32_b16": sop2("b32", _plain(scalar_bits.pack(low_high=False, high_high=True))),
-    "s_pack_hh_b32_b16": sop2("b32", _plain(scalar_bits.pack(low_high=True, high_high=True))),
-    "s_pack_hl_b32_b16": sop2("b32", _plain(scalar_bits.pack(low_high=True, high_high=False))),
+    "s_sext_i32_i8": sop1("b32", without_scc(lambda k, a: k.b.sext(k.b.trunc(a, ir.IntType(8)), I32))),
+    "s_sext_i32_i16": sop1("b32", without_scc(lambda k, a: k.b.sext(k.b.trunc(a, ir.IntType(16)), I32))),
+    "s_cls_i32": sop1("i32", without_scc(scalar_bits.leading_sign)),
+    "s_cls_i32_i64": sop1("i64", without_scc(scalar_bits.leading_sign)),
+    "s_bitreplicate_b64_b32": sop1("b32", without_scc(scalar_bits.replicate)),
+    "s_bfm_b32": sop2("b32", without_scc(scalar_bits.field_mask)),
+    "s_bfm_b64": sop2("b32", without_scc(scalar_bits.field_mask64)),
+    "s_pack_ll_b32_b16": sop2("b32", without_scc(scalar_bits.pack(low_high=False, high_high=False))),
+    "s_pack_lh_b32_b16": sop2("b32", without_scc(scalar_bits.pack(low_high=False, high_high=True))),
+    "s_pack_hh_b32_b16": sop2("b32", without_scc(scalar_bits.pack(low_high=True, high_high=True))),
+    "s_pack_hl_b32_b16": sop2("b32", without_scc(scalar_bits.pack(low_high=True, high_high=False))),
     **{f"s_lshl{n}_add_u32": sop2("u32", _shift_add(n)) for n in (1, 2, 3, 4)},
     "s_movk_i32": _movk,
     "s_cmovk_i32": _cmovk,

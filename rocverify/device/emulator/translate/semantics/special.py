@@ -25,11 +25,13 @@ NOTHING_TO_DO = (
     "s_decperflevel", "s_wakeup", "s_singleuse_vdst", "v_pipeflush",
 )  # fmt: skip
 
+FLAT_SCRATCH = ("HW_REG_FLAT_SCR_LO", "HW_REG_FLAT_SCR_HI")
+
 HARMLESS_MESSAGES = ("MSG_DEALLOC_VGPRS", "MSG_INTERRUPT")
 """The host looks for calls whenever waves pause (hostcall.py): it needs no interrupt."""
 
 
-def _nothing(k: K, inst: Instruction) -> None:
+def nothing(k: K, inst: Instruction) -> None:
     """No effect on registers or memory."""
 
 
@@ -59,6 +61,8 @@ def _getreg(k: K, inst: Instruction) -> None:
 def _set_mode(k: K, inst: Instruction) -> None:
     """s_round_mode, s_denorm_mode and s_setreg of MODE: the wave's copy, and what is known from here on."""
     written = modes.write_of(inst)
+    if written is None and _is_place_of_scratch(k, inst):
+        return
     if written is None:
         raise DeviceError(f"a write of hardware register {inst.operands[0].name} is not supported")
     offset, size, value = written
@@ -73,8 +77,15 @@ def _set_mode(k: K, inst: Instruction) -> None:
     k.mode = modes.after(k.mode, inst)
 
 
+def _is_place_of_scratch(k: K, inst: Instruction) -> bool:
+    """Whether s_setreg says where the wave's scratch lies, as families want it to be told whose waves are
+    given scratch as a buffer. Flat addresses of scratch are offsets in it here."""
+    name, _, _ = modes.hardware_register(inst.operands[0].name)
+    return k.dialect.family.initial.scratch_descriptor and name in FLAT_SCRATCH
+
+
 HANDLERS: dict[str, Handler] = {
-    **dict.fromkeys(NOTHING_TO_DO, _nothing),
+    **dict.fromkeys(NOTHING_TO_DO, nothing),
     "s_sendmsg": _sendmsg,
     "s_getpc_b64": _getpc,
     "s_getreg_b32": _getreg,

@@ -28,6 +28,7 @@ from rocverify.device.emulator.translate.semantics import (
     memory,
     mixed,
     packed,
+    rdna2,
     relative,
     scalar,
     scalar_float,
@@ -61,6 +62,7 @@ GROUPS: Mapping[str, Handlers] = {
     "buffer": buffer.HANDLERS,
     "LDS": lds.HANDLERS,
     "wave": special.HANDLERS,
+    "RDNA 2": rdna2.HANDLERS,
 }
 """By the name that families call them."""
 

@@ -17,7 +17,7 @@ from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.registers import ALL_BITS
 from rocverify.device.emulator.translate.builder.types import TYPES, DataType, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.semantics import dpp
+from rocverify.device.emulator.translate.semantics import dpp, sdwa
 from rocverify.errors import DeviceError
 
 Compute = Callable[..., Value]
@@ -52,6 +52,8 @@ def read(
 
 
 def _read_raw(k: WaveBuilder, inst: Instruction, operand: Operand, type_: DataType, high: bool) -> Value:
+    if inst.encoding == sdwa.ENCODING and (operand is _source0(inst) or operand is _source1(inst)):
+        return sdwa.selected(k, inst, operand, operand is not _source0(inst), type_)
     if operand.kind is not OperandKind.VGPR:
         if type_.bits == 16 and high and operand.kind is OperandKind.SGPR:
             return k.splat(k.b.trunc(k.b.lshr(k.sgpr(operand.index), k.i32(16)), ir.IntType(16)))
@@ -77,10 +79,20 @@ def _splat_scalar(k: WaveBuilder, operand: Operand, type_: DataType) -> Value:
 
 def _source0(inst: Instruction) -> Operand:
     """The first vector source: the one that DPP permutes."""
+    return inst.operands[_first_source(inst)]
+
+
+def _source1(inst: Instruction) -> Operand | None:
+    """The second vector source, if there is one."""
+    place = _first_source(inst) + 1
+    return inst.operands[place] if place < len(inst.operands) else None
+
+
+def _first_source(inst: Instruction) -> int:
     writes_mask = inst.mnemonic.startswith(("v_cmp_", "v_cmpx_"))
     first = 0 if inst.mnemonic.startswith("v_cmpx_") else 1
     carries = inst.mnemonic.startswith(("v_add_co", "v_sub_co", "v_subrev_co"))
-    return inst.operands[first + (1 if carries and not writes_mask else 0)]
+    return first + (1 if carries and not writes_mask else 0)
 
 
 def _register(k: WaveBuilder, inst: Instruction, index: int, permute: bool, bits: int) -> Value:
