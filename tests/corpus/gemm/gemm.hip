@@ -1,6 +1,8 @@
 // Matrix products C[m, n] = A[m, k] B[k, n], tiled in LDS; products of bytes by dot4 instructions.
 #include <hip/hip_runtime.h>
 
+#include "../signed_dots.h"
+
 #define TILE 16
 
 __device__ float widen(float value)
@@ -117,7 +119,7 @@ extern "C" __global__ void gemm_i8(const int *a, const int *bt, int *c, int m, i
         return;
     int sum = 0;
     for (int i = 0; i < k; i++)
-        sum = __builtin_amdgcn_sudot4(true, a[row * k + i], true, bt[col * k + i], sum, false);
+        sum = dot4<true, true>(a[row * k + i], bt[col * k + i], sum);
     c[row * n + col] = sum;
 }
 
@@ -129,7 +131,7 @@ extern "C" __global__ void gemm_u8i8(const int *a, const int *bt, int *c, int m,
         return;
     int sum = 0;
     for (int i = 0; i < k; i++)
-        sum = __builtin_amdgcn_sudot4(false, a[row * k + i], true, bt[col * k + i], sum, false);
+        sum = dot4<false, true>(a[row * k + i], bt[col * k + i], sum);
     c[row * n + col] = sum;
 }
 

@@ -1,6 +1,8 @@
 // Weights in blocks of few bits: q4_0, q8_0, q4_K and q6_K, taken apart, made, and multiplied in place.
 #include <hip/hip_runtime.h>
 
+#include "../signed_dots.h"
+
 // 32 weights: a scale, then 4 bits each; low halves of the bytes are the first 16.
 struct BlockQ4_0 {
     _Float16 d;
@@ -156,7 +158,7 @@ extern "C" __global__ void matvec_q8_0_q8_0(const BlockQ8_0 *w, const BlockQ8_0 
             int four, others;
             __builtin_memcpy(&four, block.qs + j, 4);
             __builtin_memcpy(&others, x[b].qs + j, 4);
-            products = __builtin_amdgcn_sudot4(true, four, true, others, products, false);
+            products = dot4<true, true>(four, others, products);
         }
         sum += products * ((float)block.d * (float)x[b].d);
     }

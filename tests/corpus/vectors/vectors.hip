@@ -3,6 +3,8 @@
 #include <hip/hip_fp16.h>
 #include <hip/hip_runtime.h>
 
+#include "../signed_dots.h"
+
 // Pairs of halves: sum, product, fused product, extremes, negation; the odd one left over alone.
 extern "C" __global__ void half2_math(const __half *x, const __half *y, const __half *z, __half *out, int n)
 {
@@ -55,9 +57,9 @@ extern "C" __global__ void byte_dots(const unsigned *x, const unsigned *y, int *
     if (i >= n)
         return;
     unsigned a = x[i], b = y[i];
-    out[4 * i] = __builtin_amdgcn_sudot4(true, a, true, b, -7, false);
+    out[4 * i] = dot4<true, true>(a, b, -7);
     out[4 * i + 1] = __builtin_amdgcn_udot4(a, b, 9u, false);
-    out[4 * i + 2] = __builtin_amdgcn_sudot4(true, a, false, b, 1, false);
+    out[4 * i + 2] = dot4<true, false>(a, b, 1);
     uchar4 p = ((const uchar4 *)x)[i], q = ((const uchar4 *)y)[i];
     uchar4 mean = make_uchar4((p.x + q.x + 1) / 2, (p.y + q.y + 1) / 2, (p.z + q.z + 1) / 2, (p.w + q.w + 1) / 2);
     out[4 * i + 3] = mean.x | mean.y << 8 | mean.z << 16 | mean.w << 24;

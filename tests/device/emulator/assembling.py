@@ -7,10 +7,22 @@ import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rocverify.device.emulator.isa.family import Family
+from rocverify.device.emulator.isa.targets import PROCESSORS
 from rocverify.toolchain.discover import Toolchain
 
 TRIPLE = "amdgcn-amd-amdhsa"
 _ERROR = re.compile(r":(\d+):\d+: error: (.*)")
+
+_MNEMONIC = re.compile(r"^(\s*)([a-z]\w*?)((?:_e32|_e64|_dpp|_e64_dpp|_sdwa)?)(?=\s|$)", re.MULTILINE)
+
+
+def spelled(family: Family, text: str) -> str:
+    """Assembly with RDNA 3's names as the family's assembler has them. That the family spells them so is
+    proven by the assembler itself: isa/test_spellings.py."""
+    own = {name: spelling for spelling, name in family.spellings.items()}
+    return _MNEMONIC.sub(lambda found: found[1] + own.get(found[2], found[2]) + found[3], text)
+
 
 _FOOTER = """
 .rodata
@@ -61,6 +73,11 @@ class Assembler:
         """The same for another target."""
         return replace(self, target=target)
 
+    @property
+    def family(self) -> Family:
+        """What it assembles for."""
+        return PROCESSORS[self.target].family
+
     @classmethod
     def beside(cls, toolchain: Toolchain, folder: Path) -> Assembler | None:
         """The assembler beside the toolchain's disassembler, if there is one."""
@@ -73,7 +90,7 @@ class Assembler:
     def rejected(self, lines: list[str], lanes: int = 32) -> dict[int, str]:
         """Which lines the assembler refuses, by index, and its words."""
         source = self.folder / "lines.s"
-        source.write_text("\n".join(lines) + "\n")
+        source.write_text(spelled(self.family, "\n".join(lines)) + "\n")
         done = self._assemble(source, lanes)
         return {int(found[1]) - 1: found[2] for found in _ERROR.finditer(done.stderr)}
 
@@ -84,7 +101,8 @@ class Assembler:
             target=self.target, wave32=int(lanes == 32), lanes=lanes, lds=lds, scratch=scratch
         )
         source, output = self.folder / "probe.s", self.folder / "probe.co"
-        source.write_text(f".text\n.globl probe\n.p2align 8\n.type probe,@function\nprobe:\n{body}\n{footer}")
+        text = spelled(self.family, body)
+        source.write_text(f".text\n.globl probe\n.p2align 8\n.type probe,@function\nprobe:\n{text}\n{footer}")
         done = self._assemble(source, lanes)
         assert done.returncode == 0, done.stderr[:2000]
         command = [self.linker, "-flavor", "gnu", "-shared", "-o", output, source.with_suffix(".o")]

@@ -19,7 +19,9 @@ from tests.device.emulator.assembling import Assembler
 
 VECTOR_INPUTS = ("a", "b", "c", "old")
 SCALAR_INPUTS = ("sa", "sb", "sc", "sold", "vcc", "exec", "scc")
-SLOTS_PER_WINDOW = {32: 31, 64: 15}
+SLOTS_PER_WINDOW = {32: 15, 64: 7}
+"""As far as the offsets of global stores reach on every family."""
+
 RowMaker = Callable[[random.Random, int], "Row"]
 
 

@@ -54,7 +54,8 @@ class Family:
     InitialState. semantics: the groups of semantics that its instructions have; none where the emulator does
     not run it. spellings: the name that semantics have for an instruction (that of RDNA 3's manual), by the
     one that the family's assembler has. hardware_registers: those that s_getreg reads, by the disassembler's
-    name (a number where it has none), each with the name of what it is.
+    name (a number where it has none), each with the name of what it is. swizzle_sizes: whether a buffer
+    resource says how large the elements are that it swizzles; else they are dwords.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Family:
     formats: Sequence[Format] | None = None
     simds: int = 4
     agprs: bool = False
+    swizzle_sizes: bool = False
     semantics: tuple[str, ...] = ()
     spellings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     hardware_registers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -15,6 +15,7 @@ RDNA3 = Family(
     lds_granule=1024,
     formats=GFX11,
     initial=InitialState(packed_ids=True, scratch_descriptor=False),
+    swizzle_sizes=True,
     semantics=(
         "scalar", "scalar float", "clock", "scalar memory", "integer", "float", "conversion", "division",
         "transcendental", "packed", "mixed", "dot products", "bytes", "geometry", "WMMA", "compare", "lanes",

@@ -47,6 +47,8 @@ def _operands(k: K, inst: Instruction, address: Operand, resource: Operand, offs
             k.buffer_operands = k.b.inttoptr(k.b.ptrtoint(room, I64), PTR)
     place = k.buffer_operands
     words = [k.sgpr(resource.index + i) for i in range(4)]
+    if not k.dialect.family.swizzle_sizes:
+        words[1] = _with_element_size(k, words[1])
     scalar = k.read_scalar(offset, TYPES["b32"])
     values = [
         *_registers(k, inst, address),
@@ -57,6 +59,12 @@ def _operands(k: K, inst: Instruction, address: Operand, resource: Operand, offs
     for index, value in enumerate(values):
         k.b.store(value, k.b.gep(place, [k.i64(index)], inbounds=True, source_etype=I64), align=8)
     return place
+
+
+def _with_element_size(k: K, word: Value) -> Value:
+    """Dword 1 of a resource whose highest bit swizzles dwords, as RDNA 3 writes that."""
+    swizzle = k.b.shl(k.b.lshr(word, k.i32(31)), k.i32(30))
+    return k.b.or_(k.b.and_(word, k.i32((1 << 30) - 1)), swizzle)
 
 
 def _registers(k: K, inst: Instruction, address: Operand) -> tuple[Value, Value]:

@@ -179,7 +179,6 @@ HANDLERS: dict[str, Handler] = {
     "v_dot2_f32_f16": _products("f16"),
     "v_dot2_f32_bf16": _products("bf16"),
     "v_dot2acc_f32_f16": _products("f16", accumulates=True),
-    "v_dot2c_f32_f16": _products("f16", accumulates=True),
     "v_dot2_f16_f16": _narrow_products("f16"),
     "v_dot2_bf16_bf16": _narrow_products("bf16"),
 }

@@ -41,8 +41,8 @@ def failures(machine: Machine, assembler: Assembler, cases: Sequence[Case], rows
 
 def assembled(assembler: Assembler, cases: Sequence[Case], lanes: int = 32) -> list[Case]:
     """The cases that the assembler at hand takes."""
-    lines = [case.probe.body(lanes)[0] for case in cases]
-    refused = assembler.rejected(lines, lanes)
+    lines = [(index, line) for index, case in enumerate(cases) for line in case.probe.body(lanes)]
+    refused = {lines[place][0] for place in assembler.rejected([line for _, line in lines], lanes)}
     return [case for index, case in enumerate(cases) if index not in refused]
 
 

@@ -31,9 +31,11 @@ class Resource:
     add_lane: bool = False
     bounds: int = 3
 
-    def words(self) -> tuple[int, int, int]:
-        """Word 1 but for the base address, word 2, word 3."""
-        first = self.stride << 16 | self.swizzle << 30
+    def words(self, family: str = "gfx11") -> tuple[int, int, int]:
+        """Word 1 but for the base address, word 2, word 3. Before RDNA 3 the highest bit swizzles, in
+        elements of four bytes."""
+        swizzle = self.swizzle if family == "gfx11" else 2 * (self.swizzle == 1)
+        first = self.stride << 16 | swizzle << 30
         return first, self.records, self.index_stride << 21 | self.add_lane << 23 | self.bounds << 28
 
     def holds(self, index: int, offset: int, size: int) -> bool:
@@ -68,6 +70,11 @@ RESOURCES = (
     Resource(records=40, stride=16, swizzle=1, index_stride=2, bounds=1),
     Resource(records=20, stride=24, add_lane=True, bounds=0),
 )
+
+
+def resources(family: str) -> tuple[Resource, ...]:
+    """Those that the family has: elements of 16 bytes came with RDNA 3."""
+    return tuple(r for r in RESOURCES if family == "gfx11" or r.swizzle < 2)
 
 
 @dataclass(frozen=True)
@@ -177,11 +184,11 @@ def stored(case: BufferCase, region: bytearray, lane: int, values: list[int]) ->
             region[place : place + size] = data[4 * number : 4 * number + size]
 
 
-def modelled() -> set[str]:
+def modelled(family: str = "gfx11") -> set[str]:
     """The instructions that test_buffer_semantics proves."""
     return (
         {f"buffer_load_{name}" for name in models_memory.LOADS}
         | {f"buffer_store_{name}" for name in models_memory.STORES}
-        | {f"buffer_atomic_{name}" for name in models_memory.memory_atomics()}
+        | {f"buffer_atomic_{name}" for name in models_memory.memory_atomics(family)}
         | {f"s_buffer_load_b{bits}" for bits in (32, 64, 128, 256, 512)}
     )

@@ -148,36 +148,38 @@ INTEGER_ATOMICS = (
 )
 
 
-def memory_atomics() -> list[str]:
+def memory_atomics(family: str = "gfx11") -> list[str]:
     """The names of the atomics of memory outside LDS."""
     names = [f"{stem}{bits}" for bits in (32, 64) for stem in (*INTEGER_ATOMICS, "swap_b", "cmpswap_b")]
-    return [*names, "csub_u32", "add_f32", "min_f32", "max_f32", "cmpswap_f32"]
+    own = ["add_f32"] if family == "gfx11" else ["min_f64", "max_f64", "cmpswap_f64"]
+    return [*names, "csub_u32", "min_f32", "max_f32", "cmpswap_f32", *own]
 
 
 def lds_atomics() -> list[str]:
     """The names of the atomics of LDS, spelled as those of memory."""
     own = ["rsub_u32", "rsub_u64", "mskor_b32", "mskor_b64", "wrap_b32", "min_f64", "max_f64", "cmpswap_f64"]
-    return [name for name in memory_atomics() if name != "csub_u32"] + own
+    return [name for name in memory_atomics("gfx11") if name != "csub_u32"] + own
 
 
 ONLY_RETURNING = ("csub_u32", "wrap_b32", "swap_b32", "swap_b64")
 
 
-def atomics() -> Iterator[tuple[str, str, str, int, bool]]:
+def atomics(family: str = "gfx11") -> Iterator[tuple[str, str, str, int, bool]]:
     """(mnemonic, model's name, prefix, bits, whether it returns the old value)."""
-    for name in memory_atomics():
+    for name in memory_atomics(family):
         for returns in (True,) if name == "csub_u32" else (False, True):
             yield f"global_atomic_{name}", name, "global", int(name[-2:]), returns
             if name != "csub_u32":  # not among the FLAT instructions
                 yield f"flat_atomic_{name}", name, "flat", int(name[-2:]), returns
     for name in lds_atomics():
-        spelled = name.replace("cmpswap", "cmpstore").replace("swap", "storexchg")
+        spelled = name.replace("cmpswap", "cmpstore" if family == "gfx11" else "cmpst")
+        spelled = spelled.replace("swap", "storexchg")
         yield f"ds_{spelled.replace('_', '_rtn_', 1)}", name, "ds", int(name[-2:]), True
         if name not in ONLY_RETURNING:
             yield f"ds_{spelled}", name, "ds", int(name[-2:]), False
 
 
-def modelled() -> set[str]:
+def modelled(family: str = "gfx11") -> set[str]:
     """The instructions that test_memory_semantics proves."""
     pairs = {
         f"ds_{verb}_2addr_{stride}b{bits}"
@@ -185,7 +187,7 @@ def modelled() -> set[str]:
     }  # fmt: skip
     scalar = {f"s_load_b{bits}" for bits in (32, 64, 128, 256, 512)}
     accessed = {a.mnemonic for load in (True, False) for a in accesses(load)}
-    return accessed | pairs | scalar | {mnemonic for mnemonic, *_ in atomics()}
+    return accessed | pairs | scalar | {mnemonic for mnemonic, *_ in atomics(family)}
 
 
 def modelled_elsewhere() -> set[str]:

@@ -34,16 +34,16 @@ def _registers(first: int, count: int) -> str:
     return f"v{first}" if count == 1 else f"v[{first}:{first + count - 1}]"
 
 
-def resource_lines(resource: Resource) -> list[str]:
+def resource_lines(resource: Resource, family: str) -> list[str]:
     """s[16:19] from the base address in s[4:5]."""
-    first, second, third = resource.words()
+    first, second, third = resource.words(family)
     return [
         "s_mov_b32 s16, s4", f"s_or_b32 s17, s5, {first:#x}", f"s_mov_b32 s18, {second:#x}",
         f"s_mov_b32 s19, {third:#x}",
     ]  # fmt: skip
 
 
-def _kernel(cases: Sequence[BufferCase], data: str, suffix: str) -> list[str]:
+def _kernel(cases: Sequence[BufferCase], data: str, suffix: str, family: str) -> list[str]:
     """Each case has a region of its own; what v40.. hold afterwards goes to the output. v[30:33] is the
     data of stores and the operand of atomics, `data` the register that the instruction names."""
     lines = [
@@ -54,7 +54,11 @@ def _kernel(cases: Sequence[BufferCase], data: str, suffix: str) -> list[str]:
     ]  # fmt: skip
     for case in cases:
         lines += ["global_load_b32 v10, v1, s[8:9]", f"global_load_b32 v11, v1, s[8:9] offset:{SLOT}"]
-        lines += [*resource_lines(case.resource), f"s_movk_i32 s20, {case.soffset}", "s_waitcnt vmcnt(0)"]
+        lines += [
+            *resource_lines(case.resource, family),
+            f"s_movk_i32 s20, {case.soffset}",
+            "s_waitcnt vmcnt(0)",
+        ]
         if data == "v40":
             lines += [f"v_mov_b32 v{40 + i}, {old:#x}" for i, old in enumerate(OLD)]
         else:
@@ -81,10 +85,17 @@ def _inputs(values: np.ndarray, cases: Sequence[BufferCase]) -> bytes:
     return b"".join([values.astype(np.uint32).tobytes(), *(column.tobytes() for column in places)])
 
 
-def _check_loads(machine: Machine, assembler: Assembler, cases: Sequence[BufferCase]) -> None:
+def _of_family(assembler: Assembler, cases: Sequence[BufferCase]) -> list[BufferCase]:
+    """The cases whose resource the family has."""
+    known = models.resources(assembler.family.name)
+    return [case for case in cases if case.resource in known]
+
+
+def _check_loads(machine: Machine, assembler: Assembler, tried: Sequence[BufferCase]) -> None:
+    cases = _of_family(assembler, tried)
     regions = random_words(1, len(cases) * REGION // 4).tobytes()
     values = np.zeros((4, LANES), np.uint32)
-    lines = _kernel(cases, "v40", "")
+    lines = _kernel(cases, "v40", "", assembler.family.name)
     seen, _ = run_wave(machine, assembler, lines, regions, _inputs(values, cases), len(cases) * OUTPUTS)
     wrong = []
     for number, case in enumerate(cases):
@@ -112,10 +123,11 @@ def test_every_buffer_load(machine: Machine, assembler: Assembler) -> None:
         _check_loads(machine, assembler, list(models.cases("load", list(models_memory.LOADS), seed)))
 
 
-def _check_stores(machine: Machine, assembler: Assembler, cases: Sequence[BufferCase]) -> None:
+def _check_stores(machine: Machine, assembler: Assembler, tried: Sequence[BufferCase]) -> None:
+    cases = _of_family(assembler, tried)
     regions = random_words(2, len(cases) * REGION // 4).tobytes()
     values = random_words(3, 4 * LANES).reshape(4, LANES)
-    lines = _kernel(cases, "v30", "")
+    lines = _kernel(cases, "v30", "", assembler.family.name)
     _, after = run_wave(machine, assembler, lines, regions, _inputs(values, cases), len(cases) * OUTPUTS)
     wrong = []
     for number, case in enumerate(cases):
@@ -143,15 +155,16 @@ def test_every_buffer_store(machine: Machine, assembler: Assembler) -> None:
 
 @pytest.mark.parametrize("returns", [pytest.param(False, marks=pytest.mark.long), True])
 def test_buffer_atomics(machine: Machine, assembler: Assembler, returns: bool) -> None:
-    names = [n for n in models_memory.memory_atomics() if not n.endswith("f32")]
+    names = [n for n in models_memory.memory_atomics(assembler.family.name) if n[-3] != "f"]
     cases = [
         case
         for i, case in enumerate(models.cases("atomic", names, 5))
         if (i % 3 == 0 or not returns) and (returns or case.name != "csub_u32")
     ]
+    cases = _of_family(assembler, cases)
     words = random_words(4, len(cases) * REGION // 4)
     regions, values = words.tobytes(), random_words(5, 4 * LANES).reshape(4, LANES)
-    lines = _kernel(cases, "v30", " glc" if returns else "")
+    lines = _kernel(cases, "v30", " glc" if returns else "", assembler.family.name)
     seen, after = run_wave(machine, assembler, lines, regions, _inputs(values, cases), len(cases) * OUTPUTS)
     wrong = []
     for number, case in enumerate(cases):
@@ -183,7 +196,7 @@ def test_in_range_but_in_no_allocation(machine: Machine, assembler: Assembler) -
     resource = Resource(records=1 << 20)
     case = BufferCase("load", "b32", resource, False, True, 0, 0, (0,) * LANES, tuple(range(0, 65536, 2048)))
     values = np.zeros((4, LANES), np.uint32)
-    lines = _kernel([case], "v40", "")
+    lines = _kernel([case], "v40", "", assembler.family.name)
     with pytest.raises(KernelFaultError, match="outside every allocation") as caught:
         run_wave(machine, assembler, lines, bytes(REGION), _inputs(values, [case]), OUTPUTS)
     assert caught.value.report.instruction is not None
@@ -202,7 +215,7 @@ def test_scalar_buffer_loads(machine: Machine, assembler: Assembler, bits: int) 
     expected: list[int] = []
     forms = (("0x14", 0x14), ("s20", 8), ("s20 offset:0x20", 0x28))
     for resource, size in ((Resource(records=48), 48), (Resource(stride=12, records=5), 60)):
-        lines += resource_lines(resource)
+        lines += resource_lines(resource, assembler.family.name)
         for text, offset in forms:
             lines += [f"s_buffer_load_b{bits} {target}, s[16:19], {text}", "s_waitcnt lgkmcnt(0)"]
             for k in range(count):

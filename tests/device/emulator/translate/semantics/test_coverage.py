@@ -36,7 +36,7 @@ WITHOUT_EFFECT = {
 """Caches are not modelled, so there is nothing to see."""
 
 NOT_ON_GFX11 = {
-    "v_fmac_f64", "v_xnor_b16", "v_subrev_nc_u16", "v_dot2c_f32_f16", "s_memtime", "s_memrealtime",
+    "v_fmac_f64", "v_xnor_b16", "v_subrev_nc_u16", "s_memtime", "s_memrealtime",
 }  # fmt: skip
 """Names that gfx11 does not have; the tables are shared with targets that do, or spell them so."""
 

@@ -99,7 +99,7 @@ def _prologue(lanes: int) -> list[str]:
         "v_lshlrev_b32 v1, 2, v0", "v_lshlrev_b32 v3, 4, v0",
         *(f"global_load_b32 v{30 + i}, v1, s[8:9] offset:{i * 4 * lanes}" for i in range(4)),
         *(line for at in copies for line in (
-            f"global_load_b32 v20, v1, s[4:5] offset:{at & 4095}", "s_waitcnt vmcnt(0)",
+            f"v_add_nc_u32 v21, {at}, v1", "global_load_b32 v20, v21, s[4:5]", "s_waitcnt vmcnt(0)",
             f"ds_store_b32 v1, v20 offset:{at}",
         )),
         *(f"v_mov_b32 v{40 + i}, {0x11111111 * (i + 1):#x}" for i in range(4)),

@@ -1,0 +1,29 @@
+"""The machine and the assembler of these tests are RDNA 2's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rocverify.device.emulator.machine import Machine
+from rocverify.toolchain.discover import Toolchain
+from tests.device.emulator.assembling import Assembler
+from tests.machines import opened_machine
+
+TARGET = "gfx1030"
+
+
+@pytest.fixture(scope="session")
+def machine(toolchain: Toolchain, translations: Path) -> Iterator[Machine]:
+    with opened_machine(toolchain, translations, target=TARGET, threads=2) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def assembler(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Assembler:
+    found = Assembler.beside(toolchain, tmp_path_factory.mktemp("assembler"))
+    if found is None:
+        pytest.skip("no llvm-mc beside the toolchain's llvm-objdump")
+    return found.of(TARGET)
