@@ -72,8 +72,8 @@ _SUFFIX = re.compile(r"(.+?)_(e32|e64|e64_dpp|dpp|dpp8|e64_dpp8|sdwa)$")
 class Listing:
     """The disassembly of one code object; instructions are parsed when they are asked for."""
 
-    def __init__(self, lines: Iterable[str], spellings: Mapping[str, str]) -> None:
-        self._spellings = spellings
+    def __init__(self, lines: Iterable[str], spellings: Mapping[str, str] | None = None) -> None:
+        self._spellings = spellings or {}
         self._lines: dict[int, tuple[re.Match[str], str | None]] = {}
         self._parsed: dict[int, Instruction] = {}
         source = None

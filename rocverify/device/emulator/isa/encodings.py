@@ -1,7 +1,7 @@
 """Which microcode format an instruction has, by the bits of its dwords: one table for each family.
 
-Sources: "RDNA3 Instruction Set Architecture", chapter "Microcode Formats" (the encoding field of each
-format, SRC0 values of DPP, SEG of the memory format). A further family is a further table.
+Sources: "RDNA3 Instruction Set Architecture" and RDNA 2's, chapter "Microcode Formats" (the encoding field of
+each format, SRC0 values of DPP, SEG of the memory format). A further family is a further table.
 """
 
 from __future__ import annotations
@@ -74,6 +74,35 @@ GFX11 = (
     Format("EXP", (_first(31, 26, 0b111110),)),
 )
 """In this order: the first format whose fields hold is the instruction's."""
+
+_SDWA = 249
+"""The SRC0 value that announces a dword of sub-dword selectors."""
+
+
+def _with_sdwa(name: str, *fields: Bits) -> Format:
+    return Format(f"{name}_SDWA", (*fields, Bits(0, 8, 0, _SDWA)))
+
+
+_VOP1, _VOPC, _VOP2 = _first(31, 25, 0b0111111), _first(31, 25, 0b0111110), _first(31, 31, 0)
+_OLD_FLAT = _first(31, 26, 0b110111)
+
+GFX10 = (
+    *(one for one in GFX11 if one.name.startswith("S") and one.name != "SCRATCH"),
+    _with_sdwa("VOP1", _VOP1),
+    *_with_dpp("VOP1", 0, _VOP1),
+    _with_sdwa("VOPC", _VOPC),
+    Format("VOPC", (_VOPC,)),
+    _with_sdwa("VOP2", _VOP2),
+    *_with_dpp("VOP2", 0, _VOP2),
+    Format("VOP3", (_first(31, 26, 0b110101),)),
+    Format("VOP3P", (_first(31, 24, 0b11001100),)),
+    Format("VINTRP", (_first(31, 26, 0b110010),)),
+    Format("FLAT", (_OLD_FLAT, _first(15, 14, 0))),
+    Format("SCRATCH", (_OLD_FLAT, _first(15, 14, 1))),
+    Format("GLOBAL", (_OLD_FLAT, _first(15, 14, 2))),
+    *(one for one in GFX11 if one.name in ("DS", "MUBUF", "MTBUF", "MIMG", "EXP")),
+)
+"""As GFX11."""
 
 UNKNOWN = "unknown"
 

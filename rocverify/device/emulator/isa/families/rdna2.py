@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rocverify.device.emulator.isa.encodings import GFX10
 from rocverify.device.emulator.isa.family import Family, InitialState
 
 _DWORDS = {"dword": "b32", "dwordx2": "b64", "dwordx3": "b96", "dwordx4": "b128"}
@@ -102,6 +103,7 @@ RDNA2 = Family(
     vgpr_granule=16,
     paired=True,
     lds_granule=1024,
+    formats=GFX10,
     initial=InitialState(packed_ids=False, scratch_descriptor=True),
     semantics=(
         "scalar", "clock", "scalar memory", "integer", "float", "conversion", "division", "transcendental",
