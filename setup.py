@@ -1,7 +1,8 @@
-"""What pyproject.toml cannot say: a wheel carries rocverify's HIP library, built here by the C compiler.
+"""What pyproject.toml cannot say: a wheel carries rocverify's HIP library, built here by the C compiler, and
+the emulator's runtime as LLVM bitcode, made here by clang.
 
-Without a compiler, or on another machine than Linux on x86-64, the wheel is plain Python, and the library is
-built at first use. Editable installations build at first use too.
+Without a compiler, or on another machine than Linux on x86-64, the wheel is plain Python, and what is missing
+is built at first use. Editable installations build at first use too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from rocverify.device.library_build.build import write_prebuilt
 from rocverify.device.library_build.compiler import find_compiler
 from rocverify.errors import CompilerNotFoundError
+from rocverify.toolchain.locate import SEARCH, clang_for_c
 
 
 def can_build() -> bool:
@@ -40,6 +42,14 @@ class BuildWithLibrary(build_py):
         super().run()
         if not self.editable_mode and can_build():
             write_prebuilt(Path(self.build_lib) / "rocverify/device/library/prebuilt")
+        clang = None if self.editable_mode else clang_for_c(SEARCH)
+        if clang is not None:
+            from rocverify.device.emulator.launch import runtime_code  # LLVM, which nothing else needs
+
+            folder = Path(self.build_lib) / "rocverify/device/emulator/runtime/prebuilt"
+            runtime_code.write_prebuilt(folder, clang)
+        elif not self.editable_mode:
+            print("warning: no clang: the wheel will not carry the emulator's runtime", file=sys.stderr)
 
 
 class PlatformWheel(bdist_wheel):

@@ -84,7 +84,6 @@ def emulated(
             cache_dir=cache_dir,
             objdump=toolchain.objdump,
             clang=toolchain.clang,
-            linker=toolchain.linker,
         )
     )
     yield device

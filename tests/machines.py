@@ -20,7 +20,6 @@ def opened_machine(
         target,
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         threads=threads,
         cache_dir=cache_dir,
         **options,

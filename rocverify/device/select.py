@@ -37,7 +37,6 @@ def device_options(
         cache_dir=cache_dir,
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         allow_flags=tuple(settings.allow_flags),
         allow_includes=tuple(Path(folder) for folder in settings.allow_includes),
     )

@@ -84,6 +84,16 @@ def system_compilers(places: SearchPlaces) -> Iterator[Path]:
             yield compiler
 
 
+def clang_for_c(places: SearchPlaces) -> Path | None:
+    """A clang for plain C: of a ROCm installation, of the distribution, of the PATH."""
+    found = [one for root in rocm_roots(places) for one in rocm_compilers(root)]
+    for compiler in (*found, *system_compilers(places)):
+        if (clang := compiler.resolve().parent / "clang").is_file():
+            return clang
+    on_path = shutil.which("clang")
+    return None if on_path is None else Path(on_path)
+
+
 def has_headers(root: Path) -> bool:
     """True where `root` holds HIP's runtime header."""
     return (root / "include/hip/hip_runtime.h").is_file()

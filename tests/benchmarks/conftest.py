@@ -56,7 +56,6 @@ def new_machine(toolchain: Toolchain) -> Iterator[Callable[..., Machine]]:
             "gfx1100",
             objdump=toolchain.objdump,
             clang=toolchain.clang,
-            linker=toolchain.linker,
             threads=threads,
             cache_dir=cache_dir,
             memory=SanitizedMemory() if watched == "sanitized" else None,

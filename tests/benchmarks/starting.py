@@ -38,7 +38,6 @@ def main(code_object: Path, kernel: str, cache: Path) -> None:
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         threads=1,
         cache_dir=cache,
     )

@@ -42,7 +42,6 @@ def machines(toolchain: Toolchain) -> Iterator[tuple[Machine, Machine]]:
             "gfx1100",
             objdump=toolchain.objdump,
             clang=toolchain.clang,
-            linker=toolchain.linker,
             threads=1,
             instruments=instruments,
         )

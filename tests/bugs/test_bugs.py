@@ -195,7 +195,6 @@ def test_an_offset_that_wraps_at_four_gib_reads_another_element(
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         threads=1,
         cache_dir=kept,
     )

@@ -235,7 +235,7 @@ def test_doctor_lists_what_opened_and_why_not(
         def close(self) -> None:
             pass
 
-    tools = SimpleNamespace(objdump=None, clang=None, linker=None)
+    tools = SimpleNamespace(objdump=None, clang=None)
     monkeypatch.setattr(toolchain_doctor, "inspect", lambda _: [])
     monkeypatch.setattr(Toolchain, "discover", lambda _: tools)
     monkeypatch.setattr(client, "DeviceProcess", Process)

@@ -168,7 +168,7 @@ def folder(targets: list[Target], toolchain: Toolchain, tmp_path: Path) -> Path:
     """What fuzz_child wants."""
     for number, target in enumerate(targets):
         (tmp_path / f"{number}.co").write_bytes(target.data)
-    tools = {name: str(getattr(toolchain, name)) for name in ("objdump", "clang", "linker")}
+    tools = {name: str(getattr(toolchain, name)) for name in ("objdump", "clang")}
     (tmp_path / "tools.json").write_text(json.dumps(tools))
     return tmp_path
 

@@ -36,7 +36,6 @@ class Bench:
             "gfx1100",
             objdump=tools.objdump,
             clang=tools.clang,
-            linker=tools.linker,
             memory=SanitizedMemory(),
             cache_dir=self._folder,
             instruction_limit=INSTRUCTION_LIMIT,

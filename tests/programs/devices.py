@@ -26,7 +26,6 @@ def emulated(cache_dir: Path, order: str = "eager") -> Iterator[RemoteDevice]:
                 cache_dir=cache_dir,
                 objdump=found.objdump,
                 clang=found.clang,
-                linker=found.linker,
             )
         )
     finally:

@@ -40,8 +40,7 @@ class EmulatorOptions:
 
     target: str
     objdump: Path
-    clang: Path
-    linker: Path
+    clang: Path | None
     threads: int | None = None
     launch_timeout_s: float | None = None
     cache_dir: Path | None = None
@@ -128,7 +127,6 @@ class EmulatorBackend(InPart):
             options.target,
             objdump=options.objdump,
             clang=options.clang,
-            linker=options.linker,
             memory=self.memory,
             threads=options.threads,
             cache_dir=options.cache_dir,

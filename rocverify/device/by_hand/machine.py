@@ -50,7 +50,6 @@ def open_machine(
         target,
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         memory=SanitizedMemory() if watch.sanitize else None,
         threads=threads or workspace.settings.emulator_threads,
         cache_dir=workspace.cache_dir,

@@ -21,10 +21,11 @@ from rocverify.device.emulator.launch.heap import Heap
 from rocverify.device.emulator.launch.host_side import HostSide
 from rocverify.device.emulator.launch.hostcall import Printer, to_standard_streams
 from rocverify.device.emulator.launch.instruments import Instrument, LaunchContext
+from rocverify.device.emulator.launch.jit import Jit
 from rocverify.device.emulator.launch.launch_record import check_launch, excerpt_limit, launch_record
-from rocverify.device.emulator.launch.native import Jit, Runtime
 from rocverify.device.emulator.launch.observed import Observed
 from rocverify.device.emulator.launch.outcome import launch_fault
+from rocverify.device.emulator.launch.runtime import Runtime
 from rocverify.device.emulator.launch.schedule import Schedule
 from rocverify.device.emulator.launch.stop_switch import StopSwitch
 from rocverify.device.emulator.launch.worker_pool import WorkerPool
@@ -109,7 +110,8 @@ class LaunchStats:
 
 
 class Machine:
-    """One emulated GPU. `clang` and `linker` compile the runtime, `objdump` disassembles.
+    """One emulated GPU. `clang` compiles the runtime where the package does not carry it,
+    `objdump` disassembles.
 
     Launches are synchronous and serialised; workgroups of a launch run on `threads` host threads.
     `instruments` watch every launch; what they saw is in LaunchStats.observed, by their names.
@@ -121,8 +123,7 @@ class Machine:
         target: str,
         *,
         objdump: Path,
-        clang: Path,
-        linker: Path,
+        clang: Path | None = None,
         memory: DeviceMemory | None = None,
         threads: int | None = None,
         cache_dir: Path | None = None,
@@ -145,7 +146,7 @@ class Machine:
         self._debug_twin = debug_twin
         self._objdump = objdump
         cache = ContentCache(cache_dir / "native" if cache_dir else None)
-        self._runtime = Runtime.load(clang, linker, cache)
+        self._runtime = Runtime.load(clang)
         self._jit = Jit(cache)
         self._compiled: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()

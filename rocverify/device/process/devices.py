@@ -48,7 +48,6 @@ class DeviceOptions:
     cache_dir: Path | None = None
     objdump: Path | None = None
     clang: Path | None = None
-    linker: Path | None = None
     library: Path | None = None
     allow_flags: tuple[str, ...] = ()
     allow_includes: tuple[Path, ...] = ()
@@ -134,13 +133,12 @@ def _open_emulator(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:
     from rocverify.device.backends.emulator import EmulatorBackend, EmulatorOptions, check_target, describe
 
     check_target(options.target)
-    if options.objdump is None or options.clang is None or options.linker is None:
-        raise UsageError("the emulator needs objdump, clang and a linker", hint="see `rocverify doctor`")
+    if options.objdump is None:
+        raise UsageError("the emulator needs llvm-objdump", hint="see `rocverify doctor`")
     how = EmulatorOptions(
         options.target,
         options.objdump,
         options.clang,
-        options.linker,
         threads=options.threads,
         launch_timeout_s=options.launch_timeout_s,
         cache_dir=options.cache_dir,

@@ -186,7 +186,7 @@ def _with_tools(how: DeviceOptions, workspace: Workspace) -> DeviceOptions:
     if how.kind != "emulator":
         return how
     toolchain = workspace.toolchain
-    return replace(how, objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker)
+    return replace(how, objdump=toolchain.objdump, clang=toolchain.clang)
 
 
 def _drain(control: DeviceControl) -> None:

@@ -62,7 +62,6 @@ def runner(request: pytest.FixtureRequest, toolchain: Toolchain, translations: P
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         threads=2,
         cache_dir=translations,
         memory=SanitizedMemory() if sanitized else None,

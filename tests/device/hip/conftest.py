@@ -131,9 +131,7 @@ def make_client(toolchain: Toolchain, kept: Path, image: bytes) -> Callable[...,
     """Clients of an emulated device; `control` may say how it was opened."""
 
     def make(control: DeviceControl | None = None) -> HipClient:
-        options = EmulatorOptions(
-            "gfx1100", toolchain.objdump, toolchain.clang, toolchain.linker, threads=2, cache_dir=kept
-        )
+        options = EmulatorOptions("gfx1100", toolchain.objdump, toolchain.clang, threads=2, cache_dir=kept)
         backend = EmulatorBackend(options, describe("gfx1100"))
         client = Client(1234, "/somewhere/program")
         context = Context(backend, control or DeviceControl(sanitize=True), DirectStreams, client)
@@ -161,7 +159,6 @@ def queued(toolchain: Toolchain, kept: Path, ordered_image: bytes) -> Iterator[C
             "gfx1100",
             toolchain.objdump,
             toolchain.clang,
-            toolchain.linker,
             threads=2,
             cache_dir=kept,
             sanitize=sanitize,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rocverify.device.emulator.launch.runtime_code import LEVELS
 from rocverify.device.library_build import build, compiler, folder, hip_library_folder, libraries
 from rocverify.device.library_build.exports import read_exports
 from rocverify.device.library_build.libraries import LIBRARIES, SOURCES, Library
@@ -212,6 +213,8 @@ def test_the_wheels_libraries_are_taken_while_they_are_those_of_the_sources(tiny
 
 # ---- the wheel
 
+_OF_THE_WHEEL = ("pyproject.toml", "setup.py", "README.md", "scripts/build_backend.py")
+
 
 @pytest.mark.long
 def test_a_wheel_carries_the_libraries_and_needs_no_compiler(repo_root, tmp_path):
@@ -225,7 +228,7 @@ def test_a_wheel_carries_the_libraries_and_needs_no_compiler(repo_root, tmp_path
         check=True,
     )
     for name in listed.stdout.split("\0"):
-        if name.startswith("rocverify/") or name in ("pyproject.toml", "setup.py", "README.md"):
+        if name.startswith("rocverify/") or name in _OF_THE_WHEEL:
             (checkout / name).parent.mkdir(parents=True, exist_ok=True)
             (checkout / name).write_bytes((repo_root / name).read_bytes())
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
@@ -236,7 +239,14 @@ def test_a_wheel_carries_the_libraries_and_needs_no_compiler(repo_root, tmp_path
         archive.extractall(tmp_path / "site")
     prebuilt = tmp_path / "site/rocverify/device/library/prebuilt"
     assert {path.name for path in prebuilt.glob("*.so")} == {library.file for library in LIBRARIES.values()}
-    find = "from rocverify.device.library_build import *; print(hip_library_folder())"
+    bitcode = tmp_path / "site/rocverify/device/emulator/runtime/prebuilt"
+    assert {path.name for path in bitcode.glob("*.zst")} == {
+        f"{level}.bc.zst" for levels in LEVELS.values() for level in levels
+    }
+    find = (
+        "from rocverify.device.library_build import *; print(hip_library_folder())\n"
+        "from rocverify.device.emulator.launch.runtime import Runtime; Runtime.load(None)"
+    )
     environment = {
         "PYTHONPATH": str(tmp_path / "site"),
         "PATH": "",

@@ -25,7 +25,7 @@ def environment(request: pytest.FixtureRequest, toolchain: Toolchain, kept: Path
     device = open_device(
         DeviceOptions(
             "emulator", "gfx1100", order=request.param, seed=7, threads=2, cache_dir=kept,
-            objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker,
+            objdump=toolchain.objdump, clang=toolchain.clang,
         )
     )  # fmt: skip
     server = Server([device.context])

@@ -25,7 +25,6 @@ def device(toolchain: Toolchain, kept: Path) -> OpenedDevice:
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         threads=2,
         cache_dir=kept,
     )

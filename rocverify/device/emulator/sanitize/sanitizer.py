@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.launch.instruments import LaunchContext
-from rocverify.device.emulator.launch.native import Runtime
+from rocverify.device.emulator.launch.runtime import Runtime
 from rocverify.device.emulator.load.address_space import Mapping
 from rocverify.device.emulator.sanitize import layout
 from rocverify.device.emulator.sanitize.findings import Findings, Narrator

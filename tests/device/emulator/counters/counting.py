@@ -22,7 +22,6 @@ def counting_machine(toolchain: Toolchain, cache: Path, threads: int = 1) -> Mac
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         threads=threads,
         cache_dir=cache,
         instruments=[CounterInstrument()],

@@ -177,7 +177,6 @@ def test_the_sanitizer_changes_no_count(
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         cache_dir=translations,
         memory=SanitizedMemory(),
         instruments=[Sanitizer(), CounterInstrument()],
@@ -218,7 +217,7 @@ def test_other_kernels_of_a_machine_do_not_mix(machine: Machine, code: Code) -> 
 
 
 def test_without_the_instrument_there_are_no_counters(code: Code, toolchain: Toolchain) -> None:
-    plain = Machine("gfx1100", objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker)
+    plain = Machine("gfx1100", objdump=toolchain.objdump, clang=toolchain.clang)
     try:
         module = plain.load(code(32))
         out = plain.memory.malloc(4096)

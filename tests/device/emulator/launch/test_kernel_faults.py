@@ -131,7 +131,7 @@ def test_scratch_beyond_the_frame(machine: Machine, module: LoadedModule, buffer
 
 def test_an_endless_loop_is_stopped(toolchain: Toolchain, code: bytes) -> None:
     machine = Machine(
-        "gfx1100", objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker,
+        "gfx1100", objdump=toolchain.objdump, clang=toolchain.clang,
         threads=2, instruction_limit=1 << 21,
     )  # fmt: skip
     module, flag = machine.load(code), machine.memory.malloc(4)
@@ -193,7 +193,7 @@ def test_results_do_not_depend_on_the_number_of_threads(
     given, results, stats = np.random.default_rng(5).integers(0, 1 << 32, 5000, dtype=np.uint32), [], []
     for threads in (1, 2, 3):
         machine = Machine(
-            "gfx1100", objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker,
+            "gfx1100", objdump=toolchain.objdump, clang=toolchain.clang,
             threads=threads, cache_dir=tmp_path,
         )  # fmt: skip
         module, memory = machine.load(code), machine.memory

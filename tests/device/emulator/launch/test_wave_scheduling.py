@@ -130,7 +130,7 @@ def test_the_instruction_limit_holds_among_waves(
     toolchain: Toolchain, translations: Path, module: LoadedModule
 ) -> None:
     machine = Machine(
-        "gfx1100", objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker, threads=1,
+        "gfx1100", objdump=toolchain.objdump, clang=toolchain.clang, threads=1,
         cache_dir=translations, instruction_limit=1 << 20,
     )  # fmt: skip
     own, flag = machine.load(module.content), machine.memory.malloc(4)

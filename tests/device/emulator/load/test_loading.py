@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Listing
 from rocverify.device.emulator.isa.operands import EXEC, M0, VCC, OperandKind, parse_operand, split_operands
-from rocverify.device.emulator.launch.native import SOURCES, Runtime
+from rocverify.device.emulator.launch.runtime import Runtime
+from rocverify.device.emulator.launch.runtime_code import SOURCES
 from rocverify.device.emulator.load.image import load_image
 from rocverify.device.emulator.load.memory import DeviceMemory
 from rocverify.device.emulator.machine import Machine
@@ -74,7 +75,7 @@ def test_the_image_loader_survives_any_bytes(raw: bytes) -> None:
 
 def _machine(toolchain: Toolchain, cache: Path) -> Machine:
     return Machine(
-        "gfx1100", objdump=toolchain.objdump, clang=toolchain.clang, linker=toolchain.linker,
+        "gfx1100", objdump=toolchain.objdump, clang=toolchain.clang,
         threads=1, cache_dir=cache,
     )  # fmt: skip
 
@@ -136,8 +137,7 @@ def test_the_sanitizer_has_the_layout_that_python_mirrors(machine: Machine) -> N
     assert machine
     runtime = Runtime._loaded
     assert runtime is not None
-    ask = runtime._library.rt_san_layout
-    ask.argtypes, ask.restype = [ctypes.c_uint32], ctypes.c_uint64
+    ask = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint32)(runtime.address("rt_san_layout"))
     assert [ask(i) for i in range(len(sanitizer_layout.LAYOUT))] == list(sanitizer_layout.LAYOUT)
     assert ask(len(sanitizer_layout.LAYOUT)) == (1 << 64) - 1
 

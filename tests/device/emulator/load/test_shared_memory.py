@@ -160,7 +160,6 @@ def test_kernels_reach_all_of_it(
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         cache_dir=translations,
         memory=kind(ARENA_BYTES, at=ARENA, shared=Span(SHARED, SHARED_BYTES)),
         instruments=[Sanitizer()] if sanitized else [],

@@ -62,7 +62,6 @@ def scripted(request: pytest.FixtureRequest, toolchain: Toolchain, translations:
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         memory=SanitizedMemory(),
         cache_dir=translations,
         instruments=[sanitizer],

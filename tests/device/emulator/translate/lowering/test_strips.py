@@ -12,7 +12,7 @@ import pytest
 from llvmlite import ir
 
 from rocverify.device.emulator import abi
-from rocverify.device.emulator.launch.native import host_description
+from rocverify.device.emulator.launch.jit import host_description
 from rocverify.device.emulator.translate.builder.emitter import Emitter
 from rocverify.device.emulator.translate.builder.types import I1, I32, I64, Value, constant
 from rocverify.device.emulator.translate.lowering.strips import strip

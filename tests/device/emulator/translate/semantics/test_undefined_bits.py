@@ -48,7 +48,6 @@ def watching(toolchain: Toolchain, translations: Path) -> Iterator[Watching]:
         "gfx1100",
         objdump=toolchain.objdump,
         clang=toolchain.clang,
-        linker=toolchain.linker,
         memory=SanitizedMemory(),
         threads=1,
         cache_dir=translations,
