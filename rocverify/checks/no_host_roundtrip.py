@@ -153,7 +153,7 @@ def _forbidden(transfer: Transfer, entry: Place) -> Finding:
 def _device_reads(params: NoHostRoundtripParams, ctx: CheckContext, entry: Place) -> Iterator[Finding]:
     contracts = declared_contracts(ctx.code, ctx.settings.contract_globs)
     arrays = frozenset[str]().union(*(c.device_arrays for c in contracts if c.wrapper == params.entry))
-    for read in DeviceReadFinder(ctx.code).reads(entry, arrays):
+    for read in DeviceReadFinder(ctx.code.graph).reads(entry, arrays):
         site = read.site
         message = (
             f"{site.caller.qualname} reads device memory on the host: {site.short} of {read.name} "
@@ -163,7 +163,7 @@ def _device_reads(params: NoHostRoundtripParams, ctx: CheckContext, entry: Place
 
 
 def _fallbacks(ctx: CheckContext, entry: Place, launches: LaunchFinder) -> Iterator[Finding]:
-    for fallback in FallbackFinder(ctx.code, launches).fallbacks(entry):
+    for fallback in FallbackFinder(ctx.code.graph, launches).fallbacks(entry):
         way = f", reached by {describe_path(fallback.path)}" if fallback.path else ""
         message = (
             f"{fallback.function.qualname} {fallback.kind} at {fallback.location} ({fallback.detail}){way}"

@@ -8,17 +8,15 @@ a name to NumPy or ctypes, or asking it for a host array, brings data back as su
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rocverify.code.arguments import bound_arguments
+from rocverify.code.arguments import bound_arguments, parsed
 from rocverify.code.call_sites import CAUTIOUS, CallSite
-from rocverify.code.callgraph import Path
-from rocverify.code.index import CodeIndex
-from rocverify.code.liveness import expressions_of, walk_block, walk_expression
-from rocverify.code.names_python import parsed
+from rocverify.code.callgraph import CallGraph, Path
 from rocverify.code.places import Place
-from rocverify.code.shapes import returned_expressions
+from rocverify.code.syntax import Value
 
 _ALLOCATORS = ("hipMalloc", "hipExtMalloc")
 _HOST_VISIBLE = frozenset({"hipMallocHost", "hipMallocManaged"})
@@ -32,6 +30,8 @@ _ASK_THE_DTYPE = frozenset({"dtype", "ndim", "shape", "size", "isscalar", "issub
 _METHODS = frozenset({"cpu", "numpy", "tolist", "item", "get", "tobytes", "from_address", "__array__"})
 _HANDLES = frozenset({"ptr", "data_ptr", "data", "address", "value", "__cuda_array_interface__"})
 _ROUNDS = 8
+_ROOT = re.compile(r"[.\[ ]")
+_GIVING = re.compile(r"\A(?:return|yield)\b\s*")
 
 Names = dict[Place, set[str]]
 
@@ -48,9 +48,8 @@ class DeviceRead:
 class DeviceReadFinder:
     """Looks for host reads of device memory below an entry."""
 
-    def __init__(self, index: CodeIndex) -> None:
-        self._index = index
-        self._graph = index.graph
+    def __init__(self, graph: CallGraph) -> None:
+        self._graph = graph
 
     def reads(self, entry: Place, device_parameters: frozenset[str]) -> Iterator[DeviceRead]:
         """The reads; `device_parameters` are those of the entry that hold device memory."""
@@ -81,29 +80,23 @@ class DeviceReadFinder:
                 break
         return names
 
-    def _assignments(self, info: Place, names: Names) -> None:
-        for statement in walk_block(self._body(info)):
-            for target, value in _bindings(statement):
-                if self._gives_device(value, info, names):
-                    names[info] |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+    def _assignments(self, place: Place, names: Names) -> None:
+        for value in place.function.values:
+            if self._gives_device(value, place, names):
+                names[place].add(_ROOT.split(value.name.lstrip("*"))[0])
 
-    def _gives_device(self, node: ast.expr, info: Place, names: Names) -> bool:
-        if held_name(node, names[info]) is not None:
+    def _gives_device(self, value: Value, place: Place, names: Names) -> bool:
+        if _held(value.text, names[place]) is not None:
             return True
-        begin, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
-        return any(self._returns_device(s, names) for s in self._graph.sites_between(info, begin, end))
-
-    def _body(self, place: Place) -> list[ast.stmt]:
-        info = self._index.python.info_of(place)
-        return [] if info is None else info.body
+        sites = self._graph.sites_between(place, value.begin, value.end)
+        return any(self._returns_device(site, names) for site in sites)
 
     def _returns_device(self, site: CallSite, names: Names) -> bool:
         if site.callee is None:
             return site.short.startswith(_ALLOCATORS) and site.short not in _HOST_VISIBLE
         held = names.get(site.callee, set())
-        callee = self._index.python.info_of(site.callee)
-        returned = () if callee is None else returned_expressions(callee)
-        return any(held_name(e, held) is not None for e in returned)
+        given = (b.text for b in site.callee.function.branches if b.kind in ("leave", "yield"))
+        return any(_held(_GIVING.sub("", text), held) is not None for text in given)
 
     def _arguments(self, info: Place, names: Names) -> None:
         for site in self._graph.sites(info):
@@ -116,46 +109,19 @@ class DeviceReadFinder:
 def _held(text: str, held: set[str]) -> str | None:
     """The device name that an argument is, as it is written."""
     node = parsed(text)
-    return None if node is None else held_name(node, held)
+    return None if node is None else _held_by(node, held)
 
 
-def held_name(node: ast.expr, held: set[str]) -> str | None:
+def _held_by(node: ast.expr, held: set[str]) -> str | None:
     """The device name that an expression is, or is a handle of (`x.ptr`, `int(x)`)."""
     match node:
         case ast.Name(id=name) if name in held:
             return name
         case ast.Attribute(value=inner, attr=attribute) if attribute in _HANDLES:
-            return held_name(inner, held)
+            return _held_by(inner, held)
         case ast.Call(func=ast.Name(id="int") | ast.Attribute(attr="c_void_p"), args=[inner]):
-            return held_name(inner, held)
+            return _held_by(inner, held)
     return None
-
-
-def _bindings(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
-    match statement:
-        case ast.Assign(targets=targets, value=value):
-            yield from (pair for target in targets for pair in _paired(target, value))
-        case ast.AnnAssign(target=target, value=ast.expr() as value):
-            yield target, value
-        case ast.With(items=items) | ast.AsyncWith(items=items):
-            yield from ((i.optional_vars, i.context_expr) for i in items if i.optional_vars is not None)
-    for expression in expressions_of(statement):
-        for node in walk_expression(expression):
-            if isinstance(node, ast.NamedExpr):
-                yield node.target, node.value
-
-
-def _paired(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """`a, b = x, y` binds each to its own."""
-    match target, value:
-        case (
-            (ast.Tuple(elts=left) | ast.List(elts=left)),
-            (ast.Tuple(elts=right) | ast.List(elts=right)),
-        ) if len(left) == len(right) and not any(isinstance(e, ast.Starred) for e in (*left, *right)):
-            for one, other in zip(left, right, strict=True):
-                yield from _paired(one, other)
-        case _:
-            yield target, value
 
 
 def _read_by(site: CallSite, held: set[str]) -> str | None:

@@ -10,24 +10,15 @@ branch or in what it calls. Checks that raise, and early returns that compute no
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rocverify.code.call_sites import CERTAIN, CallSite
-from rocverify.code.callgraph import Path
-from rocverify.code.index import CodeIndex
+from rocverify.code.callgraph import CallGraph, Path
 from rocverify.code.launches import LaunchFinder
-from rocverify.code.liveness import (
-    block_completes,
-    expressions_of,
-    live_branches,
-    live_statements,
-    walk_block,
-    walk_expression,
-)
 from rocverify.code.places import Place
+from rocverify.code.syntax import Branch
 
 _LIBRARIES = ("numpy.", "scipy.", "torch.", "jax.", "cupy.", "numba.", "pandas.")
 _HARMLESS = frozenset(
@@ -61,94 +52,92 @@ class Fallback:
         return f"{self.function.path}:{self.line}"
 
 
+_Found = Iterator[tuple[FallbackKind, int, str]]
+
+
 class FallbackFinder:
     """Looks for ways around the launches that an entry reaches."""
 
-    def __init__(self, index: CodeIndex, launches: LaunchFinder) -> None:
-        self._index = index
-        self._graph = index.graph
+    def __init__(self, graph: CallGraph, launches: LaunchFinder) -> None:
+        self._graph = graph
         self._launches = launches
 
     def fallbacks(self, entry: Place) -> Iterator[Fallback]:
         """The ways around, in every function between the entry and a launch."""
-        for info, path in self._graph.paths(entry, CERTAIN).items():
-            if self._launches.path(info) is not None:
-                for kind, line, detail in self._in_function(info):
-                    yield Fallback(kind, info, line, detail, path)
+        for place, path in self._graph.paths(entry, CERTAIN).items():
+            if self._launches.path(place) is not None:
+                for kind, line, detail in self._in_function(place):
+                    yield Fallback(kind, place, line, detail, path)
 
-    def _in_function(self, info: Place) -> Iterator[tuple[FallbackKind, int, str]]:
-        for statement in walk_block(self._body(info)):
-            match statement:
-                case ast.Try() | ast.TryStar():
-                    yield from self._in_try(info, statement)
-                case ast.With() | ast.AsyncWith():
-                    yield from self._in_with(info, statement)
-                case ast.If():
-                    yield from self._in_arms(info, live_branches(statement), statement)
-                case ast.Match():
-                    yield from self._in_arms(info, [c.body for c in statement.cases], statement)
-            yield from self._in_expressions(info, statement)
+    def _in_function(self, place: Place) -> _Found:
+        groups: dict[str, list[Branch]] = {}
+        for branch in place.function.branches:
+            if branch.of:
+                groups.setdefault(branch.of, []).append(branch)
+        for parts in groups.values():
+            kinds = {part.kind for part in parts}
+            if "try" in kinds:
+                yield from self._in_try(place, parts)
+            elif "with" in kinds:
+                yield from self._in_with(place, parts)
+            elif "arm" in kinds:
+                yield from self._in_expression(place, parts)
+            elif kinds <= {"if", "else", "case"}:
+                yield from self._in_arms(place, parts)
 
     # -- exceptions ----------------------------------------------------------------------------------
 
-    def _in_try(self, info: Place, node: ast.Try | ast.TryStar) -> Iterator[tuple[FallbackKind, int, str]]:
-        if not self._launching_block(info, node.body):
+    def _in_try(self, place: Place, parts: list[Branch]) -> _Found:
+        if not any(part.kind == "try" and self._launching(place, part) for part in parts):
             return
-        for handler in node.handlers:
-            if _leaves_normally(handler.body) and not self._launching_block(info, handler.body):
-                caught = "except" if handler.type is None else f"except {ast.unparse(handler.type)}"
-                computing = self._computation(info, handler.body)
+        for part in parts:
+            if part.kind == "handler" and part.ends != "raise" and not self._launching(place, part):
+                caught = f"except {part.text}".rstrip()
+                computing = self._computation(place, part)
                 detail = (
                     f"{caught}: computes on the host ({computing})" if computing else f"{caught}: goes on"
                 )
-                yield FallbackKind.HANDLER, handler.lineno, detail
-        if any(isinstance(s, ast.Return) for s in walk_block(node.finalbody)):
-            yield FallbackKind.HANDLER, node.finalbody[0].lineno, "finally: returns"
+                yield FallbackKind.HANDLER, part.line, detail
+            if part.kind == "finally" and _returns(place, part):
+                yield FallbackKind.HANDLER, part.begin[0], "finally: returns"
 
-    def _in_with(
-        self, info: Place, node: ast.With | ast.AsyncWith
-    ) -> Iterator[tuple[FallbackKind, int, str]]:
-        if not self._launching_block(info, node.body):
+    def _in_with(self, place: Place, parts: list[Branch]) -> _Found:
+        body = next(part for part in parts if part.kind == "with")
+        if not self._launching(place, body):
             return
-        for item in node.items:
-            sites = self._within(info, item.context_expr)
+        for item in parts:
+            sites = self._within(place, item) if item.kind == "item" else []
             if any(site.name == "contextlib.suppress" for site in sites):
-                detail = f"with {ast.unparse(item.context_expr)}"
-                yield FallbackKind.HANDLER, node.lineno, detail
+                yield FallbackKind.HANDLER, body.line, f"with {item.text}"
             for site in sites:
-                handler = _swallowing_handler(self._body(site.callee)) if site.callee else None
+                handler = _swallowing_handler(site.callee) if site.callee else None
                 if site.callee and handler:
                     detail = f"{site.short} catches what its block raises, at {site.callee.path}:{handler}"
-                    yield FallbackKind.HANDLER, node.lineno, detail
+                    yield FallbackKind.HANDLER, body.line, detail
 
     # -- branches ------------------------------------------------------------------------------------
 
-    def _in_arms(
-        self, info: Place, arms: list[list[ast.stmt]], node: ast.stmt
-    ) -> Iterator[tuple[FallbackKind, int, str]]:
-        elsewhere = any(self._launching_block(info, arm) for arm in arms)
+    def _in_arms(self, place: Place, arms: list[Branch]) -> _Found:
+        elsewhere = any(self._launching(place, arm) for arm in arms)
+        last = max(arm.end[0] for arm in arms)
         for arm in arms:
-            if not arm or self._launching_block(info, arm):
+            if self._launching(place, arm):
                 continue
-            returns = any(isinstance(s, ast.Return) for s in walk_block(arm))
-            instead = elsewhere and block_completes(arm) and not self._launches_after(info, node)
-            if (returns or instead) and (computing := self._computation(info, arm)):
-                yield FallbackKind.BRANCH, arm[0].lineno, computing
+            instead = elsewhere and arm.ends == "on" and not self._launches_after(place, last)
+            if (instead or _returns(place, arm)) and (computing := self._computation(place, arm)):
+                yield FallbackKind.BRANCH, arm.begin[0], computing
 
-    def _launches_after(self, info: Place, node: ast.stmt) -> bool:
-        """True if a launch follows the statement in the function's code."""
-        end = node.end_lineno or node.lineno
-        return any(site.line > end and self._reaches(site) for site in self._graph.sites(info))
+    def _launches_after(self, place: Place, line: int) -> bool:
+        """True if a launch follows a line in the function's code."""
+        return any(site.line > line and self._reaches(site) for site in self._graph.sites(place))
 
-    def _in_expressions(self, info: Place, statement: ast.stmt) -> Iterator[tuple[FallbackKind, int, str]]:
-        for expression in expressions_of(statement):
-            for node in walk_expression(expression):
-                arms = _arms_of(node)
-                if any(self._launching_expression(info, arm) for arm in arms):
-                    for arm in arms:
-                        computing = self._computing_sites(self._within(info, arm))
-                        if computing and not self._launching_expression(info, arm):
-                            yield FallbackKind.BRANCH, arm.lineno, computing
+    def _in_expression(self, place: Place, arms: list[Branch]) -> _Found:
+        if not any(self._launching(place, arm) for arm in arms):
+            return
+        for arm in arms:
+            computing = self._computing_sites(self._within(place, arm))
+            if computing and not self._launching(place, arm):
+                yield FallbackKind.BRANCH, arm.line, computing
 
     # -- what code does ------------------------------------------------------------------------------
 
@@ -159,32 +148,16 @@ class FallbackFinder:
             return self._launches.path(site.callee) is not None
         return self._launches.is_launch(site)
 
-    def _launching_block(self, info: Place, block: list[ast.stmt]) -> bool:
-        return any(
-            self._reaches(s) for statement in live_statements(block) for s in self._sites(info, statement)
-        )
+    def _within(self, place: Place, part: Branch) -> list[CallSite]:
+        return list(self._graph.sites_between(place, part.begin, part.end))
 
-    def _launching_expression(self, info: Place, node: ast.expr) -> bool:
-        return any(self._reaches(site) for site in self._within(info, node))
+    def _launching(self, place: Place, part: Branch) -> bool:
+        return any(self._reaches(site) for site in self._within(place, part))
 
-    def _sites(self, info: Place, statement: ast.stmt) -> list[CallSite]:
-        return self._within(info, statement)
-
-    def _within(self, info: Place, node: ast.stmt | ast.expr) -> list[CallSite]:
-        begin, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
-        return list(self._graph.sites_between(info, begin, end))
-
-    def _body(self, place: Place) -> list[ast.stmt]:
-        info = self._index.python.info_of(place)
-        return [] if info is None else info.body
-
-    def _computation(self, info: Place, block: list[ast.stmt]) -> str | None:
+    def _computation(self, place: Place, part: Branch) -> str | None:
         """The first computation in a block, as text with its place; None if there is none."""
-        loop = _stores_in_loop(block)
-        if loop is not None:
-            return f"element by element at {info.path}:{loop}"
-        sites = [s for statement in live_statements(block) for s in self._sites(info, statement)]
-        return self._computing_sites(sites)
+        loop = _stored_in(place, part)
+        return loop or self._computing_sites(self._within(place, part))
 
     def _computing_sites(self, sites: list[CallSite]) -> str | None:
         for site in sites:
@@ -196,62 +169,37 @@ class FallbackFinder:
                     return f"{site.short} at {site.location}, {found}"
         return None
 
-    def _computes(self, info: Place) -> str | None:
-        for reached in self._graph.paths(info, CERTAIN):
-            loop = _stores_in_loop(self._body(reached))
+    def _computes(self, place: Place) -> str | None:
+        for reached in self._graph.paths(place, CERTAIN):
+            loop = _stored_in(reached)
             if loop is not None:
-                return f"element by element at {reached.path}:{loop}"
+                return loop
             for site in self._graph.sites(reached):
                 if _is_numerical(site):
                     return f"{site.short} at {site.location}"
         return None
 
 
-def _swallowing_handler(body: list[ast.stmt]) -> int | None:
+def _swallowing_handler(manager: Place) -> int | None:
     """The line of a handler around a `yield` of a context manager that lets the block's errors vanish."""
-    for statement in walk_block(body):
-        if isinstance(statement, ast.Try | ast.TryStar) and _yields(statement.body):
-            for handler in statement.handlers:
-                if _leaves_normally(handler.body):
-                    return handler.lineno
-    return None
-
-
-def _yields(block: list[ast.stmt]) -> bool:
-    expressions = (e for s in walk_block(block) for e in expressions_of(s))
-    return any(isinstance(n, ast.Yield) for e in expressions for n in walk_expression(e))
+    branches = manager.function.branches
+    yields = [branch for branch in branches if branch.kind == "yield"]
+    around = {b.of for b in branches if b.kind == "try" and any(map(b.holds, yields))}
+    handlers = (b for b in branches if b.kind == "handler" and b.of in around and b.ends != "raise")
+    return next((handler.line for handler in handlers), None)
 
 
 def _is_numerical(site: CallSite) -> bool:
     return site.name.startswith(_LIBRARIES) and site.short not in _HARMLESS
 
 
-def _leaves_normally(block: list[ast.stmt]) -> bool:
-    """True if control can leave the block other than by an exception."""
-    jumps = (ast.Return, ast.Continue, ast.Break)
-    return block_completes(block) or any(isinstance(s, jumps) for s in walk_block(block))
+def _returns(place: Place, part: Branch) -> bool:
+    return any(branch.kind == "leave" and part.holds(branch) for branch in place.function.branches)
 
 
-def _arms_of(node: ast.expr) -> list[ast.expr]:
-    if isinstance(node, ast.IfExp):
-        return [node.body, node.orelse]
-    return list(node.values) if isinstance(node, ast.BoolOp) else []
-
-
-def _stores_in_loop(block: list[ast.stmt]) -> int | None:
-    """The line of an element that a loop stores after arithmetic; None if there is no such loop."""
-    for loop in walk_block(block):
-        if isinstance(loop, ast.For | ast.AsyncFor | ast.While):
-            for statement in walk_block(loop.body):
-                if _is_element_store(statement):
-                    return statement.lineno
-    return None
-
-
-def _is_element_store(statement: ast.stmt) -> bool:
-    match statement:
-        case ast.Assign(targets=[ast.Subscript()], value=value):
-            return any(isinstance(n, ast.BinOp) for n in walk_expression(value))
-        case ast.AugAssign(target=ast.Subscript()):
-            return True
-    return False
+def _stored_in(place: Place, part: Branch | None = None) -> str | None:
+    """Where a loop, in a part of a function or anywhere in it, computes and stores an element."""
+    stores = (branch for branch in place.function.branches if branch.kind == "store")
+    lines = (store.last_line for store in stores if part is None or part.holds(store))
+    line = next(lines, None)
+    return None if line is None else f"element by element at {place.path}:{line}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
-from functools import lru_cache
 
+from rocverify.code.arguments import parsed
 from rocverify.code.call_sites import CallKind, CallSite
 from rocverify.code.externals import NEVER_CALL
 from rocverify.code.methods import Methods
@@ -29,7 +28,6 @@ from rocverify.code.scopes import Scope, absolute_module
 from rocverify.code.shapes import is_property
 from rocverify.code.syntax import Call
 
-_KEYWORD = re.compile(r"[A-Za-z_]\w*\s*=(?!=)|\*\*?")
 _CONSTRUCTORS = ("__new__", "__init__", "__post_init__")
 _TOGETHER = frozenset({*_CONSTRUCTORS, "__iter__", "__next__"})
 """Methods of which one call runs several."""
@@ -238,15 +236,6 @@ def _written(values: Values) -> Iterator[str]:
                 yield str(held)
             case ContainerValue(elements=elements):
                 yield from _written(elements)
-
-
-@lru_cache(maxsize=4096)
-def parsed(text: str) -> ast.expr | None:
-    """The expression that a text is, the name of a keyword before it left out; None for any other text."""
-    try:
-        return ast.parse(_KEYWORD.sub("", text, count=1).strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _is_setter(info: FunctionInfo) -> bool:

@@ -24,13 +24,16 @@ from functools import cached_property
 @dataclass(frozen=True, slots=True)
 class Value:
     """Something with a name and a value: `type` and `text` as written, empty where they are not; `elements`
-    the texts of an array or initializer list."""
+    the texts of an array or initializer list. A part of what is unpacked has no text but its own. `begin` and
+    `end`: line and column of what stands for its value (Python)."""
 
     name: str
     type: str
     text: str
     line: int
     elements: tuple[str, ...] = ()
+    begin: tuple[int, int] = (0, 0)
+    end: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,28 @@ class Call:
 class Branch:
     """A place where the flow divides: `kind` is `if`, `else`, `match`, `case`, `loop` or `handler`; `text`
     its condition, pattern or what is caught. `leave` returns from the function (`text`: the statement),
-    `goto` jumps."""
+    `goto` jumps.
+
+    Of Python, live ones only, there are more: `try`, `finally`, `with` (`text`: its managers), `item` (one of
+    these managers), `arm` (a part of `a if c else b`, `a or b`), `yield`, and `store` (an element that is
+    computed and stored, from the loop that does so to its end). `begin` and `end` are line and column of what
+    it holds: the statements of a block, an expression. `of`: the same for all parts of one statement or
+    expression. `ends`: how a block is left: `on` if control may run off its end, else `jump` if it may
+    return, continue or break, else `raise`.
+    """
 
     kind: str
     text: str
     line: int
     last_line: int
+    begin: tuple[int, int] = (0, 0)
+    end: tuple[int, int] = (0, 0)
+    of: str = ""
+    ends: str = ""
+
+    def holds(self, other: Branch) -> bool:
+        """Whether another one lies in it."""
+        return self.begin <= other.begin and other.end <= self.end
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ LAUNCH = (
 
 def fallbacks(index: CodeIndex) -> list[FallbackKind]:
     launches = LaunchFinder(index, Transfers().launches)
-    finder = FallbackFinder(index, launches)
+    finder = FallbackFinder(index.graph, launches)
     return [f.kind for f in finder.fallbacks(index.function("kernels.a", "f"))]
 
 
@@ -159,7 +159,7 @@ def test_a_way_around_is_found_in_a_helper_with_its_path(project: MakeIndex) -> 
     text = f"{LAUNCH}def g(x):\n    try:\n        launch(x)\n    except Exception:\n        cpu(x)\n"
     text += "def f(x):\n    g(x)\n"
     index = project({"kernels/a.py": text})
-    finder = FallbackFinder(index, LaunchFinder(index, Transfers().launches))
+    finder = FallbackFinder(index.graph, LaunchFinder(index, Transfers().launches))
     (found,) = finder.fallbacks(index.function("kernels.a", "f"))
     assert found.function.qualname == "g"
     assert [site.short for site in found.path] == ["g"]
@@ -196,7 +196,7 @@ def test_reads_of_device_memory(project: MakeIndex, body: str, expected: list[st
         "    p = hip.hipMalloc(4)\n    yield p\n"
     )
     index = project({"kernels/a.py": f"{HEAD}{helpers}def f(x, n):\n    {body}\n"})
-    reads = DeviceReadFinder(index).reads(index.function("kernels.a", "f"), frozenset({"x"}))
+    reads = DeviceReadFinder(index.graph).reads(index.function("kernels.a", "f"), frozenset({"x"}))
     assert [read.name for read in reads] == expected
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from rocverify.code.languages.python_body import DEAD, Body, Texts, lambda_name
-from rocverify.code.languages.python_parts import assignment, path_of
+from rocverify.code.languages.python_parts import assignment, begin_of, end_of, path_of
 from rocverify.code.liveness import dead_statements, live_statements, walk_expression
 from rocverify.code.syntax import Branch, Call, Function, Import, Named, Unit, Value
 
@@ -118,7 +118,9 @@ class _Reader:
             body.read(statement, why)
         if isinstance(node, ast.Lambda):
             last = node.end_lineno or node.lineno
-            body.branches.append(Branch("leave", f"return {self._texts.of(node.body)}", node.lineno, last))
+            text = f"return {self._texts.of(node.body)}"
+            given = Branch("leave", text, node.lineno, last, begin_of(node.body), end_of(node.body))
+            body.branches.append(given)
         self._lambdas(body, () if isinstance(node, ast.Module) else _path_in(around, name))
         self.calls |= body.nodes
         last = getattr(node, "end_lineno", None) or max((s.end_lineno or 1 for s in statements), default=1)

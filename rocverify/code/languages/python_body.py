@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
 
-from rocverify.code.languages.python_parts import assignment, evaluated_at, parts_of, path_of
+from rocverify.code.languages.python_branches import branches_of
+from rocverify.code.languages.python_parts import (
+    assignment,
+    begin_of,
+    end_of,
+    evaluated_at,
+    parts_of,
+    path_of,
+)
 from rocverify.code.liveness import live_children
 from rocverify.code.syntax import Branch, Call, Value
 
@@ -13,6 +20,10 @@ DEAD = "it can never run"
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_NOTED = (ast.stmt, ast.IfExp, ast.BoolOp, ast.Yield)
+_SILENT = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+"""What calls nothing and has no parts that do."""
 _CALLING = (ast.Call, ast.Attribute, ast.Subscript, ast.With, ast.AsyncWith, ast.withitem, *_COMPREHENSIONS)
 """What calls something once its parts are evaluated."""
 
@@ -39,14 +50,9 @@ def lambda_name(node: ast.Lambda) -> str:
     return f"<lambda:{node.lineno}:{node.col_offset}>"
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A node that is to be read, or (`after`) what it calls once its parts are read."""
-
-    node: ast.AST
-    within: tuple[str, ...]
-    dead: str
-    after: bool = False
+_Step = tuple[ast.AST, tuple[str, ...], str, bool]
+"""A node that is to be read, the parts that it is in, why it can never run, and whether its own parts have
+been read, so that what it calls remains to be said."""
 
 
 class Body:
@@ -67,140 +73,161 @@ class Body:
 
     def read(self, node: ast.AST, dead: str = "") -> None:
         """A node and all below it; a call after its arguments, in the order of execution."""
-        stack = [_Step(node, (), dead)]
+        stack: list[_Step] = [(node, (), dead, False)]
+        loops: list[tuple[ast.AST, tuple[int, int]]] = []
         while stack:
-            step = stack.pop()
-            if step.after:
-                self._after(step)
+            current, within, why, after = stack.pop()
+            if after:
+                self._after(current, within, why)
                 continue
-            dead = step.dead or (DEAD if id(step.node) in self._dead else "")
-            parts = self._parts(replace(step, dead=dead))
-            if isinstance(step.node, _CALLING):
-                parts.append(_Step(step.node, step.within, dead, after=True))
+            why = why or (DEAD if id(current) in self._dead else "")
+            if isinstance(current, _NOTED) and not why:
+                while loops and begin_of(current) > loops[-1][1]:
+                    loops.pop()
+                self.branches += branches_of(current, self._texts.of, loops[-1][0] if loops else None)
+                if isinstance(current, _LOOPS):
+                    loops.append((current, end_of(current.body[-1])))
+            parts = self._parts(current, within, why)
+            if isinstance(current, _CALLING):
+                parts.append((current, within, why, True))
             stack += reversed(parts)
 
-    def _parts(self, step: _Step) -> list[_Step]:
+    def _parts(self, node: ast.AST, within: tuple[str, ...], dead: str) -> list[_Step]:
         """What is to be read of a node, in this order."""
-        node, within, dead = step.node, step.within, step.dead
         if isinstance(node, _DEFINITIONS):
             if isinstance(node, ast.Lambda):
                 self.lambdas.append((node, dead))
-                held = Call(lambda_name(node), (), None, node.lineno, dead, sure=False)
-                self._add(held, "lambda", replace(step, within=(*within, _tag("closure", node, 0))))
-            return [_Step(part, within, dead) for part in evaluated_at(node)]
-        self._note(step)
-        skipped = _never(node)
-        found = []
+                self._add(node, (*within, _tag("closure", node, 0)), dead, "lambda", lambda_name(node))
+            return [(part, within, dead, False) for part in evaluated_at(node)]
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            self._add(node, within, dead, "import", "import")
+            return []
+        if isinstance(node, ast.stmt):
+            self._assign(node)
+        elif isinstance(node, ast.NamedExpr):
+            self._bind(node.target, node.value, "", node.lineno)
+        skipped = _never(node) if isinstance(node, ast.IfExp | ast.BoolOp) else ()
+        called = node.func if isinstance(node, ast.Call) else None
+        iterated = node.iter if isinstance(node, ast.For | ast.AsyncFor) else None
+        found: list[_Step] = []
         for number, (kind, child) in enumerate(parts_of(node)):
-            called = isinstance(node, ast.Call) and child is node.func and isinstance(child, ast.Attribute)
+            if isinstance(child, _SILENT):
+                continue
             inner = (*within, _tag(kind, node, number)) if kind else within
-            why = dead or (DEAD if id(child) in skipped else "")
-            found.append(_Step(child.value if called else child, inner, why))  # type: ignore[attr-defined]
-            if isinstance(node, ast.For | ast.AsyncFor) and child is node.iter:
-                found.append(_Step(node, within, dead, after=True))
+            why = dead or (DEAD if skipped and id(child) in skipped else "")
+            if child is called and isinstance(child, ast.Attribute):
+                child = child.value
+            found.append((child, inner, why, False))
+        if iterated is not None:  # before the body, which follows it and the target
+            begun = [number for number, step in enumerate(found) if step[0] is iterated]
+            found.insert(begun[0] + 1 if begun else 0, (node, within, dead, True))
         return found
 
     # -- calls ---------------------------------------------------------------------------------------
 
-    def _add(self, call: Call, kind: str, step: _Step, node: ast.AST | None = None) -> None:
-        node = node or step.node
-        at = (getattr(node, "end_lineno", 0) or 0, getattr(node, "end_col_offset", 0) or 0)
-        self.calls.append(replace(call, kind=kind, at=at, within=step.within))
+    def _add(self, node: ast.AST, within: tuple[str, ...], dead: str, kind: str, name: str) -> None:
+        """A call that no call expression shows, or the making of a lambda."""
+        at = end_of(node)
+        line = begin_of(node)[0] if kind in ("lambda", "import") else at[0]
+        receiver = None if kind in ("lambda", "import") else ""
+        call = Call(name, (), receiver, line, dead, kind != "lambda", within=within, kind=kind, at=at)
+        self.calls.append(call)
         self.nodes[kind, at] = node
 
-    def _after(self, step: _Step) -> None:
+    def _after(self, node: ast.AST, within: tuple[str, ...], dead: str) -> None:
         """What a node calls, by a call expression or without one."""
-        node = step.node
         match node:
             case ast.Call():
-                self._call(node, step)
+                self._call(node, within, dead)
             case ast.Attribute(attr=name, ctx=context):
-                self._implicit("set" if isinstance(context, ast.Store) else "get", name, node, step)
+                if not isinstance(context, ast.Del):
+                    self._add(node, within, dead, "set" if isinstance(context, ast.Store) else "get", name)
             case ast.Subscript(ctx=context):
                 loads = isinstance(context, ast.Load)
                 kind, name = ("item", "__getitem__") if loads else ("set item", "__setitem__")
-                self._implicit(kind, name, node, step)
+                self._add(node, within, dead, kind, name)
             case ast.withitem(context_expr=inner):
-                self._implicit("enter", "__enter__", inner, step)
+                self._add(inner, within, dead, "enter", "__enter__")
             case ast.With(items=items) | ast.AsyncWith(items=items):
                 for item in reversed(items):
-                    self._implicit("exit", "__exit__", item.context_expr, step)
+                    self._add(item.context_expr, within, dead, "exit", "__exit__")
             case ast.For(iter=over) | ast.AsyncFor(iter=over):
-                self._implicit("iterate", "__iter__", over, step)
+                self._add(over, within, dead, "iterate", "__iter__")
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 for generator in node.generators:
-                    self._implicit("iterate", "__iter__", generator.iter, step)
+                    self._add(generator.iter, within, dead, "iterate", "__iter__")
 
-    def _implicit(self, kind: str, name: str, node: ast.expr, step: _Step) -> None:
-        """A call that no call expression shows. What a name deletes is neither read nor written."""
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Del):
-            return
-        self._add(Call(name, (), "", node.end_lineno or node.lineno, step.dead), kind, step, node)
-
-    def _call(self, node: ast.Call, step: _Step) -> None:
-        arguments = tuple(self._texts.of(a) for a in node.args)
-        arguments += tuple(
-            f"{k.arg}={self._texts.of(k.value)}" if k.arg else self._texts.of(k.value) for k in node.keywords
+    def _call(self, node: ast.Call, within: tuple[str, ...], dead: str) -> None:
+        arguments = [self._texts.of(a) for a in node.args]
+        for keyword in node.keywords:
+            text = self._texts.of(keyword.value)
+            arguments.append(f"{keyword.arg}={text}" if keyword.arg else text)
+        name, scope, receiver = self._named(node.func)
+        method = node.func if isinstance(node.func, ast.Attribute) else None
+        at = end_of(node)
+        call = Call(
+            name=name,
+            scope=scope,
+            receiver=receiver,
+            line=node.func.end_lineno or node.lineno,
+            dead=dead,
+            arguments=tuple(arguments),
+            within=within,
+            at=at,
+            on=self._texts.of(method.value) if method is not None else "",
         )
-        path = path_of(node.func)
-        line = node.func.end_lineno or node.lineno
-        call = Call("", (), None, line, step.dead, True, arguments)
+        self.calls.append(call)
+        self.nodes["", at] = node
+
+    def _named(self, function: ast.expr) -> tuple[str, tuple[str, ...], str | None]:
+        """The name that is called, the parts before it, and the type of what a method is called on."""
+        path = path_of(function)
         if len(path) == 1:
-            call = replace(call, name=path[0])
-        elif len(path) == 2 and path[0] in ("self", "cls"):
-            call = replace(call, name=path[1], receiver=self._owner)
-        elif len(path) > 1 and path[0] in self._types:
-            call = replace(call, name=path[-1], receiver=self._types[path[0]] if len(path) == 2 else "")
-        elif len(path) > 1:
-            call = replace(call, name=path[-1], scope=path[:-1])
-        elif isinstance(node.func, ast.Attribute):
-            call = replace(call, name=node.func.attr, receiver="")
-        on = self._texts.of(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-        self._add(replace(call, on=on), "", step)
+            return path[0], (), None
+        if len(path) == 2 and path[0] in ("self", "cls"):
+            return path[1], (), self._owner
+        if path and path[0] in self._types:
+            return path[-1], (), self._types[path[0]] if len(path) == 2 else ""
+        if path:
+            return path[-1], path[:-1], None
+        return (function.attr, (), "") if isinstance(function, ast.Attribute) else ("", (), None)
 
-    # -- branches and values ---------------------------------------------------------------------------
-
-    def _note(self, step: _Step) -> None:
-        node = step.node
-        line, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0) or 0
-        match node:
-            case ast.If(test=test, orelse=other) | ast.IfExp(test=test, orelse=other):
-                self.branches.append(Branch("if", self._texts.of(test), line, last))
-                if isinstance(other, list) and other:
-                    begin, end = other[0].lineno, other[-1].end_lineno or last
-                    self.branches.append(Branch("else", self._texts.of(test), begin, end))
-            case ast.While(test=test):
-                self.branches.append(Branch("loop", self._texts.of(test), line, last))
-            case ast.For(iter=over) | ast.AsyncFor(iter=over):
-                self.branches.append(Branch("loop", self._texts.of(over), line, last))
-            case ast.ExceptHandler(type=caught):
-                self.branches.append(Branch("handler", self._texts.of(caught), line, last))
-            case ast.Match(subject=subject):
-                self.branches.append(Branch("match", self._texts.of(subject), line, last))
-            case ast.Return():
-                self.branches.append(Branch("leave", self._texts.of(node), line, last))
-            case ast.Import() | ast.ImportFrom():
-                self._add(Call("import", (), None, line, step.dead), "import", step)
-            case ast.stmt():
-                self._assign(node)
+    # -- values ----------------------------------------------------------------------------------------
 
     def _assign(self, node: ast.stmt) -> None:
+        """What a statement binds: names, and members and elements of something (`self.x`)."""
         targets, value = assignment(node)
-        annotation = self._texts.of(getattr(node, "annotation", None))
-        made = path_of(value.func) if isinstance(value, ast.Call) else ()
-        kind = annotation or (made[-1] if made and made[-1][:1].isupper() else "")
-        inner = value.elts if isinstance(value, ast.List | ast.Tuple) else []
-        elements = tuple(self._texts.of(element) for element in inner)
-        for target in targets:
-            if isinstance(target, ast.Name):
-                self._types[target.id] = kind
-                self.values.append(Value(target.id, annotation, self._texts.of(value), node.lineno, elements))
+        if targets:
+            annotation = self._texts.of(getattr(node, "annotation", None))
+            made = path_of(value.func) if isinstance(value, ast.Call) else ()
+            kind = annotation or (made[-1] if made and made[-1][:1].isupper() else "")
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    self._types[target.id] = kind
+                self._bind(target, value, annotation, node.lineno)
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:
+                if item.optional_vars is not None:
+                    self._bind(item.optional_vars, item.context_expr, "", node.lineno)
+
+    def _bind(self, target: ast.expr, value: ast.expr | None, kind: str, line: int) -> None:
+        """`a, b = x, y` binds each to its own, and `a, b = f()` both to parts of it."""
+        inner = target.elts if isinstance(target, ast.Tuple | ast.List) else None
+        values = value.elts if isinstance(value, ast.Tuple | ast.List) else None
+        if inner is not None:
+            whole = values is None or len(inner) != len(values)
+            whole = whole or any(isinstance(e, ast.Starred) for e in (*inner, *(values or ())))
+            for number, part in enumerate(inner):
+                self._bind(part, value if whole or values is None else values[number], kind, line)
+            return
+        begin, end = (begin_of(value), end_of(value)) if value is not None else ((0, 0), (0, 0))
+        elements = tuple(self._texts.of(element) for element in values or ())
+        name = target.id if isinstance(target, ast.Name) else self._texts.of(target)
+        self.values.append(Value(name, kind, self._texts.of(value), line, elements, begin, end))
 
 
-def _never(node: ast.AST) -> set[int]:
+def _never(node: ast.IfExp | ast.BoolOp) -> set[int]:
     """The parts of an expression that can never be evaluated."""
-    if not isinstance(node, ast.IfExp | ast.BoolOp):
-        return set()
     live = {id(child) for child in live_children(node)}
     return {id(child) for child in ast.iter_child_nodes(node)} - live
 

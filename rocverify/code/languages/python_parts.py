@@ -81,6 +81,16 @@ def _suppresses(item: ast.withitem) -> bool:
     return name in ("raises",) or "suppress" in name
 
 
+def begin_of(node: ast.AST) -> tuple[int, int]:
+    """Where a node begins: line and column in bytes."""
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+def end_of(node: ast.AST) -> tuple[int, int]:
+    """Where it ends. Of the nodes of one kind each ends elsewhere."""
+    return getattr(node, "end_lineno", 0) or 0, getattr(node, "end_col_offset", 0) or 0
+
+
 def evaluated_at(node: ast.AST) -> Iterator[ast.expr]:
     """What a definition evaluates where it stands: decorators, bases, defaults."""
     match node:
