@@ -22,7 +22,7 @@ from rocverify.binding.static import (
 from rocverify.code.files import inside_root
 from rocverify.code.index import CodeIndex
 from rocverify.code.kernel_sources import kernel_sources
-from rocverify.code.modules import module_name
+from rocverify.code.python.modules import module_name
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
 from rocverify.subject.host.python_path import source_folders

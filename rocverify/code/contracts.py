@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rocverify.code.index import CodeIndex
-from rocverify.code.liveness import walk_block
-from rocverify.code.model import LiteralValue
-from rocverify.code.scopes import ParsedModule
+from rocverify.code.languages.python_flow import walk_block
+from rocverify.code.python.model import LiteralValue
+from rocverify.code.python.scopes import ParsedModule
 
 _DEVICE_ROLES = frozenset({"In", "Out", "InOut"})
 

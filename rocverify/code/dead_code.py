@@ -12,9 +12,9 @@ from rocverify.code.conditionals import Preprocess
 from rocverify.code.files import build_files, c_sources
 from rocverify.code.languages import is_c_family, is_python
 from rocverify.code.languages.cpp_text import without_comments
-from rocverify.code.liveness import dead_statements
+from rocverify.code.languages.python_flow import dead_statements
 from rocverify.code.masking import Mask, Span
-from rocverify.code.modules import ModuleTable
+from rocverify.code.python.modules import ModuleTable
 from rocverify.code.python_mask import node_spans
 from rocverify.errors import SourceError
 from rocverify.settings import Settings

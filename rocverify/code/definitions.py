@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import regex
 
 from rocverify.code.languages import is_markdown, is_toml
-from rocverify.code.liveness import live_blocks, live_statements
+from rocverify.code.languages.python_flow import live_blocks, live_statements
 from rocverify.code.masking import Mask
-from rocverify.code.scopes import ParsedModule
+from rocverify.code.python.scopes import ParsedModule
 from rocverify.errors import SourceError
 
 _DEFINING = (

@@ -16,11 +16,11 @@ from rocverify.code.kept import KeptUnits
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.languages.cpp import read_shared
 from rocverify.code.masking import Mask, mask, merge
-from rocverify.code.model import FunctionInfo, InstanceValue
-from rocverify.code.modules import ModuleTable
 from rocverify.code.names_python import PythonNames
 from rocverify.code.places import Names, Place
-from rocverify.code.scopes import ParsedModule
+from rocverify.code.python.model import FunctionInfo, InstanceValue
+from rocverify.code.python.modules import ModuleTable
+from rocverify.code.python.scopes import ParsedModule
 from rocverify.code.search import PatternSearch, SearchResult, search_word
 from rocverify.code.shared_memory import SharedAccess
 from rocverify.code.syntax import Unit

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rocverify.code.callchains import Step, reached, search
 from rocverify.code.places import Names, Place
@@ -105,7 +105,18 @@ def _by_name(call: Call, place: Place, steps: tuple[str, ...], find: Find) -> La
     array = next((a for a in call.arguments if a.startswith("*")), None)
     arguments = _handed(array, place.function) if array is not None and len(call.arguments) == 1 else None
     launch = call.launch or ()
-    block = _block(launch[1:2], place, find)
+    made = _site(call, place, steps, arguments, _block(launch[1:2], place, find))
+    shared = launch[2] if len(launch) > 2 else "0"
+    return replace(made, shared=shared, given=call.arguments if array is None else made.given)
+
+
+def _site(
+    call: Call,
+    place: Place,
+    steps: tuple[str, ...],
+    arguments: tuple[Handed, ...] | None,
+    block: tuple[int, ...] | None,
+) -> LaunchSite:
     return LaunchSite(
         where=f"{place.unit.path}:{call.line}",
         function=place.function.qualified,
@@ -113,8 +124,8 @@ def _by_name(call: Call, place: Place, steps: tuple[str, ...], find: Find) -> La
         block=block,
         steps=steps,
         place=place,
-        given=_given(arguments) if arguments is not None else call.arguments if array is None else (),
-        shared=launch[2] if len(launch) > 2 else "0",
+        given=_given(arguments),
+        shared="0",
         shared_at=place,
         shared_line=call.line,
     )
@@ -134,19 +145,8 @@ def _by_handle(
         texts = [_handed_over(text, place, last.call) for text in texts]
         call, place, way, steps = last.call, last.caller, way[:-1], steps[:-1]
     arguments = _handed(texts[0], place.function)
-    block = _block(tuple(texts[1:]), place, find)
-    return LaunchSite(
-        where=f"{place.unit.path}:{call.line}",
-        function=place.function.qualified,
-        arguments=arguments,
-        block=block,
-        steps=steps,
-        place=place,
-        given=_given(arguments),
-        shared=shared[0],
-        shared_at=shared[1],
-        shared_line=shared[2],
-    )
+    made = _site(call, place, steps, arguments, _block(tuple(texts[1:]), place, find))
+    return replace(made, shared=shared[0], shared_at=shared[1], shared_line=shared[2])
 
 
 def _traced(text: str, call: Call, place: Place, way: tuple[Step, ...]) -> tuple[str, Place, int]:

@@ -8,7 +8,6 @@ from rocverify.code.call_sites import CERTAIN, CallSite
 from rocverify.code.callgraph import Path
 from rocverify.code.index import CodeIndex
 from rocverify.code.places import Place
-from rocverify.code.strings import names_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class LaunchFinder:
             launch = self.path(place)
             if launch is None:
                 continue
-            line = names_text(self._index.python, place, symbol)
+            line = self._index.python.line_forming(symbol, place)
             if line is not None:
                 return SymbolUse(symbol, f"{place.path}:{line}", place, (*path, *launch))
         return None

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from rocverify.code.arguments import parsed
 from rocverify.code.call_sites import CallKind, CallSite
-from rocverify.code.externals import NEVER_CALL
-from rocverify.code.methods import Methods
-from rocverify.code.model import (
+from rocverify.code.places import Place
+from rocverify.code.python.externals import NEVER_CALL
+from rocverify.code.python.methods import Methods
+from rocverify.code.python.model import (
     NOTHING,
     ClassValue,
     ContainerValue,
@@ -21,11 +22,11 @@ from rocverify.code.model import (
     Value,
     Values,
 )
-from rocverify.code.modules import ModuleTable
-from rocverify.code.places import Place
-from rocverify.code.resolve import Resolver
-from rocverify.code.scopes import Scope, absolute_module
-from rocverify.code.shapes import is_property
+from rocverify.code.python.modules import ModuleTable
+from rocverify.code.python.resolve import Resolver
+from rocverify.code.python.scopes import Scope, absolute_module
+from rocverify.code.python.shapes import is_property
+from rocverify.code.python.strings import line_forming
 from rocverify.code.syntax import Call
 
 _CONSTRUCTORS = ("__new__", "__init__", "__post_init__")
@@ -75,6 +76,11 @@ class PythonNames:
         """The numbers, texts and names of other libraries that an expression can stand for, those in
         containers included."""
         return frozenset(_written(self.values(text, place)))
+
+    def line_forming(self, text: str, place: Place) -> int | None:
+        """The line on which the live code of a function forms exactly this text; None if it does not."""
+        info = self.info_of(place)
+        return None if info is None else line_forming(self.resolver, info, text)
 
     # -- calls ---------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from rocverify.code.index import CodeIndex
-from rocverify.code.modules import module_name
+from rocverify.code.python.modules import module_name
 from rocverify.device.by_hand.files import open_kernels
 from rocverify.device.by_hand.workspace import Workspace
 from rocverify.errors import ManifestError, UsageError

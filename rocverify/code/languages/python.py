@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from rocverify.code.languages.python_body import DEAD, Body, Texts, lambda_name
+from rocverify.code.languages.python_flow import dead_statements, live_statements, walk_expression
 from rocverify.code.languages.python_parts import assignment, begin_of, end_of, path_of
-from rocverify.code.liveness import dead_statements, live_statements, walk_expression
 from rocverify.code.syntax import Branch, Call, Function, Import, Named, Unit, Value
 
 MODULE = "<module>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from rocverify.code.languages.python_branches import branches_of
+from rocverify.code.languages.python_flow import live_children
 from rocverify.code.languages.python_parts import (
     assignment,
     begin_of,
@@ -13,7 +14,6 @@ from rocverify.code.languages.python_parts import (
     parts_of,
     path_of,
 )
-from rocverify.code.liveness import live_children
 from rocverify.code.syntax import Branch, Call, Value
 
 DEAD = "it can never run"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
+from rocverify.code.languages.python_flow import block_completes, live_branches, walk_block, walk_expression
 from rocverify.code.languages.python_parts import begin_of, end_of
-from rocverify.code.liveness import block_completes, live_branches, walk_block, walk_expression
 from rocverify.code.syntax import Branch
 
 TextOf = Callable[[ast.AST | None], str]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from rocverify.code.liveness import expressions_of, walk_block, walk_expression
-from rocverify.code.model import NOTHING, FunctionInfo, LiteralValue, Values
+from rocverify.code.languages.python_flow import expressions_of, walk_block, walk_expression
+from rocverify.code.python.model import NOTHING, FunctionInfo, LiteralValue, Values
 
 _PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property"})
 

@@ -12,12 +12,10 @@ from itertools import product
 
 import regex
 
-from rocverify.code.liveness import expressions_of, walk_block, walk_expression
-from rocverify.code.model import ContainerValue, LiteralValue, Values
-from rocverify.code.names_python import PythonNames
-from rocverify.code.places import Place
-from rocverify.code.resolve import Resolver
-from rocverify.code.scopes import Scope
+from rocverify.code.languages.python_flow import expressions_of, walk_block, walk_expression
+from rocverify.code.python.model import ContainerValue, FunctionInfo, LiteralValue, Values
+from rocverify.code.python.resolve import Resolver
+from rocverify.code.python.scopes import Scope
 
 _UNKNOWN = r"\w*"
 _MOST = 256
@@ -25,11 +23,8 @@ _LEAST_KNOWN = 4
 """A text must share this many characters with a pattern that has unknown parts, else it proves nothing."""
 
 
-def names_text(names: PythonNames, place: Place, text: str) -> int | None:
+def line_forming(resolver: Resolver, info: FunctionInfo, text: str) -> int | None:
     """The line on which the live code of a function forms exactly this text; None if it does not."""
-    info, resolver = names.info_of(place), names.resolver
-    if info is None:
-        return None
     scope = resolver.scope_of(info)
     for statement in walk_block(info.body):
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):

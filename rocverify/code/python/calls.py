@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from rocverify.code.externals import FIRST_ARGUMENT
-from rocverify.code.model import (
+from rocverify.code.python.externals import FIRST_ARGUMENT
+from rocverify.code.python.model import (
     NOTHING,
     ClassValue,
     ContainerValue,
@@ -17,10 +17,10 @@ from rocverify.code.model import (
     Values,
     union,
 )
-from rocverify.code.scopes import Scope
+from rocverify.code.python.scopes import Scope
 
 if TYPE_CHECKING:
-    from rocverify.code.resolve import Resolver
+    from rocverify.code.python.resolve import Resolver
 
 
 _ELEMENT_METHODS = frozenset({"get", "pop", "popitem", "values", "items", "keys", "setdefault", "copy"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rocverify.code.model import (
+from rocverify.code.python.model import (
     NOTHING,
     ClassInfo,
     ClassValue,
@@ -16,10 +16,10 @@ from rocverify.code.model import (
     Values,
     union,
 )
-from rocverify.code.shapes import assignments_to, is_property
+from rocverify.code.python.shapes import assignments_to, is_property
 
 if TYPE_CHECKING:
-    from rocverify.code.resolve import Resolver
+    from rocverify.code.python.resolve import Resolver
 
 
 class Members:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from rocverify.code.model import (
+from rocverify.code.python.model import (
     NOTHING,
     ClassInfo,
     ClassValue,
@@ -16,10 +16,10 @@ from rocverify.code.model import (
     Values,
     union,
 )
-from rocverify.code.scopes import Binding, Scope
+from rocverify.code.python.scopes import Binding, Scope
 
 if TYPE_CHECKING:
-    from rocverify.code.resolve import Resolver
+    from rocverify.code.python.resolve import Resolver
 
 
 class Names:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rocverify.code.liveness import constant_truth, dead_statements, walk_block
+from rocverify.code.languages.python_flow import constant_truth, dead_statements, walk_block
 
 DEAD = [
     "return\nhit()",
@@ -64,7 +64,7 @@ def calls_of(body: str) -> set[str]:
     tree = ast.parse(f"def f(x, y):\n{indent(dedent(body), '    ')}")
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)
-    from rocverify.code.liveness import expressions_of, walk_expression
+    from rocverify.code.languages.python_flow import expressions_of, walk_expression
 
     return {
         node.func.id

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rocverify.code.model import ClassInfo, FunctionInfo
-from rocverify.code.resolve import Resolver
+from rocverify.code.python.model import ClassInfo, FunctionInfo
+from rocverify.code.python.resolve import Resolver
 
 
 class Methods:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from rocverify.code.languages.python import MODULE, PythonRecord, read_python
 from rocverify.code.languages.python_body import lambda_name
-from rocverify.code.liveness import expressions_of, live_blocks, live_statements, walk_expression
-from rocverify.code.model import ClassInfo, FunctionInfo
+from rocverify.code.languages.python_flow import expressions_of, live_blocks, live_statements, walk_expression
+from rocverify.code.python.model import ClassInfo, FunctionInfo
 
 BindingKind = Literal["value", "element", "enter", "instance", "import", "def", "class", "unknown"]
 

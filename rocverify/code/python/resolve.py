@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 
-from rocverify.code.annotations import annotated_names
-from rocverify.code.calls import Calls
-from rocverify.code.liveness import walk_expression
-from rocverify.code.members import Members
-from rocverify.code.model import (
+from rocverify.code.languages.python_flow import walk_expression
+from rocverify.code.python.annotations import annotated_names
+from rocverify.code.python.calls import Calls
+from rocverify.code.python.members import Members
+from rocverify.code.python.model import (
     NOTHING,
     ClassInfo,
     ClassValue,
@@ -24,10 +24,10 @@ from rocverify.code.model import (
     Values,
     union,
 )
-from rocverify.code.modules import ModuleTable
-from rocverify.code.names import Names
-from rocverify.code.scopes import ParsedModule, Scope
-from rocverify.code.shapes import is_arm, literal_values, returned_expressions
+from rocverify.code.python.modules import ModuleTable
+from rocverify.code.python.names import Names
+from rocverify.code.python.scopes import ParsedModule, Scope
+from rocverify.code.python.shapes import is_arm, literal_values, returned_expressions
 
 
 class Resolver:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 from pathlib import Path, PurePosixPath
 
-from rocverify.code.constants import fold_constants
 from rocverify.code.files import inside_root, read_text, relative
+from rocverify.code.python.constants import fold_constants
+from rocverify.code.python.scopes import ParsedModule
 from rocverify.code.python_mask import parse_python
-from rocverify.code.scopes import ParsedModule
 from rocverify.code.syntax import Unit
 from rocverify.errors import SourceError
 from rocverify.subject.host.python_path import source_folders
