@@ -64,7 +64,7 @@ class Verdict:
 def judge(case: Path, folder: Path, kept: Path, source: str, seed: int) -> list[Verdict]:
     """One run of all the case's checks, in order. AssertionError where the run itself was refused."""
     project = Project.made(folder / f"{case.name}-{source}-{seed}", kept, judged_files(case, source))
-    ran = project.run("--seed", str(seed), "--no-write")
+    ran = project.run("--seed", str(seed))
     assert ran.report is not None, ran.output
     (plan,) = ran.report["plans"]
     found = {check["id"]: check for check in plan["checks"]}

@@ -1,10 +1,9 @@
-"""A copy of this repository with a warm cache, made once for all workers of a test session."""
+"""Copies of this repository, made once for all workers of a test session: as it is, and with a warm cache."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -28,24 +27,34 @@ def lent_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(repo_root: Path, own_cache: Path, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository as it stands, its compiled kernels in the cache. Copy it; change nothing in it.
+def template(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository as it stands, without a cache. Copy it; change nothing in it."""
+    return _once("sabotage-template", tmp_path_factory, lambda root: _copy_tree(repo_root, root))
 
-    The cache is addressed by content: a sabotaged kernel is compiled, all others are found in it. `kept`,
-    the cache that sabotages share, is given what it holds.
-    """
+
+@pytest.fixture(scope="session")
+def warm_template(repo_root: Path, own_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with compiled kernels, and translations of some, in a cache of its own."""
+
+    def fill(root: Path) -> None:
+        _copy_tree(repo_root, root)
+        _carry_over(_built(repo_root, own_cache), own_cache, root / CACHE)
+        _warm(root)
+        _copy_tree(repo_root, root)
+
+    return _once("sabotage-warm-template", tmp_path_factory, fill)
+
+
+def _once(name: str, tmp_path_factory: pytest.TempPathFactory, fill: Callable[[Path], None]) -> Path:
+    """A folder that the first worker which asks for it fills."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if base.name.startswith("popen-") else base
-    root = shared / "sabotage-template" / "repository"
+    root = shared / name / "repository"
     shared.mkdir(parents=True, exist_ok=True)
-    with (shared / "sabotage-template.lock").open("wb") as lock:
+    with (shared / f"{name}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
-            _copy_tree(repo_root, root)
-            _carry_over(_built(repo_root, own_cache), own_cache, root / CACHE)
-            _warm(root)
-            _copy_tree(repo_root, root)
-            shutil.copytree(root / CACHE, kept, copy_function=_give, dirs_exist_ok=True)
+            fill(root)
     return root
 
 
@@ -90,15 +99,13 @@ def _warm(root: Path) -> None:
         shutil.rmtree(root / written)
 
 
-def _give(source: str, target: str) -> None:
-    """Copies a file where there is none, at once: others may be reading in this cache."""
-    if not Path(target).exists():
-        partial = Path(f"{target}.{os.getpid()}")
-        shutil.copy2(source, partial)
-        partial.replace(target)
+@pytest.fixture
+def sabotaged(template: Path, tmp_path: Path) -> Callable[[Sequence[Change]], Path]:
+    """Makes a copy of the repository with these changes; its path."""
+    return lambda changes=(): copy_of(template, tmp_path, changes)
 
 
 @pytest.fixture
-def sabotaged(template: Path, tmp_path: Path) -> Callable[[Sequence[Change]], Path]:
-    """Makes a copy of the repository with these changes and a cache of its own; its path."""
-    return lambda changes=(): copy_of(template, tmp_path, changes)
+def sabotaged_with_cache(warm_template: Path, tmp_path: Path) -> Callable[[Sequence[Change]], Path]:
+    """Makes a copy of the repository with these changes and a warm cache of its own; its path."""
+    return lambda changes=(): copy_of(warm_template, tmp_path, changes)

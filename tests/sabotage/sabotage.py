@@ -32,7 +32,6 @@ from typing import Any
 import pytest
 
 from rocverify.cli.main import main
-from rocverify.settings import Settings
 
 SEED = 20_16
 PHASE = ".planning/phases/16-gpu-rope-implementation"
@@ -271,16 +270,10 @@ def _set_environment(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
 
 
-def copy_of(template: Path, folder: Path, changes: Sequence[Change] = (), *, cache: bool = True) -> Path:
-    """A copy of the template repository in `folder`, changed; with a copy of its cache, or without."""
+def copy_of(template: Path, folder: Path, changes: Sequence[Change] = ()) -> Path:
+    """A copy of the template repository in `folder`, changed."""
     root = folder / "repository"
-    left = None if cache else template / Settings().cache_dir
-    shutil.copytree(
-        template,
-        root,
-        symlinks=True,
-        ignore=lambda at, names: [name for name in names if Path(at, name) == left],
-    )
+    shutil.copytree(template, root, symlinks=True)
     for change in changes:
         change.apply(root)
     return root
@@ -332,7 +325,7 @@ def check(sabotage: Sabotage, template: Path, cache: Path, folder: Path) -> None
 
     cache: one that all runs share, so that each compiles and translates only what it has changed.
     """
-    root = copy_of(template, folder, sabotage.changes, cache=False)
+    root = copy_of(template, folder, sabotage.changes)
     judge(sabotage, run(root, sabotage.run, ("--cache-dir", str(cache), *sabotage.options)))
     shutil.rmtree(root)  # a hundred copies are a lot; the one that failed stays to be looked at
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,30 @@ Sabotaged = Callable[[Sequence[Change]], Path]
 SUMMARY = f"{PHASE}/16-01-SUMMARY.md"
 NEEDS_COMPILER = {"kernel_compiled", "wrapper_present", "no_host_roundtrip", "correctness"}
 FLIPPED = Edit("kernels/rope_pair.h", "first * cosine - second * sine", "first * cosine + second * sine")
+# A part of the checks writes documents where one of them fails.
+TOO_SHORT = Edit(
+    f"{PHASE}/16-01-PLAN.md",
+    'min_lines: 30\n    - path: "kernels/pos',
+    'min_lines: 90\n    - path: "kernels/pos',
+)
+NOT_EXPORTED = Edit(f"{PHASE}/16-02-PLAN.md", "PositionError, PointerError]", "PositionError, LaunchFailure]")
 # What a second run with the same seed may say differently: when, how long, and what was in the cache.
 _PASSING = {"started", "duration_s", "cached", "compile_seconds", "translate_seconds", "seconds", "command"}
 
 
 def _kinds(ran: Ran, verdict: str) -> set[str]:
     return {c["kind"] for c in ran.checks().values() if c["verdict"] == verdict}
+
+
+def _run(
+    kept: Path,
+    root: Path,
+    selection: str = "phase 16",
+    options: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+) -> Ran:
+    """A run with the cache that sabotages share."""
+    return run(root, selection, ("--cache-dir", str(kept), *options), variables)
 
 
 def _settled(data: Any) -> Any:
@@ -50,8 +68,8 @@ def _settled(data: Any) -> Any:
 
 
 @pytest.mark.long
-def test_nothing_is_sabotaged(sabotaged: Sabotaged) -> None:
-    ran = run(sabotaged(()))
+def test_nothing_is_sabotaged(sabotaged: Sabotaged, kept: Path) -> None:
+    ran = _run(kept, sabotaged(()))
     assert (ran.exit_code, ran.not_passed()) == (0, {}), ran.output
     assert ran.report is not None
     assert ran.report["status"] == "passed"
@@ -59,9 +77,9 @@ def test_nothing_is_sabotaged(sabotaged: Sabotaged) -> None:
 
 
 @pytest.mark.long
-def test_without_a_compiler_nothing_compiled_is_verified(sabotaged: Sabotaged) -> None:
+def test_without_a_compiler_nothing_compiled_is_verified(sabotaged: Sabotaged, kept: Path) -> None:
     missing = str(Path("/nonexistent/clang++"))
-    ran = run(sabotaged(()), variables={"ROCVERIFY_CLANG": missing})
+    ran = _run(kept, sabotaged(()), variables={"ROCVERIFY_CLANG": missing})
     assert ran.exit_code == 3, ran.output
     assert _kinds(ran, "not_run") == NEEDS_COMPILER | {"artifact"}
     assert set(ran.not_passed().values()) == {"not_run"}
@@ -77,18 +95,18 @@ def test_without_a_compiler_nothing_compiled_is_verified(sabotaged: Sabotaged) -
 
 
 @pytest.mark.long
-def test_without_the_device_that_was_asked_for_nothing_is_launched(sabotaged: Sabotaged) -> None:
+def test_without_the_device_that_was_asked_for_nothing_is_launched(sabotaged: Sabotaged, kept: Path) -> None:
     if Path("/dev/kfd").exists():
         pytest.skip("this machine has an AMD GPU")
-    ran = run(sabotaged(()), options=("--device", "amd"))
+    ran = _run(kept, sabotaged(()), options=("--device", "amd"))
     assert ran.exit_code == 3, ran.output
     assert _kinds(ran, "not_run") == NEEDS_COMPILER - {"kernel_compiled"}
     assert "hipErrorInvalidDevice" in ran.said("16-01/T2/no_host_roundtrip")
 
 
 @pytest.mark.long
-def test_a_damaged_cache_is_made_again(sabotaged: Sabotaged) -> None:
-    root = sabotaged(())
+def test_a_damaged_cache_is_made_again(sabotaged_with_cache: Sabotaged) -> None:
+    root = sabotaged_with_cache(())
     objects = sorted((root / CACHE / "objects").glob("*/*.co"))
     assert objects
     for number, path in enumerate(objects):
@@ -108,7 +126,7 @@ def test_a_damaged_cache_is_made_again(sabotaged: Sabotaged) -> None:
     ("plan", "kinds"), [("plan 16-01", {"wrapper_present"}), ("plan 16-02", {"correctness"})], ids=str
 )
 def test_a_code_object_that_lies_beside_its_source_is_not_the_one_that_was_built(
-    sabotaged: Sabotaged, plan: str, kinds: set[str]
+    sabotaged_with_cache: Sabotaged, plan: str, kinds: set[str]
 ) -> None:
     """The source is wrong, what runs is right: an earlier build, found before the variable is read."""
     stale = Edit(
@@ -116,7 +134,7 @@ def test_a_code_object_that_lies_beside_its_source_is_not_the_one_that_was_built
         "    path = Path(value)\n",
         '    path = Path(__file__).with_name(f"{variable}.co")\n',
     )
-    root = sabotaged((FLIPPED, stale))
+    root = sabotaged_with_cache((FLIPPED, stale))
     for path in (root / CACHE / "objects").glob("*/*.co"):
         data = path.read_bytes()
         for kernel, name in (
@@ -134,26 +152,27 @@ def test_a_code_object_that_lies_beside_its_source_is_not_the_one_that_was_built
 
 
 @pytest.mark.long
-def test_a_summary_that_cannot_be_written_is_told(sabotaged: Sabotaged) -> None:
+def test_a_summary_that_cannot_be_written_is_told(sabotaged: Sabotaged, kept: Path) -> None:
     root = sabotaged(())
     (root / SUMMARY).unlink(missing_ok=True)
     (root / SUMMARY).mkdir()
-    ran = run(root, "plan 16-01", TEXTS)
+    ran = _run(kept, root, "plan 16-01")
     assert f"error: {SUMMARY}" in ran.output
     assert (ran.exit_code, ran.not_passed()) == (2, {})
     assert (root / "reports/latest/report.json").is_file()
 
 
 @pytest.mark.long
-def test_what_a_person_wrote_into_a_summary_stays(sabotaged: Sabotaged) -> None:
-    root = sabotaged(())
-    run(root, "plan 16-01", TEXTS)
+def test_what_a_person_wrote_into_a_summary_stays(sabotaged: Sabotaged, kept: Path) -> None:
+    root = sabotaged((TOO_SHORT,))
     summary = root / SUMMARY
+    before = summary.read_text(encoding="utf-8")
+    _run(kept, root, "plan 16-01", TEXTS)
     generated = summary.read_text(encoding="utf-8")
     mine = "\n## What I learned\n\nThe *heads* were the hard part — `k` above all.\n"
+    assert generated != before
     summary.write_text(generated + mine, encoding="utf-8")
-    FLIPPED.apply(root)
-    run(root, "plan 16-01", ("--", "-k", "artifact"))
+    _run(kept, root, "plan 16-01", ("--", "-k", "artifact"))
     now = summary.read_text(encoding="utf-8")
     assert now.endswith(mine)
     assert now.removesuffix(mine) != generated
@@ -161,23 +180,27 @@ def test_what_a_person_wrote_into_a_summary_stays(sabotaged: Sabotaged) -> None:
 
 
 @pytest.mark.long
-def test_an_unchanged_result_rewrites_nothing(sabotaged: Sabotaged) -> None:
-    root = sabotaged(())
+def test_an_unchanged_result_rewrites_nothing(sabotaged: Sabotaged, kept: Path) -> None:
+    root = sabotaged((TOO_SHORT, NOT_EXPORTED))
     written = [SUMMARY, f"{PHASE}/16-02-SUMMARY.md", f"{PHASE}/16-VERIFICATION.md"]
-    run(root, "phase 16", (*("--seed", "1"), *TEXTS))
+    original = [(root / name).read_bytes() for name in written]
+    _run(kept, root, "phase 16", (*("--seed", "1"), *TEXTS))
+    assert all((root / name).read_bytes() != old for name, old in zip(written, original, strict=True))
     before = {name: ((root / name).stat().st_mtime_ns, (root / name).read_bytes()) for name in written}
-    run(root, "phase 16", (*("--seed", "2"), *TEXTS))
+    _run(kept, root, "phase 16", (*("--seed", "2"), *TEXTS))
     assert before == {
         name: ((root / name).stat().st_mtime_ns, (root / name).read_bytes()) for name in written
     }
 
 
 @pytest.mark.long
-def test_an_interrupted_run_leaves_the_earlier_summary(sabotaged: Sabotaged, tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_the_earlier_summary(
+    sabotaged: Sabotaged, kept: Path, tmp_path: Path
+) -> None:
     root = sabotaged(())
-    run(root, "plan 16-01", TEXTS)
+    _run(kept, root, "plan 16-01", TEXTS)
     earlier = (root / SUMMARY).read_bytes()
-    line = command(root, "plan 16-01", (), tmp_path / "interrupted.json")
+    line = command(root, "plan 16-01", ("--cache-dir", str(kept)), tmp_path / "interrupted.json")
     with subprocess.Popen(
         line,
         cwd=tmp_path,
@@ -198,13 +221,13 @@ def test_an_interrupted_run_leaves_the_earlier_summary(sabotaged: Sabotaged, tmp
 
 
 @pytest.mark.long
-def test_the_same_seed_gives_the_same_report(sabotaged: Sabotaged) -> None:
+def test_the_same_seed_gives_the_same_report(sabotaged: Sabotaged, kept: Path) -> None:
     root = sabotaged((FLIPPED,))
-    first = run(root, "plan 16-02", (*("--seed", "77"), *HEADS))
+    first = _run(kept, root, "plan 16-02", (*("--seed", "77"), *HEADS))
     digest = re.search(r"digest=\w+", (root / f"{PHASE}/16-02-SUMMARY.md").read_text(encoding="utf-8"))
-    second = run(root, "plan 16-02", (*("--seed", "77"), *HEADS))
+    second = _run(kept, root, "plan 16-02", (*("--seed", "77"), *HEADS))
     again = re.search(r"digest=\w+", (root / f"{PHASE}/16-02-SUMMARY.md").read_text(encoding="utf-8"))
-    other = run(root, "plan 16-02", (*("--seed", "78"), *HEADS))
+    other = _run(kept, root, "plan 16-02", (*("--seed", "78"), *HEADS))
     assert first.not_passed()
     assert _settled(first.report) == _settled(second.report)
     assert digest is not None
@@ -218,20 +241,16 @@ def test_the_same_seed_gives_the_same_report(sabotaged: Sabotaged) -> None:
 
 
 @pytest.mark.long
-def test_two_workers_give_the_verdicts_of_one(sabotaged: Sabotaged) -> None:
+def test_two_workers_give_the_verdicts_of_one(sabotaged: Sabotaged, kept: Path) -> None:
     root = sabotaged(
         (
             FLIPPED,
-            Edit(
-                f"{PHASE}/16-01-PLAN.md",
-                'min_lines: 30\n    - path: "kernels/pos',
-                'min_lines: 90\n    - path: "kernels/pos',
-            ),
+            TOO_SHORT,
         )
     )
     narrow = ("-k", "ROPE-02 or ROPE-06 or artifact or key_link")
-    serial = run(root, options=("--", "-n", "0", *narrow))
-    parallel = run(root, options=("--", "-n", "2", *narrow))
+    serial = _run(kept, root, options=("--", "-n", "0", *narrow))
+    parallel = _run(kept, root, options=("--", "-n", "2", *narrow))
     assert serial.not_passed() == parallel.not_passed() != {}
     assert serial.exit_code == parallel.exit_code == 1
     verdicts = {i: m["verdict"] for i, m in serial.must_haves().items()}
@@ -241,8 +260,15 @@ def test_two_workers_give_the_verdicts_of_one(sabotaged: Sabotaged) -> None:
 
 
 @pytest.mark.long
-def test_no_write_leaves_no_trace(sabotaged: Sabotaged) -> None:
-    root = sabotaged(())
+def test_no_write_leaves_no_trace(sabotaged_with_cache: Sabotaged) -> None:
+    root = sabotaged_with_cache(())
+    # nothing is taken from the cache either: kernels of other plans would only take their time
+    manifest = root / "kernels/kernels.toml"
+    kernels, others, _ = manifest.read_text(encoding="utf-8").partition(
+        '[[kernel]]\nsource = "kernels/qkt_matmul.hip"'
+    )
+    assert others
+    manifest.write_text(kernels, encoding="utf-8")
     before = {p: p.lstat().st_mtime_ns for p in root.rglob("*")}
     ran = run(root, "plan 16-01", ("--no-write", "--", "-k", "kernel_compiled or documented"))
     assert not ran.not_passed(), ran.output

@@ -300,10 +300,10 @@ NO_MUST_HAVES = "must_haves:\n  truths: []\n  artifacts: []\n  key_links: []\n"
 @pytest.mark.parametrize("must_haves", ["", NO_MUST_HAVES, "must_haves:\n"], ids=["none", "empty", "null"])
 @pytest.mark.parametrize(("gate", "code"), [("strict", 3), ("lenient", 0)])
 def test_a_plan_without_must_haves_is_no_pass(
-    template: Path, tmp_path: Path, must_haves: str, gate: str, code: int
+    template: Path, kept: Path, tmp_path: Path, must_haves: str, gate: str, code: int
 ) -> None:
     root = copy_of(template, tmp_path, [Cut(ONE, "must_haves:\n", "---\n", must_haves)])
-    ran = run(root, "plan 16-01", ("--gate", gate))
+    ran = run(root, "plan 16-01", ("--cache-dir", str(kept), "--gate", gate))
     assert ran.exit_code == code, ran.output
     assert ran.report is not None
     assert ran.report["status"] == "human_needed"
@@ -318,11 +318,11 @@ def test_a_plan_without_must_haves_is_no_pass(
 
 @pytest.mark.long
 def test_a_lenient_gate_lets_through_what_the_report_still_calls_unverified(
-    template: Path, tmp_path: Path
+    template: Path, kept: Path, tmp_path: Path
 ) -> None:
     undecidable = Edit(ONE, TRUTH, f'{TRUTH}    - "Users find the rotation pleasant"\n')
     root = copy_of(template, tmp_path, [undecidable])
-    ran = run(root, "plan 16-01", ("--gate", "lenient"))
+    ran = run(root, "plan 16-01", ("--cache-dir", str(kept), "--gate", "lenient"))
     assert (ran.exit_code, ran.not_passed()) == (0, {}), ran.output
     assert ran.report is not None
     assert ran.report["status"] == "human_needed"
