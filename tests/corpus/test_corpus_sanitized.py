@@ -23,10 +23,12 @@ def watched(kept: Path) -> Iterator[Corpus]:
         yield opened
 
 
-def _run(watched: Corpus, kernel: CorpusKernel, combination: Combination, seed: int = SEED) -> None:
+def _run(
+    watched: Corpus, kernel: CorpusKernel, combination: Combination, seed: int = SEED, cases: int = 2
+) -> None:
     device = watched.device
     device.take_findings()
-    watched.verify(kernel, watched.compiled(kernel.source, combination, lines=True), cases=2, seed=seed)
+    watched.verify(kernel, watched.compiled(kernel.source, combination, lines=True), cases=cases, seed=seed)
     found = device.take_findings()
     assert not found, "\n".join(map(str, found))
 
@@ -48,4 +50,4 @@ def test_no_finding_everywhere(watched: Corpus, kernel: CorpusKernel, combinatio
 @pytest.mark.parametrize("seed", range(1, 21))
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
 def test_no_finding_under_any_seed(watched: Corpus, kernel: CorpusKernel, seed: int) -> None:
-    _run(watched, kernel, WAYS[0], seed)
+    _run(watched, kernel, WAYS[0], seed, cases=4)

@@ -135,13 +135,19 @@ def test_float16_overflow_to_infinity_is_right_where_the_reference_rounds_to_it(
 
 def test_both_rules_bind() -> None:
     reference = np.full(4, 1.5)
-    loose = Tolerance(F32, F32, 100.0, same_type_error=0.5, round_trip_error=0.0)
-    assert loose.two_reference_limit == 1.0
+    loose = Tolerance(F32, F32, 100.0, same_type_error=0.6, round_trip_error=0.0)
+    assert loose.two_reference_limit == 1.2
     seen = (reference + 3 * 2.0**-23).astype(np.float32)
     assert not compare(seen, exact(reference, F32), loose).matches
     wide = Tolerance(F32, F32, 100.0, same_type_error=2.0, round_trip_error=0.0)
     assert compare(seen, exact(reference, F32), wide).matches
     assert not compare(seen, exact(reference, F32), Tolerance(F32, F32, 1.0, 2.0, 0.0)).matches
+
+
+def test_a_reference_that_is_only_rounded_says_nothing_of_what_the_type_costs() -> None:
+    """A transform of sixteen points was off by just over one ULP at its magnitude, and was called wrong."""
+    assert Tolerance(F32, F32, 24.0, same_type_error=0.5, round_trip_error=0.0).two_reference_limit == 4.0
+    assert Tolerance(F16, F32, 24.0, same_type_error=0.5, round_trip_error=0.0).two_reference_limit == 1.0
 
 
 def test_the_two_reference_limit_follows_the_error_of_the_same_type_reference() -> None:
