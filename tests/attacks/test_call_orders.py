@@ -151,6 +151,7 @@ def claimed(run_files: RunFiles) -> Ran:
     return run_files("orders", files)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("tail", "verdict"), cases())
 def test_a_claim_that_is_not_kept(claimed: Ran, tail: str, verdict: str) -> None:
     assert claimed.verdict(tail) == verdict, claimed.said(tail)

@@ -154,6 +154,7 @@ def test_the_origin_of_an_undefined_value_is_followed_through_lds() -> None:
     assert finding["other"]["workitem"] == [255, 0, 0]
 
 
+@pytest.mark.long
 def test_literals_of_another_wave_size_give_other_numbers() -> None:
     """0 + 1 + ... + 255, reduced over 64 lanes in waves of 32; 96 votes, counted by 32 in waves of 64."""
     assert run("03_wave32_literal64", source="twin").array(1) == [32640.0]

@@ -68,6 +68,7 @@ def test_another_kernel_in_its_place_fails(rope: Project) -> None:
     assert "launches rope_kernel, which is none of rope_interleaved_kernel; called by" in texts[1]
 
 
+@pytest.mark.long
 def test_a_second_kernel_that_the_plan_does_not_list_fails(rope: Project) -> None:
     nothing = "(*arguments[:3], *(ctypes.c_uint32(0) for _ in range(3)))"
     more = f"    launch(CODE_OBJECT, 'rope_kernel_f16', rotary_geometry(1, 1, 2), {nothing}, stream)\n"
@@ -101,6 +102,7 @@ def test_a_result_that_the_host_makes_is_found_by_holding_the_kernel_back(rope: 
     assert "gives the right result without rope_kernel: something else computes it" in outcome.message
 
 
+@pytest.mark.long
 def test_a_result_that_goes_through_the_host_is_found_in_the_trace(rope: Project) -> None:
     """The kernel makes it, and a launch that fails raises; but the host had it in its hands."""
     through = "    values = np.empty((seq, heads, head_dim), np.float32)\n"

@@ -176,6 +176,7 @@ def test_counts_of_ctest_are_its_own(allowed: Project) -> None:
     _says(again, CheckVerdict.FAILED, "2 tests passed, at least 3 must")
 
 
+@pytest.mark.long
 def test_a_module_that_is_not_installed_decides_nothing(allowed: Project) -> None:
     test = allowed.root / "test_m.py"
     test.write_text("import nothing_of_this_name\n\ndef test_m(): pass\n")

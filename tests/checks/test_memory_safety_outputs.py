@@ -60,6 +60,7 @@ def checked(project: Project, operator: str, role: str) -> Outcome:
     return project.check("memory_safety", contract="kernels.contracts.doubled:Doubled", cases=2)
 
 
+@pytest.mark.long
 def test_accumulating_into_an_output_is_an_uninitialised_read(rope: Project) -> None:
     outcome = checked(rope, "+=", "Out")
     assert outcome.verdict is CheckVerdict.FAILED

@@ -75,6 +75,7 @@ def test_a_download_and_upload_in_the_entry_fail(rope: Project) -> None:
     assert "apply_rope_device → _peek (kernels/rope.py:" in text
 
 
+@pytest.mark.long
 def test_the_same_one_call_deeper_in_another_file_fails(rope: Project) -> None:
     rope.write(
         "kernels/debug.py",
@@ -135,6 +136,7 @@ def test_a_kernel_call_replaced_by_a_constant_fails(rope: Project) -> None:
     assert "apply_rope_device reaches no kernel launch in live code" in failing(rope)
 
 
+@pytest.mark.long
 def test_a_call_behind_a_return_fails(rope: Project) -> None:
     rope.edit(PATH, LAUNCH_START, f"        return None\n{LAUNCH_START}")
     assert "reaches no kernel launch" in failing(rope)
@@ -152,6 +154,7 @@ def test_a_wrapper_that_computes_in_numpy_and_uploads_fails(rope: Project) -> No
     assert "uploads 800 bytes into x, the result that lies on the device" in failing(rope)
 
 
+@pytest.mark.long
 def test_a_result_that_is_copied_from_an_uploaded_buffer_fails(rope: Project) -> None:
     add_helpers(rope)
     rope.edit(
@@ -202,6 +205,7 @@ def test_device_memory_read_by_numpy_fails(rope: Project) -> None:
     assert "reads device memory on the host: asarray of tensor" in failing(rope)
 
 
+@pytest.mark.long
 def test_a_kernel_that_the_manifest_lacks_fails(rope: Project) -> None:
     manifest = rope.root / "kernels" / "kernels.toml"
     text = manifest.read_text()

@@ -100,6 +100,7 @@ def test_a_fast_kernel_that_is_wrong_fails(rope: Project) -> None:
     assert "the measured call is wrong" in failing(rope, max={"global_bytes": BYTES})
 
 
+@pytest.mark.long
 def test_what_launches_nothing_is_not_measured(rope: Project) -> None:
     rope.edit(PATH, CALL, "")
     with pytest.raises(SubjectError, match="launched nothing that could be counted") as raised:
@@ -110,6 +111,7 @@ def test_what_launches_nothing_is_not_measured(rope: Project) -> None:
         rope.check("performance", contract=RAW, sweep=sweep)
 
 
+@pytest.mark.long
 def test_a_metric_that_there_is_not_decides_nothing(rope: Project) -> None:
     with pytest.raises(UsageError, match="no metric 'bytes'"):
         rope.check("performance", **ROPE, max={"bytes": 1})

@@ -22,6 +22,7 @@ QK: dict[str, Any] = {
 }
 
 
+@pytest.mark.drawn(1, fast=2)
 @pytest.mark.parametrize(
     "params",
     [
@@ -98,6 +99,7 @@ def test_a_wrong_wrapper_fails(rope: Project, path: str, old: str, new: str, mes
     assert any(message in f.message for f in outcome.findings), outcome.message
 
 
+@pytest.mark.long
 def test_a_kernel_that_forgets_elements_is_not_blamed_on_the_wrapper(rope: Project) -> None:
     rope.edit("kernels/rope.hip", "head >= heads ||", "head + 1 >= heads ||")
     outcome = rope.check("wrapper_present", **ROPE)

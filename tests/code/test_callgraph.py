@@ -275,6 +275,7 @@ def test_a_very_long_sum_does_no_harm(project: MakeIndex) -> None:
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
 
 
+@pytest.mark.drawn(2, fast=2)
 @pytest.mark.parametrize(
     "name", ["ast", "asyncio/base_events", "dataclasses", "enum", "functools", "inspect", "logging/__init__"]
 )

@@ -188,6 +188,7 @@ def launches(folder: Path, first: int, count: int) -> Counter[str]:
     return Counter(json.loads(done.stdout))
 
 
+@pytest.mark.long
 def test_damaged_kernels_run_or_are_refused(folder: Path) -> None:
     assert launches(folder, 0, FAST_LAUNCHES).total() == FAST_LAUNCHES
 

@@ -198,6 +198,7 @@ def translated_or_refused(data: bytes, objdump: Path, seed: int) -> None:
     assert time.monotonic() - begun < SECONDS
 
 
+@pytest.mark.long
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(FAST_ELF)
 def test_damaged_files_are_errors_or_load(subject: Subject, seed: int) -> None:

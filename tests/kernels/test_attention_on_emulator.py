@@ -166,6 +166,7 @@ def test_a_nan_in_v_is_not_lost_where_every_weight_is_zero(
     assert np.isnan(infinite).all()
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.parametrize("seq", [1, 2, 15, 16, 17, 31, 32])
 def test_every_length_of_a_tile(session: FakeSession, seq: int) -> None:
     extents = {"batch": 1, "heads": 1, "kv_heads": 1, "seq_q": seq}

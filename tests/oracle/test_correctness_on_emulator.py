@@ -62,6 +62,7 @@ def copy(repo_root: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize("contract", CONTRACTS)
 def test_every_contract_holds(context: CheckContext, contract: str) -> None:
     outcome = check(context, contract)

@@ -91,7 +91,7 @@ def _check(bench: Bench, bug: Planted, level: str) -> None:
     assert _seen(bench.run(bug, bug.twin, level)) == [], f"{bug}: the corrected twin"
 
 
-@pytest.mark.parametrize("bug", BUGS[::4], ids=str)
+@pytest.mark.parametrize("bug", BUGS[::7], ids=str)
 def test_planted_bug(bench: Bench, bug: Planted) -> None:
     _check(bench, bug, "-O3")
 

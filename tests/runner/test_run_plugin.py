@@ -108,6 +108,7 @@ def test_an_unproved_criterion_is_not_green(demo: Demo) -> None:
     assert "criterion SC-1: no must-have proves it" in done.stdout
 
 
+@pytest.mark.long
 def test_lenient_gate_for_plain_pytest(demo: Demo) -> None:
     demo.does("no_device")
     assert plain(demo, ".planning", "--rocverify-gate=lenient").returncode == 0

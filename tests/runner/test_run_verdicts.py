@@ -24,6 +24,7 @@ CASES = {
 }
 
 
+@pytest.mark.drawn(2, fast=5)
 @pytest.mark.parametrize("does", CASES)
 def test_one_check(demo: Demo, does: str) -> None:
     verdict, must_have, status, code = CASES[does]
@@ -41,6 +42,7 @@ def test_one_check(demo: Demo, does: str) -> None:
 ORDER = ("bug", "failed", "manifest", "no_device", "passed")
 
 
+@pytest.mark.drawn(2, fast=4)
 @pytest.mark.parametrize(("first", "second"), list(itertools.combinations(ORDER, 2)))
 def test_the_worst_check_decides_the_exit_code(demo: Demo, first: str, second: str) -> None:
     demo.does(second, first)

@@ -203,6 +203,7 @@ def test_a_number_that_python_has_a_word_for(root: Path, run: Run) -> None:
     assert "    def_ = Scalar(I32)\n" in made
 
 
+@pytest.mark.long
 def test_a_kernel_of_cplusplus_has_its_short_name_where_no_other_has_it(root: Path, run: Run) -> None:
     body = "(unsigned* x, int n) { atomicAdd(x + blockIdx.x, unsigned(n)); }"
     (root / "kernels/named.hip").write_text(

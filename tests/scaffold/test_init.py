@@ -106,6 +106,7 @@ def test_what_is_there_stays_to_the_byte(project: Path, rocverify: Run) -> None:
     )
 
 
+@pytest.mark.drawn(2, fast=2)
 @pytest.mark.parametrize(
     ("files", "words"),
     [

@@ -104,6 +104,7 @@ def test_reads_what_llvm_reads(compiler: str, project: Project, version: int) ->
     assert_agrees(code, readobj(built.path, toolchain))
 
 
+@pytest.mark.long
 def test_what_a_kernel_needs_and_takes(toolchain: Toolchain, project: Project) -> None:
     project = dataclasses.replace(project, toolchain=toolchain)
     project.write("kernels/k.hip", RICH)

@@ -308,7 +308,7 @@ def test_a_wait_that_ends_while_work_behind_it_is_queued_orders_it(queued):
     assert program.finish() == []
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [2, pytest.param(30, marks=pytest.mark.long)])
 def test_random_programs_have_the_races_of_a_plain_model(queued, count: int):
     """Launches and copies on three streams with waits: what is found are two of them that touch a common
     element, one of them writing, and that nothing orders; and of a program that has such pairs, some are

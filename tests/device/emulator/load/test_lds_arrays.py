@@ -79,5 +79,6 @@ def test_another_sum_than_the_kernels_says_nothing(code: bytes) -> None:
     assert lds_arrays(code, "three", 512) == ()
 
 
+@pytest.mark.long
 def test_line_tables_alone_tell_nothing(tmp_path: Path, toolchain: Toolchain) -> None:
     assert arrays(compiled(tmp_path, toolchain, "-gline-tables-only"), "three") == ()

@@ -101,6 +101,7 @@ def test_a_warning_is_in_the_log_of_a_program_that_compiles(newest, tmp_path):
     assert "unused variable" in outcome.log
 
 
+@pytest.mark.long
 def test_an_expression_that_names_nothing_is_said(toolchain, tmp_path):
     outcome = compile_program(program(expressions=["missing<int>"]), toolchain, "gfx1100", tmp_path)
     assert outcome.result is RtcResult.COMPILATION
@@ -129,6 +130,7 @@ def test_an_option_that_the_compiler_does_not_know_is_in_its_words(newest, tmp_p
     assert "--no-such-option" in outcome.log
 
 
+@pytest.mark.long
 def test_definitions_and_the_macro_of_hiprtc_are_seen(toolchain, tmp_path):
     source = b"""
 #ifndef __HIPCC_RTC__

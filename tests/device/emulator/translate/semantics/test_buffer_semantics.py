@@ -143,6 +143,7 @@ def _check_stores(machine: Machine, assembler: Assembler, tried: Sequence[Buffer
     assert not wrong, "\n".join(wrong[:5])
 
 
+@pytest.mark.long
 def test_buffer_stores(machine: Machine, assembler: Assembler) -> None:
     _check_stores(machine, assembler, _some("store", list(models_memory.STORES), 2))
 
@@ -153,7 +154,8 @@ def test_every_buffer_store(machine: Machine, assembler: Assembler) -> None:
         _check_stores(machine, assembler, list(models.cases("store", list(models_memory.STORES), seed)))
 
 
-@pytest.mark.parametrize("returns", [pytest.param(False, marks=pytest.mark.long), True])
+@pytest.mark.long
+@pytest.mark.parametrize("returns", [False, True])
 def test_buffer_atomics(machine: Machine, assembler: Assembler, returns: bool) -> None:
     names = [n for n in models_memory.memory_atomics(assembler.family.name) if n[-3] != "f"]
     cases = [

@@ -78,7 +78,8 @@ def _is_refused_on_purpose(inst: Instruction) -> bool:
     return reason_of(inst.mnemonic) is not None
 
 
-@pytest.mark.parametrize("target", [TARGETS[0], pytest.param(TARGETS[1], marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("target", TARGETS[:2])
 def test_every_mnemonic_is_translated_or_refused_with_a_reason(
     toolchain: Toolchain, knowledge: dict[str, Knowledge], target: str
 ) -> None:

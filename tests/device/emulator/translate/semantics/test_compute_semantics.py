@@ -77,6 +77,7 @@ def test_families_do_what_the_manual_says(
     _check(machine, assembler, list(make()), source, lanes, rows=10)
 
 
+@pytest.mark.drawn(2, fast=1)
 @pytest.mark.parametrize("family", VALU)
 def test_forms_do_what_the_manual_says(machine: Machine, assembler: Assembler, family: str) -> None:
     models, source = VALU[family]

@@ -95,6 +95,7 @@ def test_every_denormal_mode(
     _check(machine, assembler, modes.denormal_cases(*fields, how), 12 if lanes == 32 else 4, lanes)
 
 
+@pytest.mark.drawn(1, fast=1)
 @pytest.mark.parametrize(("ieee", "denorm"), [(0, modes.FLUSH_BOTH), (1, modes.FLUSH_BOTH), (0, modes.KEEP)])
 def test_output_modifiers(machine: Machine, assembler: Assembler, ieee: int, denorm: int) -> None:
     _check(machine, assembler, modes.omod_cases(ieee, denorm), 10, 32)
