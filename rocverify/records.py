@@ -7,7 +7,7 @@ Words are DESIGN's: a *must-have* (truth, artifact, key link) is decided by *che
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -92,7 +92,8 @@ class CheckResult:
     duration_s: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        data = asdict(self)
+        """As JSON data; what is below `evidence` is the record's own, not a copy."""
+        data: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
         data["verdict"] = str(self.verdict)
         data["findings"] = [asdict(f) for f in self.findings]
         return data

@@ -167,15 +167,16 @@ def _with_every_kernel(
     """The shapes, the last ones replaced where a kernel that the contract has for some length would not be
     called otherwise."""
     small = distinct_shape(dims)
-    candidates = {
-        spec.symbol(dtype, shape): shape
+    tried = [
+        dims.complete({**small, name: value})
         for name in dims
         for value in reversed(dims[name].boundaries() if dims[name].divides is None else ())
-        if (shape := dims.complete({**small, name: value}))
-    }
+    ]
+    symbols = spec.symbols_for(dtype, [*tried, *shapes])
+    candidates = dict(zip(symbols, tried, strict=False))
     if len(candidates) < 2:
         return shapes
-    symbols = [spec.symbol(dtype, shape) for shape in shapes]
+    symbols = symbols[len(tried) :]
     for kept in range(len(shapes), 0, -1):
         others = [shape for symbol, shape in candidates.items() if symbol not in symbols[:kept]]
         if kept + len(others) <= len(shapes) or kept <= _LEADING:

@@ -48,7 +48,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -143,11 +143,32 @@ class ContractSpec:
 
     def symbol(self, dtype: DType, dims: Mapping[str, int] | None = None) -> str:
         """The kernel for an element type, and for a shape where the contract has one for each sort."""
-        if dims is None or not hasattr(self.subject, "kernel"):
-            return self.symbols[dtype.name]
+        return self.symbols[dtype.name] if dims is None else self.symbols_for(dtype, [dims])[0]
+
+    @cached_property
+    def _kernels(self) -> dict[tuple[str, frozenset[tuple[str, int]]], str]:
+        """What `kernel` of the contract gave, by element type and shape."""
+        return {}
+
+    def symbols_for(self, dtype: DType, shapes: Sequence[Mapping[str, int]]) -> list[str]:
+        """The kernel for each of several shapes; the contract is asked at once for all, and once for each."""
+        if not hasattr(self.subject, "kernel"):
+            return [self.symbols[dtype.name]] * len(shapes)
+        keys = [(dtype.name, frozenset(shape.items())) for shape in shapes]
+        new = {key: shape for key, shape in zip(keys, shapes, strict=True) if key not in self._kernels}
+        offered = [{"dims": _Namespace(shape), "dtype": dtype} for shape in new.values()]
         with _ContractCode(self.where, "kernel"):
-            name = str(_with_wanted(self.subject.kernel, {"dims": _Namespace(dims), "dtype": dtype}))
-        return self.meant(name)
+            self._kernels.update(zip(new, map(str, self._each("kernel", offered)), strict=True))
+        return [self.meant(self._kernels[key]) for key in keys]
+
+    def _each(self, method: str, offered: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """What a method gives for each of several sets of arguments."""
+        function = getattr(self.subject, method)
+        together = getattr(self.subject, "methods_together", None)
+        if together is None:
+            return [_with_wanted(function, one) for one in offered]
+        wanted = [{name: one[name] for name in _parameters(function)} for one in offered]
+        return [result for result, _ in together([(method, one) for one in wanted])] if wanted else []
 
     def size(self, dims: Mapping[str, int]) -> int:
         """Elements of the arrays that the kernel writes."""

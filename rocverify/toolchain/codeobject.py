@@ -56,11 +56,27 @@ class CodeObject:
     features: str = ""
 
 
+_known: dict[str, CodeObject] = {}
+_MOST_KNOWN = 64
+"""Code objects by digest whose facts are kept: each process that loads one does so several times."""
+
+
 def read_code_object(data: bytes, where: str) -> CodeObject:
     """The facts of the code object in `data`; `where` names it in errors.
 
     Raises CodeObjectError if it is an offload bundle, no AMDGPU ELF of version 4 to 6, or damaged.
     """
+    digest = hashlib.sha256(data).hexdigest()
+    known = _known.get(digest)
+    if known is None:
+        known = _read(data, digest, where)
+        if len(_known) >= _MOST_KNOWN:
+            del _known[next(iter(_known))]
+        _known[digest] = known
+    return known
+
+
+def _read(data: bytes, digest: str, where: str) -> CodeObject:
     refuse_bundle(data, where)
     with malformed_is_an_error(where):
         elf = ELFFile(BytesIO(data))
@@ -72,7 +88,6 @@ def read_code_object(data: bytes, where: str) -> CodeObject:
         if len(kernels) != len(metadata.kernels):
             raise CodeObjectError("describes two kernels of one name", where=where)
         _check_descriptors(elf, len(data), kernels, where)
-    digest = hashlib.sha256(data).hexdigest()
     return CodeObject(target, abi_version, digest, MappingProxyType(kernels), features)
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rocverify.errors import ContractError
@@ -26,6 +28,21 @@ def test_a_kernel_chosen_by_shape_may_be_said_short() -> None:
     assert spec.symbol(F32, {"n": 3}) == "fill"
     built = with_kernels(spec, [FILL, SCALE])
     assert [built.symbol(F32, {"n": n}) for n in (1, 3)] == [SCALE, FILL]
+
+
+def test_a_contract_is_asked_once_for_the_kernel_of_a_shape() -> None:
+    asked = []
+
+    def kernel(_: object, dims: Any) -> str:
+        asked.append(dims.n)
+        return "fill" if dims.n > 2 else "scale"
+
+    spec = declare(symbol="scale", kernel=kernel)
+    assert spec.symbols_for(F32, [{"n": 3}, {"n": 1}, {"n": 3}]) == ["fill", "scale", "fill"]
+    assert (spec.symbol(F32, {"n": 1}), spec.symbol(F32, {"n": 3})) == ("scale", "fill")
+    assert asked == [3, 1]
+    assert with_kernels(spec, [FILL, SCALE]).symbol(F32, {"n": 1}) == SCALE
+    assert asked == [3, 1, 1]
 
 
 def test_a_short_name_of_two_kernels_is_refused_with_both() -> None:

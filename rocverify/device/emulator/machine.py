@@ -145,9 +145,9 @@ class Machine:
         self.printer: Printer = to_standard_streams
         self._debug_twin = debug_twin
         self._objdump = objdump
-        cache = ContentCache(cache_dir / "native" if cache_dir else None)
+        self._cache = ContentCache(cache_dir / "native" if cache_dir else None)
         self._runtime = Runtime.load(clang)
-        self._jit = Jit(cache)
+        self._jit = Jit(self._cache)
         self._compiled: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()
         self._switch: StopSwitch | None = None
@@ -169,7 +169,7 @@ class Machine:
                 hint=f"compile for {self.target} (--target)",
             )
         image = load_image(code_object, self.memory, label)
-        return LoadedModule(metadata, image, code_object, self._objdump, self._debug_twin)
+        return LoadedModule(metadata, image, code_object, self._objdump, self._debug_twin, self._cache)
 
     def unload(self, module: LoadedModule) -> None:
         """Gives the module's device memory back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 HARNESS = Path(__file__).resolve().parents[2]
@@ -10,11 +11,13 @@ HARNESS = Path(__file__).resolve().parents[2]
 _FOREIGN = frozenset({"site-packages", "dist-packages", ".venv"})
 
 
+@lru_cache(maxsize=1024)
 def in_harness(filename: str) -> bool:
     """Whether the file belongs to rocverify itself."""
     return Path(filename).is_relative_to(HARNESS)
 
 
+@lru_cache(maxsize=1024)
 def in_subject(root: Path, filename: str) -> str | None:
     """The file relative to the root, with forward slashes, if it is the project's own; else None.
 

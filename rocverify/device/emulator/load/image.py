@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
@@ -19,6 +20,8 @@ from rocverify.errors import CodeObjectError
 from rocverify.toolchain.codeobject import malformed_is_an_error
 
 MAX_IMAGE_BYTES = 1 << 30
+MOST_KEPT_BYTES = 1 << 22
+"""Of a code object that is kept as it was read, should it be loaded again."""
 
 R_AMDGPU_ABS32_LO, R_AMDGPU_ABS32_HI, R_AMDGPU_ABS64 = 1, 2, 3
 R_AMDGPU_ABS32, R_AMDGPU_RELATIVE64 = 6, 13
@@ -71,12 +74,8 @@ def load_image(code_object: bytes, memory: DeviceMemory, label: str) -> Image:
     Raises CodeObjectError for an ELF that is truncated, absurd or relocated in an unknown way.
     """
     with malformed_is_an_error(label):
-        elf = ELFFile(io.BytesIO(code_object))
-        content, size = _flat_image(elf)
-        symbols = _symbols(elf)
-        text = _text_range(elf)
-        _check_code(elf, code_object, content)
-        pointers = _relocations(elf, len(content), text)
+        read = _read if len(code_object) <= MOST_KEPT_BYTES else _read.__wrapped__
+        content, size, symbols, text, pointers = read(code_object)
     base = memory.malloc(size, label)
     relocated = bytearray(content)
     for where, (target, width) in pointers.items():
@@ -85,6 +84,19 @@ def load_image(code_object: bytes, memory: DeviceMemory, label: str) -> Image:
     memory.write(base, relocated)
     memory.zero(base + len(content), size - len(content))
     return Image(base, size, text, symbols, {w: t for w, (t, _) in pointers.items()}, content)
+
+
+@lru_cache(maxsize=16)
+def _read(
+    code_object: bytes,
+) -> tuple[bytes, int, dict[str, Symbol], range, dict[int, tuple[int, int]]]:
+    """What does not depend on where the image lies: clients of one process load the same ones."""
+    elf = ELFFile(io.BytesIO(code_object))
+    content, size = _flat_image(elf)
+    symbols = _symbols(elf)
+    text = _text_range(elf)
+    _check_code(elf, code_object, content)
+    return content, size, symbols, text, _relocations(elf, len(content), text)
 
 
 def _flat_image(elf: ELFFile) -> tuple[bytes, int]:

@@ -8,6 +8,7 @@ one may lie in a gap between larger ones, nothing is said.
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,10 @@ from typing import Any
 
 from elftools.common.exceptions import DWARFError, ELFError
 from elftools.elf.elffile import ELFFile
+
+from rocverify.device.emulator.translate.identity import translator_digest
+from rocverify.store.content_cache import ContentCache
+from rocverify.store.digests import digest_of
 
 _LOCAL = [0x32, 0x16, 0x18]
 """How a place in address space 2, LDS, ends: DW_OP_lit2, DW_OP_swap, DW_OP_xderef."""
@@ -31,20 +36,36 @@ class LdsArray:
     size: int
 
 
-def lds_arrays(code_object: bytes, kernel: str, static_bytes: int) -> tuple[LdsArray, ...]:
+def lds_arrays(
+    code_object: bytes, kernel: str, static_bytes: int, cache: ContentCache | None = None
+) -> tuple[LdsArray, ...]:
     """The arrays of a kernel's static LDS, by offset; none where debug information does not tell them
-    apart."""
+    apart. `cache` keeps what debug information tells: to read it takes longer than many a launch."""
     if not static_bytes:
         return ()
-    variables = _by_function(code_object).get(kernel)
+    variables = _by_function(code_object, cache).get(kernel)
     return () if variables is None else _placed(variables, static_bytes)
 
 
+_Variables = dict[str, "list[tuple[str, int]] | None"]
+
+
 @lru_cache(maxsize=64)
-def _by_function(code_object: bytes) -> dict[str, list[tuple[str, int]] | None]:
+def _by_function(code_object: bytes, cache: ContentCache | None) -> _Variables:
     """Name and size of each variable in LDS, by the names of the function that it is of; None for a function
     whose debug information cannot be read."""
-    found: dict[str, list[tuple[str, int]] | None] = {}
+    if cache is None:
+        return _read(code_object)
+    key = digest_of("variables in LDS", translator_digest(), code_object)
+    kept = json.loads(cache.get(key, lambda: json.dumps(_read(code_object)).encode()))
+    return {
+        function: None if found is None else [(name, size) for name, size in found]
+        for function, found in kept.items()
+    }
+
+
+def _read(code_object: bytes) -> _Variables:
+    found: _Variables = {}
     try:
         elf = ELFFile(io.BytesIO(code_object))
         if elf.get_section_by_name(".debug_info") is None:
@@ -58,7 +79,7 @@ def _by_function(code_object: bytes) -> dict[str, list[tuple[str, int]] | None]:
     return found
 
 
-def _add(found: dict[str, list[tuple[str, int]] | None], die: Any) -> None:
+def _add(found: _Variables, die: Any) -> None:
     try:
         variables = list(_variables(die))
     except (ELFError, DWARFError):

@@ -17,6 +17,7 @@ from rocverify.device.emulator.load.source_lines import user_lines
 from rocverify.device.emulator.translate.lowering.flow import Graph, discover
 from rocverify.device.emulator.translate.lowering.private_buffers import with_scratch
 from rocverify.errors import DeviceError
+from rocverify.store.content_cache import ContentCache
 from rocverify.toolchain.code_metadata import KernelMetadata
 from rocverify.toolchain.codeobject import CodeObject
 
@@ -24,13 +25,14 @@ from rocverify.toolchain.codeobject import CodeObject
 @dataclass(frozen=True)
 class LoadedModule:
     """A code object in device memory. `debug_twin`, asked where it has no debug information itself, gives one
-    that has it, if there is one: see toolchain/lines.py."""
+    that has it, if there is one: see toolchain/lines.py. `cache` keeps what takes long to read of it."""
 
     metadata: CodeObject
     image: Image
     content: bytes
     objdump: Path
     debug_twin: Callable[[bytes, bool], bytes | None] | None = None
+    cache: ContentCache | None = None
 
     def kernel(self, name: str) -> LoadedKernel:
         """DeviceError naming the kernels there are if `name` is none; CodeObjectError if it is damaged."""
@@ -68,11 +70,11 @@ class LoadedModule:
         """The arrays of a kernel's static LDS, by offset; none where debug information does not tell them
         apart, that of a twin with as much LDS included."""
         size = self.metadata.kernels[kernel].lds_bytes
-        own = lds_arrays(self.content, kernel, size)
+        own = lds_arrays(self.content, kernel, size, self.cache)
         if own or not size or self.debug_twin is None:
             return own
         twin = self.debug_twin(self.content, True)
-        return () if twin is None else lds_arrays(twin, kernel, size)
+        return () if twin is None else lds_arrays(twin, kernel, size, self.cache)
 
 
 @dataclass(frozen=True)

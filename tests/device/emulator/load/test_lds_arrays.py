@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rocverify.device.emulator.load.lds_arrays import LdsArray, lds_arrays
+from rocverify.store.content_cache import ContentCache
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.codeobject import read_code_object
 from rocverify.toolchain.discover import Toolchain
@@ -82,3 +83,11 @@ def test_another_sum_than_the_kernels_says_nothing(code: bytes) -> None:
 @pytest.mark.long
 def test_line_tables_alone_tell_nothing(tmp_path: Path, toolchain: Toolchain) -> None:
     assert arrays(compiled(tmp_path, toolchain, "-gline-tables-only"), "three") == ()
+
+
+def test_what_debug_information_tells_is_kept(code: bytes, tmp_path: Path) -> None:
+    size = read_code_object(code, "k").kernels["three"].lds_bytes
+    wanted, kept = arrays(code, "three"), ContentCache(tmp_path)
+    assert lds_arrays(code, "three", size, kept) == wanted
+    assert [one for one in tmp_path.rglob("*") if one.is_file()]
+    assert lds_arrays(code, "three", size, ContentCache(tmp_path)) == wanted
