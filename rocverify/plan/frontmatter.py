@@ -85,14 +85,14 @@ def read_frontmatter(source: SourceText) -> Frontmatter:
     start, end, body = span
     builder = _Builder(source, start, end)
     with _yaml_errors(builder):
-        root = _composed(source.text[start:end])
+        root = composed(source.text[start:end])
         values = builder.value(root, ()) if root is not None else {}
     if not isinstance(values, dict):
         raise source.error("the frontmatter is not a mapping of keys to values", start)
     return Frontmatter(source, values, builder.lines, body)
 
 
-def _composed(text: str) -> yaml.Node | None:
+def composed(text: str) -> yaml.Node | None:
     """The nodes of a YAML text; YAMLError. By libyaml, which is some ten times faster, where it is there and
     the two read alike; what is wrong is always said in PyYAML's own words."""
     fast = getattr(yaml, "CSafeLoader", None)

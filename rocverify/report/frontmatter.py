@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from rocverify.errors import UsageError
+from rocverify.plan.frontmatter import composed
 from rocverify.store.digests import digest_bytes, shown_digest
 
 _FENCE = "---"
@@ -114,7 +115,7 @@ def _fingerprint(value: Any) -> str:
 
 
 def _loaded(key: str, value: Any) -> Any:
-    return yaml.safe_load(_rendered(key, value, "\n"))[key]
+    return yaml.SafeLoader("").construct_document(composed(_rendered(key, value, "\n")))[key]
 
 
 class _Flow(list[Any]):
@@ -159,7 +160,7 @@ def _trimmed(lines: list[str], start: int, limit: int) -> int:
 
 def _compose(lines: list[str], where: str) -> yaml.Node | None:
     try:
-        return yaml.compose("".join(lines), Loader=yaml.SafeLoader)
+        return composed("".join(lines))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark is not None else 1

@@ -46,6 +46,9 @@ class Node:
         return next((v for v in values if isinstance(v, int) and not isinstance(v, bool)), None)
 
 
+_CONTAINERS = (dict, list)
+
+
 def nodes(check: CheckReport) -> Iterator[Node]:
     """Every mapping in a check's evidence, from the outside in."""
     return _walk("", check.evidence, dict(check.parameters))
@@ -64,15 +67,17 @@ def sources(checks: Iterable[CheckReport]) -> set[str]:
 
 
 def _walk(key: str, value: Any, above: Mapping[str, Any]) -> Iterator[Node]:
-    if isinstance(value, dict):  # JSON data: no other mapping, and this is asked very often
-        scalars = {k: v for k, v in value.items() if not isinstance(v, dict | list)}
-        seen = {**above, **scalars}
+    # JSON data: no other mapping, and this is asked very often.
+    if isinstance(value, dict):
+        inner = {k: v for k, v in value.items() if isinstance(v, _CONTAINERS)}
+        seen = {**above, **{k: v for k, v in value.items() if k not in inner}}
         yield Node(key, value, seen)
-        for name, inner in value.items():
-            yield from _walk(name, inner, {**seen, **_as_key(key, name)})
+        for name, one in inner.items():
+            yield from _walk(name, one, {**seen, **_as_key(key, name)})
     elif isinstance(value, list):
-        for inner in value:
-            yield from _walk(key, inner, above)
+        for one in value:
+            if isinstance(one, _CONTAINERS):
+                yield from _walk(key, one, above)
 
 
 def _as_key(parent: str, name: str) -> dict[str, str]:

@@ -50,7 +50,7 @@ def plainly(text: str) -> yaml.Node | None:
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_both_readers_agree(text: str) -> None:
-    assert read(frontmatter._composed, text) == read(plainly, text)
+    assert read(frontmatter.composed, text) == read(plainly, text)
 
 
 def test_a_plan_is_read_by_libyaml(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,5 +59,5 @@ def test_a_plan_is_read_by_libyaml(repo_root: Path, monkeypatch: pytest.MonkeyPa
     texts = [path.read_text(encoding="utf-8").split("---\n")[1] for path in plans]
     expected = [read(plainly, text) for text in texts]
     monkeypatch.delattr(yaml, "SafeLoader")
-    assert [read(frontmatter._composed, text) for text in texts] == expected
+    assert [read(frontmatter.composed, text) for text in texts] == expected
     assert len(texts) >= 12
