@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -27,9 +28,18 @@ def lent_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository as it stands, without a cache. Copy it; change nothing in it."""
-    return _once("sabotage-template", tmp_path_factory, lambda root: _copy_tree(repo_root, root))
+def template(repo_root: Path, own_cache: Path, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository as it stands, without a cache. Copy it; change nothing in it.
+
+    `kept`, the cache that sabotages share, is given its compiled kernels: it is addressed by content, and a
+    sabotaged kernel alone is compiled.
+    """
+
+    def fill(root: Path) -> None:
+        _copy_tree(repo_root, root)
+        _carry_over(_built(repo_root, own_cache), own_cache, kept)
+
+    return _once("sabotage-template", tmp_path_factory, fill)
 
 
 @pytest.fixture(scope="session")
@@ -85,10 +95,18 @@ def _carry_over(built: Sequence[BuiltObject], source: Path, target: Path) -> Non
     wanted = {one.sha256: one.path for one in built}
     for record in source.glob("compiled/*/*/*.json"):
         sha256 = json.loads(record.read_text(encoding="utf-8").partition("\n")[2])["object"]
-        for path in (record, wanted[sha256]) if sha256 in wanted else ():
+        for path in (wanted[sha256], record) if sha256 in wanted else ():
             place = target / path.relative_to(source)
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, place)
+            _give(path, place)
+
+
+def _give(source: Path, target: Path) -> None:
+    """Copies a file where there is none, at once: others may be reading in this cache."""
+    if not target.exists():
+        partial = target.with_name(f"{target.name}.{os.getpid()}")
+        shutil.copy2(source, partial)
+        partial.replace(target)
 
 
 def _warm(root: Path) -> None:
