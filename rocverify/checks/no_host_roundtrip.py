@@ -18,11 +18,12 @@ from rocverify.checks.roundtrip_sources import copies_in_sources
 from rocverify.code.call_sites import describe_path
 from rocverify.code.contracts import declared_contracts
 from rocverify.code.device_reads import DeviceReadFinder
+from rocverify.code.directions import Direction
 from rocverify.code.fallbacks import FallbackFinder
 from rocverify.code.languages import is_c_family, is_rust
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.places import Place
-from rocverify.code.transfers import Direction, Transfer, TransferFinder
+from rocverify.code.transfers import Transfer, TransferFinder
 from rocverify.errors import ContractError, RocverifyError, SubjectError
 from rocverify.records import Finding
 

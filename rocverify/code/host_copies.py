@@ -3,22 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
 from rocverify.code.callchains import Chain, search
+from rocverify.code.directions import Direction, direction_of
 from rocverify.code.places import Names, Place
 from rocverify.code.syntax import Call, Unit
 from rocverify.settings import Transfers
-
-# As HIP has them (hipMemcpyDeviceToHost), and as bindings do: MEMCPY_DEVICE_TO_HOST, DeviceToHost, D2H, 2.
-_TO_HOST = re.compile(r"(?:Memcpy|\b|_)_?(?:Device_?To_?Host|D2H|DtoH)\b|\A2\Z", re.IGNORECASE)
-_TO_DEVICE = re.compile(r"(?:Memcpy|\b|_)_?(?:Host_?To_?Device|H2D|HtoD)\b|\A1\Z", re.IGNORECASE)
-_DIRECTION = re.compile(
-    r"(?:Memcpy|\b|_)_?(?:(?:Host|Device)_?To_?(?:Host|Device)|[HD](?:2|to)[HD])\b|\A[0-3]\Z", re.IGNORECASE
-)
-_FIRST_KIND = 3
-"""The index behind target, source and size: a number before is no direction."""
 
 
 def copies_to_host(
@@ -30,34 +21,31 @@ def copies_to_host(
 
     def is_copy(call: Call, place: Place) -> bool | None:
         del place
-        return _copies(call, words, transfers.copies, _TO_HOST)
+        return _copies(call, words, transfers.copies, Direction.TO_HOST)
 
     return search(names, [Place(start, function) for function in start.functions_of(entry)], is_copy)
 
 
 def copies_back(call: Call, transfers: Transfers) -> bool | None:
     """Whether a call copies to the host; False where it may (no direction shows), None for others."""
-    return _copies(call, transfers.device_to_host, transfers.copies, _TO_HOST)
+    return _copies(call, transfers.device_to_host, transfers.copies, Direction.TO_HOST)
 
 
 def uploads(call: Call, transfers: Transfers) -> bool | None:
     """The same of copies to the device."""
-    return _copies(call, transfers.host_to_device, transfers.copies, _TO_DEVICE)
+    return _copies(call, transfers.host_to_device, transfers.copies, Direction.TO_DEVICE)
 
 
-def _copies(
-    call: Call, words: Collection[str], copies: Collection[str], wanted: re.Pattern[str]
-) -> bool | None:
+def _copies(call: Call, words: Collection[str], copies: Collection[str], wanted: Direction) -> bool | None:
+    name = call.name.rstrip("!")
     if call.kind:
         return None
-    if call.name.rstrip("!") in words:
+    if name in words:
         return True
-    if call.name not in copies:
+    if not call.arguments:
         return None
-    kinds = [text for at, text in enumerate(call.arguments) if at >= _FIRST_KIND or not text.isdigit()]
-    if any(wanted.search(kind) for kind in kinds):
-        return True
-    return None if any(map(_DIRECTION.search, kinds)) or not call.arguments else False
+    found = direction_of(name, call.arguments, copies, lambda text: (text,))
+    return True if found is wanted else False if found is Direction.OPEN else None
 
 
 def described(entry: str, chain: Chain) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rocverify.code.device_reads import DeviceReadFinder
+from rocverify.code.directions import Direction
 from rocverify.code.fallbacks import FallbackFinder, FallbackKind
 from rocverify.code.index import CodeIndex
 from rocverify.code.launches import LaunchFinder
-from rocverify.code.transfers import Direction, TransferFinder
+from rocverify.code.transfers import TransferFinder
 from rocverify.settings import Transfers
 from tests.code.conftest import MakeIndex
 
