@@ -46,7 +46,7 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
         )
     launches = (*ctx.settings.transfers.launches, "hipLaunchKernel")
     names = ctx.code.names(path)
-    sites = launch_sites(names, unit, name, source_name(symbol), launches, ctx.code.units_with)
+    sites = launch_sites(ctx.code.graph, unit, name, source_name(symbol), launches, ctx.code.units_with)
     findings = [f for site in sites for f in _wrong(site, metadata, _parameters(ctx, source, symbol))]
     findings += [f for site in sites for f in wrong_lds(ctx.code, site, source, source_name(symbol))]
     findings += [f for file in dict.fromkeys((unit.path, source)) for f in _widths(ctx, file, metadata)]

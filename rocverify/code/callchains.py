@@ -7,14 +7,12 @@ told apart from what is not there: a call that may be meant is neither yes nor n
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from rocverify.code.callgraph import MOST_FUNCTIONS
 from rocverify.code.places import Names, Place
 from rocverify.code.syntax import Call, Unit
-
-MOST_FUNCTIONS = 20_000
-"""Functions that one question may lead through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +25,6 @@ class Chain:
     maybe: str = ""
     dead: tuple[str, str] | None = None
     broken: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A call and the function that makes it."""
-
-    caller: Place
-    call: Call
 
 
 def find_chain(names: Names, start: Unit, caller: str, target: Unit, callee: str) -> Chain:
@@ -57,25 +47,6 @@ def search(names: Names, starts: list[Place], is_wanted: Wanted, only_tests: str
         return sure
     doubtful = _Search(names, is_wanted, only_tests, sure=False).run(starts)
     return Chain(maybe=doubtful.maybe, dead=sure.dead, broken=sure.broken or doubtful.broken)
-
-
-def reached(names: Names, starts: list[Place]) -> Iterator[tuple[Place, tuple[str, ...], tuple[Step, ...]]]:
-    """Every function that calls are sure to lead to, the nearest first, those at the start included: each
-    with the calls that lead there as text and as records."""
-    queue: deque[tuple[Place, tuple[str, ...], tuple[Step, ...]]]
-    queue = deque((place, (), ()) for place in starts)
-    seen = {place.key for place in starts}
-    while queue and len(seen) < MOST_FUNCTIONS:
-        place, steps, way = queue.popleft()
-        yield place, steps, way
-        for call in place.function.calls:
-            if call.dead or not call.sure:
-                continue
-            for onward in names.resolved(call, place):
-                if onward.key not in seen:
-                    seen.add(onward.key)
-                    step = f"{call.name} ({place.unit.path}:{call.line})"
-                    queue.append((onward, (*steps, step), (*way, Step(place, call))))
 
 
 Wanted = Callable[[Call, Place], bool | None]

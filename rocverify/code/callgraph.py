@@ -13,6 +13,8 @@ from rocverify.code.call_sites import CERTAIN, CallKind, CallSite
 from rocverify.code.places import Names, Place
 
 Path = tuple[CallSite, ...]
+MOST_FUNCTIONS = 20_000
+"""Functions that one question may lead through."""
 Position = tuple[int, int]
 """A line, from 1, and a column in bytes."""
 
@@ -37,11 +39,12 @@ class CallGraph:
         """The calls of a function that end between two places of its text."""
         return (site for site in self.sites(place) if begin < site.call.at <= end)
 
-    def paths(self, entry: Place, kinds: frozenset[CallKind] = CERTAIN) -> Mapping[Place, Path]:
-        """Every function that can be reached from the entry (itself included), with a shortest path."""
-        found: dict[Place, Path] = {entry: ()}
-        queue = deque([entry])
-        while queue:
+    def paths(self, *entries: Place, kinds: frozenset[CallKind] = CERTAIN) -> Mapping[Place, Path]:
+        """Every function that can be reached from one of the entries, those included, with a shortest path,
+        the nearest first."""
+        found: dict[Place, Path] = dict.fromkeys(entries, ())
+        queue = deque(found)
+        while queue and len(found) < MOST_FUNCTIONS:
             current = queue.popleft()
             for site in self.sites(current):
                 if site.kind in kinds and site.callee is not None and site.callee not in found:
@@ -53,7 +56,7 @@ class CallGraph:
         self, entry: Place, kinds: frozenset[CallKind] = CERTAIN
     ) -> Iterator[tuple[CallSite, Path]]:
         """Every call site that can run after a call of the entry, with the path that leads to it."""
-        for place, path in self.paths(entry, kinds).items():
+        for place, path in self.paths(entry, kinds=kinds).items():
             for site in self.sites(place):
                 if site.kind in kinds:
                     yield site, (*path, site)

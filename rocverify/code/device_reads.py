@@ -53,7 +53,7 @@ class DeviceReadFinder:
 
     def reads(self, entry: Place, device_parameters: frozenset[str]) -> Iterator[DeviceRead]:
         """The reads; `device_parameters` are those of the entry that hold device memory."""
-        reachable = self._graph.paths(entry, CAUTIOUS)
+        reachable = self._graph.paths(entry, kinds=CAUTIOUS)
         names = self._device_names(entry, device_parameters, reachable)
         for info, path in reachable.items():
             held = names[info]

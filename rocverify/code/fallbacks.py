@@ -64,7 +64,7 @@ class FallbackFinder:
 
     def fallbacks(self, entry: Place) -> Iterator[Fallback]:
         """The ways around, in every function between the entry and a launch."""
-        for place, path in self._graph.paths(entry, CERTAIN).items():
+        for place, path in self._graph.paths(entry, kinds=CERTAIN).items():
             if self._launches.path(place) is not None:
                 for kind, line, detail in self._in_function(place):
                     yield Fallback(kind, place, line, detail, path)
@@ -170,7 +170,7 @@ class FallbackFinder:
         return None
 
     def _computes(self, place: Place) -> str | None:
-        for reached in self._graph.paths(place, CERTAIN):
+        for reached in self._graph.paths(place, kinds=CERTAIN):
             loop = _stored_in(reached)
             if loop is not None:
                 return loop

@@ -239,4 +239,4 @@ class CodeIndex:
         self, entry: Place, kinds: frozenset[CallKind] = CAUTIOUS
     ) -> Mapping[Place, tuple[CallSite, ...]]:
         """Every function that a call of the entry may run, with a path to it; cautious unless told."""
-        return self.graph.paths(entry, kinds)
+        return self.graph.paths(entry, kinds=kinds)

@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from rocverify.code.callchains import Step, reached, search
+from rocverify.code.call_sites import CallKind, CallSite
+from rocverify.code.callchains import search
+from rocverify.code.callgraph import CallGraph, Path
 from rocverify.code.places import Names, Place
 from rocverify.code.syntax import Call, Function, Unit, Value
 
@@ -62,7 +64,12 @@ Find = Callable[[str], Iterable[Unit]]
 
 
 def launch_sites(
-    names: Names, start: Unit, wrapper: str, symbol: str, launches: Iterable[str], find: Find = lambda _: ()
+    graph: CallGraph,
+    start: Unit,
+    wrapper: str,
+    symbol: str,
+    launches: Iterable[str],
+    find: Find = lambda _: (),
 ) -> list[LaunchSite]:
     """The launches of a kernel that a function reaches for sure. A launch by a handle is the kernel's if its
     symbol, and no other of a kernel, is named as a text in the launching function or on the way to it. What
@@ -71,7 +78,8 @@ def launch_sites(
     places = [Place(start, function) for function in start.functions_of(wrapper)]
     by_handle = frozenset(launches)
     found = []
-    for place, steps, way in reached(names, places):
+    for place, way in graph.paths(*places, kinds=frozenset({CallKind.CALL})).items():
+        steps = tuple(f"{site.call.name} ({site.location})" for site in way)
         for call in place.function.calls:
             if call.dead or not call.sure:
                 continue
@@ -95,7 +103,7 @@ def dead_launch(
             return call.launch is not None
         if call.name not in by_handle:
             return None
-        return any(_names_symbol(place, (Step(one, call),), symbol) for one in starts)
+        return any(_names_symbol(place, (CallSite(one, symbol, call),), symbol) for one in starts)
 
     found = search(names, starts, is_wanted)
     return None if found.steps or found.maybe or found.broken else found.dead
@@ -135,9 +143,7 @@ def _given(arguments: tuple[Handed, ...] | None) -> tuple[str, ...]:
     return tuple(handed.name for handed in arguments or ())
 
 
-def _by_handle(
-    call: Call, place: Place, steps: tuple[str, ...], way: tuple[Step, ...], find: Find
-) -> LaunchSite:
+def _by_handle(call: Call, place: Place, steps: tuple[str, ...], way: Path, find: Find) -> LaunchSite:
     shared = _traced(call.arguments[7], call, place, way)
     texts = [call.arguments[9], *call.arguments[4:7]]
     while way and any(_parameter(text, place) for text in texts):
@@ -149,7 +155,7 @@ def _by_handle(
     return replace(made, shared=shared[0], shared_at=shared[1], shared_line=shared[2])
 
 
-def _traced(text: str, call: Call, place: Place, way: tuple[Step, ...]) -> tuple[str, Place, int]:
+def _traced(text: str, call: Call, place: Place, way: Path) -> tuple[str, Place, int]:
     """What a text stands for where the value comes from: there, and on which line it is handed over."""
     while way and _parameter(text, place):
         last = way[-1]
@@ -185,7 +191,7 @@ def _handed_over(text: str, place: Place, call: Call) -> str:
     return parts[int(element)] if int(element) < len(parts) else ""
 
 
-def _names_symbol(place: Place, way: tuple[Step, ...], symbol: str) -> bool:
+def _names_symbol(place: Place, way: Path, symbol: str) -> bool:
     """Whether the functions on a way name the symbol as a text, and no other that looks like a kernel's."""
     functions = (*(step.caller.function for step in way), place.function)
     texts = {

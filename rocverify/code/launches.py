@@ -40,7 +40,7 @@ class LaunchFinder:
 
     def launching(self, entry: Place) -> frozenset[Place]:
         """The functions on the way from the entry from which a launch is reached."""
-        reachable = self._index.graph.paths(entry, CERTAIN)
+        reachable = self._index.graph.paths(entry, kinds=CERTAIN)
         return frozenset(place for place in reachable if self.path(place) is not None)
 
     def use_of(self, entry: Place, symbol: str) -> SymbolUse | None:
@@ -48,7 +48,7 @@ class LaunchFinder:
 
         None if no launch is reached or nothing on the way forms that name.
         """
-        for place, path in self._index.graph.paths(entry, CERTAIN).items():
+        for place, path in self._index.graph.paths(entry, kinds=CERTAIN).items():
             launch = self.path(place)
             if launch is None:
                 continue

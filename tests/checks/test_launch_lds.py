@@ -48,7 +48,7 @@ def findings(make: Make, path: str, host: str, kernel: str = KERNEL, **more: str
     made = make({"kernels/row.hip": kernel, path: host, **more})
     code = CodeIndex(made.root, made.settings)
     launches = ("hipModuleLaunchKernel",)
-    sites = launch_sites(code.names(path), code.unit(path), "run", "row_kernel", launches, code.units_with)
+    sites = launch_sites(code.graph, code.unit(path), "run", "row_kernel", launches, code.units_with)
     assert len(sites) == 1
     return [f.message for f in wrong_lds(code, sites[0], "kernels/row.hip", "row_kernel")]
 
