@@ -59,6 +59,10 @@ def test_rust(project: Make, text: str, path: str) -> None:
             "step() -> hipMemcpy() at src/engine.cpp:2",
         ),
         (
+            "void step(void* o, void* a) { hipMemcpyAtoH(o, a, 0, 4); }",
+            "step() -> hipMemcpyAtoH() at src/engine.cpp:2",
+        ),
+        (
             "void Buf::fetch(void* o) const {\n  CHECK(hipMemcpyDtoH(o, p, 4)); }\n"
             "void step(Buf& b) { b.fetch(0); }",
             "step() -> fetch() -> hipMemcpyDtoH() at src/engine.cpp:3",

@@ -124,6 +124,9 @@ CALLS = {
     "list annotation": "from kernels.h import Box\ndef f(bs: list[Box]):\n    for b in bs:\n"
     "        b.method()",
     "return annotation": "from kernels.h import made\ndef f():\n    made().method()",
+    "iteration in a comprehension": "from kernels.h import target\nclass Rows:\n    def __iter__(self):\n"
+    "        target()\ndef f():\n    return [row for row in Rows()]",
+    "lambda in a lambda": "from kernels.h import target\ndef f():\n    (lambda: (lambda: target())())()",
     "property": "from kernels.h import Box\ndef f(b: Box):\n    return b.prop",
     "static": "from kernels.h import Box\ndef f():\n    Box.static()",
     "class method": "from kernels.h import Box\ndef f():\n    Box.klass()",
