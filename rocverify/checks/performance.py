@@ -145,7 +145,8 @@ def run(params: PerformanceParams, ctx: CheckContext) -> Outcome:
         return Outcome.failed(
             findings[0].message,
             hint="move fewer bytes (tiles in LDS, wider loads), use fewer instructions, pad LDS rows; or "
-            "correct the plan's limits or the baseline, if the change is meant",
+            "correct the plan's limits or the baseline, if the change is meant (figures of another target "
+            "stand in a baseline under the measurement with ` on TARGET` behind it)",
             findings=tuple(findings),
             **evidence,
         )
@@ -197,13 +198,15 @@ def _ratios(
 def _grown(
     params: PerformanceParams, ctx: CheckContext, path: str, measured: Measured, said: list[str]
 ) -> Iterator[str]:
-    """What has grown since the baseline was written. SourceError where it lacks this measurement."""
+    """What has grown since the baseline was written. SourceError where it lacks this measurement. What stands
+    under the measurement and a target (`KEY on gfx1030`) is that target's alone."""
     located = ctx.code.locate(path)
     lengths = " ".join(f"{name}={length}" for name, length in measured.case.dims.items())
     key = f"{params.contract} {measured.case.dtype} {lengths}"
     try:
         entries = json.loads((ctx.root / located).read_text(encoding="utf-8"))
-        entry = dict(entries[key])
+        of_target = f"{key} on {ctx.target}"
+        entry = dict(entries[of_target if of_target in entries else key])
     except (ValueError, TypeError, KeyError) as error:
         shown = json.dumps({key: {name: measured.counts.get(name) for name in _SHOWN}})
         raise SourceError(

@@ -146,6 +146,15 @@ def test_growth_since_a_baseline(rope: Project) -> None:
     )
 
 
+def test_a_baseline_may_have_figures_of_each_target(rope: Project) -> None:
+    key = f"{RAW} float32 seq=6 heads=4 head_dim=64"
+    figures = {key: {"global_bytes": BYTES / 2}, f"{key} on gfx1030": {"global_bytes": 1}}
+    rope.write("baseline.json", json.dumps(figures))
+    assert "has grown by 100.0%" in failing(rope, baseline="baseline.json")
+    rope.write("baseline.json", json.dumps({**figures, f"{key} on gfx1100": {"global_bytes": BYTES}}))
+    assert rope.check("performance", **ROPE, baseline="baseline.json").verdict is CheckVerdict.PASSED
+
+
 def test_device_time_without_a_gpu_could_not_run(rope: Project) -> None:
     with pytest.raises(DeviceUnavailableError, match="device time needs a GPU"):
         rope.check("performance", **ROPE, time={"max_median_us": 5})
