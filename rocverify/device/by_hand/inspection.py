@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from llvmlite import ir
-
 from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
-from rocverify.device.emulator.isa.disassembly import Instruction, Listing, disassemble
+from rocverify.device.emulator.isa.disassembly import Listing, disassemble
 from rocverify.device.emulator.isa.encodings import UNKNOWN, format_name
 from rocverify.device.emulator.isa.family import Family
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS, TARGETS, processor
@@ -20,16 +17,11 @@ from rocverify.device.emulator.launch.launch_record import refused_user_sgprs
 from rocverify.device.emulator.load.image import Image, load_image
 from rocverify.device.emulator.load.kernarg import Geometry, kernarg_segment
 from rocverify.device.emulator.load.memory import DeviceMemory
-from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph, discover
+from rocverify.device.emulator.translate.builder.modes import WRITERS, Mode, after
+from rocverify.device.emulator.translate.lowering.flow import Graph, discover
+from rocverify.device.emulator.translate.lowering.mode_flow import propagate
 from rocverify.device.emulator.translate.lowering.private_buffers import with_scratch
-from rocverify.device.emulator.translate.lowering.program import (
-    handler_name,
-    translate,
-    unsupported,
-    wave_builder,
-)
-from rocverify.device.emulator.translate.semantics.refused import no_semantics
+from rocverify.device.emulator.translate.lowering.shapes import Shapes
 from rocverify.errors import DeviceError, UsageError
 from rocverify.toolchain.code_metadata import KernelMetadata
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
@@ -142,7 +134,7 @@ def _inspected(code: CodeObject, name: str, image: Image, listing: Listing) -> K
         refusals.append(_lost(error))
         return KernelInspection(metadata, None, {}, tuple(refusals))
     if code.target in TARGETS:
-        refusals += _code_refusals(TARGETS[code.target].family, descriptor, name, graph)
+        refusals += _code_refusals(TARGETS[code.target].family, descriptor, graph)
     return KernelInspection(
         metadata, graph.instruction_count, _formats(code.target, graph, image), tuple(refusals)
     )
@@ -170,65 +162,34 @@ def _kernel_refusals(
         yield Refusal(error.message)
 
 
-def _code_refusals(family: Family, descriptor: KernelDescriptor, name: str, graph: Graph) -> list[Refusal]:
-    """Translates the kernel as a launch would; where that fails, every instruction that is at fault."""
-    try:
-        translate(family, graph, descriptor, name, "inspected")
-    except DeviceError as error:
-        found = list(_refused_instructions(family, graph, 32 if descriptor.wave32 else 64))
-        return found or [_lost(error)]
-    return []
-
-
-def _refused_instructions(family: Family, graph: Graph, lanes: int) -> Iterator[Refusal]:
-    unknown = {inst.address for inst in unsupported(family, graph)}
-    for block in graph.blocks.values():
-        k = _scratch_builder(family, lanes)
+def _code_refusals(family: Family, descriptor: KernelDescriptor, graph: Graph) -> list[Refusal]:
+    """The instructions that translating the kernel, as a launch would, would refuse."""
+    shapes = Shapes(family, 32 if descriptor.wave32 else 64)
+    modes = propagate(graph, Mode(descriptor.initial_mode(family.initial)))
+    refusals = []
+    for address, block in graph.blocks.items():
+        mode = modes[address]
         for inst in block:
-            reason = None
-            if inst.address in unknown:
-                reason = no_semantics(inst.mnemonic)
-            elif inst.mnemonic not in BRANCHES | ENDS:
-                reason = _reason(k, inst)
+            reason = shapes.refused(inst, mode)
             if reason is not None:
-                yield Refusal(reason, inst.address, inst.text, inst.source)
-                k = _scratch_builder(family, lanes)
-
-
-def _scratch_builder(family: Family, lanes: int) -> WaveBuilder:
-    """A builder whose output nobody reads."""
-    k = wave_builder(family, ir.Module(), "scratch", lanes)
-    k.start_block(k.function.append_basic_block())
-    return k
-
-
-def _reason(k: WaveBuilder, inst: Instruction) -> str | None:
-    """Why this instruction cannot be translated, although its mnemonic is known."""
-    k.lane_override = None
-    try:
-        if inst.second is not None:
-            k.begin_pair()
-        for part in (inst, inst.second):
-            if part is not None:
-                k.dialect.handlers[handler_name(part)](k, part)
-        if inst.second is not None:
-            k.end_pair()
-    except DeviceError as error:
-        return error.message
-    return None
+                refusals.append(Refusal(reason, inst.address, inst.text, inst.source))
+            if inst.mnemonic in WRITERS:
+                mode = after(mode, inst)
+    return refusals
 
 
 def _formats(target: str, graph: Graph, image: Image) -> dict[str, int]:
     """Instructions by format, most frequent first; everything is UNKNOWN for a family without a table."""
     known = processor(target)
     table = known.family.formats if known is not None else None
+    names: dict[int, str] = {}
     counts: Counter[str] = Counter()
     for block in graph.blocks.values():
         for inst in block:
-            counts[UNKNOWN if table is None else format_name(table, _words(image, inst))] += 1
+            # load_image has seen to it that these are the bytes that were decoded.
+            words = int.from_bytes(image.content[inst.address : inst.address + inst.size], "little")
+            if words not in names:
+                dwords = tuple(words >> bit & 0xFFFFFFFF for bit in (0, 32, 64))
+                names[words] = UNKNOWN if table is None else format_name(table, dwords)
+            counts[names[words]] += 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _words(image: Image, inst: Instruction) -> tuple[int, ...]:
-    # load_image has seen to it that these are the bytes that were disassembled.
-    return struct.unpack_from(f"<{inst.size // 4}I", image.content, inst.address)

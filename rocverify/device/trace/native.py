@@ -10,14 +10,13 @@ import threading
 import weakref
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from elftools.common.exceptions import DWARFError, ELFError
 from elftools.construct import ConstructError
-from elftools.dwarf.dwarfinfo import DWARFInfo
-from elftools.dwarf.lineprogram import LineProgram
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
+
+from rocverify.toolchain.dwarf_lines import file_names, rows_of_unit
 
 Place = tuple[str, int, str]
 """Source file, line, function; the function is "" where only the line is known."""
@@ -120,7 +119,7 @@ def sources_of(module: str, changed: int) -> tuple[str, ...]:
             info = ELFFile(file).get_dwarf_info()
             for unit in info.iter_CUs():
                 program = info.line_program_for_CU(unit)
-                names.update(() if program is None else _file_names(program, unit).values())
+                names.update(() if program is None else map(_plain, file_names(program, unit).values()))
     except (OSError, ELFError, DWARFError, ConstructError, KeyError, IndexError):
         return ()
     return tuple(sorted(names))
@@ -150,40 +149,14 @@ def _line_table(module: str) -> tuple[tuple[int, str, int], ...]:
         with Path(module).open("rb") as file:
             info = ELFFile(file).get_dwarf_info()
             for unit in info.iter_CUs():
-                rows += _rows_of_unit(info, unit)
+                rows += ((at, _plain(name), line) for at, name, line in rows_of_unit(info, unit))
     except (OSError, ELFError, DWARFError, ConstructError, KeyError, IndexError):
         return ()
     return tuple(sorted(rows))
 
 
-def _rows_of_unit(info: DWARFInfo, unit: Any) -> list[tuple[int, str, int]]:
-    program = info.line_program_for_CU(unit)
-    if program is None:
-        return []
-    names = _file_names(program, unit)
-    rows = []
-    for entry in program.get_entries():
-        state = entry.state
-        if state is not None:
-            name = "" if state.end_sequence else names.get(state.file, "")
-            rows.append((state.address, name, state.line))
-    return rows
-
-
-def _file_names(program: LineProgram, unit: Any) -> dict[int, str]:
-    """The files of a unit by their numbers, which begin at 1 before DWARF 5 and at 0 from then on."""
-    header = program.header
-    version = header["version"]
-    root = unit.get_top_DIE().attributes.get("DW_AT_comp_dir")
-    base = root.value.decode("utf-8", "replace") if root is not None else ""
-    folders = [folder.decode("utf-8", "replace") for folder in header["include_directory"]]
-    if version < 5:
-        folders = [base, *folders]
-    names = {}
-    for number, entry in enumerate(header["file_entry"], 0 if version >= 5 else 1):
-        folder = folders[entry.dir_index] if entry.dir_index < len(folders) else ""
-        names[number] = str(Path(base) / folder / entry.name.decode("utf-8", "replace"))
-    return names
+def _plain(name: str) -> str:
+    return str(Path(name)) if name else ""
 
 
 def _nearest(rows: tuple[tuple[int, str, int], ...], address: int) -> tuple[Place, ...]:

@@ -1,196 +1,120 @@
-"""From the bytes of a code object to instructions, through LLVM's disassembler."""
+"""The instructions of a code object, decoded where they are asked for."""
 
 from __future__ import annotations
 
-import re
-import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import io
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
-from rocverify.device.emulator.isa.operands import Operand, parse_operand, split_operands, split_outside
-from rocverify.device.emulator.isa.targets import processor
-from rocverify.device.emulator.isa.unused_operands import without_unused_operands
-from rocverify.errors import CodeObjectError, DeviceError, ToolchainError
-from rocverify.store.tools import run_tool
+from elftools.elf.elffile import ELFFile
 
-TIMEOUT_S = 120
+from rocverify.device.emulator.isa.decoding import LONGEST, Decoded, Decoder, decoder
+from rocverify.device.emulator.isa.instructions import Instruction, Listing
+from rocverify.device.emulator.isa.printed import PrintedListing, printed_lines
+from rocverify.device.emulator.isa.targets import Target, processor
+from rocverify.errors import CodeObjectError, DeviceError
+from rocverify.toolchain.codeobject import malformed_is_an_error
+from rocverify.toolchain.dwarf_lines import LineTable
 
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One instruction. `address` is its virtual address in the code object, `size` its bytes,
-    `mnemonic` RDNA 3's name without the encoding suffix, which is `encoding` ("e32", "e64",
-    "dpp", ...). `modifiers` holds `offset:16` and flags such as `glc` (value ""); `second` is the Y
-    half of a VOPD pair; `source` is `file:line` where the code object has line tables; `word` the
-    first dword of the encoding."""
-
-    address: int
-    size: int
-    mnemonic: str
-    encoding: str
-    operands: tuple[Operand, ...]
-    modifiers: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
-    source: str | None = None
-    second: Instruction | None = None
-    word: int = 0
-
-    @property
-    def branch_target(self) -> int:
-        """Where a relative branch goes: the next instruction plus SIMM16 dwords."""
-        simm16 = self.word & 0xFFFF
-        return self.next_address + 4 * (simm16 - 0x10000 if simm16 & 0x8000 else simm16)
-
-    @property
-    def next_address(self) -> int:
-        return self.address + self.size
-
-    @property
-    def offset(self) -> int:
-        """The `offset:` modifier in bytes."""
-        return int(self.modifiers.get("offset", "0"), 0)
-
-    def flags(self, name: str, count: int, default: int) -> tuple[int, ...]:
-        """A list modifier such as `op_sel:[0,1]`, padded with `default` to `count` entries."""
-        text = self.modifiers.get(name)
-        given = [int(part, 0) for part in text.strip("[]").split(",")] if text else []
-        return tuple((given + [default] * count)[:count])
+__all__ = ["DecodedListing", "Instruction", "Listing", "disassemble"]
 
 
-_LINE = re.compile(r"^\t(?P<text>.*?)\s*// (?P<address>[0-9A-Fa-f]+):(?P<words>(?: [0-9A-Fa-f]{8})+)")
-_SOURCE = re.compile(r"^; (?P<file>.+):(?P<line>\d+)(?: \(discriminator \d+\))?$")
-_MODIFIER = re.compile(r"([a-z_0-9]+):(\[[^\]]*\]|[-\w.]+(?:\([^)]*\))?)$")
-_FLAGS = {
-    "glc", "slc", "dlc", "off", "clamp", "offen", "idxen", "lds", "gds", "tfe", "lwe", "high",
-    "bound_ctrl", "row_mirror", "row_half_mirror", "neg",
-}  # fmt: skip
-_SUFFIX = re.compile(r"(.+?)_(e32|e64|e64_dpp|dpp|dpp8|e64_dpp8|sdwa)$")
+class DecodedListing(Listing):
+    """The code of one code object; instructions are decoded when they are asked for."""
 
-
-class Listing:
-    """The disassembly of one code object; instructions are parsed when they are asked for."""
-
-    def __init__(self, lines: Iterable[str], spellings: Mapping[str, str] | None = None) -> None:
-        self._spellings = spellings or {}
-        self._lines: dict[int, tuple[re.Match[str], str | None]] = {}
-        self._parsed: dict[int, Instruction] = {}
-        source = None
-        for line in lines:
-            if found := _SOURCE.match(line):
-                source = f"{found['file']}:{found['line']}"
-            elif match := _LINE.match(line):
-                self._lines[int(match["address"], 16)] = (match, source)
+    def __init__(
+        self, code: bytes, start: int, decoder: Decoder, lines: LineTable, spellings: Mapping[str, str]
+    ) -> None:
+        self._code, self._start, self._decoder, self._lines = code, start, decoder, lines
+        self._spellings = spellings
+        self._found: dict[int, Decoded | None] = {}
+        self._known: dict[int, Instruction] = {}
 
     @property
     def addresses(self) -> tuple[int, ...]:
-        """Where instructions begin, in order."""
-        return tuple(self._lines)
+        """Where instructions begin if the code is read from its start to its end; dwords that begin none are
+        passed over."""
+        found, address, end = [], self._start, self._start + len(self._code)
+        while address < end:
+            decoded = self._decoded(address)
+            if decoded is not None:
+                found.append(address)
+            address += 4 if decoded is None else decoded.size
+        return tuple(found)
 
     def __contains__(self, address: int) -> bool:
-        return address in self._lines
+        return self._decoded(address) is not None
 
     def at(self, address: int) -> Instruction:
-        """The instruction at a virtual address; DeviceError where none begins or its form is unknown."""
-        if address not in self._parsed:
-            if address not in self._lines:
+        """The instruction at a virtual address; DeviceError with the words there where they are none."""
+        known = self._known.get(address)
+        if known is None:
+            decoded = self._decoded(address)
+            if decoded is None:
                 raise DeviceError(
-                    "no instruction begins here", where=f"{address:#x}", hint="the code object is damaged"
+                    f"no instruction begins here ({self.words(address)})",
+                    where=f"{address:#x}",
+                    hint="the code object is damaged",
                 )
-            self._parsed[address] = self._spelled(_parse_instruction(*self._lines[address]))
-        return self._parsed[address]
+            known = self._known[address] = self._instruction(address, decoded)
+        return known
 
-    def _spelled(self, inst: Instruction) -> Instruction:
-        """By the name that semantics have for it; its text stays the disassembler's."""
-        name = self._spellings.get(inst.mnemonic)
-        return inst if name is None else replace(inst, mnemonic=name)
+    def words(self, address: int) -> str:
+        """The two dwords at an address, for a message."""
+        at = address - self._start
+        inside = self._code[at : at + 8] if 0 <= at < len(self._code) else b""
+        words = [inside[place : place + 4] for place in range(0, len(inside) // 4 * 4, 4)]
+        return " ".join(f"{int.from_bytes(one, 'little'):#010x}" for one in words) or "outside of the code"
+
+    def _decoded(self, address: int) -> Decoded | None:
+        if address not in self._found:
+            self._found[address] = self._decode(address)
+        return self._found[address]
+
+    def _decode(self, address: int) -> Decoded | None:
+        at = address - self._start
+        if at & 3 or not 0 <= at < len(self._code):
+            return None
+        window = self._code[at : at + LONGEST]
+        return self._decoder.decode(int.from_bytes(window, "little"), len(window))
+
+    def _instruction(self, address: int, one: Decoded) -> Instruction:
+        second = None if one.second is None else self._placed(address, one.second, one.size, None)
+        return self._placed(address, one, one.size, second)
+
+    def _placed(self, address: int, one: Decoded, size: int, second: Instruction | None) -> Instruction:
+        at = address - self._start
+        return Instruction(
+            address,
+            size,
+            self._spellings.get(one.mnemonic, one.mnemonic),
+            one.encoding,
+            one.operands,
+            one.modifiers,
+            one.text,
+            self._lines.at(address),
+            second,
+            int.from_bytes(self._code[at : at + 4], "little"),
+        )
+
+
+def decoder_of(target: Target) -> Decoder | None:
+    """The decoder of a processor; None where its instructions are not known."""
+    formats = target.family.formats
+    return None if formats is None else decoder(target.name, tuple(formats))
 
 
 def disassemble(code_object: bytes, objdump: Path, target: str) -> Listing:
-    """The listing of .text; CodeObjectError when the disassembler rejects the bytes."""
-
-    def listing(content: bytes) -> list[str]:
-        return _listing(content, objdump, target)
-
+    """The listing of .text; CodeObjectError where there is none, or `objdump`, which is asked for targets
+    that have no decoding table, rejects the bytes."""
     known = processor(target)
+    made = None if known is None else decoder_of(known)
     spellings = {} if known is None else known.family.spellings
-    return Listing(without_unused_operands(code_object, listing(code_object), listing), spellings)
-
-
-def _listing(code_object: bytes, objdump: Path, target: str) -> list[str]:
-    with tempfile.NamedTemporaryFile(suffix=".co") as file:
-        file.write(code_object)
-        file.flush()
-        command = [str(objdump), "-d", "-l", f"--mcpu={target}", file.name]
-        try:
-            done = run_tool(command, timeout_s=TIMEOUT_S)
-        except ToolchainError as error:
-            raise CodeObjectError(f"{objdump.name} {error.message}") from None
-    if done.returncode:
-        raise CodeObjectError(
-            f"{objdump.name} cannot disassemble it: {done.log.strip()}",
-            hint="pass a code object for " + target,
-        )
-    return done.output.splitlines()
-
-
-def _parse_instruction(match: re.Match[str], source: str | None) -> Instruction:
-    words = match["words"].split()
-    place = _Place(int(match["address"], 16), 4 * len(words), int(words[0], 16), source)
-    text = match["text"].strip()
-    first, _, second = text.partition(" :: ")
-    try:
-        pair = _parse_one(second, second, place) if second else None
-        return _parse_one(first, text, place, pair)
-    except DeviceError as error:
-        raise DeviceError(error.message, where=f"{text} at {place.address:#x}", hint=error.hint) from None
-
-
-class _Place(NamedTuple):
-    address: int
-    size: int
-    word: int
-    source: str | None
-
-
-def _parse_one(text: str, full: str, place: _Place, second: Instruction | None = None) -> Instruction:
-    name, _, rest = text.partition(" ")
-    suffix = _SUFFIX.match(name)
-    mnemonic, encoding = suffix.groups() if suffix else (name, "")
-    operands: tuple[Operand, ...] = ()
-    modifiers: dict[str, str] = {}
-    if mnemonic.startswith(_WITH_OPERANDS) and not mnemonic.startswith(_OPAQUE):
-        rest, modifiers = _take_modifiers(rest)
-        operands = tuple(parse_operand(part) for part in split_operands(rest))
-    return Instruction(
-        place.address,
-        place.size,
-        mnemonic,
-        encoding,
-        operands,
-        modifiers,
-        full,
-        place.source,
-        second,
-        place.word,
-    )
-
-
-_WITH_OPERANDS = ("s_", "v_", "ds_", "global_", "flat_", "scratch_", "buffer_")
-_OPAQUE = ("s_waitcnt", "s_delay_alu", "s_clause", "s_branch", "s_cbranch", "s_version")
-
-
-def _take_modifiers(rest: str) -> tuple[str, dict[str, str]]:
-    modifiers: dict[str, str] = {}
-    words = split_outside(rest, " ")
-    while words:
-        word = words[-1]
-        if word in _FLAGS and not (word == "off" and (len(words) == 1 or words[-2].endswith(","))):
-            modifiers[word] = ""
-        elif match := _MODIFIER.fullmatch(word):
-            modifiers[match[1]] = match[2]
-        else:
-            break
-        words.pop()
-    return " ".join(words), modifiers
+    if made is None:
+        return PrintedListing(printed_lines(code_object, objdump, target), spellings)
+    with malformed_is_an_error("code object"):
+        section = ELFFile(io.BytesIO(code_object)).get_section_by_name(".text")
+        if section is None:
+            raise CodeObjectError("has no .text section")
+        start, code = section["sh_addr"], section.data()
+    return DecodedListing(code, start, made, LineTable(code_object), spellings)

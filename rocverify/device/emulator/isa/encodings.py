@@ -26,10 +26,17 @@ class Bits(NamedTuple):
 
 
 class Format(NamedTuple):
-    """A microcode format and the fields that tell it from all others."""
+    """A microcode format and the fields that tell it from all others. `variant` follows the name where
+    formats of one name have tables of their own."""
 
     name: str
     fields: tuple[Bits, ...]
+    variant: str = ""
+
+    @property
+    def table(self) -> str:
+        """The name of its table of instructions."""
+        return self.name + self.variant
 
 
 def _first(high: int, low: int, value: int) -> Bits:
@@ -42,9 +49,12 @@ _DPP16, _DPP8, _DPP8FI = 250, 233, 234
 
 def _with_dpp(name: str, dword: int, *fields: Bits) -> tuple[Format, ...]:
     """A vector format, first with the SRC0 values that announce DPP; `dword` is where SRC0 lies."""
-    variants = (("_DPP16", _DPP16), ("_DPP8", _DPP8), ("_DPP8", _DPP8FI))
+    variants = (("_DPP16", _DPP16, ""), ("_DPP8", _DPP8, ""), ("_DPP8", _DPP8FI, "FI"))
     return (
-        *(Format(name + suffix, (*fields, Bits(dword, 8, 0, source))) for suffix, source in variants),
+        *(
+            Format(name + suffix, (*fields, Bits(dword, 8, 0, source)), variant)
+            for suffix, source, variant in variants
+        ),
         Format(name, fields),
     )
 

@@ -9,6 +9,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from rocverify.device.emulator.isa.disassembly import Listing, disassemble
+from rocverify.errors import DeviceError
 from rocverify.toolchain.discover import Toolchain
 
 TWO_SOURCES = (
@@ -48,9 +49,11 @@ def test_filled_fields_change_nothing(image: bytes, filled: tuple[bytes, int], t
     )
 
 
-def test_what_is_no_instruction_stays_unknown(image: bytes, toolchain: Toolchain) -> None:
+def test_what_is_no_instruction_is_refused_with_its_words(image: bytes, toolchain: Toolchain) -> None:
     text = ELFFile(io.BytesIO(image)).get_section_by_name(".text")
     changed = bytearray(image)
     struct.pack_into("<II", changed, text["sh_offset"], 0xD7FF0000, 0xFFFFFFFF)
     listing = disassemble(bytes(changed), toolchain.objdump, "gfx1100")
-    assert listing.at(text["sh_addr"]).text.startswith(".long")
+    assert text["sh_addr"] not in listing
+    with pytest.raises(DeviceError, match="0xd7ff0000 0xffffffff"):
+        listing.at(text["sh_addr"])

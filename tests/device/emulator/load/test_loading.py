@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rocverify.device.emulator import abi
-from rocverify.device.emulator.isa.disassembly import Listing
+from rocverify.device.emulator.isa.decoding import decoder
+from rocverify.device.emulator.isa.disassembly import DecodedListing
+from rocverify.device.emulator.isa.encodings import GFX11
 from rocverify.device.emulator.isa.operands import EXEC, M0, VCC, OperandKind, parse_operand, split_operands
 from rocverify.device.emulator.launch.runtime import Runtime
 from rocverify.device.emulator.launch.runtime_code import SOURCES
@@ -26,6 +28,7 @@ from rocverify.device.emulator.translate.lowering import program
 from rocverify.errors import CodeObjectError, DeviceError
 from rocverify.store.content_cache import ContentCache
 from rocverify.toolchain.discover import Toolchain
+from rocverify.toolchain.dwarf_lines import LineTable
 from tests.device.emulator.assembling import Assembler
 
 BODY = """
@@ -201,20 +204,19 @@ def test_operands_are_split_at_top_level_commas() -> None:
     assert split_operands(text) == ["v0", "hwreg(HW_REG_MODE, 0, 4)", "|v1|", "v[2:3]"]
 
 
-def test_a_listing_reads_instructions_and_lines() -> None:
-    listing = Listing([
-        "; /src/k.hip:12",
-        "\tv_add_f32_e32 v1, v2, v3                                   // 000000001000: 06020702",
-        "\tv_dual_mov_b32 v0, v1 :: v_dual_add_f32 v2, v3, v4          // 000000001004: CA080101 00020903",
-        "\ts_cbranch_scc1 65534                                       // 00000000100C: BFA2FFFE <probe>",
-        "\tglobal_load_b32 v1, v2, s[4:5] offset:-8 glc               // 000000001010: DC5250F8 01040002",
-    ])  # fmt: skip
+def test_a_listing_reads_instructions() -> None:
+    words = (0x06020702, 0xCA080101, 0x00020903, 0xBFA2FFFE, 0xDC5250F8, 0x01040002, 0xD7FF0000)
+    code = b"".join(word.to_bytes(4, "little") for word in words)
+    known = decoder("gfx1100", GFX11)
+    assert known is not None
+    listing = DecodedListing(code, 0x1000, known, LineTable(b""), {})
     assert listing.addresses == (0x1000, 0x1004, 0x100C, 0x1010)
     first, pair, branch, load = (listing.at(address) for address in listing.addresses)
-    assert (first.mnemonic, first.encoding, first.source) == ("v_add_f32", "e32", "/src/k.hip:12")
+    assert (first.mnemonic, first.encoding, first.source) == ("v_add_f32", "e32", None)
     assert pair.second is not None
     assert (pair.mnemonic, pair.second.mnemonic, pair.size) == ("v_dual_mov_b32", "v_dual_add_f32", 8)
     assert branch.branch_target == 0x1008
-    assert (load.offset, load.modifiers["glc"]) == (-8, "")
-    with pytest.raises(DeviceError):
-        listing.at(0x1002)
+    assert (load.offset, load.modifiers["glc"]) == (-3848, "")
+    for address in (0x1002, 0x1018, 0x101C, 0xFFC):
+        with pytest.raises(DeviceError):
+            listing.at(address)

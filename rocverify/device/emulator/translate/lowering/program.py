@@ -7,7 +7,7 @@ goes on where the wave stopped (`resume` holds the index of that place).
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -83,17 +83,6 @@ def wave_builder(
 ) -> WaveBuilder:
     """A builder of a wave function whose instructions mean what the family says."""
     return WaveBuilder(module, function, lanes, observer, Dialect(family, handlers(family)))
-
-
-def unsupported(family: Family, graph: Graph) -> list[Instruction]:
-    """The reached instructions that `translate` would refuse for want of semantics."""
-    known = handlers(family).keys() | BRANCHES | ENDS
-    return [inst for block in graph.blocks.values() for inst in block if not _is_known(inst, known)]
-
-
-def _is_known(inst: Instruction, known: Set[str]) -> bool:
-    parts = [inst] if inst.second is None else [inst, inst.second]
-    return all(handler_name(part) in known for part in parts)
 
 
 def handler_name(inst: Instruction) -> str:

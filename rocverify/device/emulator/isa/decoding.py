@@ -1,0 +1,347 @@
+"""Words to instructions, by the table of a family (families/*.json, which scripts/decoding derives).
+
+A table says for each opcode of each microcode format which field is which operand or modifier. Operand fields
+that an instruction has no use for may hold anything: the hardware takes no notice of them, and compilers
+differ in what they write there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, NamedTuple
+
+from rocverify.device.emulator.isa.encodings import Format
+from rocverify.device.emulator.isa.numbers import (
+    FORMS,
+    HALF_LITERALS,
+    hardware_register,
+    message,
+    whole_message,
+)
+from rocverify.device.emulator.isa.operands import Operand, OperandKind, parse_operand
+from rocverify.errors import DeviceError
+
+LONGEST = 20
+"""Bytes of the longest instruction."""
+LITERAL_SOURCE = 255
+_IS_LITERAL = "!"
+"""Begins a table's text that is the form of the literal behind the instruction."""
+
+
+class Decoded(NamedTuple):
+    """What words say, wherever they lie. `second`: the Y half of a pair; `size` in bytes."""
+
+    mnemonic: str
+    encoding: str
+    operands: tuple[Operand, ...]
+    modifiers: Mapping[str, str]
+    text: str
+    size: int
+    second: Decoded | None = None
+
+
+class _Literal(NamedTuple):
+    """Stands in a table for the dword behind the instruction, and says how it is written."""
+
+    form: str
+
+
+_Entry = tuple[str, Operand] | _Literal | None
+
+
+@dataclass(slots=True)
+class _Table:
+    """What a field's values say: texts, and operands once they are asked for."""
+
+    texts: list[str | None]
+    operands: dict[int, _Entry] = field(default_factory=dict)
+
+    @property
+    def has_literal(self) -> bool:
+        """Whether a value stands for a dword behind the instruction."""
+        text = self.texts[LITERAL_SOURCE]
+        return text is not None and text.startswith(_IS_LITERAL)
+
+    def operand(self, value: int) -> _Entry:
+        if value not in self.operands:
+            text = self.texts[value]
+            if text is None:
+                self.operands[value] = None
+            elif text.startswith(_IS_LITERAL):
+                self.operands[value] = _Literal(text[1:])
+            else:
+                self.operands[value] = (text, _constant(text))
+        return self.operands[value]
+
+
+@dataclass(slots=True)
+class Row:
+    """One instruction of a table. `name`: mnemonic with its suffix; `size`: bytes without a literal that a
+    source may ask for; `must_*`: bits that must hold a value; `literals`: fields (lowest bit, mask) that
+    ask for the literal at bit `literal_at`; `opaque`: its operands are text only."""
+
+    name: str
+    mnemonic: str
+    encoding: str
+    size: int
+    must_mask: int
+    must_value: int
+    operands: Sequence[Any]
+    modifiers: Sequence[Any]
+    literals: tuple[tuple[int, int], ...]
+    literal_at: int
+    opaque: bool
+    known: dict[int, Decoded | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _FormatTable:
+    name: str
+    opcode_low: int
+    opcode_mask: int
+    tests: tuple[tuple[int, int, int | None], ...]
+    rows: dict[int, Row]
+
+    def row(self, word: int) -> Row | None:
+        key = word >> self.opcode_low & self.opcode_mask
+        for low, width, value in self.tests:
+            found = word >> low & (1 << width) - 1
+            key = key << width | found if value is None else key << 1 | (found == value)
+        return self.rows.get(key)
+
+
+class Decoder:
+    """The instructions of one table. Keeps what it has decoded: real code says the same words often."""
+
+    def __init__(self, table: str, formats: Sequence[Format]) -> None:
+        data = json.loads(_file(table).read_text())
+        self._tables = [_Table(_texts(runs)) for runs in data["tables"]]
+        names = {kind: {int(n): name for n, name in known.items()} for kind, known in data["names"].items()}
+        self._forms: dict[str, Callable[[int], str]] = {
+            **FORMS,
+            "hwreg": hardware_register(names.get("hwreg", {})),
+            "sendmsg": message(names.get("sendmsg", {})),
+            "message": whole_message(names.get("message", {})),
+        }
+        self._formats = {name: self._format(name, one) for name, one in data["formats"].items()}
+        self._order = [(one, *_mask_and_value(one)) for one in formats]
+        self._dispatch: dict[int, list[tuple[Format, int, int]]] = {}
+
+    def decode(self, word: int, available: int) -> Decoded | None:
+        """The instruction at the start of `word` (dwords, the first one lowest), of which `available` bytes
+        are there; None where these are no instruction."""
+        found = self.format(word)
+        if found is None:
+            return None
+        if found.name == "VOPD":
+            return self._pair(word, available)
+        row = self._formats[found.table].row(word)
+        return None if row is None else self._decoded(row, word, available)
+
+    def format(self, word: int) -> Format | None:
+        """The format of the instruction at the start of `word`."""
+        prefix = word >> _PREFIX_LOW & _PREFIX_MASK
+        candidates = self._dispatch.get(prefix)
+        if candidates is None:
+            candidates = self._dispatch[prefix] = [one for one in self._order if _may_begin(prefix, one)]
+        for one, mask, value in candidates:
+            if word & mask == value:
+                return one
+        return None
+
+    # ---- one instruction
+
+    def _decoded(self, row: Row, word: int, available: int) -> Decoded | None:
+        size = row.size
+        for low, mask in row.literals:
+            if word >> low & mask == LITERAL_SOURCE:
+                size = row.literal_at // 8 + 4
+                break
+        if size > available or word & row.must_mask != row.must_value:
+            return None
+        word &= (1 << 8 * size) - 1
+        if word in row.known:
+            return row.known[word]
+        decoded = row.known[word] = self._read(row, word, size)
+        return decoded
+
+    def _read(self, row: Row, word: int, size: int) -> Decoded | None:
+        operands, texts = [], []
+        for spec in row.operands:
+            found = self._operand(spec, word, row)
+            if found is None:
+                return None
+            texts.append(found[0])
+            operands.append(found[1])
+        words: list[str] = []
+        modifiers: dict[str, str] = {}
+        for spec in row.modifiers:
+            text = self._modifier(spec, word)
+            if text is None:
+                return None
+            if text:
+                words.append(text)
+                for one in text.split(" "):
+                    name, _, value = one.partition(":")
+                    modifiers[name] = value
+        text = " ".join(part for part in (row.name, ", ".join(texts), *words) if part)
+        known = () if row.opaque else tuple(one for one in operands if one is not None)
+        return Decoded(row.mnemonic, row.encoding, known, modifiers, text, size)
+
+    def _operand(self, spec: Any, word: int, row: Row) -> tuple[str, Operand | None] | None:
+        kind = spec[0]
+        if kind == "t":
+            _, low, width, table, negate, absolute, extend = spec
+            entry = self._tables[table].operand(word >> low & (1 << width) - 1)
+            if entry is None:
+                return None
+            if isinstance(entry, _Literal):
+                entry = self._literal(entry.form, word >> row.literal_at & 0xFFFFFFFF)
+            if extend >= 0 and word >> extend & 1:
+                return f"sext({entry[0]})", _constant(f"sext({entry[0]})")
+            negated = negate >= 0 and bool(word >> negate & 1)
+            made_absolute = absolute >= 0 and bool(word >> absolute & 1)
+            return _wrapped(entry, negated, made_absolute) if negated or made_absolute else entry
+        if kind == "c":
+            return spec[1], _constant(spec[1])
+        if kind == "l":
+            return self._literal(spec[1], word >> row.literal_at & 0xFFFFFFFF)
+        text = self._forms[spec[3]](word >> spec[1] & (1 << spec[2]) - 1)
+        return text, None if row.opaque or not text else _constant(text)
+
+    def _literal(self, form: str, value: int) -> tuple[str, Operand]:
+        text = self._forms[form](value)
+        return text, Operand(
+            OperandKind.LITERAL, value & 0xFFFF if form in HALF_LITERALS else value, name=text
+        )
+
+    def _modifier(self, spec: Any, word: int) -> str | None:
+        kind = spec[0]
+        if kind == "t":
+            table: _Table = self._tables[spec[3]]
+            place: int = word >> spec[1] & (1 << spec[2]) - 1
+            return table.texts[place]
+        if kind == "f":
+            value = word >> spec[1] & (1 << spec[2]) - 1
+            shown: str = "" if spec[5] and not value else spec[3] + self._forms[spec[4]](value)
+            return shown
+        if kind == "l":
+            _, name, default, lows = spec
+            elements = [default if low < 0 else word >> low & 1 for low in lows]
+            if all(one == default for one in elements):
+                return ""
+            return f"{name}:[{','.join(map(str, elements))}]"
+        return str(spec[1])
+
+    def _pair(self, word: int, available: int) -> Decoded | None:
+        halves = []
+        for name in ("VOPDX", "VOPDY"):
+            row = self._formats[name].row(word)
+            half = None if row is None else self._decoded(row, word, available)
+            if half is None:
+                return None
+            halves.append(half)
+        first, second = halves
+        text, size = f"{first.text} :: {second.text}", max(first.size, second.size)
+        return first._replace(text=text, size=size, second=second)
+
+    # ---- reading the table
+
+    def _format(self, name: str, data: Mapping[str, Any]) -> _FormatTable:
+        low, width = data["opcode"]
+        literal_at = 32 * data["dwords"]
+        rows = {int(key): self._row(row, literal_at) for key, row in data["instructions"].items()}
+        return _FormatTable(name, low, (1 << width) - 1, tuple(map(tuple, data["tests"])), rows)
+
+    def _row(self, data: Sequence[Any], literal_at: int) -> Row:
+        name, size, mask, value, operands, modifiers = data
+        mnemonic, encoding = name, ""
+        for suffix in _SUFFIXES:
+            if name.endswith(suffix):
+                mnemonic, encoding = name.removesuffix(suffix), suffix[1:]
+                break
+        literals = tuple(
+            (spec[1], (1 << spec[2]) - 1)
+            for spec in operands
+            if spec[0] == "t" and self._tables[spec[3]].has_literal
+        )
+        opaque = mnemonic.startswith(_OPAQUE)
+        return Row(
+            name, mnemonic, encoding, size, int(mask, 16), int(value, 16), operands, modifiers, literals,
+            literal_at, opaque,
+        )  # fmt: skip
+
+
+_SUFFIXES = ("_e64_dpp8", "_e64_dpp", "_dpp8", "_dpp", "_sdwa", "_e64", "_e32")
+_OPAQUE = ("s_waitcnt", "s_delay_alu", "s_clause", "s_branch", "s_cbranch", "s_version", "exp", "image_")
+"""What has no operands for the rest of the program, only text."""
+_PREFIX_LOW, _PREFIX_MASK = 23, 511
+
+
+@cache
+def decoder(target: str, formats: tuple[Format, ...]) -> Decoder | None:
+    """The decoder of a processor, by the table whose name is the longest beginning of the processor's, made
+    once for each table; None where there is no table."""
+    names = [target[:length] for length in range(len(target), 3, -1)]
+    known = next((name for name in names if _file(name).is_file()), None)
+    return None if known is None else _of_table(known, formats)
+
+
+@cache
+def _of_table(name: str, formats: tuple[Format, ...]) -> Decoder:
+    return Decoder(name, formats)
+
+
+def _file(table: str) -> Traversable:
+    return files(__package__) / "families" / f"{table}.json"
+
+
+@cache
+def _constant(text: str) -> Operand:
+    """The operand that a text stands for; by its name where the translator has no form for it."""
+    try:
+        return parse_operand(text)
+    except DeviceError:
+        return Operand(OperandKind.SPECIAL, name=text)
+
+
+def _wrapped(entry: tuple[str, Operand], negate: bool, absolute: bool) -> tuple[str, Operand]:
+    text, operand = entry
+    immediate = operand.kind in (OperandKind.INTEGER, OperandKind.LITERAL, OperandKind.FLOAT)
+    if absolute:
+        text = f"|{text}|"
+    if negate:
+        text = f"neg({text})" if immediate and not absolute else f"-{text}"
+    return text, replace(operand, negate=negate, absolute=absolute)
+
+
+def _texts(runs: Sequence[Sequence[Any]]) -> list[str | None]:
+    texts: list[str | None] = [None] * 512
+    for run in runs:
+        if len(run) == 2:
+            texts[run[0]] = run[1]
+            continue
+        first, count, shape, numbers, steps = run
+        for place in range(count):
+            own = [number + step * place for number, step in zip(numbers, steps, strict=True)]
+            texts[first + place] = shape.format(*own)
+    return texts
+
+
+def _mask_and_value(one: Format) -> tuple[int, int]:
+    mask = value = 0
+    for bits in one.fields:
+        mask |= (1 << bits.high + 1) - (1 << bits.low) << 32 * bits.dword
+        value |= bits.value << bits.low + 32 * bits.dword
+    return mask, value
+
+
+def _may_begin(prefix: int, one: tuple[Format, int, int]) -> bool:
+    _, mask, value = one
+    mask, value = mask >> _PREFIX_LOW & _PREFIX_MASK, value >> _PREFIX_LOW & _PREFIX_MASK
+    return prefix & mask == value

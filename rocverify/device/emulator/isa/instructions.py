@@ -1,0 +1,63 @@
+"""Instructions as the translator reads them, whoever has decoded them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rocverify.device.emulator.isa.operands import Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction. `address` is its virtual address in the code object, `size` its bytes,
+    `mnemonic` RDNA 3's name without the encoding suffix, which is `encoding` ("e32", "e64",
+    "dpp", ...). `modifiers` holds `offset:16` and flags such as `glc` (value ""); `second` is the Y
+    half of a VOPD pair; `source` is `file:line` where the code object has line tables; `word` the
+    first dword of the encoding."""
+
+    address: int
+    size: int
+    mnemonic: str
+    encoding: str
+    operands: tuple[Operand, ...]
+    modifiers: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    source: str | None = None
+    second: Instruction | None = None
+    word: int = 0
+
+    @property
+    def branch_target(self) -> int:
+        """Where a relative branch goes: the next instruction plus SIMM16 dwords."""
+        simm16 = self.word & 0xFFFF
+        return self.next_address + 4 * (simm16 - 0x10000 if simm16 & 0x8000 else simm16)
+
+    @property
+    def next_address(self) -> int:
+        return self.address + self.size
+
+    @property
+    def offset(self) -> int:
+        """The `offset:` modifier in bytes."""
+        return int(self.modifiers.get("offset", "0"), 0)
+
+    def flags(self, name: str, count: int, default: int) -> tuple[int, ...]:
+        """A list modifier such as `op_sel:[0,1]`, padded with `default` to `count` entries."""
+        text = self.modifiers.get(name)
+        given = [int(part, 0) for part in text.strip("[]").split(",")] if text else []
+        return tuple((given + [default] * count)[:count])
+
+
+class Listing(Protocol):
+    """The code of one code object."""
+
+    @property
+    def addresses(self) -> tuple[int, ...]:
+        """Where instructions begin, in order."""
+
+    def __contains__(self, address: int) -> bool: ...
+
+    def at(self, address: int) -> Instruction:
+        """The instruction at a virtual address; DeviceError where none begins or its form is unknown."""

@@ -1,0 +1,47 @@
+"""Parts of an instruction's text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+WITHOUT_COMMAS = ("s_waitcnt", "s_waitcnt_depctr", "s_delay_alu")
+FLAGS = {
+    "glc", "slc", "dlc", "offen", "idxen", "lds", "gds", "tfe", "lwe", "high", "bound_ctrl", "row_mirror",
+    "row_half_mirror", "row_bcast", "neg", "clamp", "scc", "nv", "sc0", "sc1", "nt", "unorm", "da", "r128",
+    "a16", "d16", "done", "vm", "compr", "addr64",
+}  # fmt: skip
+_MODIFIER = re.compile(r"([a-z_0-9]+):(\[[^\]]*\]|[-\w.]+(?:\([^)]*\))?)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Mnemonic with its suffix, operands, and modifiers in the order in which they are written."""
+
+    mnemonic: str
+    operands: tuple[str, ...]
+    modifiers: tuple[str, ...]
+
+
+def split(text: str) -> Parts:
+    """The parts of one instruction's text."""
+    mnemonic, _, rest = text.partition(" ")
+    if mnemonic in WITHOUT_COMMAS:
+        return Parts(mnemonic, (rest,) if rest else (), ())
+    words = _outside(rest, " ")
+    modifiers: list[str] = []
+    while words and (words[-1] in FLAGS or _MODIFIER.fullmatch(words[-1])):
+        modifiers.insert(0, words.pop())
+    return Parts(mnemonic, tuple(_outside(" ".join(words), ",")), tuple(modifiers))
+
+
+def _outside(text: str, separator: str) -> list[str]:
+    parts, depth, current = [], 0, ""
+    for char in text:
+        depth += (char in "([") - (char in ")]")
+        if char == separator and depth == 0:
+            parts.append(current)
+            current = ""
+        else:
+            current += char
+    return [part.strip() for part in [*parts, current] if part.strip()]

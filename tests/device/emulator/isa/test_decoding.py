@@ -1,0 +1,134 @@
+"""The decoder against LLVM's disassembler: the same instruction, or both know none.
+
+Documented differences: fields that an instruction has no use for may hold anything here, and must hold what
+LLVM writes there; buffer accesses that also tell whether they failed (tfe), and v_illegal, are none here;
+image and export instructions are only named; what LLVM prints with a comment (reserved lane controls,
+registers that a field cannot name) is no instruction here; s_version has its number.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rocverify.device.emulator.isa import disassembly
+from rocverify.device.emulator.isa.decoding import Decoded, Decoder
+from rocverify.device.emulator.isa.encodings import Format
+from rocverify.device.emulator.isa.operands import OperandKind
+from rocverify.device.emulator.isa.printed import PrintedListing, printed_lines
+from rocverify.device.emulator.isa.targets import PROCESSORS
+from rocverify.toolchain.discover import Toolchain
+from tests.device.emulator.assembling import Assembler
+from tests.device.emulator.isa.disassembling import Judged, judged
+
+TARGETS = ("gfx1100",)
+NAMED = ("image_", "exp")
+DWORDS = 4
+UNUSED_FILLS = (0, 126, 124 << 48)
+"""What LLVM wants in unused fields: zeros, EXEC as destination of v_cmpx, NULL as base of a flat access."""
+
+
+def decoder_of(target: str) -> Decoder:
+    known = disassembly.decoder_of(PROCESSORS[target])
+    assert known is not None
+    return known
+
+
+def words_of(formats: tuple[Format, ...], count: int, seed: int) -> Iterator[int]:
+    """Random words of every format and opcode: `count` for each."""
+    draw = random.Random(seed)
+    for one in formats:
+        opcodes = 1 << 10
+        for opcode in range(opcodes):
+            for _ in range(count):
+                word = draw.getrandbits(32 * DWORDS)
+                # Opcodes lie in bits 25:16 or below and above them: all their values come up.
+                word = word & ~(0x3FF << 16) | opcode << 16
+                for bits in one.fields:
+                    low = bits.low + 32 * bits.dword
+                    word = word & ~(((1 << bits.high - bits.low + 1) - 1) << low) | bits.value << low
+                yield word
+
+
+def used_bits(known: Decoder, word: int) -> int:
+    """The bits whose change changes what the decoder says."""
+    said = known.decode(word, 4 * DWORDS)
+    changes = (known.decode(word ^ 1 << bit, 4 * DWORDS) for bit in range(32 * DWORDS))
+    return sum(1 << bit for bit, other in enumerate(changes) if other != said)
+
+
+def agrees(ours: Decoded | None, theirs: Judged) -> bool:
+    if ours is not None and ours.mnemonic.startswith(NAMED):
+        return theirs is None or theirs[0].split()[0] == ours.text
+    if theirs is not None and theirs[0].split()[-1] in ("tfe", "v_illegal"):
+        return ours is None
+    if ours is None or theirs is None:
+        return ours is None and theirs is None
+    text, size = theirs
+    if ours.mnemonic == "s_version":
+        return text.startswith("s_version")
+    return (ours.text, ours.size) == (text, size)
+
+
+def disagreements(mc: Path, target: str, words: list[int]) -> list[str]:
+    known = decoder_of(target)
+    mine = [known.decode(word, 4 * DWORDS) for word in words]
+
+    def bytes_of(word: int, one: Decoded | None) -> bytes:
+        return word.to_bytes(4 * DWORDS, "little")[: one.size if one is not None else 4 * DWORDS]
+
+    theirs = judged(mc, target, [bytes_of(*pair) for pair in zip(words, mine, strict=True)])
+    left = [(w, a, b) for w, a, b in zip(words, mine, theirs, strict=True) if not agrees(a, b)]
+    # Where only the decoder knows it: the same words with what LLVM writes into unused fields.
+    again: list[tuple[int, Decoded, int]] = []
+    found = [
+        f"{w:#x}: {a and a.text} {a and a.size} but {b}" for w, a, b in left if a is None or b is not None
+    ]
+    for word, ours, _ in (one for one in left if one[1] is not None and one[2] is None):
+        assert ours is not None
+        kept = used_bits(known, word)
+        again += [(word, ours, word & kept | fill & ~kept) for fill in UNUSED_FILLS]
+    answers = judged(mc, target, [bytes_of(filled, ours) for _, ours, filled in again])
+    good = {word for (word, ours, _), answer in zip(again, answers, strict=True) if agrees(ours, answer)}
+    return found + [
+        f"{w:#x}: {a.text} is known here alone" for w, a, _ in again[:: len(UNUSED_FILLS)] if w not in good
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "seed"),
+    [
+        pytest.param(1, 1, id="sample"),
+        pytest.param(4, 2, id="more", marks=pytest.mark.long),
+        pytest.param(30, 3, id="million", marks=pytest.mark.exhaustive),
+    ],
+)
+@pytest.mark.parametrize("target", TARGETS)
+def test_random_words_of_every_opcode(assembler: Assembler, target: str, count: int, seed: int) -> None:
+    formats = tuple(PROCESSORS[target].family.formats or ())
+    words = list(words_of(formats, count, seed))
+    if count == 1:
+        words = random.Random(seed).sample(words, 3000)
+    found = disagreements(assembler.mc, target, words)
+    assert not found, f"{len(found)} of {len(words)}: " + "\n".join(found[:40])
+
+
+def test_a_compiled_file_reads_as_the_disassembler_prints_it(image: bytes, toolchain: Toolchain) -> None:
+    printed = PrintedListing(printed_lines(image, toolchain.objdump, "gfx1100"), {})
+    decoded = disassembly.disassemble(image, toolchain.objdump, "gfx1100")
+    assert isinstance(decoded, disassembly.DecodedListing)
+    known = [printed.at(address) for address in printed.addresses]
+    real = [one for one in known if one.mnemonic != ".long"]
+    assert len(real) > 500
+    for one in real:
+        mine = decoded.at(one.address)
+        assert (mine.text, mine.mnemonic, mine.encoding, mine.size) == (
+            one.text, one.mnemonic, one.encoding, one.size,
+        )  # fmt: skip
+        assert (mine.source, mine.modifiers, mine.word) == (one.source, one.modifiers, one.word)
+        # A literal's text may be that of an inline constant; here, it stays a literal.
+        for a, b in zip(mine.operands, one.operands, strict=True):
+            assert a == b or (a.kind is OperandKind.LITERAL and a.name == b.name)
