@@ -26,6 +26,7 @@ from rocverify.runner.judgement import RunJudgement, exit_code, judge_run
 from rocverify.runner.session import Outcome, Request, run_session
 from rocverify.runner.verdicts import traces
 from rocverify.settings import Settings
+from rocverify.store.cache_aside import cache_aside
 from rocverify.store.files import write_if_changed
 from rocverify.store.run_lock import writing
 from rocverify.store.seal import in_ci
@@ -37,12 +38,13 @@ def execute(options: Options, selection: str, select: Select) -> int:
     """Runs the plans that `select` finds below the root; `selection` is how the user named them."""
     with ExitStack() as stack:
         root = find_root(options.root)
-        more = {}
-        if not options.write or (in_ci() and not options.trust_cache):
-            # Without writing, even the compiler's cache stays out of the tree. In CI, what lies in the tree
-            # may come from a job of somebody else's.
-            more["cache_dir"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-cache-"))
-        settings = options.settings(root, **more)
+        settings = options.settings(root)
+        if in_ci() and not options.trust_cache:
+            # What lies in the tree may come from a job of somebody else's.
+            aside = stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-cache-"))
+            settings = options.settings(root, cache_dir=aside)
+        elif not options.write and (root / settings.cache_dir).resolve().is_relative_to(root):
+            settings = options.settings(root, cache_dir=_aside(root, settings.cache_dir, stack))
         seed = settings.seed if settings.seed is not None else secrets.randbits(32)
         refused: list[PlanError] = []
         plans = _bound(select(root), root, settings, refused)
@@ -75,6 +77,14 @@ def execute(options: Options, selection: str, select: Select) -> int:
         )
         report = assemble(run, judged, code)
         return _finish(options, request, outcome, judged, report, screen)
+
+
+def _aside(root: Path, cache_dir: str, stack: ExitStack) -> str:
+    """A cache outside the tree: the user's, or one for this run alone where that cannot be written to."""
+    try:
+        return str(cache_aside(root, cache_dir))
+    except OSError:
+        return stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-cache-"))
 
 
 def _bound(
