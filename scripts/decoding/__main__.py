@@ -6,21 +6,26 @@ import argparse
 import gc
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rocverify.device.emulator.isa import encodings
-from scripts.decoding.inference import Inference, Record, Tables, UnclearError, prefetch, records
+from scripts.decoding.inference import Inference
 from scripts.decoding.layouts import Layout
 from scripts.decoding.probing import Disassembler
+from scripts.decoding.records import Record, Tables, UnclearError, prefetch, records
 from scripts.decoding.writing import write
 
-FAMILIES = {
+FAMILIES: Mapping[str, tuple[str, str, Sequence[encodings.Format]]] = {
     "gfx110": ("gfx1100", "gfx11", encodings.GFX11),
     "gfx115": ("gfx1150", "gfx11", encodings.GFX11),
     "gfx103": ("gfx1030", "gfx103", encodings.GFX10),
 }
+"""Processor, module of layouts, formats, by the table's name: the beginning of its processors' names."""
+NEW = {"gfx115": ("SOP1", "SOP2", "SOPC", "SOPP", "VOP3_DPP16", "VOP3_DPP8", "VOP3P_DPP16", "VOP3P_DPP8")}
+LIKE = {"gfx115": "gfx1100"}
+"""What a table has new, and the processor that it has the other formats from."""
 PLACE = Path(__file__).parents[2] / "rocverify" / "device" / "emulator" / "isa" / "families"
 
 
@@ -28,15 +33,18 @@ def derive(family: str, mc: str, memory: Path | None) -> list[str]:
     """Writes a family's table; what was unclear."""
     cpu, module, formats = FAMILIES[family]
     layouts = _with_encodings(importlib.import_module(f"scripts.decoding.{module}").LAYOUTS, formats)
-    llvm, tables = Disassembler(cpu, mc), Tables()
-    if memory is not None:
-        llvm.remember(memory / f"{cpu}.answers")
-    inference, unclear = Inference(llvm, tables), []
+    tables, unclear = Tables(), list[str]()
+    asked = {one: Disassembler(one, mc) for one in dict.fromkeys((cpu, LIKE.get(family, cpu)))}
+    for one, llvm in asked.items():
+        if memory is not None:
+            llvm.remember(memory / f"{one}.answers")
     found: dict[str, dict[int, Record]] = {}
     for layout in layouts:
         if layout.name.endswith(FETCHES_INACTIVE):
             found[layout.name] = fetching_inactive(found[layout.name.removesuffix(FETCHES_INACTIVE)])
             continue
+        llvm = asked[cpu if layout.name in NEW.get(family, (layout.name,)) else LIKE[family]]
+        inference = Inference(llvm, tables)
         known = found[layout.of] if layout.of else None
         opcodes = range(1 << layout.opcode[1]) if known is None else sorted(known)
         prefetch(layout, llvm, opcodes, known)
@@ -57,8 +65,9 @@ def derive(family: str, mc: str, memory: Path | None) -> list[str]:
         unclear += [text for key, text in troubles.items() if key not in done]
         found[layout.name] = done
         print(f"{family} {layout.name}: {len(done)} ({llvm.asked} probes)", file=sys.stderr, flush=True)
-    if memory is not None:
-        llvm.keep(memory / f"{cpu}.answers")
+    for one, llvm in asked.items():
+        if memory is not None:
+            llvm.keep(memory / f"{one}.answers")
     write(PLACE / f"{family}.json", cpu, layouts, found, tables)
     return unclear
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scripts.decoding.inference import Record, Tables
 from scripts.decoding.layouts import Layout
+from scripts.decoding.records import Record, Tables
 
 _INTEGER = re.compile(r"\d+")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
-from rocverify.device.emulator.isa.disassembly import Listing, disassemble
+from rocverify.device.emulator.isa.disassembly import Listing, decoder_of, disassemble
 from rocverify.device.emulator.isa.encodings import UNKNOWN, format_name
 from rocverify.device.emulator.isa.family import Family
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS, TARGETS, processor
@@ -181,15 +181,18 @@ def _code_refusals(family: Family, descriptor: KernelDescriptor, graph: Graph) -
 def _formats(target: str, graph: Graph, image: Image) -> dict[str, int]:
     """Instructions by format, most frequent first; everything is UNKNOWN for a family without a table."""
     known = processor(target)
-    table = known.family.formats if known is not None else None
-    names: dict[int, str] = {}
+    made = None if known is None else decoder_of(known)
+    table = None if known is None else known.family.formats
     counts: Counter[str] = Counter()
     for block in graph.blocks.values():
         for inst in block:
             # load_image has seen to it that these are the bytes that were decoded.
-            words = int.from_bytes(image.content[inst.address : inst.address + inst.size], "little")
-            if words not in names:
+            content = image.content[inst.address : inst.address + inst.size]
+            words = int.from_bytes(content, "little")
+            if made is not None:
+                one = made.format(words)
+                counts[UNKNOWN if one is None else one.name] += 1
+            else:
                 dwords = tuple(words >> bit & 0xFFFFFFFF for bit in (0, 32, 64))
-                names[words] = UNKNOWN if table is None else format_name(table, dwords)
-            counts[names[words]] += 1
+                counts[UNKNOWN if table is None else format_name(table, dwords)] += 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -16,7 +16,7 @@ from rocverify.errors import CodeObjectError, DeviceError
 from rocverify.toolchain.codeobject import malformed_is_an_error
 from rocverify.toolchain.dwarf_lines import LineTable
 
-__all__ = ["DecodedListing", "Instruction", "Listing", "disassemble"]
+__all__ = ["DecodedListing", "Instruction", "Listing", "decoder_of", "disassemble"]
 
 
 class DecodedListing(Listing):
