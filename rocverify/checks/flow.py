@@ -82,7 +82,7 @@ class FlowOrder:
         stack: list[tuple[CallSite, CallPath]] = []
 
         def push(info: Place, path: CallPath) -> None:
-            sites = [s for s in self._index.calls(info) if s.kind in CERTAIN]
+            sites = [s for s in self._index.graph.sites(info) if s.kind in CERTAIN]
             stack.extend((site, (*path, site)) for site in reversed(sites))
 
         push(self._entry, ())

@@ -15,7 +15,7 @@ from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.kinds.command import Line
 from rocverify.checks.references import Entry, Reference
 from rocverify.checks.roundtrip_sources import copies_in_sources
-from rocverify.code.call_sites import describe_path
+from rocverify.code.call_sites import CAUTIOUS, describe_path
 from rocverify.code.contracts import declared_contracts
 from rocverify.code.device_reads import DeviceReadFinder
 from rocverify.code.directions import Direction
@@ -96,7 +96,7 @@ def static_findings(
     reaches no launch fails: nothing would be proved."""
     launches = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
     path = launches.path(entry)
-    evidence["functions_examined"] = len(ctx.code.reachable(entry))
+    evidence["functions_examined"] = len(ctx.code.graph.paths(entry, kinds=CAUTIOUS))
     if path is None:
         message = f"{entry.qualname} reaches no kernel launch in live code: there is no GPU path to examine"
         transfers = _transfers(params, ctx, entry, evidence)

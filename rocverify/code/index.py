@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from rocverify.code.call_sites import CAUTIOUS, CERTAIN, CallKind, CallSite
+from rocverify.code.call_sites import CERTAIN, CallKind, CallSite
 from rocverify.code.callgraph import CallGraph
 from rocverify.code.conditionals import Preprocess
 from rocverify.code.dead_code import DeadCode
@@ -210,16 +210,12 @@ class CodeIndex:
         module, _, qualname = reference.partition(":")
         return self.function(module, qualname)
 
-    def calls(self, entry: Place) -> tuple[CallSite, ...]:
-        """The calls that a function's own live code makes."""
-        return self.graph.sites(entry)
-
     def calls_of(self, callee: Place) -> Iterator[CallSite]:
         """The calls of a function in the Python sources that have been read."""
         for module in self._modules.loaded():
             for function in module.record.unit.functions:
                 caller = Place(module.record.unit, function)
-                yield from (site for site in self.calls(caller) if site.callee == callee)
+                yield from (site for site in self.graph.sites(caller) if site.callee == callee)
 
     def call_path(
         self,
@@ -234,9 +230,3 @@ class CodeIndex:
         if isinstance(target, Place):
             return self.graph.find(entry, lambda site: site.callee == target, kinds)
         return self.graph.find(entry, lambda site: site.calls(target), kinds)
-
-    def reachable(
-        self, entry: Place, kinds: frozenset[CallKind] = CAUTIOUS
-    ) -> Mapping[Place, tuple[CallSite, ...]]:
-        """Every function that a call of the entry may run, with a path to it; cautious unless told."""
-        return self.graph.paths(entry, kinds=kinds)

@@ -217,12 +217,12 @@ def test_a_method_on_an_unknown_object_is_only_a_possible_call(project: MakeInde
     entry, method = index.function("kernels.a", "f"), index.function("kernels.h", "Box.method")
     assert index.call_path(entry, method) is None
     assert index.call_path(entry, method, CAUTIOUS) is not None
-    assert index.function("kernels.h", "target") in index.reachable(entry)
+    assert index.function("kernels.h", "target") in index.graph.paths(entry, kinds=CAUTIOUS)
 
 
 def test_an_override_is_a_possible_call(project: MakeIndex) -> None:
     index = index_of(project, "from kernels.h import Box\ndef f(b: Box):\n    b.method()")
-    reached = {info.qualname for info in index.reachable(index.function("kernels.a", "f"))}
+    reached = {info.qualname for info in index.graph.paths(index.function("kernels.a", "f"), kinds=CAUTIOUS)}
     assert "Child.method" in reached
 
 
@@ -242,7 +242,7 @@ def test_external_calls_keep_their_dotted_names(project: MakeIndex) -> None:
     index = index_of(
         project, "from rocm.bindings import hip as h\ndef f(x):\n    h.hipMemcpy(x)\n    x.to_host_vec()"
     )
-    names = [site.name for site in index.calls(index.function("kernels.a", "f"))]
+    names = [site.name for site in index.graph.sites(index.function("kernels.a", "f"))]
     assert names == ["rocm.bindings.hip.hipMemcpy", "?.to_host_vec"]
 
 
@@ -266,7 +266,7 @@ def test_modules_that_import_each_other_do_no_harm(project: MakeIndex) -> None:
 
 def test_a_ring_of_bases_does_no_harm(project: MakeIndex) -> None:
     index = project({"kernels/a.py": "class A(B):\n    pass\nclass B(A):\n    pass\ndef f():\n    A().x()\n"})
-    assert [s.name for s in index.calls(index.function("kernels.a", "f"))][-1] == "?.x"
+    assert [s.name for s in index.graph.sites(index.function("kernels.a", "f"))][-1] == "?.x"
 
 
 def test_a_very_long_sum_does_no_harm(project: MakeIndex) -> None:
@@ -289,11 +289,11 @@ def test_no_python_breaks_the_analysis(tmp_path: Path, name: str) -> None:
     index = CodeIndex(tmp_path, Settings())
     unit = index.unit("kernels/corpus.py")
     functions = [Place(unit, function) for function in unit.functions]
-    sites = [site for info in functions for site in index.calls(info)]
+    sites = [site for info in functions for site in index.graph.sites(info)]
     assert len(functions) > 20
     assert all(1 <= site.line <= 10_000 and site.path == "kernels/corpus.py" for site in sites)
     for info in functions[:20]:
-        assert info in index.reachable(info)
+        assert info in index.graph.paths(info, kinds=CAUTIOUS)
 
 
 @pytest.mark.long
@@ -306,4 +306,4 @@ def test_the_standard_library_does_not_break_the_analysis(tmp_path: Path) -> Non
     for module in index.modules.host():
         unit = index.unit(module.path)
         for function in unit.functions:
-            index.calls(Place(unit, function))
+            index.graph.sites(Place(unit, function))

@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Entry
+from rocverify.code.call_sites import CAUTIOUS
 from rocverify.code.languages import is_c_family
 from rocverify.code.leading import DISPATCH, READ_BACK, UPLOAD, Leading, is_test
 from rocverify.code.order import Order
@@ -179,7 +180,7 @@ def _refuse_hidden(
         return
     seen = {where for _, order in found for where in (*order.first, *order.perhaps)}
     for place, _ in found:
-        for reached, path in ctx.code.reachable(place).items():
+        for reached, path in ctx.code.graph.paths(place, kinds=CAUTIOUS).items():
             if path and reached in wanted and path[-1].location not in seen:
                 raise RocverifyError(
                     f"{params.first} may be called from {path[-1].location}, too", where=path[-1].location

@@ -247,8 +247,7 @@ class DeviceMemory(Allocations):
             ctypes.memmove(target, source, size)
 
     def view(self, address: int, size: int, *, writing: bool = False) -> memoryview:  # noqa: ARG002
-        """A view of device memory, `writing` if all of it is to be written; it does not keep the allocation
-        alive."""
+        """A view, `writing` if all of it is to be written; it does not keep the allocation alive."""
         self.check_range(address, size)
         return memoryview((ctypes.c_uint8 * size).from_address(address)).cast("B")
 

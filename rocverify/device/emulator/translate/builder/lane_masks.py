@@ -13,11 +13,11 @@ from llvmlite import ir
 
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.operands import EXEC
-from rocverify.device.emulator.translate.builder.registers import Registers
+from rocverify.device.emulator.translate.builder.quiet_registers import QuietRegisters
 from rocverify.device.emulator.translate.builder.types import I32, I64, Value, constant
 
 
-class LaneMasks(Registers):
+class LaneMasks(QuietRegisters):
     """EXEC, which the registers of a wave are written under, and other masks of its lanes."""
 
     def exec_bits(self) -> Value:

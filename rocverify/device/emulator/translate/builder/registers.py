@@ -10,7 +10,6 @@ the other lanes too: instructions under the same EXEC read, and overwrite, what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,10 +21,7 @@ from rocverify.device.emulator.translate.builder import modes
 from rocverify.device.emulator.translate.builder.dialect import Dialect
 from rocverify.device.emulator.translate.builder.emitter import Emitter
 from rocverify.device.emulator.translate.builder.observers import Observer
-from rocverify.device.emulator.translate.builder.types import (
-    I32,
-    Value,
-)
+from rocverify.device.emulator.translate.builder.types import I32, Value
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.translate.builder.wave import WaveBuilder
@@ -273,30 +269,3 @@ class Registers(Emitter):
             known.clear()
         self._lanes, self._lanes_dirty = None, False
         self.b.position_at_end(block)
-
-    # ---- for observers: without an event, and with a shadow bank beside the wave's own registers
-
-    def quiet_vgpr(self, index: int) -> Value:
-        """A VGPR, i32 a lane, without an event."""
-        return self._get(("v", index))
-
-    def quiet_sgpr(self, index: int) -> Value:
-        """An SGPR without an event."""
-        return self._get(("s", index))
-
-    def sgpr_pointer(self, index: int) -> Value:
-        """Where an SGPR lies."""
-        return self._field(scalar_offset(index, self.lanes))
-
-    def is_written(self, index: int) -> bool:
-        """Whether the block has written the SGPR since it was last flushed."""
-        return ("s", index) in self._dirty
-
-    def captured(self, emit: Callable[[], None]) -> list[tuple[Operand, Value]]:
-        """What `emit` would commit to VGPRs, not committed."""
-        waiting, self._deferred = self._deferred, []
-        try:
-            emit()
-            return self._deferred
-        finally:
-            self._deferred = waiting
