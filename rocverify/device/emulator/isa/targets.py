@@ -72,7 +72,7 @@ class _Own:
     lds: tuple[int, int] = (0, 0)
 
 
-def _records(family: Family, executed: bool = True, **own: _Own) -> dict[str, Target]:
+def _records(family: Family, **own: _Own) -> dict[str, Target]:
     return {
         name: Target(
             name,
@@ -84,7 +84,7 @@ def _records(family: Family, executed: bool = True, **own: _Own) -> dict[str, Ta
             lds_granule=one.lds[1] or family.lds_granule,
             product=one.product or f"AMD Radeon Graphics ({name})",
             scalar_floats=one.scalar_floats,
-            executed=executed and family.executed,
+            executed=family.executed,
         )
         for name, one in own.items()
     }
@@ -117,10 +117,6 @@ PROCESSORS: Mapping[str, Target] = {
         gfx1103=_Own(0x44, "AMD Radeon 780M Graphics"),
         gfx1150=_Own(0x43, scalar_floats=True),
         gfx1151=_Own(0x4A, "AMD Radeon 8060S Graphics", more_registers=True, scalar_floats=True),
-    ),
-    **_records(
-        RDNA3,
-        executed=False,
         gfx1152=_Own(0x55, scalar_floats=True),
         gfx1153=_Own(0x58, scalar_floats=True),
     ),

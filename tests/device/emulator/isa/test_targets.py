@@ -19,7 +19,13 @@ from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics.known_instructions import Knowledge
 
 
-@pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
+# LLVM 19 has no gfx1153.
+_each_assembled = pytest.mark.parametrize(
+    "target", [one for one in TARGETS.values() if one.name != "gfx1153"], ids=lambda target: target.name
+)
+
+
+@_each_assembled
 def test_records_agree_with_the_assembler(assembler: Assembler, target: Target) -> None:
     known = Knowledge(assembler.mc, target.name)
     lines = ["s_add_f32 s1, s2, s3", "v_add_f32 v1, v2, v3"]
@@ -28,7 +34,7 @@ def test_records_agree_with_the_assembler(assembler: Assembler, target: Target) 
     assert 1 not in refused
 
 
-@pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
+@_each_assembled
 def test_every_wave_size_assembles(assembler: Assembler, target: Target) -> None:
     for lanes in target.wave_sizes:
         body = f"v_mov_b32 v1, 0\nv_cmp_eq_u32 {'vcc_lo' if lanes == 32 else 'vcc'}, 0, v1\ns_endpgm"
