@@ -18,7 +18,6 @@ from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics.known_instructions import Knowledge
 
-
 # LLVM 19 has no gfx1153.
 _each_assembled = pytest.mark.parametrize(
     "target", [one for one in TARGETS.values() if one.name != "gfx1153"], ids=lambda target: target.name
