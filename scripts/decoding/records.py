@@ -49,9 +49,12 @@ def variants(layout: Layout, opcodes: Sequence[int]) -> Iterator[tuple[int, int]
     for opcode in opcodes:
         for results in itertools.product(*(test.choices() for test in layout.tests)):
             fixed, key = layout.fixed | opcode << layout.opcode[0], opcode
-            for test, (result, value) in zip(layout.tests, results, strict=True):
-                fixed = fixed & ~(((1 << test.width) - 1) << test.low) | value << test.low
+            chosen = list(zip(layout.tests, results, strict=True))
+            for test, (result, _) in chosen:
                 key = key << (test.width if test.value is None else 1) | result
+            # What holds is written last: several tests may be of one field.
+            for test, (_, value) in sorted(chosen, key=lambda one: one[1][0]):
+                fixed = fixed & ~(((1 << test.width) - 1) << test.low) | value << test.low
             # Two tests of one field cannot both hold.
             if all(
                 test.result(fixed) == result for test, (result, _) in zip(layout.tests, results, strict=True)

@@ -112,7 +112,7 @@ def test_random_words_of_every_opcode(assembler: Assembler, target: str, count: 
     formats = tuple(PROCESSORS[target].family.formats or ())
     words = list(words_of(formats, count, seed))
     if count < EVERY:
-        words = random.Random(seed).sample(words, 3000 if count == 1 else 50_000)
+        words = random.Random(seed).sample(words, 3000 if count == 1 else 40_000)
     found = disagreements(assembler.mc, target, words)
     assert not found, f"{len(found)} of {len(words)}: " + "\n".join(found[:40])
 
