@@ -180,6 +180,10 @@ class SubjectError(RocverifyError):
         self.kind = kind
 
 
+class TimeLimitError(RocverifyError):
+    """A call of the code under verification did not return within its time."""
+
+
 class MissingModuleError(RocverifyError):
     """The code under verification needs a module or library that this machine lacks."""
 

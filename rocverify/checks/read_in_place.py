@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rocverify.checks.driving import drive
 from rocverify.checks.trace_rules import STATUS_TOTAL
 from rocverify.device.traffic import NO_TRAFFIC, Traffic
@@ -30,7 +33,8 @@ def read_in_place(spec: ContractSpec, session: LaunchSession, dtype: DType, seed
 
     other_seed = (seed + 1) % 2**32
     first = called(NO_TRAFFIC, with_seed=seed)
-    size = sum(map(len, first.traffic.left.values()))
+    left, before = first.traffic.left, first.traffic.before
+    size = sum(int((_bytes(left[place]) != _bytes(before[place])).sum()) for place in left)
     if size <= STATUS_TOTAL:
         return None
     reads = (
@@ -38,7 +42,7 @@ def read_in_place(spec: ContractSpec, session: LaunchSession, dtype: DType, seed
         "without a copy: with other values there that only the host sees, "
     )
     called(NO_TRAFFIC, with_seed=other_seed)  # memory is kept from call to call, and only changes show
-    others = Traffic(left={place: _other(left) for place, left in first.traffic.left.items()})
+    others = Traffic(left={place: _other(before[place], left[place]) for place in left})
     try:
         second = called(others, with_seed=seed)
     except (SubjectError, DeviceFaultError) as error:
@@ -52,9 +56,14 @@ def read_in_place(spec: ContractSpec, session: LaunchSession, dtype: DType, seed
     return f"{reads}{', '.join(changed)} differ{'s' if len(changed) == 1 else ''}"
 
 
-def _other(content: bytes) -> bytes:
-    """Other values of every width; numbers stay finite."""
-    return bytes(byte ^ 1 for byte in content)
+def _other(before: bytes, content: bytes) -> bytes:
+    """Other values of every width where a kernel has written; numbers stay finite."""
+    old, new = _bytes(before), _bytes(content)
+    return np.where(old == new, new, new ^ 1).astype(np.uint8).tobytes()
+
+
+def _bytes(content: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(content, np.uint8)
 
 
 def _differing(spec: ContractSpec, one: CaseRun, other: CaseRun) -> list[str]:

@@ -20,7 +20,7 @@ from rocverify.checks.launch_geometry import geometry_findings, lds_findings
 from rocverify.checks.trace_rules import caller_chain
 from rocverify.code.shared_memory import SharedAccess
 from rocverify.device.trace.events import Category, TraceEvent
-from rocverify.errors import ContractError, SubjectError
+from rocverify.errors import ContractError, SubjectError, TimeLimitError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.symbols import kernel_meant, with_kernels
@@ -88,10 +88,10 @@ class LaunchProbe:
 
     def _held_back(self, spec: ContractSpec, dtype: DType) -> Driven | None:
         """A call in which no kernel runs. None where the wrapper notices that, as one does that looks at what
-        its kernel reports: then the arguments are judged after a real call."""
+        its kernel reports, or waits for it: then the arguments are judged after a real call."""
         try:
             return drive(spec, self._session, dtype, self._ctx.seed, ghost=True)
-        except SubjectError:
+        except (SubjectError, TimeLimitError):
             return None
 
     def _judge(self, driven: Driven) -> list[Finding]:

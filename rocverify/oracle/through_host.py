@@ -34,9 +34,9 @@ from rocverify.oracle.tolerance import Tolerance
 if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
 
-_MOST_OUTPUTS, _MOST_INPUTS, _READ, _OWN = 0.9, 0.5, 0.9, 0.1
+_MOST_OUTPUTS, _MOST_INPUTS, _READ, _OWN = 0.5, 0.5, 0.9, 0.1
 _TRIED = 2
-"""Cases that are looked into: those with the most elements. What is small may well be read back whole."""
+"""Cases that are looked into: of those in which much was read, those with the most elements."""
 
 Spectrum = tuple[NDArray[np.float64], NDArray[Any]]
 """The different values, and how often each is there."""
@@ -53,8 +53,8 @@ def computed_by_host(
     computed the outputs."""
     runs = [one.run for one in telling(judged)]
     largest = sorted(runs, key=lambda run: -sum(array.size for array in run.outputs.values()))
-    for run in largest[:_TRIED]:
-        found = _through_host(spec, session, run, tolerances, invoke) if _read_much(spec, run) else None
+    for run in [run for run in largest if _read_much(spec, run)][:_TRIED]:
+        found = _through_host(spec, session, run, tolerances, invoke)
         if found is not None:
             return run.case, found
     return None
@@ -88,7 +88,7 @@ def _through_host(
     drawn = starting(spec, replace(run.case, seed=(run.case.seed + 1) % 2**32))
     try:
         first = execute(spec, session, run.case, invoke=invoke, start=drawn, replayed=NO_TRAFFIC)
-        reads = [*first.traffic.reads, *first.traffic.left.values()]
+        reads = first.traffic.found
         known = read_back({name: first.inputs[name] for name in _given(spec)}, reads)
         if not known:
             return None
@@ -118,9 +118,13 @@ def _through_host(
 
 
 def _as_sent(output: NDArray[Any], run: CaseRun, reads: Sequence[bytes]) -> bool:
-    """Whether an output lies as a whole in what the host has sent, and in nothing that it had read."""
-    whole = output.tobytes()
-    return any(whole in piece for piece in run.traffic.uploads) and not any(whole in piece for piece in reads)
+    """Whether an output lies as a whole in what the host has sent, in one type or another, and not in what it
+    had read; in pieces, one after the other, or at once."""
+    sent, had = b"".join(run.traffic.uploads), b"".join(reads)
+    values = to_float64(output)
+    with np.errstate(all="ignore"):
+        wholes = [output.tobytes(), *(values.astype(kind).tobytes() for kind in (np.float32, np.float64))]
+    return any(whole in sent for whole in wholes) and not any(whole in had for whole in wholes)
 
 
 def _was_read(output: NDArray[Any], reads: Sequence[bytes]) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.trace.events import Category
-from rocverify.errors import DeviceFaultError, SubjectError
+from rocverify.errors import DeviceFaultError, SubjectError, TimeLimitError
 from rocverify.oracle.beside import beside
 from rocverify.oracle.case import Case, further_cases, plan_cases
 from rocverify.oracle.compare import Worst
@@ -326,21 +326,24 @@ def _ghost_replay(
     tolerances: Mapping[str, Tolerance],
     invoke: Invocation,
 ) -> GhostReplay | None:
-    """Repeats the first case whose buffers, left untouched, would be rejected. None if there is none:
-    the control `untouched` reports that."""
-    for case in telling(judged):
-        judges = judges_of(case, tolerances)
-        inputs = case.run.inputs
-        untouched = spec.canonical(inputs, {name: inputs[name] for name in spec.outputs}, case.run.case.dims)
+    """Repeats the first case whose buffers, left untouched, would be rejected, with other values: memory that
+    a wrapper keeps from call to call still holds the result of those before. None if there is none: the
+    control `untouched` reports that."""
+    for tried in telling(judged):
+        case = replace(tried.run.case, seed=(tried.run.case.seed + 1) % 2**32)
+        try:
+            ghost = execute(spec, session, case, ghost=True, invoke=invoke)
+        except SubjectError as error:
+            return GhostReplay(case, True, f"the wrapper raised {error.kind}")
+        except TimeLimitError:
+            return GhostReplay(case, True, "the wrapper waits for the kernel")
+        judges = judges_of(Judged(ghost, expected_of(spec, ghost)), tolerances)
+        inputs = ghost.inputs
+        untouched = spec.canonical(inputs, {name: inputs[name] for name in spec.outputs}, case.dims)
         if accepted(untouched, judges):
             continue
-        try:
-            run = case.run
-            ghost = execute(spec, session, run.case, ghost=True, invoke=invoke, start=run.start)
-        except SubjectError as error:
-            return GhostReplay(case.run.case, True, f"the wrapper raised {error.kind}")
         passes = accepted(ghost.outputs, judges)
-        return GhostReplay(case.run.case, not passes, "right result" if passes else "wrong result")
+        return GhostReplay(case, not passes, "right result" if passes else "wrong result")
     return None
 
 

@@ -6,6 +6,7 @@ It stands alone: the process of code under verification has it without the rest 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -22,6 +23,7 @@ TOLD = struct.Struct("<Bq")
 """What is told on a leash: IS_THERE and the process's number, then HAS_ENDED and its exit code, negative
 for a signal."""
 IS_THERE, HAS_ENDED = 1, 2
+_PR_SET_PDEATHSIG = 1
 
 
 class Request(NamedTuple):
@@ -49,6 +51,12 @@ class _Child:
         code = end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
         with contextlib.suppress(OSError):  # nobody waits for it
             self.leash.send(TOLD.pack(HAS_ENDED, code))
+
+    def end(self) -> None:
+        """Ends it, and what it has started, where it has not ended: who asked for it is gone."""
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError):
+                kill(self.pid, signal.SIGKILL)
 
 
 class _Server:
@@ -86,6 +94,7 @@ class _Server:
         for number in ready & set(self._children):
             child = self._children.pop(number)  # nothing is ever sent to it: the other end is gone
             child.leash.close()
+            child.end()
             self._left.add(child.pid)
         self._left = {pid for pid in self._left if not os.waitpid(pid, os.WNOHANG)[0]}
 
@@ -123,6 +132,7 @@ def _begin(leash: socket.socket, files: list[int]) -> Request:
         file.seek(0)
         asked = json.load(file)
     os.setsid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number, wanted in zip(files[1:3], (1, 2), strict=True):
         os.dup2(number, wanted)
         os.close(number)

@@ -29,6 +29,7 @@ from rocverify.errors import (
     RocverifyError,
     SourceError,
     SubjectError,
+    TimeLimitError,
     UsageError,
 )
 from rocverify.store import forking
@@ -171,7 +172,7 @@ class HostProcess:
 
     def ask(self, operation: str, *, about: str, **arguments: Any) -> Any:
         """One operation of `host.serve.Host`. Raises what `raised` makes of what it raised; SubjectError
-        where the process ends meanwhile, RocverifyError where it takes too long. `about` is called."""
+        where the process ends meanwhile, TimeLimitError where it takes too long. `about` is called."""
         with self._lock:
             self.start()
             assert self._channel is not None
@@ -184,7 +185,7 @@ class HostProcess:
                 ok, result = answer
             except TimeoutError:
                 self.close()
-                raise RocverifyError(
+                raise TimeLimitError(
                     f"did not return within {self.timeout_s:g} s",
                     where=about,
                     hint="the call hangs or is slow; raise call_timeout_s in the settings",

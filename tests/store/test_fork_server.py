@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 from pathlib import Path
@@ -142,3 +143,23 @@ def test_a_server_ends_with_those_who_can_ask_it(servers: ForkServers) -> None:
     servers._started.clear()
     assert not there(server)
     assert fork_server._END_S > 1
+
+
+@pytest.mark.parametrize("ends", ["the one who asked", "the server"])
+def test_nothing_outlives_those_who_can_ask(servers: ForkServers, ends: str) -> None:
+    """As where a run is ended by SIGKILL: what was forked for it would go on for ever."""
+    ours, theirs = socket.socketpair()
+    code = "os.write(request.files[0], str(os.getppid()).encode() + b' ')\nwhile True: pass"
+    with ours, theirs:
+        process = forked(servers, code, theirs.fileno())
+        assert process.pid
+        server = int(ours.recv(20))
+        ended = os.pidfd_open(process.pid)
+        if ends == "the server":
+            os.kill(server, signal.SIGKILL)
+        else:
+            process.let_go()
+        assert select.select([ended], [], [], 20)[0]
+        os.close(ended)
+        process.let_go()
+    servers._started.clear()

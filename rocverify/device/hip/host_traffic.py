@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import numpy as np
+
 from rocverify.device.traffic import NO_TRAFFIC, Left, Traffic
 
 MOST_BYTES = 64 << 20
-"""Of each direction; what comes later is not noted, and not replaced: what is not known accuses nobody."""
+"""Of each direction; of more than that the largest pieces are not noted, and not replaced: what is not known
+accuses nobody."""
 
 Content = TypeVar("Content", bytes, memoryview, "bytes | memoryview")
 
@@ -24,7 +27,9 @@ class HostTraffic:
     def __init__(self, replayed: Traffic = NO_TRAFFIC) -> None:
         self.reads: list[bytes] = []
         self.uploads: list[bytes] = []
+        self.echoes: set[int] = set()
         self.left: dict[Left, bytes] = {}
+        self.before: dict[Left, bytes] = {}
         self._replayed, self._count = replayed, 0
         self._shown: dict[int, bytes] = {}
 
@@ -32,6 +37,8 @@ class HostTraffic:
         """The host reads this: what it is to be given."""
         number, self._count = self._count, self._count + 1
         _note(self.reads, content)
+        if self.reads[number] and any(self.reads[number] in sent for sent in self.uploads):
+            self.echoes.add(number)
         known = self._replayed.reads
         return known[number] if number < len(known) and len(known[number]) == len(content) else content
 
@@ -39,21 +46,41 @@ class HostTraffic:
         """The host has copied this to the device."""
         _note(self.uploads, content)
 
-    def shows(self, address: int, content: bytes) -> None:
-        """A kernel is about to run that may read this of memory that the host sees: it needs no copy."""
-        if self._shown.get(address) != content:
-            self._shown[address] = content
-            _note(self.uploads, content)
+    def holds(self, address: int, content: bytes) -> None:
+        """This lies in memory that both see, and nobody has sent it."""
+        self._shown[address] = content
 
-    def leaves(self, place: Left, address: int, content: bytes) -> bytes:
+    def shows(self, address: int, content: bytes) -> None:
+        """A kernel is about to run that may read this of memory that the host sees: it needs no copy. What
+        has changed since it was last seen, the host has sent."""
+        before = self._shown.get(address)
+        if before != content:
+            self._shown[address] = content
+            first, last = _changed(before, content)
+            _note(self.uploads, content[first:last])
+
+    def leaves(self, place: Left, address: int, before: bytes, content: bytes) -> bytes:
         """A kernel has left this in memory that the host sees: what the host is to find there."""
         self._shown[address] = content
-        if sum(map(len, self.left.values())) + len(content) <= MOST_BYTES:
-            self.left[place] = content
+        self.left[place], self.before[place] = content, before
         known = self._replayed.left.get(place, content)
         return known if len(known) == len(content) else content
 
 
+_WORD = 8
+"""Bytes that values are aligned to."""
+
+
+def _changed(before: bytes | None, content: bytes) -> tuple[int, int]:
+    """The part of memory, in whole words, that is not what it was."""
+    if before is None or len(before) != len(content):
+        return 0, len(content)
+    where = np.flatnonzero(np.frombuffer(before, np.uint8) != np.frombuffer(content, np.uint8))
+    first, last = int(where[0]), int(where[-1])
+    return first // _WORD * _WORD, min(len(content), (last // _WORD + 1) * _WORD)
+
+
 def _note(noted: list[bytes], content: bytes | memoryview) -> None:
-    if sum(map(len, noted)) + len(content) <= MOST_BYTES:
-        noted.append(bytes(content))
+    noted.append(bytes(content))
+    while sum(map(len, noted)) > MOST_BYTES:
+        noted[max(range(len(noted)), key=lambda number: len(noted[number]))] = b""

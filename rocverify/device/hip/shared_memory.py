@@ -12,19 +12,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rocverify.device.hip.host_traffic import MOST_BYTES, HostTraffic
+from rocverify.device.hip.host_traffic import HostTraffic
 
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
 
 
+MOST_SHARED = 1 << 30
+"""Bytes of memory that both see, of which two views are kept."""
+
+
 class SharedMemory:
     """`most`: the bytes of all such memory, at most, when a kernel ran."""
 
-    def __init__(self, traffic: HostTraffic | None) -> None:
+    def __init__(self, context: Context, traffic: HostTraffic | None) -> None:
         self.most = 0
         self._traffic, self._launches = traffic, 0
         self._given: dict[int, tuple[bytes, bytes]] = {}
+        known = _shared(context) if traffic is not None else []
+        if traffic is not None and sum(size for _, size in known) <= MOST_SHARED:
+            for address, size in known:  # what lies there from earlier calls is nothing that this one sends
+                traffic.holds(address, context.backend.read(address, size))
 
     @contextmanager
     def of_device(self, context: Context, *, kernel: bool) -> Iterator[None]:
@@ -32,7 +40,7 @@ class SharedMemory:
         known = _shared(context)
         if kernel:
             self.most = max(self.most, sum(size for _, size in known))
-        if self._traffic is None or self.most > MOST_BYTES:
+        if self._traffic is None or self.most > MOST_SHARED:
             yield
             return
         seen = {address: context.backend.read(address, size) for address, size in known}
@@ -49,7 +57,8 @@ class SharedMemory:
                 continue
             after, given = context.backend.read(address, len(content)), seen[address]
             if after != content:
-                given = self._traffic.leaves((number, position), address, after) if kernel else after
+                place = number, position
+                given = self._traffic.leaves(place, address, content, after) if kernel else after
             if given != after:
                 context.backend.write(address, given)
             self._given[address] = given, after

@@ -52,7 +52,7 @@ class _Held:
         """A call is about to be made."""
         self.seen, self.unordered = {}, ()
         self.context.returned, self.context.host_traffic = self.look, self.traffic
-        self.context.shared = SharedMemory(self.traffic)
+        self.context.shared = SharedMemory(self.context, self.traffic)
 
     def unwatch(self) -> Traffic:
         """The call is over: what went between host and device."""
@@ -62,7 +62,9 @@ class _Held:
         noted, most = self.traffic, 0 if shared is None else shared.most
         if noted is None:
             return Traffic(shared=most)
-        return Traffic(tuple(noted.reads), tuple(noted.uploads), noted.left, most)
+        return Traffic(
+            tuple(noted.reads), tuple(noted.uploads), noted.left, noted.before, frozenset(noted.echoes), most
+        )
 
     def look(self) -> None:
         """The call has returned, and not all of its work is ordered before what its caller does next: keeps

@@ -19,23 +19,38 @@ def test_reads_are_replaced_by_those_of_an_earlier_call() -> None:
     assert [traffic.read(one) for one in (b"ab", b"cc", b"def", b"g")] == [b"AB", b"cc", b"DEF", b"g"]
 
 
-def test_beyond_the_limit_nothing_is_noted() -> None:
+def test_beyond_the_limit_the_largest_piece_is_not_noted() -> None:
     traffic = HostTraffic()
     traffic.read(bytes(MOST_BYTES))
     traffic.read(b"a")
-    assert len(traffic.reads) == 1
+    assert traffic.reads == [b"", b"a"]
+
+
+def test_a_read_of_what_was_sent_is_an_echo() -> None:
+    traffic = HostTraffic()
+    traffic.read(b"ab")
+    traffic.wrote(b"xaby")
+    traffic.read(b"ab")
+    traffic.read(b"ya")
+    assert traffic.echoes == {1}
 
 
 def test_what_lies_in_pinned_memory_is_an_upload_when_it_has_changed() -> None:
     traffic = HostTraffic()
-    for address, content in ((1, b"ab"), (2, b"cd"), (1, b"ab"), (1, b"ef")):
+    traffic.holds(3, b"old" * 8)
+    for address, content in ((1, b"ab"), (2, b"cd"), (1, b"ab"), (1, b"ef"), (3, b"old" * 8)):
         traffic.shows(address, content)
-    assert traffic.uploads == [b"ab", b"cd", b"ef"]
+    traffic.shows(3, b"old" * 4 + b"n" + b"old" * 3 + b"ol")
+    assert traffic.uploads == [b"ab", b"cd", b"ef", *traffic.uploads[3:]]
+    assert b"n" in traffic.uploads[3]
+    assert len(traffic.uploads[3]) < 24
 
 
 def test_what_a_kernel_leaves_is_noted_by_its_place_and_replaced_by_what_lay_there_before() -> None:
     traffic = HostTraffic(Traffic(left={(0, 0): b"AB", (1, 0): b"C"}))
-    given = [traffic.leaves(place, 1, content) for place, content in (((0, 0), b"ab"), ((1, 0), b"cd"))]
+    given = [
+        traffic.leaves(place, 1, b"..", content) for place, content in (((0, 0), b"ab"), ((1, 0), b"cd"))
+    ]
     assert given == [b"AB", b"cd"]  # another size is another place
     assert traffic.left == {(0, 0): b"ab", (1, 0): b"cd"}
     traffic.shows(1, b"cd")

@@ -8,7 +8,7 @@ differ in what they write there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -115,6 +115,15 @@ class _FormatTable:
         return self.rows.get(key)
 
 
+def _distinct(operands: Iterable[Operand]) -> tuple[Operand, ...]:
+    """Each place of an instruction has an operand of its own, also where two name the same register: which of
+    them a control such as DPP concerns is told by the place."""
+    found: list[Operand] = []
+    for one in operands:
+        found.append(replace(one) if any(one is other for other in found) else one)
+    return tuple(found)
+
+
 class Decoder:
     """The instructions of one table. Keeps what it has decoded: real code says the same words often."""
 
@@ -190,7 +199,7 @@ class Decoder:
                     name, _, value = one.partition(":")
                     modifiers[name] = value
         text = " ".join(part for part in (row.name, ", ".join(texts), *words) if part)
-        known = () if row.opaque else tuple(one for one in operands if one is not None)
+        known = () if row.opaque else _distinct(one for one in operands if one is not None)
         return Decoded(row.mnemonic, row.encoding, known, modifiers, text, size)
 
     def _operand(self, spec: Any, word: int, row: Row) -> tuple[str, Operand | None] | None:

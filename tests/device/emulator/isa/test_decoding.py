@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from rocverify.device.emulator.isa import disassembly
-from rocverify.device.emulator.isa.decoding import Decoded, Decoder
+from rocverify.device.emulator.isa.decoding import Decoded, Decoder, decoder
 from rocverify.device.emulator.isa.encodings import Format
 from rocverify.device.emulator.isa.operands import OperandKind
 from rocverify.device.emulator.isa.printed import PrintedListing, printed_lines
@@ -133,3 +133,14 @@ def test_a_compiled_file_reads_as_the_disassembler_prints_it(image: bytes, toolc
         # A literal's text may be that of an inline constant; here, it stays a literal.
         for a, b in zip(mine.operands, one.operands, strict=True):
             assert a == b or (a.kind is OperandKind.LITERAL and a.name == b.name)
+
+
+def test_each_place_has_an_operand_of_its_own() -> None:
+    """v_fmac_f32_dpp v1, v1, v1: DPP concerns the first source, not whatever is the same register."""
+    word = int.from_bytes(bytes.fromhex("e902025601c154de"), "little")
+    known = decoder("gfx1100", PROCESSORS["gfx1100"].family.formats or ())
+    assert known is not None
+    found = known.decode(word, 8)
+    assert found is not None
+    assert [one.index for one in found.operands] == [1, 1, 1]
+    assert len({id(one) for one in found.operands}) == 3
