@@ -203,9 +203,9 @@ def _emulate(options: Options) -> int:
         # The document has the standard output for itself.
         machine.printer = lambda _, text: click.echo(text, nl=False, err=True)
     try:
-        image, name = kernels.find(options.kernel, workspace.toolchain.demangler)
+        image, name = kernels.find(options.kernel, workspace.demangler)
         kernel = machine.load(image.data, str(options.file)).kernel(name)
-        readable = demangled([name], workspace.toolchain.demangler)[name]
+        readable = demangled([name], workspace.demangler)[name]
         types = types_of(readable, kernel.metadata.explicit_args, kernels.source, name)
         check_arguments(kernel, request.arguments, types)
         saves = _saves(options, kernel, request)

@@ -29,9 +29,10 @@ Exit codes:
     "inspect",
     help="Show the kernels of a code object: arguments, resources, instructions by format, and what of "
     "them the emulator would refuse.\n\n"
-    "Nothing is executed, and no device is needed; the disassembler is the one of the compiler that "
-    "`rocverify doctor` names. FILE is a source (.hip, .cpp), a code object (.hsaco, .co), an offload "
-    "bundle, also a compressed one, or a host program, library or object file with device code in it. "
+    "Nothing is executed, and no device is needed, nor a compiler for what is compiled already, but for "
+    "gfx1030 to gfx1036, whose disassembler is LLVM's. FILE is a source (.hip, .cpp), a code object (.hsaco, "
+    ".co), an offload bundle, also a compressed one, or a host program, library or object file with device "
+    "code in it. "
     "Instructions are those that control can reach from the kernel's entry, functions that it calls "
     "included, each counted once.",
     epilog=EXIT_CODES,
@@ -56,15 +57,14 @@ def _inspect(
 
     workspace = Workspace.here()
     kernels = open_kernels(file, workspace, target=target, flags=flags)
-    toolchain = workspace.toolchain
     chosen = [(image, kernel) for image in kernels.images]
     if kernel is not None:
-        chosen = [kernels.find(kernel, toolchain.demangler)]
-    found = [inspect_code_object(image.data, str(file), toolchain.objdump, name) for image, name in chosen]
+        chosen = [kernels.find(kernel, workspace.demangler)]
+    found = [inspect_code_object(image.data, str(file), workspace.objdump, name) for image, name in chosen]
     if as_json:
         click.echo(json.dumps(_document(file, found), indent=2))
     else:
-        for line in _text(str(file), found, toolchain.demangler):
+        for line in _text(str(file), found, workspace.demangler):
             click.echo(line)
     return Exit.FOUND if any(inspection.refused for inspection in found) else Exit.FINE
 

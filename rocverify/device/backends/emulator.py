@@ -39,7 +39,7 @@ class EmulatorOptions:
     changed at any time, for what comes then: with a seed it also decides what fresh device memory holds."""
 
     target: str
-    objdump: Path
+    objdump: Path | None
     clang: Path | None
     threads: int | None = None
     launch_timeout_s: float | None = None

@@ -154,7 +154,7 @@ class Device:
     def _kernel(
         self, machine: Machine, module: LoadedModule, name: str, source: str, defaults: Defaults | None
     ) -> Kernel:
-        readable = demangled([name], self._workspace.toolchain.demangler)[name]
+        readable = demangled([name], self._workspace.demangler)[name]
         return Kernel(
             machine,
             module.kernel(name),
@@ -184,7 +184,7 @@ class Module(Mapping[str, Kernel]):
 
     def __getitem__(self, name: str) -> Kernel:
         """Raises UsageError, listing the candidates, where no kernel or more than one is called so."""
-        image, found = self._file.find(name, self.device._workspace.toolchain.demangler)
+        image, found = self._file.find(name, self.device._workspace.demangler)
         if found not in self._kernels:
             module = self._loaded[self._file.images.index(image)]
             self._kernels[found] = self.device._kernel(
@@ -199,7 +199,7 @@ class Module(Mapping[str, Kernel]):
         return len(self._file.kernels)
 
     def __repr__(self) -> str:
-        names = demangled(self._file.kernels, self.device._workspace.toolchain.demangler)
+        names = demangled(self._file.kernels, self.device._workspace.demangler)
         return f"<{self._file.where}, for {self._file.target}: {', '.join(names.values()) or 'no kernel'}>"
 
 

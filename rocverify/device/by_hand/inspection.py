@@ -97,7 +97,9 @@ class Inspection:
         }
 
 
-def inspect_code_object(data: bytes, where: str, objdump: Path, kernel: str | None = None) -> Inspection:
+def inspect_code_object(
+    data: bytes, where: str, objdump: Path | None, kernel: str | None = None
+) -> Inspection:
     """The facts of the code object in `data`, for one kernel or all; `where` names it in errors.
 
     Raises CodeObjectError for what is no intact code object, UsageError for a kernel that it lacks.

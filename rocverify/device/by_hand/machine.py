@@ -35,8 +35,8 @@ def open_machine(
     seed: int | None = None,
 ) -> Machine:
     """`seed` decides the order of waves and workgroups; None: their own. Raises DeviceUnavailableError where
-    the emulator does not run the target (`where` asked for it), and CompilerNotFoundError without a
-    toolchain."""
+    the emulator does not run the target (`where` asked for it), and ToolchainError where its runtime was not
+    installed and there is no clang."""
     if target not in SUPPORTED_TARGETS:
         raise DeviceUnavailableError(
             f"the emulator does not run {target}",
@@ -45,11 +45,10 @@ def open_machine(
         )
     from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 
-    toolchain = workspace.toolchain
     return Machine(
         target,
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
+        objdump=workspace.objdump,
+        clang=workspace.clang,
         memory=SanitizedMemory() if watch.sanitize else None,
         threads=threads or workspace.settings.emulator_threads,
         cache_dir=workspace.cache_dir,

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rocverify.errors import CompilerNotFoundError
 from rocverify.roots import nearest_root
 from rocverify.settings import Settings, load_settings
 
@@ -45,6 +46,29 @@ class Workspace:
         from rocverify.toolchain.discover import Toolchain
 
         return Toolchain.discover(self.settings)
+
+    @cached_property
+    def installed(self) -> Toolchain | None:
+        """The toolchain, if there is one: what is compiled already needs none."""
+        try:
+            return self.toolchain
+        except CompilerNotFoundError:
+            return None
+
+    @property
+    def objdump(self) -> Path | None:
+        """The disassembler of the toolchain, if there is one."""
+        return None if self.installed is None else self.installed.objdump
+
+    @property
+    def clang(self) -> Path | None:
+        """The compiler for C of the toolchain, if there is one."""
+        return None if self.installed is None else self.installed.clang
+
+    @property
+    def demangler(self) -> Path | None:
+        """What tells how a name is written in the source, if it is there."""
+        return None if self.installed is None else self.installed.demangler
 
 
 def _writable(folder: Path) -> Path | None:

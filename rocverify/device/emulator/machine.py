@@ -111,7 +111,7 @@ class LaunchStats:
 
 class Machine:
     """One emulated GPU. `clang` compiles the runtime where the package does not carry it,
-    `objdump` disassembles.
+    `objdump` disassembles for targets that have no decoding table.
 
     Launches are synchronous and serialised; workgroups of a launch run on `threads` host threads.
     `instruments` watch every launch; what they saw is in LaunchStats.observed, by their names.
@@ -122,7 +122,7 @@ class Machine:
         self,
         target: str,
         *,
-        objdump: Path,
+        objdump: Path | None = None,
         clang: Path | None = None,
         memory: DeviceMemory | None = None,
         threads: int | None = None,

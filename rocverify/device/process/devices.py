@@ -133,8 +133,6 @@ def _open_emulator(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:
     from rocverify.device.backends.emulator import EmulatorBackend, EmulatorOptions, check_target, describe
 
     check_target(options.target)
-    if options.objdump is None:
-        raise UsageError("the emulator needs llvm-objdump", hint="see `rocverify doctor`")
     how = EmulatorOptions(
         options.target,
         options.objdump,

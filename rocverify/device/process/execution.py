@@ -185,8 +185,7 @@ def _device_options(options: ExecOptions, workspace: Workspace) -> DeviceOptions
 def _with_tools(how: DeviceOptions, workspace: Workspace) -> DeviceOptions:
     if how.kind != "emulator":
         return how
-    toolchain = workspace.toolchain
-    return replace(how, objdump=toolchain.objdump, clang=toolchain.clang)
+    return replace(how, objdump=workspace.objdump, clang=workspace.clang)
 
 
 def _drain(control: DeviceControl) -> None:

@@ -12,7 +12,7 @@ from rocverify.device.emulator.isa.decoding import LONGEST, Decoded, Decoder, de
 from rocverify.device.emulator.isa.instructions import Instruction, Listing
 from rocverify.device.emulator.isa.printed import PrintedListing, printed_lines
 from rocverify.device.emulator.isa.targets import Target, processor
-from rocverify.errors import CodeObjectError, DeviceError
+from rocverify.errors import CodeObjectError, DeviceError, ToolchainError
 from rocverify.toolchain.codeobject import malformed_is_an_error
 from rocverify.toolchain.dwarf_lines import LineTable
 
@@ -104,13 +104,18 @@ def decoder_of(target: Target) -> Decoder | None:
     return None if formats is None else decoder(target.name, tuple(formats))
 
 
-def disassemble(code_object: bytes, objdump: Path, target: str) -> Listing:
+def disassemble(code_object: bytes, objdump: Path | None, target: str) -> Listing:
     """The listing of .text; CodeObjectError where there is none, or `objdump`, which is asked for targets
-    that have no decoding table, rejects the bytes."""
+    that have no decoding table, rejects the bytes. ToolchainError where it is needed and not there."""
     known = processor(target)
     made = None if known is None else decoder_of(known)
     spellings = {} if known is None else known.family.spellings
     if made is None:
+        if objdump is None:
+            raise ToolchainError(
+                f"code for {target} is read by LLVM's disassembler, which is not there",
+                hint="install it: on Debian, apt-get install llvm-19",
+            )
         return PrintedListing(printed_lines(code_object, objdump, target), spellings)
     with malformed_is_an_error("code object"):
         section = ELFFile(io.BytesIO(code_object)).get_section_by_name(".text")

@@ -30,7 +30,7 @@ class LoadedModule:
     metadata: CodeObject
     image: Image
     content: bytes
-    objdump: Path
+    objdump: Path | None
     debug_twin: Callable[[bytes, bool], bytes | None] | None = None
     cache: ContentCache | None = None
 

@@ -11,21 +11,25 @@ from pathlib import Path
 
 from rocverify.errors import CodeObjectError, ToolchainError
 from rocverify.store.tools import run_tool
+from rocverify.toolchain.dwarf_lines import LineTable
 
 TIMEOUT_S = 60
 _HEADER = re.compile(r"(^|/)(hip|amd_detail|clang/\d[^/]*)/")
 
 
-def user_lines(code_object: bytes, objdump: Path, addresses: Iterable[int]) -> dict[int, str]:
+def user_lines(code_object: bytes, objdump: Path | None, addresses: Iterable[int]) -> dict[int, str]:
     """`file:line` by virtual address, as far as line tables tell: of the innermost inlined call that is
-    none of HIP's or the compiler's. Empty where no llvm-symbolizer lies beside `objdump`.
+    none of HIP's or the compiler's; of the innermost one where no llvm-symbolizer lies beside `objdump`.
 
     Raises CodeObjectError if the symbolizer rejects the bytes.
     """
     wanted = sorted(set(addresses))
-    symbolizer = objdump.with_name(objdump.name.replace("objdump", "symbolizer"))
-    if not wanted or symbolizer == objdump or not symbolizer.exists():
+    symbolizer = None if objdump is None else objdump.with_name(objdump.name.replace("objdump", "symbolizer"))
+    if not wanted:
         return {}
+    if symbolizer is None or symbolizer == objdump or not symbolizer.exists():
+        table = LineTable(code_object)
+        return {address: line for address in wanted if (line := table.at(address)) is not None}
     with tempfile.NamedTemporaryFile(suffix=".co") as file:
         file.write(code_object)
         file.flush()
