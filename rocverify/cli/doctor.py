@@ -41,6 +41,9 @@ def command(root: Path | None) -> int:
     click.echo("toolchain")
     for line in _toolchain(records):
         click.echo(line)
+    click.echo("targets of the emulator")
+    for line in _targets():
+        click.echo(line)
     click.echo("devices")
     usable = False
     for line, opened in _devices(settings):
@@ -72,6 +75,21 @@ def _toolchain(records: list[DoctorRecord]) -> Iterator[str]:
         yield f"  {state:<8}{record.name}: {record.found}"
         if record.hint and not record.ok:
             yield f"          {record.hint}"
+
+
+def _targets() -> Iterator[str]:
+    """What the emulator does with the code of each processor."""
+    from rocverify.device.emulator.coverage.support import supported
+
+    for one in supported():
+        names = ", ".join(one.targets)
+        if not one.executed:
+            yield f"  -       {names}: compiled, not executed"
+            continue
+        yield (
+            f"  ok      {names}: {one.executed} instructions executed, sanitized and counted "
+            f"({one.modelled} modelled), decoded by {one.decoded}"
+        )
 
 
 def _devices(settings: Settings) -> Iterator[tuple[str, bool]]:

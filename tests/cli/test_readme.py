@@ -11,6 +11,7 @@ import pytest
 
 from rocverify.checks.registry import CHECKS
 from rocverify.cli.main import cli, run
+from rocverify.device.emulator.coverage import support
 from rocverify.errors import ExitCode
 from rocverify.settings import Settings, Transfers
 
@@ -87,3 +88,10 @@ def test_every_file_that_is_named_exists(readme: str, repo_root: Path) -> None:
     assert len(named) >= 4
     for name in named:
         assert (repo_root / name).is_file(), name
+
+
+def test_the_table_of_targets_is_the_one_that_the_data_gives(readme: str) -> None:
+    lines = [line.strip() for line in readme.splitlines()]
+    expected = list(support.table())
+    start = lines.index(expected[0])
+    assert lines[start : start + len(expected)] == expected

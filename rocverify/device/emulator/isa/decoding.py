@@ -296,9 +296,18 @@ _PREFIX_LOW, _PREFIX_MASK = 23, 511
 def decoder(target: str, formats: tuple[Format, ...]) -> Decoder | None:
     """The decoder of a processor, by the table whose name is the longest beginning of the processor's, made
     once for each table; None where there is no table."""
-    names = [target[:length] for length in range(len(target), 3, -1)]
-    known = next((name for name in names if _file(name).is_file()), None)
+    known = _table_of(target)
     return None if known is None else _of_table(known, formats)
+
+
+def has_table(target: str) -> bool:
+    """Whether the instructions of a processor are decoded here."""
+    return _table_of(target) is not None
+
+
+def _table_of(target: str) -> str | None:
+    names = [target[:length] for length in range(len(target), 3, -1)]
+    return next((name for name in names if _file(name).is_file()), None)
 
 
 @cache

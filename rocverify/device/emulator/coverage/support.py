@@ -1,0 +1,56 @@
+"""What the emulator does with the code of each processor that is known here, from the tables themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from rocverify.device.emulator.coverage.fidelity import MODELS
+from rocverify.device.emulator.isa.decoding import has_table
+from rocverify.device.emulator.isa.targets import PROCESSORS, Target
+from rocverify.device.emulator.translate.semantics.tables import handlers
+
+HEADINGS = ("Targets", "Decoded", "Instructions executed", "Sanitized, counted", "Of these modelled")
+
+
+class Support(NamedTuple):
+    """Processors that are treated alike. decoded: by our own tables, by LLVM's disassembler, or not at all;
+    executed: how many instructions have semantics; modelled: how many of those give a model's result."""
+
+    targets: tuple[str, ...]
+    decoded: str
+    executed: int
+    modelled: int
+
+    def cells(self) -> tuple[str, ...]:
+        """As a row of a table."""
+        if not self.executed:
+            return (_names(self.targets), "no", "no", "no", "")
+        return (_names(self.targets), self.decoded, str(self.executed), "yes", str(self.modelled))
+
+
+def supported() -> Iterator[Support]:
+    """All processors that are known here, those that are treated alike together."""
+    for _, group in groupby(PROCESSORS.values(), key=_treated):
+        alike = list(group)
+        yield Support(tuple(one.name for one in alike), *_treated(alike[0])[1:])
+
+
+def table() -> Iterator[str]:
+    """The same as lines of Markdown."""
+    rows = [HEADINGS, tuple("---" for _ in HEADINGS), *(one.cells() for one in supported())]
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _treated(target: Target) -> tuple[str, str, int, int]:
+    if not target.executed:
+        return target.family.name, "", 0, 0
+    known = handlers(target.family)
+    decoded = "own table" if has_table(target.name) else "LLVM's disassembler"
+    return target.family.name, decoded, len(known), sum(name in MODELS for name in known)
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
