@@ -19,6 +19,7 @@ from tests.attacks.test_hosted import (
     _READ,
     _SAID,
     _SORTS,
+    _THROUGH_PINNED,
     _WRITTEN_TO_PINNED,
     _roundtrip,
 )
@@ -39,6 +40,25 @@ _BY_SIZE = """\
 _FETCHED = "    checked(hip.hipMemcpy(at, int(x), size, hip.hipMemcpyKind.hipMemcpyDeviceToHost))\n"
 _SYNC = "    checked(hip.hipDeviceSynchronize())\n"
 _KEEPS = _HOSTED + _PINNED + "_kept = {}\n"
+
+_REGISTERED = """\
+_arrays = []
+
+
+def registered(size):
+    array = np.zeros(size // 4, np.float32)
+    _arrays.append(array)
+    checked(hip.hipHostRegister(array.ctypes.data, size, 0))
+    return array.ctypes.data, array
+
+
+"""
+
+
+def _registers(text: str) -> str:
+    """The same with NumPy's memory, registered, in place of pinned memory."""
+    return text.replace("pinned(size)", "registered(size)").replace("hipHostFree", "hipHostUnregister")
+
 
 # The kernel's `shift` is a page: the address of shift, and a status that the kernel clears.
 _FLAG = """\
@@ -131,6 +151,15 @@ CHEATS = [
             "    checked(hip.hipMemcpy(_kept[0], _kept[1], 64 << 20, "
             "hip.hipMemcpyKind.hipMemcpyDeviceToHost))\n" + _READ + _PUT,
             _HOSTED + "_kept = []\n",
+        ),
+    ),
+    Cheat(
+        "through_registered_memory",
+        "failed",
+        _SAID,
+        kernel=_COPY,
+        wrapper=instead(
+            _registers(_WRITTEN_TO_PINNED + _DOWN_SHIFT + _COMPUTED + _FROM_PINNED), _HOSTED + _REGISTERED
         ),
     ),
     Cheat(
@@ -236,6 +265,12 @@ RIGHT = [
             + _SYNC,
             _KEEPS,
         ),
+    ),
+    Cheat(
+        "staged_through_registered_memory",
+        "verified",
+        kernel=_AFFINE,
+        wrapper=instead(_registers(_THROUGH_PINNED + "    c = a\n" + _FROM_PINNED), _HOSTED + _REGISTERED),
     ),
     Cheat(
         "out_by_size",

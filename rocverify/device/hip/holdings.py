@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 class Holdings:
     """Tables by address or handle. Handles are numbers that are never used twice in the device process.
 
-    `freed` are allocations that are gone, by address; `unloaded` what is said of handles of modules and
-    kernels that are gone, and the call site that ended them. `lock` is held while several tables change.
+    `registered` are the bytes of host memory that programs have registered, by address; whole pages of it are
+    allocations. `freed` are allocations that are gone, by address; `unloaded` what is said of handles of
+    modules and kernels that are gone, and the call site that ended them. `lock` is held while several tables
+    change.
     """
 
     _handles = itertools.count(0x5A00_0000_1000, 0x10)
@@ -31,6 +33,7 @@ class Holdings:
         self.lock = threading.RLock()
         self.allocations: dict[int, Allocation] = {}
         self.freed: dict[int, Freed] = {}
+        self.registered: dict[int, int] = {}
         self.arrays: dict[int, ArrayState] = {}
         self.pools: dict[int, Pool] = {}
         self.default_pool = self.current_pool = 0

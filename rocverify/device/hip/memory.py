@@ -174,6 +174,16 @@ def host_registered(context: Context, call: Call, _caller: Caller | None) -> Non
     )
 
 
+@serve("rv_registered_range", traced=False)
+def registered_range(context: Context, call: Call, _caller: Caller | None) -> None:
+    """address, size: what the program has registered of whole pages; 0: it does so no more."""
+    address, size = call.args[:2]
+    if size:
+        context.registered[address] = size
+    else:
+        context.registered.pop(address, None)
+
+
 @serve("hipHostUnregister", category=Category.FREE, after_fault="report", waits=True, describe=_freed)
 def host_unregister(context: Context, call: Call, caller: Caller | None) -> tuple[int]:
     """address -> size in bytes of what was registered there."""

@@ -6,7 +6,7 @@ again, the host finds what it found then, and the device goes on with what it ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from rocverify.device.hip.host_traffic import HostTraffic
 
 if TYPE_CHECKING:
     from rocverify.device.hip.context import Context
+    from rocverify.device.hip.state import Allocation
 
 
 MOST_SHARED = 1 << 30
@@ -74,6 +75,15 @@ class SharedMemory:
 
 
 def _shared(context: Context) -> list[tuple[int, int]]:
-    """Address and bytes of all memory that both sides see."""
+    """Address and bytes of all memory that both sides see; of registered pages what was registered."""
     with context.lock:
-        return [(one.address, one.size) for one in context.allocations.values() if one.kind != "device"]
+        seen = [one for one in context.allocations.values() if one.kind != "device"]
+        ranges = [(start, start + size) for start, size in context.registered.items()]
+    return [piece for one in seen for piece in _pieces(one, ranges)]
+
+
+def _pieces(one: Allocation, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    if not one.registered:
+        return [(one.address, one.size)]
+    within = [(max(start, one.address), min(end, one.address + one.size)) for start, end in ranges]
+    return [(start, end - start) for start, end in within if start < end]

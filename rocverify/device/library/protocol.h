@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define RV_MAGIC 0x56434f52u /* "ROCV" */
-#define RV_VERSION 2
+#define RV_VERSION 3
 
 #define RV_PROCESS 0 /* kinds of connections */
 #define RV_THREAD 1
@@ -148,6 +148,7 @@ struct rv_kernel_arg {
     CALL(hipHostRegister) /* address, size (whole pages), flags; a file descriptor cannot come with it: the client has put */ \
                           /* the pages into the shared memory's file at the offset that the reply gives -> offset */ \
     CALL(rv_host_registered) /* address, size, offset: the pages are there now */ \
+    CALL(rv_registered_range) /* address, size: what the program registers of the pages; size 0: no more */ \
     CALL(hipHostUnregister) CALL(hipHostGetDevicePointer) CALL(hipHostGetFlags) \
     CALL(hipPointerGetAttributes) /* address -> type (0 host, 1 device, 2 unregistered, 3 managed), device, device pointer, */ \
                                   /* host pointer, is managed, flags, base, size */ \

@@ -226,6 +226,7 @@ static int add(uint64_t address, uint64_t size, unsigned flags) {
     uint64_t start = address / PAGE * PAGE, end = (address + size + PAGE - 1) / PAGE * PAGE;
     int code = add_uses(start, end, flags);
     if (code == 0 && !add_registration(address, start, end)) code = rv_note(hipErrorOutOfMemory);
+    if (code == 0) RV_CALL(rv_registered_range, address, size);
     return code;
 }
 
@@ -249,8 +250,9 @@ RV_API hipError_t hipHostUnregister(void *pointer) {
     if (!rv_connected()) return rv_connect();
     rv_site_begin();
     pthread_mutex_lock(&changing);
-    int code = take_registration(RV_N(pointer), &gone) ? drop_uses(gone.start, gone.end)
-                                                       : RV_CALL(hipHostUnregister, RV_N(pointer));
+    bool known = take_registration(RV_N(pointer), &gone);
+    if (known) RV_CALL(rv_registered_range, gone.address, 0);
+    int code = known ? drop_uses(gone.start, gone.end) : RV_CALL(hipHostUnregister, RV_N(pointer));
     pthread_mutex_unlock(&changing);
     rv_site_end();
     return code;
