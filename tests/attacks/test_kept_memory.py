@@ -302,6 +302,20 @@ RIGHT = [
         ),
     ),
     Cheat(
+        "host_function_that_is_waited_for",
+        "verified",
+        kernel=_AFFINE,
+        wrapper=instead(
+            _LAUNCH + "    done = threading.Event()\n"
+            "    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: done.set())\n"
+            "    _kept[0] = function\n"
+            "    checked(hip.hipLaunchHostFunc(None, ctypes.cast(function, ctypes.c_void_p), None))\n"
+            "    if not done.wait(60):\n"
+            '        raise RuntimeError("the function was not called")\n',
+            "import threading\n" + _KEEPS,
+        ),
+    ),
+    Cheat(
         "status_in_a_pinned_page",
         "verified",
         kernel=_FLAG,

@@ -148,6 +148,12 @@ static void count_captures(enum rv_call call, int code) {
 
 /* ---- calls */
 
+static _Atomic unsigned calls;
+
+unsigned rv_calls(void) {
+    return atomic_load_explicit(&calls, memory_order_relaxed);
+}
+
 /* 0: the thread is connected, and within the library. */
 static int enter(struct rv_thread **thread) {
     int code = rv_connect();
@@ -180,6 +186,7 @@ static int request(rv_reply *reply, enum rv_call call, const uint64_t *args, uns
         .call = (uint16_t)call, .flags = (uint16_t)flags, .site = rv_site(t),
         .nargs = nargs, .args = args, .payload = payload, .bytes = bytes,
     };
+    atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
     code = rv_ring_put(t, &record);
     if (code == 0 && reply) code = wait(t, reply);
     return leave(t, call, code);

@@ -68,6 +68,10 @@ void rv_threads_close_files(void);          /* in the child of a fork */
 
 /* client.c: a stream is being captured, perhaps: what a copy on it reads has to be read when its graph is launched. */
 bool rv_capturing(void);
+unsigned rv_calls(void); /* how many calls were made so far */
+
+/* host_functions.c: a function of the program's was queued, if the code is 0; returns the code. */
+int rv_host_function_queued(int code);
 
 /* ring.c */
 struct rv_request {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "internal.h"
 
 enum { STREAM_FLAGS = 0x1, WAIT_FLAGS = 0x3 };
 
@@ -176,8 +177,8 @@ RV_API hipError_t hipStreamGetId(hipStream_t stream, unsigned long long *id) {
 
 RV_API hipError_t hipStreamAddCallback(hipStream_t stream, hipStreamCallback_t callback, void *user, unsigned flags) {
     if (!callback || flags) return rv_note(hipErrorInvalidValue);
-    return RV_QUEUE(rv_known_stream(stream), hipStreamAddCallback, RV_N(stream), RV_N(callback), RV_N(user),
-                    RV_N(flags));
+    return rv_host_function_queued(RV_QUEUE(rv_known_stream(stream), hipStreamAddCallback, RV_N(stream),
+                                            RV_N(callback), RV_N(user), RV_N(flags)));
 }
 
 RV_API hipError_t hipStreamAddCallback_spt(hipStream_t stream, hipStreamCallback_t callback, void *user,
@@ -187,7 +188,8 @@ RV_API hipError_t hipStreamAddCallback_spt(hipStream_t stream, hipStreamCallback
 
 RV_API hipError_t hipLaunchHostFunc(hipStream_t stream, hipHostFn_t function, void *user) {
     if (!function) return rv_note(hipErrorInvalidValue);
-    return RV_QUEUE(rv_known_stream(stream), hipLaunchHostFunc, RV_N(stream), RV_N(function), RV_N(user));
+    return rv_host_function_queued(
+        RV_QUEUE(rv_known_stream(stream), hipLaunchHostFunc, RV_N(stream), RV_N(function), RV_N(user)));
 }
 
 RV_API hipError_t hipLaunchHostFunc_spt(hipStream_t stream, hipHostFn_t function, void *user) {

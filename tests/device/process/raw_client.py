@@ -9,7 +9,7 @@ import socket
 import struct
 from dataclasses import dataclass, field
 
-MAGIC, VERSION = 0x56434F52, 2
+MAGIC, VERSION = 0x56434F52, 3
 HEADER, RING, STAGING = 4096, 1 << 20, 8 << 20
 WANTS_REPLY, INLINE = 1, 2
 REPLY, READ_HOST, WRITE_HOST, CALLBACK, PRINT = range(5)
