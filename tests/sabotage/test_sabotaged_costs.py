@@ -8,6 +8,9 @@ from tests.sabotage.attention_places import CAUSAL, COSTS, FLASH, FUSED, LAUNCH_
 from tests.sabotage.sabotage import Delete, Edit, Sabotage, check, every
 
 RATIO = only(first("T1", "performance"))
+# Of the first target's figures; those of another one stand behind them.
+KEY = 'seq_q={} seq_k=512 head_dim=64 batch=1 heads=1 kv_heads=1":'
+BYTES = '"global_bytes": {},\n    "global_segments": 11264,\n    "wave_instructions": 984576'
 # Rows of a tile lie as close as they can, for those that write them and those that read them.
 UNPADDED = (
     Edit(FUSED, "tile + first * (kTileDim + kTilePad) + column", "tile + first * kTileDim + column"),
@@ -52,7 +55,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "the baseline is of another shape",
-        (Edit(COSTS, "seq_q=512", "seq_q=256"),),
+        (Edit(COSTS, KEY.format(512), KEY.format(256)),),
         failed={"06-04/T1": "performance"},
         says={"06-04/T1/performance": (COSTS, "holds no figures for", "add what is measured now: {")},
         run="plan 06-04",
@@ -60,7 +63,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "more bytes are moved than the baseline has",
-        (Edit(COSTS, '"global_bytes": 1441792', '"global_bytes": 720896'),),
+        (Edit(COSTS, BYTES.format(1441792), BYTES.format(720896)),),
         failed={"06-04/T1": "performance"},
         says={
             "06-04/T1/performance": ("global_bytes has grown by 100.0%", "1,441,792 instead of 720,896"),
@@ -70,7 +73,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "the baseline is far above what is measured",
-        (Edit(COSTS, '"global_bytes": 1441792', '"global_bytes": 14417920'),),
+        (Edit(COSTS, BYTES.format(1441792), BYTES.format(14417920)),),
         failed={"06-04/T1": "performance"},
         says={"06-04/T1/performance": ("would not notice growth", "write 1,441,792 into")},
         run="plan 06-04",
