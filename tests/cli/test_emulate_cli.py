@@ -18,9 +18,7 @@ import pytest
 
 from rocverify.cli.main import main
 from rocverify.device.by_hand.arguments import DTYPES, FILLS
-from rocverify.errors import CompilerNotFoundError
 from rocverify.toolchain.build import Builder
-from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.manifest import ManifestEntry
 from tests.runner.demo import REPOSITORY
 from tests.signals import heed_interrupts
@@ -276,15 +274,6 @@ def test_unsupported_target(handmade_folder: Path, builder: Builder, capsys: Cap
     code, said = refused(capsys, path, "fill", "--grid", 1, "--block", 1, *arguments("f32[1]:out"))
     assert code == 3
     assert "does not run gfx90a" in said
-
-
-def test_no_compiler(handmade: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(*_: object) -> Toolchain:
-        raise CompilerNotFoundError("no HIP compiler was found", hint="install one")
-
-    monkeypatch.setattr(Toolchain, "discover", absent)
-    code, said = refused(capsys, handmade, "nothing", "--grid", 1, "--block", 1)
-    assert (code, "install one" in said) == (3, True)
 
 
 GOOD = ("f32[4]:out", "f32[4]:zeros", "f32[4]:zeros", "u32:4")

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from rocverify.cli.main import main
 from rocverify.device.emulator.launch import runtime_code
+from rocverify.errors import CompilerNotFoundError
 from rocverify.settings import Settings
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.discover import Toolchain
 from rocverify.toolchain.manifest import ManifestEntry
+from tests.cli.test_emulate_cli import Capture, refused
 
 SOURCE = """#include <hip/hip_runtime.h>
 extern "C" __global__ void scale(float* x, int n) {
@@ -26,7 +29,9 @@ extern "C" __global__ void unguarded(float* x) { x[blockIdx.x * blockDim.x + thr
 BARE = """
 import sys
 from pathlib import Path
+from rocverify.cli.main import main
 from rocverify.device.emulator.launch import runtime_code
+from rocverify.errors import CompilerNotFoundError
 from rocverify.toolchain import locate
 locate.SEARCH = locate.SearchPlaces((), Path("/nowhere"))
 runtime_code.PREBUILT = Path(sys.argv.pop(1))
@@ -79,3 +84,17 @@ def test_a_code_object_needs_no_toolchain(wheel: Path, toolchain: Toolchain, tmp
     source = bare(tmp_path, wheel, "compile", "k.co")
     assert source.returncode != 0
     assert "Traceback" not in source.stderr
+
+
+def test_only_a_source_needs_a_compiler(
+    handmade: Path, outside: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(*_: object) -> Toolchain:
+        raise CompilerNotFoundError("no HIP compiler was found", hint="install one")
+
+    monkeypatch.setattr(Toolchain, "discover", absent)
+    source = outside / "k.hip"
+    source.write_text('extern "C" __global__ void nothing() {}\n')
+    code, said = refused(capsys, source, "nothing", "--grid", 1, "--block", 1)
+    assert (code, "install one" in said) == (3, True)
+    assert main(["emulate", str(handmade), "nothing", "--grid", "1", "--block", "1"]) == 0
