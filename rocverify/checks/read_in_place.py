@@ -16,6 +16,7 @@ from rocverify.checks.driving import drive
 from rocverify.checks.trace_rules import STATUS_TOTAL
 from rocverify.device.traffic import NO_TRAFFIC, Traffic
 from rocverify.errors import DeviceFaultError, SubjectError
+from rocverify.oracle.case import next_seed
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import DType
@@ -31,7 +32,7 @@ def read_in_place(spec: ContractSpec, session: LaunchSession, dtype: DType, seed
     def called(traffic: Traffic, *, with_seed: int) -> CaseRun:
         return drive(spec, session, dtype, with_seed, replayed=traffic).run
 
-    other_seed = (seed + 1) % 2**32
+    other_seed = next_seed(seed)
     first = called(NO_TRAFFIC, with_seed=seed)
     left, before = first.traffic.left, first.traffic.before
     size = sum(int((_bytes(left[place]) != _bytes(before[place])).sum()) for place in left)

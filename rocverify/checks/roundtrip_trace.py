@@ -11,6 +11,7 @@ from rocverify.checks.trace_rules import STATUS_TOTAL, Call, status_reads, trace
 from rocverify.checks.wrapper_launch import expectation_of
 from rocverify.device.trace.events import Category
 from rocverify.errors import SubjectError, TimeLimitError
+from rocverify.oracle.case import next_seed
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.symbols import with_kernels
@@ -59,7 +60,7 @@ class RoundtripProbe:
         )
         if findings or smallest:
             return findings
-        return [*self._in_place(spec, dtype, driven), *self._without_kernel(spec, dtype)]
+        return [*self._without_kernel(spec, dtype, driven), *self._in_place(spec, dtype, driven)]
 
     def _note(self, call: Call) -> None:
         status = status_reads(call.events, call.expectation.arrays.values())
@@ -87,12 +88,11 @@ class RoundtripProbe:
         read = read_in_place(spec, self._session, dtype, self._ctx.seed)
         return [] if read is None else [Finding(read, kernel=driven.symbol, entity=spec.wrapper)]
 
-    def _without_kernel(self, spec: ContractSpec, dtype: DType) -> list[Finding]:
+    def _without_kernel(self, spec: ContractSpec, dtype: DType, before: Driven) -> list[Finding]:
         """Once more with other values and launches held back: what changes then, the host computed, unless it
         is what was computed before, in memory that is kept from call to call."""
-        before = drive(spec, self._session, dtype, self._ctx.seed).run.outputs
         try:
-            driven = drive(spec, self._session, dtype, (self._ctx.seed + 1) % 2**32, ghost=True)
+            driven = drive(spec, self._session, dtype, next_seed(self._ctx.seed), ghost=True)
         except (SubjectError, TimeLimitError):
             return []  # it notices that its kernel did not run
         run = driven.run
@@ -101,7 +101,7 @@ class RoundtripProbe:
         changed = [
             name
             for name, after in run.outputs.items()
-            if after.tobytes() not in (kept[name].tobytes(), before[name].tobytes())
+            if after.tobytes() not in (kept[name].tobytes(), before.run.outputs[name].tobytes())
         ]
         if not changed or any(e.category is Category.MEMSET for e in run.events):
             return []

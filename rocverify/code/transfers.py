@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from rocverify.code.arguments import bound_arguments, without_keyword
 from rocverify.code.call_sites import CAUTIOUS, CallSite
@@ -58,7 +59,7 @@ class TransferFinder:
                 return Direction.TO_DEVICE, word
         if site.callee is not None or site.call.kind:
             return None
-        worth = lambda text: self._worth(text, site.caller, _DEPTH)  # noqa: E731
+        worth = partial(self._worth, place=site.caller, depth=_DEPTH)
         direction = direction_of(site.short, site.call.arguments, self._copies, worth)
         return None if direction is None else (direction, site.short)
 

@@ -184,6 +184,16 @@ def _with_every_kernel(
     return shapes
 
 
+def next_seed(seed: int) -> int:
+    """Another seed, always the same one for a seed."""
+    return (seed + 1) % 2**32
+
+
+def with_other_values(case: Case) -> Case:
+    """The same case with values of another draw."""
+    return replace(case, seed=next_seed(case.seed))
+
+
 def typical_case(spec: ContractSpec, dtype: DType, seed: int) -> Case:
     """A small case of plain values whose axes all differ in length."""
     return Case(distinct_shape(spec.dims), dtype, Kind.PLAIN, seed)

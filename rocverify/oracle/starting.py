@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rocverify.oracle.arrays import Array
-from rocverify.oracle.case import Case
+from rocverify.oracle.case import Case, with_other_values
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.inputs import draw_inputs, drawn_freely
@@ -54,7 +54,7 @@ def _poisoned(shape: tuple[int, ...], dtype: DType, poison: Poison) -> Any:
 def earlier(spec: ContractSpec, case: Case, start: Start) -> list[Start]:
     """What the same memory held in calls before: first quite other values, then the same ones but for one
     element of one input, drawn anew: no sample of the inputs tells those apart."""
-    other = starting(spec, replace(case, seed=(case.seed + 1) % 2**32))
+    other = starting(spec, with_other_values(case))
     rng = np.random.default_rng([case.seed, _EARLIER])
     free = [name for name in drawn_freely(spec, case.dims, case.dtype, case.kind) if start.inputs[name].size]
     chosen = rng.permutation(np.asarray(free))[:_CHANGED_ALONE].tolist() if free else []

@@ -12,7 +12,6 @@ has sorted them, or moved them, in the kernel's place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from rocverify.device.trace.events import Category
 from rocverify.device.traffic import NO_TRAFFIC
 from rocverify.errors import DeviceFaultError, SubjectError
-from rocverify.oracle.case import Case
+from rocverify.oracle.case import Case, with_other_values
 from rocverify.oracle.compare import judge_of
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.controls import Judged, telling
@@ -85,7 +84,7 @@ def _through_host(
 ) -> str | None:
     """What is wrong with one case, in words."""
     # Of what kernels leave in memory that both see only changes show: the inputs have to be new ones.
-    drawn = starting(spec, replace(run.case, seed=(run.case.seed + 1) % 2**32))
+    drawn = starting(spec, with_other_values(run.case))
     try:
         first = execute(spec, session, run.case, invoke=invoke, start=drawn, replayed=NO_TRAFFIC)
         reads = first.traffic.found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError, TimeLimitError
 from rocverify.oracle.beside import beside
-from rocverify.oracle.case import Case, further_cases, plan_cases
+from rocverify.oracle.case import Case, further_cases, plan_cases, with_other_values
 from rocverify.oracle.compare import Worst
 from rocverify.oracle.contract import ContractSpec, Refusal
 from rocverify.oracle.controls import (
@@ -330,7 +330,7 @@ def _ghost_replay(
     a wrapper keeps from call to call still holds the result of those before. None if there is none: the
     control `untouched` reports that."""
     for tried in telling(judged):
-        case = replace(tried.run.case, seed=(tried.run.case.seed + 1) % 2**32)
+        case = with_other_values(tried.run.case)
         try:
             ghost = execute(spec, session, case, ghost=True, invoke=invoke)
         except SubjectError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rocverify.device.emulator.isa.operands import split_operands, split_outside
+
 WITHOUT_COMMAS = ("s_waitcnt", "s_waitcnt_depctr", "s_delay_alu")
 FLAGS = {
     "glc", "slc", "dlc", "offen", "idxen", "lds", "gds", "tfe", "lwe", "high", "bound_ctrl", "row_mirror",
@@ -28,20 +30,8 @@ def split(text: str) -> Parts:
     mnemonic, _, rest = text.partition(" ")
     if mnemonic in WITHOUT_COMMAS:
         return Parts(mnemonic, (rest,) if rest else (), ())
-    words = _outside(rest, " ")
+    words = split_outside(rest, " ")
     modifiers: list[str] = []
     while words and (words[-1] in FLAGS or _MODIFIER.fullmatch(words[-1])):
         modifiers.insert(0, words.pop())
-    return Parts(mnemonic, tuple(_outside(" ".join(words), ",")), tuple(modifiers))
-
-
-def _outside(text: str, separator: str) -> list[str]:
-    parts, depth, current = [], 0, ""
-    for char in text:
-        depth += (char in "([") - (char in ")]")
-        if char == separator and depth == 0:
-            parts.append(current)
-            current = ""
-        else:
-            current += char
-    return [part.strip() for part in [*parts, current] if part.strip()]
+    return Parts(mnemonic, tuple(split_operands(" ".join(words))), tuple(modifiers))

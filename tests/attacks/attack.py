@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.project import PHASE, WRAPPER, contract_text, manifest_text, plan_text
+from tests.attacks.project import PHASE, WRAPPER, Ran, contract_text, manifest_text, plan_text
 
 CHEATS = "cheats"
 """The kernel source that holds every wrong kernel of the gallery."""
@@ -87,6 +87,15 @@ def gallery_files(cheats: Sequence[Cheat]) -> dict[str, str]:
     for cheat in cheats:
         files |= cheat.files()
     return files
+
+
+def judged_as_said(cheat: Cheat, gallery: Sequence[Cheat], ran: Ran) -> None:
+    """Asserts that the run of a gallery has judged one of its attacks as it says, with its words."""
+    tail = f"T{gallery.index(cheat) + 1}"
+    said = ran.said(tail)
+    assert ran.verdict(tail) == cheat.verdict, said
+    for words in cheat.says:
+        assert words in said
 
 
 def each(cheats: Sequence[Cheat]) -> pytest.MarkDecorator:

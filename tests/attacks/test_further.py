@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.attack import Cheat, each
+from tests.attacks.attack import Cheat, each, judged_as_said
 from tests.attacks.conftest import RunGallery
 from tests.attacks.test_wrappers import instead
 
@@ -132,9 +132,4 @@ CHEATS = [
 @pytest.mark.long
 @each(CHEATS)
 def test_further(cheat: Cheat, run_gallery: RunGallery) -> None:
-    ran = run_gallery("further", CHEATS)
-    tail = f"T{CHEATS.index(cheat) + 1}"
-    said = ran.said(tail)
-    assert ran.verdict(tail) == cheat.verdict, said
-    for words in cheat.says:
-        assert words in said
+    judged_as_said(cheat, CHEATS, run_gallery("further", CHEATS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.attack import Cheat, each
+from tests.attacks.attack import Cheat, each, judged_as_said
 from tests.attacks.conftest import RunGallery
 from tests.attacks.test_wrappers import _COMPUTED, _DOWN_SHIFT, _DOWN_X, _HIP, instead
 
@@ -205,9 +205,4 @@ RIGHT = [
 @each([*CHEATS, *RIGHT])
 def test_hosted(cheat: Cheat, run_gallery: RunGallery) -> None:
     gallery = [*CHEATS, *RIGHT]
-    ran = run_gallery("hosted", gallery)
-    tail = f"T{gallery.index(cheat) + 1}"
-    said = ran.said(tail)
-    assert ran.verdict(tail) == cheat.verdict, said
-    for words in cheat.says:
-        assert words in said
+    judged_as_said(cheat, gallery, run_gallery("hosted", gallery))

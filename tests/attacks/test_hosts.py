@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.attack import Cheat, each
+from tests.attacks.attack import Cheat, each, judged_as_said
 from tests.attacks.conftest import MakeProject, RunGallery
 from tests.attacks.project import CORRECT, PHASE, TRUTH, WRAPPER, contract_text, manifest_text, plan_text
 from tests.attacks.test_wrappers import instead
@@ -105,12 +105,7 @@ CHEATS = [
 
 @each(CHEATS)
 def test_host(cheat: Cheat, run_gallery: RunGallery) -> None:
-    ran = run_gallery("hosts", CHEATS)
-    tail = f"T{CHEATS.index(cheat) + 1}"
-    said = ran.said(tail)
-    assert ran.verdict(tail) == cheat.verdict, said
-    for words in cheat.says:
-        assert words in said
+    judged_as_said(cheat, CHEATS, run_gallery("hosts", CHEATS))
 
 
 # Attacks on the run itself are each alone: what they break is everybody's.

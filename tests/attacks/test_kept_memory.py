@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.attack import Cheat, each
+from tests.attacks.attack import Cheat, each, judged_as_said
 from tests.attacks.conftest import RunGallery
 from tests.attacks.test_hosted import (
     _ASIDE,
@@ -59,6 +59,14 @@ def _registers(text: str) -> str:
     """The same with NumPy's memory, registered, in place of pinned memory."""
     return text.replace("pinned(size)", "registered(size)").replace("hipHostFree", "hipHostUnregister")
 
+
+_IN_WORKSPACE = instead(
+    _BY_SIZE.format("checked(hip.hipMalloc(size))")
+    + '    affine_on("affine_kernel", x, shift, _kept[size], rows, cols)\n'
+    "    to_out = int(out), int(_kept[size]), size, hip.hipMemcpyKind.hipMemcpyDeviceToDevice\n"
+    "    checked(hip.hipMemcpyAsync(*to_out, None))\n",
+    _KEEPS,
+)
 
 # The kernel's `shift` is a page: the address of shift, and a status that the kernel clears.
 _FLAG = """\
@@ -201,25 +209,13 @@ RIGHT = [
         "workspace_by_size",
         "verified",
         kernel=_AFFINE,
-        wrapper=instead(
-            _BY_SIZE.format("checked(hip.hipMalloc(size))")
-            + '    affine_on("affine_kernel", x, shift, _kept[size], rows, cols)\n'
-            "    to_out = int(out), int(_kept[size]), size, hip.hipMemcpyKind.hipMemcpyDeviceToDevice\n"
-            "    checked(hip.hipMemcpyAsync(*to_out, None))\n",
-            _KEEPS,
-        ),
+        wrapper=_IN_WORKSPACE,
     ),
     Cheat(
         "workspace_by_size_on_the_device",
         "verified",
         kernel=_AFFINE,
-        wrapper=instead(
-            _BY_SIZE.format("checked(hip.hipMalloc(size))")
-            + '    affine_on("affine_kernel", x, shift, _kept[size], rows, cols)\n'
-            "    to_out = int(out), int(_kept[size]), size, hip.hipMemcpyKind.hipMemcpyDeviceToDevice\n"
-            "    checked(hip.hipMemcpyAsync(*to_out, None))\n",
-            _KEEPS,
-        ),
+        wrapper=_IN_WORKSPACE,
         check=_roundtrip("workspace_by_size_on_the_device"),
         text=_KEPT,
     ),
@@ -330,9 +326,4 @@ RIGHT = [
 @each([*CHEATS, *RIGHT])
 def test_kept_memory(cheat: Cheat, run_gallery: RunGallery) -> None:
     gallery = [*CHEATS, *RIGHT]
-    ran = run_gallery("kept_memory", gallery)
-    tail = f"T{gallery.index(cheat) + 1}"
-    said = ran.said(tail)
-    assert ran.verdict(tail) == cheat.verdict, said
-    for words in cheat.says:
-        assert words in said
+    judged_as_said(cheat, gallery, run_gallery("kept_memory", gallery))
