@@ -22,8 +22,5 @@ def machine(toolchain: Toolchain, translations: Path) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="session")
-def assembler(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Assembler:
-    found = Assembler.beside(toolchain, tmp_path_factory.mktemp("assembler"))
-    if found is None:
-        pytest.skip("no llvm-mc beside the toolchain's llvm-objdump")
-    return found.of(TARGET)
+def assembler(assembler: Assembler) -> Assembler:
+    return assembler.of(TARGET)
