@@ -53,8 +53,25 @@ class Tried(Protocol):
 
 def uncovered(text: str, checks: Collection[Tried], subject: Subject) -> tuple[str, ...]:
     """What the text names and none of the checks tries, each in words; empty if all of it is tried."""
+    asked = ("uncovered", text, *(_key(check) for check in checks))
+    if asked not in subject.worked_out:
+        subject.worked_out[asked] = _uncovered(text, [_trial(check, subject) for check in checks], subject)
+    found: tuple[str, ...] = subject.worked_out[asked]
+    return found
+
+
+def _key(check: Tried) -> tuple[str, str]:
+    return check.kind, repr(check.params)
+
+
+def _trial(check: Tried, subject: Subject) -> _Trial:
+    """One for all texts that the same check is bound to."""
+    trial: _Trial = subject.worked_out.setdefault(("trial", *_key(check)), _Trial(check, subject))
+    return trial
+
+
+def _uncovered(text: str, tries: list[_Trial], subject: Subject) -> tuple[str, ...]:
     said = without_requirements(text)
-    tries = [_Trial(check, subject) for check in checks]
     found = [
         *_claims(said, tries),
         *commands_not_run(said, tries),
@@ -245,14 +262,15 @@ def _types(text: str, tries: list[_Trial]) -> Iterator[str]:
 
 def _kernels(text: str, tries: list[_Trial], subject: Subject) -> Iterator[str]:
     tried = {source for trial in tries for source in trial.sources}
-    for mention in kernel_mentions(text, subject.kernels):
+    mentions = kernel_mentions(text, subject.kernels)
+    for mention in mentions:
         begin, end = mention.span
         plain = not re.search(r"[_./]", text[begin:end])
         if plain and not re.match(r"\s+kernels?\b", text[end:]):
             continue  # English words that a kernel happens to be called by
         if any(text[begin:end] in trial.functions for trial in tries):
             continue
-        same = {m.kernel.source for m in kernel_mentions(text, subject.kernels) if m.span == mention.span}
+        same = {m.kernel.source for m in mentions if m.span == mention.span}
         if not same & tried:
             yield f"{text[begin:end]} ({', '.join(sorted(same))}) not tried"
     symbols = {s for trial in tries for s in _texts(trial.params) if s.endswith(tuple(_symbols(subject)))}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from rocverify.binding.contract_facts import ContractFacts
 from rocverify.binding.static import (
@@ -77,6 +78,8 @@ class Subject:
     def __init__(self, root: Path, settings: Settings) -> None:
         self.root = root
         self.settings = settings
+        self.worked_out: dict[Hashable, Any] = {}
+        """What others have found out about it, by what they asked."""
 
     @cached_property
     def contracts(self) -> tuple[Contract, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from rocverify.binding.calls import further_names
@@ -154,7 +155,8 @@ def _key(text: str) -> str:
 Named = tuple[Kernel, tuple[str, ...]]
 
 
-def _kernel_keys(kernels: Iterable[Kernel]) -> Mapping[str, list[Named]]:
+@lru_cache(maxsize=16)
+def _kernel_keys(kernels: tuple[Kernel, ...]) -> Mapping[str, list[Named]]:
     """What a kernel may be called, folded: source path, file, stem; and its symbols without `_kernel`
     where that is not the source's name ("RoPE kernel" is all of rope.hip)."""
     keys: dict[str, list[Named]] = {}
@@ -200,13 +202,19 @@ def _symbol(group: list[re.Match[str]], kernels: tuple[Kernel, ...]) -> list[Nam
     exact: list[Named] = [(kernel, (written,)) for kernel in kernels if written in kernel.symbols]
     if exact:
         return exact
-    longer = ((k, [s for s in k.symbols if s.startswith("_Z") or not s.isidentifier()]) for k in kernels)
-    found = ((kernel, kernels_called(symbols, written)) for kernel, symbols in longer)
+    found = ((kernel, kernels_called(symbols, written)) for kernel, symbols in _with_longer_names(kernels))
     named = [(kernel, symbols) for kernel, symbols in found if symbols]
     if named or "::" not in written:
         return named
     short = last_name(written)  # a manifest or source that has short names
     return [(kernel, (short,)) for kernel in kernels if short in kernel.symbols]
+
+
+@lru_cache(maxsize=16)
+def _with_longer_names(kernels: tuple[Kernel, ...]) -> tuple[tuple[Kernel, tuple[str, ...]], ...]:
+    """The kernels that have mangled symbols, or such with namespaces and arguments."""
+    longer = ((k, tuple(s for s in k.symbols if s.startswith("_Z") or not s.isidentifier())) for k in kernels)
+    return tuple((kernel, symbols) for kernel, symbols in longer if symbols)
 
 
 def _source(group: list[re.Match[str]], text: str, keys: Mapping[str, list[Named]]) -> list[Named]:

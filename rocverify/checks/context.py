@@ -20,7 +20,7 @@ from rocverify.settings import Settings
 
 if TYPE_CHECKING:
     from rocverify.code.index import CodeIndex
-    from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.emulator.coverage.executed import KernelCoverage
     from rocverify.device.process.client import DeviceProcess, RemoteDevice
     from rocverify.device.process.tracer import Tracer
     from rocverify.subject.session import Subject

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rocverify.checks.base import Outcome
     from rocverify.checks.context import CheckContext
-    from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.emulator.coverage.executed import KernelCoverage
     from rocverify.oracle.drive import CaseRun
     from rocverify.toolchain.build import BuiltObject
 

@@ -31,7 +31,7 @@ from rocverify.subject.process import DECLARATIONS, LOAD_SOURCES, PACKAGE, host_
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
-    from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.emulator.coverage.executed import KernelCoverage
     from rocverify.device.process.client import RemoteDevice
 
 _CLEARED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")

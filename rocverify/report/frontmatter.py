@@ -115,7 +115,12 @@ def _fingerprint(value: Any) -> str:
 
 
 def _loaded(key: str, value: Any) -> Any:
-    return yaml.SafeLoader("").construct_document(composed(_rendered(key, value, "\n")))[key]
+    """The value as it reads back from what `_rendered` writes; how it is laid out does not matter."""
+    written = _rendered(key, value, "\n") if _is_plain(value) else yaml.dump({key: value}, Dumper=_FAST)
+    return yaml.SafeLoader("").construct_document(composed(written))[key]
+
+
+_FAST = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class _Flow(list[Any]):
@@ -139,8 +144,12 @@ _Dumper.add_representer(
 )
 
 
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str) and _PLAIN.fullmatch(value) is not None
+
+
 def _rendered(key: str, value: Any, newline: str) -> str:
-    if isinstance(value, str) and _PLAIN.fullmatch(value):
+    if _is_plain(value):
         return f"{key}: {value}{newline}"
     if isinstance(value, list) and all(isinstance(item, str) and len(item) < 40 for item in value):
         value = _Flow(value)

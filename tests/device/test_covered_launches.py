@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.device.emulator.coverage import CoverageInstrument, CoverageLog, KernelCoverage
+from rocverify.device.emulator.coverage.executed import KernelCoverage
+from rocverify.device.emulator.coverage.instrument import CoverageInstrument
+from rocverify.device.emulator.coverage.record import CoverageLog
 from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.machine import LoadedKernel, Machine
 from rocverify.device.process.client import RemoteDevice

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rocverify.device.backends.in_part import Parts, Tile
     from rocverify.device.base import DeviceInfo
     from rocverify.device.emulator.counters import Counters
-    from rocverify.device.emulator.coverage import LaunchCoverage
+    from rocverify.device.emulator.coverage.record import LaunchCoverage
     from rocverify.device.emulator.sanitize.findings import Finding
     from rocverify.device.excerpt import Excerpt
     from rocverify.device.faults import FaultReport

@@ -119,7 +119,7 @@ class EmulatorBackend(InPart):
 
             instruments.append(CounterInstrument())
         if options.coverage:
-            from rocverify.device.emulator.coverage import CoverageInstrument
+            from rocverify.device.emulator.coverage.instrument import CoverageInstrument
 
             kept = None if options.cache_dir is None else options.cache_dir / "coverage"
             instruments.append(CoverageInstrument(ContentCache(kept)))

@@ -13,8 +13,8 @@ import numpy as np
 
 from rocverify.device.by_hand.arguments import DTYPES, Argument, Array, Buffer, Null, Same, Scalar, is_float
 from rocverify.device.by_hand.parameter_types import element_bytes, is_float_type, is_integer_type
-from rocverify.device.emulator.coverage import LaunchCoverage
-from rocverify.device.emulator.coverage.fidelity import Modelled
+from rocverify.device.emulator.coverage.executed import Modelled
+from rocverify.device.emulator.coverage.record import LaunchCoverage
 from rocverify.device.emulator.launch.faults import KernelFaultError
 from rocverify.device.emulator.launch.observed import Observed
 from rocverify.device.emulator.load.kernarg import Geometry, Triple

@@ -60,7 +60,7 @@ def open_machine(
 
 def _instruments(watch: Watch) -> list[Instrument]:
     from rocverify.device.emulator.counters import CounterInstrument
-    from rocverify.device.emulator.coverage import CoverageInstrument
+    from rocverify.device.emulator.coverage.instrument import CoverageInstrument
     from rocverify.device.emulator.sanitize.sanitizer import Sanitizer
 
     found: list[Instrument] = []

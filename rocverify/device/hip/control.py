@@ -15,7 +15,8 @@ from rocverify.device.trace.log import TraceLog
 
 if TYPE_CHECKING:
     from rocverify.device.backends.base import LaunchOutcome
-    from rocverify.device.emulator.coverage import CoverageLog, KernelCoverage, LaunchCoverage
+    from rocverify.device.emulator.coverage.executed import KernelCoverage
+    from rocverify.device.emulator.coverage.record import CoverageLog, LaunchCoverage
     from rocverify.device.faults import FaultReport
     from rocverify.device.hip.context import Context
     from rocverify.device.hip.rtc.gate import RtcGate
@@ -166,7 +167,7 @@ class DeviceControl:
     def take_coverage(self, *, lines: bool) -> list[KernelCoverage]:
         """What was launched since this was asked last; of kernels on a device that cannot tell, or was not
         asked to, without blocks."""
-        from rocverify.device.emulator.coverage import KernelCoverage
+        from rocverify.device.emulator.coverage.executed import KernelCoverage
 
         with self._lock:
             launched, self.launched = self.launched, Counter()
@@ -181,7 +182,7 @@ class DeviceControl:
 
     def cover(self, launch: LaunchCoverage) -> None:
         """Keeps what code a launch executed."""
-        from rocverify.device.emulator.coverage import CoverageLog
+        from rocverify.device.emulator.coverage.record import CoverageLog
 
         with self._lock:
             if self.coverage is None:

@@ -24,7 +24,7 @@ from rocverify.errors import DeviceError, RocverifyError
 from rocverify.store.fork_server import ForkedProcess
 
 if TYPE_CHECKING:
-    from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.emulator.coverage.executed import KernelCoverage
     from rocverify.device.excerpt import Excerpt
 
 DebugTwin = Callable[[bytes, bool], "bytes | None"]

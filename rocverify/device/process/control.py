@@ -27,7 +27,7 @@ from rocverify.device.traffic import Traffic
 from rocverify.errors import DeviceError, RocverifyError
 
 if TYPE_CHECKING:
-    from rocverify.device.emulator.coverage import KernelCoverage
+    from rocverify.device.emulator.coverage.executed import KernelCoverage
     from rocverify.device.excerpt import Excerpt
 
 _BUG = "this is a bug in rocverify; the traceback stands on standard error"

@@ -14,7 +14,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rocverify.device.emulator.coverage.fidelity import Modelled, modelled
+from rocverify.device.emulator.coverage.executed import Modelled
+from rocverify.device.emulator.coverage.fidelity import modelled
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC, OperandKind
 from rocverify.device.emulator.load.loaded import LoadedKernel

@@ -8,9 +8,9 @@ branch or an address that is named may depend on it; one that gets it through me
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from rocverify.device.emulator.coverage.executed import Modelled
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC, VCC, OperandKind
 from rocverify.device.emulator.load.loaded import LoadedKernel
@@ -45,38 +45,6 @@ _ACCESSES = ("global_", "flat_", "scratch_", "buffer_", "tbuffer_", "ds_", "s_lo
 _NO_RESULT = ("s_cbranch", "s_branch", "s_wait", "s_nop", "s_barrier", "s_delay", "s_clause", "s_endpgm")
 
 
-@dataclass(frozen=True, slots=True)
-class Modelled:
-    """All executed instructions of one name in one kernel. `places` are their addresses, `branches` and
-    `addresses` those of instructions that may depend on one of their results."""
-
-    mnemonic: str
-    model: str
-    places: tuple[int, ...]
-    branches: tuple[int, ...] = ()
-    addresses: tuple[int, ...] = ()
-
-    @property
-    def words(self) -> str:
-        """In a line."""
-        decided = [("a branch", self.branches), ("an address", self.addresses)]
-        told = [f"may decide {what} at {', '.join(map(hex, at[:3]))}" for what, at in decided if at]
-        count = f"{len(self.places)} place{'s' if len(self.places) > 1 else ''}"
-        return "; ".join(
-            [f"{self.mnemonic} ({count}): {self.model}", *(told or ["decides no branch or address"])]
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON data."""
-        return {
-            "instruction": self.mnemonic,
-            "model": self.model,
-            "places": [hex(place) for place in self.places],
-            "branches": [hex(place) for place in self.branches],
-            "addresses": [hex(place) for place in self.addresses],
-        }
-
-
 def modelled(kernel: LoadedKernel, executed: Iterable[int]) -> tuple[Modelled, ...]:
     """Of the blocks that were executed, by their addresses."""
     graph, ran = kernel.graph, set(executed)
@@ -89,17 +57,6 @@ def modelled(kernel: LoadedKernel, executed: Iterable[int]) -> tuple[Modelled, .
         Modelled(name, MODELS[name], tuple(places), *_decided(graph, ran, name))
         for name, places in sorted(found.items())
     )
-
-
-def together(first: tuple[Modelled, ...], second: tuple[Modelled, ...]) -> tuple[Modelled, ...]:
-    """What two sets of launches of one kernel executed."""
-    merged = {one.mnemonic: one for one in first}
-    for one in second:
-        known = merged.get(one.mnemonic, one)
-        fields = ("places", "branches", "addresses")
-        sums = {name: tuple(sorted({*getattr(known, name), *getattr(one, name)})) for name in fields}
-        merged[one.mnemonic] = Modelled(one.mnemonic, one.model, **sums)
-    return tuple(merged[name] for name in sorted(merged))
 
 
 def _parts(block: Iterable[Instruction]) -> Iterator[Instruction]:

@@ -7,15 +7,13 @@ ones that a disassembly shows.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from rocverify.device.emulator.coverage.code_map import CodeMaps
-from rocverify.device.emulator.coverage.fidelity import Modelled, together
+from rocverify.device.emulator.coverage.executed import KernelCoverage, Modelled
 from rocverify.device.emulator.load.loaded import LoadedKernel
 
 Flags = npt.NDArray[np.uint8]
@@ -40,71 +38,6 @@ class LaunchCoverage:
     def models(self) -> tuple[Modelled, ...]:
         """The executed instructions whose result is a model of the hardware's."""
         return self.maps.of(self.kernel).executed_models(self.executed)
-
-
-@dataclass(frozen=True, slots=True)
-class KernelCoverage:
-    """What the launches of one kernel executed. `blocks` are the addresses of the basic blocks of its own
-    code (`code_map`), `executed` those that ran. `lines` has the project's own source lines (`file:line`) of
-    each block, where they were asked for and a block was missed; `models` are the executed instructions whose
-    result is a model of the hardware's."""
-
-    kernel: str
-    code_object: str
-    launches: int
-    blocks: tuple[int, ...]
-    executed: frozenset[int]
-    lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    models: tuple[Modelled, ...] = ()
-
-    @property
-    def missed(self) -> tuple[int, ...]:
-        """Addresses of the blocks that no launch executed."""
-        return tuple(block for block in self.blocks if block not in self.executed)
-
-    @property
-    def executed_lines(self) -> frozenset[str]:
-        """Source lines of which some code was executed."""
-        return frozenset(line for block in self.executed for line in self.lines.get(block, ()))
-
-    @property
-    def missed_lines(self) -> tuple[str, ...]:
-        """Source lines of which code was compiled and none executed, by file and number."""
-        every = {line for block in self.missed for line in self.lines.get(block, ())}
-        return tuple(sorted(every - self.executed_lines, key=_by_number))
-
-    def merged(self, other: KernelCoverage) -> KernelCoverage:
-        """Both together; they are of the same kernel of the same code object."""
-        if (self.kernel, self.code_object) != (other.kernel, other.code_object):
-            raise ValueError(f"coverage of {self.kernel} and of {other.kernel} are of different code")
-        launches, executed = self.launches + other.launches, self.executed | other.executed
-        return KernelCoverage(
-            self.kernel,
-            self.code_object,
-            launches,
-            self.blocks or other.blocks,
-            executed,
-            self.lines or other.lines,
-            together(self.models, other.models),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON data."""
-        return {
-            "kernel": self.kernel,
-            "code_object": self.code_object,
-            "launches": self.launches,
-            "blocks": len(self.blocks),
-            "executed_blocks": len(self.blocks) - len(self.missed),
-            "missed_blocks": [f"{block:#x}" for block in self.missed],
-            "missed_lines": list(self.missed_lines),
-            "models": [one.to_json() for one in self.models],
-        }
-
-
-def _by_number(line: str) -> tuple[str, int]:
-    name, _, number = line.rpartition(":")
-    return name, int(number)
 
 
 class CoverageLog:

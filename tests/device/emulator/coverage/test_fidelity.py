@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.device.emulator.coverage import CoverageInstrument
-from rocverify.device.emulator.coverage.fidelity import Modelled, together
+from rocverify.device.emulator.coverage.executed import Modelled, together
+from rocverify.device.emulator.coverage.instrument import CoverageInstrument
 from rocverify.device.emulator.machine import Machine
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
