@@ -64,11 +64,15 @@ class FlowOrder:
         return self._position(first) <= self._position(second)
 
     def _calls(self, function: Place, place: FlowPoint) -> bool:
-        if place.function is not None:
-            return self._index.call_path(function, place.function) is not None
-        if place.launches:
+        if place.launches and place.function is None:
             return self._launches.use_of(function, place.name) is not None
-        return self._index.call_path(function, place.name) is not None
+        graph = self._index.graph
+        wanted = (
+            (lambda site: site.calls(place.name) or None)
+            if place.function is None
+            else graph.calling([place.function])
+        )
+        return graph.find(function, wanted) is not None
 
     def _position(self, place: FlowPoint) -> int:
         sites = [site for site, _ in self._walk]

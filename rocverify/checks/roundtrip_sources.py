@@ -32,12 +32,12 @@ def copies_in_sources(
         return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), entry=entry)
     defined = f"{unit.path}:{functions[0].line}"
     evidence: dict[str, Any] = {"entry": entry, "defined": defined}
-    chain = copies_to_host(ctx.code.names(path), unit, name, ctx.settings.transfers, forbid)
+    chain = copies_to_host(ctx.code.graph, unit, name, ctx.settings.transfers, forbid)
     if chain.steps:
         way = described(name, chain)
         place = way.rpartition(" at ")[2]
         finding = Finding(f"{name} copies data to the host: {way}", place, entity=name)
-        evidence["transfer_path"] = list(chain.steps)
+        evidence["transfer_path"] = list(map(str, chain.path))
         return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), **evidence)
     if chain.maybe:
         raise RocverifyError(

@@ -45,13 +45,12 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
             finding.message, hint="write the kernel, or correct the plan", findings=(finding,)
         )
     launches = (*ctx.settings.transfers.launches, "hipLaunchKernel")
-    names = ctx.code.names(path)
     sites = launch_sites(ctx.code.graph, unit, name, source_name(symbol), launches, ctx.code.units_with)
     findings = [f for site in sites for f in _wrong(site, metadata, _parameters(ctx, source, symbol))]
     findings += [f for site in sites for f in wrong_lds(ctx.code, site, source, source_name(symbol))]
     findings += [f for file in dict.fromkeys((unit.path, source)) for f in _widths(ctx, file, metadata)]
     evidence: dict[str, Any] = {"wrapper": wrapper, "defined": f"{unit.path}:{functions[0].line}"}
-    if not sites and (dead := dead_launch(names, unit, name, source_name(symbol), launches)):
+    if not sites and (dead := dead_launch(ctx.code.graph, unit, name, source_name(symbol), launches)):
         message = f"{name} never launches {symbol}: at {dead[0]} it can never run: {dead[1]}"
         findings.append(Finding(message, dead[0], symbol, name))
     evidence["launch_sites"] = [" → ".join((*site.steps, site.where)) for site in sites]

@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 
 class CallKind(StrEnum):
     """How sure a call is. Proofs that something happens use CALL and PASSED; proofs that nothing
-    forbidden happens use all of them."""
+    forbidden happens use all but DEAD."""
 
     CALL = "calls"
     PASSED = "passes"  # handed over as an argument, and so presumably called
     MAYBE = "may call"  # a method of that name on a value of unknown type, or an override
     IMPORT = "imports"  # an import inside a function runs the module's body
+    DEAD = "never calls"  # in what can never run
 
 
 CERTAIN = frozenset({CallKind.CALL, CallKind.PASSED})
-CAUTIOUS = frozenset(CallKind)
+CAUTIOUS = frozenset(CallKind) - {CallKind.DEAD}
 
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """What one call in live code calls. `name` is the full name of the project's function, the dotted name of
+    """What one call calls. `name` is the full name of the project's function, the dotted name of
     anything imported from elsewhere, or `?.attr` (`?name`) of what could not be resolved; `callee` is None
     for what is not the project's."""
 
@@ -75,14 +76,14 @@ def describe_path(path: tuple[CallSite, ...]) -> str:
     return path[0].caller.qualname + steps
 
 
-def sites_by_name(names: Names, call: Call, place: Place) -> tuple[CallSite, ...]:
-    """The same of a language whose names resolve to functions alone."""
-    if call.dead:
-        return ()
-    sure = CallKind.CALL if call.sure else CallKind.MAYBE
+def sites_by_name(names: Names, call: Call, place: Place, *, told: bool = True) -> tuple[CallSite, ...]:
+    """What a call may call, of a language whose names resolve to functions alone. told: whether what it
+    resolves to is surely what runs."""
+    unresolved = f"?{'.' if call.receiver is not None else ''}{call.name}"
+    sure = CallKind.DEAD if call.dead else CallKind.CALL if call.sure and told else CallKind.MAYBE
     resolved = names.resolved(call, place)
     if resolved:
         return tuple(CallSite(place, one.qualname, call, sure, one) for one in resolved)
-    maybe = names.perhaps(call, place)
-    unknown = CallSite(place, f"?{'.' if call.receiver is not None else ''}{call.name}", call, sure)
+    maybe = () if call.dead else names.perhaps(call, place)
+    unknown = CallSite(place, unresolved, call, sure)
     return (unknown, *(CallSite(place, one.qualname, call, CallKind.MAYBE, one) for one in maybe))

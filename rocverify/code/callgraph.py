@@ -1,15 +1,17 @@
-"""Who calls whom, in live code, over the host sources; cycles and depth do no harm.
+"""Who calls whom over the host sources, in every language; cycles and depth do no harm.
 
-Edges of four kinds (`CallKind`). A proof that something happens follows the certain ones; a proof that
-something never happens follows all.
+Edges of several kinds (`CallKind`). A proof that something happens follows the certain ones; a proof that
+something never happens follows all but the dead. What does not resolve is told apart from what is not there:
+a call that may be meant is neither yes nor no.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from rocverify.code.call_sites import CERTAIN, CallKind, CallSite
+from rocverify.code.call_sites import CAUTIOUS, CERTAIN, CallKind, CallSite
 from rocverify.code.places import Names, Place
 
 Path = tuple[CallSite, ...]
@@ -17,6 +19,30 @@ MOST_FUNCTIONS = 20_000
 """Functions that one question may lead through."""
 Position = tuple[int, int]
 """A line, from 1, and a column in bytes."""
+Wanted = Callable[[CallSite], bool | None]
+"""True for a call that is looked for, False for one that may be, None for any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How a search turned out: the `path` to a call that is made; else one to a call that only may be meant
+    (`doubtful`), or a call that can never run (`dead`: place and reason). `broken` is a file on the way that
+    could not be parsed whole, as `path:line`."""
+
+    path: Path = ()
+    doubtful: Path = ()
+    dead: tuple[str, str] | None = None
+    broken: str = ""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The calls of the path as they are written, with their places."""
+        return tuple(f"{site.call.name} ({site.location})" for site in self.path)
+
+    @property
+    def maybe(self) -> str:
+        """Where it cannot be told whether the call is made (`path:line`); empty where it can."""
+        return next((site.location for site in self.doubtful if site.kind not in CERTAIN), "")
 
 
 class CallGraph:
@@ -29,6 +55,10 @@ class CallGraph:
 
     def sites(self, place: Place) -> tuple[CallSite, ...]:
         """The calls that the live code of a function makes, in the order of the code."""
+        return tuple(site for site in self._all_sites(place) if site.kind is not CallKind.DEAD)
+
+    def _all_sites(self, place: Place) -> tuple[CallSite, ...]:
+        """The same with those that can never run."""
         if place not in self._sites:
             names = self._names(place.path)
             found = (site for call in place.function.calls for site in names.sites(call, place))
@@ -61,12 +91,98 @@ class CallGraph:
                 if site.kind in kinds:
                     yield site, (*path, site)
 
-    def find(
+    # -- searches ------------------------------------------------------------------------------------
+
+    def calling(self, wanted: Sequence[Place]) -> Wanted:
+        """Tells the calls of one of these functions."""
+        asked = frozenset(wanted)
+
+        def told(site: CallSite) -> bool | None:
+            if site.callee in asked:
+                return True
+            if site.callee is None and not site.name.startswith("?"):
+                return None  # what another library has
+            return self._names(site.path).may_be(site.call, site.caller, list(wanted))
+
+        return told
+
+    def find(self, entry: Place, wanted: Wanted) -> Path | None:
+        """A shortest path of certain calls from the entry to one that is looked for; None for none."""
+        return _Walk(self._all_sites, wanted, CERTAIN).run([entry]).path or None
+
+    def chain(self, starts: Sequence[Place], targets: Sequence[Place]) -> Chain:
+        """The shortest path from any of the functions to a call of one of the others."""
+        unbuilt = next((place.function.dead for place in targets), "")
+        return self.search(starts, self.calling(targets), unbuilt)
+
+    def search(self, starts: Sequence[Place], wanted: Wanted, unbuilt: str = "") -> Chain:
+        """The shortest path from any of the functions to a call that is looked for; else what may be one.
+        unbuilt: why no build has what is looked for, if none has: then only what is not built calls it."""
+        sure = _Walk(self._all_sites, wanted, CERTAIN, unbuilt).run(starts)
+        if sure.path or sure.doubtful:
+            return sure
+        other = _Walk(self._all_sites, wanted, CAUTIOUS - {CallKind.IMPORT}, unbuilt).run(starts)
+        return replace(sure, doubtful=other.doubtful, broken=sure.broken or other.broken)
+
+
+class _Walk:
+    """One walk over the calls of some kinds. A path on which one is not certain is no more than doubtful."""
+
+    def __init__(
         self,
-        entry: Place,
-        wanted: Callable[[CallSite], bool],
-        kinds: frozenset[CallKind] = CERTAIN,
-    ) -> Path | None:
-        """A shortest path from the entry to a call site that is wanted; None if there is none."""
-        found = [path for site, path in self.reachable_sites(entry, kinds) if wanted(site)]
-        return min(found, key=len, default=None)
+        sites: Callable[[Place], tuple[CallSite, ...]],
+        wanted: Wanted,
+        kinds: frozenset[CallKind],
+        unbuilt: str = "",
+    ) -> None:
+        self._sites = sites
+        self._wanted = wanted
+        self._kinds = kinds
+        self._unbuilt = unbuilt
+        self._doubtful: Path = ()
+        self._dead: tuple[str, str] | None = None
+
+    def run(self, starts: Sequence[Place]) -> Chain:
+        found: dict[Place, Path] = dict.fromkeys(starts, ())
+        queue = deque(found)
+        broken = ""
+        while queue:
+            place = queue.popleft()
+            if place.unit.broken is not None:
+                broken = broken or f"{place.path}:{place.unit.broken}"
+            for site in self._sites(place):
+                way = (*found[place], site)
+                if self._is_it(way):
+                    return Chain(way)
+                if site.kind in self._kinds and site.callee is not None and site.callee not in found:
+                    if len(found) == MOST_FUNCTIONS:  # what lies behind is not seen
+                        self._doubt(way)
+                        queue.clear()
+                        break
+                    found[site.callee] = way
+                    queue.append(site.callee)
+        return Chain(doubtful=self._doubtful, dead=self._dead, broken=broken)
+
+    def _is_it(self, way: Path) -> bool:
+        """Whether a path surely ends in what is looked for; what it may be is kept."""
+        site = way[-1]
+        dead = site.kind is CallKind.DEAD
+        told = self._wanted(site) if dead or site.kind in self._kinds else None
+        unbuilt = "" if site.caller.function.dead else self._unbuilt
+        if told is None:
+            return False
+        if dead or unbuilt:
+            self._dead = self._dead or (
+                site.location,
+                site.call.dead or f"what is called there is not: {unbuilt}",
+            )
+        elif told and all(step.kind in CERTAIN for step in way):
+            return True
+        else:
+            self._doubt(way)
+        return False
+
+    def _doubt(self, way: Path) -> None:
+        certain = all(step.kind in CERTAIN for step in way)
+        last = replace(way[-1], kind=CallKind.MAYBE) if certain else way[-1]
+        self._doubtful = self._doubtful or (*way[:-1], last)

@@ -5,25 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from rocverify.code.callchains import Chain, search
+from rocverify.code.call_sites import CallSite
+from rocverify.code.callgraph import CallGraph, Chain
 from rocverify.code.directions import Direction, direction_of
-from rocverify.code.places import Names, Place
+from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Unit
 from rocverify.settings import Transfers
 
 
 def copies_to_host(
-    names: Names, start: Unit, entry: str, transfers: Transfers, forbid: tuple[str, ...] = ()
+    graph: CallGraph, start: Unit, entry: str, transfers: Transfers, forbid: tuple[str, ...] = ()
 ) -> Chain:
     """The shortest chain of calls from `entry` to a copy to the host. What only may be one (a copy whose
     direction is a variable, a call that does not resolve) is the chain's `maybe`."""
     words = (*transfers.device_to_host, *forbid)
 
-    def is_copy(call: Call, place: Place) -> bool | None:
-        del place
-        return _copies(call, words, transfers.copies, Direction.TO_HOST)
+    def is_copy(site: CallSite) -> bool | None:
+        return _copies(site.call, words, transfers.copies, Direction.TO_HOST)
 
-    return search(names, [Place(start, function) for function in start.functions_of(entry)], is_copy)
+    return graph.search([Place(start, function) for function in start.functions_of(entry)], is_copy)
 
 
 def copies_back(call: Call, transfers: Transfers) -> bool | None:
@@ -50,6 +50,5 @@ def _copies(call: Call, words: Collection[str], copies: Collection[str], wanted:
 
 def described(entry: str, chain: Chain) -> str:
     """`a() -> b() -> to_host_vec() at src/a.rs:12`."""
-    steps = [step.partition(" (") for step in chain.steps]
-    calls = " -> ".join(f"{name}()" for name in (entry, *(name for name, _, _ in steps)))
-    return f"{calls} at {steps[-1][2].rstrip(')')}" if steps else calls
+    calls = " -> ".join(f"{name}()" for name in (entry, *(site.call.name for site in chain.path)))
+    return f"{calls} at {chain.path[-1].location}" if chain.path else calls

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from rocverify.code.call_sites import CERTAIN, CallKind, CallSite
+from rocverify.code.call_sites import CallSite
 from rocverify.code.callgraph import CallGraph
 from rocverify.code.conditionals import Preprocess
 from rocverify.code.dead_code import DeadCode
@@ -197,6 +197,20 @@ class CodeIndex:
         found = min(functions, key=lambda f: f.location, default=None)
         return None if found is None else self.python.place_of(found)
 
+    def functions(self, path: str, name: str) -> list[Place]:
+        """The functions of a file that a name means: one or, by a type, all its methods; those that are
+        built, if there are any. In Python a function goes by its qualified name or another name for it."""
+        key = self.locate(path)
+        unit = self.unit(key)
+        if is_python(key):
+            found = self.find_function(key, name)
+            if found is not None and found.path == key:
+                return [found]
+            methods = (Place(unit, function) for function in unit.functions if not function.dead)
+            return [place for place in methods if place.qualname.startswith(f"{name}.")]
+        places = [Place(unit, function) for function in unit.functions_of(name)]
+        return [place for place in places if not place.function.dead] or places
+
     def function(self, module_or_path: str, qualname: str) -> Place:
         """As `find_function`; SourceError if there is no such function."""
         found = self.find_function(module_or_path, qualname)
@@ -216,17 +230,3 @@ class CodeIndex:
             for function in module.record.unit.functions:
                 caller = Place(module.record.unit, function)
                 yield from (site for site in self.graph.sites(caller) if site.callee == callee)
-
-    def call_path(
-        self,
-        entry: Place,
-        target: str | Place,
-        kinds: frozenset[CallKind] = CERTAIN,
-    ) -> tuple[CallSite, ...] | None:
-        """A shortest chain of calls from a function to another one, or to anything of a bare name.
-
-        None if there is none. Follows certain calls only, unless told otherwise.
-        """
-        if isinstance(target, Place):
-            return self.graph.find(entry, lambda site: site.callee == target, kinds)
-        return self.graph.find(entry, lambda site: site.calls(target), kinds)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from rocverify.code.call_sites import CallKind, CallSite
-from rocverify.code.callchains import search
 from rocverify.code.callgraph import CallGraph, Path
-from rocverify.code.places import Names, Place
+from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Function, Unit, Value
 
 _ADDRESS = re.compile(
@@ -91,21 +90,22 @@ def launch_sites(
 
 
 def dead_launch(
-    names: Names, start: Unit, wrapper: str, symbol: str, launches: Iterable[str]
+    graph: CallGraph, start: Unit, wrapper: str, symbol: str, launches: Iterable[str]
 ) -> tuple[str, str] | None:
     """The launch of a kernel that a function has but that can never run, and why; None where it has another
     that may be meant, or not all of it can be read."""
     by_handle = frozenset(launches)
     starts = [Place(start, function) for function in start.functions_of(wrapper)]
 
-    def is_wanted(call: Call, place: Place) -> bool | None:
+    def is_wanted(site: CallSite) -> bool | None:
+        call, place = site.call, site.caller
         if call.name == symbol:
             return call.launch is not None
         if call.name not in by_handle:
             return None
         return any(_names_symbol(place, (CallSite(one, symbol, call),), symbol) for one in starts)
 
-    found = search(names, starts, is_wanted)
+    found = graph.search(starts, is_wanted)
     return None if found.steps or found.maybe or found.broken else found.dead
 
 

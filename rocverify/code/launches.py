@@ -35,7 +35,7 @@ class LaunchFinder:
     def path(self, entry: Place) -> Path | None:
         """A shortest chain of certain calls from a function to a launch."""
         if entry not in self._paths:
-            self._paths[entry] = self._index.graph.find(entry, self.is_launch)
+            self._paths[entry] = self._index.graph.find(entry, lambda site: self.is_launch(site) or None)
         return self._paths[entry]
 
     def launching(self, entry: Place) -> frozenset[Place]:

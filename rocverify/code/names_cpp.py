@@ -39,8 +39,10 @@ class CppNames:
         return found
 
     def sites(self, call: Call, place: Place) -> tuple[CallSite, ...]:
-        """What a call may call; nothing for one that can never run."""
-        return sites_by_name(self, call, place)
+        """What a call may call: of overloads that fit alike, and of what a macro hides, none for sure."""
+        found = self.resolved(call, place)
+        told = len({self._identity(p) for p in found}) < 2 and not _is_hidden(call.name, place, found)
+        return sites_by_name(self, call, place, told=told)
 
     def worth(self, text: str, place: Place) -> frozenset[str]:
         """What an expression can stand for: what is written."""
@@ -78,9 +80,10 @@ class CppNames:
         if not any(p.function.name == call.name for p in wanted):
             return None
         asked = {self._identity(p) for p in wanted}
-        found = {self._identity(p) for p in self.resolved(call, place)}
+        resolved = self.resolved(call, place)
+        found = {self._identity(p) for p in resolved}
         if found:
-            hidden = any(n.kind == "macro" and n.name == call.name and not n.dead for n in place.unit.named)
+            hidden = _is_hidden(call.name, place, resolved)
             return None if not found & asked else found <= asked and call.sure and not hidden
         return False if {self._identity(p) for p in self.perhaps(call, place)} & asked else None
 
@@ -169,6 +172,13 @@ class CppNames:
                 if here:
                     return _nearest(_fitting(here, call), place)
         return _fitting([p for p in named if p.function.owner == call.name], call)
+
+
+def _is_hidden(name: str, place: Place, found: list[Place]) -> bool:
+    """Whether a macro of the file may stand before functions of its name."""
+    if not any(n.kind == "macro" and n.name == name and not n.dead for n in place.unit.named):
+        return False
+    return any(p.line not in {m.line for m in p.unit.macros if m.name == name} for p in found)
 
 
 def _nearest(found: list[Place], place: Place) -> list[Place]:

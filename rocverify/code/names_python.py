@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from rocverify.code.arguments import parsed
-from rocverify.code.call_sites import CallKind, CallSite
+from rocverify.code.call_sites import CERTAIN, CallKind, CallSite
 from rocverify.code.places import Place
 from rocverify.code.python.externals import NEVER_CALL
 from rocverify.code.python.methods import Methods
@@ -93,7 +93,7 @@ class PythonNames:
     def perhaps(self, call: Call, place: Place) -> list[Place]:
         """The functions that it may mean, and those that are handed over to what it calls."""
         sure = {one.key for one in self.resolved(call, place)}
-        kinds = [kind for kind in CallKind if kind is not CallKind.IMPORT]
+        kinds = [kind for kind in CallKind if kind not in (CallKind.IMPORT, CallKind.DEAD)]
         return [p for kind in kinds for p in self._of_kind(call, place, kind) if p.key not in sure]
 
     def may_be(self, call: Call, place: Place, wanted: list[Place]) -> bool | None:
@@ -119,18 +119,24 @@ class PythonNames:
         return [] if function is None else [Place(record.unit, function)]
 
     def sites(self, call: Call, place: Place) -> tuple[CallSite, ...]:
-        """What a call may call; nothing for one that can never run."""
+        """What a call may call; what it would call, of one that can never run."""
         key = (place.key, call.kind, call.at)
         if key not in self._known:
             self._known[key] = ()  # where it asks for itself
-            info = None if call.dead else self.info_of(place)
+            info = self.info_of(place)
             if info is not None:
                 found = self._sites(call, info, self.resolver.scope_of(info))
                 self._known[key] = tuple(
-                    CallSite(place, name, call, kind, None if callee is None else self.place_of(callee))
+                    self._site(place, call, name, callee, CallKind.DEAD if call.dead else kind)
                     for name, callee, kind in dict.fromkeys(found)
+                    if not call.dead or kind in CERTAIN
                 )
         return self._known[key]
+
+    def _site(
+        self, place: Place, call: Call, name: str, callee: FunctionInfo | None, kind: CallKind
+    ) -> CallSite:
+        return CallSite(place, name, call, kind, None if callee is None else self.place_of(callee))
 
     def _sites(self, call: Call, info: FunctionInfo, scope: Scope) -> Iterator[_Target]:
         node = self.table.by_path(info.path).record.node(call)

@@ -64,7 +64,7 @@ class RustNames:
         return replace(call, receiver=found["name"] if found else "")
 
     def sites(self, call: Call, place: Place) -> tuple[CallSite, ...]:
-        """What a call may call; nothing for one that can never run."""
+        """What a call may call."""
         return sites_by_name(self, call, place)
 
     def worth(self, text: str, place: Place) -> frozenset[str]:
@@ -98,11 +98,13 @@ class RustNames:
         call = self._typed(call)
         named = [p for p in self._by_name.get(call.name, ()) if place.function.dead or not p.function.dead]
         if call.receiver is not None:
-            return [p for p in named if p.function.owner and call.receiver in ("", p.function.owner)]
-        if call.scope:
-            return [] if _expanded(call.scope, place)[0] in _STANDARD else named
-        paths = [imported.path for imported in _imports(place) if imported.name == call.name]
-        return [p for p in named if not p.function.owner] if paths or not call.sure else []
+            named = [p for p in named if p.function.owner and call.receiver in ("", p.function.owner)]
+        elif call.scope:
+            named = [] if _expanded(call.scope, place)[0] in _STANDARD else named
+        else:
+            paths = [imported.path for imported in _imports(place) if imported.name == call.name]
+            named = [p for p in named if not p.function.owner] if paths or not call.sure else []
+        return [p for p in named if _may_mean(call, place, [p], self._load) is not None]
 
     def may_be(self, call: Call, place: Place, wanted: list[Place]) -> bool | None:
         """True for a call of one of the wanted functions, False for one that may be, None for any other."""
@@ -115,8 +117,11 @@ def _is_wanted(call: Call, place: Place, wanted: list[Place], load: Load) -> boo
     if found:
         return True if found & {place.key for place in wanted} else None
     named = [place for place in wanted if place.function.name == call.name]
-    if not named:
-        return None
+    return _may_mean(call, place, named, load) if named else None
+
+
+def _may_mean(call: Call, place: Place, named: list[Place], load: Load) -> bool | None:
+    """The same of a call that does not resolve; the wanted functions have its name."""
     owners = {place.function.owner for place in named}
     if call.receiver is not None:
         if not owners - {""}:

@@ -68,7 +68,8 @@ class Names(Protocol):
         ...
 
     def sites(self, call: Call, place: Place) -> tuple[CallSite, ...]:
-        """What a call may call: what it is sure to, what is handed over with it, what only may be meant."""
+        """What a call may call: what it is sure to, what is handed over with it, what only may be meant; what
+        it would call, of one that can never run."""
         ...
 
     def worth(self, text: str, place: Place) -> frozenset[str]:

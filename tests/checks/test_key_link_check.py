@@ -193,7 +193,7 @@ def test_a_pattern_that_only_the_target_has_is_no_link(project: Make) -> None:
 
 def test_a_call_that_cannot_be_resolved_decides_nothing(project: Make) -> None:
     claim = {"caller": "direct", "callee": "Wrapper.launch"}
-    with pytest.raises(RocverifyError, match="of an unknown object may be it"):
+    with pytest.raises(RocverifyError, match=r"the call at kernels/rope.py:18 may be it"):
         project(FILES).check("key_link", from_path=ROPE, to_path=WRAP, **claim)
 
 
@@ -242,7 +242,7 @@ def test_a_class_of_python_as_caller_means_its_methods(project: Callable[..., Pr
     failed = made.check("key_link", **ends, via="Pipe calls it", callee="other")
     assert failed.verdict is CheckVerdict.FAILED
     assert "no method of Pipe calls other" in failed.message
-    with pytest.raises(RocverifyError, match="unknown object"):
+    with pytest.raises(RocverifyError, match="may be it"):
         made.check("key_link", **ends, via="Pipe calls it", callee="Sink.maybe")
 
 

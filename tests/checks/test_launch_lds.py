@@ -197,7 +197,7 @@ def test_a_launch_that_can_never_run(project: Make, launch: str, found: bool) ->
     made = project({"kernels/row.hip": KERNEL, "a.cpp": host})
     code = CodeIndex(made.root, made.settings)
     launches = ("hipModuleLaunchKernel",)
-    dead = dead_launch(code.names("a.cpp"), code.unit("a.cpp"), "run", "row_kernel", launches)
+    dead = dead_launch(code.graph, code.unit("a.cpp"), "run", "row_kernel", launches)
     assert (dead is not None) is found
     if dead is not None:
         assert dead[0] == f"a.cpp:{host[: host.index('  row_kernel')].count(chr(10)) + 1}"

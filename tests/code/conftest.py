@@ -8,6 +8,7 @@ from textwrap import dedent
 
 import pytest
 
+from rocverify.code.callgraph import Chain
 from rocverify.code.index import CodeIndex
 from rocverify.settings import Settings
 
@@ -26,3 +27,8 @@ def project(tmp_path: Path) -> MakeIndex:
         return CodeIndex(tmp_path, Settings())
 
     return make
+
+
+def searched(index: CodeIndex, caller: tuple[str, str], callee: tuple[str, str]) -> Chain:
+    """How the search for a call turns out between two functions, each with its file."""
+    return index.graph.chain(index.functions(*caller), index.functions(*callee))

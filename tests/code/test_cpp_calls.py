@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.code.callchains import Chain, find_chain
+from rocverify.code.callgraph import Chain
 from rocverify.code.index import CodeIndex
 from rocverify.settings import Settings
+from tests.code.conftest import searched
 
 HEADER = """#pragma once
 namespace gpu {
@@ -36,9 +37,7 @@ def chain(
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content, encoding="utf-8")
     index = CodeIndex(root, Settings())
-    return find_chain(
-        index.names("src/a.cpp"), index.unit("src/a.cpp"), caller, index.unit("src/b.cpp"), callee
-    )
+    return searched(index, ("src/a.cpp", caller), ("src/b.cpp", callee))
 
 
 @pytest.mark.parametrize(

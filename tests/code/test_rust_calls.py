@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.code.callchains import Chain, find_chain
+from rocverify.code.callgraph import Chain
 from rocverify.code.index import CodeIndex
 from rocverify.code.languages.rust import read_rust
 from rocverify.settings import Settings
+from tests.code.conftest import searched
 
 LAUNCH = "pub fn launch(x: u32) -> u32 { x }\n"
 
@@ -22,7 +23,7 @@ def chain(
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
     index = CodeIndex(root, Settings())
-    return find_chain(index.names("src/a.rs"), index.unit("src/a.rs"), caller, index.unit(to), callee)
+    return searched(index, ("src/a.rs", caller), (to, callee))
 
 
 @pytest.mark.parametrize(
@@ -292,8 +293,8 @@ def test_another_crate_of_the_project_is_not_taken_for_a_strangers(tmp_path: Pat
     }
     chain(tmp_path, files)
     index = CodeIndex(tmp_path, Settings())
-    start, target = index.unit("app/src/main.rs"), index.unit("engine/src/k.rs")
-    assert find_chain(index.names(start.path), start, "apply", target, "launch").maybe == "app/src/main.rs:1"
+    found = searched(index, ("app/src/main.rs", "apply"), ("engine/src/k.rs", "launch"))
+    assert found.maybe == "app/src/main.rs:1"
 
 
 @pytest.mark.parametrize(
@@ -355,8 +356,7 @@ def test_a_step_that_does_not_resolve_may_lead_there(tmp_path: Path, text: str, 
     }
     assert not chain(tmp_path, files).steps
     index = CodeIndex(tmp_path, Settings())
-    start, target = index.unit("src/a.rs"), index.unit("src/b.rs")
-    found = find_chain(index.names(start.path), start, "apply", target, "launch")
+    found = searched(index, ("src/a.rs", "apply"), ("src/b.rs", "launch"))
     assert (found.steps, bool(found.maybe)) == ((), maybe)
 
 

@@ -144,7 +144,8 @@ def _reaches(params: FallbackParams, ctx: CheckContext, evidence: dict[str, Any]
     wrapper = next((c.wrapper for c in declared if c.ref == params.contract), None)
     if wrapper is None:
         raise RocverifyError(f"{params.contract} names no wrapper, so that its call path cannot be told")
-    path = ctx.code.call_path(ctx.code.resolve(wrapper), ctx.code.resolve(params.fallback))
+    graph = ctx.code.graph
+    path = graph.find(ctx.code.resolve(wrapper), graph.calling([ctx.code.resolve(params.fallback)]))
     evidence["path"] = describe_path(path) if path else None
     return [] if path else [f"{wrapper} does not call {params.fallback}"]
 
