@@ -11,6 +11,8 @@ from rocverify.binding.project import Contract, Kernel, Subject
 from rocverify.binding.reading import KernelMention, Reading
 from rocverify.binding.vocabulary import COUNTED_KERNELS, counted
 from rocverify.code.bounds import is_test
+from rocverify.code.constants import line_with
+from rocverify.code.places import Place
 from rocverify.errors import SourceError
 
 _ALL = re.compile(r"\b(?:all|every|each)\b[^.;]*\bkernels?\b|\bkernels\b", re.IGNORECASE)
@@ -92,14 +94,10 @@ def _launching(subject: Subject, symbol: str) -> list[str]:
     """The functions of Rust and C++ hosts that launch a kernel by its name, or hand on its name as a text."""
     found = []
     for unit in subject.code.units_with(symbol):
-        for function in unit.functions:
-            live = [call for call in function.calls if not (call.dead or function.dead)]
-            if any(
-                (call.name == symbol and call.launch is not None)
-                or any(re.search(rf'"{re.escape(symbol)}(?:\\0)?"', text) for text in call.arguments)
-                for call in live
-            ):
-                found.append(f"{unit.path}:{function.qualified}")
+        for place in (Place(unit, function) for function in unit.functions if not function.dead):
+            launches = (c for c in place.function.calls if c.launch is not None and not c.dead)
+            if any(call.name == symbol for call in launches) or line_with(symbol, place):
+                found.append(f"{unit.path}:{place.function.qualified}")
     return list(dict.fromkeys(found))
 
 

@@ -42,7 +42,8 @@ def check_call(
     is meant, or not.
     """
     within = _language(from_path) == _language(to_path) != ""
-    if not within and not is_python(from_path):
+    launched = is_c_family(to_path) and not within
+    if not (within or is_python(from_path) or (launched and is_rust(from_path))):
         raise RocverifyError(
             f"whether {call.caller} calls {call.callee} cannot be followed from {from_path} to {to_path}",
             hint="calls are followed in Python, HIP and Rust; give the link a pattern instead",
@@ -50,9 +51,9 @@ def check_call(
     callers = index.functions(from_path, call.caller)
     if not callers:
         return _undefined(index, from_path, f"defines no function {call.caller}", call.caller)
-    if is_c_family(to_path) and not within:
+    if launched:
         return _kernel(index, launches, call, callers, to_path)
-    return _called(index, call, callers, to_path)
+    return _called(index, launches, call, callers, to_path)
 
 
 def _language(path: str) -> str:
@@ -79,13 +80,21 @@ def _refused(message: str, location: str, entity: str) -> CallAnswer:
 # -- calls of functions ----------------------------------------------------------------------------------
 
 
-def _called(index: CodeIndex, call: Call, callers: Sequence[Place], to_path: str) -> CallAnswer:
+def _called(
+    index: CodeIndex, launches: LaunchFinder, call: Call, callers: Sequence[Place], to_path: str
+) -> CallAnswer:
     callee = call.callee.removeprefix("self.").removeprefix("Self::").removeprefix("this->")
     chain = _searched(index, callers, callee, to_path)
     if chain is None:
         return _undefined(index, to_path, f"does not define {callee}", callee)
     if chain.path:
         return CallAnswer(tuple(map(str, chain.path)), describe_path(chain.path))
+    if is_c_family(to_path) and callee in index.kernels(to_path):  # by its handle
+        seen = _launched(launches, call, callers)
+        if seen is not None:
+            return seen
+        if chain.dead is None and launches.search(callers).path:
+            return _of_another(index, launches, call, callers, to_path)
     return CallAnswer(finding=_why_not(index, _base(call, callers, callee), callers, callee, chain))
 
 
@@ -172,18 +181,52 @@ def _kernel(
             f"{to_path}:{definition.line}",
             call.callee,
         )
-    launching = [caller for caller in callers if launches.path(caller) is not None]
-    if not launching:
-        return _refused(f"{call.caller} reaches no kernel launch", callers[0].location, call.caller)
-    for caller in launching:
-        use = launches.use_of(caller, call.callee)
-        if use is not None:
-            steps = (*map(str, use.path), f"the symbol {call.callee} is named at {use.location}")
-            return CallAnswer(
-                steps, f"{describe_path(use.path)}, symbol {call.callee} named at {use.location}"
-            )
-    return _refused(
-        f"{call.caller} reaches a launch, but nothing on the way names the kernel {call.callee}",
-        launching[0].location,
-        call.callee,
+    seen = _launched(launches, call, callers)
+    if seen is not None:
+        return seen
+    chain = launches.search(callers)
+    if chain.path:
+        return _of_another(index, launches, call, callers, to_path)
+    base = f"{call.caller} reaches no kernel launch"
+    if chain.dead is None and is_rust(callers[0].path):  # which may be another library's to make
+        raise _unknown(base, callers[0].location)
+    return CallAnswer(finding=_why_not(index, base, callers, call.callee, chain))
+
+
+def _launched(launches: LaunchFinder, call: Call, callers: Sequence[Place]) -> CallAnswer | None:
+    """The way to a launch on which the kernel is named, if there is one."""
+    use = launches.use_of(callers, call.callee)
+    if use is None:
+        return None
+    named = f"the symbol {call.callee} is named at {use.location}"
+    return CallAnswer(
+        (*map(str, use.path), named), f"{describe_path(use.path)}, {named.removeprefix('the ')}"
+    )
+
+
+def _of_another(
+    index: CodeIndex, launches: LaunchFinder, call: Call, callers: Sequence[Place], to_path: str
+) -> CallAnswer:
+    """A launch, but nothing on the way to it names the kernel. RocverifyError where no other is named there,
+    and this one elsewhere: its handle may come from there."""
+    base = f"{call.caller} reaches a launch, but nothing on the way names the kernel {call.callee}"
+    others = (name for name in index.kernels(to_path) if launches.use_of(callers, name))
+    elsewhere = _named_in_hosts(index, call.callee, to_path)
+    if next(others, None) is None and elsewhere:
+        raise _unknown(f"{base}; it is named at {elsewhere}", elsewhere)
+    return _refused(base, callers[0].location, call.callee)
+
+
+def _named_in_hosts(index: CodeIndex, name: str, source: str) -> str:
+    """Where code of the hosts, but for the kernel's source, has a name (`path:line`); empty for nowhere."""
+    paths = [m.path for m in index.modules.host()] + [unit.path for unit in index.units_with(name)]
+    found = (f"{p}:{hit.line}" for p in paths if p != source for hit in index.search_word(p, name).code)
+    return next(found, "")
+
+
+def _unknown(what: str, where: str) -> RocverifyError:
+    return RocverifyError(
+        f"{what}, as far as can be seen",
+        where=where,
+        hint="bind wrapper_present, for which it is run, or give the link a pattern",
     )

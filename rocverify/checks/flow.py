@@ -50,7 +50,7 @@ class FlowOrder:
             if site.calls(name):
                 return FlowPoint(name, path, site.callee, site.location)
         if name in self.kernel_symbols:
-            use = self._launches.use_of(self._entry, name)
+            use = self._launches.use_of([self._entry], name)
             if use is not None:
                 return FlowPoint(name, use.path, use.path[-1].callee, use.path[-1].location, launches=True)
         return None
@@ -65,7 +65,7 @@ class FlowOrder:
 
     def _calls(self, function: Place, place: FlowPoint) -> bool:
         if place.launches and place.function is None:
-            return self._launches.use_of(function, place.name) is not None
+            return self._launches.use_of([function], place.name) is not None
         graph = self._index.graph
         wanted = (
             (lambda site: site.calls(place.name) or None)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from rocverify.code.bounds import Bound, Bounds
 from rocverify.code.host_values import HostValues
 from rocverify.code.index import CodeIndex
-from rocverify.code.launch_sites import LaunchSite
+from rocverify.code.launches import LaunchSite
 from rocverify.code.shared_memory import UNBOUNDED, SharedAccess, names_in
 from rocverify.records import Finding
 

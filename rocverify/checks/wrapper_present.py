@@ -93,7 +93,7 @@ def _static(
         return
     evidence["launch_path"] = [str(site) for site in path]
     evidence["launch"] = describe_path(path)
-    use = finder.use_of(wrapper, params.symbol)
+    use = finder.use_of([wrapper], params.symbol)
     evidence["symbol_named"] = use.location if use else "not as a constant; seen at the launch"
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import Outcome
 from rocverify.checks.launch_lds import wrong_lds
+from rocverify.code.constants import wave_widths
 from rocverify.code.host_values import SIZES
-from rocverify.code.launch_sites import LaunchSite, dead_launch, launch_sites, wave_widths
+from rocverify.code.launches import LaunchFinder, LaunchSite
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 from rocverify.toolchain.code_metadata import KernelMetadata
@@ -29,7 +30,7 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
     CompileError for a kernel that does not compile, RocverifyError for sources that cannot be parsed."""
     path, _, name = wrapper.partition(":")
     unit = ctx.code.unit(path)
-    functions = list(unit.functions_of(name))
+    functions = ctx.code.functions(path, name)
     if not functions and unit.broken is not None:
         raise RocverifyError(f"whether it defines {name} cannot be told", where=f"{unit.path}:{unit.broken}")
     if not functions:
@@ -44,13 +45,13 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
         return Outcome.failed(
             finding.message, hint="write the kernel, or correct the plan", findings=(finding,)
         )
-    launches = (*ctx.settings.transfers.launches, "hipLaunchKernel")
-    sites = launch_sites(ctx.code.graph, unit, name, source_name(symbol), launches, ctx.code.units_with)
+    finder = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
+    sites = finder.sites(functions, source_name(symbol))
     findings = [f for site in sites for f in _wrong(site, metadata, _parameters(ctx, source, symbol))]
     findings += [f for site in sites for f in wrong_lds(ctx.code, site, source, source_name(symbol))]
     findings += [f for file in dict.fromkeys((unit.path, source)) for f in _widths(ctx, file, metadata)]
     evidence: dict[str, Any] = {"wrapper": wrapper, "defined": f"{unit.path}:{functions[0].line}"}
-    if not sites and (dead := dead_launch(ctx.code.graph, unit, name, source_name(symbol), launches)):
+    if not sites and (dead := finder.dead(functions, source_name(symbol))):
         message = f"{name} never launches {symbol}: at {dead[0]} it can never run: {dead[1]}"
         findings.append(Finding(message, dead[0], symbol, name))
     evidence["launch_sites"] = [" → ".join((*site.steps, site.where)) for site in sites]

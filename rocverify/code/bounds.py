@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from rocverify.code.host_values import Find, HostValues
-from rocverify.code.launch_sites import constant_of
+from rocverify.code.constants import Find, constant_of
+from rocverify.code.host_values import HostValues
 from rocverify.code.places import Names, Place
 from rocverify.code.syntax import Call, Function
 

@@ -146,7 +146,7 @@ class FallbackFinder:
             return False
         if site.callee is not None:
             return self._launches.path(site.callee) is not None
-        return self._launches.is_launch(site)
+        return self._launches.is_launch(site) is True
 
     def _within(self, place: Place, part: Branch) -> list[CallSite]:
         return list(self._graph.sites_between(place, part.begin, part.end))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-from rocverify.code.launch_sites import constant_of
+from rocverify.code.constants import Find, constant_of
 from rocverify.code.places import Place
-from rocverify.code.syntax import Unit
 
 SIZES: Mapping[str, int] = {
     **dict.fromkeys(("i8", "u8", "bool", "char", "int8_t", "uint8_t", "unsigned char", "c_char"), 1),
@@ -29,8 +28,6 @@ _CAST = re.compile(
 )
 _NUMBER = re.compile(r"\b(?P<digits>\d[\d_']*)(?:[uU]?[lL]{1,2}|[uU]|[ui](?:8|16|32|64|size))?\b")
 _DEEPEST = 8
-
-Find = Callable[[str], Iterable[Unit]]
 
 
 class HostValues:

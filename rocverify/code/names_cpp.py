@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from rocverify.code.call_sites import CallSite, sites_by_name
+from rocverify.code.constants import line_with
 from rocverify.code.languages import is_header
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Function, Import, Unit
@@ -48,6 +49,10 @@ class CppNames:
         """What an expression can stand for: what is written."""
         del place
         return frozenset({text})
+
+    def line_forming(self, text: str, place: Place) -> int | None:
+        """The line on which the live code of a function has this text; None if it does not."""
+        return line_with(text, place)
 
     def resolved(self, call: Call, place: Place) -> list[Place]:
         """The functions that a call is sure to mean, declarations among them."""

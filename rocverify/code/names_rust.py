@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from rocverify.code.call_sites import CallSite, sites_by_name
+from rocverify.code.constants import line_with
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Import, Unit
 
@@ -71,6 +72,10 @@ class RustNames:
         """What an expression can stand for: what is written."""
         del place
         return frozenset({text})
+
+    def line_forming(self, text: str, place: Place) -> int | None:
+        """The line on which the live code of a function has this text; None if it does not."""
+        return line_with(text, place)
 
     def resolved(self, call: Call, place: Place) -> list[Place]:
         """The functions that a call is sure to mean; from what is built, only what is built."""

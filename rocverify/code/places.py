@@ -76,3 +76,7 @@ class Names(Protocol):
         """What an expression, as it is written in a function, can stand for: numbers, texts, and names that
         are not the project's."""
         ...
+
+    def line_forming(self, text: str, place: Place) -> int | None:
+        """The line on which the live code of a function forms exactly this text; None if it does not."""
+        ...

@@ -171,7 +171,9 @@ def test_an_absent_end_is_a_source_error(project: Make, source: str, target: str
         project(FILES).check("key_link", from_path=source, to_path=target, pattern="rope")
 
 
-@pytest.mark.parametrize(("source", "target"), [("Makefile", WRAP), ("src/rope.rs", HIP), ("build.rs", WRAP)])
+@pytest.mark.parametrize(
+    ("source", "target"), [("Makefile", WRAP), ("src/rope.rs", WRAP), ("build.rs", WRAP)]
+)
 def test_a_language_that_cannot_be_followed_is_no_failure(project: Make, source: str, target: str) -> None:
     with pytest.raises(RocverifyError, match="cannot be followed") as error:
         project(FILES).check("key_link", from_path=source, to_path=target, caller="a_b", callee="c_d")

@@ -9,7 +9,8 @@ import pytest
 from rocverify.checks.launch_lds import wrong_lds
 from rocverify.code.bounds import _is_asked
 from rocverify.code.index import CodeIndex
-from rocverify.code.launch_sites import dead_launch, launch_sites
+from rocverify.code.launches import LaunchFinder
+from rocverify.settings import Transfers
 from tests.checks.conftest import Project
 
 Make = Callable[[Mapping[str, str]], Project]
@@ -47,8 +48,8 @@ def findings(make: Make, path: str, host: str, kernel: str = KERNEL, **more: str
     """What is said of a launch by `run`."""
     made = make({"kernels/row.hip": kernel, path: host, **more})
     code = CodeIndex(made.root, made.settings)
-    launches = ("hipModuleLaunchKernel",)
-    sites = launch_sites(code.graph, code.unit(path), "run", "row_kernel", launches, code.units_with)
+    finder = LaunchFinder(code, Transfers().launches)
+    sites = finder.sites(code.functions(path, "run"), "row_kernel")
     assert len(sites) == 1
     return [f.message for f in wrong_lds(code, sites[0], "kernels/row.hip", "row_kernel")]
 
@@ -196,8 +197,7 @@ def test_a_launch_that_can_never_run(project: Make, launch: str, found: bool) ->
     host = CPP.replace(_LAUNCH, launch)
     made = project({"kernels/row.hip": KERNEL, "a.cpp": host})
     code = CodeIndex(made.root, made.settings)
-    launches = ("hipModuleLaunchKernel",)
-    dead = dead_launch(code.graph, code.unit("a.cpp"), "run", "row_kernel", launches)
+    dead = LaunchFinder(code, Transfers().launches).dead(code.functions("a.cpp", "run"), "row_kernel")
     assert (dead is not None) is found
     if dead is not None:
         assert dead[0] == f"a.cpp:{host[: host.index('  row_kernel')].count(chr(10)) + 1}"

@@ -223,7 +223,7 @@ def test_symbols_that_live_code_can_name(project: MakeIndex, body: str, symbol: 
     tables = "SYMBOLS = {1: 'rope_kernel', 2: 'rope_kernel_f16'}\nFAMILY = 'rope_kernel'\n"
     tables += "SUFFIX = {1: '', 2: '_bf16'}\n"
     index = project({"kernels/a.py": f"{LAUNCH}{tables}def f(s):\n    {body}\n"})
-    use = LaunchFinder(index, Transfers().launches).use_of(index.function("kernels.a", "f"), symbol)
+    use = LaunchFinder(index, Transfers().launches).use_of([index.function("kernels.a", "f")], symbol)
     assert (use is not None) is named
 
 
