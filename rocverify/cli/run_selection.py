@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from rocverify.cli import github
 from rocverify.cli.boundary import bug_report
 from rocverify.cli.options import Options, find_root
 from rocverify.cli.output import Screen
@@ -36,6 +37,16 @@ Select = Callable[[Path], tuple[Path, ...]]
 
 def execute(options: Options, selection: str, select: Select) -> int:
     """Runs the plans that `select` finds below the root; `selection` is how the user named them."""
+    to_stderr = options.json == "-"
+    with github.commands_stopped(to_stderr=to_stderr):
+        code, report = _run(options, selection, select)
+    if report is not None:
+        github.show(report, to_stderr=to_stderr)
+    return code
+
+
+def _run(options: Options, selection: str, select: Select) -> tuple[int, Report | None]:
+    """The exit code, and the report of a run that was not interrupted."""
     with ExitStack() as stack:
         root = find_root(options.root)
         settings = options.settings(root)
@@ -60,7 +71,7 @@ def execute(options: Options, selection: str, select: Select) -> int:
         code = _exit_code(outcome, judged, settings.gate, refused)
         if outcome.interrupted:
             screen.interrupted(judged.plans)
-            return code
+            return code, None
         run = Run(
             root=root,
             settings=settings,
@@ -76,7 +87,7 @@ def execute(options: Options, selection: str, select: Select) -> int:
             refused=tuple(refused),
         )
         report = assemble(run, judged, code)
-        return _finish(options, request, outcome, judged, report, screen)
+        return _finish(options, request, outcome, judged, report, screen), report
 
 
 def _aside(root: Path, cache_dir: str, stack: ExitStack) -> str:

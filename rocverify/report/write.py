@@ -1,8 +1,9 @@
-"""Writes what a run leaves behind: report.json, junit.xml, a SUMMARY per plan, a VERIFICATION per phase."""
+"""Writes what a run leaves behind: report.json and what is made of it for other tools, junit.xml, a SUMMARY
+per plan, a VERIFICATION per phase."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,11 @@ from pydantic_core import to_json
 
 from rocverify.errors import UsageError
 from rocverify.records import CheckVerdict
+from rocverify.report.codequality import code_quality_text
 from rocverify.report.document import Document, read_text, update
 from rocverify.report.frontmatter import values_of
 from rocverify.report.model import PlanReport, Report
+from rocverify.report.sarif import sarif_text
 from rocverify.report.summary import summary_document
 from rocverify.report.verification import verification_document
 from rocverify.store.digests import digest_if_file
@@ -41,6 +44,17 @@ def json_text(report: Report) -> str:
     return to_json(report.to_json(), indent=2, inf_nan_mode="strings").decode() + "\n"
 
 
+_OWN = ".rocverify"
+"""The folder of caches, of which git should keep nothing."""
+
+FILES: Mapping[str, Callable[[Report], str]] = {
+    "report.json": json_text,
+    "rocverify.sarif": sarif_text,
+    "gl-code-quality.json": code_quality_text,
+}
+"""What is made of a report for programs, by the name in `latest`."""
+
+
 def write_reports(
     root: Path,
     reports_dir: str,
@@ -58,9 +72,12 @@ def write_reports(
     """
     written = Written()
     latest = f"{reports_dir}/latest"
-    _plain(root, f"{latest}/report.json", json_text(report), written)
+    for name, text in FILES.items():
+        _plain(root, f"{latest}/{name}", text(report), written)
     if junit is not None:
         _plain(root, f"{latest}/junit.xml", junit.decode("utf-8"), written)
+    if (root / _OWN).is_dir() and not (root / _OWN / ".gitignore").exists():
+        _plain(root, f"{_OWN}/.gitignore", "*\n", written)
     plans = tuple(plans)
     by_number = {plan.number: plan for plan in plans}
     for part in report.plans:
