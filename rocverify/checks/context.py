@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.errors import CompileError, ManifestError, SourceError, ToolchainError
 from rocverify.settings import Settings
+from rocverify.toolchain.lines import Twin
 
 if TYPE_CHECKING:
     from rocverify.code.index import CodeIndex
@@ -261,12 +262,12 @@ def _kept_branches(context: CheckContext, path: str, text: str) -> set[int] | No
         return None
 
 
-def debug_twin_of(context: CheckContext, content: bytes, arrays: bool) -> bytes | None:
-    """For a code object of this run: it with debug information, compiled now (see lines.py)."""
+def debug_twin_of(context: CheckContext, content: bytes, what: Twin) -> bytes | None:
+    """For a code object of this run: what it does not say of its source (see lines.py)."""
     from rocverify.toolchain.lines import debug_twin
 
     entries = {entry.source: entry for entry in context.manifest.entries}
     for source, target, built in context.objects():
         if built.path.read_bytes() == content:
-            return debug_twin(context.builder, entries[source], target, content, arrays=arrays)
+            return debug_twin(context.builder, entries[source], target, content, what)
     return None

@@ -204,7 +204,7 @@ def _emulate(options: Options) -> int:
         machine.printer = lambda _, text: click.echo(text, nl=False, err=True)
     try:
         image, name = kernels.find(options.kernel, workspace.demangler)
-        kernel = machine.load(image.data, str(options.file)).kernel(name)
+        kernel = machine.load(image.data, str(options.file), kernels.debug_twin).kernel(name)
         readable = demangled([name], workspace.demangler)[name]
         types = types_of(readable, kernel.metadata.explicit_args, kernels.source, name)
         check_arguments(kernel, request.arguments, types)

@@ -80,6 +80,16 @@ class Builder:
                 return self._built(request, cached, fresh=False)
             return self._compiled(request)
 
+    @property
+    def toolchain(self) -> Toolchain:
+        """What it compiles with."""
+        return self._toolchain
+
+    def assembly(self, entry: ManifestEntry, target: str, extra_flags: Sequence[str] = ()) -> str:
+        """What the compiler makes of one source, as assembly, compiled now. CompileError where it is missing
+        or rejected."""
+        return self._compilation.assembly(self._request(entry, target, (*entry.flags, *extra_flags)))
+
     def _found(self, request: Request) -> CachedObject | None:
         """What the cache has; CompileError where it was made from files that may not be read in this run."""
         cached = self._cache.find(request.key, self._root)

@@ -124,9 +124,7 @@ class Compilation:
             return
         if not any(may_hold_assembly((self._root / path).read_bytes()) for path in files):
             return
-        command = tuple("-S" if word == "-c" else word for word in self.command(request))
-        run = run_tool((*command, "-o", str(output)), timeout_s=self._toolchain.timeout_s, cwd=self._root)
-        if run.returncode != 0:
+        if self._assemble(request, output).returncode != 0:
             return  # the compilation itself says what is wrong
         directive = reading_directive(output.read_text(encoding="utf-8", errors="replace"))
         if directive is not None:
@@ -136,6 +134,20 @@ class Compilation:
                 where=request.entry.source,
                 hint="take it out; #embed and #include are judged by what they read",
             )
+
+    def assembly(self, request: Request) -> str:
+        """The assembly of a source; CompileError where it is rejected."""
+        self._cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="compile-", dir=self._cache_dir) as folder:
+            output = Path(folder) / "out.s"
+            run = self._assemble(request, output)
+            if run.returncode != 0:
+                raise self._failure(request, run)
+            return output.read_text(encoding="utf-8", errors="replace")
+
+    def _assemble(self, request: Request, output: Path) -> ToolRun:
+        command = tuple("-S" if word == "-c" else word for word in self.command(request))
+        return run_tool((*command, "-o", str(output)), timeout_s=self._toolchain.timeout_s, cwd=self._root)
 
     def _readable(self, searched: Sequence[str]) -> Readable | None:
         if self._includes is None:

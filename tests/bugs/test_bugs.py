@@ -62,6 +62,7 @@ NOTICED = (
     case("15_barrier_early_return", ("barrier", 17), ("barrier", 20)),
     case("15_barrier_early_return", ("barrier", 17), command=1, twin=1),
     case("18_optimised_race", ("race", 16)),
+    case("19_lockstep", ("lockstep", 6), ("uninitialized", 12), command=1, twin=1, fast=True),
     case("25_uninit_acc", ("uninitialized", 9), command=1),
     case("28_lookback", ("race", 20)),
     case("28_lookback_relaxed", ("race", 21), fast=True),
@@ -138,6 +139,11 @@ def test_an_access_off_its_alignment_is_told_where_that_is_asked_for() -> None:
     assert run("08_misaligned_global").code == 0
     twin = emulate(CASES / "08_misaligned_global" / "twin.hip", command, "--portable")
     assert (twin.code, twin.places) == (0, set())
+
+
+def test_a_wave_barrier_makes_no_difference_where_lanes_run_in_lockstep() -> None:
+    seen = run("19_lockstep", source="twin")
+    assert (seen.code, seen.places) == (0, set())
 
 
 def test_a_value_handed_over_through_lds_is_clean_and_arrives() -> None:

@@ -11,7 +11,7 @@ from rocverify.device.emulator.load.lds_arrays import lds_arrays
 from rocverify.toolchain.build import Builder
 from rocverify.toolchain.codeobject import read_code_object
 from rocverify.toolchain.discover import Toolchain
-from rocverify.toolchain.lines import debug_twin
+from rocverify.toolchain.lines import Twin, debug_twin
 from rocverify.toolchain.manifest import ManifestEntry
 
 SOURCE = """\
@@ -36,7 +36,7 @@ def test_the_twin_has_line_tables_and_the_same_instructions(tmp_path: Path, tool
     builder = Builder(tmp_path, toolchain, tmp_path / "cache")
     content = builder.build(ENTRY, "gfx1100").path.read_bytes()
     assert b".debug_line" not in content
-    twin = debug_twin(builder, ENTRY, "gfx1100", content)
+    twin = debug_twin(builder, ENTRY, "gfx1100", content, Twin.LINES)
     assert twin is not None
     assert b".debug_line" in twin
 
@@ -46,7 +46,7 @@ def test_a_twin_of_code_that_uses_lds_tells_its_arrays(tmp_path: Path, toolchain
     (tmp_path / "twice.hip").write_text(LDS)
     builder = Builder(tmp_path, toolchain, tmp_path / "cache")
     content = builder.build(ENTRY, "gfx1100").path.read_bytes()
-    twin = debug_twin(builder, ENTRY, "gfx1100", content, arrays=True)
+    twin = debug_twin(builder, ENTRY, "gfx1100", content, Twin.ARRAYS)
     assert twin is not None
     size = read_code_object(content, "twice").kernels["twice"].lds_bytes
     assert lds_arrays(content, "twice", size) == ()
@@ -59,6 +59,6 @@ def test_other_instructions_are_no_twin(tmp_path: Path, toolchain: Toolchain) ->
     builder = Builder(tmp_path, toolchain, tmp_path / "cache")
     content = builder.build(ENTRY, "gfx1100").path.read_bytes()
     changed = dataclasses.replace(ENTRY, flags=("-O3", "-DFACTOR=3"))
-    assert debug_twin(builder, changed, "gfx1100", content) is None
+    assert debug_twin(builder, changed, "gfx1100", content, Twin.LINES) is None
     (tmp_path / "twice.hip").write_text("no C++")
-    assert debug_twin(builder, ENTRY, "gfx1100", content) is None
+    assert debug_twin(builder, ENTRY, "gfx1100", content, Twin.LINES) is None

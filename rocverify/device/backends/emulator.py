@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from rocverify.device.emulator.machine import SUPPORTED_TARGETS, LoadedModule, M
 from rocverify.device.launch_limits import MULTIPROCESSORS
 from rocverify.errors import DeviceUnavailableError
 from rocverify.store.content_cache import ContentCache
+from rocverify.toolchain.lines import DebugTwin
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.launch.instruments import Instrument
@@ -48,7 +48,7 @@ class EmulatorOptions:
     coverage: bool = False
     sanitize: bool = False
     strict_lockstep: bool = False
-    debug_twin: Callable[[bytes, bool], bytes | None] | None = None
+    debug_twin: DebugTwin | None = None
     schedule: Schedule = field(default_factory=Schedule)
     rejected: tuple[RejectedDevice, ...] = ()
 

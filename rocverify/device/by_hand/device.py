@@ -87,7 +87,7 @@ class Device:
         """
         found, defaults = self._opened(file, target or self.target, flags)
         machine = self._machine_for(found)
-        loaded = [machine.load(image.data, found.where) for image in found.images]
+        loaded = [machine.load(image.data, found.where, found.debug_twin) for image in found.images]
         return Module(self, machine, found, loaded, defaults)
 
     def _opened(

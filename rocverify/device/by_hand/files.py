@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rocverify.device.by_hand.workspace import Workspace
@@ -17,6 +18,7 @@ from rocverify.toolchain.build import Builder, BuiltObject
 from rocverify.toolchain.bundles import DeviceCode, device_code, for_target, is_device_code
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
 from rocverify.toolchain.kernel_names import choose_kernel
+from rocverify.toolchain.lines import DebugTwin, Twin, debug_twin
 from rocverify.toolchain.manifest import ManifestEntry, load_manifest, owned_flag
 
 SOURCE_SUFFIXES = (".hip", ".cpp", ".cc", ".cxx", ".cu")
@@ -43,13 +45,14 @@ class KernelFile:
     """A file's code objects for one target: one, or for a host program one for each of its sources.
 
     `where` names it in messages; `built` says how it was compiled and `source` is the text, if it was a
-    source.
+    source, and `debug_twin` what that tells of a code object beside.
     """
 
     where: str
     images: tuple[KernelImage, ...]
     built: BuiltObject | None = None
     source: str = ""
+    debug_twin: DebugTwin | None = None
 
     @property
     def target(self) -> str:
@@ -85,8 +88,10 @@ def open_kernels(
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
     if not is_device_code(data) and path.suffix in SOURCE_SUFFIXES:
-        built, image = _compiled(path, workspace, target or workspace.settings.targets[0], flags)
-        return KernelFile(str(path), (image,), built, data.decode("utf-8", "replace"))
+        wanted = target or workspace.settings.targets[0]
+        built, image = _compiled(path, workspace, wanted, flags)
+        twin = partial(_twin, path, workspace, wanted, flags)
+        return KernelFile(str(path), (image,), built, data.decode("utf-8", "replace"), twin)
     if flags:
         raise UsageError(f"is not a source: {' '.join(flags)} cannot be applied", where=str(path))
     return kernels_in(data, str(path), workspace.settings.targets, target)
@@ -115,12 +120,7 @@ def _compiled(
     those that a run finds in the project's build.
     """
     check_flags(flags)
-    root, entry = _entry(path, workspace)
-    with ExitStack() as stack:
-        cache = workspace.cache_dir
-        if cache is None:
-            cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-")))
-        builder = Builder(root, workspace.toolchain, cache)
+    with _builder(path, workspace) as (builder, entry):
         try:
             built = builder.build(entry, target, (*LINE_FLAGS, *flags))
         except CompileError as error:
@@ -128,6 +128,24 @@ def _compiled(
                 error.hint = "name the folder of the header behind `--`, as `-- -Iinclude`"
             raise
         return built, KernelImage(built.path.read_bytes(), built.code_object)
+
+
+def _twin(
+    path: Path, workspace: Workspace, target: str, flags: Sequence[str], content: bytes, what: Twin
+) -> bytes | None:
+    with _builder(path, workspace) as (builder, entry):
+        return debug_twin(builder, entry, target, content, what, (*LINE_FLAGS, *flags))
+
+
+@contextmanager
+def _builder(path: Path, workspace: Workspace) -> Iterator[tuple[Builder, ManifestEntry]]:
+    """What compiles a source, for a block, and the source's entry."""
+    root, entry = _entry(path, workspace)
+    with ExitStack() as stack:
+        cache = workspace.cache_dir
+        if cache is None:
+            cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-")))
+        yield Builder(root, workspace.toolchain, cache), entry
 
 
 def check_flags(flags: Sequence[str]) -> None:

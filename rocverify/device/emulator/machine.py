@@ -7,7 +7,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,7 @@ from rocverify.errors import DeviceError
 from rocverify.store.content_cache import ContentCache
 from rocverify.store.digests import digest_of
 from rocverify.toolchain.codeobject import read_code_object
+from rocverify.toolchain.lines import DebugTwin
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
@@ -129,7 +130,7 @@ class Machine:
         cache_dir: Path | None = None,
         instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
         instruments: Sequence[Instrument] = (),
-        debug_twin: Callable[[bytes, bool], bytes | None] | None = None,
+        debug_twin: DebugTwin | None = None,
         schedule: Schedule | None = None,
     ) -> None:
         if target not in SUPPORTED_TARGETS:
@@ -160,8 +161,11 @@ class Machine:
         apertures = struct.pack("<II", abi.SHARED_APERTURE_HI, abi.PRIVATE_APERTURE_HI)
         self.memory.write(self._queue + QUEUE_APERTURES, apertures)
 
-    def load(self, code_object: bytes, label: str = "code object") -> LoadedModule:
-        """Loads a code object of this machine's target; CodeObjectError or DeviceError if it is not."""
+    def load(
+        self, code_object: bytes, label: str = "code object", debug_twin: DebugTwin | None = None
+    ) -> LoadedModule:
+        """Loads a code object of this machine's target; CodeObjectError or DeviceError if it is not.
+        `debug_twin` is asked in place of the machine's."""
         metadata = read_code_object(code_object, label)
         if metadata.target != self.target:
             raise DeviceError(
@@ -169,7 +173,8 @@ class Machine:
                 hint=f"compile for {self.target} (--target)",
             )
         image = load_image(code_object, self.memory, label)
-        return LoadedModule(metadata, image, code_object, self._objdump, self._debug_twin, self._cache)
+        twin = debug_twin or self._debug_twin
+        return LoadedModule(metadata, image, code_object, self._objdump, twin, self._cache)
 
     def unload(self, module: LoadedModule) -> None:
         """Gives the module's device memory back."""
@@ -227,7 +232,7 @@ class Machine:
         """The address of the kernel's wave function."""
         key = (kernel.module.metadata.sha256, kernel.name)
         if key not in self._compiled:
-            watched = "+".join(instrument.name for instrument in self.instruments)
+            watched = "+".join(one.name + one.added_to(kernel) for one in self.instruments)
             name = wave_function(kernel.name, digest_of(key[0], watched))
 
             def make() -> Translation:
@@ -235,7 +240,7 @@ class Machine:
                 from rocverify.device.emulator.translate.builder.observers import Observers
                 from rocverify.device.emulator.translate.lowering.program import translate
 
-                observers = [instrument.observer(kernel.graph) for instrument in self.instruments]
+                observers = [instrument.observer(kernel) for instrument in self.instruments]
                 observer = Observers(observers) if observers else None
                 return translate(kernel.family, kernel.graph, kernel.descriptor, kernel.name, name, observer)
 

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +17,17 @@ from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.devices import DeviceOptions
 from rocverify.device.process.forked import SERVERS, device_environment
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
-from rocverify.device.process.wire import ARRAYS, Wire
+from rocverify.device.process.wire import Wire
 from rocverify.device.trace.events import TraceEvent
 from rocverify.device.traffic import Traffic
 from rocverify.errors import DeviceError, RocverifyError
 from rocverify.store.fork_server import ForkedProcess
+from rocverify.toolchain.lines import DebugTwin, Twin
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage.executed import KernelCoverage
     from rocverify.device.excerpt import Excerpt
 
-DebugTwin = Callable[[bytes, bool], "bytes | None"]
 """A code object, and whether its arrays in LDS are asked for: see toolchain/lines.py."""
 
 _END_S = 10.0
@@ -274,14 +274,14 @@ def _answer(lines: Connection, process: weakref.ref[DeviceProcess]) -> None:
     """Serves a device process's questions for debug information until the connection ends."""
     while True:
         try:
-            content = lines.recv_bytes()
+            what, content = lines.recv_bytes().decode(), lines.recv_bytes()
         except (EOFError, OSError):
             return
         asked = process()
         debug_twin, found = None if asked is None else asked.debug_twin, None
         if debug_twin is not None:
             with contextlib.suppress(RocverifyError, OSError):  # no line tables are no reason to fail
-                found = debug_twin(content[1:], content[:1] == ARRAYS)
+                found = debug_twin(content, Twin(what))
         del asked
         try:
             lines.send_bytes(found or b"")

@@ -21,10 +21,11 @@ from rocverify.device.process.devices import DeviceOptions, OpenedDevice, open_d
 from rocverify.device.process.placed import Buffer, Collected, Ordering, Placed
 from rocverify.device.process.placements import Placements
 from rocverify.device.process.server import Server
-from rocverify.device.process.wire import ARRAYS, LINES, Wire
+from rocverify.device.process.wire import Wire
 from rocverify.device.trace.events import TraceEvent
 from rocverify.device.traffic import Traffic
 from rocverify.errors import DeviceError, RocverifyError
+from rocverify.toolchain.lines import Twin
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.coverage.executed import KernelCoverage
@@ -43,7 +44,7 @@ class Desk:
         self._server = server
         self._lines = lines
         self._lines_lock = threading.Lock()
-        self._twins: dict[bytes, bytes] = {}
+        self._twins: dict[tuple[Twin, bytes], bytes] = {}
         self.devices: list[OpenedDevice] = []
         self._placements: list[Placements] = []
 
@@ -87,13 +88,14 @@ class Desk:
         """Ends what clients have on a device."""
         self._server.close_device(device)
 
-    def _debug_twin(self, code_object: bytes, arrays: bool) -> bytes | None:
+    def _debug_twin(self, code_object: bytes, what: Twin) -> bytes | None:
         assert self._lines is not None
-        question = (ARRAYS if arrays else LINES) + code_object
+        question = what, code_object
         with self._lines_lock:
             if question in self._twins:
                 return self._twins[question]
-            self._lines.send_bytes(question)
+            self._lines.send_bytes(what.encode())
+            self._lines.send_bytes(code_object)
             found = self._lines.recv_bytes()
             if found:
                 self._twins[question] = found

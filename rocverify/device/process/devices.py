@@ -18,6 +18,7 @@ from rocverify.device.hip.items import StreamQueues
 from rocverify.device.process.placed import Ordering
 from rocverify.device.trace.native import NativeLines
 from rocverify.errors import DeviceUnavailableError, UsageError
+from rocverify.toolchain.lines import DebugTwin
 
 if TYPE_CHECKING:
     from rocverify.device.hip.rtc.gate import RtcGate
@@ -93,9 +94,7 @@ class OpenedDevice:
         return make_streams(context, self._ordering.streams, self._ordering.seed)
 
 
-def open_device(
-    options: DeviceOptions, debug_twin: Callable[[bytes, bool], bytes | None] | None = None
-) -> OpenedDevice:
+def open_device(options: DeviceOptions, debug_twin: DebugTwin | None = None) -> OpenedDevice:
     """Opens a device of the kind that is named; DeviceUnavailableError if there is none.
 
     `debug_twin` is for the emulator, see EmulatorOptions.
@@ -126,10 +125,9 @@ def _symbolizer(options: DeviceOptions) -> Path | None:
 
 
 _Opened = tuple[DeviceInfo, Callable[[], Backend], Schedule | None]
-_DebugTwin = Callable[[bytes, bool], bytes | None] | None
 
 
-def _open_emulator(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:
+def _open_emulator(options: DeviceOptions, debug_twin: DebugTwin | None) -> _Opened:
     from rocverify.device.backends.emulator import EmulatorBackend, EmulatorOptions, check_target, describe
 
     check_target(options.target)
@@ -151,7 +149,7 @@ def _open_emulator(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:
     return info, lambda: EmulatorBackend(how, info), how.schedule
 
 
-def _open_amd(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:  # noqa: ARG001
+def _open_amd(options: DeviceOptions, debug_twin: DebugTwin | None) -> _Opened:  # noqa: ARG001
     if options.sanitize or options.counters:
         lack = "has no sanitizer" if options.sanitize else "does not count launches exactly"
         raise DeviceUnavailableError(f"a GPU {lack}", hint="use --device emulator")
@@ -162,13 +160,13 @@ def _open_amd(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:  # noq
     return runtime.info, lambda: AmdBackend(runtime), None
 
 
-def _open_nvidia(options: DeviceOptions, debug_twin: _DebugTwin) -> _Opened:  # noqa: ARG001
+def _open_nvidia(options: DeviceOptions, debug_twin: DebugTwin | None) -> _Opened:  # noqa: ARG001
     from rocverify.device.backends.nvidia import open_nvidia
 
     open_nvidia()
 
 
-KINDS: dict[str, Callable[[DeviceOptions, _DebugTwin], _Opened]] = {
+KINDS: dict[str, Callable[[DeviceOptions, DebugTwin | None], _Opened]] = {
     "amd": _open_amd,
     "nvidia": _open_nvidia,
     "emulator": _open_emulator,

@@ -14,9 +14,6 @@ from typing import Any
 
 _HEAD = struct.Struct("<QI")
 _SIZE = struct.Struct("<Q")
-LINES, ARRAYS = b"\0", b"\1"
-"""What a question for debug information begins with; the code object follows."""
-
 _MOST_AT_ONCE = 512
 """Below IOV_MAX, the most pieces that the system takes at once."""
 

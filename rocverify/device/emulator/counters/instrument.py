@@ -18,7 +18,6 @@ from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.translate.builder.observers import Access, Observer
 from rocverify.device.emulator.translate.builder.types import I8, I64, PTR, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
-from rocverify.device.emulator.translate.lowering.flow import Graph
 from rocverify.errors import DeviceError
 
 CACHE_LINE = 64
@@ -43,8 +42,12 @@ class CounterInstrument:
         """Nothing in a wave."""
         return 0
 
-    def observer(self, graph: Graph) -> Observer:
-        return _Counting(slots_of(graph))
+    def added_to(self, _: LoadedKernel) -> str:
+        """Nothing."""
+        return ""
+
+    def observer(self, kernel: LoadedKernel) -> Observer:
+        return _Counting(slots_of(kernel.graph))
 
     def begin(self, context: LaunchContext) -> None:
         """One array for each host thread, a cache line apart."""

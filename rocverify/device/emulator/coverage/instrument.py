@@ -12,8 +12,8 @@ from rocverify.device.emulator.launch.instruments import LaunchContext
 from rocverify.store.content_cache import ContentCache
 
 if TYPE_CHECKING:
+    from rocverify.device.emulator.load.loaded import LoadedKernel
     from rocverify.device.emulator.translate.builder.observers import Observer
-    from rocverify.device.emulator.translate.lowering.flow import Graph
 
 CACHE_LINE = 64
 
@@ -33,11 +33,15 @@ class CoverageInstrument:
         """Nothing in a wave."""
         return 0
 
-    def observer(self, graph: Graph) -> Observer:
+    def added_to(self, _: LoadedKernel) -> str:
+        """Nothing."""
+        return ""
+
+    def observer(self, kernel: LoadedKernel) -> Observer:
         # The translator is large, and needed for what is not in the cache alone.
         from rocverify.device.emulator.coverage.marking import Marking
 
-        return Marking(graph)
+        return Marking(kernel.graph)
 
     def begin(self, context: LaunchContext) -> None:
         """One row for each host thread, on cache lines of its own."""

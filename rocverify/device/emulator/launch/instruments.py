@@ -13,7 +13,6 @@ from rocverify.device.emulator.load.memory import DeviceMemory
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.translate.builder.observers import Observer
-    from rocverify.device.emulator.translate.lowering.flow import Graph
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,12 @@ class Instrument(Protocol):
         """Bytes that the instrument needs in every wave, a multiple of 64, behind the vector registers: from
         VGPR_OFFSET + lanes * OBSERVED_OFFSET_PER_LANE (abi.py) on. One instrument of a machine may."""
 
-    def observer(self, graph: Graph) -> Observer:
-        """What adds code to a translation. It may depend on nothing but the instrument and the graph:
-        translations are kept by the code object's digest and the instruments' names."""
+    def added_to(self, kernel: LoadedKernel) -> str:
+        """What else than the instrument's name and the kernel's code decides the code that is added: empty
+        where nothing does. Translations are kept by the code object's digest, the name and this."""
+
+    def observer(self, kernel: LoadedKernel) -> Observer:
+        """What adds code to a translation."""
 
     def begin(self, context: LaunchContext) -> None:
         """Before the workers start: points them at the instrument's record."""

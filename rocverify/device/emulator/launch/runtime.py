@@ -63,7 +63,7 @@ class Runtime:
             *("rt_directed", "rt_buffer_addresses", "rt_buffer_load_rest", "rt_buffer_store_rest"),
             *("rt_scalar_buffer_load", "rt_san_load", "rt_san_store", "rt_san_atomic", "rt_san_scalar_load"),
             *("rt_lds_exchange_two", "rt_lds_exchange_if", "rt_lds_count"),
-            *("rt_san_undefined", "rt_san_barrier", "rt_san_fence"),
+            *("rt_san_undefined", "rt_san_barrier", "rt_san_wave_barrier", "rt_san_fence"),
             *(f"rt_count_{space}" for space in spaces),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ from rocverify.errors import DeviceError
 from rocverify.store.content_cache import ContentCache
 from rocverify.toolchain.code_metadata import KernelMetadata
 from rocverify.toolchain.codeobject import CodeObject
+from rocverify.toolchain.lines import DebugTwin, Twin
+from rocverify.toolchain.wave_barriers import wave_barriers
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class LoadedModule:
     image: Image
     content: bytes
     objdump: Path | None
-    debug_twin: Callable[[bytes, bool], bytes | None] | None = None
+    debug_twin: DebugTwin | None = None
     cache: ContentCache | None = None
 
     def kernel(self, name: str) -> LoadedKernel:
@@ -63,7 +65,7 @@ class LoadedModule:
         lines = user_lines(self.content, self.objdump, wanted)
         if lines or not wanted or self.debug_twin is None:
             return lines
-        twin = self.debug_twin(self.content, False)
+        twin = self.debug_twin(self.content, Twin.LINES)
         return {} if twin is None else user_lines(twin, self.objdump, wanted)
 
     def lds_arrays(self, kernel: str) -> tuple[LdsArray, ...]:
@@ -73,8 +75,15 @@ class LoadedModule:
         own = lds_arrays(self.content, kernel, size, self.cache)
         if own or not size or self.debug_twin is None:
             return own
-        twin = self.debug_twin(self.content, True)
+        twin = self.debug_twin(self.content, Twin.ARRAYS)
         return () if twin is None else lds_arrays(twin, kernel, size, self.cache)
+
+    @cached_property
+    def wave_barriers(self) -> frozenset[int]:
+        """The addresses before which the source has a wave barrier: machine code itself keeps nothing of
+        them, so that there are none where no twin tells."""
+        twin = None if self.debug_twin is None else self.debug_twin(self.content, Twin.WAVE_BARRIERS)
+        return frozenset() if twin is None else wave_barriers(twin)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ INLINE u32 unordered(const Sanitizer *z, const GroupRecord *now, u64 earlier, u3
     if (segment < now->base)
         return 0;
     if (other == wave)
-        return z->strict && LANE_OF(earlier) != lane ? 3 : 0;
+        return z->strict && LANE_OF(earlier) != lane && now->seen[wave][wave] < segment ? 3 : 0;
     if (space == SPACE_LDS && now->seen_lds[wave][other] >= segment)
         return 0;
     return now->seen[wave][other] >= segment ? 0 : 1;

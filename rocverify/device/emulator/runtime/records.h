@@ -120,7 +120,7 @@ typedef struct {
     u32 released_any, slot;
     u64 read_blocks, written_blocks; /* of LDS, a bit for each: those in the log, those written in the interval */
     u32 readings, padding;          /* in the log */
-    u32 seen[GROUP_WAVES][GROUP_WAVES]; /* by wave: what it knows of the others' segments */
+    u32 seen[GROUP_WAVES][GROUP_WAVES]; /* by wave: what it knows of the others' segments; of its own those before a wave barrier */
     u32 seen_lds[GROUP_WAVES][GROUP_WAVES]; /* the same of what they did in LDS alone: more than `seen` or nothing */
     u32 barrier_pc[GROUP_WAVES];    /* where the wave waits; 0: it does not */
     u64 start_exec[GROUP_WAVES];

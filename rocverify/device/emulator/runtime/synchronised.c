@@ -223,3 +223,16 @@ API void rt_san_fence(Worker *w, Wave *s, u32 far)
         now->touched[wave] = 0;
     }
 }
+
+/* A wave barrier: what lanes of the wave did before comes before what any of them does after. */
+API void rt_san_wave_barrier(Worker *w, Wave *s)
+{
+    Sanitizer *z = w->sanitizer;
+    GroupRecord *now = RECORD_OF(s, (u32)w->lanes);
+    u32 wave = s->index & 31, touched = now->touched[wave];
+    now->seen[wave][wave] = now->segment[wave] - !touched;
+    if (touched) {
+        now->segment[wave] = rt_san_segment(z, now);
+        now->touched[wave] = 0;
+    }
+}

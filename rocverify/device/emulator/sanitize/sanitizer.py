@@ -9,13 +9,14 @@ from rocverify.device.emulator import abi
 from rocverify.device.emulator.launch.instruments import LaunchContext
 from rocverify.device.emulator.launch.runtime import Runtime
 from rocverify.device.emulator.load.address_space import Mapping
+from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.sanitize import layout
 from rocverify.device.emulator.sanitize.findings import Findings, Narrator
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 from rocverify.device.emulator.sanitize.shadow import ShadowObserver
 from rocverify.device.emulator.translate.builder.observers import Observer
-from rocverify.device.emulator.translate.lowering.flow import Graph
 from rocverify.errors import DeviceError
+from rocverify.store.digests import digest_of
 
 MAX_TRACKED_GROUPS = 1 << 24
 """Workgroups among which order through atomics is followed."""
@@ -33,7 +34,8 @@ class Sanitizer:
     """Finds undefined values that decide something, data races and misused barriers (see Finding).
 
     The machine's memory must be a SanitizedMemory. `strict` takes lanes of one wave to be unordered
-    between barriers, as CUDA's model has it. `portable` tells vector accesses off their alignment, too.
+    between barriers, as CUDA's model has it; barriers of the wave count where a kernel's source tells them.
+    `portable` tells vector accesses off their alignment, too.
     """
 
     single_threaded = True
@@ -55,8 +57,16 @@ class Sanitizer:
     def wave_bytes(self, lanes: int) -> int:
         return abi.OBSERVED_OFFSET_PER_LANE * lanes + SCALAR_SHADOW_BYTES
 
-    def observer(self, graph: Graph) -> Observer:
-        return ShadowObserver(graph)
+    def added_to(self, kernel: LoadedKernel) -> str:
+        """Where lanes of a wave are in order although nothing of the code says so."""
+        barriers = self._wave_barriers(kernel)
+        return f":{digest_of(*map(str, sorted(barriers)))}" if barriers else ""
+
+    def observer(self, kernel: LoadedKernel) -> Observer:
+        return ShadowObserver(kernel.graph, self._wave_barriers(kernel))
+
+    def _wave_barriers(self, kernel: LoadedKernel) -> frozenset[int]:
+        return kernel.module.wave_barriers if self.strict else frozenset()
 
     def _table(self, name: str, size: int) -> int:
         """The address of `size` zeroed bytes that are kept under a name."""

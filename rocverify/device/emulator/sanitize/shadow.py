@@ -44,8 +44,10 @@ _FLAGS = ("src_scc", "src_vccz")
 class ShadowObserver(Observer):
     """Adds the computation of shadows, and calls of the runtime at memory accesses, barriers and fences."""
 
-    def __init__(self, graph: Graph | None = None) -> None:
+    def __init__(self, graph: Graph | None = None, wave_barriers: frozenset[int] = frozenset()) -> None:
+        """wave_barriers: the instructions before which the lanes of a wave are brought in order."""
         self._code = Synchronisation.of(graph)
+        self._wave_barriers = wave_barriers
         self._recording = False
         self._vectors: list[Value] = []
         self._scalars: list[Value] = []
@@ -155,6 +157,8 @@ class ShadowObserver(Observer):
 
     def _announce(self, k: K, inst: Instruction) -> None:
         pc = k.i32(inst.address)
+        if inst.address in self._wave_barriers:
+            k.call_void("rt_san_wave_barrier", [k.worker, k.wave])
         if inst.mnemonic == "s_barrier":
             k.call_void("rt_san_barrier", [k.worker, k.wave, k.exec_bits(), pc])
         elif inst.mnemonic.startswith("global_atomic_") and self._code.allocates(inst):
