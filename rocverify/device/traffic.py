@@ -10,25 +10,29 @@ Left = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """Bytes that a host has sent: by a copy, a fill or a launch's arguments (place: None), or without a call
+    in memory that both see. place: the launch that found them and the allocation; start: the offset there."""
+
+    content: bytes
+    place: Left | None = None
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
-    """The contents that a client read of the device, and that it copied there, in their order; what kernels
+    """The contents that a client read of the device, and that it sent there, in their order; what kernels
     left in memory that it sees without a copy, and what lay there before. echoes: the numbers of those reads
-    that gave it what it had sent. shared: bytes of memory that both see, at most, when a kernel ran."""
+    that gave it what it had sent. shared: bytes of memory that both see, at most, when a kernel ran.
+    left_out: bytes of either direction that were too many to be noted."""
 
     reads: tuple[bytes, ...] = ()
-    uploads: tuple[bytes, ...] = ()
+    uploads: tuple[Upload, ...] = ()
     left: Mapping[Left, bytes] = field(default_factory=dict)
     before: Mapping[Left, bytes] = field(default_factory=dict)
     echoes: frozenset[int] = frozenset()
     shared: int = 0
-
-    @property
-    def found(self) -> list[bytes]:
-        """All that the client found out: what it read, and what it saw without a copy."""
-        return [
-            *(one for number, one in enumerate(self.reads) if number not in self.echoes),
-            *self.left.values(),
-        ]
+    left_out: int = 0
 
 
 NO_TRAFFIC = Traffic()

@@ -68,7 +68,7 @@ class CaseRun:
     where each array lay on the device; by_contract: the launches, by their number in the trace, that the
     contract's own `call` made and not the wrapper; undefined: see Start. written: what was written of large
     arrays (Tiled), which are not among the outputs, by name: offsets and bytes; parts: the launches that were
-    executed in part.
+    executed in part; handed: the arrays that the call wrote on the host or returned, as they were.
     """
 
     case: Case
@@ -84,6 +84,7 @@ class CaseRun:
     undefined: frozenset[str] = frozenset()
     written: Mapping[str, Sequence[tuple[int, bytes]]] = field(default_factory=dict)
     parts: Parts = field(default_factory=list)
+    handed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def start(self) -> Start:
@@ -194,6 +195,9 @@ def _left_behind(
         undefined=start.undefined,
         written=collected.written,
         parts=collected.parts,
+        handed={
+            name: after[name] for name, one in spec.outputs.items() if not one.on_device and name in after
+        },
     )
 
 

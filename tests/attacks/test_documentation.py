@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks import test_callers, test_hosted, test_hosts, test_kept_memory, test_wrappers
+from tests.attacks import (
+    test_callers,
+    test_hosted,
+    test_hosts,
+    test_kept_memory,
+    test_made_by_host,
+    test_wrappers,
+)
 
 _ROW = re.compile(
     r"^\| [^|]+ \| [^|]+ \| `(?P<file>test_\w+)\.py::(?P<test>\w+)(\[(?P<case>[^\]]+)\])?`", re.M
@@ -47,7 +54,7 @@ def test_every_row_names_a_test_that_is_there(page: str) -> None:
 
 def test_every_cheat_of_the_galleries_has_a_row(page: str) -> None:
     named = {row["case"] for row in _ROW.finditer(page)}
-    galleries = (test_wrappers, test_hosts, test_callers, test_hosted, test_kept_memory)
+    galleries = (test_wrappers, test_hosts, test_callers, test_hosted, test_kept_memory, test_made_by_host)
     cheats = [cheat for gallery in galleries for cheat in gallery.CHEATS]
     assert {cheat.name for cheat in cheats if cheat.verdict != "verified"} <= named
     assert set(test_hosts.ALONE) <= named

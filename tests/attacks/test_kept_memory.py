@@ -114,6 +114,17 @@ CHEATS = [
         wrapper=instead(_SORTED + "    c = c.astype(np.float64)\n" + _PUT, _HOSTED),
     ),
     Cheat(
+        "sorted_by_the_host_and_mirrored",
+        "failed",
+        _SAID,
+        kernel=_MIRROR,
+        contract=_SORTS,
+        wrapper=instead(
+            _SORTED + "    c = np.ascontiguousarray(c.reshape(rows, cols)[:, ::-1]).reshape(-1)\n" + _PUT,
+            _HOSTED,
+        ),
+    ),
+    Cheat(
         "four_fifths_by_the_host",
         "failed",
         _SAID,
@@ -186,7 +197,6 @@ CHEATS = [
             + _PUT,
             _HOSTED,
         ),
-        missing="the host reads no value of an input as it is: another kernel has encoded them",
     ),
     Cheat(
         "guarded_by_the_kernel",
@@ -200,7 +210,6 @@ CHEATS = [
             + _PUT.replace("mine, shift, out", "x, mine, out"),
             _HOSTED,
         ),
-        missing="the kernel sees that the host has computed for other inputs than it is given",
     ),
 ]
 

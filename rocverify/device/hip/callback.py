@@ -97,6 +97,8 @@ def write_value(context: Context, call: Call, caller: Caller | None) -> None:  #
     data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
 
     def run(_caller: Caller | None) -> None:
+        if context.host_traffic is not None:
+            context.host_traffic.wrote(data)
         with device_errors():
             context.backend.write(address, data)
 

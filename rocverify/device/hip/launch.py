@@ -86,6 +86,8 @@ def launch_item(
     def run(_caller: Caller | None) -> Any:
         if ghost:
             return None
+        if context.host_traffic is not None:
+            context.host_traffic.wrote(_values(function, wanted))
         if context.modules.get(function.module) is not module:  # a graph may outlive it
             function_of(context, function.handle)
         try:
@@ -96,6 +98,12 @@ def launch_item(
         return _taken_in(context, function, outcome)
 
     return Item(run, function.name, site=site, seq=seq, kind=Kind.KERNEL)
+
+
+def _values(function: Function, kernarg: bytes) -> bytes:
+    """The arguments that are passed by value."""
+    values = [arg for arg in function.metadata.explicit_args if arg.kind == "by_value"]
+    return b"".join(kernarg[arg.offset : arg.offset + arg.size] for arg in values)
 
 
 def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> Any:

@@ -71,6 +71,8 @@ def check(context: Context, fill: Fill, name: str) -> None:
 
 def execute(context: Context, fill: Fill) -> None:
     """Sets the bytes."""
+    if context.host_traffic is not None:
+        context.host_traffic.wrote(fill.pattern)
     with device_errors():
         if fill.pitch in (0, fill.width) and fill.slice_bytes == fill.width * fill.rows:
             context.backend.fill(fill.address, fill.pattern, fill.count * fill.rows * fill.slices)

@@ -48,8 +48,8 @@ class SharedMemory:
         own = {address: self._restored(context, address, content) for address, content in seen.items()}
         number, self._launches = self._launches, self._launches + kernel
         if kernel:
-            for address, content in own.items():
-                self._traffic.shows(address, content)
+            for position, (address, content) in enumerate(own.items()):
+                self._traffic.shows((number, position), address, content)
         yield
         there = {address for address, _ in _shared(context)}
         for position, (address, content) in enumerate(own.items()):

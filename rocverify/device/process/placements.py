@@ -59,12 +59,8 @@ class _Held:
         if self.context.returned == self.look:
             self.context.host_traffic, self.context.returned = None, _nothing
         shared, self.context.shared = self.context.shared, None
-        noted, most = self.traffic, 0 if shared is None else shared.most
-        if noted is None:
-            return Traffic(shared=most)
-        return Traffic(
-            tuple(noted.reads), tuple(noted.uploads), noted.left, noted.before, frozenset(noted.echoes), most
-        )
+        most = 0 if shared is None else shared.most
+        return Traffic(shared=most) if self.traffic is None else self.traffic.traffic(most)
 
     def look(self) -> None:
         """The call has returned, and not all of its work is ordered before what its caller does next: keeps

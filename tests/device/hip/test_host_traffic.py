@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rocverify.device.hip.host_traffic import MOST_BYTES, HostTraffic
-from rocverify.device.traffic import Traffic
+from rocverify.device.traffic import Traffic, Upload
 
 
 def test_reads_and_uploads_are_noted_in_order() -> None:
@@ -11,7 +11,7 @@ def test_reads_and_uploads_are_noted_in_order() -> None:
     assert [bytes(traffic.read(one)) for one in (b"ab", memoryview(b"c"))] == [b"ab", b"c"]
     traffic.wrote(memoryview(b"de"))
     assert traffic.reads == [b"ab", b"c"]
-    assert traffic.uploads == [b"de"]
+    assert traffic.uploads == [Upload(b"de")]
 
 
 def test_reads_are_replaced_by_those_of_an_earlier_call() -> None:
@@ -24,6 +24,7 @@ def test_beyond_the_limit_the_largest_piece_is_not_noted() -> None:
     traffic.read(bytes(MOST_BYTES))
     traffic.read(b"a")
     assert traffic.reads == [b"", b"a"]
+    assert traffic.traffic(0).left_out == MOST_BYTES
 
 
 def test_a_read_of_what_was_sent_is_an_echo() -> None:
@@ -39,11 +40,11 @@ def test_what_lies_in_pinned_memory_is_an_upload_when_it_has_changed() -> None:
     traffic = HostTraffic()
     traffic.holds(3, b"old" * 8)
     for address, content in ((1, b"ab"), (2, b"cd"), (1, b"ab"), (1, b"ef"), (3, b"old" * 8)):
-        traffic.shows(address, content)
-    traffic.shows(3, b"old" * 4 + b"n" + b"old" * 3 + b"ol")
-    assert traffic.uploads == [b"ab", b"cd", b"ef", *traffic.uploads[3:]]
-    assert b"n" in traffic.uploads[3]
-    assert len(traffic.uploads[3]) < 24
+        traffic.shows((4, address), address, content)
+    traffic.shows((5, 3), 3, b"old" * 4 + b"n" + b"old" * 3 + b"ol")
+    *first, last = traffic.uploads
+    assert first == [Upload(b"ab", (4, 1)), Upload(b"cd", (4, 2)), Upload(b"ef", (4, 1))]
+    assert last == Upload((b"old" * 4 + b"n" + b"old" * 3 + b"ol")[last.start :][:16], (5, 3), 8)
 
 
 def test_what_a_kernel_leaves_is_noted_by_its_place_and_replaced_by_what_lay_there_before() -> None:
@@ -53,5 +54,5 @@ def test_what_a_kernel_leaves_is_noted_by_its_place_and_replaced_by_what_lay_the
     ]
     assert given == [b"AB", b"cd"]  # another size is another place
     assert traffic.left == {(0, 0): b"ab", (1, 0): b"cd"}
-    traffic.shows(1, b"cd")
+    traffic.shows((2, 0), 1, b"cd")
     assert traffic.uploads == []

@@ -17,7 +17,7 @@ from rocverify.device.process.attach import HipLibrary
 from rocverify.device.process.client import DeviceProcess, RemoteDevice
 from rocverify.device.process.placed import Buffer
 from rocverify.device.process.wire import Wire
-from rocverify.device.traffic import NO_TRAFFIC
+from rocverify.device.traffic import NO_TRAFFIC, Upload
 from rocverify.errors import DeviceError
 from tests.device.backends.test_amd import options
 
@@ -63,7 +63,7 @@ def test_what_the_client_reads_is_noted_and_can_be_given_again(device: RemoteDev
     assert int(hip.hipMemcpy(read, placed.addresses["x"], 4, down)[0]) == 0
     assert int(hip.hipMemcpy(placed.addresses["x"], b"abcd", 4, up)[0]) == 0
     traffic = device.collect(placed, ["x"]).traffic
-    assert (traffic.reads, traffic.uploads) == ((b"1234",), (b"abcd",))
+    assert (traffic.reads, traffic.uploads) == ((b"1234",), (Upload(b"abcd"),))
     placed = device.place(os.getpid(), [buffer("x", b"5678")], replayed=traffic)
     assert int(hip.hipMemcpy(read, placed.addresses["x"], 4, down)[0]) == 0
     assert bytes(read) == b"1234"
