@@ -12,7 +12,6 @@ from typing import Any
 from rocverify.binding.contract_facts import ContractFacts
 from rocverify.binding.static import (
     constants,
-    functions,
     integers_of,
     keywords,
     parse_python,
@@ -23,7 +22,10 @@ from rocverify.binding.static import (
 from rocverify.code.files import inside_root
 from rocverify.code.index import CodeIndex
 from rocverify.code.kernel_sources import kernel_sources
+from rocverify.code.languages.python import MODULE
 from rocverify.code.python.modules import module_name
+from rocverify.code.syntax import Unit
+from rocverify.cycles import looked_for_seldom
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
 from rocverify.subject.host.python_path import source_folders
@@ -90,9 +92,12 @@ class Subject:
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:
-        contracts = set(self._files(self.settings.contract_globs))
-        paths = [p for p in self._files(self.settings.host_globs) if p not in contracts]
-        return tuple(function for path in paths for function in self._functions_in(path))
+        """The functions of the Python host sources and the methods of their classes, those that may run."""
+        contracts = {p.relative_to(self.root).as_posix() for p in self._files(self.settings.contract_globs)}
+        with looked_for_seldom():
+            paths = [path for path in self.code.modules.host_paths if path not in contracts]
+            found = (function for path in paths for function in self._functions_in(path))
+            return tuple({function.ref: function for function in found}.values())
 
     @cached_property
     def code(self) -> CodeIndex:
@@ -173,20 +178,26 @@ class Subject:
         found = {path for pattern in globs for path in self.root.glob(pattern) if path.is_file()}
         return sorted(found)
 
-    def _module(self, path: Path) -> str | None:
-        name = module_name(path.relative_to(self.root).as_posix(), source_folders(self.root))
+    def _module(self, path: str) -> str | None:
+        name = module_name(path, source_folders(self.root))
         return name if all(part.isidentifier() for part in name.split(".")) else None
 
-    def _functions_in(self, path: Path) -> Iterator[Function]:
-        tree, module = parse_python(path), self._module(path)
-        if tree is None or module is None:
-            return
-        relative = path.relative_to(self.root).as_posix()
-        for name, line in functions(tree):
-            yield Function(name, f"{module}:{name}", relative, line)
+    def _functions_in(self, path: str) -> Iterator[Function]:
+        module = self._module(path)
+        for one in self._record(path).functions if module is not None else ():
+            if not (one.inner or one.scope or one.dead or one.name == MODULE):
+                name = ".".join(one.path)
+                yield Function(name, f"{module}:{name}", path, one.line)
+
+    def _record(self, path: str) -> Unit:
+        """What a Python source says; nothing where it cannot be read."""
+        try:
+            return self.code.modules.record(path)
+        except SourceError:
+            return Unit(path, (), (), ())
 
     def _contracts_in(self, path: Path) -> Iterator[Contract]:
-        tree, module = parse_python(path), self._module(path)
+        tree, module = parse_python(path), self._module(path.relative_to(self.root).as_posix())
         if tree is None or module is None:
             return
         names = constants(tree)

@@ -219,7 +219,7 @@ def _of_another(
 
 def _named_in_hosts(index: CodeIndex, name: str, source: str) -> str:
     """Where code of the hosts, but for the kernel's source, has a name (`path:line`); empty for nowhere."""
-    paths = [m.path for m in index.modules.host()] + [unit.path for unit in index.units_with(name)]
+    paths = [unit.path for unit in index.modules.host] + [unit.path for unit in index.units_with(name)]
     found = (f"{p}:{hit.line}" for p in paths if p != source for hit in index.search_word(p, name).code)
     return next(found, "")
 

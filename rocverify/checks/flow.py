@@ -105,7 +105,7 @@ class FlowOrder:
         is not the project's to have: Python's special names, HIP's functions, the names of transfers
         (a docstring may well say that there is no to_host_vec())."""
         bare = name.rpartition(".")[2]
-        if bare in self._index.modules.identifiers() or name in self.kernel_symbols or bare in self._foreign:
+        if bare in self._index.modules.identifiers or name in self.kernel_symbols or bare in self._foreign:
             return True
         return _FOREIGN.fullmatch(bare) is not None or hasattr(builtins, name)
 

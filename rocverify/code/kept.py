@@ -1,15 +1,18 @@
-"""Records of sources from earlier runs, by the content of the sources: to read 100,000 lines of C++ takes
+"""Records of sources from earlier runs, by the content of the sources: to read 100,000 lines takes
 seconds, and most of a project stays as it was."""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from functools import cache, cached_property
+from inspect import getfile
 from pathlib import Path
 
 import msgspec
 
-from rocverify.code import languages, syntax
+from rocverify.code import languages, python_mask, syntax
+from rocverify.code.python import constants
 from rocverify.code.syntax import Unit
 from rocverify.store.digests import digest_file, digest_texts
 from rocverify.store.files import replace_file
@@ -67,8 +70,9 @@ def _read(file: Path) -> dict[str, bytes]:
 
 @cache
 def _readers() -> str:
-    """What stands for the code that reads sources and for the form of the records."""
+    """What stands for the code that reads sources, Python's own parser too, and for the form of the
+    records."""
+    files = (Path(__file__), *(Path(getfile(module)) for module in (syntax, python_mask, constants)))
     folder = Path(languages.__file__).parent
-    return digest_texts(
-        digest_file(path) for path in (Path(__file__), Path(syntax.__file__), *sorted(folder.glob("*.py")))
-    )
+    parts = [digest_file(path) for path in (*files, *sorted(folder.glob("*.py")))]
+    return digest_texts((platform.python_version(), *parts))

@@ -38,8 +38,7 @@ class Leading:
     def _units(self, name: str) -> list[Unit]:
         """The records of the host sources in which a name may stand."""
         word = name.replace("::", ".").rpartition(".")[2]
-        python = (self._code.unit(m.path) for m in self._code.modules.host())
-        return [*python, *self._code.units_with(word)]
+        return [*self._code.modules.host, *self._code.units_with(word)]
 
     def named(self, name: str) -> list[Place]:
         """The functions that a name means (`f`, `Type::f`, `src/a.rs:f`), those that are built before those
@@ -214,7 +213,7 @@ class Leading:
 
     def _other_python(self) -> list[str]:
         """The Python sources that are not among the host's."""
-        host = {module.path for module in self._code.modules.host()}
+        host = set(self._code.modules.host_paths)
         return [path for path in sources(self._code.root, PYTHON) if path not in host]
 
 

@@ -181,6 +181,8 @@ class Unit:
     named: tuple[Named, ...]
     broken: int | None = None
     macros: tuple[Function, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    """Every identifier in it, once, and every string that is one (Python)."""
 
     def functions_of(self, name: str) -> Iterator[Function]:
         """The functions that a name means: `f`, `Type::f`, `Type.f`, or all methods of a type."""

@@ -1,11 +1,13 @@
-"""How long it takes to read 100,000 lines of sources: anew, and with the records of a run before.
+"""How long 100,000 lines of C++, Rust and Python take: read anew, and with the records of a run before.
 
-The sources are those of tests/, over and over, each with a line of its own.
+The sources are those of tests/ (of Python, the whole repository), over and over, each with a line of its own.
+Seconds are those of the processor, since others may use it too.
 """
 
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -16,19 +18,28 @@ from rocverify.code.index import CodeIndex
 from rocverify.settings import Settings
 
 LINES = 100_000
-SUFFIXES = {".cpp", ".hip", ".h", ".rs"}
+SUFFIXES = {"cpp": {".cpp", ".hip", ".h"}, "rust": {".rs"}, "python": {".py"}}
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.timeout(600),
+    pytest.mark.benchmark(timer=time.process_time),
+]
 
 
-@pytest.fixture(scope="module")
-def project(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("project")
-    paths = [Path(path) for path in sources(repo_root / "tests", SUFFIXES)]
+@pytest.fixture(scope="module", params=SUFFIXES)
+def project(
+    request: pytest.FixtureRequest, repo_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    root = tmp_path_factory.mktemp(request.param)
+    python = request.param == "python"
+    top = repo_root if python else repo_root / "tests"
+    paths = [Path(path) for path in sources(top, SUFFIXES[request.param])]
     lines = number = 0
     while lines < LINES:
         path = paths[number % len(paths)]
-        text = f"// {number}\n" + (repo_root / "tests" / path).read_text(encoding="utf-8", errors="replace")
+        mark = f"# {number}\n" if python else f"// {number}\n"
+        text = mark + (top / path).read_text(encoding="utf-8", errors="replace")
         copy = root / f"part{number % 50}" / f"file{number}{path.suffix}"
         copy.parent.mkdir(exist_ok=True)
         copy.write_text(text, encoding="utf-8")
@@ -38,9 +49,10 @@ def project(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _read(root: Path) -> CodeIndex:
-    """Every source of the project: a word that all have."""
-    index = CodeIndex(root, Settings())
-    index.units_with(" ")
+    """Every source of the project: of C++ and Rust, by a word that all have; of Python, what the names of
+    host code are looked up in."""
+    index = CodeIndex(root, Settings(host_globs=("part*/*.py",)))
+    assert index.units_with(" ") or index.modules.identifiers
     return index
 
 

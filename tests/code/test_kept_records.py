@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from rocverify.code import units
 from rocverify.code.index import CodeIndex
+from rocverify.code.languages import is_c_family, is_python, is_rust
+from rocverify.code.python import modules
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
 from rocverify.store.seal import SEAL_BYTES
@@ -18,6 +21,8 @@ SOURCES = {
     "src/k.hip": '/// Doubles.\nextern "C" __global__ void k(float* x) { x[0] *= 2; }\n',
     "src/b.rs": "use crate::c::d;\npub fn e(x: &[f32]) -> u32 { match x.len() { 0 => 1, _ => d(x) } }\n",
     "src/broken.rs": "fn f( {\n",
+    "src/d.py": "from m import g\n\nclass A:\n    def f(self, k: int = 3):\n"
+    "        return g(self.x, k) if k else None\n",
 }
 
 
@@ -42,6 +47,7 @@ def _without_readers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(units, "read_rust", fail)
     monkeypatch.setattr(units, "read_cpp", fail)
+    monkeypatch.setattr(modules, "parse_python", fail)
 
 
 def _read_all(root: Path) -> list[object]:
@@ -60,7 +66,44 @@ def test_what_is_kept_is_what_was_read(root: Path, monkeypatch: pytest.MonkeyPat
     fresh = _read_all(root)
     _without_readers(monkeypatch)
     assert _read_all(root) == fresh
-    assert [unit.broken is None for unit in fresh] == [True, True, True, False]  # type: ignore[attr-defined]
+    assert [unit.broken is None for unit in fresh] == [True, True, True, False, True]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("fixture", ["cpp_host", "python_src", "rust_host"])
+def test_of_every_fixture_the_same_is_kept(
+    repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fixture: str
+) -> None:
+    root = tmp_path / fixture
+    shutil.copytree(repo_root / "tests" / "fixtures" / fixture, root)
+    paths = (p.relative_to(root).as_posix() for p in sorted(root.rglob("*")) if p.is_file())
+    sources = [path for path in paths if is_c_family(path) or is_rust(path) or is_python(path)]
+    fresh = CodeIndex(root, Settings())
+    records = [fresh.unit(path) for path in sources]
+    fresh.keep()
+    _without_readers(monkeypatch)
+    again = CodeIndex(root, Settings())
+    assert [again.unit(path) for path in sources] == records
+    assert any(record.functions for record in records)
+
+
+def test_what_host_code_names_is_kept_with_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(host_globs=("src/*.py",))
+    fresh = CodeIndex(root, settings)
+    assert fresh.modules.identifiers == {"g", "A", "f", "self", "k", "int", "x"}
+    fresh.keep()
+    _without_readers(monkeypatch)
+    assert CodeIndex(root, settings).modules.identifiers == fresh.modules.identifiers
+
+
+@pytest.mark.parametrize("text", ["def f(:\n", "f(" * 3000 + ")" * 3000])
+def test_what_python_cannot_parse_is_not_kept(root: Path, text: str) -> None:
+    (root / "src/d.py").write_text(text, encoding="utf-8")
+    for _ in range(2):
+        index = CodeIndex(root, Settings(host_globs=("src/*.py",)))
+        assert index.unit("src/d.py").broken == 1
+        with pytest.raises(SourceError, match="not valid Python"):
+            assert index.modules.identifiers
+        index.keep()
 
 
 def test_another_text_is_read_anew(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

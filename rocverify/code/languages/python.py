@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from rocverify.code.languages.python_body import DEAD, Body, Texts, lambda_name
 from rocverify.code.languages.python_flow import dead_statements, live_statements, walk_expression
 from rocverify.code.languages.python_parts import assignment, begin_of, end_of, path_of
+from rocverify.code.languages.python_tree import children, identifiers, nodes
 from rocverify.code.syntax import Branch, Call, Function, Import, Named, Unit, Value
 
 MODULE = "<module>"
@@ -38,13 +39,13 @@ class PythonRecord:
 
 def read_python(path: str, text: str, tree: ast.Module) -> PythonRecord:
     """The records of one file, whose tree this is."""
-    reader = _Reader(Texts(text), {id(inner) for s in dead_statements(tree.body) for inner in ast.walk(s)})
+    reader = _Reader(Texts(text), {id(inner) for s in dead_statements(tree.body) for inner in nodes(s)})
     listed = declared_all(tree)
     exports = path.endswith("__init__.py") if listed is None else frozenset(listed)
     reader.block(tree.body, _Around(exported=exports))
     reader.function_body(MODULE, tree, _Around())
     functions = tuple(sorted(reader.functions.values(), key=lambda function: function.line))
-    unit = Unit(path, functions, tuple(reader.imports), tuple(reader.named))
+    unit = Unit(path, functions, tuple(reader.imports), tuple(reader.named), identifiers=identifiers(tree))
     return PythonRecord(unit, reader.functions, reader.calls)
 
 
@@ -86,7 +87,7 @@ class _Reader:
                 self.imports += self._imports(node, around.exported)
             else:
                 self.named += self._assigned(node, around) if not around.inner or around.owner else []
-                inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+                inner = [child for child in children(node) if isinstance(child, ast.stmt)]
                 for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
                     inner += part.body
                 queue[:0] = inner

@@ -14,6 +14,7 @@ from rocverify.code.languages.python_parts import (
     parts_of,
     path_of,
 )
+from rocverify.code.languages.python_tree import children
 from rocverify.code.syntax import Branch, Call, Value
 
 DEAD = "it can never run"
@@ -39,6 +40,8 @@ class Texts:
         if not first or not last or last > len(self._lines):
             return ""
         begin, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None)
+        if first == last:
+            return " ".join(self._lines[first - 1][begin:end].decode("utf-8", "replace").split())
         lines = self._lines[first - 1 : last]
         lines[-1] = lines[-1][:end]
         lines[0] = lines[0][begin:]
@@ -229,7 +232,7 @@ class Body:
 def _never(node: ast.IfExp | ast.BoolOp) -> set[int]:
     """The parts of an expression that can never be evaluated."""
     live = {id(child) for child in live_children(node)}
-    return {id(child) for child in ast.iter_child_nodes(node)} - live
+    return {id(child) for child in children(node)} - live
 
 
 def _tag(kind: str, around: ast.AST, number: int) -> str:

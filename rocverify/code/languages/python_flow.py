@@ -11,8 +11,12 @@ import ast
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from rocverify.code.languages.python_parts import path_of
+from rocverify.code.languages.python_tree import children
+
 _STOPS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_COMPLETES = "_rocverify_completes"
 _NORETURN = frozenset({"sys.exit", "os._exit", "os.abort", "exit", "quit"})
 
 
@@ -70,12 +74,20 @@ def live_statements(block: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def completes(statement: ast.stmt) -> bool:
-    """False if control never gets past the statement."""
+    """False if control never gets past the statement. What is found stays with the node: each statement
+    around it asks again."""
+    known = vars(statement)
+    if _COMPLETES not in known:
+        known[_COMPLETES] = _completes(statement)
+    return known[_COMPLETES] is True
+
+
+def _completes(statement: ast.stmt) -> bool:
     match statement:
         case _ if isinstance(statement, _STOPS):
             return False
         case ast.Expr(value=ast.Call(func=function)):
-            return ast.unparse(function) not in _NORETURN
+            return ".".join(path_of(function)) not in _NORETURN
         case ast.Assert(test=test):
             return constant_truth(test) is not False
         case ast.If():
@@ -114,7 +126,7 @@ def _match_completes(statement: ast.Match) -> bool:
 
 def block_completes(block: Iterable[ast.stmt]) -> bool:
     """True if control can run off the end of the block."""
-    return all(completes(statement) for statement in live_statements(block))
+    return all(map(completes, block))
 
 
 def _breaks(block: Iterable[ast.stmt]) -> bool:
@@ -205,24 +217,28 @@ def expressions_of(statement: ast.stmt) -> Iterator[ast.expr]:
         yield statement.subject
         yield from (c.guard for c in statement.cases if c.guard is not None)
     else:
-        yield from (child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.expr))
+        yield from (child for child in children(statement) if isinstance(child, ast.expr))
 
 
-def walk_expression(node: ast.expr) -> Iterator[ast.expr]:
+def walk_expression(node: ast.expr) -> list[ast.expr]:
     """The live sub-expressions in evaluation order, the node itself last; lambdas are not entered."""
-    stack = [(node, live_children(node))]
+    stack, found = [node], []
     while stack:  # not by recursion: a sum of a thousand strings nests a thousand deep
-        current, children = stack[-1]
-        child = next(children, None)
-        if child is None:
-            stack.pop()
-            yield current
-        else:
-            stack.append((child, live_children(child)))
+        current = stack.pop()
+        found.append(current)
+        stack += live_children(current)
+    found.reverse()
+    return found
 
 
-def live_children(node: ast.expr) -> Iterator[ast.expr]:
+def live_children(node: ast.expr) -> Iterable[ast.expr]:
     """The sub-expressions right below one that can be evaluated; lambdas are not entered."""
+    if isinstance(node, ast.Lambda | ast.IfExp | ast.BoolOp):
+        return _live_parts(node)
+    return () if isinstance(node, ast.Name | ast.Constant) else _plain_children(node)
+
+
+def _live_parts(node: ast.Lambda | ast.IfExp | ast.BoolOp) -> Iterator[ast.expr]:
     match node:
         case ast.Lambda():
             yield from node.args.defaults
@@ -237,12 +253,10 @@ def live_children(node: ast.expr) -> Iterator[ast.expr]:
                 yield value
                 if constant_truth(value) is stop:
                     return
-        case _:
-            yield from _plain_children(node)
 
 
 def _plain_children(node: ast.AST) -> Iterator[ast.expr]:
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, ast.expr):
             yield child
         elif isinstance(child, ast.keyword | ast.comprehension | ast.FormattedValue):

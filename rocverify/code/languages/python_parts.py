@@ -5,12 +5,26 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from rocverify.code.languages.python_tree import children
+
 Part = tuple[str, ast.AST]
 """A kind (`if`, `else`, `loop`, `case`, `try`, `handler`, `closure`; empty for what always runs), a node."""
 
 
-def parts_of(node: ast.AST) -> Iterator[Part]:
+_DIVIDED = (
+    *(ast.If, ast.While, ast.IfExp, ast.For, ast.AsyncFor, ast.Try, ast.TryStar, ast.With, ast.AsyncWith),
+    *(ast.Match, ast.Assert, ast.BoolOp, ast.Compare, ast.AnnAssign, ast.Assign),
+    *(ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp),
+)
+"""What has parts that run in another order than they stand in, or that may be left out."""
+
+
+def parts_of(node: ast.AST) -> Iterable[Part]:
     """The nodes right below a node, as they run."""
+    return _parts_of(node) if isinstance(node, _DIVIDED) else [("", child) for child in children(node)]
+
+
+def _parts_of(node: ast.AST) -> Iterator[Part]:
     match node:
         case ast.If(test=test, body=body, orelse=other) | ast.While(test=test, body=body, orelse=other):
             yield "", test
@@ -34,7 +48,7 @@ def parts_of(node: ast.AST) -> Iterator[Part]:
             yield "", subject
             yield from _each("case", cases)
         case ast.Assert():
-            yield from _each("if", ast.iter_child_nodes(node))
+            yield from _each("if", children(node))
         case ast.BoolOp(values=[first, *rest]):
             yield "", first
             yield from _each("if", rest)
@@ -46,7 +60,7 @@ def parts_of(node: ast.AST) -> Iterator[Part]:
             yield "closure", node.annotation
         case ast.Assign():
             yield "", node.value
-            yield from _each("", (child for child in ast.iter_child_nodes(node) if child is not node.value))
+            yield from _each("", (child for child in children(node) if child is not node.value))
         case _:
             yield from _others(node)
 
@@ -54,13 +68,13 @@ def parts_of(node: ast.AST) -> Iterator[Part]:
 def _others(node: ast.AST) -> Iterator[Part]:
     match node:
         case ast.Lambda() | ast.GeneratorExp():
-            yield from _each("closure", ast.iter_child_nodes(node))
+            yield from _each("closure", children(node))
         case ast.ListComp(elt=result) | ast.SetComp(elt=result):
             yield from _comprehension(node.generators, [result])
         case ast.DictComp():
             yield from _comprehension(node.generators, [node.key, node.value])
         case _:
-            yield from _each("", ast.iter_child_nodes(node))
+            yield from _each("", children(node))
 
 
 def _comprehension(generators: list[ast.comprehension], results: list[ast.expr]) -> Iterator[Part]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 from collections import Counter
 
+from rocverify.code.languages.python_tree import nodes
+
 
 def fold_constants(tree: ast.Module) -> ast.Module:
     """The tree, with such names in conditions replaced by their constants (in place)."""
     switches = _switches(tree)
     if switches:
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
                 node.test = _Substitute(switches).visit(node.test)
             elif isinstance(node, ast.BoolOp):
@@ -41,7 +43,7 @@ def _switches(tree: ast.Module) -> dict[str, ast.Constant]:
 def _times_bound(tree: ast.Module) -> Counter[str]:
     """How often each name is bound anywhere in the module, by whatever means."""
     counts: Counter[str] = Counter()
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 counts[name] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from rocverify.code.python.model import ClassInfo, FunctionInfo
 from rocverify.code.python.resolve import Resolver
@@ -13,18 +14,25 @@ class Methods:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._named: dict[str, tuple[FunctionInfo, ...]] | None = None
+        self._named: dict[str, tuple[FunctionInfo, ...]] = {}
 
     def named(self, name: str) -> tuple[FunctionInfo, ...]:
         """Every method of that name in the host sources."""
-        if self._named is None:
-            table: dict[str, list[FunctionInfo]] = {}
-            for module in self._resolver.table.host():
-                for info in module.functions:
-                    if info.owner is not None:
-                        table.setdefault(info.name, []).append(info)
-            self._named = {key: tuple(value) for key, value in table.items()}
-        return self._named.get(name, ())
+        if name not in self._named:
+            modules = map(self._resolver.table.by_path, self._paths.get(name, ()))
+            functions = (info for module in modules for info in module.functions)
+            self._named[name] = tuple(i for i in functions if i.owner is not None and i.name == name)
+        return self._named[name]
+
+    @cached_property
+    def _paths(self) -> dict[str, dict[str, None]]:
+        """The host sources that have methods of a name."""
+        found: dict[str, dict[str, None]] = {}
+        for unit in self._resolver.table.host:
+            for function in unit.functions:
+                if function.owner:
+                    found.setdefault(function.name, {})[unit.path] = None
+        return found
 
     def overrides(self, info: FunctionInfo) -> Iterator[FunctionInfo]:
         """Methods of the host sources that override this one in a subclass."""

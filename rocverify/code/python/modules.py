@@ -7,13 +7,16 @@ imported with the root on the path; everything else is external.
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from rocverify.code.files import inside_root, read_text, relative
+from rocverify.code.files import inside_root, listed_text, read_text, relative
+from rocverify.code.kept import KeptUnits
 from rocverify.code.python.constants import fold_constants
 from rocverify.code.python.scopes import ParsedModule
 from rocverify.code.python_mask import parse_python
 from rocverify.code.syntax import Unit
+from rocverify.cycles import looked_for_seldom
 from rocverify.errors import SourceError
 from rocverify.subject.host.python_path import source_folders
 
@@ -21,15 +24,16 @@ _SKIPPED = frozenset({"__pycache__", "node_modules"})
 
 
 class ModuleTable:
-    """The modules under one root. `host_globs` say which of them are the project's host code."""
+    """The modules under one root. `host_globs` say which of them are the project's host code; `kept` has the
+    records of earlier runs."""
 
-    def __init__(self, root: Path, host_globs: tuple[str, ...]) -> None:
+    def __init__(self, root: Path, host_globs: tuple[str, ...], kept: KeptUnits) -> None:
         self._root = root.resolve()
         self._globs = host_globs
+        self._kept = kept
         self._by_path: dict[str, ParsedModule] = {}
+        self._records: dict[str, Unit] = {}
         self._paths: dict[str, str | None] = {}
-        self._host: tuple[ParsedModule, ...] | None = None
-        self._identifiers: frozenset[str] | None = None
 
     def by_path(self, path: str | Path) -> ParsedModule:
         """The module in a file. SourceError if it is absent, outside the root or does not parse."""
@@ -44,10 +48,14 @@ class ModuleTable:
     def record(self, path: str) -> Unit:
         """What a file says by itself; SourceError for one that cannot be read. The record of one that is not
         Python, or is nested too deeply, is `broken`."""
-        if path not in self._by_path:
-            read_text(self._root, path)
+        if path not in self._records:
+            self._records[path] = self._record(path)
+        return self._records[path]
+
+    def _record(self, path: str) -> Unit:
+        text = listed_text(self._root, path)
         try:
-            return self.by_path(path).record.unit
+            return self._kept.get(path, text, "", lambda: self.by_path(path).record.unit)
         except SourceError:
             return Unit(path, (), (), (), 1)
 
@@ -60,24 +68,34 @@ class ModuleTable:
         """True if the dotted name is a module or a package folder of the project."""
         return self._path_of(name) is not None or self._is_folder(name)
 
-    def host(self) -> tuple[ParsedModule, ...]:
-        """All modules that the host globs select, in order of path."""
-        if self._host is None:
-            found = {p for glob in self._globs for p in self._root.glob(glob) if self._is_host(p)}
-            self._host = tuple(self.by_path(relative(self._root, p)) for p in sorted(found))
-        return self._host
+    @cached_property
+    def host_paths(self) -> tuple[str, ...]:
+        """The paths of all modules that the host globs select, in order."""
+        found = {p for glob in self._globs for p in self._root.glob(glob) if self._is_host(p)}
+        return tuple(dict.fromkeys(relative(self._root, p.resolve()) for p in sorted(found)))
 
+    @cached_property
+    def host(self) -> tuple[Unit, ...]:
+        """The records of these modules; SourceError if one cannot be read or does not parse."""
+        with looked_for_seldom():
+            return tuple(self.whole(path) for path in self.host_paths)
+
+    def whole(self, path: str) -> Unit:
+        """The record of a file; SourceError if it cannot be read or does not parse."""
+        unit = self.record(path)
+        if unit.broken is not None:
+            self.by_path(path)  # says what is wrong with it
+        return unit
+
+    @cached_property
     def identifiers(self) -> frozenset[str]:
         """Every identifier of the host code: names, attributes, parameters, definitions, and constants
         that are names (`getattr(x, "name")`, the symbols of kernels)."""
-        if self._identifiers is None:
-            nodes = (node for module in self.host() for node in ast.walk(module.tree))
-            self._identifiers = frozenset(name for node in nodes for name in _names_in(node))
-        return self._identifiers
+        return frozenset(name for unit in self.host for name in unit.identifiers)
 
-    def loaded(self) -> tuple[ParsedModule, ...]:
-        """Every module read so far, host code and what it imports."""
-        return tuple(self._by_path.values())
+    def loaded(self) -> tuple[str, ...]:
+        """The paths of the modules that were parsed so far."""
+        return tuple(self._by_path)
 
     def _is_host(self, path: Path) -> bool:
         parts = path.relative_to(self._root).parts
@@ -136,16 +154,3 @@ def _syntax_error(text: str, path: str) -> SourceError:
     except (ValueError, RecursionError, MemoryError) as error:
         return SourceError(f"is not valid Python: {error}", where=path)
     return SourceError("is not valid Python", where=path)
-
-
-def _names_in(node: ast.AST) -> list[str]:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
-            return [name]
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return [name]
-        case ast.alias(name=name, asname=asname):
-            return [asname or name.partition(".")[0], name.rpartition(".")[2]]
-        case ast.Constant(value=str(text)) if text.isidentifier():
-            return [text]
-    return []
