@@ -1,4 +1,4 @@
-"""`rocverify explain NN[-MM]`."""
+"""`rocverify explain NN[-MM]...`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @click.command(
     "explain",
-    help="Show each must-have of a plan or phase, the checks that decide it, and why; and which contracts, "
+    help="Show each must-have of plans or phases, the checks that decide it, and why; and which contracts, "
     "modules, functions, kernels and files that they name do not exist, with the nearest that does.\n\n"
     "Nothing is executed, compiled or imported from the project, and nothing is written. NN is a phase "
-    "(16), NN-MM a plan (16-01). Exits with 0, or with 2 if a plan or the settings are wrong.",
+    "(16), NN-MM a plan (16-01, or its path). Exits with 0, or with 2 if a plan or the settings are wrong.",
 )
-@click.argument("selector", metavar="NN[-MM]")
+@click.argument("selectors", metavar="NN[-MM]...", nargs=-1, required=True)
 @root_option
-def command(selector: str, root: Path | None) -> int:
+def command(selectors: tuple[str, ...], root: Path | None) -> int:
     from rocverify.plan import find_plans
     from rocverify.runner.bound import bind_plans
     from rocverify.settings import load_settings
@@ -35,7 +35,8 @@ def command(selector: str, root: Path | None) -> int:
     base = find_root(root)
     settings = load_settings(base)
     refused: list[PlanError] = []
-    for bound in bind_plans(find_plans(base, selector), base, settings, refused):
+    paths = dict.fromkeys(path for selector in selectors for path in find_plans(base, selector))
+    for bound in bind_plans(tuple(paths), base, settings, refused):
         for line in explained(bound):
             click.echo(line)
     for error in refused:

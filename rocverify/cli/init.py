@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,10 @@ _COLOURS = {"written": "green", "added": "green", "kept": "cyan", "left": "yello
     "Writes settings (rocverify.toml) for where kernels, host code and contracts lie, a contract for each "
     "kernel (as `contract new`), a first plan where there is none, what .gitignore lacks, and a page on "
     "must-haves that execute (.planning/ROCVERIFY.md). Changes nothing that is there: a second run writes "
-    "nothing. What you have to finish is marked CHECK, and unverified until then. Exits with 0, with 1 if "
-    "something was left undone, and with 2 if there is no kernel, the settings are wrong or something cannot "
-    "be written.",
+    "nothing. With --ci, a CI job too: it verifies all plans for each target, keeps compiled kernels and "
+    "reports, and shows findings beside the code. What you have to finish is marked CHECK, and unverified "
+    "until then. Exits with 0, with 1 if something was left undone, and with 2 if there is no kernel, the "
+    "settings are wrong or something cannot be written.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option(
@@ -32,9 +34,15 @@ _COLOURS = {"written": "green", "added": "green", "kept": "cyan", "left": "yello
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Root of the project.  [default: the nearest folder with a .planning, else this folder]",
 )
+@click.option(
+    "--ci",
+    type=click.Choice(["github", "gitlab"]),
+    help="Write a CI job too: .github/workflows/rocverify.yml, or .gitlab/rocverify.yml and the "
+    ".gitlab-ci.yml that includes it.",
+)
 @target_option
-def command(dry_run: bool, root: Path | None, target: str | None) -> int:
-    return exit_code_of(lambda: _init(_root(root), dry_run, target))
+def command(dry_run: bool, root: Path | None, ci: str | None, target: str | None) -> int:
+    return exit_code_of(lambda: _init(_root(root), dry_run, ci, target))
 
 
 def _root(given: Path | None) -> Path:
@@ -44,13 +52,17 @@ def _root(given: Path | None) -> Path:
     return (given or nearest_root(here) or here).resolve()
 
 
-def _init(root: Path, dry_run: bool, target: str | None) -> int:
+def _init(root: Path, dry_run: bool, ci: str | None, target: str | None) -> int:
+    from rocverify.scaffold.ci import Provider, ci_steps
     from rocverify.scaffold.project import Project
     from rocverify.scaffold.steps import Writer
 
     click.echo(f"{root}{': what would be done' if dry_run else ''}")
     steps: list[Step] = []
-    for step in Project(root, Writer(root, dry_run), target).steps():
+    writer = Writer(root, dry_run)
+    project = Project(root, writer, target)
+    more = ci_steps(Provider(ci), project.settings, writer) if ci else ()
+    for step in chain(project.steps(), more):
         steps.append(step)
         _show(step, dry_run)
     if not dry_run:

@@ -194,6 +194,18 @@ def test_explain_shows_bindings_and_runs_nothing(demo: Demo, capsys: pytest.Capt
     assert capsys.readouterr().out == output
 
 
+def test_explain_takes_several_plans_and_shows_each_once(
+    demo: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo.plan({"A": [{"does": "passed"}]})
+    path = demo.plan({"B": [{"does": "passed"}]}, number="16-02").relative_to(demo.root).as_posix()
+    assert main(["explain", path, "16-01", "16", "--root", str(demo.root)]) == 0
+    shown = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("16-0") and "/16" in line
+    ]
+    assert [line.split()[0] for line in shown if line.endswith("-PLAN.md")] == ["16-02", "16-01"]
+
+
 def test_explain_of_a_plan_without_must_haves(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
     demo.plan({})
     assert main(["explain", "16-01", "--root", str(demo.root)]) == 0
