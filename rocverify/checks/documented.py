@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.flow import FlowOrder, FlowPoint
+from rocverify.checks.flow import Flow, FlowPoint
 from rocverify.checks.prose import arrow_chains, mentioned_names, position_of
 from rocverify.checks.references import Reference
 from rocverify.code.call_sites import describe_path
@@ -42,8 +42,8 @@ def run(params: DocumentedParams, ctx: CheckContext) -> Outcome:
         finding = Finding(message, entry.location, entity=entry.qualname)
         hint = f"describe the flow: {' → '.join(params.flow)}"
         return Outcome.failed(message, hint=hint, findings=(finding,))
-    order = FlowOrder(ctx, entry)
-    places = {name: order.place(name) for name in params.flow}
+    order = Flow(ctx, entry)
+    places = {name: order.point(name) for name in params.flow}
     evidence = _evidence(params, entry, places)
     findings = [
         *_title(params, entry, docstring),
@@ -84,7 +84,7 @@ def _flow(
     entry: Place,
     docstring: str,
     places: dict[str, FlowPoint | None],
-    order: FlowOrder,
+    order: Flow,
 ) -> Iterator[Finding]:
     for name in flow:
         if position_of(name, docstring) is None:
@@ -102,7 +102,7 @@ def _order(
     names: tuple[str, ...],
     entry: Place,
     places: dict[str, FlowPoint | None],
-    order: FlowOrder,
+    order: Flow,
     what: str,
 ) -> Iterator[Finding]:
     """Each name must come after the one before it: called by it, or called later than it."""
@@ -113,10 +113,10 @@ def _order(
             yield Finding(message, second.location, None, after)
 
 
-def _chains(docstring: str, entry: Place, order: FlowOrder) -> Iterator[Finding]:
+def _chains(docstring: str, entry: Place, order: Flow) -> Iterator[Finding]:
     """Chains of arrows in the docstring itself claim an order, too."""
     for chain in arrow_chains(docstring):
-        places = {name: order.place(name) for name in chain}
+        places = {name: order.point(name) for name in chain}
         for name, place in places.items():
             if place is None and order.exists(name):
                 yield Finding(
@@ -128,7 +128,7 @@ def _chains(docstring: str, entry: Place, order: FlowOrder) -> Iterator[Finding]
         yield from _order(chain, entry, places, order, "the docstring")
 
 
-def _unknown(docstring: str, entry: Place, order: FlowOrder) -> Iterator[Finding]:
+def _unknown(docstring: str, entry: Place, order: Flow) -> Iterator[Finding]:
     for name in mentioned_names(docstring):
         if not order.exists(name):
             yield Finding(

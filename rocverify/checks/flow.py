@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rocverify.code.call_sites import CERTAIN, CallSite
+from rocverify.code.call_sites import CallSite
 from rocverify.code.callgraph import Path as CallPath
 from rocverify.code.launches import LaunchFinder
+from rocverify.code.leading import Asked, Leading
 from rocverify.code.places import Place
 
 if TYPE_CHECKING:
@@ -24,79 +25,58 @@ _FOREIGN = re.compile(r"__\w+__|hip[A-Z]\w*")
 @dataclass(frozen=True, slots=True)
 class FlowPoint:
     """A name on the call path: the chain of calls that leads to it, and the function it is, if of the
-    project. For a kernel symbol the chain ends in the launch."""
+    project. For a kernel symbol the chain ends in the launch, and `launch` is the call that leads there from
+    where the symbol is named."""
 
     name: str
     path: CallPath
     function: Place | None
     location: str
-    launches: bool = False
+    launch: CallSite | None = None
 
 
-class FlowOrder:
-    """The call tree below one entry, walked once in the order in which the code runs."""
+class Flow:
+    """What the calls below one entry lead to."""
 
     def __init__(self, ctx: CheckContext, entry: Place) -> None:
         self._ctx = ctx
         self._index = ctx.code
         self._entry = entry
         self._launches = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
+        self._leading = Leading(ctx.code, ctx.settings.transfers)
 
-    def place(self, name: str) -> FlowPoint | None:
+    def point(self, name: str) -> FlowPoint | None:
         """Where a function or kernel symbol lies on the path from the entry; None if it does not."""
         if self._entry.matches(name):
             return FlowPoint(name, (), self._entry, self._entry.location)
-        for site, path in self._walk:
-            if site.calls(name):
-                return FlowPoint(name, path, site.callee, site.location)
-        if name in self.kernel_symbols:
-            use = self._launches.use_of([self._entry], name)
-            if use is not None:
-                return FlowPoint(name, use.path, use.path[-1].callee, use.path[-1].location, launches=True)
-        return None
+        path = self._index.graph.find(self._entry, lambda site: site.calls(name) or None)
+        if path is not None:
+            return FlowPoint(name, path, path[-1].callee, path[-1].location)
+        use = self._launches.use_of([self._entry], name) if name in self.kernel_symbols else None
+        if use is None:
+            return None
+        launch = next(site for site in use.path if site.caller == use.function)
+        return FlowPoint(name, use.path, use.path[-1].callee, use.path[-1].location, launch)
 
     def follows(self, first: FlowPoint, second: FlowPoint) -> bool:
-        """True if the second is called by the first, or first called no earlier than the first is."""
-        if first.function is not None and self._calls(first.function, second):
-            return True
+        """True if the second is called by the first, or wherever it is called the first may have been."""
         if not first.path or not second.path:
             return not first.path  # everything follows the entry; the entry follows nothing
-        return self._position(first) <= self._position(second)
+        if first.launch is not None and first.launch == second.launch:
+            return True
+        calls_first, calls_second = self._calls(first), self._calls(second)
+        if first.function is not None and self._index.graph.find(first.function, calls_second) is not None:
+            return True
+        order = self._leading.order_of_certain(self._entry, calls_first, calls_second)
+        return order.may_be_kept
 
-    def _calls(self, function: Place, place: FlowPoint) -> bool:
-        if place.launches and place.function is None:
-            return self._launches.use_of([function], place.name) is not None
-        graph = self._index.graph
-        wanted = (
-            (lambda site: site.calls(place.name) or None)
-            if place.function is None
-            else graph.calling([place.function])
-        )
-        return graph.find(function, wanted) is not None
-
-    def _position(self, place: FlowPoint) -> int:
-        sites = [site for site, _ in self._walk]
-        return sites.index(place.path[-1]) if place.path[-1] in sites else len(sites)
-
-    @cached_property
-    def _walk(self) -> list[tuple[CallSite, CallPath]]:
-        """Call sites in the order of a run that takes every branch, each function entered once."""
-        order: list[tuple[CallSite, CallPath]] = []
-        entered = {self._entry}
-        stack: list[tuple[CallSite, CallPath]] = []
-
-        def push(info: Place, path: CallPath) -> None:
-            sites = [s for s in self._index.graph.sites(info) if s.kind in CERTAIN]
-            stack.extend((site, (*path, site)) for site in reversed(sites))
-
-        push(self._entry, ())
-        while stack:
-            site, path = stack.pop()
-            order.append((site, path))
-            if site.callee is not None and site.callee not in entered:
-                entered.add(site.callee)
-                push(site.callee, path)
-        return order
+    def _calls(self, point: FlowPoint) -> Asked:
+        """Tells the calls of what lies at a point."""
+        if point.launch is not None:
+            return lambda site: site == point.launch or None
+        if point.function is not None:
+            return self._index.graph.calling([point.function])
+        return lambda site: site.calls(point.name) or None
 
     # -- existence -------------------------------------------------------------------------------
 

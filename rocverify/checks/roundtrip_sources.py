@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import Outcome
-from rocverify.code.host_copies import copies_to_host, described
+from rocverify.code.callgraph import Path
+from rocverify.code.transfers import TransferFinder
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 
@@ -22,7 +23,7 @@ def copies_in_sources(
     executed, and where a call cannot be told to be one."""
     path, _, name = entry.partition(":")
     unit = ctx.code.unit(path)
-    functions = list(unit.functions_of(name))
+    functions = ctx.code.functions(path, name)
     if not functions:
         if unit.broken is not None:
             raise RocverifyError(
@@ -32,9 +33,9 @@ def copies_in_sources(
         return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), entry=entry)
     defined = f"{unit.path}:{functions[0].line}"
     evidence: dict[str, Any] = {"entry": entry, "defined": defined}
-    chain = copies_to_host(ctx.code.graph, unit, name, ctx.settings.transfers, forbid)
-    if chain.steps:
-        way = described(name, chain)
+    chain = TransferFinder(ctx.code, ctx.settings.transfers, forbid).chain_back(functions)
+    if chain.path:
+        way = _described(name, chain.path)
         place = way.rpartition(" at ")[2]
         finding = Finding(f"{name} copies data to the host: {way}", place, entity=name)
         evidence["transfer_path"] = list(map(str, chain.path))
@@ -54,6 +55,12 @@ def copies_in_sources(
         where=defined,
         hint="bind no_host_roundtrip with program: a command that runs it, so that its transfers are seen",
     )
+
+
+def _described(entry: str, path: Path) -> str:
+    """`a() -> b() -> to_host_vec() at src/a.rs:12`."""
+    calls = " -> ".join(f"{name}()" for name in (entry, *(site.call.name for site in path)))
+    return f"{calls} at {path[-1].location}"
 
 
 def traced_program(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from rocverify.code.languages import is_python
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call
 
@@ -57,11 +58,17 @@ class CallSite:
     def location(self) -> str:
         return f"{self.path}:{self.line}"
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether what it calls is not the project's: what Rust declares of another library has no calls."""
+        own = self.callee
+        return own is None or not (is_python(own.path) or own.function.calls)
+
     def calls(self, target: str) -> bool:
         """Whether it calls what `target` names: bare, or qualified by class or module."""
         if self.callee is not None and self.callee.matches(target):
             return True
-        dotted = self.name.replace(":", ".").lstrip("?")
+        dotted = self.name.replace(":", ".").strip("?!")
         return dotted == target or dotted.endswith(f".{target}")
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from rocverify.code.call_sites import CAUTIOUS, CERTAIN, CallKind, CallSite
 from rocverify.code.places import Names, Place
+from rocverify.code.syntax import Call
 
 Path = tuple[CallSite, ...]
 MOST_FUNCTIONS = 20_000
@@ -52,6 +53,7 @@ class CallGraph:
     def __init__(self, names: Callable[[str], Names]) -> None:
         self._names = names
         self._sites: dict[Place, tuple[CallSite, ...]] = {}
+        self._calls: dict[tuple[Place, int], tuple[CallSite, ...]] = {}
 
     def sites(self, place: Place) -> tuple[CallSite, ...]:
         """The calls that the live code of a function makes, in the order of the code."""
@@ -60,10 +62,20 @@ class CallGraph:
     def _all_sites(self, place: Place) -> tuple[CallSite, ...]:
         """The same with those that can never run."""
         if place not in self._sites:
-            names = self._names(place.path)
-            found = (site for call in place.function.calls for site in names.sites(call, place))
-            self._sites[place] = tuple(found)
+            calls = place.function.calls
+            self._sites[place] = tuple(site for call in calls for site in self.sites_of(call, place))
         return self._sites[place]
+
+    def sites_of(self, call: Call, place: Place) -> tuple[CallSite, ...]:
+        """What one call of a function may call, or would call if it could run."""
+        key = (place, id(call))
+        if key not in self._calls:
+            self._calls[key] = self.names(place).sites(call, place)
+        return self._calls[key]
+
+    def names(self, place: Place) -> Names:
+        """How names resolve where a function is."""
+        return self._names(place.path)
 
     def sites_between(self, place: Place, begin: Position, end: Position) -> Iterator[CallSite]:
         """The calls of a function that end between two places of its text."""

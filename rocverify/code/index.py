@@ -229,7 +229,7 @@ class CodeIndex:
         """The calls of a function in the Python host sources, and in what of their imports has been read;
         SourceError for a host source that does not parse."""
         paths = (*self._modules.host_paths, *self._modules.loaded())
-        for path in dict.fromkeys(paths):
+        for path in dict.fromkeys(paths) if is_python(callee.path) else ():
             yield from self._calls_in(path).get(callee.key, ())
 
     def _calls_in(self, path: str) -> dict[tuple[str, int, str], list[CallSite]]:

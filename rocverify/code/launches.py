@@ -15,7 +15,6 @@ from rocverify.code.call_sites import CERTAIN, CallKind, CallSite
 from rocverify.code.callgraph import Chain, Path
 from rocverify.code.constants import Find, constant_of, texts_of
 from rocverify.code.index import CodeIndex
-from rocverify.code.languages import is_python
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Function, Value
 
@@ -81,11 +80,10 @@ class LaunchFinder:
 
     def is_launch(self, site: CallSite) -> bool | None:
         """True for a launch: of a kernel by its name, or by one of HIP's functions. A function of the project
-        that only is called so is none; what Rust declares as another library's has no calls."""
+        that only is called so is none."""
         if site.call.launch is not None:
             return True
-        own = site.callee is not None and (is_python(site.callee.path) or bool(site.callee.function.calls))
-        return None if own or site.call.kind or site.short not in self._functions else True
+        return True if site.is_foreign and not site.call.kind and site.short in self._functions else None
 
     def path(self, entry: Place) -> Path | None:
         """A shortest chain of certain calls from a function to a launch."""

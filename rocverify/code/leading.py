@@ -6,17 +6,21 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
+from rocverify.code.call_sites import CERTAIN, CallKind, CallSite
 from rocverify.code.files import sources
-from rocverify.code.host_copies import copies_back, uploads
 from rocverify.code.index import CodeIndex
 from rocverify.code.languages import PYTHON, is_c_family, is_python, is_rust
 from rocverify.code.languages.cpp_macros import macros_of
+from rocverify.code.launches import LaunchFinder
 from rocverify.code.order import Order, Wanted, find_order
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Unit
+from rocverify.code.transfers import TransferFinder
 from rocverify.settings import Transfers
 
 DISPATCH, READ_BACK, UPLOAD = "dispatch", "read_back", "upload"
+Asked = Callable[[CallSite], bool | None]
+"""True for a call that does a thing, False for one that may, None for any other."""
 _TESTS = frozenset({"tests", "test", "benches", "examples"})
 _MOST_CALLERS = 2_000
 _CALLING = re.compile(
@@ -32,7 +36,8 @@ class Leading:
 
     def __init__(self, code: CodeIndex, transfers: Transfers) -> None:
         self._code = code
-        self._transfers = transfers
+        self._launches = LaunchFinder(code, transfers.launches)
+        self._transfers = TransferFinder(code, transfers)
         self._calls: dict[str, list[tuple[Place, Call]]] = {}
 
     def _units(self, name: str) -> list[Unit]:
@@ -56,15 +61,25 @@ class Leading:
 
     def does(self, thing: str, wanted: Sequence[Place]) -> Wanted:
         """Tells the calls that do a thing: a dispatch, a copy, or a call of the wanted functions."""
-        words: dict[str, Callable[[Call], bool | None]] = {
-            READ_BACK: lambda call: copies_back(call, self._transfers),
-            UPLOAD: lambda call: uploads(call, self._transfers),
+        words: dict[str, Asked] = {
+            DISPATCH: self._launches.is_launch,
+            READ_BACK: self._transfers.back,
+            UPLOAD: self._transfers.up,
         }
-        if thing == DISPATCH:
-            return self._dispatches
         if thing in words:
-            return lambda call, _: words[thing](call)
+            return self.told(words[thing])
         return lambda call, place: self._is_one_of(call, place, wanted)
+
+    def told(self, asked: Asked) -> Wanted:
+        """Tells the calls by what they may call."""
+
+        def told(call: Call, place: Place) -> bool | None:
+            said = [(site.kind, asked(site)) for site in self._code.graph.sites_of(call, place)]
+            if any(answer and kind is CallKind.CALL for kind, answer in said):
+                return True
+            return None if all(answer is None for _, answer in said) else False
+
+        return told
 
     def _is_one_of(self, call: Call, place: Place, wanted: Sequence[Place]) -> bool | None:
         family = [one for one in wanted if _language(one.unit.path) == _language(place.unit.path)]
@@ -112,18 +127,14 @@ class Leading:
                             return True
         return False
 
-    def _dispatches(self, call: Call, place: Place) -> bool | None:
-        if call.launch is not None:
-            return True
-        if call.kind or call.name not in self._transfers.launches:
-            return None
-        own = self._code.names(place.unit.path).resolved(call, place)
-        # in Rust what `extern` declares is a function without calls
-        return None if any(one.function.calls for one in own) else call.sure
-
     def order(self, start: Place, first: Wanted, then: Wanted) -> Order:
         """What a function does of two things, and in which order."""
-        return find_order(self._code.names(start.unit.path), start, first, then, self._is_lazy)
+        return find_order(self._code.graph, start, first, then, self._is_lazy)
+
+    def order_of_certain(self, start: Place, first: Asked, then: Asked) -> Order:
+        """The same of what calls are sure to lead to, whether or not a run makes them."""
+        graph, known = self._code.graph, (self.told(_certainly(first)), self.told(_certainly(then)))
+        return find_order(graph, start, *known, self._is_lazy, cautious=False)
 
     def _is_lazy(self, target: Place, place: Place, call: Call) -> bool:
         """A generator, what is awaited elsewhere than where it is called, what a decorator stands before, or
@@ -215,6 +226,10 @@ class Leading:
         """The Python sources that are not among the host's."""
         host = set(self._code.modules.host_paths)
         return [path for path in sources(self._code.root, PYTHON) if path not in host]
+
+
+def _certainly(asked: Asked) -> Asked:
+    return lambda site: asked(site) if site.kind in CERTAIN else None
 
 
 def _evaluates(body: str, name: str) -> bool:

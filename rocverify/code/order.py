@@ -12,9 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from rocverify.code.places import Names, Place
+from rocverify.code.call_sites import CallKind
+from rocverify.code.callgraph import CallGraph
+from rocverify.code.places import Place
 from rocverify.code.syntax import Branch, Call, Function
 
+_MOST_TARGETS = 8
+"""Functions that are followed of those which one call may mean."""
 _DEEPEST = 60
 """Calls within calls that are followed."""
 
@@ -36,11 +40,12 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A place where the second thing happens (`sure`), or may; `before`: whether the first has happened by
-    then, None where it may have."""
+    then, None where it may have; `inside`: it has not, but may while the second happens."""
 
     where: str
     sure: bool
     before: bool | None
+    inside: bool = False
 
 
 @dataclass(slots=True)
@@ -63,14 +68,22 @@ class Order:
         return any(s.sure for s in self.then) and all(s.before is True for s in self.then)
 
     @property
+    def may_be_kept(self) -> bool:
+        """Whether the first may have happened, or have begun, wherever the second happens."""
+        return all(s.before is not False and not s.inside for s in self.then)
+
+    @property
     def broken_order(self) -> bool:
         """Whether the second surely happens, and the first surely not before it."""
         return any(s.sure for s in self.then) and all(s.before is False for s in self.then)
 
 
-def find_order(names: Names, start: Place, first: Wanted, then: Wanted, is_lazy: IsLazy) -> Order:
-    """What a function and all that it calls do of two things, and in which order."""
-    walk = _Walk(names, first, then, is_lazy)
+def find_order(
+    graph: CallGraph, start: Place, first: Wanted, then: Wanted, is_lazy: IsLazy, *, cautious: bool = True
+) -> Order:
+    """What a function and all that it calls do of two things, and in which order. cautious: calls that do not
+    resolve are followed to what they may mean."""
+    walk = _Walk(graph, first, then, is_lazy, cautious)
     walk.body(start, Known(), True, ())
     return walk.order()
 
@@ -78,11 +91,14 @@ def find_order(names: Names, start: Place, first: Wanted, then: Wanted, is_lazy:
 class _Walk:
     """Follows one function; a function that is called again in the same state is walked once."""
 
-    def __init__(self, names: Names, first: Wanted, then: Wanted, is_lazy: IsLazy) -> None:
-        self._names = names
+    def __init__(
+        self, graph: CallGraph, first: Wanted, then: Wanted, is_lazy: IsLazy, cautious: bool
+    ) -> None:
+        self._graph = graph
         self._first = first
         self._then = then
         self._is_lazy = is_lazy
+        self._cautious = cautious
         self._ends: dict[object, Known] = {}
         self._found: dict[Seen, None] = {}
         self._at: dict[str, bool] = {}
@@ -131,27 +147,42 @@ class _Walk:
     def _call(self, call: Call, place: Place, known: Known, sure: bool, way: tuple[object, ...]) -> Known:
         here = f"{place.unit.path}:{call.line}"
         first, then = self._first(call, place), self._then(call, place)
-        targets = [p for p in self._names.resolved(call, place) if not p.function.declared]
+        names = self._graph.names(place)
+        targets = [p for p in names.resolved(call, place) if not p.function.declared]
         sure = sure and not any(self._is_lazy(target, place, call) for target in targets)
         if then is not None:
-            self._note(here, then and sure, known, targets, way)
+            begun = known if first is None else Known(known.done, True)  # of two functions it means one
+            self._note(here, then and sure, begun, targets, way)
         if first is None and then is None and not targets and not call.dead:
-            targets, sure = self._names.perhaps(call, place)[:8], False
+            targets, sure = self._possible(call, place), False
+            known = Known(known.done, known.maybe or len(targets) > _MOST_TARGETS)
+            targets = targets[:_MOST_TARGETS]
+        handed = self._of_kind(CallKind.PASSED, call, place) if targets else ()
         inside = Known(known.done, True) if first else known  # it has begun
         ends = [self.body(target, inside, sure, way) for target in targets]
-        maybe = known.maybe or any(end.maybe or end.done for end in ends)
+        later = [self.body(target, inside, False, way) for target in handed]
+        maybe = known.maybe or any(end.maybe or end.done for end in (*ends, *later))
         if first is not None:
             self._at[here] = self._at.get(here, False) or (first and sure)
             return Known(known.done or (first and sure), True)
         return Known(known.done or (sure and bool(ends) and all(end.done for end in ends)), maybe)
 
+    def _possible(self, call: Call, place: Place) -> list[Place]:
+        """The functions that a call may mean which means none for sure, those handed over included."""
+        if self._cautious:
+            return self._graph.names(place).perhaps(call, place)
+        return [p for kind in (CallKind.CALL, CallKind.PASSED) for p in self._of_kind(kind, call, place)]
+
+    def _of_kind(self, kind: CallKind, call: Call, place: Place) -> list[Place]:
+        sites = self._graph.sites_of(call, place)
+        return [site.callee for site in sites if site.kind is kind and site.callee is not None]
+
     def _note(
         self, here: str, sure: bool, known: Known, targets: list[Place], way: tuple[object, ...]
     ) -> None:
         before: bool | None = True if known.done else None if known.maybe else False
-        if before is False and any(self.body(target, known, False, way).maybe for target in targets):
-            before = None  # it does the first thing itself
-        self._found[Seen(here, sure, before)] = None
+        inside = before is False and any(self.body(target, known, False, way).maybe for target in targets)
+        self._found[Seen(here, sure, None if inside else before, inside)] = None
 
 
 def _may_have_left(function: Function, call: Call) -> bool:

@@ -7,13 +7,13 @@ bring data back to the host must not pass for one that does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from rocverify.code.arguments import bound_arguments, without_keyword
 from rocverify.code.call_sites import CAUTIOUS, CallSite
-from rocverify.code.callgraph import Path
+from rocverify.code.callgraph import Chain, Path
 from rocverify.code.directions import Direction, direction_of
 from rocverify.code.index import CodeIndex
 from rocverify.code.places import Place
@@ -34,7 +34,7 @@ _DEPTH = 6
 
 
 class TransferFinder:
-    """Finds the copies that a call of an entry may make. `forbid` are further device-to-host names."""
+    """Finds the copies that calls may make. `forbid` are further device-to-host names."""
 
     def __init__(self, index: CodeIndex, vocabulary: Transfers, forbid: tuple[str, ...] = ()) -> None:
         self._index = index
@@ -43,12 +43,29 @@ class TransferFinder:
         self._to_device = vocabulary.host_to_device
         self._copies = frozenset(vocabulary.copies)
 
+    def chain_back(self, entries: Sequence[Place]) -> Chain:
+        """The shortest chain of calls from one of the functions to a copy to the host. What only may be one
+        (a copy whose direction is a variable, a call that does not resolve) is the chain's `maybe`."""
+        return self._graph.search(entries, self.back)
+
     def transfers(self, entry: Place) -> Iterator[Transfer]:
         """Every copy in the live code that the entry can reach, by whatever sort of call."""
         for site, path in self._graph.reachable_sites(entry, CAUTIOUS):
             found = self._classify(site)
             if found is not None:
                 yield Transfer(site, path, *found)
+
+    def back(self, site: CallSite) -> bool | None:
+        """True for a copy to the host, False for what may be one (no direction shows), None for others."""
+        return self._moves(site, Direction.TO_HOST)
+
+    def up(self, site: CallSite) -> bool | None:
+        """The same of copies to the device."""
+        return self._moves(site, Direction.TO_DEVICE)
+
+    def _moves(self, site: CallSite, wanted: Direction) -> bool | None:
+        direction, _ = self._classify(site) or (None, "")
+        return True if direction is wanted else False if direction is Direction.OPEN else None
 
     def _classify(self, site: CallSite) -> tuple[Direction, str] | None:
         for word in self._to_host:
@@ -57,7 +74,7 @@ class TransferFinder:
         for word in self._to_device:
             if site.calls(word):
                 return Direction.TO_DEVICE, word
-        if site.callee is not None or site.call.kind:
+        if not site.is_foreign or site.call.kind or not site.call.arguments:
             return None
         worth = partial(self._worth, place=site.caller, depth=_DEPTH)
         direction = direction_of(site.short, site.call.arguments, self._copies, worth)

@@ -77,6 +77,57 @@ def test_a_docstring_that_is_not_true_fails(project: Make, doc: str, flow: list[
     assert any(re.search(message, f.message) for f in outcome.findings), outcome.findings
 
 
+STEPS = """\
+from rocm.bindings import hip
+
+def launch(name):
+    hip.hipModuleLaunchKernel(name)
+
+def first(x):
+    launch(b"rope_kernel")
+
+def second(x):
+    {second}
+
+def run(f):
+    f(1)
+
+def apply(x):
+    '''{flow}'''
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "second", "flow", "holds"),
+    [
+        ("first(x)\n    second(x)", "pass", ["first", "second"], True),
+        ("second(x)\n    first(x)", "pass", ["first", "second"], False),
+        ("second(x)", "first(x)", ["first", "second"], False),
+        ("second(x)", "first(x)", ["second", "first"], True),
+        ("run(first)\n    second(x)", "pass", ["first", "second"], True),
+        ("second(x)\n    run(first)", "pass", ["first", "second"], False),
+        ("run(lambda y: first(y))\n    second(x)", "pass", ["first", "second"], True),
+        ("if x:\n        first(x)\n    else:\n        second(x)", "pass", ["first", "second"], True),
+        ("for y in x:\n        second(y)\n        first(y)", "pass", ["first", "second"], False),
+        ("first(x)\n    second(x)", "launch(b'norm_kernel')", ["rope_kernel", "norm_kernel"], True),
+        ("second(x)\n    first(x)", "launch(b'norm_kernel')", ["rope_kernel", "norm_kernel"], False),
+        ("first(x)\n    second(x)", "launch(b'norm_kernel')", ["rope_kernel", "second", "norm_kernel"], True),
+        ("(first if x else second)(x)\n    second(x)", "pass", ["first", "second"], True),
+    ],
+)
+def test_the_order_of_the_flow_is_that_of_the_code(
+    project: Make, body: str, second: str, flow: list[str], holds: bool
+) -> None:
+    code = STEPS.format(body=body, second=second, flow=", ".join(flow))
+    kernels = "".join(
+        f'extern "C" __global__ void {name}_kernel(float* x) {{}}\n' for name in ("rope", "norm")
+    )
+    made = project({"kernels/a.py": code, "kernels/rope.hip": kernels})
+    outcome = made.check("documented", entry="kernels.a:apply", flow=flow)
+    assert (outcome.verdict is CheckVerdict.PASSED) is holds, outcome.message
+
+
 def test_a_comment_is_no_docstring(project: Make) -> None:
     outcome = project(files("# GPU RoPE execution flow: upload")).check(
         "documented", entry="kernels.a:apply", flow=["upload"]
