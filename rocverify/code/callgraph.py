@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from rocverify.code.call_sites import CAUTIOUS, CERTAIN, CallKind, CallSite
 from rocverify.code.places import Names, Place
-from rocverify.code.syntax import Call
+from rocverify.code.syntax import Call, Unit
 
 Path = tuple[CallSite, ...]
 MOST_FUNCTIONS = 20_000
@@ -53,7 +53,8 @@ class CallGraph:
     def __init__(self, names: Callable[[str], Names]) -> None:
         self._names = names
         self._sites: dict[Place, tuple[CallSite, ...]] = {}
-        self._calls: dict[tuple[Place, int], tuple[CallSite, ...]] = {}
+        self._calls: dict[tuple[Place, Call], tuple[CallSite, ...]] = {}
+        self._called: dict[str, dict[Place, list[CallSite]]] = {}
 
     def sites(self, place: Place) -> tuple[CallSite, ...]:
         """The calls that the live code of a function makes, in the order of the code."""
@@ -68,10 +69,19 @@ class CallGraph:
 
     def sites_of(self, call: Call, place: Place) -> tuple[CallSite, ...]:
         """What one call of a function may call, or would call if it could run."""
-        key = (place, id(call))
+        key = (place, call)
         if key not in self._calls:
             self._calls[key] = self.names(place).sites(call, place)
         return self._calls[key]
+
+    def calls_in(self, unit: Unit) -> Mapping[Place, list[CallSite]]:
+        """The calls that the live code of a source makes, by the functions that they call."""
+        if unit.path not in self._called:
+            self._called[unit.path] = {}
+            for site in (s for f in unit.functions for s in self.sites(Place(unit, f))):
+                if site.callee is not None:
+                    self._called[unit.path].setdefault(site.callee, []).append(site)
+        return self._called[unit.path]
 
     def names(self, place: Place) -> Names:
         """How names resolve where a function is."""

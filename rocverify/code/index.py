@@ -40,7 +40,6 @@ class CodeIndex:
         self._root = root.resolve()
         self._settings = settings
         self._masks: dict[str, Mask] = {}
-        self._calls: dict[str, dict[tuple[str, int, str], list[CallSite]]] = {}
         self._dead = DeadCode(self._root, settings, preprocess)
         kept = KeptUnits(self._root / settings.cache_dir / "sources")
         self._modules = ModuleTable(self._root, settings.host_globs, kept)
@@ -228,17 +227,6 @@ class CodeIndex:
     def calls_of(self, callee: Place) -> Iterator[CallSite]:
         """The calls of a function in the Python host sources, and in what of their imports has been read;
         SourceError for a host source that does not parse."""
-        paths = (*self._modules.host_paths, *self._modules.loaded())
-        for path in dict.fromkeys(paths) if is_python(callee.path) else ():
-            yield from self._calls_in(path).get(callee.key, ())
-
-    def _calls_in(self, path: str) -> dict[tuple[str, int, str], list[CallSite]]:
-        """The calls of functions that one Python source makes, by what they call."""
-        if path not in self._calls:
-            self._calls[path] = {}
-            unit = self._modules.whole(path)
-            places = (Place(unit, function) for function in unit.functions)
-            for site in (site for place in places for site in self.graph.sites(place)):
-                if site.callee is not None:
-                    self._calls[path].setdefault(site.callee.key, []).append(site)
-        return self._calls[path]
+        paths = (*self._modules.host_paths, *self._modules.loaded()) if is_python(callee.path) else ()
+        for path in dict.fromkeys(paths):
+            yield from self.graph.calls_in(self._modules.whole(path)).get(callee, ())
