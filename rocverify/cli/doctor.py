@@ -84,11 +84,11 @@ def _targets() -> Iterator[str]:
     for one in supported():
         names = ", ".join(one.targets)
         if not one.executed:
-            yield f"  -       {names}: compiled, not executed"
+            yield f"  -       {names}: compiled{' and decoded' if one.decoded else ''}, not executed"
             continue
         yield (
             f"  ok      {names}: {one.executed} instructions executed, sanitized and counted "
-            f"({one.modelled} modelled), decoded by {one.decoded}"
+            f"({one.modelled} modelled)"
         )
 
 

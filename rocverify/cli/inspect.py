@@ -60,7 +60,7 @@ def _inspect(
     chosen = [(image, kernel) for image in kernels.images]
     if kernel is not None:
         chosen = [kernels.find(kernel, workspace.demangler)]
-    found = [inspect_code_object(image.data, str(file), workspace.objdump, name) for image, name in chosen]
+    found = [inspect_code_object(image.data, str(file), name) for image, name in chosen]
     if as_json:
         click.echo(json.dumps(_document(file, found), indent=2))
     else:

@@ -31,6 +31,33 @@ VOP2 = Layout("VOP2", 1, (25, 6), (vector("vdst", 17, 3), source("src0", 0, 0), 
 VOPC = Layout("VOPC", 1, (17, 8), (source("src0", 0, 0), vector("vsrc1", 9, 1)), fixed=0b0111110 << 25)
 
 
+def smem(null: int, **caching: int) -> Layout:
+    """Scalar memory, by the number of the register that is none and the places of the bits about caches."""
+    return Layout(
+        "SMEM", 2, (18, 8),
+        (scalar("sbase", 0, 1, 6), scalar("sdata", 6, 2, 7),
+         *(flag(name, low) for name, low in caching.items()),
+         number("offset", 32, 21), scalar("soffset", 57, 0, 7)),
+        tests=(Test(57, 7, null, otherwise=8), Test(32, 21, 0, otherwise=16)),
+        fixed=0b111101 << 26,
+    )  # fmt: skip
+
+
+def ds(*more: Field) -> Layout:
+    """The local data share, with what else a family has."""
+    registers = (
+        vector("addr", 32, 0), vector("data0", 40, 1), vector("data1", 48, 2), vector("vdst", 56, 3),
+    )  # fmt: skip
+    return Layout(
+        "DS",
+        2,
+        (18, 8),
+        (number("offset", 0, 16), *more, *registers),
+        fixed=0b110110 << 26,
+        alternatives=((number("offset0", 0, 8), number("offset1", 8, 8), *more, *registers),),
+    )
+
+
 def _flat(name: str, segment: int) -> Layout:
     return Layout(
         name, 2, (18, 7),
@@ -64,13 +91,7 @@ LAYOUTS = (
     Layout("SOPP", 1, (16, 7), (_SIMM16,), fixed=0b101111111 << 23),
     Layout("SOPK", 1, (23, 5), (scalar("sdst", 16, 1, 7), _SIMM16), fixed=0b1011 << 28),
     Layout("SOP2", 1, (23, 7), (scalar("sdst", 16, 2, 7), *_SCALAR, scalar("ssrc1", 8, 1)), fixed=0b10 << 30),
-    Layout(
-        "SMEM", 2, (18, 8),
-        (scalar("sbase", 0, 1, 6), scalar("sdata", 6, 2, 7), flag("dlc", 13), flag("glc", 14),
-         number("offset", 32, 21), scalar("soffset", 57, 0, 7)),
-        tests=(Test(57, 7, _NULL, otherwise=8), Test(32, 21, 0, otherwise=16)),
-        fixed=0b111101 << 26,
-    ),
+    smem(_NULL, dlc=13, glc=14),
     VOP1, *dpp(VOP1, 1), VOPC, *dpp(VOPC, 1), VOP2, *dpp(VOP2, 1), VOP3, *dpp(VOP3, 2), VOP3P, *dpp(VOP3P, 2),
     Layout(
         "VINTERP", 2, (16, 7),
@@ -87,16 +108,7 @@ LAYOUTS = (
     _vopd(
         1, (17, 5), (source("src0", 32, 0), vector("vsrc1", 41, 1), vector("vdst", 49, 3, 7)), (Test(56, 1),)
     ),
-    Layout(
-        "DS", 2, (18, 8),
-        (number("offset", 0, 16), flag("gds", 17, 1, (0, 1)), vector("addr", 32, 0), vector("data0", 40, 1),
-         vector("data1", 48, 2), vector("vdst", 56, 3)),
-        fixed=0b110110 << 26,
-        alternatives=((
-            number("offset0", 0, 8), number("offset1", 8, 8), flag("gds", 17, 1, (0, 1)),
-            vector("addr", 32, 0), vector("data0", 40, 1), vector("data1", 48, 2), vector("vdst", 56, 3),
-        ),),
-    ),
+    ds(flag("gds", 17, 1, (0, 1))),
     _flat("FLAT", 0), _flat("SCRATCH", 1), _flat("GLOBAL", 2),
     _buffer("MUBUF", 0b111000, (18, 8)),
     _buffer("MTBUF", 0b111010, (15, 4), flag("format", 19, 7, (1,))),

@@ -61,8 +61,8 @@ class Inference(ModifierFields):
             chosen = range(1 << one.width) if whole else samples(one.width, brief)
         else:
             chosen = samples(one.width, record.layout.brief)
-        excluded = {test.value for test in record.layout.tests if test.low == one.low}
-        return [(value, one.put(record.base, value)) for value in chosen if value not in excluded]
+        words = [(value, one.put(record.base, value)) for value in chosen]
+        return [pair for pair in words if record.layout.tests_alike(pair[1], record.base)]
 
     def _other_bits(self, record: Record) -> list[int]:
         layout = record.layout

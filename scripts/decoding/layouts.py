@@ -81,6 +81,10 @@ class Layout:
     encoding_mask: int = 0
     formats: Sequence[Format] = ()
 
+    def tests_alike(self, one: int, other: int) -> bool:
+        """Whether two words have the same results of its tests."""
+        return all(test.result(one) == test.result(other) for test in self.tests)
+
     @property
     def brief(self) -> bool:
         """Whether its fields are much like those of another format."""

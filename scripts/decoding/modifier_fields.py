@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from rocverify.device.emulator.isa.numbers import FORMS, hardware_register, message, whole_message
 from scripts.decoding.layouts import Field
 from scripts.decoding.operand_fields import OperandFields
@@ -11,8 +14,9 @@ from scripts.decoding.texts import Parts
 NAMED_FORMS = (
     ("hwreg", "hwreg", hardware_register, 31 << 11, 64),
     ("sendmsg", "sendmsg", message, 0, 256),
-    ("message", "sendmsg", whole_message, 0, 1 << 11),
+    ("message", "sendmsg", whole_message, 0, 1 << 10),
 )
+_NUMBER = re.compile(r"\w+:\d+")
 LISTS = ("op_sel", "op_sel_hi", "neg_lo", "neg_hi")
 
 
@@ -39,9 +43,20 @@ class ModifierFields(OperandFields):
             None if parts is None else " ".join(word for word in parts.modifiers if word not in without)
             for parts in seen.values()
         ]
+        self._check_number(record, one, texts)
         showing = next(value for value, text in zip(seen, texts, strict=True) if text and value != base)
         table = self._full_modifier(record, one, dict(zip(seen, texts, strict=True)), without)
         record.modifiers.append((["t", one.low, one.width, table], one.put(0, showing)))
+
+    def _check_number(self, record: Record, one: Field, texts: Sequence[str | None]) -> None:
+        """Bits of one number have to be one field, which another layout of the format has."""
+        names = _names(texts)
+        for spec, _ in record.modifiers if one.width == 1 else ():
+            if spec[0] == "t" and spec[2] == 1:
+                table = spec[3]
+                assert isinstance(table, int)
+                if names & _names(self.tables.all[table]):
+                    raise UnclearError(f"a second bit of {names}")
 
     def _full_modifier(
         self, record: Record, one: Field, table: dict[int, str | None], without: set[str]
@@ -49,14 +64,14 @@ class ModifierFields(OperandFields):
         """The table of all values of a modifier, of which samples are known."""
         signature = ("modifier", one.width, *table.items())
         if signature not in self.tables.signatures:
-            values = [value for value in range(1 << one.width) if value not in table]
+            values = self._others(record, one, table)
             answers = self.llvm.ask([one.put(record.base, value) for value in values], record.layout.dwords)
             whole = dict(table)
             for value, printed in zip(values, answers, strict=True):
                 parts = part_of(printed, record.layout)
                 own = () if parts is None else (word for word in parts.modifiers if word not in without)
                 whole[value] = None if parts is None else " ".join(own)
-            texts = [whole[value] for value in range(1 << one.width)]
+            texts = [whole.get(value) for value in range(1 << one.width)]
             self.tables.signatures[signature] = self.tables.add(texts)
         return self.tables.signatures[signature]
 
@@ -159,13 +174,18 @@ class ModifierFields(OperandFields):
                     parts = part_of(printed, record.layout)
                     if parts is not None:
                         name = parts.operands[place].partition("(")[2].rstrip(")")
-                        if name.isidentifier() or (kind == "message" and name):
+                        if name.isidentifier() or name.startswith("MSG_"):
                             names[value] = name
                 if all(write(names)(value) == text for value, text in texts.items()):
                     self.tables.names[kind] = names
                     return kind
         # s_version's names of compilers' versions are no part of what it does, which is nothing.
         return "hex" if record.parts.mnemonic == "s_version" else number_form(texts)
+
+
+def _names(texts: Sequence[str | None]) -> set[str]:
+    """What numbers among modifiers are called."""
+    return {text.partition(":")[0] for text in texts if text and _NUMBER.fullmatch(text)}
 
 
 def listed(parts: Parts, name: str) -> list[int] | None:

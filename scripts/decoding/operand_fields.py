@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from rocverify.device.emulator.isa.numbers import FORMS, LITERAL_FORMS
 from scripts.decoding.layouts import Field
@@ -120,8 +120,7 @@ class OperandFields:
         known = self.tables.signatures.get((one.width, *table.items()))
         if known is not None:
             return known
-        excluded = {test.value for test in record.layout.tests if test.low == one.low}
-        values = [value for value in range(1 << one.width) if value not in table and value not in excluded]
+        values = self._others(record, one, table)
         answers = self.llvm.ask([one.put(record.base, value) for value in values], record.layout.dwords)
         whole = dict(table)
         for value, printed in zip(values, answers, strict=True):
@@ -130,6 +129,15 @@ class OperandFields:
         found = self.tables.add([whole.get(value) for value in range(1 << one.width)])
         self.tables.signatures[(one.width, *table.items())] = found
         return found
+
+    @staticmethod
+    def _others(record: Record, one: Field, known: Container[int]) -> list[int]:
+        """The values of a field that are not known yet, and that leave the tests' results as they are."""
+        return [
+            value
+            for value in range(1 << one.width)
+            if value not in known and record.layout.tests_alike(one.put(record.base, value), record.base)
+        ]
 
     def _places(self, record: Record, seen: dict[int, Parts | None]) -> list[int]:
         """The operands that change with a field; everything else must stay."""

@@ -11,6 +11,11 @@ from pathlib import Path
 
 FILLER = 0xBF805A5A
 """s_nop 0x5a5a, in every processor: stands behind each probe, and is a literal where it needs one."""
+_FILLER_TEXT = "s_nop 0x5a5a"
+_MORE = 3
+"""Further fillers behind each probe: the disassembler takes no notice of lines, and some image instructions
+are as long."""
+_BEHIND = FILLER.to_bytes(4, "little") * _MORE
 _BATCH = 50_000
 _REFUSED = re.compile(r"^<stdin>:(\d+):1: warning: invalid instruction encoding$", re.M)
 _REFUSED_LATER = re.compile(r"^<stdin>:(\d+):(?!1:)\d+: warning: invalid instruction encoding$", re.M)
@@ -57,7 +62,7 @@ class Disassembler:
     def _ask(self, new: Sequence[int], dwords: int) -> None:
         lines = []
         for place, one in enumerate(new):
-            content = (one | FILLER << 32 * dwords).to_bytes(4 * dwords + 4, "little")
+            content = (one | FILLER << 32 * dwords).to_bytes(4 * dwords + 4, "little") + _BEHIND
             mark = (0xBF800000 | 0x8000 | place & 0x3FFF).to_bytes(4, "little")
             lines += [_bytes(content), _bytes(mark)]
         command = [self._mc, "-triple=amdgcn-amd-amdhsa", f"-mcpu={self.cpu}", "--disassemble"]
@@ -78,8 +83,9 @@ class Disassembler:
         for place, (one, texts) in enumerate(zip(new, answers, strict=True)):
             known = None
             if place not in refused and texts:
-                whole = len(texts) == 1 and place not in later
-                known = Printed(texts[0], 4 * dwords + 4 * whole)
+                behind = sum(text == _FILLER_TEXT for text in texts[1:])
+                taken = len(texts) == 1 + behind and place not in later
+                known = Printed(texts[0], 4 * dwords + 4 * taken * (1 + _MORE - behind))
             self._known[one, dwords] = known
 
 

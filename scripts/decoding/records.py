@@ -109,8 +109,11 @@ def prefetch(
 
 def _candidates(layout: Layout, fields: tuple[Field, ...], fixed: int) -> Iterator[tuple[int, int]]:
     """Words for an instruction, with how many of its fields are not at their best values."""
-    tested = {test.low for test in layout.tests}
-    choices = [((0, None),) if one.low in tested else tuple(enumerate(one.bases)) for one in fields]
+    tested = sum(((1 << test.width) - 1) << test.low for test in {t.low: t for t in layout.tests}.values())
+    choices = [
+        ((0, None),) if tested >> one.low & (1 << one.width) - 1 else tuple(enumerate(one.bases))
+        for one in fields
+    ]
     sources = [place for place, one in enumerate(fields) if one.name in ("src0", "src1", "src2")]
     for chosen in itertools.product(*choices):
         # Sources that are not used are the last ones.

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from rocverify.device.emulator.isa.operands import split_operands, split_outside
 
-WITHOUT_COMMAS = ("s_waitcnt", "s_waitcnt_depctr", "s_delay_alu")
+WITHOUT_COMMAS = ("s_waitcnt", "s_waitcnt_depctr", "s_wait_alu", "s_delay_alu")
 FLAGS = {
     "glc", "slc", "dlc", "offen", "idxen", "lds", "gds", "tfe", "lwe", "high", "bound_ctrl", "row_mirror",
     "row_half_mirror", "row_bcast", "neg", "clamp", "scc", "nv", "sc0", "sc1", "nt", "unorm", "da", "r128",
     "a16", "d16", "done", "vm", "compr", "addr64",
 }  # fmt: skip
 _MODIFIER = re.compile(r"([a-z_0-9]+):(\[[^\]]*\]|[-\w.]+(?:\([^)]*\))?)$")
+_BARS = re.compile(r"\|(\w+), (vcc\w*)\|")
+"""LLVM 19 writes the bars of an absolute value behind VCC where that is read without being named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Parts:
 
 def split(text: str) -> Parts:
     """The parts of one instruction's text."""
-    mnemonic, _, rest = text.partition(" ")
+    mnemonic, _, rest = _BARS.sub(r"|\1|, \2", text).partition(" ")
     if mnemonic in WITHOUT_COMMAS:
         return Parts(mnemonic, (rest,) if rest else (), ())
     words = split_outside(rest, " ")

@@ -66,10 +66,13 @@ def bare(folder: Path, wheel: Path, *words: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.long
-def test_a_code_object_needs_no_toolchain(wheel: Path, toolchain: Toolchain, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["gfx1030", "gfx1100"])
+def test_a_code_object_needs_no_toolchain(
+    wheel: Path, toolchain: Toolchain, tmp_path: Path, target: str
+) -> None:
     (tmp_path / "k.hip").write_text(SOURCE)
     entry = ManifestEntry("k.hip", ("scale", "unguarded"), "K", flags=("-gline-tables-only",))
-    built = Builder(tmp_path, toolchain, tmp_path / "built").build(entry, "gfx1100")
+    built = Builder(tmp_path, toolchain, tmp_path / "built").build(entry, target)
     (tmp_path / "k.hip").unlink()
     (tmp_path / "k.co").write_bytes(built.path.read_bytes())
     sizes = "--grid", "2", "--block", "64"

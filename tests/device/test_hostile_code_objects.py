@@ -13,7 +13,6 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 import llvmlite.binding as llvm
@@ -35,7 +34,6 @@ from rocverify.device.emulator.translate.lowering.program import handler_name, t
 from rocverify.device.emulator.translate.semantics.tables import handlers
 from rocverify.errors import CodeObjectError, DeviceError, RocverifyError, UnsupportedInstructionError
 from rocverify.toolchain.codeobject import read_code_object
-from rocverify.toolchain.discover import Toolchain
 
 HANDLERS = handlers(RDNA3)
 
@@ -62,18 +60,17 @@ INTERESTING = (
 
 
 class Subject(NamedTuple):
-    """What is damaged, and the disassembler. hypothesis prints arguments: this one prints short."""
+    """What is damaged. hypothesis prints arguments: this one prints short."""
 
     image: bytes
-    objdump: Path
 
     def __repr__(self) -> str:
         return f"<{len(self.image)} bytes>"
 
 
 @pytest.fixture
-def subject(image: bytes, toolchain: Toolchain) -> Subject:
-    return Subject(image, toolchain.objdump)
+def subject(image: bytes) -> Subject:
+    return Subject(image)
 
 
 def bounded(examples: int) -> Callable[..., object]:
@@ -181,14 +178,14 @@ def loaded_and_released(data: bytes) -> Image | None:
     return image
 
 
-def translated_or_refused(data: bytes, objdump: Path, seed: int) -> None:
+def translated_or_refused(data: bytes, seed: int) -> None:
     """Up to IR that LLVM accepts, for one kernel."""
     begun = time.monotonic()
     memory = DeviceMemory(1 << 32)
     with suppress(RocverifyError):
         code = read_code_object(data, "hostile")
         image = load_image(data, memory, "hostile")
-        listing = disassemble(data, objdump, code.target)
+        listing = disassemble(data, code.target)
         name = random.Random(seed).choice(sorted(code.kernels))
         descriptor = image.descriptor(name)
         graph = discover(listing, image, descriptor.entry)
@@ -227,7 +224,7 @@ def test_every_truncation_of_the_headers(image: bytes) -> None:
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(FAST_CODE)
 def test_damaged_code_translates_or_is_refused(subject: Subject, seed: int) -> None:
-    translated_or_refused(recoded(subject.image, seed), subject.objdump, seed)
+    translated_or_refused(recoded(subject.image, seed), seed)
 
 
 @pytest.mark.exhaustive
@@ -235,7 +232,7 @@ def test_damaged_code_translates_or_is_refused(subject: Subject, seed: int) -> N
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(LONG_CODE)
 def test_much_damaged_code_translates_or_is_refused(subject: Subject, seed: int) -> None:
-    translated_or_refused(recoded(subject.image, seed), subject.objdump, seed)
+    translated_or_refused(recoded(subject.image, seed), seed)
 
 
 def nonsense(data: bytes, seed: int) -> bytes:
@@ -246,10 +243,10 @@ def nonsense(data: bytes, seed: int) -> bytes:
     return data[:start] + words + data[start + len(words) :]
 
 
-def each_instruction_translates_or_is_refused(data: bytes, objdump: Path, seed: int) -> int:
+def each_instruction_translates_or_is_refused(data: bytes, seed: int) -> int:
     """All that the disassembler makes of nonsense, one by one, up to verified IR; how many it was."""
     rng = random.Random(seed)
-    listing = disassemble(nonsense(data, seed), objdump, "gfx1100")
+    listing = disassemble(nonsense(data, seed), "gfx1100")
     translated = 0
     for address in listing.addresses:
         k = wave_builder(RDNA3, ir.Module(), "one", rng.choice((32, 64)))
@@ -273,8 +270,8 @@ def refused(_: WaveBuilder, inst: Instruction) -> None:
     raise UnsupportedInstructionError(inst.mnemonic)
 
 
-def test_nonsense_translates_or_is_refused(image: bytes, toolchain: Toolchain) -> None:
-    assert each_instruction_translates_or_is_refused(image, toolchain.objdump, 1) > 5
+def test_nonsense_translates_or_is_refused(image: bytes) -> None:
+    assert each_instruction_translates_or_is_refused(image, 1) > 5
 
 
 @pytest.mark.exhaustive
@@ -282,7 +279,7 @@ def test_nonsense_translates_or_is_refused(image: bytes, toolchain: Toolchain) -
 @given(st.integers(0, (1 << 64) - 1))
 @bounded(100)
 def test_much_nonsense_translates_or_is_refused(subject: Subject, seed: int) -> None:
-    each_instruction_translates_or_is_refused(subject.image, subject.objdump, seed)
+    each_instruction_translates_or_is_refused(subject.image, seed)
 
 
 @pytest.mark.exhaustive
@@ -291,7 +288,7 @@ def test_much_nonsense_translates_or_is_refused(subject: Subject, seed: int) -> 
 @bounded(100)
 def test_inspection_of_damaged_code(subject: Subject, seed: int) -> None:
     with suppress(RocverifyError):
-        inspection = inspect_code_object(recoded(subject.image, seed), "hostile", subject.objdump)
+        inspection = inspect_code_object(recoded(subject.image, seed), "hostile")
         for kernel in inspection.kernels:
             assert kernel.instructions is None or sum(kernel.formats.values()) == kernel.instructions
 
@@ -346,12 +343,12 @@ def changed_metadata(image: bytes, key: str, old: bytes, new: bytes) -> bytes:
     ],
 )
 def test_metadata_against_the_descriptor(
-    image: bytes, toolchain: Toolchain, key: str, old: bytes, new: bytes, message: str
+    image: bytes, key: str, old: bytes, new: bytes, message: str
 ) -> None:
     """A GPU obeys the descriptor, so what was verified by the metadata would be another launch."""
     hostile = changed_metadata(image, key, old, new)
     with pytest.raises(CodeObjectError, match=message):
-        inspect_code_object(hostile, "hostile", toolchain.objdump)
+        inspect_code_object(hostile, "hostile")
 
 
 def test_an_absurd_kernarg_segment_is_refused(image: bytes) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
 from rocverify.device.emulator.isa.disassembly import Listing, decoder_of, disassemble
-from rocverify.device.emulator.isa.encodings import UNKNOWN, format_name
 from rocverify.device.emulator.isa.family import Family
-from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS, TARGETS, processor
+from rocverify.device.emulator.isa.targets import PROCESSORS, SUPPORTED_TARGETS, TARGETS, processor
 from rocverify.device.emulator.launch.launch_record import refused_user_sgprs
 from rocverify.device.emulator.load.image import Image, load_image
 from rocverify.device.emulator.load.kernarg import Geometry, kernarg_segment
@@ -51,7 +49,7 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class KernelInspection:
     """One kernel. `instructions` counts what control can reach, `formats` the same by microcode format;
-    None and empty where the code could not be followed."""
+    None and empty where the code could not be followed, or is not decoded."""
 
     metadata: KernelMetadata
     instructions: int | None
@@ -97,9 +95,7 @@ class Inspection:
         }
 
 
-def inspect_code_object(
-    data: bytes, where: str, objdump: Path | None, kernel: str | None = None
-) -> Inspection:
+def inspect_code_object(data: bytes, where: str, kernel: str | None = None) -> Inspection:
     """The facts of the code object in `data`, for one kernel or all; `where` names it in errors.
 
     Raises CodeObjectError for what is no intact code object, UsageError for a kernel that it lacks.
@@ -108,7 +104,9 @@ def inspect_code_object(
     names = _asked(code, where, kernel)
     memory = DeviceMemory(ARENA_BYTES)
     image = load_image(data, memory, where)
-    listing = disassemble(data, objdump, code.target)
+    known = processor(code.target)
+    decoded = known is not None and decoder_of(known) is not None
+    listing = disassemble(data, code.target) if decoded else None
     return Inspection(code, tuple(_inspected(code, name, image, listing) for name in names))
 
 
@@ -124,10 +122,12 @@ def _asked(code: CodeObject, where: str, kernel: str | None) -> tuple[str, ...]:
     return (kernel,)
 
 
-def _inspected(code: CodeObject, name: str, image: Image, listing: Listing) -> KernelInspection:
+def _inspected(code: CodeObject, name: str, image: Image, listing: Listing | None) -> KernelInspection:
     metadata, descriptor = code.kernels[name], image.descriptor(name)
     check_descriptor(descriptor, metadata)
     refusals = list(_kernel_refusals(code, metadata, descriptor))
+    if listing is None:
+        return KernelInspection(metadata, None, {}, tuple(refusals))
     try:
         graph = discover(listing, image, descriptor.entry)
         if code.target in TARGETS:
@@ -181,20 +181,15 @@ def _code_refusals(family: Family, descriptor: KernelDescriptor, graph: Graph) -
 
 
 def _formats(target: str, graph: Graph, image: Image) -> dict[str, int]:
-    """Instructions by format, most frequent first; everything is UNKNOWN for a family without a table."""
-    known = processor(target)
-    made = None if known is None else decoder_of(known)
-    table = None if known is None else known.family.formats
+    """Instructions by format, most frequent first."""
+    known = decoder_of(PROCESSORS[target])
+    assert known is not None
     counts: Counter[str] = Counter()
     for block in graph.blocks.values():
         for inst in block:
             # load_image has seen to it that these are the bytes that were decoded.
             content = image.content[inst.address : inst.address + inst.size]
-            words = int.from_bytes(content, "little")
-            if made is not None:
-                one = made.format(words)
-                counts[UNKNOWN if one is None else one.name] += 1
-            else:
-                dwords = tuple(words >> bit & 0xFFFFFFFF for bit in (0, 32, 64))
-                counts[UNKNOWN if table is None else format_name(table, dwords)] += 1
+            one = known.format(int.from_bytes(content, "little"))
+            assert one is not None
+            counts[one.name] += 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

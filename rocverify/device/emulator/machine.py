@@ -112,7 +112,7 @@ class LaunchStats:
 
 class Machine:
     """One emulated GPU. `clang` compiles the runtime where the package does not carry it,
-    `objdump` disassembles for targets that have no decoding table.
+    and llvm-symbolizer, which lies beside `objdump`, tells lines of inlined calls.
 
     Launches are synchronous and serialised; workgroups of a launch run on `threads` host threads.
     `instruments` watch every launch; what they saw is in LaunchStats.observed, by their names.

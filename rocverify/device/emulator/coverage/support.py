@@ -15,19 +15,20 @@ HEADINGS = ("Targets", "Decoded", "Instructions executed", "Sanitized, counted",
 
 
 class Support(NamedTuple):
-    """Processors that are treated alike. decoded: by our own tables, by LLVM's disassembler, or not at all;
+    """Processors that are treated alike. decoded: whether their instructions are known;
     executed: how many instructions have semantics; modelled: how many of those give a model's result."""
 
     targets: tuple[str, ...]
-    decoded: str
+    decoded: bool
     executed: int
     modelled: int
 
     def cells(self) -> tuple[str, ...]:
         """As a row of a table."""
+        decoded = "yes" if self.decoded else "no"
         if not self.executed:
-            return (_names(self.targets), "no", "no", "no", "")
-        return (_names(self.targets), self.decoded, str(self.executed), "yes", str(self.modelled))
+            return (_names(self.targets), decoded, "no", "no", "")
+        return (_names(self.targets), decoded, str(self.executed), "yes", str(self.modelled))
 
 
 def supported() -> Iterator[Support]:
@@ -44,11 +45,11 @@ def table() -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
-def _treated(target: Target) -> tuple[str, str, int, int]:
+def _treated(target: Target) -> tuple[str, bool, int, int]:
+    decoded = has_table(target.name)
     if not target.executed:
-        return target.family.name, "", 0, 0
+        return target.family.name, decoded, 0, 0
     known = handlers(target.family)
-    decoded = "own table" if has_table(target.name) else "LLVM's disassembler"
     return target.family.name, decoded, len(known), sum(name in MODELS for name in known)
 
 

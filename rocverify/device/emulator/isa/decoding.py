@@ -8,7 +8,7 @@ differ in what they write there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -144,24 +144,31 @@ class Decoder:
     def decode(self, word: int, available: int) -> Decoded | None:
         """The instruction at the start of `word` (dwords, the first one lowest), of which `available` bytes
         are there; None where these are no instruction."""
-        found = self.format(word)
-        if found is None:
-            return None
-        if found.name == "VOPD":
-            return self._pair(word, available)
-        row = self._formats[found.table].row(word)
-        return None if row is None else self._decoded(row, word, available)
+        for one in self._matching(word):
+            if one.name == "VOPD":
+                return self._pair(word, available)
+            row = self._formats[one.table].row(word)
+            if row is not None:
+                return self._decoded(row, word, available)
+        return None
 
     def format(self, word: int) -> Format | None:
-        """The format of the instruction at the start of `word`."""
+        """The format of the instruction at the start of `word`; None where there is none of its opcode."""
+        for one in self._matching(word):
+            if one.name == "VOPD" or self._formats[one.table].row(word) is not None:
+                return one
+        return None
+
+    def _matching(self, word: int) -> Iterator[Format]:
+        """The formats that a word's bits may be of. An instruction without sources takes no notice of what
+        announces lane control in others: such a word is of the plain format."""
         prefix = word >> _PREFIX_LOW & _PREFIX_MASK
         candidates = self._dispatch.get(prefix)
         if candidates is None:
             candidates = self._dispatch[prefix] = [one for one in self._order if _may_begin(prefix, one)]
         for one, mask, value in candidates:
             if word & mask == value:
-                return one
-        return None
+                yield one
 
     # ---- one instruction
 

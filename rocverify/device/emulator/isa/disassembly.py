@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from rocverify.device.emulator.isa.decoding import LONGEST, Decoded, Decoder, decoder
+from rocverify.device.emulator.isa.decoding import LONGEST, Decoded, Decoder, decoder, has_table
 from rocverify.device.emulator.isa.instructions import Instruction, Listing
-from rocverify.device.emulator.isa.printed import PrintedListing, printed_lines
-from rocverify.device.emulator.isa.targets import Target, processor
-from rocverify.errors import CodeObjectError, DeviceError, ToolchainError
+from rocverify.device.emulator.isa.targets import PROCESSORS, Target, processor
+from rocverify.errors import CodeObjectError, DeviceError
 from rocverify.toolchain.codeobject import malformed_is_an_error
 from rocverify.toolchain.dwarf_lines import LineTable
 
@@ -104,22 +102,17 @@ def decoder_of(target: Target) -> Decoder | None:
     return None if formats is None else decoder(target.name, tuple(formats))
 
 
-def disassemble(code_object: bytes, objdump: Path | None, target: str) -> Listing:
-    """The listing of .text; CodeObjectError where there is none, or `objdump`, which is asked for targets
-    that have no decoding table, rejects the bytes. ToolchainError where it is needed and not there."""
+def disassemble(code_object: bytes, target: str) -> Listing:
+    """The listing of .text; CodeObjectError where there is none, DeviceError for a processor whose
+    instructions are not known."""
     known = processor(target)
     made = None if known is None else decoder_of(known)
-    spellings = {} if known is None else known.family.spellings
-    if made is None:
-        if objdump is None:
-            raise ToolchainError(
-                f"code for {target} is read by LLVM's disassembler, which is not there",
-                hint="install it: on Debian, apt-get install llvm-19",
-            )
-        return PrintedListing(printed_lines(code_object, objdump, target), spellings)
+    if known is None or made is None:
+        decoded = ", ".join(name for name in PROCESSORS if has_table(name))
+        raise DeviceError(f"code for {target} is not decoded", hint=f"that for {decoded} is")
     with malformed_is_an_error("code object"):
         section = ELFFile(io.BytesIO(code_object)).get_section_by_name(".text")
         if section is None:
             raise CodeObjectError("has no .text section")
         start, code = section["sh_addr"], section.data()
-    return DecodedListing(code, start, made, LineTable(code_object), spellings)
+    return DecodedListing(code, start, made, LineTable(code_object), known.family.spellings)

@@ -114,12 +114,18 @@ GFX10 = (
 )
 """As GFX11."""
 
-UNKNOWN = "unknown"
+_VECTOR_MEMORY = (0b11101100, 0b11101101, 0b11101110)
 
-
-def format_name(table: Sequence[Format], words: Sequence[int]) -> str:
-    """The name of the format that these dwords have, UNKNOWN if none in the table."""
-    for candidate in table:
-        if all(field.holds(words) for field in candidate.fields):
-            return candidate.name
-    return UNKNOWN
+GFX12 = (
+    *(one for one in GFX11 if one.name not in ("FLAT", "SCRATCH", "GLOBAL", "MUBUF", "MTBUF", "MIMG", "EXP")),
+    *(
+        Format(name, (_first(31, 24, encoding),))
+        for name, encoding in zip(("FLAT", "SCRATCH", "GLOBAL"), _VECTOR_MEMORY, strict=True)
+    ),
+    Format("MTBUF", (_first(31, 26, 0b110001), _first(21, 18, 0b1000))),
+    Format("MUBUF", (_first(31, 26, 0b110001),)),
+    Format("VIMAGE", (_first(31, 26, 0b110100),)),
+    Format("VSAMPLE", (_first(31, 26, 0b111001),)),
+    Format("EXP", (_first(31, 26, 0b111110),)),
+)
+"""As GFX11. Names of formats stay those of RDNA 3's manual where RDNA 4's has V before them."""

@@ -163,9 +163,21 @@ def message(names: Mapping[int, str]) -> Callable[[int], str]:
     return write
 
 
+_MESSAGE = 0x37F
+"""The bits of a message before RDNA 3: its number, operation and stream."""
+
+
 def whole_message(names: Mapping[int, str]) -> Callable[[int], str]:
-    """The form of s_sendmsg's message with its operation and stream, before RDNA 3."""
-    return lambda value: f"sendmsg({names[value]})" if value in names else str(value)
+    """The form of s_sendmsg's message with its operation and stream, before RDNA 3; `names` of all three by
+    the bits that say them."""
+
+    def write(value: int) -> str:
+        said = value & _MESSAGE
+        if said in names:
+            return f"sendmsg({names[said]})"
+        return f"sendmsg({value & 15}, {value >> 4 & 7}, {value >> 8})" if said == value else str(value)
+
+    return write
 
 
 def _lanes8(value: int) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rocverify.device.emulator.isa.encodings import GFX12
 from rocverify.device.emulator.isa.families.rdna2 import RDNA2
 from rocverify.device.emulator.isa.families.rdna3 import RDNA3
 from rocverify.device.emulator.isa.family import Family, InitialState
@@ -56,8 +57,9 @@ _RDNA1 = Family(
     "gfx101", (32, 64), 20, vgprs=1024, vgpr_granule=8, paired=True, lds_granule=512, initial=_OLD_START
 )
 _RDNA4 = Family(
-    "gfx12", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024, initial=_NEW_START
-)
+    "gfx12", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024, initial=_NEW_START,
+    formats=GFX12,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class LoadedModule:
 
     @cached_property
     def listing(self) -> Listing:
-        return disassemble(self.content, self.objdump, self.metadata.target)
+        return disassemble(self.content, self.metadata.target)
 
     def user_lines(self, addresses: Iterable[int]) -> dict[int, str]:
         """The user's own `file:line` by virtual address, as far as line tables tell. Raises what

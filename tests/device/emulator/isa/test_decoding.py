@@ -9,6 +9,7 @@ registers that a field cannot name) is no instruction here; s_version has its nu
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,16 +18,16 @@ import pytest
 from rocverify.device.emulator.isa import disassembly
 from rocverify.device.emulator.isa.decoding import Decoded, Decoder, decoder
 from rocverify.device.emulator.isa.encodings import Format
-from rocverify.device.emulator.isa.operands import OperandKind
-from rocverify.device.emulator.isa.printed import PrintedListing, printed_lines
 from rocverify.device.emulator.isa.targets import PROCESSORS
 from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
-from tests.device.emulator.isa.disassembling import Judged, judged
+from tests.device.emulator.isa.disassembling import Judged, judged, listed
 
-TARGETS = ("gfx1100", "gfx1150")
+TARGETS = ("gfx1030", "gfx1100", "gfx1150", "gfx1200")
+BARS = re.compile(r"\|(\w+), (vcc\w*)\|")
+"""LLVM 19 writes the bars of an absolute value behind VCC where that is read without being named."""
 NAMED = ("image_", "exp")
-DWORDS = 4
+DWORDS = 5
 EVERY = 30
 UNUSED_FILLS = (0, 126, 124 << 48)
 """What LLVM wants in unused fields: zeros, EXEC as destination of v_cmpx, NULL as base of a flat access."""
@@ -51,7 +52,13 @@ def words_of(formats: tuple[Format, ...], count: int, seed: int) -> Iterator[int
                 for bits in one.fields:
                     low = bits.low + 32 * bits.dword
                     word = word & ~(((1 << bits.high - bits.low + 1) - 1) << low) | bits.value << low
-                yield word
+                if not (one.name.endswith("_SDWA") and ends_llvm(word)):
+                    yield word
+
+
+def ends_llvm(word: int) -> bool:
+    """Whether reserved selectors of SDWA end LLVM's disassembler: they are no instruction."""
+    return word >> 43 & 3 == 3 or any(word >> low & 7 == 7 for low in (40, 48, 56))
 
 
 def used_bits(known: Decoder, word: int) -> int:
@@ -63,12 +70,12 @@ def used_bits(known: Decoder, word: int) -> int:
 
 def agrees(ours: Decoded | None, theirs: Judged) -> bool:
     if ours is not None and ours.mnemonic.startswith(NAMED):
-        return theirs is None or theirs[0].split()[0] == ours.text
+        return theirs is None or (theirs[0].split()[0], theirs[1]) == (ours.text, ours.size)
     if theirs is not None and theirs[0].split()[-1] in ("tfe", "v_illegal"):
         return ours is None
     if ours is None or theirs is None:
         return ours is None and theirs is None
-    text, size = theirs
+    text, size = BARS.sub(r"|\1|, \2", theirs[0]), theirs[1]
     if ours.mnemonic == "s_version":
         return text.startswith("s_version")
     return (ours.text, ours.size) == (text, size)
@@ -118,21 +125,16 @@ def test_random_words_of_every_opcode(assembler: Assembler, target: str, count: 
 
 
 def test_a_compiled_file_reads_as_the_disassembler_prints_it(image: bytes, toolchain: Toolchain) -> None:
-    printed = PrintedListing(printed_lines(image, toolchain.objdump, "gfx1100"), {})
-    decoded = disassembly.disassemble(image, toolchain.objdump, "gfx1100")
-    assert isinstance(decoded, disassembly.DecodedListing)
-    known = [printed.at(address) for address in printed.addresses]
-    real = [one for one in known if one.mnemonic != ".long"]
-    assert len(real) > 500
-    for one in real:
+    known = [one for one in listed(toolchain.objdump, "gfx1100", image) if not one.text.startswith(".long")]
+    assert len(known) > 500
+    decoded = disassembly.disassemble(image, "gfx1100")
+    for one in known:
         mine = decoded.at(one.address)
-        assert (mine.text, mine.mnemonic, mine.encoding, mine.size) == (
-            one.text, one.mnemonic, one.encoding, one.size,
-        )  # fmt: skip
-        assert (mine.source, mine.modifiers, mine.word) == (one.source, one.modifiers, one.word)
-        # A literal's text may be that of an inline constant; here, it stays a literal.
-        for a, b in zip(mine.operands, one.operands, strict=True):
-            assert a == b or (a.kind is OperandKind.LITERAL and a.name == b.name)
+        assert (mine.text, mine.size, mine.word, mine.source) == (one.text, one.size, one.word, one.source)
+        name, _, rest = one.text.partition(" :: ")[0].partition(" ")
+        assert "_".join(part for part in (mine.mnemonic, mine.encoding) if part) == name
+        assert all(word == "" or f" {key}:{word}" in rest for key, word in mine.modifiers.items())
+        assert all(f" {key}" in rest for key in mine.modifiers)
 
 
 def test_each_place_has_an_operand_of_its_own() -> None:

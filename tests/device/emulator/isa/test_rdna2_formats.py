@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from io import BytesIO
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from rocverify.device.emulator.isa.encodings import GFX10, format_name
+from rocverify.device.emulator.isa.decoding import decoder
+from rocverify.device.emulator.isa.encodings import GFX10
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics.known_instructions import Knowledge
 
@@ -47,9 +47,12 @@ FORMS = {
 @pytest.mark.parametrize("line", FORMS)
 def test_an_instruction_has_the_format_of_its_encoding(assembler: Assembler, line: str) -> None:
     code = _text(Knowledge(assembler.mc, "gfx1030").object_file([line]))
-    assert format_name(GFX10, struct.unpack(f"<{len(code) // 4}I", code)) == FORMS[line]
+    known = decoder("gfx1030", GFX10)
+    assert known is not None
+    found = known.format(int.from_bytes(code, "little"))
+    assert found is not None
+    assert found.name == FORMS[line]
 
 
 def _text(data: bytes) -> bytes:
-
     return bytes(ELFFile(BytesIO(data)).get_section_by_name(".text").data())

@@ -6,7 +6,6 @@ import pytest
 
 from rocverify.device.emulator.isa.disassembly import disassemble
 from rocverify.device.emulator.isa.families.rdna2 import RDNA2
-from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics.known_instructions import Knowledge
 
@@ -19,11 +18,11 @@ NOT_ON_RDNA3 = {
 
 
 @pytest.mark.long
-def test_the_assembler_knows_both_names_as_one(toolchain: Toolchain, assembler: Assembler) -> None:
+def test_the_assembler_knows_both_names_as_one(assembler: Assembler) -> None:
     rdna3 = Knowledge(assembler.mc, "gfx1100")
     spelled = rdna3.spellings(sorted(RDNA2.spellings))
     assert RDNA2.spellings.keys() - spelled.keys() == NOT_ON_RDNA3
-    listing = disassemble(rdna3.object_file(list(spelled.values())), toolchain.objdump, "gfx1100")
+    listing = disassemble(rdna3.object_file(list(spelled.values())), "gfx1100")
     names = [listing.at(address).mnemonic for address in listing.addresses]
     assert dict(zip(spelled, names, strict=True)) == {name: RDNA2.spellings[name] for name in spelled}
 

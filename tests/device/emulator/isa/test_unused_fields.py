@@ -10,7 +10,6 @@ from elftools.elf.elffile import ELFFile
 
 from rocverify.device.emulator.isa.disassembly import Listing, disassemble
 from rocverify.errors import DeviceError
-from rocverify.toolchain.discover import Toolchain
 
 TWO_SOURCES = (
     "v_add_co_u32", "v_lshlrev_b64", "v_cmp_", "v_ashrrev_i64", "v_mul_lo_u32", "v_add_f64", "v_mul_hi_u32",
@@ -24,9 +23,9 @@ def texts(listing: Listing) -> list[str]:
 
 
 @pytest.fixture
-def filled(image: bytes, toolchain: Toolchain) -> tuple[bytes, int]:
+def filled(image: bytes) -> tuple[bytes, int]:
     """The probe's code object with src2 filled where an instruction has two sources, and in how many."""
-    listing = disassemble(image, toolchain.objdump, "gfx1100")
+    listing = disassemble(image, "gfx1100")
     text = ELFFile(io.BytesIO(image)).get_section_by_name(".text")
     changed, count = bytearray(image), 0
     for address in listing.addresses:
@@ -41,19 +40,17 @@ def filled(image: bytes, toolchain: Toolchain) -> tuple[bytes, int]:
     return bytes(changed), count
 
 
-def test_filled_fields_change_nothing(image: bytes, filled: tuple[bytes, int], toolchain: Toolchain) -> None:
+def test_filled_fields_change_nothing(image: bytes, filled: tuple[bytes, int]) -> None:
     content, count = filled
     assert count > 3
-    assert texts(disassemble(content, toolchain.objdump, "gfx1100")) == texts(
-        disassemble(image, toolchain.objdump, "gfx1100")
-    )
+    assert texts(disassemble(content, "gfx1100")) == texts(disassemble(image, "gfx1100"))
 
 
-def test_what_is_no_instruction_is_refused_with_its_words(image: bytes, toolchain: Toolchain) -> None:
+def test_what_is_no_instruction_is_refused_with_its_words(image: bytes) -> None:
     text = ELFFile(io.BytesIO(image)).get_section_by_name(".text")
     changed = bytearray(image)
     struct.pack_into("<II", changed, text["sh_offset"], 0xD7FF0000, 0xFFFFFFFF)
-    listing = disassemble(bytes(changed), toolchain.objdump, "gfx1100")
+    listing = disassemble(bytes(changed), "gfx1100")
     assert text["sh_addr"] not in listing
     with pytest.raises(DeviceError, match="0xd7ff0000 0xffffffff"):
         listing.at(text["sh_addr"])

@@ -14,7 +14,6 @@ from rocverify.device.emulator.translate.lowering.program import handler_name, w
 from rocverify.device.emulator.translate.semantics.refused import REFUSED, reason_of
 from rocverify.device.emulator.translate.semantics.tables import handlers
 from rocverify.errors import DeviceError
-from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics.known_instructions import Knowledge, forms
 
@@ -47,10 +46,8 @@ def knowledge(assembler: Assembler) -> dict[str, Knowledge]:
     return {target: Knowledge(assembler.mc, target) for target in TARGETS}
 
 
-def _instructions(
-    toolchain: Toolchain, target: str, known: Knowledge, lines: Sequence[str]
-) -> list[Instruction]:
-    listing = disassemble(known.object_file(lines), toolchain.objdump, target)
+def _instructions(target: str, known: Knowledge, lines: Sequence[str]) -> list[Instruction]:
+    listing = disassemble(known.object_file(lines), target)
     assert len(listing.addresses) == len(lines)
     return [listing.at(address) for address in listing.addresses]
 
@@ -81,7 +78,7 @@ def _is_refused_on_purpose(inst: Instruction) -> bool:
 @pytest.mark.long
 @pytest.mark.parametrize("target", TARGETS[:2])
 def test_every_mnemonic_is_translated_or_refused_with_a_reason(
-    toolchain: Toolchain, knowledge: dict[str, Knowledge], target: str
+    knowledge: dict[str, Knowledge], target: str
 ) -> None:
     known = knowledge[target]
     names = known.mnemonics()
@@ -91,7 +88,7 @@ def test_every_mnemonic_is_translated_or_refused_with_a_reason(
     assert unspelled <= WITHOUT_SPELLING | HANDLERS.keys(), sorted(unspelled - HANDLERS.keys())
     missing = {
         f"{inst.text}: {words}"
-        for inst in _instructions(toolchain, target, known, list(spelled.values()))
+        for inst in _instructions(target, known, list(spelled.values()))
         if not _is_refused_on_purpose(inst) and (words := _refusal(inst, 32))
     }
     missing = {text for text in missing if not any(words in text for words in MEANINGLESS)}
@@ -100,9 +97,7 @@ def test_every_mnemonic_is_translated_or_refused_with_a_reason(
 
 @pytest.mark.long
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_form_of_a_vector_instruction_translates(
-    toolchain: Toolchain, knowledge: dict[str, Knowledge], target: str
-) -> None:
+def test_every_form_of_a_vector_instruction_translates(knowledge: dict[str, Knowledge], target: str) -> None:
     known = knowledge[target]
     spelled = known.spellings(
         [name for name in known.mnemonics() if name.startswith("v_") and name != ALL_ZEROS]
@@ -112,7 +107,7 @@ def test_every_form_of_a_vector_instruction_translates(
     assert len(lines) > 3 * len(spelled)
     missing = {
         f"{inst.text}: {words}"
-        for inst in _instructions(toolchain, target, known, lines)
+        for inst in _instructions(target, known, lines)
         if not _is_refused_on_purpose(inst) and (words := _refusal(inst, 32))
     }
     missing = {text for text in missing if not any(words in text for words in MEANINGLESS)}

@@ -10,7 +10,6 @@ from rocverify.device.emulator.isa.disassembly import disassemble
 from rocverify.device.emulator.isa.families.rdna2 import RDNA2
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.translate.semantics.tables import handlers
-from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics import (
     models_buffer,
@@ -106,7 +105,7 @@ def test_wave64_does_the_same(machine: Machine, assembler: Assembler, kind: str)
 
 
 @pytest.mark.long
-def test_every_instruction_has_a_model(toolchain: Toolchain, assembler: Assembler) -> None:
+def test_every_instruction_has_a_model(assembler: Assembler) -> None:
     """What the assembler takes for the target and semantics exist for has been held against a model above."""
     cases = [case for make, _ in CASES.values() for case in make()]
     cases += list(models_scalar.saveexec_cases(64))
@@ -117,7 +116,7 @@ def test_every_instruction_has_a_model(toolchain: Toolchain, assembler: Assemble
     proven |= models_buffer.modelled("gfx103") | models_modes.modelled()
     known = Knowledge(assembler.mc, assembler.target)
     lines = known.spellings([n for n in known.mnemonics() if not n.startswith(("v_interp", "v_illegal"))])
-    listing = disassemble(known.object_file(list(lines.values())), toolchain.objdump, assembler.target)
+    listing = disassemble(known.object_file(list(lines.values())), assembler.target)
     executed = {listing.at(address).mnemonic for address in listing.addresses} & HANDLERS.keys()
     assert len(executed) > 900
     assert executed - proven - WITHOUT_MODEL == set()
