@@ -13,7 +13,7 @@ _TFE = 1 << 22
 """A load that also returns whether it failed: not decoded."""
 _RETURNS = Test(52, 1)
 """Of an atomic: whether it returns what was there. It is the lowest bit of the temporal hint (TH)."""
-_CACHING = flag("cpol", 50, 5)
+_CACHING = replace(flag("cpol", 50, 5), whole=True)
 """SCOPE with TH above it: which names a hint has depends on the scope."""
 
 

@@ -57,7 +57,7 @@ class Inference(ModifierFields):
             chosen: Sequence[int] = number_samples(one.width)
         elif one.role is Role.MODIFIER:
             brief = record.layout.brief
-            whole = one.width <= (2 if brief else 4)
+            whole = one.whole or one.width <= (2 if brief else 4)
             chosen = range(1 << one.width) if whole else samples(one.width, brief)
         else:
             chosen = samples(one.width, record.layout.brief)

@@ -20,13 +20,15 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Bits `low` to `low + width - 1`. `bases`: values to try it with while the others are looked at."""
+    """Bits `low` to `low + width - 1`. `bases`: values to try it with while the others are looked at.
+    `whole`: what some of its values say does not tell what the others do."""
 
     name: str
     low: int
     width: int
     role: Role
     bases: tuple[int, ...] = (0,)
+    whole: bool = False
 
     def put(self, word: int, value: int) -> int:
         """The word with this value in the field."""
