@@ -26,6 +26,7 @@ class Options:
     targets: tuple[str, ...]
     seed: int | None
     gate: str | None
+    baseline: str | None
     write: bool
     json: str | None
     cache_dir: Path | None
@@ -144,6 +145,13 @@ def run_options(function: F) -> F:
             type=click.Choice(["strict", "lenient"]),
             help="lenient exits with 0 where nothing failed but something is unverified; reports say the "
             "same under both.  [default: the setting `gate`]",
+        ),
+        click.option(
+            "--baseline",
+            metavar="REF",
+            help="Judge against the verdicts that a commit holds (main, HEAD~1), in its VERIFICATION "
+            "documents, else in its report.json: what got better or worse is told, and only gaps that were "
+            "not there make the exit code 1 or 3.",
         ),
         click.option(
             "--no-write",

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import click
 
 from rocverify.records import CheckResult, CheckVerdict, MustHaveVerdict, Status
+from rocverify.report.baseline import told
 from rocverify.report.coverage import matrix_lines, models_line, models_of, not_executed
 from rocverify.runner.items import details
 
@@ -191,6 +192,9 @@ class Screen:
                 self._line(
                     f"phase {phase.phase}: {done} of {len(phase.demands)} requirements and criteria proved"
                 )
+        if report.baseline is not None:
+            for line in told(report.baseline, report.exit_code):
+                self._line(line)
         status = click.style(str(report.status), fg=_COLOURS[report.status], bold=True)
         device = report.device
         self._line(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -20,12 +20,14 @@ from rocverify.cli.output import Screen
 from rocverify.errors import ExitCode, PlanError, UsageError
 from rocverify.plan.owners import check_summaries
 from rocverify.report.assemble import Run, assemble
-from rocverify.report.model import Report
+from rocverify.report.baseline import compared, gated
+from rocverify.report.earlier import Earlier, read_earlier
+from rocverify.report.model import BaselineReport, Report
 from rocverify.report.write import Written, json_text, write_reports
 from rocverify.runner.bound import BoundPlan, bind_plans
 from rocverify.runner.judgement import RunJudgement, exit_code, judge_run
 from rocverify.runner.session import Outcome, Request, run_session
-from rocverify.runner.verdicts import traces
+from rocverify.runner.verdicts import is_usage, traces
 from rocverify.settings import Settings
 from rocverify.store.cache_aside import cache_aside
 from rocverify.store.files import write_if_changed
@@ -49,17 +51,12 @@ def _run(options: Options, selection: str, select: Select) -> tuple[int, Report 
     """The exit code, and the report of a run that was not interrupted."""
     with ExitStack() as stack:
         root = find_root(options.root)
-        settings = options.settings(root)
-        if in_ci() and not options.trust_cache:
-            # What lies in the tree may come from a job of somebody else's.
-            aside = stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-cache-"))
-            settings = options.settings(root, cache_dir=aside)
-        elif not options.write and (root / settings.cache_dir).resolve().is_relative_to(root):
-            settings = options.settings(root, cache_dir=_aside(root, settings.cache_dir, stack))
+        settings = _settings(options, root, stack)
         seed = settings.seed if settings.seed is not None else secrets.randbits(32)
         refused: list[PlanError] = []
         plans = _bound(select(root), root, settings, refused)
         check_summaries(root, (bound.plan for bound in plans))
+        earlier = _earlier(options.baseline, root, settings, plans)
         request = Request(root, settings, seed, plans, options.pytest_args, options.write)
         screen = stack.enter_context(
             Screen(plans, to_stderr=options.json == "-", commands=settings.allow_commands)
@@ -85,9 +82,26 @@ def _run(options: Options, selection: str, select: Select) -> tuple[int, Report 
             code_objects=outcome.code_objects,
             unbuilt=outcome.unbuilt,
             refused=tuple(refused),
+            baseline=options.baseline,
         )
         report = assemble(run, judged, code)
+        if earlier is not None:
+            baseline = compared(report, earlier)
+            code = _exit_code(outcome, judged, settings.gate, refused, baseline)
+            report = report.model_copy(update={"baseline": baseline, "exit_code": code})
         return _finish(options, request, outcome, judged, report, screen), report
+
+
+def _settings(options: Options, root: Path, stack: ExitStack) -> Settings:
+    """The settings, with a cache that this run may use."""
+    settings = options.settings(root)
+    if in_ci() and not options.trust_cache:
+        # What lies in the tree may come from a job of somebody else's.
+        aside = stack.enter_context(tempfile.TemporaryDirectory(prefix="rocverify-cache-"))
+        return options.settings(root, cache_dir=aside)
+    if not options.write and (root / settings.cache_dir).resolve().is_relative_to(root):
+        return options.settings(root, cache_dir=_aside(root, settings.cache_dir, stack))
+    return settings
 
 
 def _aside(root: Path, cache_dir: str, stack: ExitStack) -> str:
@@ -113,10 +127,29 @@ def _bound(
     return plans
 
 
-def _exit_code(outcome: Outcome, judged: RunJudgement, gate: str, refused: list[PlanError]) -> ExitCode:
+def _earlier(ref: str | None, root: Path, settings: Settings, plans: Sequence[BoundPlan]) -> Earlier | None:
+    """The verdicts of `--baseline`, before anything is run."""
+    if ref is None:
+        return None
+    return read_earlier(root, settings.reports_dir, ref, [bound.plan for bound in plans])
+
+
+def _exit_code(
+    outcome: Outcome,
+    judged: RunJudgement,
+    gate: str,
+    refused: list[PlanError],
+    baseline: BaselineReport | None = None,
+) -> ExitCode:
+    """baseline: gaps that it knows do not count."""
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
     code = exit_code(judged, gate=gate, broken=bool(outcome.broken))
+    if baseline is not None:
+        code = gated(code, baseline, gate)
+        stopped = any(map(is_usage, outcome.results.values()))
+        if stopped and code in (ExitCode.VERIFIED, ExitCode.UNVERIFIED):
+            code = ExitCode.USAGE
     if code is ExitCode.VERIFIED and outcome.foreign:
         return ExitCode.GAPS_FOUND
     if refused and code in (ExitCode.VERIFIED, ExitCode.UNVERIFIED):

@@ -59,6 +59,8 @@ class Run:
     """What launches used: source, target, digests and kernels, as the runner saw them."""
     refused: Sequence[PlanError] = ()
     """Why plans of the selection could not be read."""
+    baseline: str | None = None
+    """The commit against which the run is judged, as it was named."""
     unbuilt: Sequence[RocverifyError] = ()
     """What of the project's kernels does not compile."""
 
@@ -187,6 +189,7 @@ def command(run: Run) -> str:
     words += [f"--target={target}" for target in settings.targets]
     if settings.gate != "strict":
         words.append(f"--gate={settings.gate}")
+    words += [] if run.baseline is None else [f"--baseline={run.baseline}"]
     words += [f"--allow-flag={flag}" for flag in settings.allow_flags]
     words += [f"--allow-include={folder}" for folder in settings.allow_includes]
     words += [] if settings.case is None else [f"--case={settings.case}"]

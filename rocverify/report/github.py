@@ -69,6 +69,7 @@ def step_summary(report: Report) -> str:
         f"On {inline(where)} in {duration(report.duration_s)}, exit code {report.exit_code}, "
         f"seed {report.seed}.",
         "",
+        *_baseline(report),
         *_plans(report.plans),
         *_problems(problems(report)),
         "<details><summary>How to reproduce</summary>",
@@ -79,6 +80,14 @@ def step_summary(report: Report) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _baseline(report: Report) -> Iterator[str]:
+    one = report.baseline
+    if one is not None:
+        counts = f"{len(one.worse)} new or worse, {len(one.better)} better, {len(one.known)} gaps as before"
+        yield f"Against {code(one.ref)}: {counts}."
+        yield ""
 
 
 def _plans(plans: Sequence[PlanReport]) -> Iterator[str]:

@@ -283,6 +283,32 @@ class PhaseReport(_Model):
     demands: list[DemandReport]
 
 
+class ChangeReport(_Model):
+    """A must-have or demand whose verdict is told beside that of another commit."""
+
+    id: str
+    text: str
+    before: MustHaveVerdict | None
+    """Null: there was none."""
+    now: MustHaveVerdict | None
+    """Null: nothing asks for it any more."""
+
+
+class BaselineReport(_Model):
+    """The run against the verdicts of another commit (`--baseline`): the gate is for what is worse."""
+
+    ref: str
+    """As it was named."""
+    commit: str
+    worse: list[ChangeReport]
+    """Gaps that were not there, or not as grave: what failed was unverified, or is new."""
+    better: list[ChangeReport]
+    known: list[ChangeReport]
+    """Gaps that were there before."""
+    gone: list[ChangeReport]
+    """Must-haves that these plans no longer have."""
+
+
 class Report(_Model):
     """One run."""
 
@@ -310,6 +336,8 @@ class Report(_Model):
     """The plans that could not be read."""
     unbuilt: list[Unbuilt] = Field(default_factory=list)
     """Kernel sources that do not compile and that no check has told of."""
+    baseline: BaselineReport | None = None
+    """What `--baseline` compared with; null without it."""
 
     @property
     def demands(self) -> list[DemandReport]:

@@ -49,7 +49,7 @@ def sarif_log(report: Report, most: int = MOST_RESULTS) -> dict[str, Any]:
                 "automationDetails": {"id": f"rocverify/{target}/{phases}/"},
                 "invocations": [_invocation(report, len(found) - len(shown), most)],
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(problem, names) for problem in shown],
+                "results": [_result(problem, names) | _state(problem, report) for problem in shown],
             }
         ],
     }
@@ -107,6 +107,14 @@ def _result(problem: Problem, names: Sequence[str]) -> dict[str, Any]:
         told = {"message": {"text": f"{problem.must_have} is written here"}}
         result["relatedLocations"] = [{"id": 1, **_location(problem.planned), **told}]
     return result
+
+
+def _state(problem: Problem, report: Report) -> dict[str, Any]:
+    """Whether a must-have's gap was there at the baseline, where there is one."""
+    if report.baseline is None or not problem.must_have:
+        return {}
+    known = any(one.id == problem.must_have for one in report.baseline.known)
+    return {"baselineState": "unchanged" if known else "new"}
 
 
 def _message(problem: Problem) -> str:
