@@ -33,7 +33,7 @@ def _called(reading: Reading, callee: str) -> Built:
         source, subject = _type(reading.subject, caller) or source, caller
     if isinstance(source, Undecided):
         return source
-    launched = [k for k in reading.subject.kernels if callee in k.symbols]
+    launched = [k for k in reading.subject.kernels if k.has(callee)]
     if launched:
         return _launch(reading, source, callee)
     target = _one(reading.subject, callee)
@@ -50,8 +50,8 @@ def _called(reading: Reading, callee: str) -> Built:
 
 
 def _launch(reading: Reading, caller: Function, symbol: str) -> Built:
-    contracts = [c for c in reading.subject.contracts_driving(caller) if symbol in c.symbols]
-    kernels = [k for k in reading.subject.kernels if symbol in k.symbols]
+    contracts = [c for c in reading.subject.contracts_driving(caller) if c.has(symbol)]
+    kernels = [k for k in reading.subject.kernels if k.has(symbol)]
     if not contracts and not caller.path.endswith(".py") and len(kernels) == 1:
         params = {"wrapper": caller.ref, "source": kernels[0].source, "symbol": symbol}
         return (Draft("wrapper_present", params, f"{caller.ref} is to launch {symbol}"),)

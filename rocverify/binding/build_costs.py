@@ -50,7 +50,7 @@ def falls_back(reading: Reading) -> Built:
         c
         for c in reading.subject.contracts
         if (not wrapper or any(c.wrapper == f.ref for f in functions if f.name == wrapper))
-        and (not kernel or kernel in c.symbols)
+        and (not kernel or c.has(kernel))
     ]
     named = reading.group("fallback")
     if len(driving) != 1 or not (wrapper or kernel) or (named and len(fallback) != 1):

@@ -39,7 +39,7 @@ def _function(reading: Reading, name: str) -> str | Undecided:
         )
     if places:
         return name
-    if any(name in kernel.symbols for kernel in reading.subject.kernels):
+    if any(kernel.has(name) for kernel in reading.subject.kernels):
         return Undecided(f"{name}() is a kernel; bind call_order with first, then: dispatch and entry")
     return Undecided(
         f"{name}() is no function of the host sources; bind call_order with first, then and entry"

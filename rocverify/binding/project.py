@@ -27,9 +27,9 @@ from rocverify.code.python.modules import module_name
 from rocverify.code.syntax import Unit
 from rocverify.cycles import looked_for_seldom
 from rocverify.errors import SourceError
+from rocverify.kernel_names import last_name, same_kernel
 from rocverify.settings import Settings
 from rocverify.subject.host.python_path import source_folders
-from rocverify.toolchain.kernel_names import last_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,10 @@ class Kernel:
     source: str
     symbols: tuple[str, ...]
     in_manifest: bool
+
+    def has(self, name: str) -> bool:
+        """Whether a name, written in whichever way, is that of one of its kernels."""
+        return any(same_kernel(symbol, name) for symbol in self.symbols)
 
     @property
     def stem(self) -> str:
@@ -72,6 +76,10 @@ class Contract:
     dims: dict[str, tuple[int, ...]] = field(hash=False)
     dtypes: tuple[str, ...] = ()
     ranges: dict[str, tuple[int, ...]] = field(default_factory=dict, hash=False, compare=False)
+
+    def has(self, name: str) -> bool:
+        """Whether a name, written in whichever way, is that of one of its kernels."""
+        return any(same_kernel(symbol, name) for symbol in self.symbols)
 
 
 class Subject:

@@ -14,9 +14,9 @@ from itertools import pairwise
 
 from rocverify.binding.calls import further_names
 from rocverify.binding.project import Contract, Function, Kernel, Subject
+from rocverify.kernel_names import kernels_called, last_name
 from rocverify.plan.model import Plan
 from rocverify.plan.requirements import without_requirements
-from rocverify.toolchain.kernel_names import kernels_called, last_name
 
 _TOKEN = re.compile(r"[A-Za-z0-9_]+(?:[./:]+[A-Za-z0-9_]+)*")
 _WORD = re.compile(r"(?:\w|[^\x00-\x7f\s\u2010-\u2027\u2190-\u21ff\u00b7])+(?:['.]\w+)*")

@@ -13,6 +13,7 @@ from rocverify.code.languages.python_body import DEAD
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.places import Place
 from rocverify.errors import RocverifyError
+from rocverify.kernel_names import same_kernel
 from rocverify.records import Finding
 
 
@@ -89,7 +90,7 @@ def _called(
         return _undefined(index, to_path, f"does not define {callee}", callee)
     if chain.path:
         return CallAnswer(tuple(map(str, chain.path)), describe_path(chain.path))
-    if is_c_family(to_path) and callee in index.kernels(to_path):  # by its handle
+    if is_c_family(to_path) and _is_kernel(index, callee, to_path):  # by its handle
         seen = _launched(launches, call, callers)
         if seen is not None:
             return seen
@@ -172,15 +173,12 @@ def _kernel(
     index: CodeIndex, launches: LaunchFinder, call: Call, callers: Sequence[Place], to_path: str
 ) -> CallAnswer:
     """The callee is a kernel of a HIP source: it is called by being launched under its name."""
-    definition = index.definition(to_path, call.callee)
-    if definition is None:
-        return _undefined(index, to_path, f"does not define {call.callee}", call.callee)
-    if definition.kind != "kernel":
-        return _refused(
-            f"{call.callee} in {to_path} is a {definition.kind}, not a __global__ kernel",
-            f"{to_path}:{definition.line}",
-            call.callee,
-        )
+    if not _is_kernel(index, call.callee, to_path):
+        definition = index.definition(to_path, call.callee)
+        if definition is None:
+            return _undefined(index, to_path, f"does not define {call.callee}", call.callee)
+        what = f"{call.callee} in {to_path} is a {definition.kind}, not a __global__ kernel"
+        return _refused(what, f"{to_path}:{definition.line}", call.callee)
     seen = _launched(launches, call, callers)
     if seen is not None:
         return seen
@@ -191,6 +189,10 @@ def _kernel(
     if chain.dead is None and is_rust(callers[0].path):  # which may be another library's to make
         raise _unknown(base, callers[0].location)
     return CallAnswer(finding=_why_not(index, base, callers, call.callee, chain))
+
+
+def _is_kernel(index: CodeIndex, name: str, source: str) -> bool:
+    return any(same_kernel(kernel, name) for kernel in index.kernels(source))
 
 
 def _launched(launches: LaunchFinder, call: Call, callers: Sequence[Place]) -> CallAnswer | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rocverify.code.contracts import declared_contracts
 from rocverify.device.traffic import Traffic
 from rocverify.errors import ContractError
+from rocverify.kernel_names import kernels_called, same_kernel
 from rocverify.oracle.case import typical_case
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.drive import CaseRun, execute
@@ -16,7 +17,6 @@ from rocverify.oracle.dtypes import DType
 from rocverify.oracle.shapes import smallest_shape
 from rocverify.records import Finding
 from rocverify.toolchain.build import BuiltObject
-from rocverify.toolchain.kernel_names import kernels_called, last_name
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
@@ -61,8 +61,7 @@ def find_contract(
 
 def launches_it(spec: ContractSpec, symbol: str) -> bool:
     """Whether a contract is of a kernel, each called by its symbol or by its name in the source."""
-    said = set(spec.symbols.values())
-    return symbol in said or symbol in map(last_name, said) or last_name(symbol) in said
+    return any(same_kernel(said, symbol) for said in set(spec.symbols.values()))
 
 
 def _declared(ctx: CheckContext, function: str) -> tuple[str, ...]:

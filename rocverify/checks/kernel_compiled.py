@@ -15,6 +15,7 @@ from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.context import CheckContext
 from rocverify.device.launch_limits import lds_bytes
 from rocverify.errors import CompileError
+from rocverify.kernel_names import kernels_called
 from rocverify.records import Finding
 from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.code_metadata import KernelMetadata
@@ -22,7 +23,6 @@ from rocverify.toolchain.diagnostics import first_error
 from rocverify.toolchain.found import IN_SOURCES
 from rocverify.toolchain.manifest import ManifestEntry
 from rocverify.toolchain.stores import kernels_without_stores
-from rocverify.toolchain.symbols import source_name
 
 
 class KernelCompiledParams(CheckParams):
@@ -123,7 +123,7 @@ def _findings(
             entity=name,
         )
         for name in symbols
-        if name not in kernels and not (written and name in map(source_name, kernels))
+        if name not in kernels and not (written and kernels_called(kernels, name))
     ]
     limit = lds_bytes(built.code_object.target)
     too_much = [

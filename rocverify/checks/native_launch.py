@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import Outcome
 from rocverify.errors import RocverifyError
+from rocverify.kernel_names import same_kernel
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ def _judged(
     ctx: CheckContext, name: str, symbol: str, program: tuple[str, ...], evidence: dict[str, Any]
 ) -> Outcome:
     from rocverify.checks.kinds.program import observed
-    from rocverify.commands.trace import is_kernel, launches, under
+    from rocverify.commands.trace import launches, under
 
     seen = observed(ctx, program, ".", ctx.settings.call_timeout_s, sanitize=True)
     evidence |= {"program": list(program), "exit_code": seen.run.code, "launched": dict(seen.launched)}
-    if seen.run.code == 0 and seen.launched and not any(is_kernel(name, symbol) for name in seen.launched):
+    if seen.run.code == 0 and seen.launched and not any(same_kernel(name, symbol) for name in seen.launched):
         message = f"{symbol} was not launched by `{seen.run.line}`: it launched {', '.join(seen.launched)}"
         return Outcome.failed(message, hint=_HINT, findings=(Finding(message, "", symbol),), **evidence)
     if seen.findings:

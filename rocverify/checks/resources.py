@@ -15,8 +15,8 @@ from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
+from rocverify.kernel_names import kernels_called, same_kernel
 from rocverify.records import Finding
-from rocverify.toolchain.symbols import source_name
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -139,7 +139,7 @@ def _not_launched(
     return [
         Finding(f"{params.contract} does not launch {symbol}: it launched {seen}", params.source, symbol)
         for symbol in symbols
-        if symbol not in uses and symbol not in map(source_name, uses)
+        if not any(same_kernel(name, symbol) for name in uses)
     ]
 
 
@@ -156,20 +156,20 @@ def _judged(
     found: list[Finding] = []
     target, kernels = built.code_object.target, built.code_object.kernels
     for symbol in symbols:
-        named = {source_name(name): metadata for name, metadata in kernels.items()}
-        kernel = kernels.get(symbol) or named.get(symbol)
-        if kernel is None:
+        meant = kernels_called(kernels, symbol)
+        if not meant:
             known = ", ".join(sorted(kernels)) or "no kernel"
             text = f"the code object of {params.source} for {target} has no {symbol}: it has {known}"
             found.append(Finding(text, params.source, symbol))
-            continue
-        use = uses.get(kernel.name, Use(kernel.max_workgroup_size, 0))
-        measured = _measured(kernel, use)
-        held: Occupancy | None = None
-        if params.limits.min_occupancy_waves is not None:
-            held = occupancy(kernel, target, workgroup=use.workgroup, lds_bytes=measured["lds_bytes"])
-        rows[symbol] = {**measured, **_metadata(kernel), "occupancy": held.to_json() if held else None}
-        found += _excesses(params, symbol, target, measured, held)
+        for kernel in (kernels[name] for name in meant):
+            use = uses.get(kernel.name, Use(kernel.max_workgroup_size, 0))
+            measured = _measured(kernel, use)
+            held: Occupancy | None = None
+            if params.limits.min_occupancy_waves is not None:
+                held = occupancy(kernel, target, workgroup=use.workgroup, lds_bytes=measured["lds_bytes"])
+            shown = symbol if len(meant) == 1 else kernel.name
+            rows[shown] = {**measured, **_metadata(kernel), "occupancy": held.to_json() if held else None}
+            found += _excesses(params, shown, target, measured, held)
     return found
 
 

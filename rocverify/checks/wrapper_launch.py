@@ -21,6 +21,7 @@ from rocverify.checks.trace_rules import caller_chain
 from rocverify.code.shared_memory import SharedAccess
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, SubjectError, TimeLimitError
+from rocverify.kernel_names import last_name
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.oracle.symbols import kernel_meant, with_kernels
@@ -28,7 +29,6 @@ from rocverify.records import Finding
 from rocverify.store.digests import shown_digest
 from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.code_metadata import KernelMetadata
-from rocverify.toolchain.symbols import source_name
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext, LaunchSession
@@ -124,7 +124,7 @@ class LaunchProbe:
         return [replace(f, message=f"{f.message}; called by {caller_chain(launch)}") for f in found]
 
     def _accesses(self, kernel: str) -> tuple[SharedAccess, ...]:
-        return self._ctx.code.shared_accesses(self._source, source_name(kernel))
+        return self._ctx.code.shared_accesses(self._source, last_name(kernel))
 
     def _judge_real(self, driven: Driven) -> list[Finding]:
         """The same on the device: the launch succeeds and its grid covers the data."""

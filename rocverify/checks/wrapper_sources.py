@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import Outcome
@@ -12,9 +12,9 @@ from rocverify.code.constants import wave_widths
 from rocverify.code.host_values import SIZES
 from rocverify.code.launches import LaunchFinder, LaunchSite
 from rocverify.errors import RocverifyError
+from rocverify.kernel_names import kernels_called, last_name, same_kernel
 from rocverify.records import Finding
 from rocverify.toolchain.code_metadata import KernelMetadata
-from rocverify.toolchain.symbols import source_name
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -38,20 +38,21 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
         return Outcome.failed(finding.message, hint=f"write {name}, or correct the plan", findings=(finding,))
     ctx.code.locate(source)
     built = ctx.built(source, ctx.settings.targets[0])
-    kernels = {source_name(k): metadata for k, metadata in built.code_object.kernels.items()}
-    metadata = built.code_object.kernels.get(symbol) or kernels.get(symbol)
-    if metadata is None:
+    kernels = built.code_object.kernels
+    meant = [kernels[name] for name in kernels_called(kernels, symbol)]
+    if not meant:
         finding = Finding(f"the code object of {source} has no kernel {symbol}", source, kernel=symbol)
         return Outcome.failed(
             finding.message, hint="write the kernel, or correct the plan", findings=(finding,)
         )
     finder = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
-    sites = finder.sites(functions, source_name(symbol))
-    findings = [f for site in sites for f in _wrong(site, metadata, _parameters(ctx, source, symbol))]
-    findings += [f for site in sites for f in wrong_lds(ctx.code, site, source, source_name(symbol))]
-    findings += [f for file in dict.fromkeys((unit.path, source)) for f in _widths(ctx, file, metadata)]
+    sites = finder.sites(functions, symbol)
+    parameters = _parameters(ctx, source, symbol)
+    findings = [f for site in sites for f in _wrong_for_all(site, meant, parameters)]
+    findings += [f for site in sites for f in wrong_lds(ctx.code, site, source, last_name(symbol))]
+    findings += [f for file in dict.fromkeys((unit.path, source)) for f in _widths(ctx, file, meant[0])]
     evidence: dict[str, Any] = {"wrapper": wrapper, "defined": f"{unit.path}:{functions[0].line}"}
-    if not sites and (dead := finder.dead(functions, source_name(symbol))):
+    if not sites and (dead := finder.dead(functions, symbol)):
         message = f"{name} never launches {symbol}: at {dead[0]} it can never run: {dead[1]}"
         findings.append(Finding(message, dead[0], symbol, name))
     evidence["launch_sites"] = [" → ".join((*site.steps, site.where)) for site in sites]
@@ -72,10 +73,17 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
 
 def _parameters(ctx: CheckContext, source: str, symbol: str) -> tuple[tuple[str, str], ...]:
     """The kernel's parameters as its source declares them: name and type."""
-    wanted = source_name(symbol)
-    found = [f for f in ctx.code.unit(source).functions if f.kernel and f.name == wanted and not f.dead]
+    kernels = (f for f in ctx.code.unit(source).functions if f.kernel and not f.dead)
+    found = [f for f in kernels if same_kernel("::".join(f.path), symbol)]
     defined = [f for f in found if not f.declared and not f.template]
     return tuple((p.name, p.type) for p in defined[0].parameters) if len(defined) == 1 else ()
+
+
+def _wrong_for_all(
+    site: LaunchSite, kernels: Sequence[KernelMetadata], parameters: tuple[tuple[str, str], ...]
+) -> list[Finding]:
+    """What is wrong with a launch whichever of the kernels of one name it is of: the least."""
+    return min((list(_wrong(site, kernel, parameters)) for kernel in kernels), key=len)
 
 
 def _wrong(

@@ -202,7 +202,7 @@ def _read(path: Path) -> bytes:
 
 def described(kernels: Sequence[KernelMetadata], demangler: Path | None) -> Iterator[str]:
     """A line for each kernel: its name, registers, LDS, and what was spilled."""
-    from rocverify.toolchain.kernel_names import demangled
+    from rocverify.kernel_names import demangled
 
     names = demangled([kernel.name for kernel in kernels], demangler)
     for kernel in kernels:

@@ -193,7 +193,7 @@ def _emulate(options: Options) -> int:
     from rocverify.device.by_hand.launch import check_arguments, emulate
     from rocverify.device.by_hand.parameter_types import types_of
     from rocverify.device.by_hand.workspace import Workspace
-    from rocverify.toolchain.kernel_names import demangled
+    from rocverify.kernel_names import demangled
 
     request = _request(options)
     workspace = Workspace.here()

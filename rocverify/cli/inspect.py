@@ -78,7 +78,7 @@ def _document(file: Path, found: Sequence[Inspection]) -> dict[str, Any]:
 
 
 def _text(file: str, found: Sequence[Inspection], demangler: Path | None) -> Iterator[str]:
-    from rocverify.toolchain.kernel_names import demangled
+    from rocverify.kernel_names import demangled
 
     names = demangled([kernel.metadata.name for one in found for kernel in one.kernels], demangler)
     for inspection in found:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from rocverify.code.places import Place
 from rocverify.code.syntax import Unit
+from rocverify.kernel_names import same_kernel
 
 Find = Callable[[str], Iterable[Unit]]
 """The sources in which a word occurs."""
@@ -66,6 +67,6 @@ def texts_of(place: Place) -> Iterator[tuple[str, int]]:
             yield found[1], value.line
 
 
-def line_with(text: str, place: Place) -> int | None:
-    """The line on which the live code of a function has a word as a text; None if it does not."""
-    return next((line for word, line in texts_of(place) if word == text), None)
+def line_with(kernel: str, place: Place) -> int | None:
+    """The line on which the live code of a function has a kernel's name as a text; None if it does not."""
+    return next((line for word, line in texts_of(place) if same_kernel(word, kernel)), None)

@@ -17,6 +17,7 @@ from rocverify.code.constants import Find, constant_of, texts_of
 from rocverify.code.index import CodeIndex
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Function, Value
+from rocverify.kernel_names import last_name, same_kernel
 
 _ADDRESS = re.compile(
     r"(?:&\s*(?:mut\s+|raw\s+(?:mut|const)\s+)?|addr_of(?:_mut)?!\s*\(\s*|addressof\s*\(\s*)(?P<name>[A-Za-z_]\w*)"
@@ -104,7 +105,7 @@ class LaunchFinder:
             launch = self.path(place)
             line = None if launch is None else self._index.names(place.path).line_forming(symbol, place)
             for site in self._graph.sites(place):
-                if site.call.launch is not None and site.call.name == symbol and site.kind in CERTAIN:
+                if self._is_of(site.call, symbol) and site.kind in CERTAIN:
                     launch, line = (site,), site.line
             if launch is not None and line is not None:
                 return SymbolUse(symbol, f"{place.path}:{line}", place, (*path, *launch))
@@ -122,11 +123,14 @@ class LaunchFinder:
             for call in place.function.calls:
                 if call.dead or not call.sure:
                     continue
-                if call.launch is not None and call.name == symbol:
+                if self._is_of(call, symbol):
                     found.append(_by_name(call, place, steps, find))
                 elif self._hands_over_an_array(call) and _names_symbol(place, way, symbol):
                     found.append(_by_handle(call, place, steps, way, find))
         return found
+
+    def _is_of(self, call: Call, symbol: str) -> bool:
+        return call.launch is not None and call.name == last_name(symbol)
 
     def _hands_over_an_array(self, call: Call) -> bool:
         return call.name in self._functions and len(call.arguments) > 9
@@ -136,7 +140,7 @@ class LaunchFinder:
         another that may be meant, or not all of it can be read."""
 
         def is_wanted(site: CallSite) -> bool | None:
-            if site.call.name == symbol:
+            if site.call.name == last_name(symbol):
                 return site.call.launch is not None
             if site.call.name not in self._functions:
                 return None
@@ -233,7 +237,8 @@ def _names_symbol(place: Place, way: Path, symbol: str) -> bool:
     """Whether the functions on a way name the symbol as a text, and no other that looks like a kernel's."""
     places = (*(step.caller for step in way), place)
     texts = {text for one in places for text, _ in texts_of(one)}
-    return symbol in texts and not any(t != symbol and t.endswith("kernel") for t in texts)
+    others = [text for text in texts if not same_kernel(text, symbol)]
+    return len(others) < len(texts) and not any(last_name(text).endswith("kernel") for text in others)
 
 
 def _handed(array: str, function: Function) -> tuple[Handed, ...] | None:

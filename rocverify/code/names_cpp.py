@@ -51,7 +51,7 @@ class CppNames:
         return frozenset({text})
 
     def line_forming(self, text: str, place: Place) -> int | None:
-        """The line on which the live code of a function has this text; None if it does not."""
+        """The line on which the live code of a function has this text, or a kernel's name; else None."""
         return line_with(text, place)
 
     def resolved(self, call: Call, place: Place) -> list[Place]:

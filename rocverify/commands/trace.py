@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rocverify.device.trace.events import Category, TraceEvent
-from rocverify.toolchain.symbols import source_name
+from rocverify.kernel_names import same_kernel
 
 _DIRECTIONS = {Category.H2D: "to_device", Category.D2H: "to_host", Category.D2D: "on_device"}
 
@@ -50,13 +50,7 @@ def totals(events: Sequence[TraceEvent]) -> Totals:
 def launches(events: Sequence[TraceEvent], symbol: str | None = None) -> list[TraceEvent]:
     """The launches that ran, of one kernel or of all."""
     ran = (e for e in events if e.category is Category.LAUNCH and e.ok and not e.ghost)
-    return [event for event in ran if symbol is None or is_kernel(event.kernel or "", symbol)]
-
-
-def is_kernel(launched: str, symbol: str) -> bool:
-    """Whether a kernel that was launched is the one that is meant: by its symbol, or by its name in the
-    source where that symbol is C++'s (`fill` for `_Z4fillPfi`)."""
-    return symbol in (launched, source_name(launched))
+    return [event for event in ran if symbol is None or same_kernel(event.kernel or "", symbol)]
 
 
 def allocated_between(events: Sequence[TraceEvent], symbol: str) -> tuple[int, list[TraceEvent]]:

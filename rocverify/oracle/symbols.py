@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from rocverify.errors import ContractError
-from rocverify.toolchain.kernel_names import demangled, kernels_called
+from rocverify.kernel_names import demangled, kernels_called
 
 if TYPE_CHECKING:
     from rocverify.oracle.contract import ContractSpec

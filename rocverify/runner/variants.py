@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from rocverify.binding.vocabulary import DTYPE_WORDS
-from rocverify.toolchain.kernel_names import demangled, without_parameters
+from rocverify.kernel_names import demangled, without_parameters
 
 _SIZED = re.compile(r"(?:[a-z]{0,2}|tile|dim|head|block|warp|wave|seq)\d+(?:x\d+)*")
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
+from rocverify.kernel_names import kernels_called, last_name
 from rocverify.scaffold.uses import Uses, dims_text
-from rocverify.toolchain.kernel_names import kernels_called, last_name
 
 if TYPE_CHECKING:
     from rocverify.code.syntax import Function
-    from rocverify.toolchain.kernel_names import kernels_called, last_name
+    from rocverify.kernel_names import kernels_called, last_name
 from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
 
 CHECK = "CHECK"

@@ -12,7 +12,6 @@ from rocverify.code.kernel_sources import KernelSource, kernel_source, kernel_so
 from rocverify.errors import ManifestError
 from rocverify.settings import Settings
 from rocverify.toolchain.found import find_manifest
-from rocverify.toolchain.symbols import source_name
 
 ROPE = 'extern "C" __global__ void rope_kernel(float* x, int n) { if (n) x[0] = 1; }\n'
 
@@ -115,14 +114,6 @@ def test_the_manifest_is_what_the_sources_say_where_there_is_none(tmp_path: Path
 def test_without_kernels_the_manifest_is_missed(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="does not exist"):
         find_manifest(tmp_path, Settings(), CodeIndex(tmp_path, Settings()))
-
-
-@pytest.mark.parametrize(
-    ("symbol", "name"),
-    [("rope", "rope"), ("_Z4fillPfi", "fill"), ("_ZN3gpu4fillEPf", "fill"), ("_Z3addIfEvPT_", "add")],
-)
-def test_names_of_symbols(symbol: str, name: str) -> None:
-    assert source_name(symbol) == name
 
 
 @pytest.mark.parametrize(

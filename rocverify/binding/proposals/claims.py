@@ -45,7 +45,7 @@ def order(about: About, match: re.Match[str]) -> Iterator[Option]:
 
 
 def _is_kernel(about: About, name: str | None) -> bool:
-    return any(name in kernel.symbols for kernel in about.subject.kernels)
+    return name is not None and any(kernel.has(name) for kernel in about.subject.kernels)
 
 
 def _things(about: About, name: str | None) -> list[str]:
@@ -90,7 +90,7 @@ def falls_back(about: About, match: re.Match[str]) -> Iterator[Option]:
     groups = match.groupdict()
     kernel = (groups.get("kernel") or "").strip("`")
     named = functions_of(about, groups.get("fallback") or "")
-    driven = [c for c in about.contracts if c.wrapper and (not kernel or kernel in c.symbols)]
+    driven = [c for c in about.contracts if c.wrapper and (not kernel or c.has(kernel))]
     drafts = []
     for contract, fallback in product(driven, [f.ref for f in named] or [""]):
         params: dict[str, Any] = {"contract": contract.ref}

@@ -23,8 +23,8 @@ from rocverify.commands.counts import Ran, Said, read_output
 from rocverify.commands.lacking import refuse_unclear
 from rocverify.commands.lines import says_only, shows_nothing
 from rocverify.commands.sandbox import CommandRun, Request, run_commands
-from rocverify.commands.trace import is_kernel
 from rocverify.errors import RocverifyError
+from rocverify.kernel_names import same_kernel
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _findings(
         if not any(fnmatch(path, glob) for path in done.written):
             yield Finding(f"it wrote no file {glob}", glob)
     for symbol in params.kernels:
-        if not any(is_kernel(name, symbol) for name in launched):
+        if not any(same_kernel(name, symbol) for name in launched):
             yield Finding(
                 f"{symbol} was not launched (launched: {', '.join(launched) or 'none'})", "", symbol
             )

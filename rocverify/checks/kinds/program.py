@@ -18,9 +18,10 @@ from rocverify.commands.allowed import require_allowed
 from rocverify.commands.lacking import refuse_unclear
 from rocverify.commands.on_device import Seen, run_on_device
 from rocverify.commands.sandbox import Request
-from rocverify.commands.trace import Totals, allocated_between, is_kernel, launches, totals
+from rocverify.commands.trace import Totals, allocated_between, launches, totals
 from rocverify.device.trace.events import TraceEvent
 from rocverify.errors import RocverifyError
+from rocverify.kernel_names import same_kernel
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -118,14 +119,14 @@ def _findings(params: ProgramParams, seen: Seen, sums: Totals) -> Iterator[Findi
     yield from (Finding(str(one), getattr(one, "source", None) or "") for one in seen.findings)
     listed = ", ".join(seen.launched) or "no kernel at all"
     for symbol in params.kernels:
-        if not any(is_kernel(name, symbol) for name in seen.launched):
+        if not any(same_kernel(name, symbol) for name in seen.launched):
             yield Finding(f"{symbol} was not launched: it launched {listed}", "", symbol)
     for symbol in params.not_launched:
-        if any(is_kernel(name, symbol) for name in seen.launched):
+        if any(same_kernel(name, symbol) for name in seen.launched):
             yield Finding(f"{symbol} was launched", "", symbol)
     if params.no_others:
         for symbol in seen.launched:
-            if not any(is_kernel(symbol, wanted) for wanted in params.kernels):
+            if not any(same_kernel(symbol, wanted) for wanted in params.kernels):
                 yield Finding(f"{symbol} was launched as well", "", symbol)
     for direction, limit in params.max_copies.items():
         if (count := sums.copies.get(direction, 0)) > limit:

@@ -22,7 +22,7 @@ from rocverify.device.by_hand.machine import Watch, open_machine
 from rocverify.device.by_hand.workspace import Workspace
 from rocverify.device.emulator.load.loaded import LoadedModule
 from rocverify.errors import UsageError
-from rocverify.toolchain.kernel_names import demangled
+from rocverify.kernel_names import demangled
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters

@@ -13,11 +13,11 @@ from pathlib import Path
 from rocverify.device.by_hand.workspace import Workspace
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
 from rocverify.errors import CodeObjectError, CompileError, UsageError
+from rocverify.kernel_names import choose_kernel
 from rocverify.settings import Settings
 from rocverify.toolchain.build import Builder, BuiltObject
 from rocverify.toolchain.bundles import DeviceCode, device_code, for_target, is_device_code
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
-from rocverify.toolchain.kernel_names import choose_kernel
 from rocverify.toolchain.lines import DebugTwin, Twin, debug_twin
 from rocverify.toolchain.manifest import ManifestEntry, load_manifest, owned_flag
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rocverify.kernel_names import at_commas, parameter_types
 from rocverify.toolchain.code_metadata import KernelArg
-from rocverify.toolchain.kernel_names import at_commas, parameter_types
 
 FLOAT_TYPES = frozenset({"float", "double"})
 HALF_TYPES = frozenset({"_Float16", "__half", "half", "__fp16"})

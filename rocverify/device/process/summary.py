@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.trace.events import Category
-from rocverify.toolchain.kernel_names import demangled
+from rocverify.kernel_names import demangled
 
 if TYPE_CHECKING:
     from rocverify.device.emulator.counters import Counters
@@ -138,7 +138,7 @@ def _listed(parts: list[str]) -> str:
 
 def _short(name: str) -> str:
     """`ns::scale<float>` of `void ns::scale<float>(float*, int)`."""
-    from rocverify.toolchain.kernel_names import without_parameters
+    from rocverify.kernel_names import without_parameters
 
     return without_parameters(name)
 

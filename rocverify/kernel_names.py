@@ -11,12 +11,13 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from rocverify.errors import ToolchainError, UsageError
 
 _MANGLED = "_Z"
+_LENGTH = re.compile(r"\d{1,4}")
 _LONGEST = 4096
 """Longer names are shown as they are: the runtime's demangler takes its room from the stack."""
 
@@ -64,10 +65,29 @@ def kernels_called(kernels: Iterable[str], wanted: str, filter_tool: Path | None
     return tuple(name for name in names if asked in set(_forms(shown[name])))
 
 
+@lru_cache(maxsize=8192)
+def same_kernel(name: str, wanted: str) -> bool:
+    """Whether one name may mean the kernel of another, each written in whichever way."""
+    return name == wanted or bool(kernels_called([name], wanted) or kernels_called([wanted], name))
+
+
 def last_name(name: str) -> str:
     """`fill` of `_ZN3gpu4fillIfEEvPT_`, `gpu::fill<float>` and `fill`."""
-    bare = _without_arguments(without_parameters(demangled([name])[name]))
+    shown = demangled([name])[name]
+    if _readable(shown):  # this machine's runtime cannot read it
+        return _last_part(shown) or shown
+    bare = _without_arguments(without_parameters(shown))
     return bare[_last_outside(bare, ":") + 1 :]
+
+
+def _last_part(symbol: str) -> str:
+    """The last of the names that a mangled name begins with (`fill` of `_ZN3gpu4fillEPf`); empty for none."""
+    rest = symbol.removeprefix(_MANGLED).lstrip("NL").lstrip("rVK")
+    name = ""
+    while (found := _LENGTH.match(rest)) is not None:
+        end = found.end() + int(found[0])
+        name, rest = rest[found.end() : end], rest[end:]
+    return name
 
 
 def parameter_types(text: str) -> tuple[str, ...] | None:
@@ -94,6 +114,8 @@ def _listed(shown: Mapping[str, str]) -> str:
 def _forms(text: str) -> Iterator[str]:
     """Every way of writing a demangled name, without blanks, from the longest to the shortest."""
     yield _plain(text)
+    if _readable(text):
+        yield _last_part(text)
     parts = _split(text)
     head, parameters = parts or (text, "")
     # A template's name begins with what it returns.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rocverify import kernel_names
 from rocverify.errors import UsageError
-from rocverify.toolchain import kernel_names
-from rocverify.toolchain.kernel_names import choose_kernel, demangled, parameter_types
+from rocverify.kernel_names import choose_kernel, demangled, last_name, parameter_types, same_kernel
 from tests.toolchain.support import find_toolchain
 
 FLOAT = "_ZN2ns11row_softmaxIfEEvPT_i"
@@ -93,3 +93,43 @@ def test_names_that_are_no_names(name: str) -> None:
 )
 def test_parameter_types(text: str, types: tuple[str, ...] | None) -> None:
     assert parameter_types(text) == types
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "same"),
+    [
+        ("rope", "rope", True),
+        ("_Z4fillPfi", "fill", True),
+        ("fill", "_Z4fillPfi", True),
+        ("_ZN3gpu4fillEPf", "gpu::fill", True),
+        ("gpu::fill", "fill", True),
+        ("fill", "gpu::fill", True),
+        ("gpu::fill", "cpu::fill", False),
+        (FLOAT, "row_softmax<float>", True),
+        (FLOAT, "row_softmax<double>", False),
+        (FLOAT, HALF, False),
+        ("fill", "fill_rows", False),
+        ("fill", "", False),
+        ("", "", True),
+    ],
+)
+def test_two_names_of_one_kernel(name: str, wanted: str, same: bool) -> None:
+    assert same_kernel(name, wanted) is same
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [
+        ("rope", "rope"),
+        ("_Z4fillPfi", "fill"),
+        ("_ZN3gpu4fillEPf", "fill"),
+        ("_Z3addIfEvPT_", "add"),
+        ("gpu::fill<float>", "fill"),
+        ("_Z", "_Z"),
+    ],
+)
+def test_names_in_the_source(monkeypatch: pytest.MonkeyPatch, symbol: str, name: str) -> None:
+    assert last_name(symbol) == name
+    monkeypatch.setattr(kernel_names, "_runtime", lambda: None)
+    assert last_name(symbol) == name, "without a C++ runtime that reads it"
+    assert kernel_names.kernels_called([symbol], name) == (symbol,)
