@@ -38,6 +38,7 @@ from rocverify.plan.requirements import without_requirements
 
 _FUNCTIONS = ("first", "then", "entry", "caller", "callee", "names")
 _ERROR_NAME = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
+_WORD, _WORD_OR_DOT = re.compile(r"\w"), re.compile(r"[\w.]")
 _KERNEL_NAME = re.compile(r"\b[A-Za-z]\w*_kernel(?:_\w+)?\b")
 
 
@@ -152,9 +153,7 @@ class _Trial:
     def _concerns(self, kernel: Kernel, named: set[str]) -> bool:
         if kernel.source in named:
             return True
-        names = {kernel.file, *kernel.symbols}
-        there = (name for name in names if name in self._plain)
-        return any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", self._plain) for name in there)
+        return any(_stands_in(self._plain, name) for name in {kernel.file, *kernel.symbols})
 
     @cached_property
     def _plain(self) -> str:
@@ -175,6 +174,18 @@ class _Trial:
             free = (values for name, values in self.contract.ranges.items() if name not in limited)
             found |= {float(value) for values in free for value in values}
         return found
+
+
+def _stands_in(text: str, name: str) -> bool:
+    """Whether a name stands in a text by itself, and not as what belongs to something (`a.name`). There are
+    more names than the cache of regular expressions has room for."""
+    at = text.find(name)
+    while at >= 0:
+        before, behind = text[at - 1 : at], text[at + len(name) : at + len(name) + 1]
+        if not _WORD_OR_DOT.fullmatch(before) and not _WORD.fullmatch(behind):
+            return True
+        at = text.find(name, at + 1)
+    return False
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -88,6 +88,7 @@ class Subject:
     def __init__(self, root: Path, settings: Settings) -> None:
         self.root = root
         self.settings = settings
+        self._trees: dict[Path, ast.Module | None] = {}
         self.worked_out: dict[Hashable, Any] = {}
         """What others have found out about it, by what they asked."""
 
@@ -128,8 +129,14 @@ class Subject:
 
     @cached_property
     def _facts(self) -> ContractFacts:
-        trees = (parse_python(path) for path in self._files(self.settings.contract_globs))
+        trees = map(self._tree, self._files(self.settings.contract_globs))
         return ContractFacts(tree for tree in trees if tree is not None)
+
+    def _tree(self, path: Path) -> ast.Module | None:
+        """A contract's file, which is read once."""
+        if path not in self._trees:
+            self._trees[path] = parse_python(path)
+        return self._trees[path]
 
     def text(self, path: str) -> str:
         """A file of the project as text; empty where it cannot be read."""
@@ -205,7 +212,7 @@ class Subject:
             return Unit(path, (), (), ())
 
     def _contracts_in(self, path: Path) -> Iterator[Contract]:
-        tree, module = parse_python(path), self._module(path.relative_to(self.root).as_posix())
+        tree, module = self._tree(path), self._module(path.relative_to(self.root).as_posix())
         if tree is None or module is None:
             return
         names = constants(tree)

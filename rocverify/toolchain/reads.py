@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 _LOCATED = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+)(:\d+)?: (?P<what>[a-z ]+): ")
@@ -33,11 +34,10 @@ class Readable:
         return next((path for path in paths if not self._may_read(path)), None)
 
     def _may_read(self, path: str) -> bool:
-        # Hundreds of headers are looked at for every kernel that is found unchanged: no Path objects here.
-        place = os.path.join(self.root, path)
-        plain = os.path.normpath(place)
-        if _below(plain, self.system) and not self.in_root(plain):
+        root = str(self.root)
+        if _of_system(root, self.system, path):
             return True
+        place = os.path.join(root, path)
         real = os.path.realpath(place)  # not of `plain`: `..` after a link is the link's parent
         return _below(real, (str(self.root), *map(str, self.allowed), *self.system))
 
@@ -65,6 +65,14 @@ class Readable:
 
     def _own(self, file: str) -> bool:
         return self.in_root(file) and self.in_root(os.path.realpath(self.root / file))
+
+
+@lru_cache(maxsize=1 << 14)
+def _of_system(root: str, system: tuple[str, ...], path: str) -> bool:
+    """Whether a path, as it is written, lies in a folder of the system's and not below the root. Each kernel
+    has hundreds of headers, and most of them in common with the others."""
+    plain = os.path.normpath(os.path.join(root, path))
+    return _below(plain, system) and not _below(plain, (root,))
 
 
 def _below(path: str, folders: Iterable[str]) -> bool:
