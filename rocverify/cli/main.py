@@ -60,6 +60,7 @@ class _Root(LazyGroup):
 cli = _Root(
     name="rocverify",
     modules={
+        "report": "rocverify.cli.report",
         "init": "rocverify.cli.init",
         "explain": "rocverify.cli.explain",
         "bind": "rocverify.cli.bind",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-
-from pydantic import ValidationError
 
 from rocverify.errors import ToolchainError, UsageError
 from rocverify.records import MustHaveVerdict
@@ -17,6 +14,7 @@ from rocverify.report.block import content_digest, find_block
 from rocverify.report.frontmatter import values_of
 from rocverify.report.markdown import one_line
 from rocverify.report.model import DemandReport, Report
+from rocverify.report.reading import report_of
 from rocverify.store.tools import run_tool
 
 if TYPE_CHECKING:
@@ -172,12 +170,7 @@ def _read_report(earlier: Earlier, where: str, text: str) -> None:
     """What a committed report.json adds, of plans that no VERIFICATION tells of."""
     if not text:
         return
-    try:
-        report = Report.model_validate(json.loads(text))
-    except (ValueError, ValidationError):
-        raise UsageError(
-            "is not a report of rocverify", where=where, hint="commit one that a run wrote"
-        ) from None
+    report = report_of(text, where)
     known = set(earlier.plans)
     for must_have in (m for plan in report.plans if plan.plan not in known for m in plan.must_haves):
         earlier.add(must_have.id, one_line(must_have.text), must_have.verdict)

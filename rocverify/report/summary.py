@@ -186,7 +186,7 @@ def decided_by(checks: list[CheckReport]) -> str:
 
 
 def _check(check: CheckReport, shown: set[str]) -> dict[str, Any]:
-    blocks = list(_blocks(check.evidence))
+    blocks = list(evidence_blocks(check.evidence))
     fresh = [text for text in blocks if text not in shown]
     shown.update(fresh)
     return {
@@ -207,7 +207,7 @@ def telling(check: CheckReport) -> list[FindingReport]:
     return [f for f in check.findings if check.message not in (f.message, f"{f.location}: {f.message}")]
 
 
-def _blocks(evidence: Mapping[str, Any]) -> Iterator[str]:
+def evidence_blocks(evidence: Mapping[str, Any]) -> Iterator[str]:
     """The texts that are shown as they were written, each once: compilers' output, the end of a command's,
     tracebacks."""
     error = evidence.get("error")

@@ -15,6 +15,8 @@ from rocverify.records import CheckVerdict
 from rocverify.report.codequality import code_quality_text
 from rocverify.report.document import Document, read_text, update
 from rocverify.report.frontmatter import values_of
+from rocverify.report.html.page import NAME as PAGE
+from rocverify.report.html.page import html_text
 from rocverify.report.model import PlanReport, Report
 from rocverify.report.sarif import sarif_text
 from rocverify.report.summary import summary_document
@@ -74,6 +76,7 @@ def write_reports(
     latest = f"{reports_dir}/latest"
     for name, text in FILES.items():
         _plain(root, f"{latest}/{name}", text(report), written)
+    _plain(root, f"{latest}/{PAGE}", html_text(report, root), written)
     if junit is not None:
         _plain(root, f"{latest}/junit.xml", junit.decode("utf-8"), written)
     if (root / _OWN).is_dir() and not (root / _OWN / ".gitignore").exists():

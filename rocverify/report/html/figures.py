@@ -1,0 +1,93 @@
+"""Figures of the page, drawn as SVG from a report's data.
+
+Each says in words what it shows, and stands beside a table with its numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from markupsafe import Markup
+
+from rocverify.records import MustHaveVerdict
+from rocverify.report.model import CorrectnessReport
+
+_SHARES_WIDTH, _SHARES_HEIGHT = 240, 14
+_LABEL, _PLOT, _ROW, _FOOT = 250, 330, 20, 24
+
+
+def shares(counts: Mapping[MustHaveVerdict, int]) -> Markup:
+    """A bar of verified, failed and unverified must-haves in their proportions."""
+    total = sum(counts.values())
+    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in MustHaveVerdict)
+    parts, at = [], 0.0
+    for verdict in MustHaveVerdict:
+        width = _SHARES_WIDTH * counts[verdict] / total if total else 0
+        if width:
+            parts.append(
+                Markup('<rect class="bar-{}" x="{:.1f}" y="0" width="{:.1f}" height="{}"/>').format(
+                    verdict, at, width, _SHARES_HEIGHT
+                )
+            )
+        at += width
+    return _svg("shares", _SHARES_WIDTH, _SHARES_HEIGHT, words, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    label: str
+    used: float
+
+
+def budgets(rows: Sequence[CorrectnessReport]) -> Markup | None:
+    """The worst error of each comparison as a part of what its tolerance allows; None where nothing tells."""
+    bars = [
+        _Bar(f"{row.symbol or row.contract}, {row.dtype}", row.budget_used)
+        for row in rows
+        if row.budget_used is not None and isfinite(row.budget_used)
+    ]
+    if not bars:
+        return None
+    top = max(1.25, *(min(bar.used, 4.0) for bar in bars))
+    limit = _LABEL + _PLOT / top
+    height = _ROW * len(bars) + _FOOT
+    parts = [
+        Markup('<line class="limit" x1="{0:.1f}" y1="0" x2="{0:.1f}" y2="{1}"/>').format(limit, height - 16),
+        Markup('<text class="axis" x="{:.1f}" y="{}" text-anchor="middle">tolerance</text>').format(
+            limit, height - 4
+        ),
+    ]
+    for number, bar in enumerate(bars):
+        middle = number * _ROW + _ROW / 2
+        width = max(1.0, _PLOT * min(bar.used, top) / top)
+        kind = "failed" if bar.used > 1 else "verified"
+        parts.append(
+            Markup(
+                '<text x="{}" y="{:.1f}" text-anchor="end" dominant-baseline="middle">{}</text>'
+                '<rect class="bar-{}" x="{}" y="{:.1f}" width="{:.1f}" height="12"/>'
+                '<text class="axis" x="{:.1f}" y="{:.1f}" dominant-baseline="middle">{}</text>'
+            ).format(
+                *(_LABEL - 8, middle, _shortened(bar.label)),
+                *(kind, _LABEL, middle - 6, width),
+                *(_LABEL + width + 6, middle, f"{100 * bar.used:.1f} %"),
+            )
+        )
+    words = "Worst error as a part of the tolerance: " + "; ".join(
+        f"{bar.label}: {100 * bar.used:.1f} %" for bar in bars
+    )
+    return _svg("budgets", _LABEL + _PLOT + 70, height, words, parts)
+
+
+_MOST = 34
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= _MOST else f"{label[: _MOST - 16]}…{label[-15:]}"
+
+
+def _svg(name: str, width: float, height: float, words: str, parts: Sequence[Markup]) -> Markup:
+    return Markup(
+        '<svg class="{}" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">{}</svg>'
+    ).format(name, words, width, height, width, height, Markup("").join(parts))
