@@ -238,7 +238,7 @@ def test_the_figure_of_errors_says_what_it_shows() -> None:
     (svg,) = figure.all("svg")
     assert svg["role"] == "img"
     assert svg["aria-label"] == (
-        "Worst error as a part of the tolerance: k, float32: 50.0 %; <k>, float32: 300.0 %"
+        "Worst error as a part of the tolerance: 16-01/T1 k, float32: 50.0 %; 16-01/T1 <k>, float32: 300.0 %"
     )
     bars = figure.all("rect")
     assert [bar["class"] for bar in bars] == ["bar-verified", "bar-failed"]

@@ -15,7 +15,7 @@ from rocverify.records import MustHaveVerdict
 from rocverify.report.model import CorrectnessReport
 
 _SHARES_WIDTH, _SHARES_HEIGHT = 240, 14
-_LABEL, _PLOT, _ROW, _FOOT = 250, 330, 20, 24
+_LABEL, _PLOT, _ROW, _FOOT = 330, 330, 20, 24
 
 
 def shares(counts: Mapping[MustHaveVerdict, int]) -> Markup:
@@ -44,7 +44,7 @@ class _Bar:
 def budgets(rows: Sequence[CorrectnessReport]) -> Markup | None:
     """The worst error of each comparison as a part of what its tolerance allows; None where nothing tells."""
     bars = [
-        _Bar(f"{row.symbol or row.contract}, {row.dtype}", row.budget_used)
+        _Bar(f"{_must_have(row)} {row.symbol or row.contract}, {row.dtype}", row.budget_used)
         for row in rows
         if row.budget_used is not None and isfinite(row.budget_used)
     ]
@@ -80,7 +80,12 @@ def budgets(rows: Sequence[CorrectnessReport]) -> Markup | None:
     return _svg("budgets", _LABEL + _PLOT + 70, height, words, parts)
 
 
-_MOST = 34
+def _must_have(row: CorrectnessReport) -> str:
+    """`16-02/T1`, whose check made the comparison."""
+    return row.check.rpartition("/")[0]
+
+
+_MOST = 46
 
 
 def _shortened(label: str) -> str:
