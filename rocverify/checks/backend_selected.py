@@ -23,7 +23,7 @@ from rocverify.checks.trace_rules import caller_chain, status_reads
 from rocverify.checks.trial import Lengths, Trials, load_spec, shaped
 from rocverify.code.contracts import declared_contracts
 from rocverify.device.trace.events import Category, TraceEvent
-from rocverify.errors import ContractError, DeviceFaultError, SubjectError
+from rocverify.errors import ContractError, DeviceFaultError, SubjectError, TimeLimitError
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import DType
@@ -205,7 +205,7 @@ class Probe:
             try:
                 with trials.session.tracer.ghost([symbol]):
                     trial = trials.judge(trials.run(fresh))
-            except (SubjectError, DeviceFaultError):
+            except (SubjectError, DeviceFaultError, TimeLimitError):
                 continue  # it notices, one way or the other
             if all(comparison.matches for comparison in trial.verdict.comparisons.values()):
                 text = f"{self.name} gives the right result without {symbol}: something else computes it"

@@ -53,9 +53,13 @@ class Expectation:
         return tuple(order[i] if i < len(order) else name for i, name in enumerate(known))
 
 
-def live_blocks(events: Sequence[TraceEvent], seq: int, arrays: Mapping[str, Block]) -> list[Block]:
-    """The device memory that is allocated when event `seq` happens, the contract's arrays included."""
-    blocks = {block.base: block for block in arrays.values()}
+def live_blocks(
+    events: Sequence[TraceEvent], seq: int, arrays: Mapping[str, Block], kept: Sequence[tuple[int, int]] = ()
+) -> list[Block]:
+    """The device memory that is allocated when event `seq` happens, the contract's arrays included. kept:
+    address and bytes of what was allocated before the first event."""
+    blocks = {address: Block(address, size) for address, size in kept}
+    blocks |= {block.base: block for block in arrays.values()}
     for event in events:
         if event.seq >= seq or not event.ok:
             continue

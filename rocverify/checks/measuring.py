@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rocverify.checks.trial import Lengths, Trials, shaped
+from rocverify.checks.trial import Lengths, Trials, planned, shaped
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import SubjectError, UsageError
 from rocverify.oracle.case import Case, select_dtypes
@@ -94,7 +94,7 @@ def _nothing(trials: Trials, message: str) -> SubjectError:
 
 
 def _planned(trials: Trials, case: Case) -> Measured:
-    run = trials.run(case, ghost=True)
+    run = planned(trials.spec, trials.session, case, trials.invoke)
     kernels = tuple(e.kernel or "" for e in run.events if e.category is Category.LAUNCH)
     if not kernels:
         raise _nothing(trials, f"launched nothing ({case})")

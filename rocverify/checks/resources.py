@@ -106,11 +106,10 @@ def _given(limits: Limits) -> dict[str, float]:
 
 
 def _observed(params: ResourcesParams, ctx: CheckContext) -> dict[str, Use]:
-    """How each kernel is launched by the contract's wrapper, the most demanding launch of each. Nothing
-    is executed: launches are held back."""
-    from rocverify.checks.trial import load_spec, shaped
+    """How each kernel is launched by the contract's wrapper, the most demanding launch of each."""
+    from rocverify.checks.trial import load_spec, planned, shaped
     from rocverify.device.trace.events import Category
-    from rocverify.oracle.drive import execute, invocation
+    from rocverify.oracle.drive import invocation
 
     assert params.contract is not None
     uses: dict[str, Use] = {}
@@ -119,7 +118,7 @@ def _observed(params: ResourcesParams, ctx: CheckContext) -> dict[str, Use]:
         invoke = invocation(spec, session, ctx.built(spec.source, ctx.target).path)
         for dtype in spec.dtypes:
             case = shaped(spec, dtype, ctx.seed, params.dims)
-            run = execute(spec, session, case, ghost=True, invoke=invoke)
+            run = planned(spec, session, case, invoke)
             for event in run.events:
                 if event.category is Category.LAUNCH and event.kernel and event.block:
                     x, y, z = event.block

@@ -113,7 +113,7 @@ class LaunchProbe:
     def _compared(
         self, expectation: Expectation, driven: Driven, launch: TraceEvent, metadata: KernelMetadata
     ) -> list[Finding]:
-        blocks = live_blocks(driven.run.events, launch.seq, expectation.arrays)
+        blocks = live_blocks(driven.run.events, launch.seq, expectation.arrays, driven.run.kept)
         found = [
             *foreign_code(launch, self._built.sha256, metadata.name),
             *argument_findings(launch, metadata, expectation, blocks),

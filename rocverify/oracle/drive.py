@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rocverify.device.process.placed import Buffer, Collected, Placed
 from rocverify.device.trace.events import Category
 from rocverify.device.traffic import NO_TRAFFIC, Traffic
-from rocverify.errors import ContractError, DeviceError, SubjectError
+from rocverify.errors import ContractError, DeviceError, SubjectError, TimeLimitError
 from rocverify.oracle.buffers import Layout, buffer_of, layout_of, read_back
 from rocverify.oracle.case import Case
 from rocverify.oracle.consistency import check_arguments
@@ -68,7 +68,8 @@ class CaseRun:
     where each array lay on the device; by_contract: the launches, by their number in the trace, that the
     contract's own `call` made and not the wrapper; undefined: see Start. written: what was written of large
     arrays (Tiled), which are not among the outputs, by name: offsets and bytes; parts: the launches that were
-    executed in part; handed: the arrays that the call wrote on the host or returned, as they were.
+    executed in part; handed: the arrays that the call wrote on the host or returned, as they were;
+    kept: address and bytes of memory that the code had allocated in calls before.
     """
 
     case: Case
@@ -85,6 +86,7 @@ class CaseRun:
     written: Mapping[str, Sequence[tuple[int, bytes]]] = field(default_factory=dict)
     parts: Parts = field(default_factory=list)
     handed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    kept: Sequence[tuple[int, int]] = ()
 
     @property
     def start(self) -> Start:
@@ -138,9 +140,12 @@ def execute(
     asked before. replayed: the traffic of the host is noted, and what it reads of the device is replaced by
     this, as far as it goes. excerpt: launches are executed in part.
     Raises SubjectError for what the wrapper raises, DeviceFaultError for what the kernel does wrong,
-    DeviceError when the device fails the harness itself.
+    TimeLimitError where the wrapper does not return (of launches held back once for a contract: the next time
+    it is not called), DeviceError when the device fails the harness itself.
     """
     spec.dims.check(case.dims)
+    if ghost:
+        session.subject.expect_return(spec)
     start = start or starting(spec, case)
     inputs = start.inputs
     run_subject = invoke or invocation(spec, session)
@@ -163,7 +168,12 @@ def execute(
             session.device.refill(placed, buffers)
         return run_subject(arrays, lengths, case.dtype, visible=visible, on_stream=case.on_stream)
 
-    collected, hosts = _called(spec, session, placed, invoked)
+    try:
+        collected, hosts = _called(spec, session, placed, invoked)
+    except TimeLimitError as error:
+        if ghost:
+            session.subject.waits_for_its_kernel(spec, error)
+        raise
     returned = {name: hosts[name] for name in hosts if name in inputs and name not in (values or {})}
     return _left_behind(spec, case, start, layouts, collected, returned, addresses)
 
@@ -195,6 +205,7 @@ def _left_behind(
         undefined=start.undefined,
         written=collected.written,
         parts=collected.parts,
+        kept=collected.kept,
         handed={
             name: after[name] for name, one in spec.outputs.items() if not one.on_device and name in after
         },

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from rocverify.errors import TimeLimitError
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dtypes import DType
 from rocverify.subject.contracts import remote_contract
@@ -38,6 +39,7 @@ class Subject:
         self._attached: object = None
         self._loaded: set[str] = set()
         self._passed: dict[str, set[str]] = {}
+        self._waiting: dict[str, str] = {}
 
     def start(self) -> None:
         """Starts the processes, so that they are there when they are needed."""
@@ -180,6 +182,15 @@ class Subject:
         """The parameters that the contract's calls have passed to its wrapper, as far as calls that may see
         the judge have told."""
         return frozenset(self._passed.get(spec.where, ()))
+
+    def waits_for_its_kernel(self, spec: ContractSpec, error: TimeLimitError) -> None:
+        """A call without its kernel has not returned: no other needs to be waited for."""
+        self._waiting[spec.where] = error.message
+
+    def expect_return(self, spec: ContractSpec) -> None:
+        """TimeLimitError where a call without its kernel is known not to return."""
+        if spec.where in self._waiting:
+            raise TimeLimitError(self._waiting[spec.where], where=spec.wrapper or spec.where)
 
     def launches(
         self, spec: ContractSpec, arrays: Mapping[str, Any], dims: Mapping[str, int], dtype: DType

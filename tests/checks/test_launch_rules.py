@@ -145,6 +145,7 @@ def test_memory_counts_as_live_from_allocation_to_free() -> None:
         event(4, Category.ALLOC, dst=0x40, bytes=4)._replace(result="hipErrorOutOfMemory"),
     ]
     assert [b.base for b in live_blocks(events, 5, {"x": X})] == [0x1000, 0x20]
+    assert [b.base for b in live_blocks(events, 5, {"x": X}, [(0x10, 4), (0x8, 8)])] == [0x8, 0x1000, 0x20]
 
 
 @pytest.mark.parametrize(

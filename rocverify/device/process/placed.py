@@ -60,7 +60,8 @@ class Collected:
     An image is what the caller would see after the call, in the order of its stream: `late` are the arrays
     that changed after that, `unordered` the work that was still queued then, in words. traffic: what the
     client read of the device and copied to it, where that was asked for. written: what was written of arrays
-    that repeat their contents, by name: offsets and bytes; parts: the launches that were executed in part."""
+    that repeat their contents, by name: offsets and bytes; parts: the launches that were executed in part;
+    kept: address and bytes of what the client had allocated before the call."""
 
     images: dict[str, Any]
     lost: tuple[str, ...]
@@ -72,3 +73,4 @@ class Collected:
     traffic: Traffic = NO_TRAFFIC
     written: Mapping[str, Sequence[tuple[int, bytes]]] = field(default_factory=dict)
     parts: Parts = field(default_factory=list)
+    kept: Sequence[tuple[int, int]] = ()

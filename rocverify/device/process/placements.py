@@ -47,6 +47,7 @@ class _Held:
     unordered: tuple[str, ...] = ()
     traffic: HostTraffic | None = None
     repeating: tuple[str, ...] = ()
+    kept: tuple[tuple[int, int], ...] = ()
 
     def watch(self) -> None:
         """A call is about to be made."""
@@ -102,7 +103,9 @@ class Placements:
         self._control.outcome()  # what was before is none of this call's
         traffic = None if replayed is None else HostTraffic(replayed)
         repeating = tuple(one.name for one in buffers if one.size)
-        held = _Held(context, {}, None, order is not None, traffic=traffic, repeating=repeating)
+        with context.lock:
+            kept = tuple((one.address, one.size) for one in context.allocations.values())
+        held = _Held(context, {}, None, order is not None, traffic=traffic, repeating=repeating, kept=kept)
         if order is not None:
             self._reorder(order)
         try:
@@ -156,7 +159,7 @@ class Placements:
             self._end(held)
         images = {name: pickle.PickleBuffer(held.seen.get(name, image)) for name, image in final.items()}
         late = tuple(name for name, image in final.items() if held.seen.get(name, image) != image)
-        seen = traffic, written, parts
+        seen = traffic, written, parts, held.kept
         return Collected(images, lost, events, undecided, fault, late, held.unordered, *seen)
 
     def _end(self, held: _Held) -> None:
