@@ -19,21 +19,24 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rocverify.store.forking import HAS_ENDED, IS_THERE, TOLD
 
 _END_S = 10.0
+_SILENT_S = 1.0
+"""Whoever waits longer for a server sees to it that it runs: its processes may stop it."""
 _AT_START = ("PYTHON", "LD_", "OPENBLAS_", "OMP_", "MKL_", "NPY_", "GLIBC_", "MALLOC_")
 """Beginnings of the variables that count when a process starts, and not afterwards."""
 
 
 class ForkedProcess:
     """A process that a fork server has started, for the one who asked for it; its number stays its own until
-    `let_go`."""
+    `let_go`. wake: has the server go on where something has stopped it."""
 
-    def __init__(self, leash: socket.socket) -> None:
-        self._leash = leash
+    def __init__(self, leash: socket.socket, wake: Callable[[], None]) -> None:
+        self._leash, self._wake = leash, wake
         self._lock = threading.RLock()
         self._pid = 0
         self._code: int | None = None
@@ -62,13 +65,9 @@ class ForkedProcess:
             return self._code
 
     def _receive(self, timeout_s: float | None) -> None:
-        self._leash.settimeout(timeout_s)
-        try:
-            told = self._leash.recv(TOLD.size)
-        except BlockingIOError:
-            raise TimeoutError from None
-        except ConnectionError:
-            told = b""
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        while (told := self._told(until)) is None:
+            self._wake()
         if not told:  # the server is gone, and this one is nobody's child
             self._code = -signal.SIGKILL
             self.kill()
@@ -78,6 +77,20 @@ class ForkedProcess:
             self._pid = number
         elif what == HAS_ENDED:
             self._code = number
+
+    def _told(self, until: float | None) -> bytes | None:
+        """What the server tells, nothing if it is gone; None where it has been silent for a while.
+        TimeoutError from that moment on."""
+        left = _SILENT_S if until is None else max(0.0, until - time.monotonic())
+        self._leash.settimeout(min(left, _SILENT_S))
+        try:
+            return self._leash.recv(TOLD.size)
+        except (BlockingIOError, TimeoutError):
+            if until is not None and time.monotonic() >= until:
+                raise TimeoutError from None
+            return None
+        except ConnectionError:
+            return b""
 
     def kill(self, *, group: bool = False) -> None:
         """Ends it by force; `group`: and what it has started. Does nothing where it has ended."""
@@ -101,12 +114,15 @@ class _ForkServer:
                 pass_fds=(given, theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 env=environment,
-                start_new_session=True,
+                # In this session: a stopped one the kernel ends with this process, by SIGHUP and SIGCONT.
+                process_group=0,
             )
+        self._wake = partial(_go_on, process)
         self._end = weakref.finalize(self, _end, process, self._control)
 
     def fork(self, request: bytes, output: Sequence[int], files: Sequence[int]) -> ForkedProcess:
         """OSError where it has ended."""
+        self._wake()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, _in_memory(request) as given:
             try:
@@ -114,11 +130,17 @@ class _ForkServer:
             except OSError:
                 ours.close()
                 raise
-        return ForkedProcess(ours)
+        return ForkedProcess(ours, self._wake)
+
+
+def _go_on(process: subprocess.Popen[bytes]) -> None:
+    """Whatever has stopped a process, it goes on."""
+    process.send_signal(signal.SIGCONT)
 
 
 def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
     control.close()
+    _go_on(process)
     try:
         process.wait(_END_S)
     except subprocess.TimeoutExpired:

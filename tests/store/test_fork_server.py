@@ -7,6 +7,9 @@ import os
 import select
 import signal
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +66,15 @@ def there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def state_of(pid: int) -> list[str]:
+    """What the kernel tells of a process behind its name: its state, its parent, ..."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def server_of(process: ForkedProcess) -> int:
+    return int(state_of(process.pid)[1])
+
+
 def test_a_process_has_what_was_asked_for_and_nothing_of_its_server(
     servers: ForkServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,11 +123,50 @@ def test_waiting_ends_in_time_and_a_group_is_ended_by_force(servers: ForkServers
 
 def test_a_server_that_was_killed_is_started_anew(servers: ForkServers) -> None:
     asleep = forked(servers, "time.sleep(60)")
-    server = int(Path(f"/proc/{asleep.pid}/stat").read_text().rpartition(")")[2].split()[1])
+    server = server_of(asleep)
     os.kill(server, signal.SIGKILL)
     assert asleep.wait(10) == -signal.SIGKILL
     assert told(servers)["content"] == "content"
     asleep.let_go()
+
+
+STOP = "os.kill(os.getppid(), signal.SIGSTOP)\n"
+
+
+def test_a_server_that_its_process_has_stopped_goes_on(servers: ForkServers) -> None:
+    stops = forked(servers, STOP + "time.sleep(1)\nos._exit(7)")
+    server = server_of(stops)
+    while state_of(server)[0] != "T":
+        time.sleep(0.01)
+    assert told(servers)["content"] == "content"
+    os.kill(server, signal.SIGSTOP)
+    assert stops.wait(20) == 7
+    stops.let_go()
+    servers._started.clear()
+
+
+def test_a_stopped_server_and_its_processes_end_with_the_one_who_asked() -> None:
+    """As where a run is ended by SIGKILL, with nobody left to wake the server."""
+    asks = (
+        "import os, sys, time\n"
+        "from rocverify.store.fork_server import ForkServers\n"
+        "servers = ForkServers(lambda: ('-P', '-c', *sys.argv[1:3]))\n"
+        "code = sys.argv[3] + 'time.sleep(60)'\n"
+        "request = {'environment': dict(os.environ), 'output': (1, 2), 'files': ()}\n"
+        "process = servers.fork({'code': code}, **request)\n"
+        "server = int(open(f'/proc/{process.pid}/stat').read().rpartition(')')[2].split()[1])\n"
+        "while open(f'/proc/{server}/stat').read().rpartition(')')[2].split()[0] != 'T': time.sleep(0.01)\n"
+        "print(process.pid, server, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", asks, COMMAND, str(forking.__file__), STOP]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as asking:
+        assert asking.stdout is not None
+        ended = [os.pidfd_open(int(pid)) for pid in asking.stdout.readline().split()]
+        asking.kill()
+    for one in ended:
+        assert select.select([one], [], [], 20)[0]
+        os.close(one)
 
 
 def test_variables_that_count_at_the_start_have_a_server_of_their_own(servers: ForkServers) -> None:
@@ -136,7 +187,7 @@ def test_a_forked_copy_of_the_asking_process_asks_the_same_server(servers: ForkS
 
 def test_a_server_ends_with_those_who_can_ask_it(servers: ForkServers) -> None:
     process = forked(servers, "time.sleep(60)")
-    server = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
+    server = server_of(process)
     process.kill()
     process.wait(10)
     process.let_go()
