@@ -20,9 +20,11 @@ from rocverify.device.process.wire import Wire
 from rocverify.store import forking
 
 _TAKEN = (
+    "platformdirs.unix",
+    "rocverify.device.backends.amd",
     "rocverify.device.backends.emulator",
-    "rocverify.device.emulator.coverage",
-    "rocverify.device.emulator.sanitize",
+    "rocverify.device.emulator.coverage.instrument",
+    "rocverify.device.emulator.sanitize.sanitizer",
     "rocverify.device.hip.rtc.gate",
 )
 """What most devices take, and is imported late otherwise."""

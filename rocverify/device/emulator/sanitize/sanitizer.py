@@ -13,7 +13,6 @@ from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.sanitize import layout
 from rocverify.device.emulator.sanitize.findings import Findings, Narrator
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
-from rocverify.device.emulator.sanitize.shadow import ShadowObserver
 from rocverify.device.emulator.translate.builder.observers import Observer
 from rocverify.errors import DeviceError
 from rocverify.store.digests import digest_of
@@ -63,6 +62,9 @@ class Sanitizer:
         return f":{digest_of(*map(str, sorted(barriers)))}" if barriers else ""
 
     def observer(self, kernel: LoadedKernel) -> Observer:
+        # The translator is large, and needed for what is not in the cache alone.
+        from rocverify.device.emulator.sanitize.shadow import ShadowObserver
+
         return ShadowObserver(kernel.graph, self._wave_barriers(kernel))
 
     def _wave_barriers(self, kernel: LoadedKernel) -> frozenset[int]:

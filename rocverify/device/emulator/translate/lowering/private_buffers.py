@@ -16,8 +16,8 @@ from rocverify.device.emulator.isa.descriptors import KernelDescriptor
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.family import InitialState
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
+from rocverify.device.emulator.translate.access_forms import OF_WAVE
 from rocverify.device.emulator.translate.lowering.flow import Graph, successors
-from rocverify.device.emulator.translate.semantics.memory import OF_WAVE
 from rocverify.errors import UnsupportedInstructionError
 
 RESOURCE = ("base", "base high", "records", "format")

@@ -16,7 +16,7 @@ from llvmlite import ir
 from rocverify.device.emulator import abi
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
-from rocverify.device.emulator.translate.access_forms import LOADS, STORES
+from rocverify.device.emulator.translate.access_forms import LOADS, OF_WAVE, STORES
 from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.observers import Access
 from rocverify.device.emulator.translate.builder.types import I32, PTR, TYPES, Value
@@ -38,8 +38,6 @@ SIZES = {
 }  # fmt: skip
 """Bytes that one lane moves."""
 
-OF_WAVE = "of_wave"
-"""The modifier of accesses to scratch whose scalar offset counts bytes of all lanes (private_buffers.py)."""
 
 SPACES = {"global": 0, "lds": 1, "flat": 2}
 
