@@ -29,15 +29,28 @@ _DIRECTIONS = {"h2d": "host to device", "d2h": "device to host", "d2d": "device 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A mapping within evidence: the key it stands under, and its scalars with those above it."""
+    """A mapping within evidence: the key it stands under, and the mapping above it."""
 
     key: str
     own: Mapping[str, Any]
-    seen: Mapping[str, Any]
+    above: Node | None = None
+
+    def known(self, name: str) -> Any:
+        """A scalar of its own, else what its key tells, else what is known above it; None if nothing is."""
+        node: Node | None = self
+        while node is not None:
+            own = node.own.get(name, _NOTHING)
+            if not isinstance(own, _CONTAINERS):
+                return own
+            told = _as_key("" if node.above is None else node.above.key, node.key)
+            if name in told:
+                return told[name]
+            node = node.above
+        return None
 
     def text(self, *names: str) -> str | None:
         """The first of these facts that is known, as text."""
-        value = next((self.seen[name] for name in names if self.seen.get(name) is not None), None)
+        value = next((found for name in names if (found := self.known(name)) is not None), None)
         return None if value is None else str(value)
 
     def number(self, *names: str) -> int | None:
@@ -47,33 +60,34 @@ class Node:
 
 
 _CONTAINERS = (dict, list)
+_NOTHING: list[Any] = []
 
 
 def nodes(check: CheckReport) -> Iterator[Node]:
     """Every mapping in a check's evidence, from the outside in."""
-    return _walk("", check.evidence, dict(check.parameters))
+    return _walk("", check.evidence, Node("", check.parameters))
 
 
 def nodes_of(checks: Iterable[CheckReport], built: Iterable[Mapping[str, Any]]) -> list[Node]:
     """Every mapping in the evidence of the checks and in the code objects that launches used."""
     found = [node for check in checks for node in nodes(check)]
-    return found + [node for entry in built for node in _walk("", entry, {})]
+    return found + [node for entry in built for node in _walk("", entry, None)]
 
 
 def sources(checks: Iterable[CheckReport]) -> set[str]:
     """The kernel sources that the checks were about."""
-    found = (node.seen.get("source") for check in checks for node in nodes(check))
+    found = (node.known("source") for check in checks for node in nodes(check))
     return {source for source in found if isinstance(source, str)}
 
 
-def _walk(key: str, value: Any, above: Mapping[str, Any]) -> Iterator[Node]:
+def _walk(key: str, value: Any, above: Node | None) -> Iterator[Node]:
     # JSON data: no other mapping, and this is asked very often.
     if isinstance(value, dict):
-        inner = {k: v for k, v in value.items() if isinstance(v, _CONTAINERS)}
-        seen = {**above, **{k: v for k, v in value.items() if k not in inner}}
-        yield Node(key, value, seen)
-        for name, one in inner.items():
-            yield from _walk(name, one, {**seen, **_as_key(key, name)})
+        node = Node(key, value, above)
+        yield node
+        for name, one in value.items():
+            if isinstance(one, _CONTAINERS):
+                yield from _walk(name, one, node)
     elif isinstance(value, list):
         for one in value:
             if isinstance(one, _CONTAINERS):
@@ -171,7 +185,7 @@ def _covered(row: KernelRow) -> CoverageReport:
 
 
 def _comparison(check: CheckReport, node: Node) -> CorrectnessReport:
-    seed, budget = node.seen.get("seed"), node.own.get("budget_used")
+    seed, budget = node.known("seed"), node.own.get("budget_used")
     return CorrectnessReport(
         check=check.id,
         contract=node.text("contract") or "",

@@ -172,7 +172,7 @@ class Codec:
         state = self._mapping(content, beside)
         if state["bit_generator"] not in ("PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937"):
             raise CodecError("an unknown generator")
-        bits = getattr(np.random, state["bit_generator"])()
+        bits = getattr(np.random, state["bit_generator"])(0)  # no entropy is asked for: the state follows
         bits.state = state
         return np.random.Generator(bits)
 
