@@ -16,9 +16,9 @@ OBJECTS = 50_000
 
 
 @contextmanager
-def looked_for_seldom() -> Iterator[None]:
-    """For a block; afterwards as often as before, but not once more when the process ends: all of it goes
-    then."""
+def looked_for_seldom(*, for_good: bool = False) -> Iterator[None]:
+    """For a block; afterwards as often as before, which may well begin with a look at everything, unless the
+    process ends then (`for_good`). When it ends, nobody looks once more: all of it goes."""
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
     before = gc.get_threshold()
@@ -26,4 +26,5 @@ def looked_for_seldom() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        if not for_good:
+            gc.set_threshold(*before)

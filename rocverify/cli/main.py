@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     environment.prepare()
     boundary = Boundary()
-    with boundary, cycles.looked_for_seldom():
+    with boundary, cycles.looked_for_seldom(for_good=arguments is None):
         words = None if arguments is None else list(arguments)
         boundary.code = cli.main(words, prog_name="rocverify", standalone_mode=False) or 0
     return boundary.code

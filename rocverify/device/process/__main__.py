@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     control, lines = request.files
     server = Server()
     try:
-        with cycles.looked_for_seldom():
+        with cycles.looked_for_seldom(for_good=True):
             Desk(server, Connection(lines)).serve(Wire(socket.socket(fileno=control)))
     finally:
         server.close()

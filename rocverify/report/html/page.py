@@ -19,6 +19,7 @@ from rocverify.report.evidence import check_lines, evidence_lines
 from rocverify.report.html.figures import shares
 from rocverify.report.html.kernels import source_views
 from rocverify.report.html.prose import html_of
+from rocverify.report.kept_templates import KeptTemplates
 from rocverify.report.model import (
     CheckReport,
     DemandReport,
@@ -129,6 +130,7 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=KeptTemplates(),
     )
     environment.filters.update(
         anchor=_anchor,
