@@ -1,4 +1,4 @@
-"""What jinja2 makes of templates, kept in the user's cache under the user's seal: it is code that will run."""
+"""What jinja2 makes of templates, kept in the user's cache under the user's seal: it is code that runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class KeptTemplates(BytecodeCache):
     """Templates' code by name and content. Where nothing can be kept, it is made again."""
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """What was kept under the bucket's key, if it is ours; jinja2 looks whether it is of the same text."""
+        """What was kept under the bucket's key, if it is ours; jinja2 looks whether it is of this text."""
         with contextlib.suppress(OSError):
             data = unsealed(bucket.key, (user_cache() / "templates" / bucket.key).read_bytes())
             if data is not None:
