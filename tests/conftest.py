@@ -19,6 +19,9 @@ hypothesis.settings.load_profile("rocverify")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # rocverify trusts no cache in CI. Tests look the same everywhere: those of that rule set the variable.
 os.environ.pop("CI", None)
+# Nor do they write into the log or the summary of the job that runs them.
+for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(name, None)
 # Before workers are started: they inherit it.
 _SEED = seed()
 

@@ -253,6 +253,7 @@ def _dtype_evidence(report: DTypeReport) -> dict[str, Any]:
         "elements": report.elements,
         "max_ulp": _worst(report, "ulp"),
         "max_ulp_at_magnitude": _worst(report, "scaled_ulp"),
+        "ulp_counts": report.ulp_counts,
         "max_abs": _worst(report, "abs"),
         "max_rel": _worst(report, "rel"),
         "budget_used": as_json_number(round(report.budget, 4)),

@@ -129,6 +129,8 @@ class Screen:
             state = "written" if name in written.changed else "unchanged"
             failed = any((error.where or "").startswith(name) for error in written.errors)
             self._line(f"{name}  ({'not written' if failed else state})")
+        if written.page and not any(error.where == written.page for error in written.errors):
+            self._line(f"{written.page}  (all of this as a page)")
         for name in written.kept:
             self._line(f"{name}  (kept: only a part of the checks ran, and none of it failed)")
         for refused in report.refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from rocverify.oracle.tolerance import Expected, Tolerance
 from rocverify.oracle.ulp import Array64, ulp_error, ulp_of
 
 Index = tuple[int, ...]
+ULP_STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Up to which errors, in ULPs at the magnitude of the terms, elements are counted together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,9 @@ class Comparison:
     terms: the first grows without bound where terms cancel. rel leaves out references below the smallest
     normal number, where it says nothing. budget is the largest error of the arithmetic as a part of what was
     allowed it: half a ULP of the stored type at the reference is left out of both, since the last rounding
-    alone costs that much sooner or later, however good the arithmetic.
+    alone costs that much sooner or later, however good the arithmetic. ulp_counts has the finite elements by
+    scaled_ulp: how many are at most at each of ULP_STEPS and above the one before, and last those beyond all;
+    empty for integers.
     """
 
     elements: int
@@ -53,6 +58,7 @@ class Comparison:
     rel: Worst | None
     budget: float
     first: Worst | None
+    ulp_counts: tuple[int, ...] = ()
 
     @property
     def mismatches(self) -> int:
@@ -81,16 +87,24 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
         relative = error / np.abs(exact)
         last_rounding = 0.5 * ulp_of(exact, dtype)
         share = np.maximum(error - last_rounding, 0) / np.maximum(allowed - last_rounding, 0)
+    scaled = error / tolerance.units_at_magnitude(expected)
     return Comparison(
         elements=seen.size,
         bad=bad,
         ulp=_worst(ulp_error(seen, exact, dtype), finite, seen, exact),
-        scaled_ulp=_worst(error / tolerance.units_at_magnitude(expected), finite, seen, exact),
+        scaled_ulp=_worst(scaled, finite, seen, exact),
         abs=_worst(error, finite, seen, exact),
         rel=_worst(relative, normal, seen, exact),
         budget=float(np.fmax.reduce(share[finite], initial=0.0)),
         first=_first(bad, error, seen, exact),
+        ulp_counts=_counts(scaled[finite]),
     )
+
+
+def _counts(errors: Array64) -> tuple[int, ...]:
+    """How many of the errors are within each of ULP_STEPS and not within the one before, and beyond them."""
+    within = [0, *(int(np.count_nonzero(errors <= step)) for step in ULP_STEPS), errors.size]
+    return tuple(after - before for before, after in pairwise(within))
 
 
 def _compare_integers(seen: NDArray[Any], exact: NDArray[Any]) -> Comparison:

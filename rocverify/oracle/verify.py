@@ -13,7 +13,7 @@ from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError, TimeLimitError
 from rocverify.oracle.beside import beside
 from rocverify.oracle.case import Case, further_cases, plan_cases, with_other_values
-from rocverify.oracle.compare import Worst
+from rocverify.oracle.compare import ULP_STEPS, Worst
 from rocverify.oracle.contract import ContractSpec, Refusal
 from rocverify.oracle.controls import (
     ControlOutcome,
@@ -126,6 +126,14 @@ class DTypeReport:
             if (worst := getattr(comparison, measure)) is not None
         ]
         return max(found, key=lambda entry: entry[0].error, default=None)
+
+    @property
+    def ulp_counts(self) -> dict[str, int]:
+        """Elements by their error in ULPs at the magnitude of the terms, each under the largest error that is
+        counted with it (`0`, `0.25`, ... as ULP_STEPS) or `more`; empty where nothing is a float."""
+        counted = [c.ulp_counts for v in self.verdicts for c in v.comparisons.values() if c.ulp_counts]
+        names = (*(f"{step:g}" for step in ULP_STEPS), "more")
+        return {name: sum(column) for name, *column in zip(names, *counted, strict=True)} if counted else {}
 
     @property
     def budget(self) -> float:

@@ -20,6 +20,7 @@ MOST_ANNOTATIONS = 10
 MOST_ROWS = 50
 """Rows of the step summary's table; a summary ends at 1 MiB."""
 _MOST_CHARACTERS = 4_000
+_MOST_OF_A_ROW = 300
 
 
 def annotation_lines(report: Report) -> Iterator[str]:
@@ -110,7 +111,8 @@ def _problems(found: Sequence[Problem]) -> Iterator[str]:
     yield from ("| | Must-have | What | Where |", "| --- | --- | --- | --- |")
     for problem in found[:MOST_ROWS]:
         place = f"{problem.place.path}:{problem.place.line}"
-        message = problem.message.splitlines()[0] if problem.message else ""
+        message = problem.message.partition("\n")[0]
+        message = message if len(message) <= _MOST_OF_A_ROW else f"{message[:_MOST_OF_A_ROW]} ..."
         about = inline(problem.must_have) or code(problem.rule)
         yield f"| {problem.level} | {about} | {inline(message)} | {cell_code(place)} |"
     if len(found) > MOST_ROWS:

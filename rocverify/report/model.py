@@ -142,6 +142,8 @@ class CorrectnessReport(_Model):
     """In units in the last place of the reference's value."""
     max_ulp_at_magnitude: float | str | None = None
     """In units in the last place at the magnitude of the terms."""
+    ulp_counts: dict[str, int] = Field(default_factory=dict)
+    """Elements by that error, under the largest that is counted there: `0`, `0.25`, ... `16`, then `more`."""
     max_abs: float | str | None = None
     max_rel: float | str | None = None
     worst_index: str | None = None

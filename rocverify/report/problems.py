@@ -8,13 +8,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 
 from rocverify.records import CheckVerdict, MustHaveVerdict
-from rocverify.report.model import CheckReport, DemandReport, MustHaveReport, PlanReport, Report
+from rocverify.report.model import (
+    CheckReport,
+    DemandReport,
+    FindingReport,
+    MustHaveReport,
+    PlanReport,
+    Report,
+)
 
 _PLACE = re.compile(r"(?P<path>[^:]+):(?P<line>\d+)(?::(?P<column>\d+))?")
 
@@ -54,8 +61,8 @@ class Problem:
     check: str = ""
     kernel: str = ""
     fingerprint: str = ""
-    """The same in every run until the problem is gone: made of rule, check, file and kernel, never of lines
-    or of numbers that a seed changes."""
+    """The same in every run until the problem is gone: made of rule, check and file, never of lines or of
+    what a seed changes."""
 
     @property
     def title(self) -> str:
@@ -130,31 +137,51 @@ def _of_must_have(must_have: MustHaveReport, checks: list[CheckReport], known: S
 
 
 def _of_check(base: Problem, check: CheckReport, known: Set[str]) -> Iterator[Problem]:
-    level = Level.ERROR if check.verdict is CheckVerdict.FAILED else Level.WARNING
+    """A problem for each place that the findings name, and one for all that name none: a kernel that is wrong
+    in a hundred cases is one thing to put right."""
+    about = _about(check, known)
     told = replace(
         base,
-        level=level,
+        level=Level.ERROR if check.verdict is CheckVerdict.FAILED else Level.WARNING,
         rule=check.kind,
         message=check.message or f"{check.kind} {check.verdict}",
         hint=check.hint or "",
         check=check.id,
+        place=about or base.place,
+        planned=base.place if about else None,
     )
-    if not check.findings:
-        yield told
+    groups: dict[Place | None, list[FindingReport]] = {}
     for finding in check.findings:
-        place = place_of(finding.location, known)
-        message = (
-            finding.message if check.message in finding.message else f"{told.message}: {finding.message}"
-        )
-        if place is None and finding.location and finding.location not in message:
-            message = f"{finding.location}: {message}"
-        yield replace(
+        groups.setdefault(place_of(finding.location, known), []).append(finding)
+    if not groups:
+        yield told
+    for place, findings in groups.items():
+        kernels = {finding.kernel or "" for finding in findings}
+        seen = replace(
             told,
-            message=told.message if finding.message in check.message else message,
-            place=place or told.place,
-            planned=told.place if place else None,
-            kernel=finding.kernel or "",
+            message=_message(told.message, findings),
+            kernel=kernels.pop() if len(kernels) == 1 else "",
         )
+        yield seen if place is None else replace(seen, place=place, planned=base.place)
+
+
+def _message(message: str, findings: Sequence[FindingReport]) -> str:
+    """The check's message, and of findings of one place the first."""
+    first = findings[0]
+    more = f" (and {len(findings) - 1} more like it, in the report)" if len(findings) > 1 else ""
+    where = f"{first.location}: " if first.location and place_of(first.location) is None else ""
+    if first.message in message:
+        return f"{message}{more}"
+    if message in first.message:
+        return f"{where}{first.message}{more}"
+    return f"{message}: {where}{first.message}{more}"
+
+
+def _about(check: CheckReport, known: Set[str]) -> Place | None:
+    """The file that a check was about."""
+    told = {**check.parameters, **check.evidence}
+    paths = (told.get(name) for name in ("path", "from_path", "source"))
+    return next((Place(path) for path in paths if isinstance(path, str) and path in known), None)
 
 
 def _refused(report: Report) -> Iterator[Problem]:
@@ -192,7 +219,7 @@ def _demand(demand: DemandReport) -> Problem:
 def _fingerprinted(found: Iterable[Problem]) -> Iterator[Problem]:
     seen: Counter[tuple[str, ...]] = Counter()
     for problem in found:
-        key = (problem.rule, problem.must_have, problem.check, problem.place.path, problem.kernel)
+        key = (problem.rule, problem.must_have, problem.check, problem.place.path)
         text = "\0".join((*key, str(seen[key])))
         seen[key] += 1
         yield replace(problem, fingerprint=hashlib.sha256(text.encode()).hexdigest()[:32])

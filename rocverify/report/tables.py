@@ -195,6 +195,7 @@ def _comparison(check: CheckReport, node: Node) -> CorrectnessReport:
         elements=node.number("elements"),
         max_ulp=_measure(node.own.get("max_ulp")),
         max_ulp_at_magnitude=_measure(node.own.get("max_ulp_at_magnitude")),
+        ulp_counts=_counts(node.own.get("ulp_counts")),
         max_abs=_measure(node.own.get("max_abs")),
         max_rel=_measure(node.own.get("max_rel")),
         worst_index=_index(node.own),
@@ -209,6 +210,10 @@ def _measure(value: Any) -> float | str | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     return value if isinstance(value, str) else None
+
+
+def _counts(value: Any) -> dict[str, int]:
+    return {str(k): v for k, v in value.items() if isinstance(v, int)} if isinstance(value, dict) else {}
 
 
 def _index(own: Mapping[str, Any]) -> str | None:

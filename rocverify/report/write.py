@@ -39,6 +39,8 @@ class Written:
     changed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     errors: list[UsageError] = field(default_factory=list)
+    page: str = ""
+    """The HTML page; empty where none was written."""
 
 
 def json_text(report: Report) -> str:
@@ -76,7 +78,8 @@ def write_reports(
     latest = f"{reports_dir}/latest"
     for name, text in FILES.items():
         _plain(root, f"{latest}/{name}", text(report), written)
-    _plain(root, f"{latest}/{PAGE}", html_text(report, root), written)
+    written.page = f"{latest}/{PAGE}"
+    _plain(root, written.page, html_text(report, root), written)
     if junit is not None:
         _plain(root, f"{latest}/junit.xml", junit.decode("utf-8"), written)
     if (root / _OWN).is_dir() and not (root / _OWN / ".gitignore").exists():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rocverify.oracle.compare import as_json_number, compare, judge_of
-from rocverify.oracle.dtypes import BF16, F16, F32, DType
+from rocverify.oracle.dtypes import BF16, F16, F32, I32, DType
 from rocverify.oracle.tolerance import Expected, Tolerance, tolerance_for
 
 TYPES = pytest.mark.parametrize("dtype", [F32, F16, BF16], ids=str)
@@ -233,3 +233,19 @@ def test_rows_that_overflow_in_the_stored_type_widen_no_limit_and_may_be_as_they
     # What is computed in a wider type has no such excuse, nor has a case in which nothing overflowed.
     narrow = Expected(wide, same.astype(np.float16), np.abs(wide), overflowed=True)
     assert not compare(same.astype(np.float16), narrow, tolerance_for(F16, F32, None, [narrow])).matches
+
+
+def test_elements_are_counted_by_their_error_at_the_magnitude() -> None:
+    unit = 2.0**-23
+    errors = [0, 0, 0.2, 0.25, 0.4, 0.5, 0.75, 1, 3, 3, 100, np.nan, np.inf]
+    reference = np.array([1.25 - error * unit for error in errors])
+    result = compare(np.full(len(errors), 1.25, np.float32), exact(reference, F32), strict(F32))
+    #                           0  .25 .5  1  2  4  8  16 more
+    assert result.ulp_counts == (2, 2, 2, 2, 0, 2, 0, 0, 1)
+    # Where terms of 4 cancel, what was 4 units in the last place is one.
+    wide = exact(reference, F32, np.full(len(errors), 4.0))
+    assert compare(np.full(len(errors), 1.25, np.float32), wide, strict(F32)).ulp_counts == (
+        *(2, 6, 0, 2, 0, 0, 0, 0, 1),
+    )
+    whole = Expected(np.arange(3), np.arange(3), np.arange(3.0))
+    assert compare(np.arange(3), whole, Tolerance(I32, I32, None, 0, 0)).ulp_counts == ()

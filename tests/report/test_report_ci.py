@@ -12,8 +12,8 @@ from jsonschema import Draft4Validator
 
 from rocverify.checks.registry import MODULES
 from rocverify.report.github import annotation, annotation_lines, step_summary
-from rocverify.report.model import Report
-from rocverify.report.problems import Level, Place, Problem, place_of
+from rocverify.report.model import FindingReport, InputReport, Report
+from rocverify.report.problems import Level, Place, Problem, place_of, problems
 from rocverify.report.rules import KINDS
 from rocverify.report.sarif import sarif_log
 from tests.runner.demo import FOLDER, Demo
@@ -111,6 +111,54 @@ def test_two_findings_of_one_place_differ(demo: Demo) -> None:
     demo.run("phase", "16")
     entries = read(demo, "gl-code-quality.json")
     assert len({entry["fingerprint"] for entry in entries}) == len(entries) == 3
+
+
+def of_cases(*texts: str, **more: str) -> list[FindingReport]:
+    return [FindingReport(message=text, **more) for text in texts]
+
+
+def reported(demo: Demo, findings: list[FindingReport], source: str | None) -> list[Problem]:
+    """The problems of a failed check that had these findings and was about a source."""
+    demo.plan({"A": [{"does": "failed", "text": "wrong"}]})
+    demo.run("phase", "16")
+    report = Report.model_validate(demo.report())
+    (plan,) = report.plans
+    (check,) = plan.checks
+    rows = [InputReport(role="kernel source", path="kernels/rope.hip", sha256=None)]
+    check = check.model_copy(update={"findings": findings, "evidence": {"source": source}})
+    plan = plan.model_copy(
+        update={"checks": [check], "provenance": plan.provenance.model_copy(update={"inputs": rows})}
+    )
+    return problems(report.model_copy(update={"plans": [plan]}))
+
+
+def test_cases_without_a_place_are_one_problem_of_the_source(demo: Demo) -> None:
+    (problem,) = reported(demo, of_cases("case 1", "case 2", "case 3"), "kernels/rope.hip")
+    assert problem.message == "wrong: case 1 (and 2 more like it, in the report)"
+    assert problem.place == Place("kernels/rope.hip")
+    assert problem.planned is not None
+    assert problem.planned.path == PLAN
+    (elsewhere,) = reported(demo, of_cases("case 1"), "/usr/share/rope.hip")
+    assert elsewhere.place.path == PLAN
+    assert elsewhere.planned is None
+
+
+def test_each_place_is_a_problem_of_its_own_with_its_kernel(demo: Demo) -> None:
+    found = reported(
+        demo,
+        [
+            *of_cases("one", "two", location="kernels/rope.hip:3", kernel="k"),
+            *of_cases("three", location="kernels/rope.hip:9", kernel="k"),
+            *of_cases("four", location="k+0x10", kernel="l"),
+        ],
+        "kernels/rope.hip",
+    )
+    assert [(problem.place.line, problem.kernel, problem.message) for problem in found] == [
+        (3, "k", "wrong: one (and 1 more like it, in the report)"),
+        (9, "k", "wrong: three"),
+        (1, "l", "wrong: k+0x10: four"),
+    ]
+    assert len({problem.fingerprint for problem in found}) == 3
 
 
 def test_beyond_the_limit_errors_stay_and_a_notice_says_how_many_went(demo: Demo) -> None:

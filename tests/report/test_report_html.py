@@ -13,7 +13,7 @@ import pytest
 
 from rocverify.cli.main import main
 from rocverify.records import MustHaveVerdict
-from rocverify.report.html.figures import budgets, shares
+from rocverify.report.html.figures import budgets, shares, spread
 from rocverify.report.html.prose import html_of
 from rocverify.report.model import CorrectnessReport
 from tests.runner.demo import FOLDER, Demo
@@ -247,6 +247,23 @@ def test_the_figure_of_errors_says_what_it_shows() -> None:
     (limit,) = figure.all("line")
     assert float(str(limit["x1"])) == pytest.approx(float(str(bars[0]["x"])) + 2 * narrow, rel=0.01)
     assert budgets([row(None)]) is None
+
+
+def test_the_spread_of_errors_has_a_column_for_each_step() -> None:
+    counts = {"0": 999, "0.5": 0, "1": 31, "more": 1}
+    counted = row(0.5).model_copy(update={"ulp_counts": counts})
+    figure = Page(str(spread(counted)))
+    (svg,) = figure.all("svg")
+    assert (
+        svg["aria-label"]
+        == "Elements by their error in ULPs: at most 0: 96.9 %, at most 1: 3.01 %, more: 0.097 %"
+    )
+    heights = [float(str(column["height"])) for column in figure.all("rect")]
+    assert len(heights) == 4
+    # 1000 and 32 are 2 to the 10th and 5th: half as high.
+    assert heights[2] == pytest.approx(heights[0] / 2, rel=0.01)
+    assert heights[1] == 0.5
+    assert spread(row(0.5)) is None
 
 
 def test_the_bar_of_verdicts_is_in_proportion() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log1p
 
 from markupsafe import Markup
 
@@ -78,6 +78,30 @@ def budgets(rows: Sequence[CorrectnessReport]) -> Markup | None:
         f"{bar.label}: {100 * bar.used:.1f} %" for bar in bars
     )
     return _svg("budgets", _LABEL + _PLOT + 70, height, words, parts)
+
+
+_COLUMN, _HEIGHT = 12, 28
+
+
+def spread(row: CorrectnessReport) -> Markup | None:
+    """How many elements have which error, in ULPs: a column for each step, on a logarithmic scale; None where
+    nothing was counted."""
+    top = max(row.ulp_counts.values(), default=0)
+    if not top:
+        return None
+    total = sum(row.ulp_counts.values())
+    parts, words = [], []
+    for number, (step, count) in enumerate(row.ulp_counts.items()):
+        height = _HEIGHT * log1p(count) / log1p(top)
+        parts.append(
+            Markup('<rect class="column" x="{}" y="{:.1f}" width="{}" height="{:.1f}"/>').format(
+                number * _COLUMN, _HEIGHT - height, _COLUMN - 2, max(height, 0.5)
+            )
+        )
+        if count:
+            words.append(f"{'more' if step == 'more' else f'at most {step}'}: {100 * count / total:.3g} %")
+    text = f"Elements by their error in ULPs: {', '.join(words)}"
+    return _svg("spread", _COLUMN * len(row.ulp_counts), _HEIGHT, text, parts)
 
 
 def _must_have(row: CorrectnessReport) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from rocverify.errors import UsageError
-from rocverify.report.html.figures import budgets
+from rocverify.report.html.figures import budgets, spread
 from rocverify.report.model import CorrectnessReport, CoverageReport, KernelReport, Report
 from rocverify.report.problems import Problem
 from rocverify.runner.payload import clean_text
@@ -49,7 +49,7 @@ class SourceView:
     types: tuple[str, ...]
     rows: tuple[CoverageReport, ...]
     resources: tuple[KernelReport, ...]
-    errors: tuple[CorrectnessReport, ...]
+    errors: tuple[tuple[CorrectnessReport, Markup | None], ...]
     figure: Markup | None
     listing: Listing
 
@@ -72,7 +72,7 @@ def source_views(report: Report, root: Path, found: Sequence[Problem]) -> list[S
                 types=tuple(sorted({name for row in mine for name in row.cases_by_type})),
                 rows=mine,
                 resources=tuple(row for key, row in sorted(resources.items()) if key[0] == path),
-                errors=errors,
+                errors=tuple((row, spread(row)) for row in errors),
                 figure=budgets(errors),
                 listing=_listing(root, path, digests.get(path), mine, problems),
             )

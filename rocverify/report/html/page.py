@@ -58,6 +58,11 @@ class CheckView:
     evidence: Markup
     blocks: tuple[str, ...]
 
+    @property
+    def open(self) -> bool:
+        """Whether it is shown at once: what ran and did not pass."""
+        return self.check.verdict is not CheckVerdict.PASSED and not self.check.evidence.get("deselected")
+
 
 @dataclass(frozen=True, slots=True)
 class MustHaveView:
