@@ -125,7 +125,10 @@ def argument_findings(
         found = []
     for position, (argument, parameter, name) in enumerate(zip(given, explicit, names, strict=False)):
         label = f"argument {position + 1}{f' ({name})' if name else ''} of {kernel}"
-        problem = _kind_problem(argument, parameter) or _pointer_problem(argument, parameter, blocks)
+        optional = name is not None and name not in expectation.arrays
+        problem = _kind_problem(argument, parameter) or _pointer_problem(
+            argument, parameter, blocks, optional=optional
+        )
         if problem:
             found.append(_finding(launch, kernel, f"{label} {problem}"))
     if found:
@@ -154,9 +157,14 @@ def _kind_problem(argument: LaunchArgument, parameter: KernelArg) -> str | None:
     return None
 
 
-def _pointer_problem(argument: LaunchArgument, parameter: KernelArg, blocks: Sequence[Block]) -> str | None:
-    """A pointer must lead to live device memory. By reference only its address on the host is known."""
+def _pointer_problem(
+    argument: LaunchArgument, parameter: KernelArg, blocks: Sequence[Block], *, optional: bool
+) -> str | None:
+    """A pointer must lead to live device memory, or nowhere where it is optional. By reference only its
+    address on the host is known."""
     if not is_pointer(parameter) or argument.size is None:
+        return None
+    if optional and argument.value == 0:
         return None
     if not isinstance(argument.value, int) or argument.value == 0:
         return "is a pointer, null was passed"

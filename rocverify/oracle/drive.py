@@ -69,7 +69,7 @@ class CaseRun:
     contract's own `call` made and not the wrapper; undefined: see Start. written: what was written of large
     arrays (Tiled), which are not among the outputs, by name: offsets and bytes; parts: the launches that were
     executed in part; handed: the arrays that the call wrote on the host or returned, as they were;
-    kept: address and bytes of memory that the code had allocated in calls before.
+    kept: address and bytes of what the code had allocated in calls before, and of its device variables.
     """
 
     case: Case

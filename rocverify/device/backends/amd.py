@@ -33,7 +33,7 @@ class AmdModule:
         self._runtime, self._code_object = runtime, code_object
         self._handle, self._resets = self._load(), runtime.resets
         self._seen = seen
-        self.symbols: set[int] = set()
+        self.symbols: dict[int, int] = {}
 
     def _load(self) -> int:
         buffer = ctypes.create_string_buffer(self._code_object, len(self._code_object))
@@ -53,9 +53,13 @@ class AmdModule:
             "hipModuleGetGlobal", ctypes.byref(address), ctypes.byref(size), self.handle, name.encode()
         )
         base = address.value or 0
-        self.symbols.add(base)
+        self.symbols[base] = size.value
         self._seen(base, size.value, name)
         return base, size.value
+
+    def variables(self) -> list[tuple[int, int]]:
+        """Address and size of the device variables that were asked for."""
+        return list(self.symbols.items())
 
     def unload(self) -> None:
         """Ends it."""

@@ -67,6 +67,9 @@ class BackendModule(Protocol):
     def symbol(self, name: str) -> tuple[int, int]:
         """Address and size of a device variable; DeviceError if there is none."""
 
+    def variables(self) -> list[tuple[int, int]]:
+        """Address and size of the device variables, as far as they are known."""
+
 
 class Range(Protocol):
     """A live allocation."""

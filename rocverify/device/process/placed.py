@@ -61,7 +61,7 @@ class Collected:
     that changed after that, `unordered` the work that was still queued then, in words. traffic: what the
     client read of the device and copied to it, where that was asked for. written: what was written of arrays
     that repeat their contents, by name: offsets and bytes; parts: the launches that were executed in part;
-    kept: address and bytes of what the client had allocated before the call."""
+    kept: address and bytes of what the client had allocated before the call, and of its device variables."""
 
     images: dict[str, Any]
     lost: tuple[str, ...]

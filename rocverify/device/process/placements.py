@@ -159,7 +159,7 @@ class Placements:
             self._end(held)
         images = {name: pickle.PickleBuffer(held.seen.get(name, image)) for name, image in final.items()}
         late = tuple(name for name, image in final.items() if held.seen.get(name, image) != image)
-        seen = traffic, written, parts, held.kept
+        seen = traffic, written, parts, (*held.kept, *_variables(held.context))
         return Collected(images, lost, events, undecided, fault, late, held.unordered, *seen)
 
     def _end(self, held: _Held) -> None:
@@ -217,6 +217,12 @@ def _fill(context: Context, address: int, buffer: Buffer) -> None:
             context.backend.write(at, part)
     if buffer.undefined and content.nbytes:
         context.backend.undefine(start, content.nbytes)
+
+
+def _variables(context: Context) -> list[tuple[int, int]]:
+    with context.lock:
+        modules = list(context.modules.values())
+    return [one for module in modules for one in module.loaded.variables()]
 
 
 def _is_there(context: Context, allocation: Allocation) -> bool:

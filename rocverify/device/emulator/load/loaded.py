@@ -54,6 +54,11 @@ class LoadedModule:
             raise DeviceError(f"the code object has no global variable {name}")
         return self.image.base + symbol.address, symbol.size
 
+    def variables(self) -> list[tuple[int, int]]:
+        """Address and size of all device variables."""
+        symbols = [one for one in self.image.symbols.values() if one.kind == "object"]
+        return [(self.image.base + one.address, one.size) for one in symbols]
+
     @cached_property
     def listing(self) -> Listing:
         return disassemble(self.content, self.metadata.target)
