@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rocverify.code.files import c_sources
 from rocverify.code.languages import is_c_family, is_rust
-from rocverify.commands.started import builds, own_program
+from rocverify.commands.started import builds, makes_nothing, own_program
 from rocverify.errors import RocverifyError
 
 if TYPE_CHECKING:
@@ -16,19 +16,22 @@ if TYPE_CHECKING:
     from rocverify.commands.sandbox import CommandRun
 
 
-def refuse_stale(done: CommandRun, lines: Sequence[str], ctx: CheckContext) -> None:
+def refuse_stale(done: CommandRun, lines: Sequence[str], folder: str, ctx: CheckContext) -> None:
     """RocverifyError where the lines ran a program of the project that is older than a source that it was
-    built from, and did not build it anew.
+    built from, and did not build it anew. What touches, copies or strips a program has not built it. folder:
+    where the lines run, relative to the root.
 
     The sources are those that debug information names; where it names none of the project's, all host and
     kernel sources are, unless the lines build: then the build tool has judged by what it knows."""
     building = any(map(builds, lines))
     if building and done.code:
         return  # the build may have failed, and a program of before was not run
+    handled = all(makes_nothing(line, ctx.root, ctx.root / folder) for line in lines)
+    made = frozenset[str]() if handled else frozenset(done.written)
     for program in done.programs:
-        if program in done.written:
+        if program in made:
             continue
-        parts = [p for p in (program, *_libraries(program, ctx.root)) if p not in done.written]
+        parts = [p for p in (program, *_libraries(program, ctx.root)) if p not in made]
         newer = _newer(parts, ctx, building)
         if newer is not None:
             part, source = newer

@@ -14,6 +14,40 @@ CTEST_LOG = "Testing/Temporary/LastTest.log"
 _COMMAND = re.compile(r'^Command: "([^"\n]+)"', re.MULTILINE)
 _COPY = re.compile(r"/rocverify-command-[^/]+/copy/(?P<path>.+)")
 _BUILDING = frozenset({"cmake --build", "make", "ninja", "meson", "bazel", "scons", "xmake", "just"})
+_HANDLING = frozenset(
+    {
+        "cd",
+        "touch",
+        "cp",
+        "mv",
+        "ln",
+        "install",
+        "rsync",
+        "chmod",
+        "rm",
+        "mkdir",
+        "strip",
+        "objcopy",
+        "patchelf",
+    }
+    | {
+        "cat",
+        "dd",
+        "sed",
+        "truncate",
+        "echo",
+        "printf",
+        "true",
+        ":",
+        "test",
+        "[",
+        "sleep",
+        "grep",
+        "tee",
+        "ctest",
+    }
+)
+"""Tools that change or show files that are there."""
 
 
 def named_programs(line: str, root: Path, folder: Path) -> Iterator[str]:
@@ -55,7 +89,19 @@ def own_program(path: str, root: Path) -> str | None:
 
 def builds(line: str) -> bool:
     """Whether a line starts a tool that builds what is older than its sources."""
-    return any(part.tool in _BUILDING or part.tool.startswith("cargo") for part in segments(line))
+    asked = [part for part in segments(line) if not part.asks]
+    return any(part.tool in _BUILDING or part.tool.startswith("cargo") for part in asked)
+
+
+def makes_nothing(line: str, root: Path, folder: Path) -> bool:
+    """Whether what a line starts makes no program of sources: it only handles files, asks, or runs programs
+    of the tree. It runs in a folder of the tree."""
+    parts = [part for part in segments(line) if part.words]
+    own = {Path(path).name for path in named_programs(line, root, folder)}
+    return bool(parts) and all(
+        part.asks or part.tool in _HANDLING or ("/" in part.words[0] and Path(part.words[0]).name in own)
+        for part in parts
+    )
 
 
 def _of_environment(file: Path, root: Path) -> bool:

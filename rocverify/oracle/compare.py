@@ -173,10 +173,10 @@ def _is_other(other: Array64, seen: Array64, allowed: Array64) -> NDArray[np.boo
 def _mismatches(
     seen: Array64, exact: Array64, allowed: Array64, dtype: DType, overflowing: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    bad: NDArray[np.bool_] = ~(_distance(seen, exact) <= allowed)
+    bad = np.asarray(~(_distance(seen, exact) <= allowed))
     # What is not finite needs a closer look; it is rare.
-    odd = np.nonzero(bad & ~(np.isfinite(seen) & np.isfinite(exact)))
-    if odd[0].size:
+    odd = np.asarray(bad & ~(np.isfinite(seen) & np.isfinite(exact)))
+    if odd.any():
         here, there = seen[odd], exact[odd]
         both_nan = np.isnan(here) & np.isnan(there)
         lost = overflowing[odd] & ~np.isfinite(here)

@@ -49,7 +49,7 @@ def computed_by_host(
     """The first of the cases whose outputs the host has computed, and what is wrong; None if kernels have
     computed the outputs."""
     runs = [one.run for one in telling(judged)]
-    largest = sorted(runs, key=lambda run: -sum(array.size for array in run.outputs.values()))
+    largest = sorted(runs, key=_elements, reverse=True)
     for run in [run for run in largest if _suspicious(spec, run)][:_TRIED]:
         found = _through_host(spec, run, tolerances, partial(execute, spec, session, run.case, invoke=invoke))
         if found is not None:
@@ -188,6 +188,12 @@ def _handed_back(spec: ContractSpec, run: CaseRun, calls: _Calls) -> str | None:
         f"{made} of {size} bytes of {', '.join(last.handed)} came through the host, which has read "
         f"{_read_size(last)} bytes of the device: they are none of those; no kernel has computed them"
     )
+
+
+def _elements(run: CaseRun) -> tuple[int, int]:
+    """Of the outputs, and of the inputs where those are as many."""
+    outputs, inputs = run.outputs.values(), run.inputs.values()
+    return sum(one.size for one in outputs), sum(one.size for one in inputs)
 
 
 def _suspicious(spec: ContractSpec, run: CaseRun) -> bool:

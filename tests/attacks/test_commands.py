@@ -56,6 +56,11 @@ CLAIMS: dict[str, tuple[str, Mapping[str, Any], str]] = {
         {"run": ["./answer"]},
         "answer is older than a.c",
     ),
+    "a program that is touched": (
+        "`touch answer && ./answer` is green",
+        {"run": ["touch answer && ./answer"]},
+        "answer is older than a.c",
+    ),
     "a script in place of tests": ("All unit tests pass", {"run": ["sh say.sh"]}, "asks for tests_pass"),
 }
 

@@ -69,6 +69,33 @@ def test_a_program_older_than_its_source_decides_nothing(
     _refused(tree(BUILD.format("-g"), edited=source), f"build/a is older than {source}", line)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["touch build/a && build/a"],
+        ["touch build/a", "build/a"],
+        ["cp -p build/a build/c; mv build/c build/a; build/a"],
+        ["cp build/a /tmp/a && cp /tmp/a build/a && cd build && ./a"],
+        ["strip build/a && build/a"],
+        ["cp build/a build/c && build/c"],
+        ["make -t -f src/a.c; build/a"],
+        ["make --version && touch build/a && build/a"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("how", ["-g", ""], ids=["with -g", "without"])
+def test_what_handles_a_program_has_not_built_it(
+    tree: Callable[..., Project], lines: list[str], how: str
+) -> None:
+    _refused(tree(BUILD.format(how), edited="src/a.c"), "build/a is older than src/a.c", *lines)
+
+
+def test_a_program_that_is_built_anew_in_the_lines_counts(tree: Callable[..., Project]) -> None:
+    made = tree(BUILD.format(""), edited="src/a.c")
+    for lines in ([BUILD.format(""), "touch build/a && build/a"], [f"sh -c '{BUILD.format('')}' && build/a"]):
+        assert made.check("command", run=lines).verdict is CheckVerdict.PASSED
+
+
 def test_a_program_that_fails_and_is_old_has_not_failed(tree: Callable[..., Project]) -> None:
     _refused(tree(BUILD.format("-g"), edited="src/b.c"), "build/a is older", "build/a 1")
 

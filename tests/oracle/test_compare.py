@@ -249,3 +249,22 @@ def test_elements_are_counted_by_their_error_at_the_magnitude() -> None:
     )
     whole = Expected(np.arange(3), np.arange(3), np.arange(3.0))
     assert compare(np.arange(3), whole, Tolerance(I32, I32, None, 0, 0)).ulp_counts == ()
+
+
+@TYPES
+@pytest.mark.parametrize(
+    ("value", "seen", "right"),
+    [
+        (1.5, 1.5, True),
+        (1.5, 2.5, False),
+        (np.nan, np.nan, True),
+        (np.inf, np.inf, True),
+        (np.inf, 1.0, False),
+    ],
+)
+def test_a_single_number_is_compared_as_an_array_is(
+    dtype: DType, value: float, seen: float, right: bool
+) -> None:
+    expected, given = exact(np.array(value), dtype), np.array(seen).astype(dtype.numpy)
+    assert compare(given, expected, strict(dtype)).matches == right
+    assert judge_of(expected, strict(dtype)).accepts(given) == right

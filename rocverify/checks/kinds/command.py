@@ -93,7 +93,7 @@ def run(params: CommandParams, ctx: CheckContext) -> Outcome:
     if key not in ctx.memo:  # in one run, one execution shows the same to every must-have
         ctx.memo[key] = _executed(params, ctx)
     done, launched = ctx.memo[key]
-    refuse_stale(done, params.run, ctx)
+    refuse_stale(done, params.run, params.folder, ctx)
     said = replace(read_output(done.output), counted=done.counted)
     evidence = _evidence(params, done, said, launched)
     findings = list(_findings(params, done, said, launched, ctx.root))

@@ -109,7 +109,7 @@ def observed(
         instrument = "sanitize" if sanitize else None
         ctx.memo[key] = run_on_device(request, ctx, instrument=instrument, without=without, taken=taken)
     seen: Seen = ctx.memo[key]
-    refuse_stale(seen.run, lines, ctx)
+    refuse_stale(seen.run, lines, folder, ctx)
     return replace(seen)
 
 
