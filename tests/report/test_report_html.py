@@ -15,10 +15,11 @@ from rocverify.cli.main import main
 from rocverify.records import MustHaveVerdict
 from rocverify.report.html.figures import budgets, shares, spread
 from rocverify.report.html.prose import html_of
+from rocverify.report.html.timeline import MOST, timelines
 from rocverify.report.model import CorrectnessReport
 from tests.runner.demo import FOLDER, Demo
 
-VOID = {"meta", "br", "hr", "img", "input", "link", "line", "rect"}
+VOID = {"meta", "br", "hr", "img", "input", "link", "line", "rect", "polygon"}
 PAGE = "reports/latest/index.html"
 HOSTILE = (
     "</style><script>alert(1)</script><img src=x onerror=alert(2)> & \" ' {{ 7*7 }} `<b>` [a](javascript:b)"
@@ -264,6 +265,44 @@ def test_the_spread_of_errors_has_a_column_for_each_step() -> None:
     assert heights[2] == pytest.approx(heights[0] / 2, rel=0.01)
     assert heights[1] == 0.5
     assert spread(row(0.5)) is None
+
+
+def event(way: str, size: int, what: str) -> dict[str, Any]:
+    return {"transfer": way, "function": "hipMemcpy", "bytes": size, "what": what, "call_site": "a.py:1"}
+
+
+def test_a_traced_call_is_drawn_in_its_order() -> None:
+    events = [
+        event("h2d", 100, "<cos>"),
+        {"launch": "rope_kernel"},
+        event("d2d", 8, "x"),
+        event("d2h", 4, "y"),
+    ]
+    traces = [{"dtype": "float32", "events": events}, {"dtype": "float32", "events": events[:1]}]
+    ((name, figure),) = timelines({"traces": [*traces, {"dtype": "float16", "events": []}]})
+    assert name == "float32"
+    drawn = Page(str(figure))
+    (svg,) = drawn.all("svg")
+    assert svg["aria-label"] == (
+        "In order: host to device: <cos> 100 B; launch of rope_kernel; device to device: x 8 B; "
+        "device to host: y 4 B"
+    )
+    arrows = [line for line in drawn.all("line") if line["class"] in ("up", "down")]
+    assert [arrow["class"] for arrow in arrows] == ["down", "up"]
+    down, up = ((float(str(a["y1"])), float(str(a["y2"]))) for a in arrows)
+    assert down[0] < down[1]
+    assert up[0] > up[1]
+    places = [float(str(a["x1"])) for a in (arrows[0], arrows[1])]
+    boxes = [float(str(box["x"])) for box in drawn.all("rect")]
+    assert places[0] < boxes[0] < boxes[1] < places[1]
+    assert timelines({}) == []
+
+
+def test_many_events_are_counted() -> None:
+    ((_, figure),) = timelines({"traces": [{"dtype": "f", "events": [{"launch": "k"}] * 40}]})
+    drawn = Page(str(figure))
+    assert len(drawn.all("rect")) == MOST
+    assert f"and {40 - MOST} more" in drawn.text
 
 
 def test_the_bar_of_verdicts_is_in_proportion() -> None:

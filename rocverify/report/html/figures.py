@@ -32,7 +32,7 @@ def shares(counts: Mapping[MustHaveVerdict, int]) -> Markup:
                 )
             )
         at += width
-    return _svg("shares", _SHARES_WIDTH, _SHARES_HEIGHT, words, parts)
+    return svg("shares", _SHARES_WIDTH, _SHARES_HEIGHT, words, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def budgets(rows: Sequence[CorrectnessReport]) -> Markup | None:
                 '<rect class="bar-{}" x="{}" y="{:.1f}" width="{:.1f}" height="12"/>'
                 '<text class="axis" x="{:.1f}" y="{:.1f}" dominant-baseline="middle">{}</text>'
             ).format(
-                *(_LABEL - 8, middle, _shortened(bar.label)),
+                *(_LABEL - 8, middle, shortened(bar.label, _MOST)),
                 *(kind, _LABEL, middle - 6, width),
                 *(_LABEL + width + 6, middle, f"{100 * bar.used:.1f} %"),
             )
@@ -77,7 +77,7 @@ def budgets(rows: Sequence[CorrectnessReport]) -> Markup | None:
     words = "Worst error as a part of the tolerance: " + "; ".join(
         f"{bar.label}: {100 * bar.used:.1f} %" for bar in bars
     )
-    return _svg("budgets", _LABEL + _PLOT + 70, height, words, parts)
+    return svg("budgets", _LABEL + _PLOT + 70, height, words, parts)
 
 
 _COLUMN, _HEIGHT = 12, 28
@@ -101,7 +101,7 @@ def spread(row: CorrectnessReport) -> Markup | None:
         if count:
             words.append(f"{'more' if step == 'more' else f'at most {step}'}: {100 * count / total:.3g} %")
     text = f"Elements by their error in ULPs: {', '.join(words)}"
-    return _svg("spread", _COLUMN * len(row.ulp_counts), _HEIGHT, text, parts)
+    return svg("spread", _COLUMN * len(row.ulp_counts), _HEIGHT, text, parts)
 
 
 def _must_have(row: CorrectnessReport) -> str:
@@ -112,11 +112,16 @@ def _must_have(row: CorrectnessReport) -> str:
 _MOST = 46
 
 
-def _shortened(label: str) -> str:
-    return label if len(label) <= _MOST else f"{label[: _MOST - 16]}…{label[-15:]}"
+def shortened(label: str, most: int) -> str:
+    """A label of at most so many characters, without what stands in its middle."""
+    if len(label) <= most:
+        return label
+    end = most // 3
+    return f"{label[: most - end - 1]}…{label[-end:]}"
 
 
-def _svg(name: str, width: float, height: float, words: str, parts: Sequence[Markup]) -> Markup:
+def svg(name: str, width: float, height: float, words: str, parts: Sequence[Markup]) -> Markup:
+    """A figure of so many pixels, which says its words to whoever does not see it."""
     return Markup(
         '<svg class="{}" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">{}</svg>'
     ).format(name, words, width, height, width, height, Markup("").join(parts))

@@ -19,6 +19,7 @@ from rocverify.report.evidence import check_lines, evidence_lines
 from rocverify.report.html.figures import shares
 from rocverify.report.html.kernels import source_views
 from rocverify.report.html.prose import html_of
+from rocverify.report.html.timeline import timelines
 from rocverify.report.kept_templates import KeptTemplates
 from rocverify.report.model import (
     CheckReport,
@@ -57,6 +58,7 @@ class CheckView:
     findings: tuple[FindingReport, ...]
     evidence: Markup
     blocks: tuple[str, ...]
+    timelines: tuple[tuple[str, Markup], ...]
 
     @property
     def open(self) -> bool:
@@ -124,6 +126,7 @@ def _check(check: CheckReport) -> CheckView:
         tuple(telling(check)),
         html_of(check_lines(check)),
         tuple(clean_text(text) for text in evidence_blocks(check.evidence)),
+        tuple(timelines(check.evidence)),
     )
 
 
