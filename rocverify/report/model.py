@@ -7,7 +7,12 @@ writes it anew). Within version 1, fields may be added; none changes its meaning
 
 from __future__ import annotations
 
+import ast
 import json
+from collections.abc import Iterator
+from inspect import cleandoc
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,9 +24,7 @@ SCHEMA: Literal["rocverify.report/1"] = "rocverify.report/1"
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Score(_Model):
@@ -353,5 +356,29 @@ class Report(_Model):
 
 
 def schema_text() -> str:
-    """The JSON schema of the contract, as `report.schema.json` holds it."""
-    return json.dumps(Report.model_json_schema(by_alias=True), indent=2) + "\n"
+    """The JSON schema of the contract, as `report.schema.json` holds it; what the lines below a field say is
+    its description there."""
+    schema = Report.model_json_schema(by_alias=True)
+    for kind, said in _descriptions():
+        model = globals()[kind]
+        properties = (schema if model is Report else schema["$defs"].get(kind, {})).get("properties", {})
+        for name, text in said.items():
+            field = model.model_fields[name]
+            properties.get(field.alias or name, {})["description"] = text
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _descriptions() -> Iterator[tuple[str, dict[str, str]]]:
+    """By class, the texts below its fields. They are read here, since no run needs them."""
+    for node in ast.parse(Path(__file__).read_text(encoding="utf-8")).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        said = {
+            field.target.id: cleandoc(below.value.value)
+            for field, below in pairwise(node.body)
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+            if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+            if isinstance(below.value.value, str)
+        }
+        if said:
+            yield node.name, said
