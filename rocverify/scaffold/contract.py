@@ -18,7 +18,6 @@ from rocverify.scaffold.uses import Uses, dims_text
 
 if TYPE_CHECKING:
     from rocverify.code.syntax import Function
-    from rocverify.kernel_names import kernels_called, last_name
 from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
 
 CHECK = "CHECK"
@@ -61,6 +60,8 @@ _READY = {
 }
 _DYNAMIC = re.compile(r"\bextern\s+(?:__align__\([^)]*\)\s*)?__shared__[^;{}]*\[\s*\]\s*;")
 _ADDING = re.compile(r"\b(?:for|while)\b(?s:.)*\+=")
+_FOR = re.compile(r"\bfor\s*\([^;{}]*;[^;{}]*;[^;{}]*?\)(?=\s*[\w{*(])")
+"""The head of a loop, whose steps add nothing up."""
 _MOST = 1024
 _LONGEST = 100
 """Characters of a line."""
@@ -162,7 +163,8 @@ def _skeleton(source: str, name: str, one: KernelText, symbol: str) -> Skeleton:
     if any(_role(p, uses) == "InOut" and uses.handed_on(p.name) for p in parameters):
         imports.add("Out")  # what such an array may have to become
     lengths = [name for _, names in declared for name in names]
-    body += _dims(integers, lengths)
+    hidden = any(uses.shape_doubts(p.name) for p in parameters if p.pointer)
+    body += _dims(integers, lengths, "no index that shows" if hidden else "no index")
     imports |= {"boundary"} if integers else set()
     ready = next((words for name, words in _READY.items() if re.search(name, function.name, re.I)), "")
     given = ", ".join(
@@ -203,7 +205,7 @@ def _prepare(parameters: Sequence[Parameter], uses: Uses) -> Iterator[str]:
 def _magnitude(given: str, text: str, ready: str) -> Iterator[str]:
     """Where terms are added up, what they amount to: without it, those that cancel each other would have to
     come out as exactly as those that do not."""
-    if "_magnitude" in ready or _ADDING.search(text):
+    if "_magnitude" in ready or _ADDING.search(_FOR.sub("for ()", text)):
         yield f"    def magnitude({given}):"
         words = "the absolute values of the terms that are added up, added up; none without a sum"
         yield f'        raise NotImplementedError("{CHECK}: {words}")'
@@ -251,15 +253,16 @@ def _declared(parameter: Parameter, uses: Uses, outer: str) -> tuple[str, list[s
         return _line(f"{name} = Scalar({element})", doubts, ""), []
     if role == "InOut" and uses.handed_on(parameter.name):
         doubts.append("whether it is read, written or both")
-    lengths, indices = uses.lengths(parameter.name), uses.indices(parameter.name)
+    lengths, accesses = uses.lengths(parameter.name), uses.touched(parameter.name).accesses
     if outer and uses.by_workgroup(parameter.name):
         lengths.insert(0, outer)
         doubts.append(f"that {outer} counts workgroups")
     alone = not outer and uses.by_workgroup(parameter.name)
     if not lengths or alone or uses.hides_lengths(parameter.name):
         doubts.append("its shape")
-    seen = f"{parameter.name}[{indices[0]}]" if indices else ""
-    axes = " ".join(lengths or uses.integers[:1] or ["1"])
+    doubts += uses.shape_doubts(parameter.name)
+    seen = accesses[0].shown if accesses else ""
+    axes = " ".join(lengths or uses.integers[:1] or ["1"]) + uses.times(parameter.name)
     return _line(f'{name} = {role}("{axes}", {element})', doubts, seen), lengths
 
 
@@ -281,13 +284,13 @@ def _line(text: str, doubts: Sequence[str], seen: str) -> str:
     return f"{text}  # {'; '.join(notes)}" if notes else text
 
 
-def _dims(integers: Sequence[str], lengths: Sequence[str]) -> Iterator[str]:
+def _dims(integers: Sequence[str], lengths: Sequence[str], none: str) -> Iterator[str]:
     inner = ", ".join(f"{name}=boundary(1, {_MOST})" for name in integers)
     yield f"dims = Dims({inner})  # {CHECK} the lengths that callers may ask for"
     for name in integers:
         if name not in lengths:
             other = f"a flag or a factor is `{name} = Scalar(I32, 0, 1)`"
-            yield f"# {CHECK} {name}: no index is made of it; {other}"
+            yield f"# {CHECK} {name}: {none} is made of it; {other}"
 
 
 def _launch(

@@ -4,20 +4,21 @@ launched. Text alone: what it does not show is left open."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from rocverify.code.syntax import Function
+from rocverify.scaffold.pointers import Touched, touched
 
 _NAME = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
-_ASSIGNED = re.compile(r"\s*(?P<operator>[-+*/%&|^]?|<<|>>)=(?!=)|\s*(?P<step>\+\+|--)")
 _BLOCK_INDEX = re.compile(r"\bblockIdx\s*\.\s*x\b")
 _GLOBAL_INDEX = re.compile(
     r"\bblockIdx\s*\.\s*x\s*\*[^;]*\+\s*threadIdx\s*\.\s*x\b|\bthreadIdx\s*\.\s*x\s*\+[^;]*\bblockIdx\s*\.\s*x\s*\*"
 )
 _BOUND = r"\b{0}\s*(?:<|>=)\s*(?P<bound>[\w*+ ()]+?)\s*(?:$|&&|\|\||\))"
 _HIDING = re.compile(r"[/%]|>>|\b(?:blockIdx|threadIdx)\s*\.\s*[yz]\b")
+_FACTOR = re.compile(r"\*\s*\d|(?<![\w.])\d+\s*\*")
 _FIXED_BLOCK = re.compile(
     r"\bblockIdx\s*\.\s*x\s*\*\s*(?!blockDim\b)(\w+)\s*\+\s*threadIdx\s*\.\s*x\b(?!\s*[*/%])"
 )
@@ -37,33 +38,53 @@ class Uses:
 
     values: dict[str, str] = field(init=False)
     """The texts of its variables, by name."""
+    _touched: dict[str, Touched] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", {v.name: v.text for v in self.function.values if v.text})
+        object.__setattr__(self, "_touched", {})
 
     @cached_property
     def conditions(self) -> list[str]:
         return [branch.text for branch in self.function.branches if branch.kind in ("if", "loop")]
 
+    def touched(self, array: str) -> Touched:
+        """Where the body touches the elements of a parameter."""
+        if array not in self._touched:
+            types = {p.name: p.type for p in self.function.parameters}
+            own = re.sub(r"\b(?:const|volatile)\b", " ", types.get(array, "").partition("*")[0])
+            values = [(name, text) for name, text in self.values.items() if name != array]
+            body = self.text.partition("{")[2]
+            self._touched[array] = touched(array, " ".join(own.split()), body, values)
+        return self._touched[array]
+
     def indices(self, array: str) -> list[str]:
-        """The texts between the brackets behind a parameter, each once."""
-        return list(dict.fromkeys(self.text[start:end].strip() for start, end in self._brackets(array)))
+        """Which elements of a parameter are touched, or begin what is handed on, each once."""
+        uses = self.touched(array)
+        return list(dict.fromkeys(one.index for one in (*uses.accesses, *uses.handed_on)))
 
     def written(self, array: str) -> bool:
-        return any(_ASSIGNED.match(self.text, end + 1) for _, end in self._brackets(array))
+        return any(one.writes for one in self.touched(array).accesses)
 
     def read(self, array: str) -> bool:
         """Whether an element's value is used: not only assigned to."""
-        for _, end in self._brackets(array):
-            assigned = _ASSIGNED.match(self.text, end + 1)
-            if assigned is None or assigned["operator"] or assigned["step"]:
-                return True
-        return False
+        return any(one.reads for one in self.touched(array).accesses)
 
     def handed_on(self, array: str) -> bool:
-        """Whether the array itself goes elsewhere (`x + i`, `f(x)`), where what happens to it is not seen."""
-        body = self.text.partition("{")[2]
-        return re.search(rf"(?<![\w.>]){re.escape(array)}\b(?!\s*\[)", body) is not None
+        """Whether the array itself goes elsewhere (`f(x + i)`), where what happens to it is not seen."""
+        return bool(self.touched(array).handed_on)
+
+    def times(self, array: str) -> str:
+        """What its last length is multiplied by where vectors of elements are counted: `*4`, or nothing."""
+        vector = re.fullmatch(r"\w*?[a-z](2|3|4|8|16)", self.touched(array).element)
+        return f"*{vector[1]}" if vector is not None and self.lengths(array) else ""
+
+    def shape_doubts(self, array: str) -> list[str]:
+        """What of an array's shape its uses hide, in words."""
+        uses = self.touched(array)
+        doubts = [f"what becomes of it in {uses.handed_on[0].shown}"] if uses.handed_on else []
+        doubts += [f"how far {uses.moving} moves"] if uses.moving else []
+        return doubts + ([f"its length, which counts {uses.element} here"] if uses.element else [])
 
     def lengths(self, array: str) -> list[str]:
         """The integers that an array's indices are made of or bounded by, in the parameters' order."""
@@ -74,10 +95,11 @@ class Uses:
         return [name for name in self.integers if name in found]
 
     def hides_lengths(self, array: str) -> bool:
-        """Whether an index has parts that its lengths do not show: something divided, one along y or z."""
+        """Whether an index has parts that its lengths do not show: something divided, one along y or z, a
+        factor that is a number."""
         plain = [index for index in self.indices(array) if not _REMAINDER.fullmatch(index)]
         texts = [*plain, *(self.values.get(name, "") for name in self._names_behind(" + ".join(plain)))]
-        return any(_HIDING.search(text) for text in texts)
+        return any(_HIDING.search(text) for text in texts) or any(map(_FACTOR.search, plain))
 
     def launch_doubts(self) -> list[str]:
         """What of a launch along x alone, with a block of any size, the text speaks against."""
@@ -115,14 +137,6 @@ class Uses:
     def of_lengths(self, text: str) -> bool:
         names = _names(text)
         return bool(names) and set(names) <= set(self.integers) and _SIMPLE.fullmatch(text) is not None
-
-    def _brackets(self, array: str) -> Iterator[tuple[int, int]]:
-        for found in re.finditer(rf"(?<![\w.>]){re.escape(array)}\s*\[", self.text):
-            depth, at = 1, found.end()
-            while at < len(self.text) and depth:
-                depth += {"[": 1, "]": -1}.get(self.text[at], 0)
-                at += 1
-            yield found.end(), at - 1
 
     def _reached(self, text: str) -> set[str]:
         """The lengths behind the names of a text: by the variables' own texts, and what those are compared
