@@ -14,7 +14,7 @@ from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.references import Reference
-from rocverify.checks.watched import WATCHED, Watched, taken
+from rocverify.checks.watched import WATCHED, Watched, in_cases, taken
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.records import Finding
@@ -90,9 +90,8 @@ def _watched(
         "shapes": [str(case) for case in cases],
         "runs": [],
     }
-    found: list[Finding] = []
-    for case in cases:
-        found += _case(trials, trials.session, case, row)
+    seen = [(case, one) for case in cases for one in _case(trials, trials.session, case, row)]
+    found = in_cases(seen)
     if dims is None:
         ctx.memo[WATCHED, params.contract, dtype.name] = Watched(cases[0], None, tuple(found))
     return found
@@ -108,7 +107,7 @@ def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any
         run = trials.run(case)
     except (DeviceFaultError, SubjectError) as error:
         where = f"{error.where}: " if error.where else ""
-        ended = [Finding(f"{case}: {where}{error.message}", entity=wrapper)]
+        ended = [Finding(f"{where}{error.message}", entity=wrapper)]
     else:
         launches = sum(event.category is Category.LAUNCH and event.ok for event in run.events)
         if not launches:
@@ -120,7 +119,7 @@ def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any
             )
         row["launches"] += launches
         row["runs"].append(run)
-    seen = [Finding(f"{one.message} ({case})", one.location, one.kernel, wrapper) for one in taken(session)]
+    seen = [Finding(one.message, one.location, one.kernel, wrapper) for one in taken(session)]
     return seen + ended
 
 

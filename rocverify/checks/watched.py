@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,15 +21,39 @@ if TYPE_CHECKING:
 TYPICAL_ELEMENTS = 4096
 """Of the outputs of the case that is sanitized for a type, at most, unless all have more."""
 
+_VARYING = re.compile(
+    r"workgroup \([^)]*\) workitem \([^)]*\) \(wave \d+\)|\boffset \d+|^ *at .*$|\bseen \d+ time\(s\)",
+    re.MULTILINE,
+)
+"""What differs from case to case in the words of one finding."""
 WATCHED = "sanitized"
 """Under this word, a contract and a type's name a context's memo keeps what was found."""
 
 
 def taken(session: LaunchSession) -> list[Finding]:
     """What was found on the session's device since the last time, in kernels and on the host's side."""
-    of_kernels = [Finding(str(one), one.source, one.kernel) for one in session.device.take_findings()]
+    from rocverify.device.emulator.sanitize.findings import told_once
+
+    found = told_once(session.device.take_findings())
+    of_kernels = [Finding(str(one), one.source, one.kernel) for one in found]
     of_hosts = [Finding(str(one), one.site, one.kernel) for one in session.device.take_host_findings()]
     return of_kernels + of_hosts
+
+
+def in_cases(found: Sequence[tuple[Case, Finding]]) -> list[Finding]:
+    """What was found in cases, each once: in the first of its cases, with how many more there were."""
+    cases: dict[tuple[str | None, str], list[tuple[Case, Finding]]] = {}
+    for case, one in found:
+        key = (one.location, _VARYING.sub("", one.message))
+        cases.setdefault(key, []).append((case, one))
+    return [_first(same) for same in cases.values()]
+
+
+def _first(same: Sequence[tuple[Case, Finding]]) -> Finding:
+    case, one = same[0]
+    more = len({id(other) for other, _ in same}) - 1
+    others = f"; and in {more} more case{'s' * (more > 1)}" if more else ""
+    return replace(one, message=f"{one.message} ({case}{others})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -334,8 +334,11 @@ def _findings_text(result: Emulation) -> Iterator[str]:
     found = result.findings
     if found is None:
         return
-    yield f"  sanitizer  {len(found.found)} finding(s)" + (f", {found.dropped} more" if found.dropped else "")
-    for one in found.found:
+    from rocverify.device.emulator.sanitize.findings import told_once
+
+    told = told_once(found.found)
+    yield f"  sanitizer  {len(told)} finding(s)" + (f", {found.dropped} more" if found.dropped else "")
+    for one in told:
         yield from (f"    {line}" for line in str(one).splitlines())
 
 

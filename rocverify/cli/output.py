@@ -13,6 +13,7 @@ from rocverify.records import CheckResult, CheckVerdict, MustHaveVerdict, Status
 from rocverify.report.baseline import told
 from rocverify.report.coverage import matrix_lines, models_line, models_of, not_executed
 from rocverify.runner.items import details
+from rocverify.runner.judgement import why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +61,8 @@ class Screen:
     ) -> None:
         self._commands = list(_commands(plans)) if commands else []
         self._warnings = [str(warning) for plan in plans for warning in plan.plan.warnings]
+        self._told: dict[str, str] = {}
+        """Reasons that were shown beside their check, with what stands for them in the table."""
         self._names = {nodeid: spec.id for plan in plans for nodeid, spec in plan.nodeids().items()}
         self._target: IO[str] = sys.stderr if to_stderr else sys.stdout
         self._file = self._target
@@ -109,11 +112,13 @@ class Screen:
         self._line(f"{verdict} {result.id}  ({result.duration_s:.1f} s)")
         if result.verdict is not CheckVerdict.PASSED:
             self._line(_indented(details(result)))
+            self._told[why(result)] = f"{result.kind} {result.verdict}, see above"
 
     def undecided(self, identity: str, reason: str) -> None:
         """A must-have without a check."""
         verdict = click.style(f"{MustHaveVerdict.UNVERIFIED:<8}", fg="yellow")
         self._line(f"{verdict} {identity}: {reason}")
+        self._told[reason] = "see above"
 
     def interrupted(self, judged: Sequence[PlanJudgement]) -> None:
         """The end of an interrupted run."""
@@ -165,9 +170,20 @@ class Screen:
         if models:
             self._line(models_line(models))
 
+    def _reason(self, reason: str) -> str:
+        """Why a must-have is not verified, without what was told already; several reasons in a row."""
+        for told in sorted(self._told, key=len, reverse=True):
+            reason = reason.replace(told, self._told[told])
+        return reason
+
     def _table(self, report: Report) -> None:
         rows = [
-            (m.id, str(m.verdict), m.requirement or "", m.text if not m.reason else f"{m.text}\n{m.reason}")
+            (
+                m.id,
+                str(m.verdict),
+                m.requirement or "",
+                "\n".join(filter(None, (m.text, self._reason(m.reason)))),
+            )
             for plan in report.plans
             for m in plan.must_haves
         ]

@@ -28,10 +28,10 @@ def refuse_unclear(done: CommandRun, expected: int, root: Path) -> None:
         return
     if done.code in _NOT_FOUND:
         raise RocverifyError(
-            f"`{done.line}` could not be run (exit status {done.code}): {done.output.strip()[-300:]}",
+            f"`{done.line}` could not be run (exit status {done.code}): {done.said.strip()[-300:]}",
             hint="install what it needs, or correct the command",
         )
-    lacking = _LACKING.search(done.output) or _missing_module(done.output, root)
+    lacking = _LACKING.search(done.said) or _missing_module(done.said, root)
     if lacking:
         raise RocverifyError(
             f"`{done.line}` needs what is not here: {_line_of(lacking)[:300]}",

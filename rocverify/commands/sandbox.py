@@ -76,13 +76,14 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class CommandRun:
     """How it ended: `code` as a shell has it, stdout and stderr as they came; `line` the last line that was
-    run; `written` the files that it wrote below the root; `apart` how it was kept apart, in words; `counted`
-    the tests that runners counted which the lines start themselves; `programs` of the tree that it
-    started, as far as is known, relative to the root."""
+    run, `said` its own part of the output; `written` the files that it wrote below the root; `apart` how it
+    was kept apart, in words; `counted` the tests that runners counted which the lines start themselves;
+    `programs` of the tree that it started, as far as is known, relative to the root."""
 
     code: int
     output: str
     line: str
+    said: str
     written: tuple[str, ...]
     apart: str
     counted: tuple[Ran, ...] = ()
@@ -99,7 +100,7 @@ def run_commands(root: Path, request: Request) -> CommandRun:
         )
     with tempfile.TemporaryDirectory(prefix="rocverify-command-") as scratch:
         place = _Place(root, folder, Path(scratch))
-        output, code, line = "", 0, request.lines[0]
+        output, said, code, line = "", "", 0, request.lines[0]
         environment = _environment(Path(scratch)) | dict(request.variables or {})
         if request.fresh and (stale := place.cargo_outputs()):
             _run(
@@ -119,7 +120,8 @@ def run_commands(root: Path, request: Request) -> CommandRun:
         if place.overlay and code == 125 and "mount" in output:
             raise RocverifyError(f"the tree cannot be laid under the command: {output.strip()[-300:]}")
         started = tuple(dict.fromkeys(programs))
-        return CommandRun(code, output, line, tuple(place.written()), place.words, tuple(counted), started)
+        written = tuple(place.written())
+        return CommandRun(code, output, line, said, written, place.words, tuple(counted), started)
 
 
 class _Place:

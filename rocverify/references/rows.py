@@ -24,7 +24,7 @@ def log_softmax(x: Array) -> Array:
     return result
 
 
-def standardised(x: Array, eps: float = 1e-5) -> Array:
+def standardised(x: Array, eps: float | Array = 1e-5) -> Array:
     """(x - mean) / sqrt(variance + eps); the variance is the row's, divided by its length."""
     centred = x - x.mean(axis=-1, keepdims=True)
     variance = (centred * centred).mean(axis=-1, keepdims=True)
@@ -32,20 +32,30 @@ def standardised(x: Array, eps: float = 1e-5) -> Array:
     return scaled
 
 
-def rms_scaled(x: Array, eps: float = 1e-5) -> Array:
+def rms_scaled(x: Array, eps: float | Array = 1e-5) -> Array:
     """x / sqrt(mean of x^2 + eps)."""
     scaled: Array = x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + x.dtype.type(eps))
     return scaled
 
 
-def layer_norm(x: Array, weight: Array, bias: Array) -> Array:
-    """`standardised` with eps = 1e-5, times weight, plus bias."""
-    return standardised(x) * weight + bias
+def layer_norm(x: Array, weight: Array, bias: Array, eps: float | Array = 1e-5) -> Array:
+    """`standardised`, times weight, plus bias."""
+    return standardised(x, eps) * weight + bias
 
 
-def rms_norm(x: Array, weight: Array) -> Array:
-    """`rms_scaled` with eps = 1e-5, times weight."""
-    return rms_scaled(x) * weight
+def layer_norm_magnitude(x: Array, weight: Array, bias: Array, eps: float | Array = 1e-5) -> Array:
+    """What the terms of `layer_norm` amount to: x and its mean cancel each other, and bias the rest."""
+    size = np.abs(x)
+    centred = x - x.mean(axis=-1, keepdims=True)
+    root = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + x.dtype.type(eps))
+    terms: Array = (size + size.mean(axis=-1, keepdims=True)) / root
+    amounts: Array = terms * (1 + np.abs(centred) / root) * np.abs(weight) + np.abs(bias)
+    return amounts
+
+
+def rms_norm(x: Array, weight: Array, eps: float | Array = 1e-5) -> Array:
+    """`rms_scaled`, times weight."""
+    return rms_scaled(x, eps) * weight
 
 
 def wrong_softmax(x: Array) -> dict[str, Array]:
@@ -59,23 +69,23 @@ def wrong_softmax(x: Array) -> dict[str, Array]:
     }
 
 
-def wrong_layer_norm(x: Array, weight: Array, bias: Array) -> dict[str, Array]:
+def wrong_layer_norm(x: Array, weight: Array, bias: Array, eps: float | Array = 1e-5) -> dict[str, Array]:
     """Mistakes of a layer norm kernel."""
+    scaled = standardised(x, eps)
     return {
-        "no mean subtracted": rms_norm(x, weight) + bias,
-        "no weight": standardised(x) + bias,
-        "no bias": standardised(x) * weight,
-        "bias before weight": (standardised(x) + bias) * weight,
+        "no mean subtracted": rms_norm(x, weight, eps) + bias,
+        "no weight": scaled + bias,
+        "no bias": scaled * weight,
+        "bias before weight": (scaled + bias) * weight,
     }
 
 
-def wrong_rms_norm(x: Array, weight: Array) -> dict[str, Array]:
+def wrong_rms_norm(x: Array, weight: Array, eps: float | Array = 1e-5) -> dict[str, Array]:
     """Mistakes of an RMS norm kernel."""
-    mean = x.mean(axis=-1, keepdims=True)
-    summed = x / np.sqrt((x * x).sum(axis=-1, keepdims=True) + x.dtype.type(1e-5)) * weight
+    mean, squares, small = x.mean(axis=-1, keepdims=True), x * x, x.dtype.type(eps)
     return {
-        "the mean subtracted": rms_norm(x - mean, weight),
-        "no weight": rms_scaled(x),
-        "the sum in place of the mean": summed,
-        "no root": x / ((x * x).mean(axis=-1, keepdims=True) + x.dtype.type(1e-5)) * weight,
+        "the mean subtracted": rms_norm(x - mean, weight, eps),
+        "no weight": rms_scaled(x, eps),
+        "the sum in place of the mean": x / np.sqrt(squares.sum(axis=-1, keepdims=True) + small) * weight,
+        "no root": x / (squares.mean(axis=-1, keepdims=True) + small) * weight,
     }

@@ -183,12 +183,12 @@ def _show(report: pytest.TestReport, result: CheckResult, item: PlanItem) -> Non
 
 
 def details(result: CheckResult) -> str:
-    """A check's message with its findings, and what to do."""
+    """A check's message with what its findings add to it, and what to do."""
     lines = [result.message]
     for finding in result.findings:
-        if result.message not in (finding.message, f"{finding.location}: {finding.message}"):
-            place = f"{finding.location}: " if finding.location else ""
-            lines.append(f"  {place}{finding.message}")
+        if finding.message not in result.message or (finding.location or "") not in result.message:
+            told = not finding.location or finding.location in finding.message.partition("\n")[0]
+            lines.append(f"  {'' if told else f'{finding.location}: '}{finding.message}")
     log = str(result.evidence.get("compiler_log") or "").rstrip().splitlines()
     lines += log[:_LOG_LINES]
     if len(log) > _LOG_LINES:

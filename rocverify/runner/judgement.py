@@ -155,10 +155,11 @@ def _reason(bound: BoundMustHave, found: Iterable[CheckResult]) -> str:
         return bound.reason
     failed = [r for r in found if r.verdict is CheckVerdict.FAILED]
     others = [r for r in found if r.verdict in (CheckVerdict.ERROR, CheckVerdict.NOT_RUN)]
-    return "; ".join(_why(result) for result in failed or others)
+    return "; ".join(why(result) for result in failed or others)
 
 
-def _why(result: CheckResult) -> str:
+def why(result: CheckResult) -> str:
+    """Why a check that did not pass leaves its must-have open, in one line."""
     if result.evidence.get("deselected"):
         return f"{result.message} ({result.kind})"
     first = result.message.splitlines()[0] if result.message else "no message"

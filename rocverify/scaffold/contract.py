@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from rocverify.kernel_names import kernels_called, last_name
+from rocverify.scaffold.suggested import first_line, suggested
 from rocverify.scaffold.uses import Uses, dims_text
 
 if TYPE_CHECKING:
@@ -40,24 +41,13 @@ _CTYPES = {
     **{"I8": "c_int8", "U8": "c_uint8", "I16": "c_int16", "U16": "c_uint16", "I32": "c_int32"},
     **{"U32": "c_uint32", "I64": "c_int64", "U64": "c_uint64", "F32": "c_float", "F64": "c_double"},
 }
-_READY = {
-    "log_softmax": "rows.log_softmax",
-    "softmax": "rows.softmax, rows.wrong_softmax",
-    "layer_?norm": "rows.layer_norm, rows.wrong_layer_norm",
-    "rms_?norm": "rows.rms_norm, rows.wrong_rms_norm",
-    "attention|flash": "products.attention or causal_attention, with their wrong_ and _magnitude",
-    "matmul|gemm|matrix_mul": "products.matmul or matmul_transposed, wrong_matmul, matmul_magnitude",
-    "rope|rotary": "rotary.half_split or interleaved, with their wrong_ and _magnitude",
-    "swiglu": "elementwise.swiglu, elementwise.wrong_swiglu",
-    "silu|swish": "elementwise.silu, elementwise.wrong_silu",
-    "gelu": "elementwise.gelu or gelu_tanh, elementwise.wrong_gelu",
-    "relu": "elementwise.relu",
-    "scan|prefix": "reductions.inclusive_scan or exclusive_scan, reductions.wrong_scan",
-    "sort": "reductions.ascending, reductions.wrong_ascending",
-    "argmax": "reductions.argmax",
-    "reduce|sum": "reductions.total, reductions.wrong_total, reductions.total_magnitude",
-    "dequant|q8_0|q4_0": "quantised.dequantise_q8_0 or dequantise_q4_0, with wrong_",
+_NUMBERS = {
+    "I8": (-128, 128, "int8"),
+    "U8": (0, 256, "uint8"),
+    "I16": (-32768, 32768, "int16"),
+    "U16": (0, 65536, "uint16"),
 }
+"""Types whose integers are mostly numbers: the least, the one behind the greatest, NumPy's name."""
 _DYNAMIC = re.compile(r"\bextern\s+(?:__align__\([^)]*\)\s*)?__shared__[^;{}]*\[\s*\]\s*;")
 _ADDING = re.compile(r"\b(?:for|while)\b(?s:.)*\+=")
 _FOR = re.compile(r"\bfor\s*\([^;{}]*;[^;{}]*;[^;{}]*?\)(?=\s*[\w{*(])")
@@ -166,22 +156,23 @@ def _skeleton(source: str, name: str, one: KernelText, symbol: str) -> Skeleton:
     hidden = any(uses.shape_doubts(p.name) for p in parameters if p.pointer)
     body += _dims(integers, lengths, "no index that shows" if hidden else "no index")
     imports |= {"boundary"} if integers else set()
-    ready = next((words for name, words in _READY.items() if re.search(name, function.name, re.I)), "")
+    ready = suggested(function)
     given = ", ".join(
         ["self", *(_spoken(p.name) for p in parameters if p.name not in integers and _role(p, uses) != "Out")]
     )
     lines = [
         f'@contract(source="{source}", symbol="{symbol}")',
         f"class {name}:",
-        *([f'    """{_first_line(function.doc)}"""', ""] if function.doc else []),
+        *([f'    """{first_line(function.doc)}"""', ""] if function.doc else []),
         *(f"    {line}" for line in body),
         *_in_order(parameters),
         "",
         *_launch(kernel, parameters, uses, one.dynamic_lds),
         "",
-        *_prepare(parameters, uses),
+        *_prepare(parameters, uses, {p.name: _axes(p, uses, outer)[0] for p in parameters if p.pointer}),
         f"    def reference({given}):",
         *([f"        # rocverify.references has: {ready}"] if ready else []),
+        *_wrapping(parameters, uses),
         f'        raise NotImplementedError("{CHECK}: what the kernel must compute, in NumPy")',
         "",
         *_magnitude(given, f"{one.text}\n{one.called}", ready),
@@ -191,23 +182,49 @@ def _skeleton(source: str, name: str, one: KernelText, symbol: str) -> Skeleton:
     return Skeleton(name, function.name, tuple(lines), frozenset(imports), ready)
 
 
-def _prepare(parameters: Sequence[Parameter], uses: Uses) -> Iterator[str]:
-    """Arrays of integers that a kernel reads: their values mean something, and nobody can guess it."""
+def _prepare(parameters: Sequence[Parameter], uses: Uses, axes: Mapping[str, str]) -> Iterator[str]:
+    """Arrays of integers that a kernel reads: their values mean something. Those of a byte or two are mostly
+    numbers, of which any may come; what wider ones are, nobody can guess."""
     named = [p for p in parameters if p.pointer and p.type[:1] in ("I", "U") and _role(p, uses) != "Out"]
-    names = [_spoken(p.name) for p in named]
-    if names:
-        yield "    def prepare(self, rng, dims):"
+    if not named:
+        return
+    yield "    def prepare(self, rng, dims):"
+    if all(p.type in _NUMBERS for p in named):
+        yield f"        # {CHECK} the integers: any of the type, unless they count or point to something"
+        yield "        return {"
+        for p in named:
+            low, high, kind = _NUMBERS[p.type]
+            lengths = [_length(axis) for axis in axes[p.name].split()]
+            shape = f"({', '.join(lengths)})" if len(lengths) > 1 else lengths[0]
+            drawn = f'rng.integers({low}, {high}, {shape}, dtype="{kind}")'
+            yield f'            "{_spoken(p.name)}": {drawn},'
+        yield "        }"
+    else:
+        names = [_spoken(p.name) for p in named]
         yield f'        # return {{"{names[0]}": rng.integers(0, 9, SHAPE, dtype=TYPE), ...}}'
         yield f'        raise NotImplementedError("{CHECK}: the integers of {", ".join(names)}")'
-        yield ""
+    yield ""
+
+
+def _wrapping(parameters: Sequence[Parameter], uses: Uses) -> Iterator[str]:
+    """Arithmetic on bytes is C's int arithmetic in a kernel, and wraps around in NumPy."""
+    for one in (p for p in parameters if p.pointer and p.type in _NUMBERS and _role(p, uses) != "Out"):
+        name = _spoken(one.name)
+        why = f"as in C: {_NUMBERS[one.type][2]} wraps around in NumPy"
+        yield f'        {name} = {name}.astype("int32")  # {why}'
+
+
+def _length(axis: str) -> str:
+    """An axis (`rows`, `n*4`, `1`) as Python."""
+    return axis if axis.isdigit() else f"dims.{axis}"
 
 
 def _magnitude(given: str, text: str, ready: str) -> Iterator[str]:
     """Where terms are added up, what they amount to: without it, those that cancel each other would have to
     come out as exactly as those that do not."""
-    if "_magnitude" in ready or _ADDING.search(_FOR.sub("for ()", text)):
+    if "_magnitude" in ready or (not ready and _ADDING.search(_FOR.sub("for ()", text))):
         yield f"    def magnitude({given}):"
-        words = "the absolute values of the terms that are added up, added up; none without a sum"
+        words = "the terms' absolute values, added up; without a sum, leave magnitude out"
         yield f'        raise NotImplementedError("{CHECK}: {words}")'
         yield ""
 
@@ -250,20 +267,29 @@ def _declared(parameter: Parameter, uses: Uses, outer: str) -> tuple[str, list[s
         doubts.append(f"its type, {parameter.written_type or 'unknown'}")
     element, name = parameter.type or "F32", _spoken(parameter.name)
     if role == "Scalar":
-        return _line(f"{name} = Scalar({element})", doubts, ""), []
+        small = re.fullmatch(r"eps(?:ilon)?", name, re.I) is not None
+        doubts += ["its range"] if small else []
+        return _line(f"{name} = Scalar({element}{', low=1e-6, high=1e-3' if small else ''})", doubts, ""), []
     if role == "InOut" and uses.handed_on(parameter.name):
         doubts.append("whether it is read, written or both")
-    lengths, accesses = uses.lengths(parameter.name), uses.touched(parameter.name).accesses
+    axes, lengths = _axes(parameter, uses, outer)
+    accesses = uses.touched(parameter.name).accesses
     if outer and uses.by_workgroup(parameter.name):
-        lengths.insert(0, outer)
         doubts.append(f"that {outer} counts workgroups")
     alone = not outer and uses.by_workgroup(parameter.name)
     if not lengths or alone or uses.hides_lengths(parameter.name):
         doubts.append("its shape")
     doubts += uses.shape_doubts(parameter.name)
     seen = accesses[0].shown if accesses else ""
-    axes = " ".join(lengths or uses.integers[:1] or ["1"]) + uses.times(parameter.name)
     return _line(f'{name} = {role}("{axes}", {element})', doubts, seen), lengths
+
+
+def _axes(parameter: Parameter, uses: Uses, outer: str) -> tuple[str, list[str]]:
+    """An array's axes as a contract has them, and the lengths in them that show."""
+    lengths = uses.lengths(parameter.name)
+    if outer and uses.by_workgroup(parameter.name):
+        lengths.insert(0, outer)
+    return " ".join(lengths or uses.integers[:1] or ["1"]) + uses.times(parameter.name), lengths
 
 
 def _spoken(name: str) -> str:
@@ -351,7 +377,3 @@ def _class_name(name: str, taken: Collection[str]) -> str:
     plain = plain if plain.isidentifier() else f"Kernel{plain}"
     choices = chain([plain, f"{plain}Kernel"], (f"{plain}{number}" for number in count(2)))
     return next(choice for choice in choices if choice not in taken)
-
-
-def _first_line(doc: str) -> str:
-    return next((line.strip() for line in doc.splitlines() if line.strip()), "").replace('"', "'")

@@ -71,6 +71,22 @@ def test_it_sees_the_tree_and_leaves_it_alone(allowed: Project) -> None:
     assert not (allowed.root / "out").exists()
 
 
+def test_what_a_failing_line_says_is_its_own(allowed: Project) -> None:
+    outcome = allowed.check(
+        "command", run=["echo before", "echo no such thing >&2; test -f b.c", "echo after"]
+    )
+    _says(
+        outcome, CheckVerdict.FAILED, "`echo no such thing >&2; test -f b.c` ended with exit status 1, not 0"
+    )
+    assert outcome.evidence["output"] == "no such thing\n"
+
+
+def test_a_line_that_fails_without_a_word_is_said_to(allowed: Project) -> None:
+    outcome = allowed.check("command", run=["test -f a.c && echo there", "grep -q absent a.c"])
+    _says(outcome, CheckVerdict.FAILED, "exit status 1, not 0; it said nothing")
+    assert outcome.evidence["output"] == ""
+
+
 def test_folders_may_be_made_anew(allowed: Project) -> None:
     """As Cargo does with what it built before."""
     built = allowed.root / "target/debug"

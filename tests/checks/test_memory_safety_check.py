@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -101,6 +102,15 @@ def test_a_missing_barrier_is_a_race(neighbours: Project) -> None:
     stored, read = (line_of(text) for text in ("tile[threadIdx.x] =", "out[i] ="))
     assert f"kernels/neighbours.hip:{stored}" in found
     assert f"kernels/neighbours.hip:{read}" in found
+
+
+def test_a_race_is_told_once_however_many_cases_have_it(neighbours: Project) -> None:
+    rewrite(neighbours, barrier="")
+    outcome = neighbours.check("memory_safety", **{**PARAMS, "cases": 4})
+    races = [f for f in outcome.findings if ": race: " in f.message]
+    assert len(races) == 1
+    assert re.search(r"; and in \d more cases?\)\Z", races[0].message)
+    assert outcome.message == outcome.findings[0].message
 
 
 @pytest.mark.long

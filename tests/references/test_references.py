@@ -74,17 +74,30 @@ def test_softmax_and_its_logarithm() -> None:
     assert rows.softmax(np.array([[1e300, 1e300]])).tolist() == [[0.5, 0.5]]
 
 
-def test_norms() -> None:
+@pytest.mark.parametrize("eps", [None, 0.25, np.array(0.25)])
+def test_norms(eps: Any) -> None:
     x, weight, bias = drawn(3, 8), drawn(8), drawn(8)
+    given, small = ((), 1e-5) if eps is None else ((eps,), 0.25)
     for row, normed, scaled in zip(
-        x, rows.layer_norm(x, weight, bias), rows.rms_norm(x, weight), strict=True
+        x, rows.layer_norm(x, weight, bias, *given), rows.rms_norm(x, weight, *given), strict=True
     ):
         mean = math.fsum(row) / 8
-        spread = math.sqrt(math.fsum((v - mean) ** 2 for v in row) / 8 + 1e-5)
-        root = math.sqrt(math.fsum(v * v for v in row) / 8 + 1e-5)
+        spread = math.sqrt(math.fsum((v - mean) ** 2 for v in row) / 8 + small)
+        root = math.sqrt(math.fsum(v * v for v in row) / 8 + small)
         for at in range(8):
             assert normed[at] == pytest.approx((row[at] - mean) / spread * weight[at] + bias[at])
             assert scaled[at] == pytest.approx(row[at] / root * weight[at])
+
+
+def test_what_a_layer_norm_adds_up() -> None:
+    """Of a row far from zero, whose values differ little, float32 keeps little: as the magnitude allows."""
+    x, weight, bias = 1000 + drawn(4, 64), drawn(64), drawn(64)
+    exact, amount = rows.layer_norm(x, weight, bias), rows.layer_norm_magnitude(x, weight, bias)
+    narrow = rows.layer_norm(*(array.astype(np.float32) for array in (x, weight, bias)))
+    error = np.abs(narrow - rows.layer_norm(*(a.astype(np.float32).astype(float) for a in (x, weight, bias))))
+    assert (amount >= np.abs(exact)).all()
+    assert error.max() > 64 * np.spacing(np.abs(exact).max().astype(np.float32))
+    assert (error <= 8 * np.spacing(amount.astype(np.float32))).all()
 
 
 def test_products() -> None:

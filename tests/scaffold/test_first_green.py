@@ -78,7 +78,7 @@ def test_a_later_kernel_by_contract_new(project: Path, rocverify: Run) -> None:
     code, said = rocverify("run", "plan", "01-01", "--no-write")
     assert code == 3, said
     assert "01-01/T3  unverified" in said
-    assert "memory_safety error: kernels.contracts.later:Later: is not finished: reference() on line" in said
+    assert "kernels.contracts.later:Later: is not finished: reference() on line" in said
 
 
 @pytest.mark.long

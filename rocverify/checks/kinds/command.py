@@ -102,7 +102,7 @@ def run(params: CommandParams, ctx: CheckContext) -> Outcome:
             findings[0].message,
             hint=f"run `{done.line}`",
             findings=tuple(findings),
-            output=done.output[-_SHOWN:],
+            output=(done.said if done.code != params.exit_code else done.output)[-_SHOWN:],
             **evidence,
         )
     _decide_the_rest(params, done, said)
@@ -150,7 +150,8 @@ def _findings(
 ) -> Iterator[Finding]:
     refuse_unclear(done, params.exit_code, root)
     if done.code != params.exit_code:
-        yield Finding(f"`{done.line}` ended with exit status {done.code}, not {params.exit_code}", "")
+        silent = "" if done.said.strip() else "; it said nothing"
+        yield Finding(f"`{done.line}` ended with exit status {done.code}, not {params.exit_code}{silent}", "")
     if failed := said.total("failed"):
         yield Finding(f"{_tests(failed)} failed", "")
     passed, skipped = said.total("passed"), said.total("skipped")

@@ -41,7 +41,7 @@ def closing_line(done: Execution) -> str:
     if done.code == 0 and control.unseen:
         failed += f" ({_counted(len(control.unseen), 'error', 'errors')} never asked for)"
     parts.append(_counted(summary.calls, "HIP call", "HIP calls") + failed)
-    parts.append(_counted(len(control.findings) + len(control.host_findings), "finding", "findings"))
+    parts.append(_counted(len(_findings(done)), "finding", "findings"))
     if not done.options.sanitize and not done.options.strict:
         parts[-1] = "not sanitized"
     if control.not_served:
@@ -51,11 +51,18 @@ def closing_line(done: Execution) -> str:
     return f"{'; '.join(parts)} [{done.device.info.name}, {how}]"
 
 
+def _findings(done: Execution) -> list[object]:
+    """What was found in kernels and on the host's side, as people are told it."""
+    from rocverify.device.emulator.sanitize.findings import told_once
+
+    return [*told_once(done.control.findings), *done.control.host_findings]
+
+
 def details(done: Execution, *, require_launch: bool) -> Iterator[str]:
     """What a user has to know beside the closing line."""
     control = done.control
     yield from done.mismatches
-    yield from (f"finding: {one}" for one in (*control.findings, *control.host_findings))
+    yield from (f"finding: {one}" for one in _findings(done))
     yield from (f"fault: {one}" for one in control.faults[:_MOST_FAULTS])
     if len(control.faults) > _MOST_FAULTS:
         yield f"{len(control.faults) - _MOST_FAULTS} more launches faulted"

@@ -21,6 +21,7 @@ from rocverify.device.emulator.sanitize.layout import (
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 
 _ACCESS = {abi.Access.LOAD: "load", abi.Access.STORE: "store", abi.Access.ATOMIC: "atomic"}
+_EITHER = ", in either order"
 _HINTS = {
     "uninitialized": "write the value before it is used; does a guard, a tail or an initialisation miss?",
     "race": "put __syncthreads() between the two, or make both atomic; between workgroups only atomics "
@@ -125,6 +126,26 @@ class Findings:
 
     def __bool__(self) -> bool:
         return bool(self.found or self.dropped)
+
+
+def told_once(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings for people: of two accesses that race in either order, and are found from each side, one."""
+    kept: dict[object, Finding] = {}
+    for number, found in enumerate(findings):
+        key: object = number
+        if found.kind in ("race", "lockstep") and found.other is not None:
+            sides = frozenset((found.here.place, found.other.place))
+            key = (found.kind, found.kernel, found.space, sides)
+        known = kept.get(key)
+        kept[key] = found if known is None else _either_order(known, found)
+    return list(kept.values())
+
+
+def _either_order(one: Finding, other: Finding) -> Finding:
+    """The read after the write before the write after the read, which is more often the mistake."""
+    first = other if other.detail == "RAW" and one.detail != "RAW" else one
+    words = first.message.removesuffix(_EITHER) + _EITHER
+    return replace(first, message=words, count=one.count + other.count)
 
 
 class Narrator:
