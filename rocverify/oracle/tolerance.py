@@ -21,8 +21,9 @@ the one stored: over few elements the largest error of a reference is small by c
 contract declares binds beside it.
 Outputs of float64 are held to the first rule alone: their reference has no better type to be computed in.
 Where a number became too large while the reference was computed in the stored type, elements of which it left
-nothing (a row that is divided by an infinite norm) say nothing of how exact a kernel can be. A kernel that
-computes in that type may be as far off there: what the reference gives in it is as right as the exact result.
+nothing (a row that is divided by an infinite norm), or no more than what is added to that, say nothing of
+how exact a kernel can be. A kernel that computes in that type may be as far off in such a case: what the
+reference gives in it is as right as the exact result, and where it is lost, whatever is not finite.
 Integers must be equal. Where the sum of the magnitudes exceeds the type computed in, any result that is not
 finite is as right as the reference's.
 """
@@ -44,6 +45,9 @@ from rocverify.oracle.ulp import Array64, ulp_of
 _LEAST = 1.0
 # ULPs that adding up one after the other may cost, in roots of the number of terms.
 _ROOTS = 4
+# ULPs at the magnitude by which arithmetic of a type may be off, but not more than half of its digits: beyond
+# that, where a number became too large, this is the reason.
+_GROSS = 64.0
 # ULPs by which a reference is off that is exact but for its last rounding.
 _ROUNDED = 0.5
 # Relative width, in ULPs, that float64 references themselves may be wrong by.
@@ -61,15 +65,16 @@ class Expected:
     magnitude: Array64
     overflowed: bool = False
 
-    @property
-    def lost(self) -> NDArray[np.bool_]:
-        """Elements of which the stored type leaves nothing but a wrong number: x / inf is 0."""
+    def lost(self, dtype: DType) -> NDArray[np.bool_]:
+        """Elements of which the stored type leaves a wrong number or none: x / inf is 0, inf - inf NaN."""
         if not self.overflowed:
             return np.zeros(self.exact.shape, bool)
-        same = to_float64(self.same_type)
+        same, scale = to_float64(self.same_type), _scale(self)
         with np.errstate(all="ignore"):
-            far: NDArray[np.bool_] = np.abs(same - self.exact) > 0.5 * _scale(self)
-        return far & np.isfinite(same)
+            unit = ulp_of(scale, dtype)
+            gross = np.minimum(_GROSS * unit, np.sqrt(unit * scale))
+            lost: NDArray[np.bool_] = ~(np.abs(same - self.exact) <= gross) & np.isfinite(self.exact)
+        return lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +106,19 @@ class Tolerance:
         return limit + _SLACK * ulp_of(scale, self.dtype)
 
     def overflowing(self, expected: Expected) -> NDArray[np.bool_]:
-        """Elements whose terms exceed the type computed in when their sizes are added up: what comes out
-        depends on the order, and may be an infinity of either sign or a NaN. Infinite terms are none,
-        nor are terms of one sign."""
+        """Elements whose terms exceed the type computed in when their sizes are added up, or that are lost in
+        it: what comes out depends on the order, and may be an infinity of either sign or a NaN. Infinite
+        terms are none, nor are terms of one sign."""
         magnitude = expected.magnitude
         both_signs = magnitude > np.abs(expected.exact) * (1 + _SLACK)
         found: NDArray[np.bool_] = np.isfinite(magnitude) & (magnitude > self.compute.largest) & both_signs
-        return found
+        return found | expected.lost(self.dtype) if self.compute == self.dtype else found
 
     def other(self, expected: Expected) -> Array64:
-        """What else is right, where the reference is lost in the type that is computed in; elsewhere NaN."""
+        """What else is right where a number was too large for the type that is computed in; elsewhere NaN."""
         if not expected.overflowed or self.compute != self.dtype:
             return np.full(expected.exact.shape, np.nan)
-        return np.where(expected.lost, to_float64(expected.same_type), np.nan)
+        return to_float64(expected.same_type)
 
     def _second_rule(self, scale: Array64) -> Array64:
         if self.dtype == F64:
@@ -157,7 +162,7 @@ def _errors(expected: Expected, dtype: DType) -> tuple[float, float]:
         stored = expected.exact.astype(dtype.numpy)
         offset = (0.3 * _scale(expected)).astype(dtype.numpy)
         trip = ((stored + offset) - offset).astype(np.float64)
-        same = np.where(expected.lost, np.nan, to_float64(expected.same_type))
+        same = np.where(expected.lost(dtype), np.nan, to_float64(expected.same_type))
         return _largest(np.abs(same - expected.exact) / unit), _largest(np.abs(trip - expected.exact) / unit)
 
 

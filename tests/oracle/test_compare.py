@@ -214,6 +214,40 @@ def _normalised(x: np.ndarray) -> np.ndarray:
         return np.asarray(x / np.sqrt((x * x).sum(axis=1, keepdims=True)))
 
 
+def _shifted(x: np.ndarray) -> np.ndarray:
+    """A norm of which the stored type leaves 0.5 where the squares overflow, and NaN where the sum does."""
+    with np.errstate(all="ignore"):
+        centred = x - x.sum(axis=1, keepdims=True) / x.dtype.type(x.shape[1])
+        square = (centred * centred).sum(axis=1, keepdims=True)
+        return np.asarray(centred / np.sqrt(square) + x.dtype.type(0.5))
+
+
+def test_where_a_norm_overflows_and_something_is_added_to_it_no_limit_is_wider() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((6, 64)).astype(np.float32)
+    x[1] *= np.float32(2.0**100)
+    x[2] = np.float32(3e38)
+    x[2, ::2] /= 2
+    wide, same = _shifted(x.astype(np.float64)), _shifted(x)
+    assert (same[1] == 0.5).all()
+    assert np.isnan(same[2]).all()
+    assert np.isfinite(wide).all()
+    expected = Expected(wide, same, np.abs(wide) + 1, overflowed=True)
+    found = tolerance_for(F32, F32, None, [expected])
+    assert found.two_reference_limit < 200
+    judge = judge_of(expected, found)
+    for right in (same, wide.astype(np.float32)):
+        assert compare(right, expected, found).matches
+        assert judge.accepts(right)
+    for row in (0, 1, 3):  # where nothing, or another thing, is right
+        for value in (0.0, np.nan) if row != 1 else (0.0, 1.0):
+            wrong = same.copy()
+            wrong[row] = value
+            assert judge.wrong(wrong)[row].sum() > 32, (row, value)
+    plain = Expected(wide, same, np.abs(wide) + 1)
+    assert not compare(same, plain, found).matches
+
+
 def test_rows_that_overflow_in_the_stored_type_widen_no_limit_and_may_be_as_they_are_there() -> None:
     """A float32 norm that is infinite gives zeros, which no right kernel of float32 can do better."""
     rng = np.random.default_rng(1)
