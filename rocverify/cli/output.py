@@ -172,8 +172,8 @@ class Screen:
 
     def _reason(self, reason: str) -> str:
         """Why a must-have is not verified, without what was told already; several reasons in a row."""
-        for told in sorted(self._told, key=len, reverse=True):
-            reason = reason.replace(told, self._told[told])
+        for shown in sorted(self._told, key=len, reverse=True):
+            reason = reason.replace(shown, self._told[shown])
         return reason
 
     def _table(self, report: Report) -> None:
