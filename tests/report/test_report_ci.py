@@ -305,6 +305,19 @@ def test_within_actions_a_run_annotates_and_summarises(
     assert "`kernels/rope.py:7`" in text
 
 
+def test_an_error_that_quotes_a_plan_is_no_command_either(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    path = demo.plan({"A": [{"does": "passed"}]})
+    path.write_text("---\nphase: [\n---\n", encoding="utf-8")
+    assert demo.run("phase", "16") == 2
+    shown = capsys.readouterr()
+    (line,) = (line for line in shown.out.splitlines() if line.startswith("::"))
+    assert line.startswith("::stop-commands::")
+    assert f"{FOLDER}/16-01-PLAN.md" in shown.err
+
+
 def test_outside_of_actions_nothing_is_said_to_a_runner(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
