@@ -26,8 +26,8 @@ def in_actions() -> bool:
 @contextmanager
 def commands_stopped(*, to_stderr: bool) -> Iterator[None]:
     """The runner takes no workflow commands from what is printed meanwhile: the code under verification, its
-    compilers and its plans have their words in it. After an error it takes none to the step's end: what is said
-    of one may quote a plan. Nothing happens outside of GitHub Actions."""
+    compilers and its plans have their words in it. After an error it takes none to the step's end: one may
+    quote a plan. Nothing happens outside of GitHub Actions."""
     if not in_actions():
         yield
         return
