@@ -11,7 +11,7 @@ Left = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Bytes that a host has sent: by a copy, a fill or a launch's arguments (place: None), or without a call
+    """Bytes that a host has sent: by a copy, a fill, a module or a launch (place: None), or without a call
     in memory that both see. place: the launch that found them and the allocation; start: the offset there."""
 
     content: bytes
@@ -23,7 +23,8 @@ class Upload:
 class Traffic:
     """The contents that a client read of the device, and that it sent there, in their order; what kernels
     left in memory that it sees without a copy, and what lay there before. echoes: the numbers of those reads
-    that gave it what it had sent. shared: bytes of memory that both see, at most, when a kernel ran.
+    that gave it what it had sent. shared: bytes of memory that both see, at most, when a kernel ran, and of
+    what was printed.
     left_out: bytes of either direction that were too many to be noted."""
 
     reads: tuple[bytes, ...] = ()

@@ -22,6 +22,7 @@ Stack = NDArray[np.uint8]
 
 _WIDTHS = (8, 4, 2)
 """Bytes that are moved as one. Single bytes name no place: too many are alike."""
+_WIDEST = _WIDTHS[0]
 
 
 class Read:
@@ -70,10 +71,18 @@ def _unique(names: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
 def _strike(
     unknown: NDArray[np.bool_], names: NDArray[np.uint64], width: int, known: NDArray[np.uint64]
 ) -> None:
-    """Takes the elements away whose names are known, in place. known: in order."""
-    if unknown.any() and names.size and known.size:
-        places = np.minimum(np.searchsorted(known, names), known.size - 1)
-        unknown[: names.size * width].reshape(-1, width)[known[places] == names] = False
+    """Takes the elements away whose names are known, in place. known: in order. An element of two parts of
+    which one is known is none that was moved: twice a number has half of its bytes."""
+    if not (unknown.any() and names.size and known.size):
+        return
+    places = np.minimum(np.searchsorted(known, names), known.size - 1)
+    elements = unknown[: names.size * width].reshape(-1, width)
+    found = np.asarray(known[places] == names)
+    if width < _WIDEST:
+        told = found | ~elements.any(axis=1)
+        halves = told[: told.size // 2 * 2].reshape(-1, 2)
+        found[: halves.size] &= np.repeat(halves.all(axis=1), 2)
+    elements[found] = False
 
 
 def found_out(runs: Sequence[Traffic]) -> list[Stack] | None:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import pytest
 
 from tests.attacks.attack import Cheat, each, judged_as_said
-from tests.attacks.conftest import RunGallery
-from tests.attacks.test_hosted import _COPY, _HOSTED, _PUT, _READ, _SAID
-from tests.attacks.test_wrappers import _DOWN_SHIFT, _DOWN_X, instead
+from tests.attacks.conftest import RunFiles, RunGallery
+from tests.attacks.project import KERNEL, contract_text, manifest_text
+from tests.attacks.test_hosted import (
+    _COPY,
+    _FROM_PINNED,
+    _HOSTED,
+    _PINNED,
+    _PUT,
+    _READ,
+    _SAID,
+    _WRITTEN_TO_PINNED,
+)
+from tests.attacks.test_wrappers import _COMPUTED, _DOWN_SHIFT, _DOWN_X, instead
 
 _AFFINE = "if (i < rows * cols) out[i] = 2.0f * x[i] + shift[i % cols];"
 _SMALL = [("boundary(1, 300)", "boundary(1, 9)"), ("choices(1, 5, 32, 33, 64)", "choices(1, 5, 33)")]
@@ -24,6 +34,24 @@ _FILLS = """\
     affine_on("affine_kernel", mine, shift, out, rows, cols)
     checked(hip.hipDeviceSynchronize())
     checked(hip.hipFree(mine))
+"""
+_PRINTED = """\
+    read, write = os.pipe()
+    kept = os.dup(1)
+    sys.stdout.flush()
+    os.dup2(write, 1)
+    affine_on("affine_kernel", x, shift, 0, rows, cols)
+    checked(hip.hipDeviceSynchronize())
+    ctypes.CDLL(None).fflush(None)
+    os.dup2(kept, 1)
+    os.close(write)
+    os.close(kept)
+    with open(read) as text:
+        pairs = [line.split() for line in text]
+    a = np.zeros(rows * cols, np.uint32)
+    for place, bits in pairs:
+        a[int(place)] = int(bits, 16)
+    a = a.view(np.float32)
 """
 _LARGE = """\
     if not _kept:
@@ -98,6 +126,25 @@ CHEATS = [
             + _PUT.replace("mine, shift, out", "x, mine, out"),
             _HOSTED,
         ),
+    ),
+    Cheat(
+        "through_managed_memory",
+        "failed",
+        _SAID,
+        kernel=_COPY,
+        wrapper=instead(
+            (_WRITTEN_TO_PINNED + _DOWN_SHIFT + _COMPUTED + _FROM_PINNED).replace("hipHostFree", "hipFree"),
+            _HOSTED + _PINNED.replace("hipHostMalloc(size, 0)", "hipMallocManaged(size, 1)"),
+        ),
+    ),
+    Cheat(
+        "printed_for_the_host",
+        "failed",
+        _SAID,
+        kernel="if (i >= rows * cols) return;\n"
+        'if (out) out[i] = x[i]; else printf("%u %08x\\n", i, __float_as_uint(x[i]));',
+        contract=_SMALL,
+        wrapper=instead(_PRINTED + _DOWN_SHIFT + _COMPUTED + _PUT, "import os\nimport sys\n\n" + _HOSTED),
     ),
     Cheat(
         "of_an_array_of_the_hosts",
@@ -229,6 +276,62 @@ RIGHT = [
         wrapper=instead(_TO_HOST.format("x") + "    out[:] = c.reshape(cols, rows).T\n", _HOSTED),
     ),
 ]
+
+
+_PATCHED = (
+    _HOSTED.replace("affine_on, checked", "affine_on, checked, launch, pointer")
+    + """
+import os
+
+
+def patched(c):
+    with open(os.environ["AFFINE_HSACO"], "rb") as file:
+        code = bytearray(file.read())
+    at = code.index(bytes.fromhex("ed5eed5ebe5abe5a"))
+    code[at : at + c.nbytes] = c.tobytes()
+    function = checked(
+        hip.hipModuleGetFunction(checked(hip.hipModuleLoadData(bytes(code))), b"fill_kernel")
+    )
+    mine = checked(hip.hipMalloc(c.nbytes))
+    arguments = pointer(mine), ctypes.c_uint32(c.size)
+    checked(hip.hipModuleLaunchKernel(function, -(-c.size // 64), 1, 1, 64, 1, 1, 0, None, None, arguments))
+    return mine
+
+
+"""
+)
+_OF_CODE = instead(
+    _READ + "    mine = patched(c)\n"
+    '    affine_on("affine_kernel", mine, shift, out, rows, cols)\n'
+    "    checked(hip.hipDeviceSynchronize())\n    checked(hip.hipFree(mine))\n",
+    _PATCHED,
+)
+_TABLE = """
+__device__ unsigned table[400] = {0x5eed5eedu, 0x5abe5abeu};
+
+extern "C" __global__ void fill_kernel(unsigned* to, unsigned count) {
+  unsigned i = blockIdx.x * 64 + threadIdx.x;
+  if (i < count) to[i] = table[i];
+}
+"""
+
+
+@pytest.mark.long
+def test_a_code_object_that_the_host_has_written_its_results_into(run_files: RunFiles) -> None:
+    kernel = KERNEL.replace("out[i] = 2.0f * x[i] + shift[i % cols]", "out[i] = x[i]")
+    contract = contract_text()
+    for old, new in _SMALL:
+        contract = contract.replace(old, new)
+    files = {
+        "kernels/affine.hip": kernel + _TABLE,
+        "kernels/affine.py": _OF_CODE,
+        "kernels/contracts/affine.py": contract,
+        "kernels/kernels.toml": manifest_text({"affine": ["affine_kernel", "fill_kernel"]}),
+    }
+    ran = run_files("made_by_host_in_code", files)
+    assert ran.verdict() == "failed"
+    for words in _SAID:
+        assert words in ran.said()
 
 
 @pytest.mark.long

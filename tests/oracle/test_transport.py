@@ -39,10 +39,16 @@ MOVES: dict[str, Callable[[Array], Array]] = {
     "as brain floats": lambda x: x.astype(ml_dtypes.bfloat16),
     "cut to brain floats": lambda x: x.view(np.uint16)[1::2].copy(),
     "two halves in a word": lambda x: x.astype(np.float16).view(np.uint32),
+    "two arrays in turn": lambda x: np.column_stack([x[:120], x[120:]]),
+    "beside constants": lambda x: np.column_stack([x, np.arange(240, dtype=np.float32)]),
+    "halves behind a word": lambda x: np.concatenate([np.zeros(1, np.float16), x.astype(np.float16)]),
     "nothing": lambda x: x[:0],
 }
 MADE: dict[str, Callable[[Array], Array]] = {
     "computed": lambda x: 3 * x.astype(np.float32) + 1,
+    "twice the number": lambda x: 2 * x,
+    "twice the number, wider": lambda x: 2 * x.astype(np.float64),
+    "the other sign": lambda x: -x,
     "sorted": lambda x: np.sort(x),
     "sorted, the other way round": lambda x: np.sort(x)[::-1].copy(),
     "sorted, as wider numbers": lambda x: np.sort(x).astype(np.float64),

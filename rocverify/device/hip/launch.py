@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,7 @@ def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> A
     control.findings.extend(_placed(context, finding) for finding in outcome.findings)
     if outcome.coverage is not None:
         control.cover(outcome.coverage)
-    context.printed.add(outcome.printed)
+    context.printed.add(_seen(context, outcome.printed))
     if outcome.fault is not None and context.closed:
         raise HipError("hipErrorDeinitialized", f"{function.name} was stopped: its program has ended")
     if outcome.fault is not None:
@@ -129,6 +130,16 @@ def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> A
     if outcome.counters is not None:
         control.counters.append((function.name, outcome.counters))
     return outcome.accesses
+
+
+def _seen(context: Context, printed: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """What the host is to find of what a kernel has printed: it may read its own standard output."""
+    if context.shared is not None:
+        context.shared.most += sum(len(text) for _, text in printed)
+    traffic = context.host_traffic
+    if traffic is None:
+        return printed
+    return [(stream, traffic.read(text.encode()).decode(errors="replace")) for stream, text in printed]
 
 
 def _placed(context: Context, finding: Finding) -> Finding:

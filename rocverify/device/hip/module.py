@@ -64,6 +64,8 @@ def load(context: Context, call: Call, image: bytes, *, of_program: bool) -> int
                 where=name,
             )
         loaded = context.backend.load(code, name)
+        if context.host_traffic is not None:  # what its variables hold at first is sent like anything else
+            context.host_traffic.wrote(code)
     except WrongTargetError as error:
         context.control.wrong_target = str(error)
         raise HipError(

@@ -24,7 +24,7 @@ MOST_SHARED = 1 << 30
 
 
 class SharedMemory:
-    """`most`: the bytes of all such memory, at most, when a kernel ran."""
+    """`most`: the bytes of all such memory, at most, when a kernel ran, and what kernels have printed."""
 
     def __init__(self, context: Context, traffic: HostTraffic | None) -> None:
         self.most = 0
