@@ -12,6 +12,7 @@ the folder they read it as later libraries do, by a message.
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import tempfile
@@ -184,4 +185,9 @@ def _remove(folder: Path) -> None:
             folder.rename(Path(bin_) / folder.name)
         except FileNotFoundError:
             return  # another process took it away
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.rmtree(folder)  # of an overlay's lower layer, which none but this process sees so
+            return
         shutil.rmtree(Path(bin_) / folder.name)

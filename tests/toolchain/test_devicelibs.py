@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import re
 import subprocess
 from collections.abc import Callable
@@ -90,6 +91,25 @@ def test_damaged_folder_is_made_again(
     damage(folder)
     assert libraries_for(clang19, "gfx1100", None, tmp_path).folder == folder
     assert constant_in(folder / "oclc_isa_version_1100.bc", clang19)[1] == 11000
+    assert (folder / "ocml.bc").is_file()
+    assert {path.name for path in folder.parent.iterdir()} == {folder.name}
+
+
+def test_damaged_folder_of_a_lower_layer_is_made_again(
+    clang19: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an overlay, as commands of plans get it, a folder that was there before cannot be renamed."""
+    folder = libraries_for(clang19, "gfx1100", None, tmp_path).folder
+    (folder / "ocml.bc").unlink()
+    renamed = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        if self == folder:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return renamed(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    assert libraries_for(clang19, "gfx1100", None, tmp_path).folder == folder
     assert (folder / "ocml.bc").is_file()
     assert {path.name for path in folder.parent.iterdir()} == {folder.name}
 
