@@ -44,6 +44,9 @@ STEPS = (2**31, 2**32)
 _BEYOND = 1.25
 """By so much an array is longer than a step, where the contract admits it: a good part of it lies behind."""
 
+_LEAST_SHARE = 0.5
+"""Of the results that workgroups would write if all wrote as many."""
+
 _OTHERS = 512
 """Length of the dimensions that the large array does not have, at most."""
 
@@ -262,11 +265,23 @@ class _Trial:
         if isinstance(found, str) or found.problem:
             return replace(far, problem=found if isinstance(found, str) else found.problem)
         if found.behind:
+            self._admit_share(far.case, found, parts)
             return replace(far, elements=found.elements)
         if self._too_few(far, parts):
             words = f"no result behind element {far.step:,} is written, by workgroups that are to write there"
             return replace(far, problem=words)
         raise UndecidedError(f"no workgroup that was executed writes behind element {far.step:,}")
+
+    def _admit_share(self, case: Case, found: Written, parts: Parts) -> None:
+        """Workgroups that are drawn write about their share of the results where all together write all of
+        them; those that write nothing may have left it out."""
+        ((count, chosen),) = parts
+        share = self.spec.size(case.dims) * len(chosen or ()) / count
+        if found.written < _LEAST_SHARE * share:
+            raise UndecidedError(
+                f"{len(chosen or ())} of {count:,} workgroups have written {found.written:,} results, "
+                f"where their share is {int(share):,}"
+            )
 
     def _too_few(self, far: Far, parts: Parts) -> bool:
         """Whether the workgroups can write all results only if those behind the step write there, which none
@@ -306,7 +321,7 @@ class _Trial:
         most = max(prod(array.shape(case.dims)) for array in self.spec.outputs.values())
         places = tuple(one / most for one in (step, *STEPS) if one < most)
         start = self.start(case)
-        run = self.run(case, start, Excerpt(places, until))
+        run = self.run(case, start, Excerpt(places, until, case.seed))
         if isinstance(run, str):
             return run, []
         if run.changed:
