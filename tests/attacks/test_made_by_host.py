@@ -89,6 +89,26 @@ _TO_HOST = """\
     checked(hip.hipFree(mine))
 """
 
+# The contract with `shift` the places that are to be looked up in x.
+_GATHERS = [
+    ("import F32, Dims, In, Out,", "import F32, U32, Dims, In, Out,"),
+    ('shift = In("cols", F32)', 'shift = In("rows cols", U32)'),
+    (
+        "    def call(self",
+        "    def prepare(self, rng, dims):\n"
+        "        size = dims.rows * dims.cols\n"
+        "        return {'shift': rng.integers(0, size, (dims.rows, dims.cols), np.uint32)}\n\n"
+        "    def call(self",
+    ),
+    ("return 2 * x + shift", "return x.reshape(-1)[shift]"),
+    ("return 2 * abs(x) + abs(shift)", "return abs(x).reshape(-1)[shift]"),
+    (
+        '{"the shift taken away": 2 * x - shift, "the shift added twice": 2 * x + 2 * shift}',
+        '{"as it was": x, "the other sign": -x.reshape(-1)[shift]}',
+    ),
+]
+_DOWN_PLACES = _DOWN_X.replace("int(x)", "int(shift)").replace("np.float32", "np.uint32")
+
 CHEATS = [
     Cheat(
         "through_arguments",
@@ -246,6 +266,19 @@ RIGHT = [
             + "    with np.errstate(all='ignore'):\n"
             + "        order = np.argsort(a.reshape(rows, cols).sum(axis=1)).astype(np.uint32)\n"
             + "    c = np.concatenate([order.view(np.float32), b])\n"
+            + _PUT.replace("mine, shift, out", "x, mine, out"),
+            _HOSTED,
+        ),
+    ),
+    Cheat(
+        "offsets_of_places",
+        "verified",
+        kernel="const unsigned* at = (const unsigned*)shift;\n"
+        "if (i < rows * cols) out[i] = *(const float*)((const char*)x + at[i]);",
+        contract=_GATHERS,
+        wrapper=instead(
+            _DOWN_PLACES
+            + "    c = (4 * a).astype(np.uint32)\n"
             + _PUT.replace("mine, shift, out", "x, mine, out"),
             _HOSTED,
         ),
