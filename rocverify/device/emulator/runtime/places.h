@@ -16,6 +16,7 @@
 #define FORM_FRESH(form) (((form) >> 16 & 1) | ((form) >> 18 & (FRESH_LDS | FRESH_WAIT)))
 #define FORM_RELEASES(form) ((form) >> 17 & 1)
 #define FORM_ATOMIC(form) ((form) >> 18 & 1)
+#define FORM_COPIED(form) ((form) >> 21 & 1)
 
 typedef struct {
     u32 space;

@@ -99,6 +99,15 @@ static u32 stored_bits(const u32 *shadow, u32 half, u32 size)
     return size >= 4 ? bits : bits & ((1u << 8 * size) - 1);
 }
 
+/* Whether some bytes of a dword are undefined, as a whole, and others defined. */
+static int is_padding(u32 bits)
+{
+    u32 ones = bits & bits >> 4 & 0x0f0f0f0f;
+    ones &= ones >> 2 & 0x03030303;
+    ones &= ones >> 1 & 0x01010101;
+    return bits && bits != ~0u && ones * 255 == bits;
+}
+
 /* Stores a whole line of global memory, if lanes from `lane` on do so together, all of it is defined and in
  * order: how many lanes those are, else 0. */
 INLINE u32 store_line(Worker *w, Wave *s, const u32 *shadow, u64 left, u32 lane, u32 dwords, u32 pc)
@@ -156,7 +165,8 @@ static u64 store_parts(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 size
     return rest;
 }
 
-/* After a store. Global memory is what a kernel gives away: undefined bits end there, reported. */
+/* After a store. Global memory is what a kernel gives away: undefined bits end there, reported, but for the padding
+ * of what is copied (copies.py). */
 API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form, u32 pc)
 {
     u32 lanes = (u32)w->lanes, size = FORM_SIZE(form), half = FORM_HALF(form);
@@ -177,8 +187,9 @@ API void rt_san_store(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 form,
         Place p = place_of(w, s, FORM_SPACE(form), s->addresses[lane], lane);
         for (u32 k = 0; k < (size + 3) / 4; k++) {
             u32 bits = stored_bits(shadow + lane + k * lanes, half, size), defined = ~bits;
-            any |= bits;
-            if (p.space == SPACE_GLOBAL)
+            int padding = FORM_COPIED(form) && is_padding(bits);
+            any |= padding ? 0 : bits;
+            if (p.space == SPACE_GLOBAL && !padding)
                 defined = ~0u;
             __builtin_memcpy(p.defined + 4 * k, &defined, size < 4 ? size : 4);
             if (bits && p.space == SPACE_LDS)

@@ -8,6 +8,7 @@ moved about freely: it is reported where it decides an address, a branch, or wha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 from llvmlite import ir
@@ -15,6 +16,7 @@ from llvmlite import ir
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC, M0, NULL_INDEX, Operand, OperandKind
 from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
+from rocverify.device.emulator.sanitize.copies import is_copied
 from rocverify.device.emulator.sanitize.decisions import check_branch, check_exec, check_target, report_if
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
@@ -31,7 +33,7 @@ from rocverify.device.emulator.translate.semantics.relative import HANDLERS as R
 K = WaveBuilder
 
 _SPACES = {"global": Space.GLOBAL, "lds": Space.LDS, "flat": Space.FLAT, "scratch": Space.SCRATCH}
-_FRESH, _RELEASES, _ATOMIC, _LDS_ATOMIC, _POLLED = (1 << bit for bit in range(16, 21))
+_FRESH, _RELEASES, _ATOMIC, _LDS_ATOMIC, _POLLED, _COPIED = (1 << bit for bit in range(16, 22))
 _FENCES = {"buffer_gl0_inv": 0, "buffer_gl1_inv": 1}
 """What ends a fence of the workgroup, and of the device; the value tells rt_san_fence which."""
 
@@ -48,6 +50,7 @@ class ShadowObserver(Observer):
         """wave_barriers: the instructions before which the lanes of a wave are brought in order."""
         self._code = Synchronisation.of(graph)
         self._wave_barriers = wave_barriers
+        self._block: Sequence[Instruction] = ()
         self._recording = False
         self._vectors: list[Value] = []
         self._scalars: list[Value] = []
@@ -95,6 +98,9 @@ class ShadowObserver(Observer):
             self._written_scalars.append(SCC_SHADOW - SHADOW)
 
     # ---- instructions
+
+    def block(self, k: K, block: Sequence[Instruction]) -> None:
+        self._block = block
 
     def before(self, k: K, inst: Instruction) -> None:
         for record in (self._vectors, self._scalars, self._written, self._written_scalars):
@@ -220,6 +226,8 @@ class ShadowObserver(Observer):
             pointer = k.vgpr_pointer(SHADOW + access.data)
             stored = _RELEASES if inst.address in self._code.released else 0
             stored |= _ATOMIC if self._code.allocates(inst) else 0
+            whole = access.space in ("global", "flat") and access.size >= 4
+            stored |= _COPIED if whole and is_copied(self._block, inst, access.data, dwords) else 0
             arguments = [k.worker, k.wave, pointer, exec_bits, k.b.or_(form, k.i32(stored)), pc]
             k.call_void("rt_san_store", arguments)
         elif access.data is None:
