@@ -2,7 +2,8 @@
 
 Whoever copies a struct copies the padding between its fields, which nobody writes. So undefined bytes beside
 defined ones of a copied dword go along with it and decide nothing yet. A dword of which nothing is defined is
-reported all the same, and so are bytes that were put together.
+reported all the same, and so are bytes that were put together, and a single dword: it is a number rather than
+a struct.
 """
 
 from __future__ import annotations

@@ -226,8 +226,8 @@ class ShadowObserver(Observer):
             pointer = k.vgpr_pointer(SHADOW + access.data)
             stored = _RELEASES if inst.address in self._code.released else 0
             stored |= _ATOMIC if self._code.allocates(inst) else 0
-            whole = access.space in ("global", "flat") and access.size >= 4
-            stored |= _COPIED if whole and is_copied(self._block, inst, access.data, dwords) else 0
+            struct = access.space in ("global", "flat") and access.size > 4
+            stored |= _COPIED if struct and is_copied(self._block, inst, access.data, dwords) else 0
             arguments = [k.worker, k.wave, pointer, exec_bits, k.b.or_(form, k.i32(stored)), pc]
             k.call_void("rt_san_store", arguments)
         elif access.data is None:
