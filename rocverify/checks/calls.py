@@ -11,6 +11,7 @@ from rocverify.code.index import CodeIndex
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.languages.python_body import DEAD
 from rocverify.code.launches import LaunchFinder
+from rocverify.code.mentions import Mentions
 from rocverify.code.places import Place
 from rocverify.errors import RocverifyError
 from rocverify.kernel_names import same_kernel
@@ -96,7 +97,16 @@ def _called(
             return seen
         if chain.dead is None and launches.search(callers).path:
             return _of_another(index, launches, call, callers, to_path)
-    return CallAnswer(finding=_why_not(index, _base(call, callers, callee), callers, callee, chain))
+    base = _base(call, callers, callee)
+    finding = _why_not(index, base, callers, callee, chain)
+    hidden = Mentions(index).leading_to(callers, _targets(index, callee, to_path))
+    if hidden:
+        raise RocverifyError(
+            f"{base}, as far as can be seen: what {hidden} mentions may lead to it",
+            where=hidden,
+            hint="call it by its name, or give the link a pattern",
+        )
+    return CallAnswer(finding=finding)
 
 
 def _searched(index: CodeIndex, callers: Sequence[Place], callee: str, to_path: str) -> Chain | None:
@@ -114,6 +124,12 @@ def _searched(index: CodeIndex, callers: Sequence[Place], callee: str, to_path: 
         return None
     reference = f"{index.module(to_path).name}:{callee}"  # a class, or another value that is called
     return graph.search(callers, lambda site: site.name == reference or None)
+
+
+def _targets(index: CodeIndex, callee: str, to_path: str) -> list[Place]:
+    """The functions that are looked for; none where no source of the project defines what is called."""
+    found = index.find_function(to_path, callee) if is_python(to_path) else None
+    return [found] if found is not None else index.functions(to_path, callee) if _language(to_path) else []
 
 
 def _base(call: Call, callers: Sequence[Place], callee: str) -> str:

@@ -144,10 +144,16 @@ def _reaches(params: FallbackParams, ctx: CheckContext, evidence: dict[str, Any]
     wrapper = next((c.wrapper for c in declared if c.ref == params.contract), None)
     if wrapper is None:
         raise RocverifyError(f"{params.contract} names no wrapper, so that its call path cannot be told")
-    graph = ctx.code.graph
-    path = graph.find(ctx.code.resolve(wrapper), graph.calling([ctx.code.resolve(params.fallback)]))
-    evidence["path"] = describe_path(path) if path else None
-    return [] if path else [f"{wrapper} does not call {params.fallback}"]
+    from rocverify.code.mentions import Mentions
+
+    start, target = ctx.code.resolve(wrapper), ctx.code.resolve(params.fallback)
+    chain = ctx.code.graph.chain([start], [target])
+    evidence["path"] = describe_path(chain.path) or None
+    base = f"{wrapper} does not call {params.fallback}"
+    hidden = "" if chain.path else chain.maybe or Mentions(ctx.code).leading_to([start], [target])
+    if hidden:
+        raise RocverifyError(f"{base}, as far as can be seen: {hidden} may lead to it", where=hidden)
+    return [] if chain.path else [base]
 
 
 def _without(
