@@ -51,7 +51,15 @@ def bind(
         drafts = given if isinstance(own, Undecided) else [*own, *given]
         if given and not own:
             less = uncovered(must_have.text, [draft for draft, _ in given], subject)
-        specs = _specs(must_have, drafts, kinds)
+        try:
+            specs = _specs(must_have, drafts, kinds)
+        except PlanError as error:
+            if given:
+                raise
+            bound.append(
+                BoundMustHave(must_have, (), f"{error.message}; bind it in the plan's rocverify: list")
+            )
+            continue
         bound.append(BoundMustHave(must_have, specs, proves=proves, uncovered=less))
     return tuple(bound)
 

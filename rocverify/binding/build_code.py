@@ -10,6 +10,7 @@ from rocverify.binding.calls import bare, call_edges, chain_heads, chains
 from rocverify.binding.model import Built, Draft, Undecided
 from rocverify.binding.project import Function, Subject
 from rocverify.binding.reading import Reading
+from rocverify.code.languages import is_python
 
 
 def call_made(reading: Reading) -> Built:
@@ -130,6 +131,11 @@ def flow_documented(reading: Reading) -> Built:
         entry = _one(reading.subject, head)
         if isinstance(entry, Undecided):
             return entry
+        if not is_python(entry.path):
+            return Undecided(
+                f"{entry.ref} is no function of Python, and calls are compared with docstrings of Python "
+                "alone; bind call_order with entry, first and then"
+            )
         if reading.group("file") not in ("", entry.path, PurePosixPath(entry.path).name):
             return Undecided(f"{entry.ref} stands in {entry.path}, not in {reading.group('file')}")
         flows = list(chains(edges, head))

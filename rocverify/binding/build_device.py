@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rocverify.binding.build_commands import project_tests
 from rocverify.binding.build_kernels import named_kernels
@@ -45,12 +45,14 @@ _VARIANT = r"\binterleaved(?:[\s-]+pairs?)?(?:\s+(?:variant|layout))?\b"
 
 def no_transfer(reading: Reading) -> Built:
     """no_host_roundtrip for the entries that the truth names, else for those that the plan names."""
-    if compiled := _without_python(reading):
+    named = [f for f in reading.compiled_functions() if f.name.rpartition("::")[2] not in _forbidden(reading)]
+    if compiled := _without_python(reading, named, "the truth names"):
         return compiled
     entries = _entries(reading)
     if isinstance(entries, Undecided):
-        return entries
-    forbidden = [name for _, name in code_names(reading.group("names"))]
+        callers = _compiled_callers(reading) if not reading.functions() else []
+        return _without_python(reading, callers, "the plan's key links name") or entries
+    forbidden = _forbidden(reading)
     uploads, origin = _allowed_uploads(reading)
     drafts = []
     for function, contract, why in entries:
@@ -61,19 +63,28 @@ def no_transfer(reading: Reading) -> Built:
     return tuple(drafts)
 
 
-def _without_python(reading: Reading) -> tuple[Draft, ...]:
-    """The same for functions of Rust and C++ sources that the truth names and no Python source has, but for
-    those that it forbids; the project's tests run them, if it has some."""
-    forbidden = [name for _, name in code_names(reading.group("names"))]
+def _forbidden(reading: Reading) -> list[str]:
+    return [name for _, name in code_names(reading.group("names"))]
+
+
+def _compiled_callers(reading: Reading) -> list[Function]:
+    """The callers in the plan's key links that one Rust or C++ source defines, and no Python source."""
+    names = [name for name in call_edges(reading.plan) if not reading.subject.named(name)]
+    found = [reading.subject.named_in_compiled(name) for name in names]
+    return [functions[0] for functions in found if len(functions) == 1]
+
+
+def _without_python(reading: Reading, entries: Sequence[Function], who: str) -> tuple[Draft, ...]:
+    """The same for functions of Rust and C++ sources; the project's tests run them, if it has some."""
+    forbidden = _forbidden(reading)
     uploads, _ = _allowed_uploads(reading)
-    entries = [f for f in reading.compiled_functions() if f.name.rpartition("::")[2] not in forbidden]
     tests = project_tests(reading) if entries else ()
     drafts = []
     for function in entries:
         params: dict[str, object] = {"entry": function.ref} | ({"forbid": forbidden} if forbidden else {})
         params |= {"allow_uploads": uploads} if uploads else {}
         params |= {} if isinstance(tests, Undecided) else {"program": tests[0].params["run"]}
-        drafts.append(Draft("no_host_roundtrip", params, f"the truth names {function.ref}"))
+        drafts.append(Draft("no_host_roundtrip", params, f"{who} {function.ref}"))
     return tuple(drafts)
 
 
