@@ -212,7 +212,7 @@ KERNELS = (
         "02-03",
         (Edit(PRODUCTS, "[threadIdx.x];\n    __syncthreads();\n", "[threadIdx.x];\n"),),
         {"T2": "memory_safety"},
-        ("race: WAR in LDS", "matmul_kernel", At(PRODUCTS, "right[threadIdx.y]")),
+        ("WAR in LDS", "matmul_kernel", At(PRODUCTS, "right[threadIdx.y]")),
         only="T2",
     ),
     Sabotage(

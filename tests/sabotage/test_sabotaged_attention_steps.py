@@ -89,7 +89,7 @@ SABOTAGES = (
         failed={"07-01/T2": "memory_safety"},
         says={
             "07-01/T2/memory_safety": (
-                "race: WAR in LDS",
+                "WAR in LDS",
                 "in kernel softmax_kernel",
                 "put __syncthreads() between the two",
             )
@@ -136,7 +136,7 @@ SABOTAGES = (
         failed={"07-01/T2": "memory_safety.2"},
         says={
             "07-01/T2/memory_safety.2": (
-                "race: WAR in LDS",
+                "WAR in LDS",
                 "in kernel qkt_matmul_kernel",
                 "put __syncthreads() between the two",
             )

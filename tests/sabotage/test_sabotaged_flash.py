@@ -182,7 +182,7 @@ SABOTAGES = (
         "the fused kernel lacks a barrier",
         (Edit(FUSED, "      accumulate();\n      __syncthreads();\n", "      accumulate();\n"),),
         failed={"07-01/T2": "memory_safety.5"},
-        says={"07-01/T2/memory_safety.5": ("race: WAR in LDS", "put __syncthreads() between")},
+        says={"07-01/T2/memory_safety.5": ("WAR in LDS", "put __syncthreads() between")},
         run="plan 07-01",
         options=only("T2 and memory_safety.5"),
         exhaustive=True,

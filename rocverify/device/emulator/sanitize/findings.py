@@ -21,7 +21,7 @@ from rocverify.device.emulator.sanitize.layout import (
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 
 _ACCESS = {abi.Access.LOAD: "load", abi.Access.STORE: "store", abi.Access.ATOMIC: "atomic"}
-_EITHER = ", in either order"
+_BOTH, _EITHER = "RAW and WAR in ", ", in either order"
 _HINTS = {
     "uninitialized": "write the value before it is used; does a guard, a tail or an initialisation miss?",
     "race": "put __syncthreads() between the two, or make both atomic; between workgroups only atomics "
@@ -142,10 +142,14 @@ def told_once(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _either_order(one: Finding, other: Finding) -> Finding:
-    """The read after the write before the write after the read, which is more often the mistake."""
-    first = other if other.detail == "RAW" and one.detail != "RAW" else one
-    words = first.message.removesuffix(_EITHER) + _EITHER
-    return replace(first, message=words, count=one.count + other.count)
+    """As the first is, in words of both."""
+    words = one.message
+    if one.detail != other.detail and _BOTH not in words:
+        words = words.replace(f"{one.detail} in ", _BOTH, 1)
+        words = words.replace("a read after a write", "a read and a write")
+        words = words.replace("a write after a read", "a read and a write")
+    words = words.removesuffix(_EITHER) + _EITHER
+    return replace(one, message=words, count=one.count + other.count)
 
 
 class Narrator:

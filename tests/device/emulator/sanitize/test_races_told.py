@@ -22,8 +22,12 @@ def _race(
     kind: str = "race",
 ) -> Finding:
     sides = {"RAW": ("load", "store"), "WAR": ("store", "load"), "WAW": ("store", "store")}[detail]
+    words = (
+        f"{detail} in LDS"
+        + {"RAW": ": a read after a write", "WAR": ": a write after a read", "WAW": ""}[detail]
+    )
     first, second = _site(here, sides[0]), _site(other, sides[1])
-    return Finding(kind, detail, kernel, f"{detail} in LDS", count, first, second, space)
+    return Finding(kind, detail, kernel, words, count, first, second, space)
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -31,8 +35,14 @@ def _race(
 def test_both_sides_are_one(turned: bool, kind: str) -> None:
     both = [_race("WAR", 8, 10, 3, kind=kind), _race("RAW", 10, 8, 4, kind=kind)]
     (told,) = told_once(both[::-1] if turned else both)
-    assert (told.detail, told.source, told.count) == ("RAW", "k.hip:10", 7)
-    assert told.message == "RAW in LDS, in either order"
+    assert (told.source, told.count) == ("k.hip:10" if turned else "k.hip:8", 7)
+    assert told.message == "RAW and WAR in LDS: a read and a write, in either order"
+
+
+def test_what_is_found_in_launch_after_launch_is_one() -> None:
+    launch = [_race("WAR", 8, 10), _race("RAW", 10, 8)]
+    (told,) = told_once([*launch, *launch])
+    assert (told.count, told.message) == (4, "RAW and WAR in LDS: a read and a write, in either order")
 
 
 def test_two_writes_are_one_however_they_are_turned() -> None:
