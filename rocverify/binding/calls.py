@@ -11,7 +11,7 @@ from rocverify.plan.model import Plan
 
 _NAME = r"(?P<{0}_quoted>`)?(?P<{0}>[A-Za-z_][\w.:]*)(?P<{0}_call>\([^()]*\))?`?"
 _VERB = (
-    r"(?:(?:must|should|shall|will)\s+)?(?:directly\s+|then\s+)?"
+    r"(?:(?:must|should|shall|will)\s+)?(?:(?:[a-z]+ly|then|also|always)\s+)?"
     r"(?:(?P<{0}plural>call|invoke|launch)|calls|invokes|launches|dispatches(?:\s+to)?"
     r"|(?:delegates|forwards)\s+to|(?P<{0}weak>uses|goes\s+through))"
 )

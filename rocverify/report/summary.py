@@ -255,7 +255,7 @@ def not_verified(report: Report, part: PlanReport, plan: Plan) -> Iterator[str]:
         yield "The shell commands in the tasks' `<verify>`: they are shown, never executed."
     for task in plan.tasks:
         if task.is_checkpoint:
-            yield f"The checkpoint {inline(task.name)}: a person decides it."
+            yield _checkpoint(task)
     for section, title in ((plan.verification, "verification"), (plan.success_criteria, "success_criteria")):
         if section is not None and section.items:
             yield (
@@ -269,6 +269,14 @@ def not_verified(report: Report, part: PlanReport, plan: Plan) -> Iterator[str]:
         )
     if any(check.verdict is CheckVerdict.PASSED for check in part.checks if check.kind == "correctness"):
         yield "Shapes and values beyond those that the correctness checks drew (their counts are above)."
+
+
+def _checkpoint(task: Task) -> str:
+    """What a person is to decide, and how, as the plan has it."""
+    built, how = (" ".join(task.parts.get(name, "").split()) for name in ("what-built", "how-to-verify"))
+    asked = task.name or built or " ".join(task.parts.get("decision", "").split()) or task.id
+    told = f"; {inline(built)}" if built and built != asked else ""
+    return f"The checkpoint {inline(asked)}: a person decides it{told}{f': {inline(how)}' if how else '.'}"
 
 
 def reproduce(report: Report, part: PlanReport) -> str:

@@ -23,7 +23,7 @@ TASKS = """
 </task>
 <task type="checkpoint:human-verify">
   <name>Task 2: Look at it</name>
-  <action>Look.</action>
+  <how-to-verify>Run ./engine and look</how-to-verify>
 </task>
 </tasks>
 <verification>
@@ -71,7 +71,7 @@ def test_summary_has_every_part(demo: Demo) -> None:
         "k.hip:3:1: error: no",
         "What to do: correct the source",
         "| Task 1: Make it hold \\| really (REQ-01) | `kernels/rope.py` | `grep x \\| wc -l` | T1 | veri",
-        "The checkpoint Task 2: Look at it: a person decides it.",
+        "The checkpoint Task 2: Look at it: a person decides it: Run ./engine and look",
         "16-01/T3, Truth three: ",
         "| plan | `.planning/phases/16-demo/16-01-PLAN.md` | `",
         "rocverify run plan 16-01 --seed=",
