@@ -167,7 +167,7 @@ class ContractSpec:
         together = getattr(self.subject, "methods_together", None)
         if together is None:
             return [_with_wanted(function, one) for one in offered]
-        wanted = [{name: one[name] for name in _parameters(function)} for one in offered]
+        wanted = [_wanted(function, one) for one in offered]
         return [result for result, _ in together([(method, one) for one in wanted])] if wanted else []
 
     def size(self, dims: Mapping[str, int]) -> int:
@@ -227,7 +227,7 @@ class ContractSpec:
     ) -> dict[str, Any]:
         offered = {"dtype": dtype, **dims, **values}
         with _ContractCode(self.where, method):
-            return {name: offered[name] for name in _parameters(getattr(self.subject, method))}
+            return _wanted(getattr(self.subject, method), offered)
 
     def wrong(
         self, values: Values, dims: Mapping[str, int], dtype: DType | None = None
@@ -325,7 +325,12 @@ class _ContractCode:
 
 def _with_wanted(function: Callable[..., Any], offered: Mapping[str, Any]) -> Any:
     """Calls with those of the offered arguments that the function's parameters name."""
-    return function(**{name: offered[name] for name in _parameters(function)})
+    return function(**_wanted(function, offered))
+
+
+def _wanted(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the offered arguments that a function asks for; what has a default need not be offered."""
+    return {name: offered[name] for name in _parameters(function) if name in offered}
 
 
 @cache

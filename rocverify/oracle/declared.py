@@ -88,6 +88,7 @@ def _method_problems(spec: ContractSpec) -> list[str]:
     ):
         function = getattr(spec.subject, method, None)
         if callable(function):
-            unknown = [p for p in inspect.signature(function).parameters if p not in known]
+            asked = inspect.signature(function).parameters.values()
+            unknown = [p.name for p in asked if p.name not in known and p.default is p.empty]
             problems += [f"{method}() asks for {p!r}; there are {', '.join(known)}" for p in unknown]
     return problems

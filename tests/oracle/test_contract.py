@@ -78,6 +78,11 @@ def test_arrays_may_be_inherited() -> None:
     assert list(Derived.arrays) == ["x"]  # type: ignore[attr-defined]
 
 
+def test_a_reference_keeps_its_defaults_for_what_the_contract_does_not_have() -> None:
+    spec = declare(reference=lambda self, x, eps=0.5: x + eps)
+    assert spec.reference({"x": np.ones(3)}, {"n": 3})["x"].tolist() == [1.5, 1.5, 1.5]
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
