@@ -19,6 +19,7 @@ _PROGRAMS = frozenset({"bin", "tests", "examples", "benches"})
 _STANDARD = ("std", "core", "alloc")
 
 _POINTER = re.compile(r"(?:&(?:'\w+ )?(?:mut )?|(?:\w+::)*(?:Box|Arc|Rc)<)(?P<inner>.*?)>?")
+_OPEN = re.compile(r"[A-Z]\d?|Arc|Box|Cow|Rc|Self")
 _TYPE = re.compile(r"(?:\w+::)*(?P<name>[A-Z]\w*)\b(?!::)")
 
 Load = Callable[[str], Unit | None]
@@ -50,19 +51,29 @@ class RustNames:
         return found
 
     @cached_property
+    def _owners(self) -> frozenset[str]:
+        return frozenset(place.function.owner for places in self._by_name.values() for place in places)
+
+    @cached_property
     def _fields(self) -> dict[tuple[str, str], str]:
         return {key: kind for unit in self._units() for key, kind in unit.fields.items()}
 
     def _typed(self, call: Call) -> Call:
-        """The call with the type of a receiver that is a field; empty where it does not show."""
+        """The call with the type of a receiver that is a field; empty where it does not show, and where it is
+        a parameter of types or a pointer to what does not."""
         if not call.receiver or "." not in call.receiver:
-            return call
+            return replace(call, receiver="") if self._is_open(call.receiver) else call
         owner, _, name = call.receiver.partition(".")
         written = self._fields.get((owner, name), "")
         while (inner := _POINTER.fullmatch(written)) is not None:
             written = inner["inner"]
         found = _TYPE.match(written)
-        return replace(call, receiver=found["name"] if found else "")
+        named = found["name"] if found else ""
+        return replace(call, receiver="" if self._is_open(named) else named)
+
+    def _is_open(self, kind: str | None) -> bool:
+        """Whether a type's name tells nothing of what its methods are."""
+        return bool(kind and _OPEN.fullmatch(kind)) and kind not in self._types and kind not in self._owners
 
     def sites(self, call: Call, place: Place) -> tuple[CallSite, ...]:
         """What a call may call."""

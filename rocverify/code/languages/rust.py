@@ -14,6 +14,7 @@ from rocverify.code.languages.rust_parts import (
     COMMENTS,
     doc_before,
     elements_of,
+    held_type,
     path_of,
     squeezed,
     text_of,
@@ -137,7 +138,7 @@ class _Reader:
     def _function(self, node: Node, around: _Block) -> Function:
         body = node.child_by_field_name("body")
         parameters = tuple(_parameters(node))
-        types = {p.name: type_name(p.node) for p in parameters}
+        types = {p.name: held_type(p.node) for p in parameters}
         reader = Body(around.owner, types, self._constants)
         if body is not None:
             reader.read(body)

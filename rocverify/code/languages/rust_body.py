@@ -13,6 +13,7 @@ from rocverify.code.languages.rust_parts import (
     COMMENTS,
     arguments_of,
     elements_of,
+    held_type,
     is_cfg,
     path_of,
     pattern_names,
@@ -114,7 +115,7 @@ class Body(MacroCalls):
         pattern = node.child_by_field_name("pattern")
         value = node.child_by_field_name("value")
         names = pattern_names(pattern)
-        kind, made = VARIABLE, type_name(node.child_by_field_name("type")) or _made_by(value, self._owner)
+        kind, made = VARIABLE, held_type(node.child_by_field_name("type")) or _made_by(value, self._owner)
         inner = dead
         if value is not None and value.type == "closure_expression":
             kind, name = OWN, text_of(pattern).removeprefix("mut ")

@@ -149,6 +149,22 @@ def type_name(node: Node | None) -> str:
     return ""
 
 
+_POINTERS = ("Arc", "Box", "Rc")
+
+
+def held_type(node: Node | None) -> str:
+    """The bare name of a type whose methods a value of this one has: `Bar` of `&Arc<Bar>`; empty where a
+    trait or the whole pointer is what shows."""
+    found, inner = type_name(node), node
+    while found in _POINTERS and inner is not None:
+        while inner is not None and inner.type != "generic_type":
+            inner = inner.child_by_field_name("type")
+        held = inner.child_by_field_name("type_arguments") if inner is not None else None
+        inner = held.named_children[0] if held is not None and held.named_children else None
+        found = type_name(inner)
+    return found
+
+
 def path_of(node: Node | None) -> tuple[str, ...]:
     """The parts of `a::b::c`, type arguments left out; `B` of `<B as T>`."""
     parts: list[str] = []
