@@ -13,6 +13,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rocverify.device.emulator.machine import Machine
@@ -78,11 +79,11 @@ def lines(name: str) -> list[str]:
     return [line for line in (CASES / name / "cmd").read_text().splitlines() if line.strip()]
 
 
-def run(name: str, command: int = 0, *, source: str = "kernel", seed: int = 0) -> Seen:
+def run(name: str, command: int = 0, *more: str, source: str = "kernel", seed: int = 0) -> Seen:
     flags = CASES / name / "flags"
     given = tuple(flags.read_text().split()) if flags.exists() else ()
-    more = ("--seed", str(seed), "--order", "drawn" if seed else "fixed")
-    return emulate(CASES / name / f"{source}.hip", lines(name)[command], *more, flags=given)
+    order = ("--seed", str(seed), "--order", "drawn" if seed else "fixed")
+    return emulate(CASES / name / f"{source}.hip", lines(name)[command], *order, *more, flags=given)
 
 
 def check(one: Case, seed: int) -> None:
@@ -223,6 +224,8 @@ def test_an_offset_that_wraps_at_four_gib_reads_another_element(
 @pytest.mark.long
 def test_kernels_with_assertions_prints_clocks_and_traps_run() -> None:
     assert run("t6_assert", 0).code == run("t6_assert", 2).code == 0
+    clean = run("t6_assert", 0, "--sanitize")
+    assert (clean.code, clean.places, clean.told) == (0, set(), "")
     assert "Device-side assertion" in run("t6_assert", 1).document["fault"]["message"]
     assert [run("t6_debug_code", command).code for command in range(4)] == [0, 0, 1, 0]
     assert run("t6_debug_code", 2).document["fault"]["kind"] == "trap"
@@ -232,3 +235,21 @@ def test_kernels_with_assertions_prints_clocks_and_traps_run() -> None:
 def test_an_index_that_overflows_after_two_billion_elements_faults() -> None:
     seen = run("26_loop_overflow")
     assert (seen.code, {kind for kind, _ in seen.places}) == (1, {"global"})
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+def test_an_index_of_64_bits_passes_two_billion_elements() -> None:
+    twin = run("26_loop_overflow", source="twin")
+    assert (twin.code, twin.places, twin.told) == (0, set(), "")
+
+
+@pytest.mark.parametrize("source", ["kernel", "twin"])
+def test_sums_by_float_atomics_are_clean_in_any_order(source: str) -> None:
+    """Their last bits follow the order; that is told where a contract compares them, and is no fault."""
+    sums = []
+    for seed in (0, 1):
+        seen = run("20_float_atomics", source=source, seed=seed)
+        assert (seen.code, seen.places, seen.told) == (0, set(), ""), seed
+        sums += seen.array(1)
+    assert all(np.isfinite(sums))

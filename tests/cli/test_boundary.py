@@ -22,6 +22,21 @@ def test_a_full_disk_is_no_bug_of_ours(number: int, capfd: pytest.CaptureFixture
     assert said.startswith(f"error: /somewhere/file: {os.strerror(number)}\n  hint: free some space there")
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), os.strerror(errno.ENOMEM)),
+        (MemoryError(), "there is not enough memory"),
+    ],
+)
+def test_no_memory_is_no_bug_of_ours(error: Exception, words: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with Boundary() as boundary:
+        raise error
+    assert boundary.code == ExitCode.USAGE
+    hint = "close what else runs, or reduce the contract's dims"
+    assert capfd.readouterr().err == f"error: {words}\n  hint: {hint}\n"
+
+
 def test_another_error_is_one(capfd: pytest.CaptureFixture[str]) -> None:
     with Boundary() as boundary:
         raise OSError(errno.EIO, os.strerror(errno.EIO), "/somewhere/file")

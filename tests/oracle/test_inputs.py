@@ -69,8 +69,11 @@ def test_rows_are_each_of_one_sort(dtype: DType) -> None:
     negative, positive = ((signs == sign).all(1) & (size.min(1) > 8) for sign in (-1, 1))
     equal = (rows == rows[:, :1]).all(1) & (size[:, 0] < 8)
     alone = (np.sort(size, axis=1)[:, -1] > 20 * np.median(size, axis=1)) & ~negative & ~positive
-    for sort in (negative, positive, equal, alone):
+    middle = np.median(rows, axis=1)
+    shifted = (abs(middle) > 1.5) & (abs(rows - middle[:, None]).max(1) < 8) & (np.ptp(rows, axis=1) > 0)
+    for sort in (negative, positive, equal, alone, shifted):
         assert 40 < sort.sum() < 150
+    assert min(middle[shifted]) < -1.5 < 1.5 < max(middle[shifted]) < 2 ** (dtype.precision / 3) + 1
     assert size[negative].max() > min(1e5, dtype.largest / 32)
     one = to_float64(one_sided(np.random.default_rng(0), (50,), dtype, -1))
     assert (one < -1000).all()

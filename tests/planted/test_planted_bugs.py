@@ -17,7 +17,7 @@ from tests.planted.launching import Outcome, launched, options_of
 from tests.planted.suite import Planted, planted_bugs
 
 BUGS = planted_bugs()
-LEAST = 80
+LEAST = 112
 LEVELS = ("-O1", "-O3")
 FLAGS = ("-gline-tables-only",)
 INSTRUCTION_LIMIT = 1 << 22
