@@ -30,7 +30,7 @@ from rocverify.oracle.dtypes import DType
 from rocverify.oracle.far import Far, beyond, far_of, is_far, judge_far
 from rocverify.oracle.judge import CaseVerdict, computed_of, expected_of, judge, tolerances_of
 from rocverify.oracle.orders import ORDER_HINT, OrderSpread, OtherOrder, in_another_order, ordered
-from rocverify.oracle.repeat import Repeat, repeated
+from rocverify.oracle.repeat import Repeat, SameBits, never, repeated
 from rocverify.oracle.shrink import Shrunk, shrink
 from rocverify.oracle.starting import starting
 from rocverify.oracle.stream_use import StreamUse
@@ -49,7 +49,8 @@ _ATTEMPTS = 4
 class Plan:
     """What to run: the seed that everything follows from, and limits that a plan sets. `code_object` is
     what a contract without wrapper launches, and what every wrapper must launch by its digest. thresholds:
-    sizes above which the code may behave differently; only: the one case that is to be replayed."""
+    sizes above which the code may behave differently; only: the one case that is to be replayed; same_bits:
+    see oracle.repeat."""
 
     seed: int
     cases_per_dtype: int
@@ -58,6 +59,7 @@ class Plan:
     code_object_sha256: str | None = None
     thresholds: tuple[int, ...] = ()
     only: Case | None = None
+    same_bits: SameBits = never
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ def verify_dtype(spec: ContractSpec, session: LaunchSession, dtype: DType, plan:
     if failure is not None:
         return DTypeReport(dtype, symbol, tuple(cases[: len(judged) + 1]), (), (failure,))
     verdicts = tuple(judge(spec, case, tolerances, plan.code_object_sha256) for case in judged)
-    repeat = repeated(spec, session, judged, tolerances, invoke)
+    repeat = repeated(spec, session, judged, tolerances, invoke, same_bits=plan.same_bits)
     by_host = computed_by_host(spec, session, judged, tolerances, invoke)
     other = None
     far: tuple[Far, ...] = ()

@@ -142,6 +142,9 @@ def _correctness(evidence: Data) -> Iterator[str]:
             if rejected:
                 yield f"  - {words}, rejected in: {rejected}"
         yield from _ghost(seen.get("ghost_replay"))
+        repeat = seen.get("repeat")
+        if isinstance(repeat, Mapping) and repeat.get("told"):
+            yield f"  - a repeat gave {_text(repeat, 'told')}"
         for output, limits in _mapping(seen, "tolerance").items():
             yield f"  - tolerance of {inline(output)}: {_words(limits)}"
         for one in _items(seen, "beyond"):

@@ -69,12 +69,14 @@ def affine(x: Any, shift: Any, out: Any, rows: int, cols: int, dtype: str) -> No
     launch(x, shift, out, rows, cols, dtype)
 
 
-def launch(x: Any, shift: Any, out: Any, rows: int, cols: int, dtype: str) -> None:
-    """Launches the kernel through whatever `rocm.bindings.hip` is now."""
+def launch(
+    x: Any, shift: Any, out: Any, rows: int, cols: int, dtype: str, kernel: str = "affine_kernel"
+) -> None:
+    """Launches a kernel through whatever `rocm.bindings.hip` is now."""
     from rocm.bindings import hip
 
     _, module = hip.hipModuleLoadData(b"image")
-    _, function = hip.hipModuleGetFunction(module, b"affine_kernel")
+    _, function = hip.hipModuleGetFunction(module, kernel.encode())
     pointers = [ctypes.c_void_p(int(p)) for p in (x, shift, out)]
     code = {"float32": 0, "float16": 1, "bfloat16": 2}[dtype]
     arguments = (*pointers, ctypes.c_uint32(rows), ctypes.c_uint32(cols), ctypes.c_uint32(code))

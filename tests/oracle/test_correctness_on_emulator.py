@@ -71,12 +71,14 @@ def test_every_contract_holds(context: CheckContext, contract: str) -> None:
     assert evidence["seed"] == 7
     assert set(evidence["dtypes"]) == {"float32", "float16", "bfloat16"}
     assert len(evidence["code_object_sha256"]) == 64
+    assert set(evidence["sanitized"]) == set(evidence["dtypes"])
     assert all(call["refused"] for call in evidence["refused_calls"])
     for seen in evidence["dtypes"].values():
         assert seen["cases"] == context.settings.cases_per_dtype
         assert seen["ghost_replay"]["rejected"] is True
         assert all(c["rejected"] > 0 for c in (*seen["controls"], *seen["mistakes"]))
         assert seen["max_ulp"]["index"]
+        assert (seen["repeat"]["same"], seen["repeat"]["problem"], seen["order_spread"]) == (True, None, [])
         assert 0 <= seen["budget_used"] <= 1
 
 

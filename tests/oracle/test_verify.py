@@ -11,8 +11,9 @@ import pytest
 from rocverify.errors import DeviceFaultError
 from rocverify.oracle.contract import BF16, F16, F32, InOut, contract
 from rocverify.oracle.dims import Dims, choices
+from rocverify.oracle.repeat import never
 from rocverify.oracle.verify import DTypeReport, Plan, verify_dtype, verify_refusals
-from tests.fakes.affine import AFFINE, WRAPPER, affine, arrays_of, launch, right_kernel
+from tests.fakes.affine import AFFINE, WRAPPER, RowsError, affine, arrays_of, launch, right_kernel
 from tests.fakes.hip_device import FakeSession
 
 PLAN = Plan(seed=20, cases_per_dtype=18)
@@ -241,3 +242,51 @@ def test_a_wrapper_that_launches_nothing_for_memory_that_it_has_seen_is_told(mak
     report = report_of(make_session, wrapper=caching)
     assert "called a second time on the same memory, with other contents" in report.failures[-1].message
     assert report_of(make_session).failures == ()
+
+
+def cut_the_second_time() -> Any:
+    """A kernel that rounds to nearest, and what it has seen before towards zero: both are right."""
+    seen: set[bytes] = set()
+
+    def change(x: Any, shift: Any, out: Any) -> None:
+        exact = x.astype(np.float64) * 2 + shift
+        beyond = np.isfinite(out) & (np.abs(out) > np.abs(exact))
+        if x.tobytes() in seen:
+            out[beyond] = np.nextafter(out[beyond], np.float32(0))
+        seen.add(x.tobytes())
+
+    return variant(change)
+
+
+def test_other_bits_in_a_repeat_fail_only_where_nothing_but_the_arguments_may_decide_them(
+    make_session: Make,
+) -> None:
+    found = []
+    for same_bits in (lambda _run: True, never):
+        session = make_session({"affine_kernel": cut_the_second_time()}, {WRAPPER: affine})
+        plan = Plan(seed=20, cases_per_dtype=18, same_bits=same_bits)
+        found.append(verify_dtype(AFFINE, session, F32, plan))
+    failed, told = found
+    (failure,) = failed.failures
+    assert failure.message.startswith(
+        "gives other bits for the same case in the same order when it is called"
+    )
+    assert (failure.symbol, told.failures) == ("affine_kernel", ())
+    assert told.repeat is not None
+    assert told.repeat.to_json()["same"] is False
+    assert (told.repeat.told or "").startswith("other bits, as right, for the same case when it is called")
+    same = report_of(make_session).repeat
+    assert same is not None
+    assert (same.same, same.problem, same.told) == (True, None, None)
+
+
+def test_the_kernel_that_was_launched_is_named_in_the_failure(make_session: Make) -> None:
+    def wrapper(x: Any, shift: Any, out: Any, rows: int, cols: int, dtype: str) -> None:
+        if rows < 1:
+            raise RowsError
+        launch(x, shift, out, rows, cols, dtype, "other_kernel")
+
+    kernels = {"affine_kernel": right_kernel, "other_kernel": variant(shift_subtracted)}
+    report = verify_dtype(AFFINE, make_session(kernels, {WRAPPER: wrapper}), F32, PLAN)
+    assert {failure.symbol for failure in report.failures} == {"other_kernel"}
+    assert any("affine_kernel was not launched" in failure.message for failure in report.failures)
