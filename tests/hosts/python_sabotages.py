@@ -11,6 +11,7 @@ ELEMENTWISE, ROWS, PRODUCTS, LOOKUP = (
 )
 OPS_ELEMENTWISE, OPS_ROWS, OPS_PRODUCTS = (f"{SRC}/ops/{n}.py" for n in ("elementwise", "rows", "products"))
 MANIFEST, RUNTIME = f"{SRC}/hip/kernels.toml", f"{SRC}/runtime.py"
+_FIRST = "  const size_t first = static_cast<size_t>(blockIdx.x) * columns;\n"
 _SOFTMAX = '    launch(CODE_OBJECT, "row_softmax_kernel", (rows, 1, 1), (BLOCK, 1, 1), arguments, stream)\n'
 
 BUILD = (
@@ -147,6 +148,31 @@ KERNELS = (
         {"T1": "correctness"},
         ("row_softmax_kernel", "columns=33"),
         only="T1",
+    ),
+    Sabotage(
+        "shared arrays that overlap once a row has more than 32 columns",
+        "02-02",
+        (
+            Edit(
+                ROWS,
+                f"__shared__ float partial[BLOCK];\n{_FIRST}  float largest",
+                "__shared__ float shared[BLOCK + 32];\n  float *held = shared, *partial = shared + 32;\n"
+                f"{_FIRST}  float largest",
+            ),
+            Edit(
+                ROWS,
+                "c < columns; c += BLOCK) sum += expf(x[first + c] - largest);",
+                "c < columns; c += BLOCK) {\n    if (c < BLOCK) held[c] = expf(x[first + c] - largest);\n"
+                "    sum += expf(x[first + c] - largest);\n  }",
+            ),
+            Edit(
+                ROWS,
+                "out[first + c] = expf(x[first + c] - largest) / sum;",
+                "out[first + c] = (c < BLOCK ? held[c] : expf(x[first + c] - largest)) / sum;",
+            ),
+        ),
+        {"T1": "correctness"},
+        ("elements of out are wrong", "row_softmax_kernel"),
     ),
     Sabotage(
         "shape that is not refused",

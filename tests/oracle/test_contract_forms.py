@@ -26,6 +26,7 @@ from rocverify.oracle.contract import (
     InOut,
     Launch,
     Out,
+    Scalar,
     Scratch,
     choices,
     contract,
@@ -287,3 +288,13 @@ def test_several_launches_share_scratch_and_device_variables(emulator_session: A
     events = report.verdicts[0].judged.run.events
     kernels = [e.kernel for e in events if e.function == "hipModuleLaunchKernel"]
     assert kernels == ["partial", "total"]
+
+
+@pytest.mark.parametrize(("more", "scale"), [({}, 3.0), ({"scale": Scalar(F32, 0.0, 9.0)}, 2.0)])
+def test_what_has_a_default_need_not_be_among_the_arrays(more: dict[str, Any], scale: float) -> None:
+    def reference(self: Any, x: Any, scale: float = 3.0) -> Any:
+        return x * scale
+
+    spec = declare(reference=reference, **more)
+    values = {"x": np.ones(8, np.float32), **dict.fromkeys(more, np.float32(2.0))}
+    assert spec.reference(values, {"n": 8})["x"].tolist() == [scale] * 8
