@@ -25,7 +25,7 @@ from typing import Any
 from rocverify.store.forking import HAS_ENDED, IS_THERE, TOLD
 
 _END_S = 10.0
-_SILENT_S = 1.0
+SILENT_S = 1.0
 """Whoever waits longer for a server sees to it that it runs: its processes may stop it."""
 _AT_START = ("PYTHON", "LD_", "OPENBLAS_", "OMP_", "MKL_", "NPY_", "GLIBC_", "MALLOC_")
 """Beginnings of the variables that count when a process starts, and not afterwards."""
@@ -81,8 +81,8 @@ class ForkedProcess:
     def _told(self, until: float | None) -> bytes | None:
         """What the server tells, nothing if it is gone; None where it has been silent for a while.
         TimeoutError from that moment on."""
-        left = _SILENT_S if until is None else max(0.0, until - time.monotonic())
-        self._leash.settimeout(min(left, _SILENT_S))
+        left = SILENT_S if until is None else max(0.0, until - time.monotonic())
+        self._leash.settimeout(min(left, SILENT_S))
         try:
             return self._leash.recv(TOLD.size)
         except (BlockingIOError, TimeoutError):
@@ -91,6 +91,13 @@ class ForkedProcess:
             return None
         except ConnectionError:
             return b""
+
+    def go_on(self) -> None:
+        """Whatever has stopped it or its server, they go on."""
+        self._wake()
+        with contextlib.suppress(ProcessLookupError):
+            if self._code is None and self.pid:
+                os.kill(self.pid, signal.SIGCONT)
 
     def kill(self, *, group: bool = False) -> None:
         """Ends it by force; `group`: and what it has started. Does nothing where it has ended."""

@@ -64,3 +64,35 @@ def test_a_wrapper_that_polls_is_right_and_is_waited_for_once(make_project: Make
     assert [ran.verdict(f"T{number}") for number in (1, 2, 3, 4)] == ["verified"] * 4, ran.output
     words = project.read("kernels/calls.txt").split()
     assert words.count("called") == words.count("returned") + 1
+
+
+_STOPS = """\
+import os
+import signal
+import socket
+import struct
+
+from kernels.gpu import affine_on
+
+
+def affine(x, shift, out, rows, cols):
+    affine_on("affine_kernel", x, shift, out, rows, cols)
+    for number in map(int, os.listdir("/proc/self/fd")):
+        try:
+            with socket.socket(fileno=os.dup(number)) as one:
+                peer = one.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        except OSError:
+            continue
+        pid = struct.unpack("3i", peer)[0]
+        with open(f"/proc/{pid}/cmdline") as file:
+            if "device.process" in file.read():
+                os.kill(pid, signal.SIGSTOP)
+"""
+
+
+@pytest.mark.long
+def test_a_wrapper_that_stops_the_device_process_decides_nothing(make_project: MakeProject) -> None:
+    project = make_project({"kernels/affine.py": _STOPS, "rocverify.toml": "call_timeout_s = 3\n"})
+    ran = project.run()
+    assert ran.verdict() == "unverified"
+    assert "did not return within 3 s" in ran.said()

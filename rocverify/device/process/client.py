@@ -21,7 +21,7 @@ from rocverify.device.process.wire import Wire
 from rocverify.device.trace.events import TraceEvent
 from rocverify.device.traffic import Traffic
 from rocverify.errors import DeviceError, RocverifyError
-from rocverify.store.fork_server import ForkedProcess
+from rocverify.store.fork_server import SILENT_S, ForkedProcess
 from rocverify.toolchain.lines import DebugTwin, Twin
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ class DeviceProcess:
                 output=(1, 2),
                 files=(theirs.fileno(), their_lines.fileno()),
             )
-        self._wire, self._lines = Wire(ours), Connection(lines.detach())
+        ours.settimeout(SILENT_S)
+        self._wire, self._lines = Wire(ours, self._process.go_on), Connection(lines.detach())
         self._path = ""
         asking = (self._lines, weakref.ref(self))
         threading.Thread(target=_answer, args=asking, name="line-tables", daemon=True).start()
@@ -292,6 +293,7 @@ def _answer(lines: Connection, process: weakref.ref[DeviceProcess]) -> None:
 def _end(process: ForkedProcess, wire: Wire, lines: Connection) -> None:
     """Ends a device process, at the latest by force."""
     wire.close()
+    process.go_on()
     try:
         process.wait(_END_S)
     except TimeoutError:

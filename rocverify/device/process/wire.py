@@ -9,7 +9,8 @@ from __future__ import annotations
 import pickle
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 _HEAD = struct.Struct("<QI")
@@ -20,10 +21,11 @@ _MOST_AT_ONCE = 512
 
 class Wire:
     """One end of a connection over which only rocverify's own processes speak. OSError and EOFError where the
-    other end is gone."""
+    other end is gone. silent: is called where a wait takes as long as the connection's timeout, if it has
+    one, and over and over."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
+    def __init__(self, connection: socket.socket, silent: Callable[[], None] = lambda: None) -> None:
+        self._socket, self._silent = connection, silent
 
     def send(self, message: object) -> None:
         """Sends one object."""
@@ -48,17 +50,24 @@ class Wire:
     def _write(self, parts: Sequence[bytes | memoryview]) -> None:
         left = [memoryview(part) for part in parts if len(part)]
         while left:
-            sent = self._socket.sendmsg(left[:_MOST_AT_ONCE])
+            sent = self._waited(partial(self._socket.sendmsg, left[:_MOST_AT_ONCE]))
             while left and sent >= left[0].nbytes:
                 sent -= left.pop(0).nbytes
             if sent:
                 left[0] = left[0][sent:]
 
+    def _waited(self, part: Callable[[], int]) -> int:
+        while True:
+            try:
+                return part()
+            except TimeoutError:
+                self._silent()
+
     def _read(self, size: int) -> bytearray:
         content = bytearray(size)
         view = memoryview(content)
         while view.nbytes:
-            got = self._socket.recv_into(view)
+            got = self._waited(partial(self._socket.recv_into, view))
             if not got:
                 raise EOFError
             view = view[got:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -53,6 +54,12 @@ def test_what_is_placed_is_there_and_is_read_back_with_what_the_client_made_of_i
     assert len(collected.images["y"]) == 1
     assert [event.function for event in collected.events] == ["hipMemset"]
     assert (collected.lost, collected.undecided, collected.fault) == ((), None, None)
+
+
+def test_a_device_process_that_something_has_stopped_goes_on(device: RemoteDevice) -> None:
+    placed = device.place(os.getpid(), [buffer("x", b"abcd")])
+    os.kill(device.process.pid, signal.SIGSTOP)
+    assert bytes(device.collect(placed, ["x"]).images["x"]) == b"abcd"
 
 
 def test_what_the_client_reads_is_noted_and_can_be_given_again(device: RemoteDevice) -> None:
