@@ -20,6 +20,7 @@ from rocverify.device.emulator.translate.lowering.flow import Graph, discover
 from rocverify.device.emulator.translate.lowering.mode_flow import propagate
 from rocverify.device.emulator.translate.lowering.private_buffers import with_scratch
 from rocverify.device.emulator.translate.lowering.shapes import Shapes
+from rocverify.device.emulator.translate.lowering.split_barriers import check_barriers
 from rocverify.errors import DeviceError, UsageError
 from rocverify.toolchain.code_metadata import KernelMetadata
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
@@ -131,6 +132,7 @@ def _inspected(code: CodeObject, name: str, image: Image, listing: Listing | Non
     try:
         graph = discover(listing, image, descriptor.entry)
         if code.target in TARGETS:
+            check_barriers(graph)
             graph = with_scratch(graph, descriptor, TARGETS[code.target].family.initial)
     except DeviceError as error:
         refusals.append(_lost(error))

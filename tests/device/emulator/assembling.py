@@ -17,10 +17,21 @@ _ERROR = re.compile(r":(\d+):\d+: error: (.*)")
 _MNEMONIC = re.compile(r"^(\s*)([a-z]\w*?)((?:_e32|_e64|_dpp|_e64_dpp|_sdwa)?)(?=\s|$)", re.MULTILINE)
 
 
+_REWRITTEN = (
+    (re.compile(r"\bs_waitcnt(_\w+)?\b[^\n]*"), "s_wait_idle"),
+    (re.compile(r"^(\s*)s_barrier$", re.MULTILINE), r"\1s_barrier_signal -1\n\1s_barrier_wait -1"),
+    (re.compile(r" glc\b"), " th:TH_ATOMIC_RETURN"),
+)
+"""Of families that have other wait counters."""
+
+
 def spelled(family: Family, text: str) -> str:
     """Assembly with RDNA 3's names as the family's assembler has them. That the family spells them so is
     proven by the assembler itself: isa/test_spellings.py."""
     own = {name: spelling for spelling, name in family.spellings.items()}
+    if family.name == "gfx12":
+        for pattern, other in _REWRITTEN:
+            text = pattern.sub(other, text)
     return _MNEMONIC.sub(lambda found: found[1] + own.get(found[2], found[2]) + found[3], text)
 
 
@@ -102,6 +113,8 @@ class Assembler:
         )
         source, output = self.folder / "probe.s", self.folder / "probe.co"
         text = spelled(self.family, body)
+        if self.family.initial.ttmp_ids:
+            text = f"s_mov_b32 s2, ttmp9\n{text}"
         source.write_text(f".text\n.globl probe\n.p2align 8\n.type probe,@function\nprobe:\n{text}\n{footer}")
         done = self._assemble(source, lanes)
         assert done.returncode == 0, done.stderr[:2000]

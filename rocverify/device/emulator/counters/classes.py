@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC, OperandKind
+from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES
+from rocverify.device.emulator.translate.semantics.rdna4 import CACHES
 from rocverify.device.emulator.translate.semantics.scalar import SAVEEXEC
 from rocverify.device.emulator.translate.semantics.special import NOTHING_TO_DO
 
@@ -96,11 +98,12 @@ SCALAR_ARITHMETIC = {
 }
 """Floating point on the scalar ALU, which targets from gfx1150 on have: once a wave."""
 
+_WAITS = [wait for one in TARGETS.values() if one.family.ordering for wait in one.family.ordering.waits]
 _NAMED = {
-    **dict.fromkeys(NOTHING_TO_DO, "wait"),
-    **dict.fromkeys(("s_sleep", "s_wakeup", "s_sethalt", "s_waitcnt_lgkmcnt"), "wait"),
+    **dict.fromkeys((*NOTHING_TO_DO, *_WAITS), "wait"),
+    **dict.fromkeys(("s_sleep", "s_sleep_var", "s_wakeup", "s_sethalt"), "wait"),
     **dict.fromkeys(
-        ("buffer_gl0_inv", "buffer_gl1_inv", "s_dcache_inv", "s_gl1_inv", "s_icache_inv"), "cache"
+        ("buffer_gl0_inv", "buffer_gl1_inv", "s_dcache_inv", "s_gl1_inv", "s_icache_inv", *CACHES), "cache"
     ),
     **dict.fromkeys((*BRANCHES, *JUMPS), "branch"),
     **dict.fromkeys(("s_barrier", "ds_gws_barrier"), "barrier"),
@@ -114,6 +117,7 @@ _NAMED = {
     **dict.fromkeys(SMEM_BYTES, "smem"),
     **dict.fromkeys(TRANSCENDENTAL, "transcendental"),
     **dict.fromkeys(WMMA, "wmma"),
+    "s_barrier_signal": "barrier",
     "v_nop": "valu",
     "s_version": "salu",
 }

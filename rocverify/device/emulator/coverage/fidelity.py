@@ -15,6 +15,7 @@ from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC, VCC, OperandKind
 from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, Graph
+from rocverify.device.emulator.translate.semantics.matrix_rdna4 import PRODUCTS
 
 _SINGLE = "within 1 ULP of the exact value, as the hardware is; the last bit may differ"
 _HALF = "within 0.51 ULP of the exact value, as the hardware is; the last bit may differ"
@@ -33,6 +34,9 @@ MODELS: dict[str, str] = {
         f"v_wmma_{form}": _WMMA
         for form in ("f32_16x16x16_f16", "f32_16x16x16_bf16", "f16_16x16x16_f16", "bf16_16x16x16_bf16")
     },
+    **{f"v_s_{name}_f32": _SINGLE for name in ("exp", "log", "rcp", "rsq", "sqrt")},
+    **{f"v_s_{name}_f16": _HALF for name in ("exp", "log", "rcp", "rsq", "sqrt")},
+    **{name: _WMMA for name, product in PRODUCTS.items() if product.result.is_float},
     **dict.fromkeys(("s_memtime", "s_memrealtime", "s_sendmsg_rtn_b64"), _CLOCK),
     "s_getreg_b32": _PLACE,
 }

@@ -49,9 +49,9 @@ class KernelDescriptor:
         return self.rsrc1 >> 12 & 0xFF
 
     def initial_mode(self, initial: InitialState) -> int:
-        """MODE[9:0] as a wave starts: float mode, and where the family has them DX10_CLAMP and IEEE."""
+        """MODE[9:0] as a wave starts: float mode, then DX10_CLAMP and IEEE, or what holds without them."""
         if not initial.clamp_bits:
-            return self.float_mode
+            return self.float_mode | 1 << 8
         return self.float_mode | (self.rsrc1 >> 21 & 1) << 8 | (self.rsrc1 >> 23 & 1) << 9
 
     @property

@@ -24,7 +24,9 @@ class InitialState:
     whose part for the wave begins at what the SGPR behind the workgroup ids holds; else the hardware knows
     where a wave's scratch lies. user_sgprs: what user SGPRs may hold, in order, with the number of registers
     of each, from the lowest bit of the descriptor's properties on. clamp_bits: whether the descriptor has
-    DX10_CLAMP and IEEE_MODE.
+    DX10_CLAMP and IEEE_MODE; where it has not, NaN is clamped and a signalling NaN is as good as a quiet one.
+    ttmp_ids: whether the ids of workgroup and wave lie in trap temporaries; else those of the workgroup that
+    the descriptor asks for come in SGPRs, behind the user SGPRs.
     """
 
     packed_ids: bool
@@ -39,6 +41,45 @@ class InitialState:
         ("private_segment_size", 1),
     )
     clamp_bits: bool = True
+    ttmp_ids: bool = False
+
+    def group_id_mask(self, descriptor_mask: int) -> int:
+        """What the runtime is told of a workgroup's ids: bits 0 to 2 for those in SGPRs, bit 3 for trap
+        temporaries."""
+        return IDS_IN_TTMPS if self.ttmp_ids else descriptor_mask
+
+
+IDS_IN_TTMPS = 1 << 3
+
+Counter = tuple[tuple[int, int], ...]
+"""Where SIMM16 has a counter: (lowest bit, bits) of each of its parts, the lowest part first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """How code waits for memory. The emulator's memory operations complete at once; what waits say of a
+    program's intent is read by the sanitizer.
+
+    waits: instructions that wait for counters. stores: those of them that wait for all stores. loads: those
+    that wait until as many loads as their counter says are left. near, far: what invalidates the caches of
+    a workgroup, and of the device, with its scope where it has one. both: whether the far ones alone leave
+    the near caches as they are.
+    """
+
+    waits: tuple[str, ...]
+    stores: frozenset[str]
+    loads: Mapping[str, Counter]
+    near: frozenset[str]
+    far: frozenset[str]
+    both: bool
+
+    def loads_left(self, mnemonic: str, simm16: int) -> int | None:
+        """How many loads may be on their way after a wait; None where it does not wait for loads."""
+        count = place = 0
+        for low, bits in self.loads.get(mnemonic, ()):
+            count |= (simm16 >> low & (1 << bits) - 1) << place
+            place += bits
+        return count if place and count != (1 << place) - 1 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +92,12 @@ class Family:
     of them are given out at a time (waves twice as wide have half of both). agprs: whether waves have
     accumulation registers beside them. lds_bytes: of a workgroup, and of a compute unit; lds_granule: bytes
     given out at a time. formats: the microcode formats, None where none is there yet. initial: see
-    InitialState. semantics: the groups of semantics that its instructions have; none where the emulator does
-    not run it. spellings: the name that semantics have for an instruction (that of RDNA 3's manual), by the
-    one that the family's assembler has. hardware_registers: those that s_getreg reads, by the disassembler's
-    name (a number where it has none), each with the name of what it is. swizzle_sizes: whether a buffer
-    resource says how large the elements are that it swizzles; else they are dwords.
+    InitialState. ordering: see Ordering; there where the emulator runs it. semantics: the groups of semantics
+    that its instructions have; none where the emulator does not run it. spellings: the name that semantics
+    have for an instruction (that of RDNA 3's manual), by the one that the family's assembler has.
+    hardware_registers: those that s_getreg reads, by the disassembler's name (a number where it has none),
+    each with the name of what it is. swizzle_sizes: whether a buffer resource says how large the elements are
+    that it swizzles; else they are dwords. atomic_denormals: whether atomics on singles in memory keep them.
     """
 
     name: str
@@ -71,6 +113,8 @@ class Family:
     simds: int = 4
     agprs: bool = False
     swizzle_sizes: bool = False
+    atomic_denormals: bool = False
+    ordering: Ordering | None = None
     semantics: tuple[str, ...] = ()
     spellings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     hardware_registers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -43,6 +43,22 @@ class Instruction:
         """The `offset:` modifier in bytes."""
         return int(self.modifiers.get("offset", "0"), 0)
 
+    @property
+    def returns_old(self) -> bool:
+        """Of an atomic in memory: whether it returns what was there, by GLC, or by a temporal hint."""
+        return "glc" in self.modifiers or self.modifiers.get("th", "").endswith("RETURN")
+
+    @property
+    def reads_past_caches(self) -> bool:
+        """Of a load: whether it reads what other multiprocessors have written, by GLC, or by its scope."""
+        return "glc" in self.modifiers or self.modifiers.get("scope") in ("SCOPE_DEV", "SCOPE_SYS")
+
+    @property
+    def scoped(self) -> str:
+        """Its mnemonic, with its scope where it has one."""
+        scope = self.modifiers.get("scope")
+        return self.mnemonic if scope is None else f"{self.mnemonic} {scope}"
+
     def flags(self, name: str, count: int, default: int) -> tuple[int, ...]:
         """A list modifier such as `op_sel:[0,1]`, padded with `default` to `count` entries."""
         text = self.modifiers.get(name)

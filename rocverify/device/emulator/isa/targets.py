@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rocverify.device.emulator.isa.encodings import GFX12
 from rocverify.device.emulator.isa.families.rdna2 import RDNA2
 from rocverify.device.emulator.isa.families.rdna3 import RDNA3
+from rocverify.device.emulator.isa.families.rdna4 import RDNA4
 from rocverify.device.emulator.isa.family import Family, InitialState
 
 
@@ -46,7 +46,6 @@ class Target:
 
 _OLD_START = InitialState(packed_ids=False, scratch_descriptor=True)
 _PACKED_START = InitialState(packed_ids=True, scratch_descriptor=True)
-_NEW_START = InitialState(packed_ids=True, scratch_descriptor=False, clamp_bits=False)
 
 _GCN = Family("gfx9", (64,), 10, vgprs=256, vgpr_granule=4, paired=False, lds_granule=512, initial=_OLD_START)
 _CDNA2 = Family(
@@ -56,10 +55,6 @@ _CDNA2 = Family(
 _RDNA1 = Family(
     "gfx101", (32, 64), 20, vgprs=1024, vgpr_granule=8, paired=True, lds_granule=512, initial=_OLD_START
 )
-_RDNA4 = Family(
-    "gfx12", (32, 64), 16, vgprs=1024, vgpr_granule=16, paired=True, lds_granule=1024, initial=_NEW_START,
-    formats=GFX12,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +118,7 @@ PROCESSORS: Mapping[str, Target] = {
         gfx1153=_Own(0x58, scalar_floats=True),
     ),
     **_records(
-        _RDNA4,
+        RDNA4,
         gfx1200=_Own(0x48, more_registers=True, scalar_floats=True),
         gfx1201=_Own(0x4E, "AMD Radeon RX 9070 XT", more_registers=True, scalar_floats=True),
     ),

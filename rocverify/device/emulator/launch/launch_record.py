@@ -131,7 +131,7 @@ def launch_record(
         wave_bytes=abi.VGPR_OFFSET + 256 * lanes * 4,
         vgpr_count=min(max(kernel.metadata.vgprs, 1), 256),
         user_sgpr_count=descriptor.user_sgpr_count,
-        group_id_mask=descriptor.group_id_mask,
+        group_id_mask=initial.group_id_mask(descriptor.group_id_mask),
         id_vgprs=0 if initial.packed_ids else descriptor.workitem_axes,
         scratch_sgpr=initial.scratch_descriptor and descriptor.private_segment,
         lds_bytes=lds_of(kernel, geometry),

@@ -16,6 +16,7 @@ from rocverify.device.emulator.load.lds_arrays import LdsArray, lds_arrays
 from rocverify.device.emulator.load.source_lines import user_lines
 from rocverify.device.emulator.translate.lowering.flow import Graph, discover
 from rocverify.device.emulator.translate.lowering.private_buffers import with_scratch
+from rocverify.device.emulator.translate.lowering.split_barriers import check_barriers
 from rocverify.errors import DeviceError
 from rocverify.store.content_cache import ContentCache
 from rocverify.toolchain.code_metadata import KernelMetadata
@@ -119,4 +120,5 @@ class LoadedKernel:
     def graph(self) -> Graph:
         """The code that the kernel reaches; UnsupportedInstructionError where that is no code."""
         graph = discover(self.module.listing, self.module.image, self.descriptor.entry)
+        check_barriers(graph)
         return with_scratch(graph, self.descriptor, self.family.initial)

@@ -1,24 +1,40 @@
 /* Atomic read-modify-write, a lane at a time in lane order. `data` is the operand's register (for
  * cmpswap the new value, and `other` that of the compared one), `result` the destination or null. */
-#include "runtime.h"
+#include "halves.h"
 
 #define API __attribute__((visibility("default")))
 
 enum Operation {
     OP_SWAP, OP_CMPSWAP, OP_ADD, OP_SUB, OP_SMIN, OP_UMIN, OP_SMAX, OP_UMAX, OP_AND, OP_OR, OP_XOR,
     OP_INC, OP_DEC, OP_FADD, OP_FMIN, OP_FMAX, OP_CSUB, OP_FCMPSWAP, OP_RSUB, OP_MSKOR, OP_WRAP,
-    OP_FADD_FLUSHED,
+    OP_FADD_FLUSHED, OP_FADD_DENORMALS, OP_COND_SUB, OP_MIN_NUM, OP_MAX_NUM, OP_PK_ADD_F16, OP_PK_ADD_BF16,
 };
 
 enum Space { SPACE_GLOBAL, SPACE_LDS, SPACE_FLAT };
 
-static float as_float(u32 v) { float f; __builtin_memcpy(&f, &v, 4); return f; }
-static u32 float_bits(float f) { u32 v; __builtin_memcpy(&v, &f, 4); return v; }
 static double as_double(u64 v) { double f; __builtin_memcpy(&f, &v, 8); return f; }
 static u64 double_bits(double f) { u64 v; __builtin_memcpy(&v, &f, 8); return v; }
 
 /* Denormals of f32 as zeros of their sign; nothing asks for it in 64 bits. */
 static u64 flushed(u64 bits) { return bits >> 32 || bits & 0x7f800000u ? bits : bits & 0x80000000u; }
+
+/* Sums of the halves of two dwords, each rounded once: a single has more than twice their bits. */
+static u32 add_halves(u32 a, u32 b)
+{
+    u32 low = to_half(from_half(a & 0xffffu) + from_half(b & 0xffffu));
+    return low | to_half(from_half(a >> 16) + from_half(b >> 16)) << 16;
+}
+
+static u32 add_bfloats(u32 a, u32 b)
+{
+    u32 low = to_bfloat(from_bfloat(a & 0xffffu) + from_bfloat(b & 0xffffu));
+    return low | to_bfloat(from_bfloat(a >> 16) + from_bfloat(b >> 16)) << 16;
+}
+
+/* A number where one is; -0 is below +0. Of two NaNs, a quiet one (x + x). */
+#define BELOW(a, b) ((a) < (b) || ((a) == (b) && __builtin_signbit(a) && !__builtin_signbit(b)))
+#define MIN_NUM(a, b) ((a) != (a) ? ((b) != (b) ? (b) + (b) : (b)) : (b) != (b) || BELOW(a, b) ? (a) : (b))
+#define MAX_NUM(a, b) ((a) != (a) ? ((b) != (b) ? (b) + (b) : (b)) : (b) != (b) || BELOW(b, a) ? (a) : (b))
 
 #define MINIMUM(a, b) ((a) != (a) ? (b) : (b) != (b) ? (a) : (b) < (a) ? (b) : (a))
 #define MAXIMUM(a, b) ((a) != (a) ? (b) : (b) != (b) ? (a) : (b) > (a) ? (b) : (a))
@@ -45,6 +61,11 @@ static u64 flushed(u64 bits) { return bits >> 32 || bits & 0x7f800000u ? bits : 
             return flushed(to_bits(to_float(flushed(old)) + to_float(flushed(data)))); \
         case OP_FMIN: return to_bits(MINIMUM(to_float(old), to_float(data))); \
         case OP_FMAX: return to_bits(MAXIMUM(to_float(old), to_float(data))); \
+        case OP_COND_SUB: return old >= data ? old - data : old;            \
+        case OP_MIN_NUM: return to_bits(MIN_NUM(to_float(old), to_float(data))); \
+        case OP_MAX_NUM: return to_bits(MAX_NUM(to_float(old), to_float(data))); \
+        case OP_PK_ADD_F16: return add_halves((u32)old, (u32)data);         \
+        case OP_PK_ADD_BF16: return add_bfloats((u32)old, (u32)data);       \
         case OP_FCMPSWAP: return to_float(old) == to_float(compare) ? data : old; \
         case OP_RSUB: return data - old;                                    \
         case OP_MSKOR: return (old & ~data) | compare;                      \
@@ -56,13 +77,15 @@ static u64 flushed(u64 bits) { return bits >> 32 || bits & 0x7f800000u ? bits : 
 APPLY(u32, i32, float, as_float, float_bits)
 APPLY(u64, i64, double, as_double, double_bits)
 
-/* gfx11 adds f32 without denormals in memory, and in LDS as MODE says (LLVM: the target lacks
+/* gfx11 adds f32 without denormals in memory, gfx12 with them, and both in LDS as MODE says (LLVM: gfx12 has
  * FeatureMemoryAtomicFAddF32DenormalSupport). */
 static u32 operation(const Wave *s, u32 op, u32 bits, u32 kind)
 {
-    if (op != OP_FADD || bits != 32)
+    if ((op != OP_FADD && op != OP_FADD_DENORMALS) || bits != 32)
         return op;
-    return kind == FAULT_LDS && (s->mode >> 4 & 3) == 3 ? OP_FADD : OP_FADD_FLUSHED;
+    if (kind == FAULT_LDS)
+        return (s->mode >> 4 & 3) == 3 ? OP_FADD : OP_FADD_FLUSHED;
+    return op == OP_FADD_DENORMALS ? OP_FADD : OP_FADD_FLUSHED;
 }
 
 static int two_operands(u32 op)

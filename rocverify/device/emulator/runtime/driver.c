@@ -74,6 +74,11 @@ static void start_wave(Worker *w, u32 slot, u32 index, u64 group)
     for (u32 axis = 0; axis < 3; axis++)
         if (launch->group_id_mask >> axis & 1)
             s->sgpr[next++] = w->group[axis];
+    if (launch->group_id_mask & IDS_IN_TTMPS) {
+        s->sgpr[TTMP + 9] = w->group[0];
+        s->sgpr[TTMP + 7] = w->group[1] | w->group[2] << 16;
+        s->sgpr[TTMP + 8] = index << 25;
+    }
     if (launch->scratch_sgpr)
         s->sgpr[next] = 0;
     u64 exec = set_workitem_ids(launch, s, index * launch->lanes);

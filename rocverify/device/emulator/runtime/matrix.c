@@ -12,7 +12,7 @@
  * result is rounded once at the end. With u = 2**-24 that is within 16 u / (1 - 16 u) * (|C| + the sum of
  * |A||B|) of the exact value, and every order of single-precision additions that rounds at most 16 times
  * keeps that same bound, so two of them differ by twice as much at most. */
-#include "runtime.h"
+#include "halves.h"
 
 #define API __attribute__((visibility("default")))
 
@@ -28,39 +28,6 @@ typedef struct {
     u32 negate_c, absolute_c;
     u32 shift; /* where a 16-bit C and D lie in their registers */
 } Operands;
-
-static float as_float(u32 v) { float f; __builtin_memcpy(&f, &v, 4); return f; }
-static u32 float_bits(float f) { u32 v; __builtin_memcpy(&v, &f, 4); return v; }
-
-/* The exponent is moved by a multiplication, which normalises what is denormal in 16 bits. */
-static float from_half(u32 h)
-{
-    u32 magnitude = (h & 0x7fffu) << 13, sign = (h & 0x8000u) << 16;
-    u32 finite = float_bits(as_float(magnitude) * 0x1p112f);
-    return as_float(sign | (magnitude >= 0x0f800000u ? magnitude | 0x7f800000u : finite));
-}
-
-static u32 to_half(float f)
-{
-    u32 bits = float_bits(f), magnitude = bits & 0x7fffffffu, sign = bits >> 16 & 0x8000u;
-    if (magnitude > 0x7f800000u)
-        return sign | 0x7e00u;
-    if (magnitude >= 0x47800000u)
-        return sign | 0x7c00u;
-    if (magnitude < 0x38800000u) /* the sum's last place is that of a denormal in 16 bits */
-        return sign | (float_bits(as_float(magnitude) + 0.5f) - 0x3f000000u);
-    return sign | (magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13;
-}
-
-static float from_bfloat(u32 h) { return as_float(h << 16); }
-
-static u32 to_bfloat(float f)
-{
-    u32 bits = float_bits(f);
-    if ((bits & 0x7fffffffu) > 0x7f800000u)
-        return bits >> 16 | 0x40u;
-    return (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
-}
 
 /* Whether every group of 16 lanes holds the same. */
 static int is_repeated(const u32 *registers, u32 count, u32 lanes)

@@ -218,6 +218,20 @@ API int rt_global_store_b32(Worker *w, Wave *s, const u32 *data, u64 exec, u32 p
     return rt_global_store_b32_each(w, s, data, exec, pc);
 }
 
+/* SMEM of less than a dword, from any byte on; `form`: bytes, and from bit 8 on whether it has a sign. */
+API int rt_scalar_load_narrow(Worker *w, Wave *s, u64 address, u32 form, u32 sgpr, u32 pc)
+{
+    u32 size = form & 255u, value = 0;
+    const u8 *p = rt_global(w, address, size);
+    if (!p)
+        return rt_fault(w, s, FAULT_GLOBAL, ACCESS_LOAD, address, size, 0, pc);
+    __builtin_memcpy(&value, p, size);
+    if (form >> 8 && value >> (8 * size - 1))
+        value |= ~0u << 8 * size;
+    s->sgpr[sgpr] = value;
+    return 0;
+}
+
 /* SMEM: `count` dwords from one address into consecutive scalar registers. */
 API int rt_scalar_load(Worker *w, Wave *s, u64 address, u32 count, u32 sgpr, u32 pc)
 {

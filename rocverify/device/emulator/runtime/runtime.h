@@ -18,8 +18,10 @@ enum {
     MAX_LANES = 64,
     SGPRS = 128,
     VCC = 106,
+    TTMP = 108, /* trap temporaries */
     EXEC = 126,
     GRID_BARRIERS = 64,
+    IDS_IN_TTMPS = 8, /* in group_id_mask */
     MORE_FAULTS = 3,
     CYCLES_PER_INSTRUCTION = 4,
 };
@@ -99,7 +101,7 @@ typedef struct Launch {
     u64 group_count;
     u32 grid[3], block[3];
     u32 lanes, waves_per_group, wave_bytes, vgpr_count;
-    u32 user_sgpr_count, group_id_mask; /* which of x, y, z the kernel wants, from bit 0 */
+    u32 user_sgpr_count, group_id_mask; /* which of x, y, z the kernel wants, from bit 0; or IDS_IN_TTMPS */
     u32 id_vgprs;     /* how many registers have the work-item ids, x first; 0: all are packed in v0 */
     u32 scratch_sgpr; /* 1: the SGPR behind the workgroup ids has the offset of the wave's scratch, else 0 */
     u32 user_sgpr[32];

@@ -234,15 +234,19 @@ API void rt_san_atomic(Worker *w, Wave *s, const u32 *shadow, u32 *result, u64 e
 }
 
 /* After a scalar load: one reader for the whole wave. */
-API void rt_san_scalar_load(Worker *w, Wave *s, u32 *shadow, u64 address, u32 count, u32 fresh, u32 pc)
+/* `form`: bytes, and from bit 8 on whether less than a dword is extended by its sign. */
+API void rt_san_scalar_load(Worker *w, Wave *s, u32 *shadow, u64 address, u32 form, u32 fresh, u32 pc)
 {
+    u32 size = form & 255u;
     Place p = place_of(w, s, SPACE_GLOBAL, address, 0);
     u32 any = 0;
-    for (u32 k = 0; k < count; k++)
-        any |= shadow[k] = undefined_bits(p.defined + 4 * k, 4);
+    for (u32 k = 0; 4 * k < size; k++)
+        any |= shadow[k] = undefined_bits(p.defined + 4 * k, size < 4 ? size : 4);
+    if (form >> 8 && shadow[0] >> (8 * size - 1))
+        shadow[0] |= ~0u << 8 * size;
     if (any)
         remember_origin(w, s, p.space, p.address, 0, pc);
-    rt_san_touch(w, s, SPACE_GLOBAL, address, 4 * count, ACCESS_LOAD, 0, pc, fresh);
+    rt_san_touch(w, s, SPACE_GLOBAL, address, size, ACCESS_LOAD, 0, pc, fresh);
 }
 
 /* Before s_barrier: have all lanes come that the wave began with? */
@@ -281,6 +285,8 @@ void rt_san_wave(Worker *w, Wave *s, u32 slot, u64 exec)
             if (exec >> lane & 1)
                 vgpr[i * lanes + lane] = 0;
     u32 given = launch->user_sgpr_count + (u32)__builtin_popcount(launch->group_id_mask & 7) + launch->scratch_sgpr;
+    if (launch->group_id_mask & IDS_IN_TTMPS)
+        sgpr[TTMP + 7] = sgpr[TTMP + 8] = sgpr[TTMP + 9] = 0;
     fill(sgpr, 0, given);
     sgpr[EXEC] = sgpr[EXEC + 1] = 0;
     z->records[slot].start_exec[s->index & 31] = exec;

@@ -34,11 +34,8 @@ K = WaveBuilder
 
 _SPACES = {"global": Space.GLOBAL, "lds": Space.LDS, "flat": Space.FLAT, "scratch": Space.SCRATCH}
 _FRESH, _RELEASES, _ATOMIC, _LDS_ATOMIC, _POLLED, _COPIED = (1 << bit for bit in range(16, 22))
-_FENCES = {"buffer_gl0_inv": 0, "buffer_gl1_inv": 1}
-"""What ends a fence of the workgroup, and of the device; the value tells rt_san_fence which."""
-
-_FENCE_RELEASES = 2
-"""The same where only stores are waited for."""
+_NEAR, _FAR, _FENCE_RELEASES = range(3)
+"""What ends at a fence, for rt_san_fence: the workgroup's, the device's, or a wait for stores alone."""
 
 _FLAGS = ("src_scc", "src_vccz")
 
@@ -48,7 +45,8 @@ class ShadowObserver(Observer):
 
     def __init__(self, graph: Graph | None = None, wave_barriers: frozenset[int] = frozenset()) -> None:
         """wave_barriers: the instructions before which the lanes of a wave are brought in order."""
-        self._code = Synchronisation.of(graph)
+        self._graph = graph
+        self._code = Synchronisation()
         self._wave_barriers = wave_barriers
         self._block: Sequence[Instruction] = ()
         self._recording = False
@@ -59,6 +57,9 @@ class ShadowObserver(Observer):
         self._ending = False
         self._compared: Value | None = None
         """EXEC as a comparison finds it that writes it."""
+
+    def start(self, k: K) -> None:
+        self._code = Synchronisation.of(self._graph, k.dialect.family.ordering)
 
     # ---- what the semantics read and write
 
@@ -169,12 +170,18 @@ class ShadowObserver(Observer):
             k.call_void("rt_san_barrier", [k.worker, k.wave, k.exec_bits(), pc])
         elif inst.mnemonic.startswith("global_atomic_") and self._code.allocates(inst):
             # Who frees a block and who gets it next are in order, though malloc's own atomics are relaxed.
-            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
-        elif inst.mnemonic in _FENCES:
-            far = _FENCE_RELEASES if inst.address in self._code.vain else _FENCES[inst.mnemonic]
-            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(far)])
+            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FAR)])
+        elif (fence := self._fence(k, inst)) is not None:
+            k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(fence)])
         elif inst.address in self._code.releases:
             k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCE_RELEASES)])
+
+    def _fence(self, k: K, inst: Instruction) -> int | None:
+        """What an invalidation of caches ends; None of what is none."""
+        ordering = k.dialect.family.ordering
+        if ordering is not None and inst.scoped in ordering.far:
+            return _FENCE_RELEASES if inst.address in self._code.vain else _FAR
+        return _NEAR if ordering is not None and inst.scoped in ordering.near else None
 
     def _check_address(self, k: K, inst: Instruction) -> None:
         """What was read so far, the address was made of."""
@@ -195,13 +202,18 @@ class ShadowObserver(Observer):
             self._vectors.clear()
             self._scalars.clear()
 
-    def scalar_loaded(self, k: K, inst: Instruction, address: Value, target: int, dwords: int) -> None:
+    def scalar_loaded(
+        self, k: K, inst: Instruction, address: Value, target: int, size: int, signed: bool = False
+    ) -> None:
         self._recording = False
         pointer = k.sgpr_pointer(SHADOW + target)
-        fresh = int(dwords <= 2 and inst.operands[1].name in self._code.retried_bases)
-        arguments = [k.worker, k.wave, pointer, address, k.i32(dwords), k.i32(fresh), k.i32(inst.address)]
-        k.call_void("rt_san_scalar_load", arguments)
-        k.forget_sgprs(SHADOW + target, dwords)
+        fresh = int(size <= 8 and inst.operands[1].name in self._code.retried_bases)
+        form = k.i32(size | signed << 8)
+        k.call_void(
+            "rt_san_scalar_load",
+            [k.worker, k.wave, pointer, address, form, k.i32(fresh), k.i32(inst.address)],
+        )
+        k.forget_sgprs(SHADOW + target, -(-size // 4))
 
     def accessed(self, k: K, inst: Instruction, access: Access) -> None:
         self._recording = False
@@ -237,7 +249,7 @@ class ShadowObserver(Observer):
             result = null_pointer() if access.result is None else k.vgpr_pointer(SHADOW + access.result)
             k.call_void("rt_san_atomic", [k.worker, k.wave, given, result, exec_bits, form, pc])
             if self._code.allocates(inst):
-                k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FENCES["buffer_gl1_inv"])])
+                k.call_void("rt_san_fence", [k.worker, k.wave, k.i32(_FAR)])
         if access.result is not None:
             k.forget_vgprs(SHADOW + access.result, dwords)
 
@@ -267,5 +279,5 @@ def _form(inst: Instruction, access: Access, retried: bool) -> int:
     synchronisation.py."""
     half = 0 if not access.name.startswith("d16") else 2 if "_hi_" in access.name else 1
     signed = access.name.endswith("i8") or access.name.endswith("i16")
-    fresh = _FRESH if (retried or "glc" in inst.modifiers) and access.kind == "load" else 0
+    fresh = _FRESH if (retried or inst.reads_past_caches) and access.kind == "load" else 0
     return access.size | signed << 8 | half << 9 | int(_SPACES[access.space]) << 12 | fresh

@@ -3,11 +3,11 @@ that compare and swap. Nothing else tells relaxed atomics from plain accesses.""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rocverify.device.emulator.isa.disassembly import Instruction
+from rocverify.device.emulator.isa.family import Ordering
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, Graph
 
@@ -20,53 +20,62 @@ _RETURNING = (
     "buffer_load_",
     "buffer_atomic_",
 )
-_VMCNT = re.compile(r"vmcnt\((\d+)\)")
-_BETWEEN = ("s_waitcnt", "s_clause", "s_delay_alu", "s_nop")
+_BETWEEN = frozenset({"s_clause", "s_delay_alu", "s_nop"})
 _SWAPS = ("ds_cmpstore_", "ds_cmpst_")
 _COMPARES = ("v_cmp", "v_readfirstlane_")
 _STORES = ("_store_", "_atomic_", "ds_add", "ds_wrxchg")
 
 
-def releases_of(block: Sequence[Instruction]) -> Iterator[tuple[Instruction, Instruction]]:
+def _between(inst: Instruction, ordering: Ordering) -> bool:
+    """Whether an instruction may stand between a wait and what it is for."""
+    return inst.mnemonic in _BETWEEN or inst.mnemonic in ordering.waits
+
+
+def releases_of(
+    block: Sequence[Instruction], ordering: Ordering
+) -> Iterator[tuple[Instruction, Instruction]]:
     """The waits for all stores that compilers put right before a store or an atomic that releases, and the
     latter: caches write through, so that nothing else tells them from plain or relaxed ones."""
     waiting: Instruction | None = None
     for inst in block:
-        if inst.mnemonic == "s_waitcnt_vscnt":
+        if inst.mnemonic in ordering.stores:
             waiting = inst
         elif waiting is not None and inst.mnemonic.startswith(_RELEASED):
             yield waiting, inst
-        if not inst.mnemonic.startswith(_BETWEEN):
+        if not _between(inst, ordering):
             waiting = None
 
 
-def invalidations_in_vain(block: Sequence[Instruction]) -> Iterator[Instruction]:
+def invalidations_in_vain(block: Sequence[Instruction], ordering: Ordering) -> Iterator[Instruction]:
     """Invalidations of the device's caches that order nothing which was read before: of one level alone, or
     without a wait for a load or an atomic to return, which may bring an old value only then."""
     for place, inst in enumerate(block):
-        if inst.mnemonic == "buffer_gl1_inv" and not (_beside(block, place) and _waited(block[:place])):
-            yield inst
+        if inst.scoped in ordering.far:
+            whole = not ordering.both or _beside(block, place, ordering)
+            if not (whole and _waited(block[:place], ordering)):
+                yield inst
 
 
-def _beside(block: Sequence[Instruction], place: int) -> bool:
+def _beside(block: Sequence[Instruction], place: int, ordering: Ordering) -> bool:
     """Whether the level beside is invalidated too, with nothing but waits between."""
     for part in (reversed(block[:place]), block[place + 1 :]):
-        first = next((inst for inst in part if not inst.mnemonic.startswith(_BETWEEN)), None)
-        if first is not None and first.mnemonic == "buffer_gl0_inv":
+        first = next((inst for inst in part if not _between(inst, ordering)), None)
+        if first is not None and first.scoped in ordering.near:
             return True
     return False
 
 
-def _waited(before: Sequence[Instruction]) -> bool:
+def _waited(before: Sequence[Instruction], ordering: Ordering) -> bool:
     """Whether the loads of a block that read past the caches, and its atomics, have returned at its end. A
     wait for all but N of them leaves the last N."""
     left, waited = 0, False
     for inst in reversed(before):
-        count = _VMCNT.search(inst.text) if inst.mnemonic == "s_waitcnt" else None
+        count = ordering.loads_left(inst.mnemonic, inst.word & 0xFFFF)
+        load = "_load_" in inst.mnemonic
         if count is not None and not waited:
-            left, waited = int(count[1]), True
-        elif inst.mnemonic.startswith(_RETURNING) and ("_load_" in inst.mnemonic or "glc" in inst.modifiers):
-            if "glc" in inst.modifiers and (not waited or left > 0):
+            left, waited = count, True
+        elif inst.mnemonic.startswith(_RETURNING) and (load or inst.returns_old):
+            if (inst.reads_past_caches if load else True) and (not waited or left > 0):
                 return False
             left -= waited
     return True
@@ -84,7 +93,7 @@ def place_of(inst: Instruction) -> tuple[str, ...]:
     if inst.mnemonic.startswith("ds_"):
         place = int("_load_" in inst.mnemonic or "_rtn_" in inst.mnemonic)
         return ("ds", operands[place].name if len(operands) > place else "", str(inst.offset))
-    if "_load_" in inst.mnemonic or ("_atomic_" in inst.mnemonic and "glc" in inst.modifiers):
+    if "_load_" in inst.mnemonic or ("_atomic_" in inst.mnemonic and inst.returns_old):
         operands.pop(0)
     words = [operand.name for operand in operands[:1] + operands[1 + ("_atomic_" in inst.mnemonic) :]]
     return (*words, str(inst.offset))
@@ -148,14 +157,14 @@ class Synchronisation:
     vain: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, graph: Graph | None) -> Synchronisation:
-        if graph is None:
+    def of(cls, graph: Graph | None, ordering: Ordering | None) -> Synchronisation:
+        if graph is None or ordering is None:
             return cls()
         blocks = tuple(graph.blocks.values())
         loops = [
             inst for block in blocks for inst in block if "_cmpswap_" in inst.mnemonic or is_lds_swap(inst)
         ]
-        pairs = [pair for block in blocks for pair in releases_of(block)]
+        pairs = [pair for block in blocks for pair in releases_of(block, ordering)]
         return cls(
             retried=frozenset(place_of(inst) for inst in loops),
             retried_bases=frozenset(o.name for inst in loops for o in inst.operands if o.count == 2),
@@ -163,7 +172,9 @@ class Synchronisation:
             allocator=tuple(graph.allocator),
             releases=frozenset(wait.address for wait, _ in pairs),
             released=frozenset(store.address for _, store in pairs),
-            vain=frozenset(inst.address for block in blocks for inst in invalidations_in_vain(block)),
+            vain=frozenset(
+                inst.address for block in blocks for inst in invalidations_in_vain(block, ordering)
+            ),
         )
 
     def allocates(self, inst: Instruction) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rocverify.device.emulator.isa.encodings import GFX10
-from rocverify.device.emulator.isa.family import Family, InitialState
+from rocverify.device.emulator.isa.family import Family, InitialState, Ordering
 
 _DWORDS = {"dword": "b32", "dwordx2": "b64", "dwordx3": "b96", "dwordx4": "b128"}
 _LOADS = {
@@ -105,6 +105,15 @@ RDNA2 = Family(
     lds_granule=1024,
     formats=GFX10,
     initial=InitialState(packed_ids=False, scratch_descriptor=True),
+    ordering=Ordering(
+        waits=("s_waitcnt", "s_waitcnt_depctr", "s_waitcnt_vscnt", "s_waitcnt_vmcnt", "s_waitcnt_expcnt",
+               "s_waitcnt_lgkmcnt"),
+        stores=frozenset({"s_waitcnt_vscnt"}),
+        loads={"s_waitcnt": ((0, 4), (14, 2)), "s_waitcnt_vmcnt": ((0, 6),)},
+        near=frozenset({"buffer_gl0_inv"}),
+        far=frozenset({"buffer_gl1_inv"}),
+        both=True,
+    ),
     semantics=(
         "scalar", "clock", "scalar memory", "integer", "float", "conversion", "division", "transcendental",
         "packed", "mixed", "dot products", "bytes", "geometry", "compare", "lanes", "relative", "memory",

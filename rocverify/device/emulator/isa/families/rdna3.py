@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rocverify.device.emulator.isa.encodings import GFX11
-from rocverify.device.emulator.isa.family import Family, InitialState
+from rocverify.device.emulator.isa.family import Family, InitialState, Ordering
 
 RDNA3 = Family(
     "gfx11",
@@ -16,6 +16,15 @@ RDNA3 = Family(
     formats=GFX11,
     initial=InitialState(packed_ids=True, scratch_descriptor=False),
     swizzle_sizes=True,
+    ordering=Ordering(
+        waits=("s_waitcnt", "s_waitcnt_depctr", "s_waitcnt_vscnt", "s_waitcnt_vmcnt", "s_waitcnt_expcnt",
+               "s_waitcnt_lgkmcnt"),
+        stores=frozenset({"s_waitcnt_vscnt"}),
+        loads={"s_waitcnt": ((10, 6),), "s_waitcnt_vmcnt": ((0, 6),)},
+        near=frozenset({"buffer_gl0_inv"}),
+        far=frozenset({"buffer_gl1_inv"}),
+        both=True,
+    ),
     semantics=(
         "scalar", "scalar float", "clock", "scalar memory", "integer", "float", "conversion", "division",
         "transcendental", "packed", "mixed", "dot products", "bytes", "geometry", "WMMA", "compare", "lanes",

@@ -57,9 +57,10 @@ class Observer:
         """Before memory is accessed, which may fault: all has been read that the address is made of."""
 
     def scalar_loaded(
-        self, k: WaveBuilder, inst: Instruction, address: Value, target: int, dwords: int
+        self, k: WaveBuilder, inst: Instruction, address: Value, target: int, size: int, signed: bool = False
     ) -> None:
-        """After a scalar load (SMEM) of consecutive SGPRs; `address` is an i64."""
+        """After a scalar load (SMEM) of `size` bytes into consecutive SGPRs; what is less than a dword is
+        extended. `address` is an i64."""
 
     def accessed(self, k: WaveBuilder, inst: Instruction, access: Access) -> None:
         """After an access of vector memory that did not fault."""
@@ -120,10 +121,10 @@ class Observers(Observer):
             member.addressed(k, inst)
 
     def scalar_loaded(
-        self, k: WaveBuilder, inst: Instruction, address: Value, target: int, dwords: int
+        self, k: WaveBuilder, inst: Instruction, address: Value, target: int, size: int, signed: bool = False
     ) -> None:
         for member in self.members:
-            member.scalar_loaded(k, inst, address, target, dwords)
+            member.scalar_loaded(k, inst, address, target, size, signed)
 
     def accessed(self, k: WaveBuilder, inst: Instruction, access: Access) -> None:
         for member in self.members:

@@ -137,13 +137,13 @@ def _store(name: str) -> Handler:
 
 
 def buffer_atomic(operation: int, bits: int) -> Handler:
-    """With glc the old value replaces the operand; out of range it is 0."""
+    """Where the old value is returned, it replaces the operand; out of range it is 0."""
 
     def handle(k: K, inst: Instruction) -> None:
         refuse_modifiers(inst)
         data, address, resource, offset = inst.operands
         whole = _in_range(k, _operands(k, inst, address, resource, offset), bits // 8, False)
-        returns = "glc" in inst.modifiers
+        returns = inst.returns_old
         rest = _rest(k, whole)
         with k.narrowed(whole):
             emit_atomic(k, inst, operation, bits, "global", data.index, data if returns else None, None)

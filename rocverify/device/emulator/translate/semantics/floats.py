@@ -102,12 +102,13 @@ _QUIET_BITS = {16: (0x0200, 0x7FFF, 0x7E00), 32: (1 << 22, (1 << 31) - 1, 0x7FC0
 
 
 def _quieted(k: K, result: Value, *sources: Value) -> Value:
-    """A quiet NaN where a source is a signalling one, in IEEE mode."""
+    """A quiet NaN where a source is a signalling one, in IEEE mode. Families without that mode have no
+    signalling NaN as a result."""
     ieee = k.mode.field(modes.IEEE)
     if ieee is None:
         raise DeviceError("a minimum or maximum where MODE's IEEE bit is not known at translation")
     if not ieee:
-        return result
+        return result if k.dialect.family.initial.clamp_bits else canonical(k, result)
     bits = {"half": 16, "float": 32, "double": 64}[str(result.type.element)]
     quiet, magnitude, nan = _QUIET_BITS[bits]
     integers = k.shapes.vector(ir.IntType(bits))
@@ -352,6 +353,10 @@ CONVERSIONS: dict[str, Handler] = {
     },
 }
 
+SINGLE_FUNCTIONS = {"rcp": _reciprocal, "rsq": _reciprocal_root_f32, "sqrt": _square_root_f32}
+HALF_FUNCTIONS = {"rcp": _reciprocal_plain, "rsq": _reciprocal_root, "sqrt": _square_root}
+"""What the transcendental unit makes of one operand, by name."""
+
 HANDLERS: dict[str, Handler] = {
     **_arithmetic("f16"),
     **_arithmetic("f32"),
@@ -361,15 +366,11 @@ HANDLERS: dict[str, Handler] = {
     **CONVERSIONS,
     "v_fmac_f64": accumulate("f64", "f64 f64", fma),
     "v_mul_dx9_zero_f32": valu("f32", "f32 f32", _multiply_legacy),
-    "v_rcp_f32": valu("f32", "f32", _reciprocal),
+    **{f"v_{name}_f32": valu("f32", "f32", compute) for name, compute in SINGLE_FUNCTIONS.items()},
+    **{f"v_{name}_f16": valu("f16", "f16", compute) for name, compute in HALF_FUNCTIONS.items()},
     "v_rcp_iflag_f32": valu("f32", "f32", _reciprocal),
-    "v_rcp_f16": valu("f16", "f16", _reciprocal_plain),
     "v_rcp_f64": valu("f64", "f64", _reciprocal_plain),
-    "v_rsq_f32": valu("f32", "f32", _reciprocal_root_f32),
-    "v_rsq_f16": valu("f16", "f16", _reciprocal_root),
     "v_rsq_f64": valu("f64", "f64", _reciprocal_root),
-    "v_sqrt_f32": valu("f32", "f32", _square_root_f32),
-    "v_sqrt_f16": valu("f16", "f16", _square_root),
     "v_sqrt_f64": valu("f64", "f64", _square_root),
     "v_ldexp_f16": valu("f16", "f16 i16", _ldexp_half),
     "v_ldexp_f32": valu("f32", "f32 i32", _ldexp),

@@ -165,26 +165,34 @@ def _permlane(across: bool) -> Handler:
     """v_permlane16_b32 and v_permlanex16_b32: lane selects in two SGPRs, four bits a lane."""
 
     def handle(k: K, inst: Instruction) -> None:
-        target, data, low, high = inst.operands
+        _, _, low, high = inst.operands
         selects = k.pair(k.read_scalar(low, B32), k.read_scalar(high, B32))
-        fetch_inactive, bound_control = inst.flags("op_sel", 2, 0)
         shifts = ir.Constant(
             k.shapes.i64, [ir.Constant(ir.IntType(64), 4 * (lane % 16)) for lane in range(k.lanes)]
         )
-        rows = ir.Constant(
-            k.shapes.i32, [ir.Constant(I32, (lane // 16 ^ int(across)) * 16) for lane in range(k.lanes)]
-        )
-        nibble = k.b.and_(k.b.lshr(k.splat(selects), shifts), k.const(k.shapes.i64, 15))
-        lane = k.b.add(k.b.trunc(nibble, k.shapes.i32), rows)
-        value = permute_lanes(k, k.vgpr(data.index), lane)
-        if not fetch_inactive:
-            active = k.b.sext(k.exec_mask(), k.shapes.i32)
-            valid = k.b.icmp_signed("<", permute_lanes(k, active, lane), k.const(k.shapes.i32, 0))
-            kept = k.const(value.type, 0) if bound_control else k.vgpr(target.index)
-            value = k.b.select(valid, value, kept)
-        commit_bits(k, target, value)
+        nibble = k.b.trunc(k.b.lshr(k.splat(selects), shifts), k.shapes.i32)
+        permute_within_rows(k, inst, nibble, across)
 
     return handle
+
+
+def permute_within_rows(k: K, inst: Instruction, selects: Value, across: bool) -> None:
+    """`mnemonic vdst, vsrc, ...`: each lane gets what the lane of its row, or of the row beside, has that the
+    low four bits of its select name; op_sel says whether inactive lanes are fetched, and whether lanes that
+    get nothing get zero."""
+    target, data = inst.operands[:2]
+    fetch_inactive, bound_control = inst.flags("op_sel", 2, 0)
+    rows = ir.Constant(
+        k.shapes.i32, [ir.Constant(I32, (lane // 16 ^ int(across)) * 16) for lane in range(k.lanes)]
+    )
+    lane = k.b.add(k.b.and_(selects, k.const(k.shapes.i32, 15)), rows)
+    value = permute_lanes(k, k.vgpr(data.index), lane)
+    if not fetch_inactive:
+        active = k.b.sext(k.exec_mask(), k.shapes.i32)
+        valid = k.b.icmp_signed("<", permute_lanes(k, active, lane), k.const(k.shapes.i32, 0))
+        kept = k.const(value.type, 0) if bound_control else k.vgpr(target.index)
+        value = k.b.select(valid, value, kept)
+    commit_bits(k, target, value)
 
 
 def _permlane64(k: K, inst: Instruction) -> None:

@@ -29,7 +29,8 @@ K = WaveBuilder
 ATOMICS = {
     "swap": 0, "cmpswap": 1, "add": 2, "sub": 3, "min_i": 4, "min_u": 5, "max_i": 6, "max_u": 7, "and": 8,
     "or": 9, "xor": 10, "inc": 11, "dec": 12, "add_f": 13, "min_f": 14, "max_f": 15, "csub": 16,
-    "cmpswap_f": 17, "rsub": 18, "mskor": 19, "wrap": 20,
+    "cmpswap_f": 17, "rsub": 18, "mskor": 19, "wrap": 20, "add_f_denormals": 22, "cond_sub": 23,
+    "min_num": 24, "max_num": 25, "pk_add_f16": 26, "pk_add_bf16": 27,
 }  # fmt: skip
 TWO_OPERANDS = {ATOMICS[name] for name in ("cmpswap", "cmpswap_f", "mskor", "wrap")}
 SIZES = {
@@ -161,6 +162,8 @@ def emit_atomic(
     """`compared` is the register of the second operand, such as what cmpswap compares with; without it the
     one after the data."""
     dwords = bits // 32
+    if operation == ATOMICS["add_f"] and k.dialect.family.atomic_denormals:
+        operation = ATOMICS["add_f_denormals"]
     _announce(k, inst, addresses)
     k.flush_vgprs(data, dwords)
     other = data + dwords if compared is None else compared
@@ -183,11 +186,11 @@ def emit_atomic(
 
 
 def vector_atomic(space: str, operation: int, bits: int) -> Handler:
-    """`[vdst,] vaddr, vdata, saddr`; the destination is there with glc."""
+    """`[vdst,] vaddr, vdata, saddr`; the destination is there where the old value is returned."""
 
     def handle(k: K, inst: Instruction) -> None:
         operands = list(inst.operands)
-        result = operands.pop(0) if "glc" in inst.modifiers else None
+        result = operands.pop(0) if inst.returns_old else None
         address, data, *base = operands
         addresses = vector_address(k, inst, space, address, *base)
         emit_atomic(k, inst, operation, bits, space, data.index, result, addresses)

@@ -14,17 +14,26 @@ _DEBUGGER = "it serves debuggers and trap handlers, which the emulator does not 
 _ORDERED = "it orders or counts appends over the whole GPU (GDS), for graphics and without HIP's knowledge"
 
 REFUSED: Mapping[str, str] = {
-    r"exp|v_interp_\w+|lds_param_load|lds_direct_load|s_setkill|s_endpgm_ordered_ps_done": _GRAPHICS,
+    r"exp|export|v_interp_\w+|(lds|ds)_(param|direct)_load|s_setkill|s_endpgm_ordered_ps_done": _GRAPHICS,
     r"image_bvh\w*|ds_bvh_\w+": "ray tracing needs the intersection unit, which is not modelled",
     r"image_\w+": "textures and images need resource and sampler descriptors, which are not modelled",
     r"tbuffer_\w+|buffer_(load|store)_(d16_)?(hi_)?format_\w+": (
         "typed buffers convert formats as images do, which is not modelled"
     ),
     r"buffer_load_lds_\w+": "loads from buffers straight to LDS are not modelled",
+    r"global_atomic_ordered_add_b64": _ORDERED,
     r"ds_ordered_count|ds_(add|sub)_gs_reg_rtn|ds_gws_(init|sema_\w+)": _ORDERED,
     r"s_cbranch_cdbg\w+|s_rfe_b64|s_sethalt|s_sendmsghalt": _DEBUGGER,
     r"s_sendmsg_rtn_b32": "it asks the driver for a value, which a model cannot know",
     r"s_subvector_loop_(begin|end)": "no compiler emits loops over half a wave; what they do is not modelled",
+    r"s_barrier_(signal_isfirst|init|join|leave)|s_wakeup_barrier|s_get_barrier_state": (
+        "barriers with a number, and what is in a barrier's state, are not modelled"
+    ),
+    r"s_buffer_load_[ui](8|16)": "compilers emit it for graphics alone; it is not modelled",
+    r"v_cvt_sr_\w+": "how the random bits are added is not documented in a way that can be meant",
+    r"(global|scratch)_(load|store)_block|global_load_tr_\w+": (
+        "loads of blocks of registers, and those that transpose, are not modelled"
+    ),
     r"s_atc_probe\w*": "it asks for a translation of virtual addresses, which the emulator does not have",
     r"v_illegal": "it is the encoding that is no instruction",
 }

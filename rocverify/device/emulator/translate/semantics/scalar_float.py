@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
@@ -27,7 +28,7 @@ from rocverify.device.emulator.translate.semantics.floats import (
     to_half_towards_zero,
     to_integer,
 )
-from rocverify.device.emulator.translate.semantics.vector import element
+from rocverify.device.emulator.translate.semantics.vector import element, output_modifiers
 
 K = WaveBuilder
 F16, F32 = TYPES["f16"], TYPES["f32"]
@@ -64,9 +65,7 @@ def _sources(k: K, operands: tuple[Operand, ...], types: list[DataType]) -> list
     return [k.read_scalar(operand, type_) for operand, type_ in zip(operands, types, strict=True)]
 
 
-def _operation(
-    result: str, sources: str, compute: Callable[..., Value], accumulates: bool = False
-) -> Handler:
+def operation(result: str, sources: str, compute: Callable[..., Value], accumulates: bool = False) -> Handler:
     """`mnemonic sdst, ssrc0, ...`; `accumulates`: the old destination is the last source."""
     result_type, types = TYPES[result], [TYPES[name] for name in sources.split()]
 
@@ -77,6 +76,24 @@ def _operation(
         with _one_lane(k):
             values = [_vector(k, bits, type_) for bits, type_ in zip(raw, types, strict=True)]
             dword = _dword(k, compute(k, *values), result_type)
+        k.write_scalar(target, dword)
+
+    return handle
+
+
+def modified(t: str, compute: Callable[..., Value]) -> Handler:
+    """`mnemonic sdst, src` of VOP3, with its modifiers."""
+    type_ = TYPES[t]
+
+    def handle(k: K, inst: Instruction) -> None:
+        target, source = inst.operands
+        (raw,) = _sources(k, (replace(source, negate=False, absolute=False),), [type_])
+        with _one_lane(k):
+            value = k.b.bitcast(raw, element(k, type_))
+            value = k.intrinsic("fabs", value.type, [value]) if source.absolute else value
+            value = k.b.fneg(value) if source.negate else value
+            result = compute(k, modes.flush_input(k, value, type_))
+            dword = _dword(k, output_modifiers(k, inst, result, type_), type_)
         k.write_scalar(target, dword)
 
     return handle
@@ -113,16 +130,16 @@ def _arithmetic(t: str) -> dict[str, Handler]:
     """What exists in f16 and f32."""
     two, three = f"{t} {t}", f"{t} {t} {t}"
     handlers = {
-        f"s_add_{t}": _operation(t, two, lambda k, a, b: k.b.fadd(a, b)),
-        f"s_sub_{t}": _operation(t, two, lambda k, a, b: k.b.fsub(a, b)),
-        f"s_mul_{t}": _operation(t, two, multiply),
-        f"s_min_{t}": _operation(t, two, minimum),
-        f"s_max_{t}": _operation(t, two, maximum),
-        f"s_fmac_{t}": _operation(t, three, fma, accumulates=True),
-        f"s_ceil_{t}": _operation(t, t, _rounded("ceil")),
-        f"s_floor_{t}": _operation(t, t, _rounded("floor")),
-        f"s_trunc_{t}": _operation(t, t, _rounded("trunc")),
-        f"s_rndne_{t}": _operation(t, t, _rounded("roundeven")),
+        f"s_add_{t}": operation(t, two, lambda k, a, b: k.b.fadd(a, b)),
+        f"s_sub_{t}": operation(t, two, lambda k, a, b: k.b.fsub(a, b)),
+        f"s_mul_{t}": operation(t, two, multiply),
+        f"s_min_{t}": operation(t, two, minimum),
+        f"s_max_{t}": operation(t, two, maximum),
+        f"s_fmac_{t}": operation(t, three, fma, accumulates=True),
+        f"s_ceil_{t}": operation(t, t, _rounded("ceil")),
+        f"s_floor_{t}": operation(t, t, _rounded("floor")),
+        f"s_trunc_{t}": operation(t, t, _rounded("trunc")),
+        f"s_rndne_{t}": operation(t, t, _rounded("roundeven")),
     }
     comparisons = {f"s_cmp_{name}_{t}": _comparison(name, TYPES[t]) for name in (*ORDERED, *UNORDERED)}
     return handlers | comparisons
@@ -131,16 +148,16 @@ def _arithmetic(t: str) -> dict[str, Handler]:
 HANDLERS: dict[str, Handler] = {
     **_arithmetic("f16"),
     **_arithmetic("f32"),
-    "s_fmaak_f32": _operation("f32", "f32 f32 f32", fma),
-    "s_fmamk_f32": _operation("f32", "f32 f32 f32", fma),
-    "s_cvt_f32_i32": _operation("f32", "i32", lambda k, a: k.b.sitofp(a, k.shapes.f32)),
-    "s_cvt_f32_u32": _operation("f32", "u32", lambda k, a: k.b.uitofp(a, k.shapes.f32)),
-    "s_cvt_i32_f32": _operation("i32", "f32", lambda k, a: to_integer(32, signed=True)(k, a)),
-    "s_cvt_u32_f32": _operation("u32", "f32", lambda k, a: to_integer(32, signed=False)(k, a)),
-    "s_cvt_f16_f32": _operation("f16", "f32", to_half),
-    "s_cvt_f32_f16": _operation("f32", "f16", lambda k, a: k.b.fpext(a, k.shapes.f32)),
+    "s_fmaak_f32": operation("f32", "f32 f32 f32", fma),
+    "s_fmamk_f32": operation("f32", "f32 f32 f32", fma),
+    "s_cvt_f32_i32": operation("f32", "i32", lambda k, a: k.b.sitofp(a, k.shapes.f32)),
+    "s_cvt_f32_u32": operation("f32", "u32", lambda k, a: k.b.uitofp(a, k.shapes.f32)),
+    "s_cvt_i32_f32": operation("i32", "f32", lambda k, a: to_integer(32, signed=True)(k, a)),
+    "s_cvt_u32_f32": operation("u32", "f32", lambda k, a: to_integer(32, signed=False)(k, a)),
+    "s_cvt_f16_f32": operation("f16", "f32", to_half),
+    "s_cvt_f32_f16": operation("f32", "f16", lambda k, a: k.b.fpext(a, k.shapes.f32)),
     "s_cvt_hi_f32_f16": _high_half,
-    "s_cvt_pk_rtz_f16_f32": _operation(
+    "s_cvt_pk_rtz_f16_f32": operation(
         "b32", "f32 f32", lambda k, a, b: pack16(k, to_half_towards_zero(k, a), to_half_towards_zero(k, b))
     ),
 }

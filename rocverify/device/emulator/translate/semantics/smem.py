@@ -13,7 +13,7 @@ K = WaveBuilder
 SMEM_DWORDS = {"b32": 1, "b64": 2, "b128": 4, "b256": 8, "b512": 16}
 
 
-def _scalar_load(dwords: int) -> Handler:
+def scalar_load(dwords: int) -> Handler:
     """s_load: SBASE + soffset + offset. Hardware ignores the two lowest bits; here they are a fault, since
     what the program asked for is not what it would get."""
 
@@ -27,7 +27,29 @@ def _scalar_load(dwords: int) -> Handler:
         failed = k.call("rt_scalar_load", I32, arguments)
         k.forget_sgprs(target.index, dwords)
         leave_on_fault(k, failed)
-        k.observer.scalar_loaded(k, inst, address, target.index, dwords)
+        k.observer.scalar_loaded(k, inst, address, target.index, 4 * dwords)
+
+    return handle
+
+
+def narrow_scalar_load(size: int, signed: bool) -> Handler:
+    """s_load_u8 and its fellows: `size` bytes from any address on, extended to a dword."""
+
+    def handle(k: K, inst: Instruction) -> None:
+        target, base, offset = inst.operands
+        if target.kind is OperandKind.NULL:
+            return
+        address = k.b.add(k.pair(k.sgpr(base.index), k.sgpr(base.index + 1)), _offset(k, inst, offset))
+        form = k.i32(size | signed << 8)
+        k.observer.addressed(k, inst)
+        failed = k.call(
+            "rt_scalar_load_narrow",
+            I32,
+            [k.worker, k.wave, address, form, k.i32(target.index), k.i32(inst.address)],
+        )
+        k.forget_sgprs(target.index, 1)
+        leave_on_fault(k, failed)
+        k.observer.scalar_loaded(k, inst, address, target.index, size, signed)
 
     return handle
 
@@ -39,7 +61,7 @@ def _offset(k: K, inst: Instruction, offset: Operand) -> Value:
     return k.i64(inst.offset + (0 if offset.kind is OperandKind.NULL else offset.integer))
 
 
-def _scalar_buffer_load(dwords: int) -> Handler:
+def scalar_buffer_load(dwords: int) -> Handler:
     """s_buffer_load: dwords that the resource has not are 0."""
 
     def handle(k: K, inst: Instruction) -> None:
@@ -69,6 +91,6 @@ def leave_on_fault(k: K, failed: Value) -> None:
 
 
 HANDLERS: dict[str, Handler] = {
-    **{f"s_load_{name}": _scalar_load(count) for name, count in SMEM_DWORDS.items()},
-    **{f"s_buffer_load_{name}": _scalar_buffer_load(count) for name, count in SMEM_DWORDS.items()},
+    **{f"s_load_{name}": scalar_load(count) for name, count in SMEM_DWORDS.items()},
+    **{f"s_buffer_load_{name}": scalar_buffer_load(count) for name, count in SMEM_DWORDS.items()},
 }

@@ -1,7 +1,8 @@
 """Instructions about the wave itself, and those that this model has nothing to do for.
 
 Caches are not modelled: memory operations complete at once and in order, so waits, cache
-controls and scheduling hints have no effect on what a kernel computes. Each is listed by name.
+controls and scheduling hints have no effect on what a kernel computes. Each is listed by name, the waits
+where a family says how it orders memory.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from rocverify.errors import DeviceError
 K = WaveBuilder
 
 NOTHING_TO_DO = (
-    "s_nop", "s_waitcnt", "s_waitcnt_depctr", "s_waitcnt_vscnt", "s_waitcnt_vmcnt", "s_waitcnt_expcnt",
-    "s_waitcnt_lgkmcnt", "s_delay_alu", "s_clause", "s_setprio", "s_set_inst_prefetch_distance",
+    "s_nop", "s_delay_alu", "s_clause", "s_setprio", "s_set_inst_prefetch_distance",
     "s_icache_inv", "s_wait_idle", "s_wait_event", "s_code_end", "buffer_gl0_inv", "buffer_gl1_inv", "ds_nop",
     "s_dcache_inv", "s_gl1_inv", "v_nop", "s_version", "s_ttracedata", "s_ttracedata_imm", "s_incperflevel",
     "s_decperflevel", "s_wakeup", "s_singleuse_vdst", "v_pipeflush",

@@ -20,15 +20,18 @@ from rocverify.device.emulator.translate.semantics import (
     conversions,
     division,
     dots,
+    eights,
     floats,
     geometry,
     lanes,
     lds,
     matrix,
+    matrix_rdna4,
     memory,
     mixed,
     packed,
     rdna2,
+    rdna4,
     relative,
     scalar,
     scalar_float,
@@ -63,6 +66,9 @@ GROUPS: Mapping[str, Handlers] = {
     "LDS": lds.HANDLERS,
     "wave": special.HANDLERS,
     "RDNA 2": rdna2.HANDLERS,
+    "RDNA 4": rdna4.HANDLERS,
+    "floats of 8 bits": eights.HANDLERS,
+    "WMMA of RDNA 4": matrix_rdna4.HANDLERS,
 }
 """By the name that families call them."""
 
@@ -70,7 +76,10 @@ GROUPS: Mapping[str, Handlers] = {
 @cache
 def handlers(family: Family) -> Handlers:
     """The semantics of every instruction of a family that the emulator runs; of others there are none."""
-    return merged({name: GROUPS[name] for name in family.semantics})
+    waits = () if family.ordering is None else family.ordering.waits
+    return merged(
+        {name: GROUPS[name] for name in family.semantics} | {"waits": dict.fromkeys(waits, special.nothing)}
+    )
 
 
 def merged(groups: Mapping[str, Handlers]) -> Handlers:

@@ -79,31 +79,38 @@ def _signed_zero(k: K, result: Value, x: Value) -> Value:
     return k.b.select(k.b.fcmp_ordered("==", x, k.const(x.type, 0.0)), x, result)
 
 
-def _single(compute: Callable[[K, Value], Value], odd: bool = False) -> Handler:
+def _single(compute: Callable[[K, Value], Value], odd: bool = False) -> Callable[[K, Value], Value]:
+    """Of singles, without denormals."""
+
     def run(k: K, value: Value) -> Value:
         x = flush_denormals(k, value)
         result = flush_denormals(k, k.b.fptrunc(compute(k, k.b.fpext(x, k.shapes.f64)), k.shapes.f32))
         return _signed_zero(k, result, x) if odd else result
 
-    return valu("f32", "f32", run)
+    return run
 
 
-def _half(compute: Callable[[K, Value], Value], odd: bool = False) -> Handler:
+def _half(compute: Callable[[K, Value], Value], odd: bool = False) -> Callable[[K, Value], Value]:
+    """Of halves."""
+
     def run(k: K, value: Value) -> Value:
         wide = compute(k, k.b.fpext(k.b.fpext(value, k.shapes.f32), k.shapes.f64))
         result = k.b.fptrunc(k.b.fptrunc(wide, k.shapes.f32), k.shapes.f16)
         return _signed_zero(k, result, value) if odd else result
 
-    return valu("f16", "f16", run)
+    return run
 
+
+SINGLE = {
+    "exp": _single(_exp2),
+    "log": _single(_log2),
+    "sin": _single(_sine, odd=True),
+    "cos": _single(_cosine),
+}
+HALF = {"exp": _half(_exp2), "log": _half(_log2), "sin": _half(_sine, odd=True), "cos": _half(_cosine)}
+"""By the name of the function."""
 
 HANDLERS: dict[str, Handler] = {
-    "v_exp_f32": _single(_exp2),
-    "v_exp_f16": _half(_exp2),
-    "v_log_f32": _single(_log2),
-    "v_log_f16": _half(_log2),
-    "v_sin_f32": _single(_sine, odd=True),
-    "v_sin_f16": _half(_sine, odd=True),
-    "v_cos_f32": _single(_cosine),
-    "v_cos_f16": _half(_cosine),
+    **{f"v_{name}_f32": valu("f32", "f32", compute) for name, compute in SINGLE.items()},
+    **{f"v_{name}_f16": valu("f16", "f16", compute) for name, compute in HALF.items()},
 }

@@ -147,10 +147,18 @@ def _dual(name: str) -> Iterator[str]:
 
 
 def _vector(name: str) -> Iterator[str]:
+    if name.startswith("v_s_"):  # LLVM 19 would take a VGPR, which it then prints as invalid
+        yield "s5, s1"
+        return
     yield ""
     if name.startswith("v_wmma"):
-        for inputs in ("v[0:7], v[8:15]", "v[0:3], v[8:11]", "v[0:1], v[8:9]"):
+        for inputs in ("v[0:7], v[8:15]", "v[0:3], v[8:11]", "v[0:1], v[8:9]", "v0, v8"):
             yield f"v[16:23], {inputs}, v[16:23]"
+            yield f"v[16:19], {inputs}, v[16:19]"
+    if name.startswith("v_swmmac"):
+        for inputs in ("v[0:3], v[8:15]", "v[0:1], v[8:11]", "v0, v[8:9]"):
+            yield f"v[16:23], {inputs}, v24"
+            yield f"v[16:19], {inputs}, v24"
     for count in range(1, 4):
         for widths in product("12", repeat=count + 1):
             target = _WIDTHS[widths[0]][0]
@@ -179,7 +187,8 @@ def _scalar(_: str) -> Iterator[str]:
         "s5, sendmsg(MSG_RTN_GET_REALTIME)", "s[6:7], sendmsg(MSG_RTN_GET_REALTIME)", "1, s[2:3], 0x0",
         "1, s[4:7], 0x0",
     )  # fmt: skip
-    for target in ("s5", "s[6:7]", "s[8:11]", "s[8:15]", "s[16:31]"):
+    yield from ("-1", "0xffff", "m0", "s5, -1", "s[2:3], 0x10, s4, 3", "0x10, s4, 3", "s[4:7], 0x10, s8, 3")
+    for target in ("s5", "s[6:7]", "s[8:10]", "s[8:11]", "s[8:15]", "s[16:31]"):
         yield from (f"{target}, s[2:3], 0x0", f"{target}, s[4:7], 0x0")
 
 
@@ -205,6 +214,7 @@ def _addressed(address: str, base: str) -> Iterator[str]:
         yield from (f"{data}, {address}{base}", f"{address}, {data}{base}")
     for data, wide in (*((data, data) for data in _DATA), ("v5", "v[6:7]"), ("v[6:7]", "v[8:11]")):
         yield f"{data}, {address}, {wide}{base} glc"
+        yield f"{data}, {address}, {wide}{base} th:TH_ATOMIC_RETURN"
 
 
 def _global(_: str) -> Iterator[str]:

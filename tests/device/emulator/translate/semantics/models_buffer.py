@@ -34,7 +34,7 @@ class Resource:
     def words(self, family: str = "gfx11") -> tuple[int, int, int]:
         """Word 1 but for the base address, word 2, word 3. Before RDNA 3 the highest bit swizzles, in
         elements of four bytes."""
-        swizzle = self.swizzle if family == "gfx11" else 2 * (self.swizzle == 1)
+        swizzle = self.swizzle if family != "gfx103" else 2 * (self.swizzle == 1)
         first = self.stride << 16 | swizzle << 30
         return first, self.records, self.index_stride << 21 | self.add_lane << 23 | self.bounds << 28
 
@@ -74,7 +74,7 @@ RESOURCES = (
 
 def resources(family: str) -> tuple[Resource, ...]:
     """Those that the family has: elements of 16 bytes came with RDNA 3."""
-    return tuple(r for r in RESOURCES if family == "gfx11" or r.swizzle < 2)
+    return tuple(r for r in RESOURCES if family != "gfx103" or r.swizzle < 2)
 
 
 @dataclass(frozen=True)
@@ -191,4 +191,5 @@ def modelled(family: str = "gfx11") -> set[str]:
         | {f"buffer_store_{name}" for name in models_memory.STORES}
         | {f"buffer_atomic_{name}" for name in models_memory.memory_atomics(family)}
         | {f"s_buffer_load_b{bits}" for bits in (32, 64, 128, 256, 512)}
+        | ({"s_buffer_load_b96"} if family == "gfx12" else set())
     )

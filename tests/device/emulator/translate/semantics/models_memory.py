@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from tests.device.emulator.translate.semantics import softfloat as sf
 from tests.device.emulator.translate.semantics.models import mask, signed
 from tests.device.emulator.translate.semantics.models_float import flushed
-from tests.device.emulator.translate.semantics.softfloat import F32, F64
+from tests.device.emulator.translate.semantics.models_rdna4 import maximum_number, minimum_number
+from tests.device.emulator.translate.semantics.softfloat import BF16, F16, F32, F64
 
 BLOCK = 64
 SPACES = {"global": "global", "flat": "flat", "scratch": "scratch", "ds": "lds"}
@@ -104,11 +105,19 @@ def accesses(load: bool) -> Iterator[Access]:
                     yield Access(f"{prefix}_{verb}_{spelled}", name, text, place, space)
 
 
-def atomic(name: str, bits: int, old: int, data: int, compare: int, prefix: str = "ds") -> int:
+def atomic(
+    name: str, bits: int, old: int, data: int, compare: int, prefix: str = "ds", family: str = "gfx11"
+) -> int:
     """The new value in memory. Additions of f32 outside LDS see and make no denormals on gfx11."""
-    if name == "add_f32" and prefix != "ds":
+    if name in PACKED:
+        form = PACKED[name]
+        return sum(sf.add(form, old >> at & mask(16), data >> at & mask(16)) << at for at in (0, 16))
+    if "_num_" in name:
+        extreme = minimum_number if name.startswith("min") else maximum_number
+        return extreme(F32 if bits == 32 else F64, old, data)
+    if name == "add_f32" and prefix != "ds" and family == "gfx11":
         return flushed(F32, sf.add(F32, flushed(F32, old), flushed(F32, data)))
-    kind = name.split("_")[0]
+    kind = name if name in ("sub_clamp_u32", "cond_sub_u32") else name.split("_")[0]
     f = F32 if bits == 32 else F64
     if name.endswith(("_f32", "_f64")):
         return _atomic_float(f, kind, old, data, compare)
@@ -117,6 +126,7 @@ def atomic(name: str, bits: int, old: int, data: int, compare: int, prefix: str 
         "swap": data, "cmpswap": data if old == compare else old, "add": old + data, "sub": old - data,
         "min": min(a, b), "max": max(a, b), "and": old & data, "or": old | data, "xor": old ^ data,
         "inc": 0 if old >= data else old + 1, "dec": data if old == 0 or old > data else old - 1,
+        "sub_clamp_u32": max(old - data, 0), "cond_sub_u32": old - data if old >= data else old,
         "csub": old - data if old >= data else 0, "rsub": data - old, "mskor": old & ~data | compare,
         "wrap": old - data if old >= data else old + compare,
     }[kind] & mask(bits)  # fmt: skip
@@ -133,6 +143,10 @@ def _atomic_float(f: sf.Format, kind: str, old: int, data: int, compare: int) ->
     return data if first else old
 
 
+RDNA4_ATOMICS = (
+    "cond_sub_u32", "sub_clamp_u32", "min_num_f32", "max_num_f32", "pk_add_f16", "pk_add_bf16",
+)  # fmt: skip
+PACKED = {"pk_add_f16": F16, "pk_add_bf16": BF16}
 INTEGER_ATOMICS = (
     "add_u",
     "sub_u",
@@ -151,14 +165,24 @@ INTEGER_ATOMICS = (
 def memory_atomics(family: str = "gfx11") -> list[str]:
     """The names of the atomics of memory outside LDS."""
     names = [f"{stem}{bits}" for bits in (32, 64) for stem in (*INTEGER_ATOMICS, "swap_b", "cmpswap_b")]
+    if family == "gfx12":
+        return [*names, "add_f32", *RDNA4_ATOMICS]
     own = ["add_f32"] if family == "gfx11" else ["min_f64", "max_f64", "cmpswap_f64"]
     return [*names, "csub_u32", "min_f32", "max_f32", "cmpswap_f32", *own]
 
 
-def lds_atomics() -> list[str]:
+def lds_atomics(family: str = "gfx11") -> list[str]:
     """The names of the atomics of LDS, spelled as those of memory."""
+    if family == "gfx12":
+        more = ["rsub_u32", "rsub_u64", "mskor_b32", "mskor_b64", "min_num_f64", "max_num_f64"]
+        return memory_atomics(family) + more
     own = ["rsub_u32", "rsub_u64", "mskor_b32", "mskor_b64", "wrap_b32", "min_f64", "max_f64", "cmpswap_f64"]
     return [name for name in memory_atomics("gfx11") if name != "csub_u32"] + own
+
+
+def bits_of(name: str) -> int:
+    """Of the value that an atomic replaces."""
+    return 32 if name in PACKED else int(name[-2:])
 
 
 ONLY_RETURNING = ("csub_u32", "wrap_b32", "swap_b32", "swap_b64")
@@ -168,15 +192,16 @@ def atomics(family: str = "gfx11") -> Iterator[tuple[str, str, str, int, bool]]:
     """(mnemonic, model's name, prefix, bits, whether it returns the old value)."""
     for name in memory_atomics(family):
         for returns in (True,) if name == "csub_u32" else (False, True):
-            yield f"global_atomic_{name}", name, "global", int(name[-2:]), returns
+            yield f"global_atomic_{name}", name, "global", bits_of(name), returns
             if name != "csub_u32":  # not among the FLAT instructions
-                yield f"flat_atomic_{name}", name, "flat", int(name[-2:]), returns
-    for name in lds_atomics():
-        spelled = name.replace("cmpswap", "cmpstore" if family == "gfx11" else "cmpst")
+                yield f"flat_atomic_{name}", name, "flat", bits_of(name), returns
+    for name in lds_atomics(family):
+        spelled = name.replace("cmpswap", "cmpst" if family == "gfx103" else "cmpstore")
         spelled = spelled.replace("swap", "storexchg")
-        yield f"ds_{spelled.replace('_', '_rtn_', 1)}", name, "ds", int(name[-2:]), True
+        stem, _, kind = spelled.rpartition("_")
+        yield f"ds_{stem}_rtn_{kind}", name, "ds", bits_of(name), True
         if name not in ONLY_RETURNING:
-            yield f"ds_{spelled}", name, "ds", int(name[-2:]), False
+            yield f"ds_{spelled}", name, "ds", bits_of(name), False
 
 
 def modelled(family: str = "gfx11") -> set[str]:
@@ -186,6 +211,8 @@ def modelled(family: str = "gfx11") -> set[str]:
         for verb in ("load", "store") for stride in ("", "stride64_") for bits in (32, 64)
     }  # fmt: skip
     scalar = {f"s_load_b{bits}" for bits in (32, 64, 128, 256, 512)}
+    if family == "gfx12":
+        scalar |= {"s_load_b96", *(f"s_load_{kind}{bits}" for kind in "ui" for bits in (8, 16))}
     accessed = {a.mnemonic for load in (True, False) for a in accesses(load)}
     return accessed | pairs | scalar | {mnemonic for mnemonic, *_ in atomics(family)}
 

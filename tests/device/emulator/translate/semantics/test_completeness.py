@@ -9,6 +9,7 @@ from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction, disassemble
 from rocverify.device.emulator.isa.families.rdna3 import RDNA3
+from rocverify.device.emulator.isa.targets import PROCESSORS
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS
 from rocverify.device.emulator.translate.lowering.program import handler_name, wave_builder
 from rocverify.device.emulator.translate.semantics.refused import REFUSED, reason_of
@@ -19,8 +20,8 @@ from tests.device.emulator.translate.semantics.known_instructions import Knowled
 
 HANDLERS = handlers(RDNA3)
 
-TARGETS = ("gfx1100", "gfx1150")
-"""One of RDNA 3 and one of RDNA 3.5; gfx1101 to gfx1103 and gfx1151 know the same (tested below)."""
+TARGETS = ("gfx1100", "gfx1150", "gfx1200")
+"""One of RDNA 3, of RDNA 3.5 and of RDNA 4; what others of them know is the same (tested below)."""
 
 MEANINGLESS = (
     "mean nothing for integers",
@@ -52,18 +53,19 @@ def _instructions(target: str, known: Knowledge, lines: Sequence[str]) -> list[I
     return [listing.at(address) for address in listing.addresses]
 
 
-def _refusal(inst: Instruction, lanes: int) -> str | None:
+def _refusal(target: str, inst: Instruction, lanes: int) -> str | None:
     """What the translator says against an instruction; None if it translates."""
     parts = [inst] if inst.second is None else [inst, inst.second]
     if parts[0].mnemonic in BRANCHES | ENDS:
         return None
-    k = wave_builder(RDNA3, ir.Module(), "probe", lanes)
+    family = PROCESSORS[target].family
+    k = wave_builder(family, ir.Module(), "probe", lanes)
     k.start_block(k.function.append_basic_block())
     if len(parts) == 2:
         k.begin_pair()
     try:
         for part in parts:
-            HANDLERS[handler_name(part)](k, part)
+            handlers(family)[handler_name(part)](k, part)
     except KeyError as missing:
         return f"no handler for {missing}"
     except DeviceError as error:
@@ -76,7 +78,7 @@ def _is_refused_on_purpose(inst: Instruction) -> bool:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("target", TARGETS[:2])
+@pytest.mark.parametrize("target", TARGETS)
 def test_every_mnemonic_is_translated_or_refused_with_a_reason(
     knowledge: dict[str, Knowledge], target: str
 ) -> None:
@@ -85,11 +87,12 @@ def test_every_mnemonic_is_translated_or_refused_with_a_reason(
     assert len(names) > 1000
     spelled = known.spellings([name for name in names if name != ALL_ZEROS])
     unspelled = {name for name in names if name not in spelled and reason_of(name) is None}
-    assert unspelled <= WITHOUT_SPELLING | HANDLERS.keys(), sorted(unspelled - HANDLERS.keys())
+    known_here = handlers(PROCESSORS[target].family).keys()
+    assert unspelled <= WITHOUT_SPELLING | known_here, sorted(unspelled - known_here)
     missing = {
         f"{inst.text}: {words}"
         for inst in _instructions(target, known, list(spelled.values()))
-        if not _is_refused_on_purpose(inst) and (words := _refusal(inst, 32))
+        if not _is_refused_on_purpose(inst) and (words := _refusal(target, inst, 32))
     }
     missing = {text for text in missing if not any(words in text for words in MEANINGLESS)}
     assert not missing, "\n".join(sorted(missing))
@@ -108,7 +111,7 @@ def test_every_form_of_a_vector_instruction_translates(knowledge: dict[str, Know
     missing = {
         f"{inst.text}: {words}"
         for inst in _instructions(target, known, lines)
-        if not _is_refused_on_purpose(inst) and (words := _refusal(inst, 32))
+        if not _is_refused_on_purpose(inst) and (words := _refusal(target, inst, 32))
     }
     missing = {text for text in missing if not any(words in text for words in MEANINGLESS)}
     assert not missing, f"{len(missing)} of {len(lines)}\n" + "\n".join(sorted(missing))
@@ -122,7 +125,8 @@ def test_nothing_refused_is_handled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "like"), [("gfx1101", "gfx1100"), ("gfx1103", "gfx1100"), ("gfx1151", "gfx1150")]
+    ("target", "like"),
+    [("gfx1101", "gfx1100"), ("gfx1103", "gfx1100"), ("gfx1151", "gfx1150"), ("gfx1201", "gfx1200")],
 )
 def test_targets_of_a_generation_know_the_same(
     knowledge: dict[str, Knowledge], target: str, like: str

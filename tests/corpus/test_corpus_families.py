@@ -1,0 +1,37 @@
+"""The corpus on RDNA 2 and RDNA 4: every kernel but those of RDNA 3's WMMA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.corpus.harness import COMBINATIONS, USUAL, Combination, Corpus, CorpusKernel, corpus_kernels
+
+TARGETS = ("gfx1030", "gfx1201")
+KERNELS = [kernel for kernel in corpus_kernels() if kernel.family != "wmma"]
+WAYS = [combination for combination in COMBINATIONS if combination.wave == 32]
+"""HIP's headers refuse waves of 64 lanes from GFX10 on."""
+FIRST = next(kernel for kernel in KERNELS if kernel.name == "PrivateArrays")
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def family(request: pytest.FixtureRequest, kept: Path) -> Iterator[Corpus]:
+    with Corpus.open(kept, target=request.param) as opened:
+        yield opened
+
+
+def test_a_kernel_with_scratch(family: Corpus) -> None:
+    family.verify(FIRST, family.compiled(FIRST.source, USUAL), cases=2)
+
+
+@pytest.mark.drawn(64)
+@pytest.mark.parametrize("kernel", KERNELS, ids=str)
+@pytest.mark.parametrize("combination", WAYS, ids=str)
+def test_corpus_kernel_on_other_families(
+    family: Corpus, kernel: CorpusKernel, combination: Combination
+) -> None:
+    if combination.compiler == "clang-15" and family.target == "gfx1201":
+        pytest.skip("clang 15 does not know RDNA 4")
+    family.verify(kernel, family.compiled(kernel.source, combination), cases=2)
