@@ -66,7 +66,7 @@ def bare(folder: Path, wheel: Path, *words: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("target", ["gfx1030", "gfx1100"])
+@pytest.mark.parametrize("target", ["gfx1030", "gfx1100", "gfx1201"])
 def test_a_code_object_needs_no_toolchain(
     wheel: Path, toolchain: Toolchain, tmp_path: Path, target: str
 ) -> None:

@@ -51,7 +51,8 @@ RDNA4 = Family(
     ordering=Ordering(
         waits=(
             "s_wait_alu", "s_wait_bvhcnt", "s_wait_dscnt", "s_wait_expcnt", "s_wait_kmcnt", "s_wait_loadcnt",
-            "s_wait_loadcnt_dscnt", "s_wait_samplecnt", "s_wait_storecnt", "s_wait_storecnt_dscnt", "s_waitcnt",
+            "s_wait_loadcnt_dscnt", "s_wait_samplecnt", "s_wait_storecnt", "s_wait_storecnt_dscnt",
+            "s_waitcnt",
         ),
         stores=frozenset({"s_wait_storecnt", "s_wait_storecnt_dscnt"}),
         loads={"s_wait_loadcnt": ((0, 6),), "s_wait_loadcnt_dscnt": ((8, 6),)},
