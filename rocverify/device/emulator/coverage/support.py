@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from rocverify.device.emulator.coverage.fidelity import MODELS
 from rocverify.device.emulator.isa.decoding import has_table
+from rocverify.device.emulator.isa.disassembly import decoder_of
 from rocverify.device.emulator.isa.targets import PROCESSORS, Target
+from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS
 from rocverify.device.emulator.translate.semantics.tables import handlers
 
 HEADINGS = ("Targets", "Decoded", "Instructions executed", "Sanitized, counted", "Of these modelled")
@@ -16,7 +18,7 @@ HEADINGS = ("Targets", "Decoded", "Instructions executed", "Sanitized, counted",
 
 class Support(NamedTuple):
     """Processors that are treated alike. decoded: whether their instructions are known;
-    executed: how many instructions have semantics; modelled: how many of those give a model's result."""
+    executed: how many of them have semantics; modelled: how many of those give a model's result."""
 
     targets: tuple[str, ...]
     decoded: bool
@@ -49,8 +51,17 @@ def _treated(target: Target) -> tuple[str, bool, int, int]:
     decoded = has_table(target.name)
     if not target.executed:
         return target.family.name, decoded, 0, 0
-    known = handlers(target.family)
-    return target.family.name, decoded, len(known), sum(name in MODELS for name in known)
+    executed = _executed(target)
+    return target.family.name, decoded, len(executed), sum(name in MODELS for name in executed)
+
+
+def _executed(target: Target) -> set[str]:
+    """The processor's instructions that have semantics, by the names that those have."""
+    made = decoder_of(target)
+    known = {*handlers(target.family), *BRANCHES, *ENDS}
+    names = () if made is None else made.mnemonics
+    spelled = (target.family.spellings.get(name, name) for name in names)
+    return {name for one in spelled if (name := one.replace("v_dual_", "v_", 1)) in known}
 
 
 def _names(names: tuple[str, ...]) -> str:

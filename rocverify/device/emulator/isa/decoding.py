@@ -152,6 +152,11 @@ class Decoder:
                 return self._decoded(row, word, available)
         return None
 
+    @property
+    def mnemonics(self) -> frozenset[str]:
+        """Of all instructions, without suffixes."""
+        return frozenset(row.mnemonic for one in self._formats.values() for row in one.rows.values())
+
     def format(self, word: int) -> Format | None:
         """The format of the instruction at the start of `word`; None where there is none of its opcode."""
         for one in self._matching(word):
