@@ -169,13 +169,11 @@ SABOTAGES = (
             "16-01/A4": "artifact",
             "16-01/L3": "key_link",
             "16-01/L4": "key_link",
-            "16-01/L5": "key_link",
             "16-01/L6": "key_link",
             "16-02/T1": "correctness*2",
             "16-02/T2": "correctness*2",
             "16-02/T3": "correctness*6",
             "16-02/L3": "key_link",
-            "16-02/L4": "key_link",
         },
         undecided=("16-01/T2",),
         says={
