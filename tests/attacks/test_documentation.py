@@ -11,10 +11,13 @@ import pytest
 
 from tests.attacks import (
     test_callers,
+    test_further,
     test_hosted,
     test_hosts,
     test_kept_memory,
+    test_loose,
     test_made_by_host,
+    test_watched,
     test_wrappers,
 )
 
@@ -54,7 +57,10 @@ def test_every_row_names_a_test_that_is_there(page: str) -> None:
 
 def test_every_cheat_of_the_galleries_has_a_row(page: str) -> None:
     named = {row["case"] for row in _ROW.finditer(page)}
-    galleries = (test_wrappers, test_hosts, test_callers, test_hosted, test_kept_memory, test_made_by_host)
+    galleries = (
+        test_wrappers, test_hosts, test_callers, test_hosted, test_kept_memory, test_made_by_host,
+        test_further, test_loose, test_watched,
+    )  # fmt: skip
     cheats = [cheat for gallery in galleries for cheat in gallery.CHEATS]
     assert {cheat.name for cheat in cheats if cheat.verdict != "verified"} <= named
     assert set(test_hosts.ALONE) <= named

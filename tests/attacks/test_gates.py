@@ -86,6 +86,30 @@ def test_a_flag_that_reaches_out_is_refused(project: Project, flags: str) -> Non
     assert refused.value.where == "kernels/kernels.toml:5"
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "-O2",
+        "-std=c++20",
+        "-DX=1 -UY",
+        "-U Y",
+        "-Ikernels",
+        "-I kernels",
+        "-fno-fast-math",
+        "-ffp-contract=off",
+        "-mwavefrontsize64",
+        "-mcumode",
+        "-Wno-unused-variable",
+    ],
+)
+def test_a_flag_of_the_list_is_taken_as_it_stands(project: Project, flags: str) -> None:
+    words = ", ".join(f'"{word}"' for word in flags.split())
+    project.write("kernels/kernels.toml", manifest_text(more=f"flags = [{words}]\n"))
+    manifest = load_manifest(project.root, Settings())
+    (flagged,) = {entry.flags for entry in manifest.entries}
+    assert flagged == tuple(flags.split())
+
+
 def test_a_plugin_of_the_compiler_is_refused(project: Project) -> None:
     project.write("kernels/kernels.toml", manifest_text(more='flags = ["-fplugin=kernels/evil.so"]\n'))
     ran = project.run()
