@@ -102,6 +102,19 @@ def test_a_reference_of_rocverify_is_named_and_not_blamed(
     assert correctness(ran)["evidence"]["reference"] == {"from": "rocverify.references"}
 
 
+def test_memory_that_calls_keep_is_shown_where_no_plan_forbids_it(make_project: MakeProject) -> None:
+    (cheat,) = (cheat for cheat in CALLERS if cheat.name == "tables_leaked")
+    text, check = cheat.truth()
+    assert check.pop("forbid_leaks") is True
+    project = make_project({f"{PHASE}/01-01-PLAN.md": plan_text([(text, check)]), **cheat.files()})
+    ran = project.run()
+    assert ran.verdict() == "verified", ran.said()
+    (leak,) = correctness(ran)["evidence"]["leaks"]
+    assert leak["place"] == "kernels/tables_leaked.py:10"
+    words = f"device memory: {leak['calls']} of {leak['of']} calls keep what they allocate at"
+    assert words in project.read(f"{PHASE}/01-01-SUMMARY.md")
+
+
 def test_each_sort_of_failure_is_replayed_by_the_command_that_names_it(make_project: MakeProject) -> None:
     cheats = [cheat for cheat in CALLERS if cheat.name in _REPLAYED]
     assert len(cheats) == len(_REPLAYED)

@@ -1,4 +1,4 @@
-"""`rocverify emulate --counters` and `--by-line`: text and JSON."""
+"""`rocverify emulate --counters`, `--by-line` and `--fidelity`: text and JSON."""
 
 from __future__ import annotations
 
@@ -90,3 +90,30 @@ def test_a_fault_leaves_none(capsys: Capture, handmade: Path) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["counters"] is None
     assert found["counters_by_line"] is None
+
+
+EXP = """\
+extern "C" __attribute__((global)) void exponentials(float* out, const float* in) {
+  unsigned lane = __builtin_amdgcn_workitem_id_x();
+  out[lane] = __builtin_amdgcn_exp2f(in[lane]);
+}
+"""
+EXPONENTIALS = ("exponentials", "--grid", "1", "--block", "32", "--arg", "f32[32]:out", "--arg", "f32[32]:1")
+
+
+def test_models_are_listed(capsys: Capture, tmp_path: Path) -> None:
+    source = tmp_path / "exp.hip"
+    source.write_text(EXP)
+    bare = ("--", "-nogpuinc", "-nogpulib")
+    command = ["emulate", str(source), *EXPONENTIALS]
+    assert main([*command, "--fidelity", "--json", *bare]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["fidelity"]
+    assert one["instruction"] == "v_exp_f32"
+    assert (one["branches"], one["addresses"]) == ([], [])
+    assert main([*command, "--fidelity", *bare]) == 0
+    text = capsys.readouterr().out
+    assert "fidelity  1 instruction(s) executed whose result is a model" in text
+    assert "v_exp_f32" in text
+    assert "within 1 ULP" in text
+    assert main([*command, "--json", *bare]) == 0
+    assert "fidelity" not in json.loads(capsys.readouterr().out)

@@ -81,6 +81,17 @@ def test_every_dimension_is_at_its_largest_once_and_one_case_is_large(seed: int,
     assert max(map(gqa_size, shapes)) > 10_000
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_where_one_dimension_is_at_its_largest_the_others_are_small(seed: int) -> None:
+    dims = Dims(seq=boundary(1, 512), rows=boundary(1, 512))
+    budget = Budget(lambda s: s["seq"] * s["rows"], lambda s: s["seq"] * s["rows"], 2000, 1000, 10**6, 2000)
+    shapes = plan_shapes(dims, 8, np.random.default_rng(seed), budget=budget)
+    for name, other in (("seq", "rows"), ("rows", "seq")):
+        beside = [shape[other] for shape in shapes if shape[name] == 512]
+        assert beside
+        assert max(beside) <= 2000 // 512
+
+
 def test_a_length_that_costs_too_much_is_clipped_and_not_left_out() -> None:
     dims = Dims(n=boundary(1, 10**9), kind=choices(1, 2))
     budget = Budget(lambda s: s["n"], lambda s: s["n"], 100, 5000, 10**6, 40_000)
