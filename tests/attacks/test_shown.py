@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.conftest import MakeProject
-from tests.attacks.project import CORRECT, PHASE, TRUTH, Ran, plan_text
+from tests.attacks.project import CORRECT, PHASE, TRUTH, Ran, manifest_text, plan_text
 from tests.attacks.test_callers import CHEATS as CALLERS
 
 pytestmark = pytest.mark.long
@@ -100,6 +100,46 @@ def test_a_reference_of_rocverify_is_named_and_not_blamed(
     ran = project.run()
     assert ran.verdict() == verdict, ran.said()
     assert correctness(ran)["evidence"]["reference"] == {"from": "rocverify.references"}
+
+
+_SUM = """\
+from rocverify.oracle.contract import F32, Dims, In, InOut, boundary, choices, contract
+
+
+@contract(source="kernels/affine.hip", symbol="affine_kernel", wrapper="kernels.affine:affine")
+class Affine:
+    x = In("rows cols", F32)
+    shift = In("cols", F32)
+    out = InOut("cols", F32)
+    dims = Dims(rows=boundary(1, 300), cols=choices(1, 5, 32, 33, 64))
+
+    def call(self, wrapper, arrays, dims):
+        wrapper(arrays.x, arrays.shift, arrays.out, dims.rows, dims.cols)
+
+    def reference(self, x, shift, out):
+        return out + x.sum(0) + shift
+
+    def magnitude(self, x, shift, out):
+        return abs(out) + abs(x).sum(0) + abs(shift)
+
+    def wrong(self, x, shift, out):
+        return {"no shift": out + x.sum(0), "nothing added": out}
+"""
+_ADDED = "atomicAdd(&out[i % cols], x[i] + (i < cols ? shift[i] : 0.0f))"
+
+
+def test_sums_of_atomics_are_right_and_their_spread_is_told(make_project: MakeProject) -> None:
+    manifest = manifest_text(more='flags = ["-O3"]\n')
+    project = make_project({"kernels/contracts/affine.py": _SUM, "kernels/kernels.toml": manifest})
+    project.edit("kernels/affine.hip", "out[i] = 2.0f * x[i] + shift[i % cols]", _ADDED)
+    ran = project.run()
+    assert ran.verdict() == "verified", ran.said()
+    seen = correctness(ran)["evidence"]["dtypes"]["float32"]
+    (spread,) = seen["order_spread"]
+    assert spread["output"] == "out"
+    assert spread["elements"] > 0
+    assert spread["relative"] > 0
+    assert seen["repeat"]["problem"] is None
 
 
 def test_memory_that_calls_keep_is_shown_where_no_plan_forbids_it(make_project: MakeProject) -> None:
