@@ -3,9 +3,11 @@
 A kernel that only copies, decodes or checks what the host has computed computes nothing itself. Uploading is
 no crime, nor is looking at a result or at an input, nor moving either from place to place; so a suspicious
 case is run again with several draws of values. What follows the values in what the host sends, and is not
-what it had read, the host has made (transport.py). Where that is half as much as the results are, the host is
-given once more what it read in one of these calls, over other inputs on the device: what is not right for
-those has come through the host, however it was encoded on its way, and whatever looks at it.
+what it had read, the host has made (transport.py). A few numbers may be (a scale, the length of a vector).
+Where it is more, and an eighth as much as the results are, the host is given once more what it read in one of
+these calls, over other inputs on the device: what is not right for those has come through the host, however
+it was encoded on its way, and whatever looks at it. Results that lie in what was sent as they are need no
+such call.
 """
 
 from __future__ import annotations
@@ -33,8 +35,11 @@ if TYPE_CHECKING:
     from rocverify.checks.context import LaunchSession
 
 _MOST_OUTPUTS, _MOST_INPUTS = 0.5, 0.5
+_PART, _FEW = 1 / 8, 64
+"""How much of the outputs a host may make, and how many bytes in any case."""
 _TRIED = 2
-"""Cases that are looked into: of those in which much was read, those with the most elements."""
+"""Cases that are looked into: of those in which much was read, so many with the most elements, and so many in
+which the most was sent of what the outputs are."""
 _DRAWS = 2
 """Draws of other values, beside the case's own."""
 
@@ -50,8 +55,12 @@ def computed_by_host(
     computed the outputs."""
     runs = [one.run for one in telling(judged)]
     largest = sorted(runs, key=_elements, reverse=True)
-    for run in [run for run in largest if _suspicious(spec, run)][:_TRIED]:
-        found = _through_host(spec, run, tolerances, partial(execute, spec, session, run.case, invoke=invoke))
+    suspicious = [run for run in largest if _suspicious(spec, run)]
+    fed = sorted(filter(_tells, suspicious[_TRIED:]), key=_sent_share, reverse=True)
+    for run in [*suspicious[:_TRIED], *fed[:_TRIED]]:
+        spared = 0 if run in largest[:_TRIED] else _size_of_lesser(spec, run)
+        call = partial(execute, spec, session, run.case, invoke=invoke)
+        found = _through_host(spec, run, tolerances, call, spared)
         if found is not None:
             return run.case, found
     return None
@@ -78,15 +87,19 @@ class _Calls:
 
 
 def _through_host(
-    spec: ContractSpec, run: CaseRun, tolerances: Mapping[str, Tolerance], call: partial[CaseRun]
+    spec: ContractSpec,
+    run: CaseRun,
+    tolerances: Mapping[str, Tolerance],
+    call: partial[CaseRun],
+    spared: int,
 ) -> str | None:
-    """What is wrong with one case, in words."""
+    """What is wrong with one case, in words. spared: bytes that the host may make in any case."""
     try:
         calls = _called(spec, run, call)
     except (SubjectError, DeviceFaultError, TimeLimitError):
         return None  # other cases tell that
-    found = _handed_back(spec, run, calls) or _brought(calls)
-    if found is None and _made_much(spec, run, calls):
+    found = _handed_back(spec, run, calls) or _brought(calls) or _brought_parts(spec, run, calls)
+    if found is None and _made_much(spec, run, calls, spared):
         found = _not_of_the_device(spec, calls, tolerances, call)
     left_out = max(one.traffic.left_out for one in calls.runs)
     if found is None and left_out:
@@ -123,11 +136,17 @@ def _called(spec: ContractSpec, run: CaseRun, call: partial[CaseRun]) -> _Calls:
     )
 
 
-def _made_much(spec: ContractSpec, run: CaseRun, calls: _Calls) -> bool:
-    """Whether the host has sent half as much as the outputs are of what it has made itself, and knows enough
-    of the inputs for that."""
-    results = changing(calls.results)
-    return _read_much(spec, run) and 0 < _MOST_OUTPUTS * results <= calls.known.made(calls.sent)
+def _made_much(spec: ContractSpec, run: CaseRun, calls: _Calls, spared: int) -> bool:
+    """Whether the host knows enough of the inputs, and has sent so much of what it has made itself that it
+    is more than a few numbers beside the outputs."""
+    return _read_much(spec, run) and _share_made(calls) > 0 and calls.known.made(calls.sent) > spared
+
+
+def _share_made(calls: _Calls) -> float:
+    """How much of the outputs may be what the host has made, at most 1; 0 where that is next to nothing."""
+    results, made = changing(calls.results), calls.known.made(calls.sent)
+    share = min(1.0, made / results) if results else 0.0
+    return share if share >= _MOST_OUTPUTS or (share >= _PART and made >= _FEW) else 0.0
 
 
 def _not_of_the_device(
@@ -136,13 +155,14 @@ def _not_of_the_device(
     """Whether the outputs follow what the host has read, and not what lies on the device."""
     first, last = calls.runs[0], calls.runs[-1]
     start = _with_values_of(last.start, first.start, _named(spec, _device_input))
-    seen = _read_size(last)
+    seen, share = _read_size(last), _share_made(calls)
+    none = "them" if share >= _MOST_OUTPUTS else "what they rest on"
     after = f"what it sent{_place(last)} it has made of the {seen} bytes that it had read back"
     try:
         mixed = call(start=start, replayed=last.traffic)
     except (SubjectError, DeviceFaultError, TimeLimitError) as error:
         how = f"with other values on the device than it had read, the call fails ({error.message})"
-        return f"the outputs came through the host: {after}; {how}; no kernel has computed them"
+        return f"the outputs came through the host: {after}; {how}; no kernel has computed {none}"
     expected = expected_of(spec, mixed)
     differing, wrong = 0, 0
     for name in _on_device(spec):
@@ -150,11 +170,11 @@ def _not_of_the_device(
         tells = judge.wrong(last.outputs[name])
         differing += int(tells.sum())
         wrong += int((tells & judge.wrong(mixed.outputs[name])).sum())
-    if not differing or wrong < _MOST_OUTPUTS * differing:
+    if not differing or wrong < _MOST_OUTPUTS * share * differing:
         return None
     return (
         f"{wrong} of {differing} elements of the outputs came through the host: {after}, and with other "
-        "values on the device than it had read they are wrong; no kernel has computed them"
+        f"values on the device than it had read they are wrong; no kernel has computed {none}"
     )
 
 
@@ -171,6 +191,26 @@ def _brought(calls: _Calls) -> str | None:
     return (
         f"{own - left} of {results} bytes of the outputs came through the host: they lie in what it has "
         f"sent{place}, and not in what it was given; no kernel has computed them"
+    )
+
+
+def _brought_parts(spec: ContractSpec, run: CaseRun, calls: _Calls) -> str | None:
+    """Whether some of the outputs lie in what the host has sent, whole numbers apart, and in nothing that it
+    knew: rows that it has computed in the kernel's place."""
+    names = _on_device(spec)
+    if not _read_much(spec, run) or len(names) != len(calls.results):
+        return None
+    kinds = [spec.arrays[name].dtype(run.case.dtype) for name in names]
+    floats = [(kind, piece) for kind, piece in zip(kinds, calls.results, strict=True) if kind.is_float]
+    sent = Read(calls.sent, calls.types)
+    lying = sum(calls.known.made_of(piece, sent, kind.numpy.itemsize) for kind, piece in floats)
+    last, results = calls.runs[-1], changing(calls.results)
+    if lying < _FEW:
+        return None
+    return (
+        f"{min(lying, results)} of {results} bytes of the outputs came through the host: they lie in what it "
+        f"has sent{_place(last)}, and not in the {_read_size(last)} bytes that it had read back; "
+        "no kernel has computed them"
     )
 
 
@@ -194,6 +234,24 @@ def _elements(run: CaseRun) -> tuple[int, int]:
     """Of the outputs, and of the inputs where those are as many."""
     outputs, inputs = run.outputs.values(), run.inputs.values()
     return sum(one.size for one in outputs), sum(one.size for one in inputs)
+
+
+def _size_of_lesser(spec: ContractSpec, run: CaseRun) -> int:
+    """Bytes of the inputs on the device but the largest: small ones (a vector beside a matrix of one row) a
+    host may prepare."""
+    sizes = sorted(run.inputs[name].nbytes for name in _named(spec, _device_input))
+    return sum(sizes[:-1])
+
+
+def _tells(run: CaseRun) -> bool:
+    """Whether the outputs are not one number over and over."""
+    return any(bool((one.reshape(-1)[:1] != one.reshape(-1)).any()) for one in run.outputs.values())
+
+
+def _sent_share(run: CaseRun) -> float:
+    """What was copied to the device, as a part of the outputs."""
+    copied = sum(e.bytes or 0 for e in run.events if e.ok and e.category is Category.H2D)
+    return copied / max(1, sum(one.nbytes for one in run.outputs.values()))
 
 
 def _suspicious(spec: ContractSpec, run: CaseRun) -> bool:

@@ -38,7 +38,16 @@ class Read:
         """Bytes of pieces that change from call to call, and are not what was read."""
         return sum(self._made(piece) for piece in pieces)
 
+    def made_of(self, piece: Stack, sent: Read, width: int) -> int:
+        """Bytes of the elements of a piece that are not what was read, and lie in what was sent."""
+        names = _names(piece, width)
+        unknown = self._made_where(piece)[: names.size * width].reshape(-1, width).any(axis=1)
+        return width * int((unknown & np.isin(names, sent._raw(width))).sum())
+
     def _made(self, piece: Stack) -> int:
+        return int(self._made_where(piece).sum())
+
+    def _made_where(self, piece: Stack) -> NDArray[np.bool_]:
         unknown = _changing(piece)
         for width in self._widths:
             _strike(unknown, _names(piece, width), width, self._raw(width))
@@ -46,7 +55,7 @@ class Read:
             if unknown.any():
                 names = _numeric_names(piece, kind, kind)
                 _strike(unknown, names, kind.itemsize, self._numeric(kind))
-        return int(unknown.sum())
+        return unknown
 
     def _raw(self, width: int) -> NDArray[np.uint64]:
         if width not in self._known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ def launch_item(
         if ghost:
             return None
         if context.host_traffic is not None:
-            context.host_traffic.wrote(_values(function, wanted))
+            context.host_traffic.wrote(_values(context, function, geometry, wanted))
         if context.modules.get(function.module) is not module:  # a graph may outlive it
             function_of(context, function.handle)
         try:
@@ -101,10 +102,17 @@ def launch_item(
     return Item(run, function.name, site=site, seq=seq, kind=Kind.KERNEL)
 
 
-def _values(function: Function, kernarg: bytes) -> bytes:
-    """The arguments that are passed by value."""
-    values = [arg for arg in function.metadata.explicit_args if arg.kind == "by_value"]
-    return b"".join(kernarg[arg.offset : arg.offset + arg.size] for arg in values)
+def _values(context: Context, function: Function, geometry: Geometry, kernarg: bytes) -> bytes:
+    """What a launch tells the kernel: its geometry, the arguments that are passed by value, and addresses at
+    which nothing is."""
+    shape = struct.pack("<7I", *geometry.grid, *geometry.block, geometry.shared_bytes)
+    told = [shape, bytes(4)]
+    for arg in function.metadata.explicit_args:
+        value = kernarg[arg.offset : arg.offset + arg.size]
+        at = int.from_bytes(value, "little")
+        if arg.kind == "by_value" or (at and context.backend.find(at) is None):
+            told.append(value)
+    return b"".join(told)
 
 
 def _taken_in(context: Context, function: Function, outcome: LaunchOutcome) -> Any:
