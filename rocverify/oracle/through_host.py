@@ -98,9 +98,10 @@ def _through_host(
         calls = _called(spec, run, call)
     except (SubjectError, DeviceFaultError, TimeLimitError):
         return None  # other cases tell that
-    found = _handed_back(spec, run, calls) or _brought(calls) or _brought_parts(spec, run, calls)
+    found = _handed_back(spec, run, calls) or _brought(calls)
     if found is None and _made_much(spec, run, calls, spared):
         found = _not_of_the_device(spec, calls, tolerances, call)
+    found = found or _brought_parts(spec, run, calls)
     left_out = max(one.traffic.left_out for one in calls.runs)
     if found is None and left_out:
         raise DeviceError(
