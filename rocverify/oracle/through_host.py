@@ -155,7 +155,7 @@ def _not_of_the_device(
 ) -> str | None:
     """Whether the outputs follow what the host has read, and not what lies on the device."""
     first, last = calls.runs[0], calls.runs[-1]
-    start = _with_values_of(last.start, first.start, _named(spec, _device_input))
+    start = _with_values_of(last.start, first.start, _large(spec, last))
     seen, share = _read_size(last), _share_made(calls)
     none = "them" if share >= _MOST_OUTPUTS else "what they rest on"
     after = f"what it sent{_place(last)} it has made of the {seen} bytes that it had read back"
@@ -235,6 +235,13 @@ def _elements(run: CaseRun) -> tuple[int, int]:
     """Of the outputs, and of the inputs where those are as many."""
     outputs, inputs = run.outputs.values(), run.inputs.values()
     return sum(one.size for one in outputs), sum(one.size for one in inputs)
+
+
+def _large(spec: ContractSpec, run: CaseRun) -> list[str]:
+    """The inputs on the device that are at least half as large as the largest: a small one that the host only
+    brings beside what it has prepared says nothing of that."""
+    sizes = {name: run.inputs[name].nbytes for name in _named(spec, _device_input)}
+    return [name for name, size in sizes.items() if 2 * size >= max(sizes.values())]
 
 
 def _size_of_lesser(spec: ContractSpec, run: CaseRun) -> int:
