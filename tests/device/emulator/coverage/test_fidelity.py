@@ -96,3 +96,11 @@ def test_launches_are_added_up() -> None:
     other = Modelled("v_exp_f32", "m", (4, 12), (), (16,))
     third = Modelled("v_cos_f32", "n", (20,))
     assert together((one,), (other, third)) == (third, Modelled("v_exp_f32", "m", (4, 12), (8,), (16,)))
+
+
+def test_the_order_of_a_matrix_product_is_a_model(machine: Machine, assembler: Assembler) -> None:
+    product = "v_wmma_f32_16x16x16_f16 v[8:15], v[16:23], v[24:31], v[8:15]"
+    body = f"{product}\nglobal_store_b32 v1, v8, s[4:5]\ns_endpgm"
+    (one,) = seen(machine, assembler, body)
+    assert one.mnemonic == "v_wmma_f32_16x16x16_f16"
+    assert "the sum over k in ascending order" in one.words
