@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+GPU_DRIVER = Path("/dev/kfd")
+"""AMD's kernel driver: without it there is no AMD GPU, and loading ROCm to ask would take long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 Opened = TypeVar("Opened")
 
-GPU_DRIVER = Path("/dev/kfd")
-"""AMD's kernel driver: without it there is no AMD GPU, and loading ROCm to ask would take long."""
-
 AUTO_ORDER = ("amd", "emulator")
 """What `auto` tries. `nvidia` belongs between the two once it has a backend: the emulator is what is left."""
 

@@ -110,7 +110,7 @@ def _threads() -> int:
 
 
 def _on_gpu(session: pytest.Session) -> bool:
-    from rocverify.device.select import GPU_DRIVER
+    from rocverify.device.base import GPU_DRIVER
 
     roots = {item.root for item in session.items if isinstance(item, CheckItem)}
     kinds = {state_of(session.config).settings(root).device for root in roots}

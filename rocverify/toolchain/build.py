@@ -21,6 +21,7 @@ from rocverify.toolchain.codeobject import CodeObject, read_code_object
 from rocverify.toolchain.compilation import Compilation, Request, SourceChangedError
 from rocverify.toolchain.devicelibs import MENDED
 from rocverify.toolchain.discover import Toolchain
+from rocverify.toolchain.headers import Seen
 from rocverify.toolchain.manifest import ManifestEntry
 
 # Raised whenever the same request could give other bytes than an older rocverify's cache holds.
@@ -64,14 +65,17 @@ class Builder:
         self._compilation = Compilation(self._root, toolchain, cache_dir, includes)
         self._read: dict[str, CodeObject] = {}
 
-    def build(self, entry: ManifestEntry, target: str, extra_flags: Sequence[str] = ()) -> BuiltObject:
+    def build(
+        self, entry: ManifestEntry, target: str, extra_flags: Sequence[str] = (), *, seen: Seen | None = None
+    ) -> BuiltObject:
         """The code object of one source for one target, from the cache or compiled now.
 
-        `extra_flags` come after the entry's own. Raises CompileError if the source is missing or is
-        rejected, ToolchainError if the compiler cannot do its work.
+        `extra_flags` come after the entry's own; seen: what was just looked at for others. Raises
+        CompileError if the source is missing or is rejected, ToolchainError if the compiler cannot do its
+        work.
         """
         request = self._request(entry, target, (*entry.flags, *extra_flags))
-        cached = self._found(request)
+        cached = self._found(request, seen)
         if cached is not None:
             return self._built(request, cached, fresh=False)
         with self._cache.compiling(request.key):
@@ -90,9 +94,9 @@ class Builder:
         or rejected."""
         return self._compilation.assembly(self._request(entry, target, (*entry.flags, *extra_flags)))
 
-    def _found(self, request: Request) -> CachedObject | None:
+    def _found(self, request: Request, seen: Seen | None = None) -> CachedObject | None:
         """What the cache has; CompileError where it was made from files that may not be read in this run."""
-        cached = self._cache.find(request.key, self._root)
+        cached = self._cache.find(request.key, self._root, seen)
         if cached is not None:
             self._compilation.check_reads(request, cached.headers.files, cached.headers.lookups.folders)
         return cached
@@ -104,11 +108,11 @@ class Builder:
 
         A source that does not compile gives its CompileError in its place.
         """
-        jobs = list(product(entries, targets))
+        jobs, seen = list(product(entries, targets)), Seen()
 
         def one(job: tuple[ManifestEntry, str]) -> BuiltObject | CompileError:
             try:
-                return self.build(*job, extra_flags)
+                return self.build(*job, extra_flags, seen=seen)
             except CompileError as error:
                 return error
 

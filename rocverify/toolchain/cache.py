@@ -23,7 +23,7 @@ from pathlib import Path
 from rocverify.store.digests import digest_bytes, digest_texts
 from rocverify.store.files import replace_file
 from rocverify.store.seal import seal_of
-from rocverify.toolchain.headers import HeaderState
+from rocverify.toolchain.headers import HeaderState, Seen
 
 # Header states kept for one request: more than anyone switches between, few enough to look through.
 _KEPT_RECORDS = 8
@@ -47,13 +47,14 @@ class ObjectCache:
         self._compiled = folder / "compiled"
         self._objects = folder / "objects"
 
-    def find(self, request: str, root: Path) -> CachedObject | None:
-        """The code object that `request` gives with the headers as they are below `root` now."""
+    def find(self, request: str, root: Path, seen: Seen | None = None) -> CachedObject | None:
+        """The code object that `request` gives with the headers as they are below `root` now, or as they were
+        `seen` just before."""
         for record in self._records(request):
             cached = self._read(record)
             if cached is None:
                 record.unlink(missing_ok=True)
-            elif cached.headers.holds(root):
+            elif cached.headers.holds(root, seen):
                 return cached
         return None
 

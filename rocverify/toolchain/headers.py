@@ -27,6 +27,38 @@ _NAMED = re.compile(
 )
 
 
+class Seen:
+    """What was looked at on disk in one go: sources that are judged together have most headers in common, and
+    it is enough to look at each once."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, str] = {}
+        self._listed: dict[str, frozenset[str]] = {}
+        self._files: dict[tuple[str, str], bool] = {}
+
+    def digest(self, path: str) -> str:
+        """SHA-256 of a file's bytes; OSError where it cannot be read."""
+        if path not in self._digests:
+            self._digests[path] = digest_file(path)
+        return self._digests[path]
+
+    def existing(self, folder: str, names: Iterable[str]) -> Iterator[str]:
+        """The names that are files in a folder, which is listed once: few names need a look of their own."""
+        if folder not in self._listed:
+            try:
+                self._listed[folder] = frozenset((".", "..", *os.listdir(folder)))
+            except OSError:
+                self._listed[folder] = frozenset()
+        listed = self._listed[folder]
+        return (name for name in names if name.partition("/")[0] in listed and self._is_file(folder, name))
+
+    def _is_file(self, folder: str, name: str) -> bool:
+        place = folder, name
+        if place not in self._files:
+            self._files[place] = os.path.isfile(f"{folder}/{name}")
+        return self._files[place]
+
+
 @dataclass(frozen=True, slots=True)
 class Lookups:
     """Every place where an included, or asked for, name could be found: each of `names` in each of
@@ -36,12 +68,13 @@ class Lookups:
     folders: tuple[str, ...]
     beside: Mapping[str, tuple[str, ...]]
 
-    def existing(self, root: Path) -> frozenset[str]:
+    def existing(self, root: Path, seen: Seen | None = None) -> frozenset[str]:
         """Which of the places exist, as `folder/name`."""
+        seen = Seen() if seen is None else seen
         found: set[str] = set()
         for folder in {*self.folders, *self.beside}:
             names = self.names if folder in self.folders else self.beside[folder]
-            found.update(f"{folder}/{name}" for name in _existing(os.path.join(root, folder), names))
+            found.update(f"{folder}/{name}" for name in seen.existing(os.path.join(root, folder), names))
         return frozenset(found)
 
 
@@ -61,13 +94,14 @@ class HeaderState:
         """One digest over all headers."""
         return digest_texts(part for item in sorted(self.files.items()) for part in item)
 
-    def holds(self, root: Path) -> bool:
-        """True if the same compilation would read the same bytes today."""
+    def holds(self, root: Path, seen: Seen | None = None) -> bool:
+        """True if the same compilation would read the same bytes today. seen: see Seen."""
+        seen = Seen() if seen is None else seen
         try:
-            same = all(digest_file(os.path.join(root, path)) == sha for path, sha in self.files.items())
+            same = all(seen.digest(os.path.join(root, path)) == sha for path, sha in self.files.items())
         except OSError:
             return False
-        return same and self.lookups.existing(root) == self.found
+        return same and self.lookups.existing(root, seen) == self.found
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -134,12 +168,3 @@ def _lookups(root: Path, sources: Iterable[str], folders: Sequence[str]) -> Look
         tuple(dict.fromkeys(folders)),
         {folder: tuple(sorted(quoted)) for folder, quoted in sorted(beside.items())},
     )
-
-
-def _existing(folder: str, names: Iterable[str]) -> Iterator[str]:
-    """The names that are files in `folder`, which is listed once: few names need a look of their own."""
-    try:
-        listed = {".", "..", *os.listdir(folder)}
-    except OSError:
-        return
-    yield from (n for n in names if n.partition("/")[0] in listed and os.path.isfile(f"{folder}/{n}"))

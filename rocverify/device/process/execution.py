@@ -148,8 +148,8 @@ def _client_variables(server: Server) -> Mapping[str, str]:
 
 
 def _device(options: ExecOptions, workspace: Workspace) -> OpenedDevice:
+    from rocverify.device.base import GPU_DRIVER
     from rocverify.device.process.devices import open_device
-    from rocverify.device.select import GPU_DRIVER
 
     how = _device_options(options, workspace)
     device = None
