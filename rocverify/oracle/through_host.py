@@ -264,7 +264,8 @@ def _sent_share(run: CaseRun) -> float:
 
 def _suspicious(spec: ContractSpec, run: CaseRun) -> bool:
     """Whether the host may know the inputs, or hands back what is to be computed."""
-    told = _size(run, _named(spec, _on_host))
+    varied = _varied(spec, run)  # whoever is told nothing else has to read what results follow
+    told = _size(run, [name for name in _named(spec, _on_host) if name in varied])
     given = told + _size(run, _named(spec, _device_input))
     return _read_much(spec, run) or bool(run.handed) or 0 < _MOST_INPUTS * given <= told
 
