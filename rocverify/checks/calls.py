@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,10 @@ class CallAnswer:
     path: tuple[str, ...] = ()
     summary: str = ""
     finding: Finding | None = None
+
+
+_MACRO = re.compile(r"[A-Za-z_]\w*!\s*[({\[]|[A-Z][A-Z0-9_]*\s*\(")
+"""The start of a line that uses a macro, in Rust or in C++."""
 
 
 def check_call(
@@ -72,7 +77,21 @@ def _undefined(index: CodeIndex, path: str, what: str, name: str) -> CallAnswer:
             "parsed",
             where=f"{path}:{broken}",
         )
+    made = _by_macro(index, path, name) if not is_python(path) and _language(path) else ""
+    if made:
+        raise RocverifyError(
+            f"whether it defines {name} cannot be told: the macro there may do so",
+            where=made,
+            hint="write the function out, or give the link a pattern",
+        )
     return _refused(f"{path} {what}", path, name)
+
+
+def _by_macro(index: CodeIndex, path: str, name: str) -> str:
+    """`path:line` where a macro of a file's top level is given a name; empty where none is."""
+    bare = name.replace("::", ".").rpartition(".")[2]
+    hits = index.search_word(path, bare).code
+    return next((f"{path}:{hit.line}" for hit in hits if _MACRO.match(hit.text)), "")
 
 
 def _refused(message: str, location: str, entity: str) -> CallAnswer:

@@ -199,15 +199,17 @@ class CodeIndex:
 
     def functions(self, path: str, name: str) -> list[Place]:
         """The functions of a file that a name means: one or, by a type, all its methods; those that are
-        built, if there are any. In Python a function goes by its qualified name or another name for it."""
+        built, if there are any. In Python a function goes by its qualified name or another name for it, a
+        method where no function has its name by that alone, too."""
         key = self.locate(path)
         unit = self.unit(key)
         if is_python(key):
             found = self.find_function(key, name)
             if found is not None and found.path == key:
                 return [found]
-            methods = (Place(unit, function) for function in unit.functions if not function.dead)
-            return [place for place in methods if place.qualname.startswith(f"{name}.")]
+            places = [Place(unit, function) for function in unit.functions if not function.dead]
+            methods = [place for place in places if place.qualname.startswith(f"{name}.")]
+            return methods or [place for place in places if place.qualname.rpartition(".")[2] == name]
         places = [Place(unit, function) for function in unit.functions_of(name)]
         return [place for place in places if not place.function.dead] or places
 

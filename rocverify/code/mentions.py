@@ -73,9 +73,11 @@ class Mentions:
     def leading_to(self, starts: Sequence[Place], targets: Sequence[Place]) -> str:
         """Where one of the functions, or what it may lead to, mentions what may lead to a target
         (`path:line`); empty where nothing does."""
-        language = _Language(self, self._units(starts[0].path)) if starts and targets else None
-        if language is None:
+        if not (starts and targets):
             return ""
+        own = (place.unit for place in (*starts, *targets))
+        units = {unit.path: unit for unit in (*self._units(starts[0].path), *own)}
+        language = _Language(self, tuple(units.values()))
         wanted, found = set(targets), dict.fromkeys(starts, "")
         queue = deque(found)
         while queue:
@@ -205,7 +207,10 @@ class Mentions:
     def _text(self, place: Place) -> list[str]:
         lines = self.lines(place.path)
         if place.function.name not in (_OUTSIDE, MODULE):
-            return lines[place.function.line - 1 : place.function.last_line]
+            first = place.function.line - 1
+            while is_python(place.path) and first and lines[first - 1].lstrip().startswith("@"):
+                first -= 1  # what decorates a function may run in its place
+            return lines[first : place.function.last_line]
         inside = {n for f in place.unit.functions if f.name != MODULE for n in range(f.line, f.last_line + 1)}
         return [line for number, line in enumerate(lines, 1) if number not in inside]
 
@@ -270,7 +275,7 @@ class _Language:
         kinds = ("field", "static", "variable", "constant")
         found = {n.name for n in named if n.kind in kinds and _may_be_called(n, others)}
         found |= {n.name for n in named if n.kind == "static of a macro"}
-        for unit in self._units if is_python(self._units[0].path) else ():
+        for unit in (unit for unit in self._units if is_python(unit.path)):
             lines = self._mentions.lines(unit.path)
             found.update(name for line in lines for names in _SET.findall(line) for name in names if name)
         return frozenset(found)

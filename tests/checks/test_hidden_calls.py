@@ -58,7 +58,8 @@ def verdict(make: Make, language: str, text: str) -> CheckVerdict | None:
     try:
         return made.check("key_link", from_path=start, to_path=end, caller="apply", callee="launch").verdict
     except RocverifyError as error:
-        return None if "as far as can be seen" in str(error) else CheckVerdict.ERROR
+        open_ = ("as far as can be seen", "cannot be told: the macro there may do so")
+        return None if any(words in str(error) for words in open_) else CheckVerdict.ERROR
 
 
 @pytest.mark.parametrize(("language", "text"), list(cases()))
