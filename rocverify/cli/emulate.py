@@ -199,8 +199,7 @@ def _emulate(options: Options) -> int:
     workspace = Workspace.here()
     kernels = open_kernels(options.file, workspace, target=options.target, flags=options.flags)
     machine = _machine(options, kernels, workspace)
-    if options.as_json:
-        # The document has the standard output for itself.
+    if options.as_json:  # the document has the standard output for itself
         machine.printer = lambda _, text: click.echo(text, nl=False, err=True)
     try:
         image, name = kernels.find(options.kernel, workspace.demangler)
@@ -236,9 +235,8 @@ def _request(options: Options) -> LaunchRequest:
     if not math.isfinite(options.timeout):
         raise UsageError("--timeout takes a finite number of seconds")
     arguments = tuple(parse_argument(text, i, options.seed) for i, text in enumerate(options.arg))
-    return LaunchRequest(
-        options.grid, options.block, options.shared, arguments, options.timeout, options.cooperative
-    )
+    sizes = options.grid, options.block, options.shared
+    return LaunchRequest(*sizes, arguments, options.timeout, options.cooperative)
 
 
 def _machine(options: Options, kernels: KernelFile, workspace: Workspace) -> Machine:

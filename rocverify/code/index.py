@@ -199,10 +199,8 @@ class CodeIndex:
 
     def functions(self, path: str, name: str) -> list[Place]:
         """The functions of a file that a name means: one or, by a type, all its methods; those that are
-        built, if there are any. In Python a function goes by its qualified name or another name for it, a
-        method where no function has its name by that alone, too."""
-        key = self.locate(path)
-        unit = self.unit(key)
+        built, if there are any. In Python by its qualified name, another for it, or a method's alone."""
+        unit = self.unit(key := self.locate(path))
         if is_python(key):
             found = self.find_function(key, name)
             if found is not None and found.path == key:

@@ -271,9 +271,8 @@ class Machine:
             self.memory.write(
                 self._packet, dispatch_packet(kernel.metadata, geometry, kernel.descriptor.address, address)
             )
-            launch, table = launch_record(
-                kernel, geometry, compiled, self.memory, limit, self._pointers(address), chosen
-            )
+            where = _pointers(self._packet, self._queue, address)
+            launch, table = launch_record(kernel, geometry, compiled, self.memory, limit, where, chosen)
             launch.clock = self._clock
             launch.wave_bytes += sum(one.wave_bytes(kernel.lanes) for one in self.instruments)
             host.prepare(launch)
@@ -293,14 +292,6 @@ class Machine:
             raise KernelFaultError(fault, observed, host.printed)
         return workers, observed
 
-    def _pointers(self, kernarg: int) -> dict[str, int]:
-        return {
-            "dispatch_ptr": self._packet,
-            "queue_ptr": self._queue,
-            "kernarg_segment_ptr": kernarg,
-            "dispatch_id": 1,
-        }
-
     def _run_workers(
         self, launch: abi.Launch, workers: list[abi.Worker], timeout_s: float | None, host: HostSide
     ) -> str | None:
@@ -314,6 +305,10 @@ class Machine:
                 list(self._pool.map(self._runtime.run, pointers))
         reason, self._switch = self._switch.reason, None
         return reason
+
+
+def _pointers(packet: int, queue: int, kernarg: int) -> dict[str, int]:
+    return {"dispatch_ptr": packet, "queue_ptr": queue, "kernarg_segment_ptr": kernarg, "dispatch_id": 1}
 
 
 def _thread_count(machine: Machine, kernel: LoadedKernel, launch: abi.Launch) -> int:

@@ -9,17 +9,17 @@ moved about freely: it is reported where it decides an address, a branch, or wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 
 from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC, M0, NULL_INDEX, Operand, OperandKind
-from rocverify.device.emulator.sanitize.bits import lanes_undefined, spread
+from rocverify.device.emulator.sanitize.bits import lanes_undefined
 from rocverify.device.emulator.sanitize.copies import is_copied
 from rocverify.device.emulator.sanitize.decisions import check_branch, check_exec, check_target, report_if
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
+from rocverify.device.emulator.sanitize.spreading import spread_to_scalars, spread_to_vectors, together
 from rocverify.device.emulator.sanitize.synchronisation import Synchronisation, place_of
 from rocverify.device.emulator.translate.builder.observers import Access, Observer
 from rocverify.device.emulator.translate.builder.registers import ALL_BITS, SCC_SHADOW, SHADOW
@@ -55,8 +55,7 @@ class ShadowObserver(Observer):
         self._written: list[tuple[int, int]] = []
         self._written_scalars: list[int] = []
         self._ending = False
-        self._compared: Value | None = None
-        """EXEC as a comparison finds it that writes it."""
+        self._compared: Value | None = None  # EXEC as a comparison finds it that writes it
 
     def start(self, k: K) -> None:
         self._code = Synchronisation.of(self._graph, k.dialect.family.ordering)
@@ -126,39 +125,16 @@ class ShadowObserver(Observer):
 
     def after(self, k: K, inst: Instruction) -> None:
         if self._recording:
-            self._recording = False
             self._spread(k, inst)
         check_exec(k, inst)
 
     def _spread(self, k: K, inst: Instruction) -> None:
-        """The rule for everything else: one undefined bit in, all bits out, lane by lane."""
-        vector = reduce(k.b.or_, self._vectors) if self._vectors else None
-        scalar = reduce(k.b.or_, self._scalars) if self._scalars else None
+        self._recording = False
+        vector, scalar = together(k, self._vectors), together(k, self._scalars)
         if self._written:
-            whole = k.const(k.shapes.i32, 0)
-            if vector is not None:
-                whole = spread(k, vector)
-            if scalar is not None:
-                whole = k.b.or_(whole, k.splat(spread(k, scalar)))
-            for index, bits in dict.fromkeys(self._written):
-                register = Operand(OperandKind.VGPR, SHADOW + index)
-                value = _merged(k, whole, k.quiet_vgpr(SHADOW + index), bits)
-                k.commit(register, value, bits)
+            spread_to_vectors(k, self._written, vector, scalar)
         if self._written_scalars:
-            self._spread_to_scalars(k, inst, vector, scalar)
-
-    def _spread_to_scalars(self, k: K, inst: Instruction, vector: Value, scalar: Value) -> None:
-        undefined = k.i32(0) if scalar is None else spread(k, scalar)
-        lanes = None if vector is None else lanes_undefined(k, vector, self._compared)
-        masks = inst.mnemonic.startswith("v_")
-        for place, index in enumerate(dict.fromkeys(self._written_scalars)):
-            value = undefined
-            if lanes is not None and masks:
-                part = k.b.lshr(lanes, k.i64(32 * place)) if place else lanes
-                value = k.b.or_(value, k.b.trunc(part, I32))
-            elif lanes is not None:
-                value = k.b.or_(value, k.b.sext(k.b.icmp_unsigned("!=", lanes, k.i64(0)), I32))
-            k.set_sgpr(SHADOW + index, value)
+            spread_to_scalars(k, inst, self._written_scalars, vector, scalar, self._compared)
 
     # ---- reports
 
@@ -185,11 +161,10 @@ class ShadowObserver(Observer):
 
     def _check_address(self, k: K, inst: Instruction) -> None:
         """What was read so far, the address was made of."""
-        undefined = k.i64(0)
-        if self._vectors:
-            undefined = lanes_undefined(k, reduce(k.b.or_, self._vectors))
-        if self._scalars:
-            some = k.b.icmp_unsigned("!=", reduce(k.b.or_, self._scalars), k.i32(0))
+        vector, scalar = together(k, self._vectors), together(k, self._scalars)
+        undefined = k.i64(0) if vector is None else lanes_undefined(k, vector)
+        if scalar is not None:
+            some = k.b.icmp_unsigned("!=", scalar, k.i32(0))
             undefined = k.b.or_(undefined, k.b.select(some, k.exec_bits(), k.i64(0)))
         report_if(k, inst, Decides.ADDRESS, undefined)
 
@@ -264,14 +239,6 @@ class ShadowObserver(Observer):
         counting = k.b.and_(k.b.cttz(exec_bits, ir.Constant(ir.IntType(1), 0)), k.i64(k.lanes - 1))
         self._vectors.append(k.splat(k.b.extract_element(k.quiet_vgpr(target), k.b.trunc(counting, I32))))
         self._recording = True
-
-
-def _merged(k: K, new: Value, old: Value, bits: int) -> Value:
-    """`new` in the bits of a mask, `old` in the others."""
-    if bits == ALL_BITS:
-        return new
-    kept = k.b.and_(old, k.const(old.type, ~bits & ALL_BITS))
-    return k.b.or_(k.b.and_(new, k.const(new.type, bits)), kept)
 
 
 def _form(inst: Instruction, access: Access, retried: bool) -> int:
