@@ -255,11 +255,6 @@ def test_sums_by_float_atomics_are_clean_in_any_order(source: str) -> None:
     assert all(np.isfinite(sums))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="without optimisation the load that begins an atomic's loop has its address in other registers "
-    "than the swap, and is taken for a plain one: sanitize/synchronisation.py::place_of",
-)
 def test_sums_by_float_atomics_are_clean_without_optimisation() -> None:
     name = "20_float_atomics"
     seen = emulate(CASES / name / "kernel.hip", lines(name)[0], flags=("-O0",))

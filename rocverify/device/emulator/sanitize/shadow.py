@@ -19,6 +19,7 @@ from rocverify.device.emulator.sanitize.copies import is_copied
 from rocverify.device.emulator.sanitize.decisions import check_branch, check_exec, check_target, report_if
 from rocverify.device.emulator.sanitize.layout import Decides, Space
 from rocverify.device.emulator.sanitize.rules import RULES
+from rocverify.device.emulator.sanitize.spilled import loads_before_loops
 from rocverify.device.emulator.sanitize.spreading import spread_to_scalars, spread_to_vectors, together
 from rocverify.device.emulator.sanitize.synchronisation import Synchronisation, place_of
 from rocverify.device.emulator.translate.builder.observers import Access, Observer
@@ -46,7 +47,7 @@ class ShadowObserver(Observer):
     def __init__(self, graph: Graph | None = None, wave_barriers: frozenset[int] = frozenset()) -> None:
         """wave_barriers: the instructions before which the lanes of a wave are brought in order."""
         self._graph = graph
-        self._code = Synchronisation()
+        self._code, self._first = Synchronisation(), frozenset[int]()
         self._wave_barriers = wave_barriers
         self._block: Sequence[Instruction] = ()
         self._recording = False
@@ -59,6 +60,7 @@ class ShadowObserver(Observer):
 
     def start(self, k: K) -> None:
         self._code = Synchronisation.of(self._graph, k.dialect.family.ordering)
+        self._first = frozenset(loads_before_loops(self._graph) if self._graph else ())
 
     # ---- what the semantics read and write
 
@@ -193,7 +195,7 @@ class ShadowObserver(Observer):
     def accessed(self, k: K, inst: Instruction, access: Access) -> None:
         self._recording = False
         place = place_of(inst)
-        retried = place in self._code.retried or self._code.allocates(inst)
+        retried = place in self._code.retried or self._code.allocates(inst) or inst.address in self._first
         order = 0
         if access.space == "lds" and access.kind == "load":
             order = _LDS_ATOMIC | _POLLED if place in self._code.polled else _LDS_ATOMIC if retried else 0

@@ -81,6 +81,11 @@ def _waited(before: Sequence[Instruction], ordering: Ordering) -> bool:
     return True
 
 
+def is_swap(inst: Instruction) -> bool:
+    """Whether it compares and swaps."""
+    return "_cmpswap_" in inst.mnemonic or is_lds_swap(inst)
+
+
 def is_lds_swap(inst: Instruction) -> bool:
     """Whether it compares and swaps in LDS."""
     return inst.mnemonic.startswith(_SWAPS)
@@ -161,9 +166,7 @@ class Synchronisation:
         if graph is None or ordering is None:
             return cls()
         blocks = tuple(graph.blocks.values())
-        loops = [
-            inst for block in blocks for inst in block if "_cmpswap_" in inst.mnemonic or is_lds_swap(inst)
-        ]
+        loops = [inst for block in blocks for inst in block if is_swap(inst)]
         pairs = [pair for block in blocks for pair in releases_of(block, ordering)]
         return cls(
             retried=frozenset(place_of(inst) for inst in loops),
