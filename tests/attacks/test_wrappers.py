@@ -141,6 +141,14 @@ CHEATS = [
         ),
     ),
     Cheat(
+        "cached_behind_a_c_pointer",
+        "failed",
+        wrapper=instead(
+            "    if _slot[0] == int(x) + rows:\n        return\n    _slot[0] = int(x) + rows\n" + _LAUNCH,
+            "import ctypes as c\n\n_slot = c.cast((c.c_uint64 * 1)(), c.POINTER(c.c_uint64))\n",
+        ),
+    ),
+    Cheat(
         "cached_by_content",
         "failed",
         wrapper=instead(_DOWN_X + _DOWN_SHIFT + _CONTENT, _HIP + "\n_known = {}\n"),
