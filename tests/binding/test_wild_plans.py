@@ -114,6 +114,15 @@ def test_a_pattern_that_stands_in_the_target_only_is_told_so() -> None:
     assert "it stands only in src/b.py (line 4)" in verdicts(bound, root)["L1"][1]
 
 
+def test_a_plan_with_faults_does_not_keep_its_phase_from_being_judged() -> None:
+    root = WILD / "p24-one-bad-plan-stops-phase"
+    first, second = bind_plans(find_plans(root, "01"), root, Settings())
+    assert (first.plan.number, second.plan.number) == ("01-01", "01-02")
+    assert [verdicts(one, root)["T1"][0] for one in (first, second)] == ["unverified", "unverified"]
+    told = ["\n".join(map(str, one.plan.warnings)) for one in (first, second)]
+    assert ["deferred" in one for one in told] == [False, True]
+
+
 def test_a_target_that_is_no_path_is_shown_as_not_checked() -> None:
     root = WILD / "f11-target-is-not-a-file"
     (bound,) = bind_plans([plan_of(root)], root, Settings())

@@ -131,3 +131,18 @@ def test_a_kernel_of_the_manifest_that_does_not_compile_was_not_delivered(projec
     assert "kernels/a.hip does not compile for gfx1100: use of undeclared identifier 'y'" in outcome.message
     made.write("kernels/kernels.toml", manifest.replace("kernels/a.hip", "kernels/other.hip"))
     assert made.check("artifact", path="kernels/a.hip").verdict is CheckVerdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("path", "defined"),
+    [
+        (f"{PATH}::rope_gpu_kernel", True),
+        (f"{PATH}:rope_gpu_kernel()", True),
+        (f"{PATH}::no_such_kernel", False),
+        (f"{PATH}::dead_function", False),
+    ],
+)
+def test_a_symbol_of_a_file(project: Make, path: str, defined: bool) -> None:
+    outcome = project({PATH: SOURCE}).check("artifact", path=path)
+    assert (outcome.verdict is CheckVerdict.PASSED) == defined
+    assert defined or path.rpartition(":")[2] in outcome.message

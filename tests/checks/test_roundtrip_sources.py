@@ -4,6 +4,7 @@ nothing passes, since nothing was executed."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -129,3 +130,27 @@ def test_a_word_of_the_plan_counts(project: Make) -> None:
 def test_an_entry_that_is_not_there_fails(project: Make) -> None:
     outcome = project({"src/e.cpp": "void other() {}"}).check("no_host_roundtrip", entry="src/e.cpp:step")
     assert "defines no function step" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("src/e.cpp", "void step(Buf& b) { b.pull_back(); }"),
+        ("src/e.rs", "fn step(b: &Buf) { b.pull_back(); }"),
+        ("kernels/e.py", "def step(b):\n    b.pull_back()\n"),
+    ],
+)
+def test_the_words_of_a_project_are_settings(project: Make, path: str, text: str) -> None:
+    """`pull_back` is no word of the tool's: it copies because the project says so."""
+    made = project({path: text})
+    words = made.settings.transfers.model_copy(update={"device_to_host": ("pull_back",)})
+    own = replace(made, settings=made.settings.model_copy(update={"transfers": words}))
+    entry = "kernels.e:step" if path.endswith(".py") else f"{path}:step"
+    try:
+        before = made.check("no_host_roundtrip", entry=entry).message
+    except RocverifyError as error:
+        before = error.message
+    assert "pull_back" not in before
+    outcome = own.check("no_host_roundtrip", entry=entry)
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert "pull_back" in f"{outcome.message} {outcome.evidence}"

@@ -87,6 +87,14 @@ def test_what_defines_a_kernel_is_one(tmp_path: Path) -> None:
             ("rope_kernel",),
         ),
         (
+            "CMakeLists.txt",
+            "project(k LANGUAGES CXX HIP)\nadd_library(k)\ntarget_sources(k PRIVATE kernels/rope.hip)\n"
+            "target_compile_definitions(k PRIVATE WAVE=64)\n",
+            "",
+            ("-DWAVE=64",),
+            ("rope_kernel",),
+        ),
+        (
             "setup.py",
             'setup(ext_modules=[CUDAExtension("k", ["kernels/rope.hip"])])\n',
             "",
