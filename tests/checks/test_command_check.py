@@ -308,3 +308,18 @@ def test_lines_that_only_ask_are_refused(line: str) -> None:
 )
 def test_lines_that_can_fail_are_taken(line: str, more: dict[str, list[str]]) -> None:
     assert CHECKS["command"].params(run=[line], **more)
+
+
+@pytest.mark.parametrize(("gpu", "devices"), [("hidden", 0), ("emulated", 1)])
+def test_how_many_devices_a_command_sees(allowed: Project, gpu: str, devices: int) -> None:
+    allowed.write(
+        "count.py",
+        """
+        import ctypes, sys
+        count = ctypes.c_int(-1)
+        ctypes.CDLL("libamdhip64.so").hipGetDeviceCount(ctypes.byref(count))
+        sys.exit(max(count.value, 0))
+        """,
+    )
+    outcome = allowed.check("command", run=["python3 count.py"], gpu=gpu, exit_code=devices)
+    _says(outcome, CheckVerdict.PASSED, f"GPU {gpu}")
