@@ -307,7 +307,7 @@ def test_the_standard_library_does_not_break_the_analysis(tmp_path: Path) -> Non
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(source.read_bytes())
     index = CodeIndex(tmp_path, Settings())
-    for module in index.modules.host():
+    for module in index.modules.host:
         unit = index.unit(module.path)
         for function in unit.functions:
             index.graph.sites(Place(unit, function))

@@ -24,7 +24,7 @@ def watched(kept: Path) -> Iterator[Corpus]:
 
 
 def _run(
-    watched: Corpus, kernel: CorpusKernel, combination: Combination, seed: int = SEED, cases: int = 2
+    watched: Corpus, kernel: CorpusKernel, combination: Combination, seed: int = SEED, cases: int = 3
 ) -> None:
     device = watched.device
     device.take_findings()

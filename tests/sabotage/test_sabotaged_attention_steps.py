@@ -123,7 +123,7 @@ SABOTAGES = (
         failed={"07-01/T2": "memory_safety"},
         says={
             "07-01/T2/memory_safety": (
-                "race: RAW in global memory",
+                "race: RAW",
                 "of two workgroups, which nothing orders",
             )
         },
