@@ -143,11 +143,51 @@ INLINE u64 store_lines(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 dwor
     return rest;
 }
 
+/* Whether all lanes of a wave store side by side, from the start of a dword on, what is defined. */
+static int is_whole(const Wave *s, const u32 *shadow, u64 exec, u32 lanes, u32 size, u32 half)
+{
+    u64 first = s->addresses[0], off = first & 3;
+    u32 any = 0;
+    if (exec != (lanes == 64 ? ~0ull : 0xffffffffull))
+        return 0;
+    for (u32 i = 0; i < lanes; i++) {
+        off |= s->addresses[i] ^ (first + (u64)i * size);
+        any |= shadow[i];
+    }
+    return !off && !stored_bits(&any, half, size);
+}
+
+/* Such a store, where it is to be compared: all of it is looked up at once, and each dword has its own lane. */
+static int store_whole(Worker *w, Wave *s, u32 size, u32 pc)
+{
+    Sanitizer *z = w->sanitizer;
+    u32 lanes = (u32)w->lanes, wave = s->index & 31, bytes = lanes * size;
+    GroupRecord *now = RECORD_OF(s, lanes);
+    u64 first = s->addresses[0], place = first - z->arena;
+    if (z->strict || !now->segment[wave] || !is_kept(z, first) || !is_kept(z, first + bytes - 1))
+        return 0;
+    __builtin_memset((u8 *)(first + z->defined_delta), 0xff, bytes);
+    split(z, place, bytes);
+    mark(z, place, now->segment[wave]);
+    mark(z, place + bytes - 1, now->segment[wave]);
+    now->touched[wave] = 1;
+    for (u32 lane = 0; lane < lanes; lane += 4 / size) {
+        Granule *g = z->granules + ((place + (u64)lane * size) >> 2);
+        u64 me = WORD(now->segment[wave], wave, lane, pc) | 15ull << 59;
+        if (!written_before(g, 1, me) && !first_global_write(g, z->first, now->base, wave, me))
+            rt_san_touch(w, s, SPACE_GLOBAL, first + (u64)lane * size, 4, ACCESS_STORE, lane, pc, 0);
+    }
+    return 1;
+}
+
 /* Stores smaller than dwords to global memory: lanes that write a dword together, all of it defined, are compared as
  * one. The lanes that are left. */
 static u64 store_parts(Worker *w, Wave *s, const u32 *shadow, u64 exec, u32 size, u32 half, u32 pc)
 {
     u64 rest = exec;
+    u32 lanes = (u32)w->lanes;
+    if (is_whole(s, shadow, exec, lanes, size, half) && store_whole(w, s, size, pc))
+        return 0;
     LANES(exec)
     {
         u32 lane = LANE, any = 0, count = lanes_of_dword(w->sanitizer, s, left, lane, size);
