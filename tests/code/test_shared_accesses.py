@@ -20,7 +20,8 @@ KERNEL = """extern "C" __global__ void k(float* x, int n, unsigned m) {{
 
 def _joined(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     two = st.tuples(parts, st.sampled_from(("+", "*")), parts).map(lambda p: f"({p[0]} {p[1]} {p[2]})")
-    return two | parts.map(lambda p: f"(size_t)({p})")
+    # The grammar takes the parentheses of `(a * (size_t)(b)) + c` for a type.
+    return two | parts.map(lambda p: f"static_cast<size_t>({p})")
 
 
 LEAVES = st.sampled_from(("n", "m", "j", "twice", "threadIdx.x")) | st.integers(0, 9).map(str)
@@ -29,7 +30,7 @@ INDICES = st.recursive(LEAVES, _joined, max_leaves=6)
 
 def _furthest(index: str, sign: str, n: int, m: int) -> int:
     """By trying every turn of the loop of every thread."""
-    plain = index.replace("(size_t)", "").replace("threadIdx.x", "t")
+    plain = index.replace("static_cast<size_t>", "").replace("threadIdx.x", "t")
     code = compile(plain, "index", "eval")
     turns = range(n + (sign == "<="))
     return max(
