@@ -18,6 +18,7 @@ from rocverify.checks.prose import arrow_chains, mentioned_names, position_of
 from rocverify.checks.references import Reference
 from rocverify.code.call_sites import describe_path
 from rocverify.code.places import Place
+from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -93,6 +94,14 @@ def _flow(
         if places[name] is None and not order.exists(name):
             yield Finding(f"{name} does not exist", entry.location, entity=name)
         elif places[name] is None:
+            where = order.mentioned(name)
+            if where:
+                raise RocverifyError(
+                    f"whether {name} is on the call path from {entry.qualname} cannot be told: it is named "
+                    "there, and no call that is seen is of it",
+                    where=where,
+                    hint="call it by its name, as a function",
+                )
             yield Finding(
                 f"{name} is not on the call path from {entry.qualname}", entry.location, entity=name
             )

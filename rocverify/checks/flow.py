@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rocverify.code.call_sites import CallSite
+from rocverify.code.call_sites import CAUTIOUS, CallSite
 from rocverify.code.callgraph import Path as CallPath
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.leading import Asked, Leading
@@ -57,6 +57,17 @@ class Flow:
             return None
         launch = next(site for site in use.path if site.caller == use.function)
         return FlowPoint(name, use.path, use.path[-1].callee, use.path[-1].location, launch)
+
+    def mentioned(self, name: str) -> str:
+        """Where what the entry may lead to has a name in its code without a call that is known to be of it
+        (`path:line`): a value that is called, or a function handed on. Empty where nothing has."""
+        bare = name.rpartition(".")[2]
+        for place in self._index.graph.paths(self._entry, kinds=CAUTIOUS):
+            inside = range(place.function.line, place.function.last_line + 1)
+            for hit in self._index.search_word(place.path, bare).code:
+                if hit.line in inside and hit.line != place.function.line:
+                    return f"{place.path}:{hit.line}"
+        return ""
 
     def follows(self, first: FlowPoint, second: FlowPoint) -> bool:
         """True if the second is called by the first, or wherever it is called the first may have been."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from rocverify.checks.prose import arrow_chains, mentioned_names
-from rocverify.errors import SourceError
+from rocverify.errors import RocverifyError, SourceError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project
 
@@ -184,3 +184,17 @@ def test_names_in_prose(text: str, names: tuple[str, ...]) -> None:
 
 def test_chains_need_names_that_look_like_code() -> None:
     assert arrow_chains("host -> device; a() -> b()") == [("a", "b")]
+
+
+def test_what_is_named_on_the_path_is_not_said_to_be_off_it(project: Make) -> None:
+    """The launcher is an object: that its name does not lead on is no fault of the docstring."""
+    function = "def rope_gpu_kernel(x):\n    launch(x)\n"
+    instance = "class _Rope:\n    def __call__(self, x):\n        launch(x)\n\nrope_gpu_kernel = _Rope()\n"
+    assert function in CODE
+    deeper = {
+        "kernels/a.py": CODE.replace(function, instance).format(doc=GOOD),
+        "kernels/b.py": f"from kernels.a import apply\n\ndef entry(x):\n    {GOOD}\n    apply(x)\n",
+        "kernels/rope.hip": HIP,
+    }
+    with pytest.raises(RocverifyError, match="whether rope_gpu_kernel is on the call path from entry"):
+        project(deeper).check("documented", entry="kernels.b:entry", flow=FLOW)
