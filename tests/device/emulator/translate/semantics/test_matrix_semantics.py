@@ -13,6 +13,7 @@ from rocverify.device.emulator.machine import Machine
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics import models_matrix as model
 from tests.device.emulator.translate.semantics import softfloat as sf
+from tests.device.emulator.translate.semantics.matrix_runs import destination
 from tests.device.emulator.translate.semantics.models import mask
 from tests.device.emulator.translate.semantics.models_matrix import KINDS, SIZE, Form, Kind, Matrix
 from tests.device.emulator.translate.semantics.operands import float_bits
@@ -50,18 +51,7 @@ def _kernel(kind: Kind, form: Form, lanes: int) -> str:
 
 def _run(machine: Machine, code: bytes, registers: model.Registers, lanes: int) -> np.ndarray:
     """The registers of D afterwards, a row each."""
-    module, memory = machine.load(code), machine.memory
-    block, count = np.array(registers, np.uint32), SIZE * SIZE // lanes
-    pointers = [memory.malloc(block.nbytes), memory.malloc(count * lanes * 4)]
-    try:
-        memory.write(pointers[0], block.tobytes())
-        kernarg = b"".join(p.to_bytes(8, "little") for p in (*pointers, 0))
-        machine.launch(module.kernel("probe"), (1, 1, 1), (lanes, 1, 1), 0, kernarg)
-        return np.frombuffer(memory.read(pointers[1], count * lanes * 4), np.uint32).reshape(count, lanes)
-    finally:
-        for pointer in pointers:
-            memory.free(pointer)
-        machine.unload(module)
+    return destination(machine, code, registers, lanes, SIZE * SIZE // lanes)
 
 
 def _matrix(rng: random.Random, draw: Draw) -> Matrix:

@@ -11,6 +11,7 @@ from rocverify.device.emulator.machine import Machine
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics import models_matrix_rdna4 as model
 from tests.device.emulator.translate.semantics import softfloat as sf
+from tests.device.emulator.translate.semantics.matrix_runs import destination
 from tests.device.emulator.translate.semantics.models import mask
 from tests.device.emulator.translate.semantics.models_matrix import Form, Matrix, Registers
 from tests.device.emulator.translate.semantics.models_matrix_rdna4 import BITS, HALVES, KINDS, SIZE, Kind
@@ -53,22 +54,6 @@ def _instruction(kind: Kind, form: Form, lanes: int, key: int) -> str:
         return f"{kind.mnemonic} {d}, {a}, {b}, {_tuple('index', 1)}{tail}{form.tail()}"
     c = form.constant or _tuple("c", _outputs(kind, lanes))
     return f"{kind.mnemonic} {d}, {a}, {b}, {c}{form.tail()}"
-
-
-def _run(machine: Machine, code: bytes, registers: Registers, lanes: int, count: int) -> np.ndarray:
-    """The registers of D afterwards, a row each."""
-    module, memory = machine.load(code), machine.memory
-    block = np.array(registers, np.uint32)
-    pointers = [memory.malloc(block.nbytes), memory.malloc(count * lanes * 4)]
-    try:
-        memory.write(pointers[0], block.tobytes())
-        kernarg = b"".join(p.to_bytes(8, "little") for p in (*pointers, 0))
-        machine.launch(module.kernel("probe"), (1, 1, 1), (lanes, 1, 1), 0, kernarg)
-        return np.frombuffer(memory.read(pointers[1], count * lanes * 4), np.uint32).reshape(count, lanes)
-    finally:
-        for pointer in pointers:
-            memory.free(pointer)
-        machine.unload(module)
 
 
 def _element(name: str, rng: random.Random) -> int:
@@ -155,7 +140,7 @@ def test_the_product_is_what_the_manual_says(
         key = keys[seed % len(keys)]
         operands = _Operands(kind, form, seed)
         code = assembler.kernel(_kernel(kind, form, lanes, key), lanes)
-        seen = _run(machine, code, operands.registers(lanes, key), lanes, _outputs(kind, lanes))
+        seen = destination(machine, code, operands.registers(lanes, key), lanes, _outputs(kind, lanes))
         wrong = operands.wrong(seen, lanes)
         failures += [f"{form.constant}{form.tail()}: {len(wrong)} wrong, e.g. {wrong[0]}"] if wrong else []
     assert not failures, "\n".join(failures)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 import pytest
 
-from rocverify.device.emulator.isa.disassembly import disassemble
 from rocverify.device.emulator.isa.families.rdna4 import RDNA4
 from rocverify.device.emulator.machine import Machine
 from rocverify.device.emulator.translate.semantics.rdna4 import CACHES, SIGNAL
@@ -14,7 +13,6 @@ from rocverify.device.emulator.translate.semantics.tables import handlers
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics import (
     models_buffer,
-    models_masks,
     models_matrix_rdna4,
     models_memory,
     models_modes,
@@ -22,16 +20,12 @@ from tests.device.emulator.translate.semantics import (
     models_salu_float,
     models_scalar,
     operands,
-    test_compute_semantics,
-    test_conversions,
-    test_lane_semantics,
-    test_valu_semantics,
+    shared_models,
 )
 from tests.device.emulator.translate.semantics.cases import Case, assembled, failures
 from tests.device.emulator.translate.semantics.checking import accepted, differences
-from tests.device.emulator.translate.semantics.known_instructions import Knowledge
-from tests.device.emulator.translate.semantics.models import Valu
 from tests.device.emulator.translate.semantics.operands import Source
+from tests.device.emulator.translate.semantics.shared_models import Cases, Forms
 from tests.device.emulator.translate.semantics.test_coverage import (
     PROVEN_BY_KERNELS,
     SPELLED_ALIKE,
@@ -39,35 +33,17 @@ from tests.device.emulator.translate.semantics.test_coverage import (
 )
 from tests.device.emulator.translate.semantics.variants import variants
 
-CASES: Mapping[str, tuple[Callable[[], Iterable[Case]], Source]] = {
-    **test_lane_semantics.FAMILIES,
-    **test_compute_semantics.FAMILIES,
-    "scalar": (models_scalar.cases, operands.integer_bits),
-    "exec": (lambda: models_scalar.saveexec_cases(32), operands.integer_bits),
-    "compared integers": (models_masks.integer_cases, operands.integer_bits),
-    "compared halves": (lambda: models_masks.float_cases("f16"), operands.half_bits),
-    "compared singles": (lambda: models_masks.float_cases("f32"), operands.float32_bits),
-    "compared doubles": (lambda: models_masks.float_cases("f64"), operands.float64_bits),
+CASES: Cases = {
+    **shared_models.CASES,
     "scalar halves": (models_salu_float.cases, operands.half_bits),
     "scalar singles": (models_salu_float.cases, operands.float32_bits),
     "scalar conversions": (models_salu_float.conversion_cases, operands.integer_bits),
     "scalar packing": (models_salu_float.packing_cases, operands.whole_singles),
     "its own": (models_rdna4.cases, operands.integer_bits),
 }
-FORMS: Mapping[str, tuple[Mapping[str, Valu], Source]] = {
-    **{f"VALU {name}": found for name, found in test_valu_semantics.FAMILIES.items()},
-    **{f"compute {name}": found for name, found in test_compute_semantics.VALU.items()},
-    **{
-        f"conversions of {name}": (
-            {n: m for n, m in test_conversions.MODELS.items() if test_conversions._family(m) == name},
-            source,
-        )
-        for name, source in test_conversions.SOURCES.items()
-    },
-}
 OWN_FORMS = "extremes of %s"
-FORMS = {
-    **FORMS,
+FORMS: Forms = {
+    **shared_models.FORMS,
     **{
         OWN_FORMS % t: ({n: m for n, m in models_rdna4.EXTREMES.items() if n.endswith(t)}, source)
         for t, source in (
@@ -141,9 +117,6 @@ def test_every_instruction_has_a_model(assembler: Assembler) -> None:
     proven |= models_memory.modelled("gfx12") | models_memory.modelled_elsewhere()
     proven |= models_buffer.modelled("gfx12") | models_modes.modelled()
     proven |= {kind.mnemonic for kind in models_matrix_rdna4.KINDS}
-    known = Knowledge(assembler.mc, assembler.target)
-    lines = known.spellings([n for n in known.mnemonics() if not n.startswith(("v_interp", "v_illegal"))])
-    listing = disassemble(known.object_file(list(lines.values())), assembler.target)
-    executed = {listing.at(address).mnemonic for address in listing.addresses} & HANDLERS.keys()
+    executed = shared_models.executed(assembler, HANDLERS)
     assert len(executed) > 900
     assert executed - proven - WITHOUT_MODEL == set()
