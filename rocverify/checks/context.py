@@ -7,9 +7,9 @@ compiles needs no device. What is absent raises the typed error that the runner 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.errors import CompileError, ManifestError, SourceError, ToolchainError
 from rocverify.settings import Settings
+from rocverify.subject.launch_session import LaunchSession
 from rocverify.toolchain.lines import Twin
 
 if TYPE_CHECKING:
@@ -28,23 +29,6 @@ if TYPE_CHECKING:
     from rocverify.toolchain.build import Builder, BuiltObject
     from rocverify.toolchain.discover import Toolchain
     from rocverify.toolchain.manifest import Manifest, ManifestEntry
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchSession:
-    """An opened device, and the project's code, which is a client of it in a process of its own. `variables`
-    tell it where code objects are; None where there is none."""
-
-    root: Path
-    device: RemoteDevice
-    tracer: Tracer
-    subject: Subject
-    variables: Mapping[str, str | None]
-
-    @property
-    def hip(self) -> Any:
-        """hip-python's functions on the device, for calls of the judge's own."""
-        return self.device.hip
 
 
 class CheckContext:

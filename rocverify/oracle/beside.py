@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
+    from rocverify.subject.launch_session import LaunchSession
 
 Submit = Callable[..., Future[Any]]
 """Takes a function and its arguments."""

@@ -36,7 +36,7 @@ errors are small beside it. Optional members:
                             a kernel may choose (an order, one of several right answers)
     refused(self, dims) -> {name: Refusal}                     calls that must raise before a launch
 
-and, for numerical_stability alone (rocverify.checks.situations; `rng`, `dims`, `dtype`, inputs on offer):
+and, for numerical_stability alone (`rng`, `dims`, `dtype` and inputs are on offer):
 
     situations(self, ...) -> {name: {array: values}}    inputs worth a look: masked rows, extreme scores
     finite      names of inputs that never hold NaN or infinities: nothing is promised of them then

@@ -34,10 +34,10 @@ from rocverify.subject.session import Hosts
 from rocverify.toolchain.codeobject import read_code_object
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
     from rocverify.device.backends.in_part import Parts
     from rocverify.device.excerpt import Excerpt
     from rocverify.device.trace.events import TraceEvent
+    from rocverify.subject.launch_session import LaunchSession
 
 
 class Invocation(Protocol):

@@ -32,11 +32,11 @@ from rocverify.oracle.tiled import LARGE, Tiled
 from rocverify.oracle.tolerance import Tolerance
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
     from rocverify.device.backends.in_part import Parts
     from rocverify.oracle.contract import ContractSpec
     from rocverify.oracle.dims import Dims
     from rocverify.oracle.dtypes import DType
+    from rocverify.subject.launch_session import LaunchSession
 
 STEPS = (2**31, 2**32)
 """From so many elements on an index of 31 or 32 bits does not reach the last."""

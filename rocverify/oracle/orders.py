@@ -22,8 +22,8 @@ from rocverify.oracle.drive import CaseRun, Invocation, execute
 from rocverify.oracle.tolerance import Tolerance
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
     from rocverify.device.hip.executor import Order
+    from rocverify.subject.launch_session import LaunchSession
 
 _ANOTHER = "in another order of waves and workgroups"
 ORDER_HINT = "a barrier, a wait or an event is missing: the check memory_safety names both sides"

@@ -22,7 +22,7 @@ from rocverify.oracle.drive import CaseRun, Invocation, execute
 from rocverify.oracle.tolerance import Tolerance
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
+    from rocverify.subject.launch_session import LaunchSession
 
 
 SameBits = Callable[[CaseRun], bool]

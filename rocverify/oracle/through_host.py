@@ -32,7 +32,7 @@ from rocverify.oracle.tolerance import Tolerance
 from rocverify.oracle.transport import Read, Stack, aligned, alone, changing, found_out, sent
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
+    from rocverify.subject.launch_session import LaunchSession
 
 _MOST_OUTPUTS, _MOST_INPUTS = 0.5, 0.5
 _PART, _FEW = 1 / 8, 64

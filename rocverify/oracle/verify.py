@@ -38,7 +38,7 @@ from rocverify.oracle.through_host import computed_by_host
 from rocverify.oracle.tolerance import Tolerance
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
+    from rocverify.subject.launch_session import LaunchSession
 
 
 # How often further cases are drawn where none has told some mistake from the right result.

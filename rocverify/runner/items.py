@@ -118,8 +118,8 @@ class CheckItem(PlanItem):
         self.extra_keyword_matches.update(word for word in words if word)
 
     def runtest(self) -> None:
-        from rocverify.checks.kernel_coverage import with_executed
         from rocverify.checks.registry import CHECKS
+        from rocverify.checks.support.kernel_coverage import with_executed
 
         kind = CHECKS[self.spec.kind]
         params = kind.params.model_validate(dict(self.spec.params))

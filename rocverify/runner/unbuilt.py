@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from rocverify.checks.rejected import rejected
+from rocverify.checks.support.rejected import rejected
 from rocverify.errors import ManifestError, RocverifyError
 from rocverify.records import CheckResult, CheckVerdict
 

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from rocverify.checks.attained import Attained
-from rocverify.checks.ceilings import (
+from rocverify.checks.context import CheckContext
+from rocverify.checks.kinds.performance import Timing
+from rocverify.checks.registry import CHECKS
+from rocverify.checks.support.attained import Attained
+from rocverify.checks.support.ceilings import (
     ARITHMETIC,
     CHAINS,
     COPY,
@@ -26,14 +29,12 @@ from rocverify.checks.ceilings import (
     measure_ceilings,
     workload_for,
 )
-from rocverify.checks.context import CheckContext, LaunchSession
-from rocverify.checks.measuring import Timed
-from rocverify.checks.performance import Timing
-from rocverify.checks.registry import CHECKS
+from rocverify.checks.support.measuring import Timed
 from rocverify.device.base import DeviceInfo
 from rocverify.errors import DeviceError
 from rocverify.records import CheckVerdict
 from rocverify.settings import Settings
+from rocverify.subject.launch_session import LaunchSession
 from rocverify.subject.session import Subject
 from tests.checks.conftest import Project
 
@@ -209,7 +210,7 @@ def test_a_performance_check_on_a_gpu_tells_what_is_attained(
     made = CheckContext(rope.root, rope.settings, seed=11)
     rope._contexts.append(made)
     made.__dict__["device"] = Clocked(made.device, {COPY: 0.5, "ceiling_f32": 2.0})
-    monkeypatch.setattr("rocverify.checks.ceilings.workload_for", lambda _: SMALL)
+    monkeypatch.setattr("rocverify.checks.support.ceilings.workload_for", lambda _: SMALL)
     timed = Subject.timed
 
     def with_the_clock(subject: Subject, *call: Any) -> list[float]:

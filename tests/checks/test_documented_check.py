@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from rocverify.checks.prose import arrow_chains, mentioned_names
+from rocverify.checks.support.prose import arrow_chains, mentioned_names
 from rocverify.errors import RocverifyError, SourceError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project

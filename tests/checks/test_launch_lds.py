@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from rocverify.checks.launch_lds import wrong_lds
+from rocverify.checks.support.launch_lds import wrong_lds
 from rocverify.code.bounds import _is_asked
 from rocverify.code.index import CodeIndex
 from rocverify.code.launches import LaunchFinder

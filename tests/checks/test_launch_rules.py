@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rocverify.checks.launch_arguments import Block, Expectation, argument_findings, live_blocks
-from rocverify.checks.launch_geometry import geometry_findings, lds_findings
-from rocverify.checks.wrapper_launch import foreign_code, wrong_kernel
+from rocverify.checks.support.launch_arguments import Block, Expectation, argument_findings, live_blocks
+from rocverify.checks.support.launch_geometry import geometry_findings, lds_findings
+from rocverify.checks.support.wrapper_launch import foreign_code, wrong_kernel
 from rocverify.code.shared_memory import SharedAccess
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
 from rocverify.errors import RocverifyError

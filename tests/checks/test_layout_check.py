@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rocverify.checks.layout import Exchange
+from rocverify.checks.kinds.layout import Exchange
 from rocverify.errors import ContractError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project

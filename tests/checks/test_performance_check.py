@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from rocverify.checks.context import CheckContext
-from rocverify.checks.measuring import time_on_device
 from rocverify.checks.registry import CHECKS
+from rocverify.checks.support.measuring import time_on_device
 from rocverify.errors import DeviceUnavailableError, SourceError, SubjectError, UsageError
 from rocverify.records import CheckVerdict
 from tests.checks.conftest import Project

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rocverify.checks.reference_origin import reference_origin
+from rocverify.checks.support.reference_origin import reference_origin
 from rocverify.subject.contracts import Origin
 
 FILES = ("contracts/own.py", "k.hip")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.checks.thresholds import thresholds_of
+from rocverify.checks.support.thresholds import thresholds_of
 from rocverify.code.index import CodeIndex
 from rocverify.settings import load_settings
 from tests.fakes.declaring import declare

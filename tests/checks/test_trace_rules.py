@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from rocverify.checks.launch_arguments import Block, Expectation, copies_of, parts_of
-from rocverify.checks.trace_rules import Call, trace_findings, transfer_evidence, upload_names
+from rocverify.checks.support.launch_arguments import Block, Expectation, copies_of, parts_of
+from rocverify.checks.support.trace_rules import Call, trace_findings, transfer_evidence, upload_names
 from rocverify.device.trace.events import Category, LaunchArgument, TraceEvent
 from rocverify.toolchain.code_metadata import KernelArg, KernelMetadata
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rocverify.checks.context import CheckContext
-from rocverify.checks.matching import pattern_finding
+from rocverify.checks.support.matching import pattern_finding
 from rocverify.code.conditionals import branches, dead_lines, never_taken
 from rocverify.code.index import CodeIndex
 from rocverify.settings import Settings

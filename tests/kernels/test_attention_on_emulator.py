@@ -193,7 +193,7 @@ OTHERS = [f"attention_pipeline:{name}" for name in ("QktMatmulDouble", "Weighted
     ],
 )
 def test_every_attention_contract_holds(repo_root: Path, contract: str) -> None:
-    from rocverify.checks.correctness import CHECK
+    from rocverify.checks.kinds.correctness import CHECK
     from rocverify.records import CheckVerdict
 
     settings = Settings(device="emulator", cache_dir=str(repo_root / ".rocverify/cache"))

@@ -15,7 +15,7 @@ import pytest
 
 from rocverify.checks.base import Outcome
 from rocverify.checks.context import CheckContext
-from rocverify.checks.correctness import CHECK
+from rocverify.checks.kinds.correctness import CHECK
 from rocverify.errors import CompileError, ContractError, RocverifyError
 from rocverify.oracle.contract import F32, ContractSpec, Dims, In, InOut, Launch, choices, contract, even
 from rocverify.oracle.verify import Plan, verify_dtype

@@ -41,4 +41,4 @@ def test_nothing_else_runs_tools(repo_root: Path) -> None:
         for path in (repo_root / "rocverify").rglob("*.py")
         if _ENDED.search(path.read_text(encoding="utf-8"))
     }
-    assert found == {"rocverify/checks/tests_session.py", "rocverify/commands/sandbox.py"}
+    assert found == {"rocverify/checks/support/tests_session.py", "rocverify/commands/sandbox.py"}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from rocverify.checks.base import Outcome
 from rocverify.checks.context import CheckContext
-from rocverify.checks.kernel_compiled import CHECK, KernelCompiledParams
+from rocverify.checks.kinds.kernel_compiled import CHECK, KernelCompiledParams
 from rocverify.errors import ManifestError
 from rocverify.records import CheckVerdict
 from rocverify.settings import Settings

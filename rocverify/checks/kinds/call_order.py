@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.references import Entry
+from rocverify.checks.support.references import Entry
 from rocverify.code.call_sites import CAUTIOUS
 from rocverify.code.languages import is_c_family
 from rocverify.code.leading import DISPATCH, READ_BACK, UPLOAD, Leading, is_test

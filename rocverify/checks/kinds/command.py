@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.stale import refuse_stale
+from rocverify.checks.support.stale import refuse_stale
 from rocverify.commands.allowed import SUCCEEDS_ANYHOW, require_allowed
 from rocverify.commands.counts import Ran, Said, read_output
 from rocverify.commands.lacking import refuse_unclear

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from rocverify.checks.artifact import why_undefined
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.kinds.artifact import why_undefined
 from rocverify.code.definitions import Definition, python_deletions
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.targets import files_of, find_target

@@ -18,8 +18,8 @@ from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.kinds.command import Line
-from rocverify.checks.references import Reference
-from rocverify.checks.trial import Lengths, Trials, shaped
+from rocverify.checks.support.references import Reference
+from rocverify.checks.support.trial import Lengths, Trials, shaped
 from rocverify.commands.lacking import refuse_unclear
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.performance import Lengths, figure
-from rocverify.checks.references import Reference
+from rocverify.checks.kinds.performance import Lengths, figure
+from rocverify.checks.support.references import Reference
 from rocverify.errors import DeviceUnavailableError, RocverifyError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
-    from rocverify.checks.measuring import Measured
+    from rocverify.checks.support.measuring import Measured
 
 _TOLD = ("wave_instructions", "global_bytes", "launches")
 _HINT = "make it cheaper, or correct the plan"
@@ -43,7 +43,7 @@ def run(params: FasterParams, ctx: CheckContext) -> Outcome:
     SubjectError where nothing is launched."""
     if params.contract == params.than:
         raise RocverifyError(f"{params.contract} is compared with itself", hint="correct contract or than")
-    from rocverify.checks.measuring import measure
+    from rocverify.checks.support.measuring import measure
 
     pair = (params.contract, params.than)
     ours, theirs = (measure(ctx, one, params.dtype, params.dims) for one in pair)
@@ -80,7 +80,7 @@ def _counted(
 def _timed(
     params: FasterParams, ctx: CheckContext, ours: Measured, theirs: Measured, evidence: dict[str, Any]
 ) -> Outcome:
-    from rocverify.checks.measuring import time_on_device
+    from rocverify.checks.support.measuring import time_on_device
 
     if ctx.device.kind == "emulator":
         told = ", ".join(

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.kinds.command import Line
-from rocverify.checks.stale import refuse_stale
+from rocverify.checks.support.stale import refuse_stale
 from rocverify.commands.allowed import require_allowed
 from rocverify.commands.lacking import refuse_unclear
 from rocverify.commands.on_device import Seen, run_on_device

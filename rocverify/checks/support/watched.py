@@ -11,12 +11,13 @@ from rocverify.errors import DeviceFaultError, DeviceUnavailableError, SubjectEr
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
-    from rocverify.checks.trial import Trials
+    from rocverify.checks.context import CheckContext
+    from rocverify.checks.support.trial import Trials
     from rocverify.oracle.case import Case
     from rocverify.oracle.contract import ContractSpec
     from rocverify.oracle.drive import CaseRun
     from rocverify.oracle.dtypes import DType
+    from rocverify.subject.launch_session import LaunchSession
 
 TYPICAL_ELEMENTS = 4096
 """Of the outputs of the case that is sanitized for a type, at most, unless all have more."""
@@ -68,7 +69,7 @@ class Watched:
 def sanitized(ctx: CheckContext, contract: str, cases: Sequence[Case]) -> list[Watched]:
     """What the sanitizer finds in a run of each case; a fault and a call that fails end one, and are found
     like the rest. Nothing where there is no emulator to run them."""
-    from rocverify.checks.trial import Trials
+    from rocverify.checks.support.trial import Trials
 
     try:
         with ctx.launching("sanitize") as session:

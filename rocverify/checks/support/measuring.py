@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rocverify.checks.trial import Lengths, Trials, planned, shaped
+from rocverify.checks.support.trial import Lengths, Trials, planned, shaped
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import SubjectError, UsageError
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.drive import execute
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.context import CheckContext
+    from rocverify.subject.launch_session import LaunchSession
 
 _HOST_METRICS = ("launches", "allocated_bytes", "footprint_bytes")
 _WARM_UP = 3

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.checks.launch_arguments import Block, is_pointer
+from rocverify.checks.support.launch_arguments import Block, is_pointer
 from rocverify.device.trace.events import LaunchArgument, TraceEvent
 from rocverify.errors import DeviceError
 from rocverify.oracle.contract import ContractSpec, Role
@@ -24,7 +24,7 @@ from rocverify.oracle.drive import CaseRun, checked
 from rocverify.toolchain.code_metadata import KernelMetadata
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
+    from rocverify.subject.launch_session import LaunchSession
 
 _TELLING = 1e-2
 """Relative change of an element above which an unchanged one was certainly not written."""

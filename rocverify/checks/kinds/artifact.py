@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.matching import best_search, forbidden_finding, pattern_finding, searched
-from rocverify.checks.rejected import rejected
+from rocverify.checks.support.matching import best_search, forbidden_finding, pattern_finding, searched
+from rocverify.checks.support.rejected import rejected
 from rocverify.code.files import inside_root
 from rocverify.code.languages import is_c_family, is_python
 from rocverify.code.languages.python import declared_all

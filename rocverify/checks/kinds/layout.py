@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.kernel_coverage import coverage_of
-from rocverify.checks.references import Reference
-from rocverify.checks.trial import Lengths, Trial, Trials, shaped
+from rocverify.checks.support.kernel_coverage import coverage_of
+from rocverify.checks.support.references import Reference
+from rocverify.checks.support.trial import Lengths, Trial, Trials, shaped
 from rocverify.errors import ContractError
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.contract import ContractSpec

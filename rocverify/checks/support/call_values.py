@@ -23,7 +23,7 @@ from rocverify.subject.border import raise_outcome
 from rocverify.subject.host.views import DeviceView
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
+    from rocverify.subject.launch_session import LaunchSession
 
 
 def enter_with(session: LaunchSession, reference: str, arguments: Mapping[str, Any], seed: int) -> None:

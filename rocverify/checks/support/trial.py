@@ -25,7 +25,8 @@ from rocverify.oracle.symbols import with_kernels
 from rocverify.oracle.tolerance import Tolerance
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.context import CheckContext
+    from rocverify.subject.launch_session import LaunchSession
 
 Lengths = int | str | tuple[int | str, ...]
 Given = Mapping[str, NDArray[Any]]

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.references import Reference
+from rocverify.checks.support.references import Reference
 from rocverify.errors import DeviceUnavailableError, SourceError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
-    from rocverify.checks.measuring import Measured
+    from rocverify.checks.support.measuring import Measured
 
 Lengths = int | str | tuple[int | str, ...]
 FloatType = Literal["f16", "bf16", "f32", "f64"]
@@ -125,7 +125,7 @@ def figure(value: float) -> str:
 def run(params: PerformanceParams, ctx: CheckContext) -> Outcome:
     """Raises UsageError for a metric that there is not, SourceError for an absent baseline,
     DeviceUnavailableError for device time without a GPU, SubjectError where nothing is launched."""
-    from rocverify.checks.measuring import measure
+    from rocverify.checks.support.measuring import measure
 
     evidence: dict[str, Any] = {"contract": params.contract}
     findings: list[Finding] = []
@@ -177,7 +177,7 @@ def _ratios(
     said: list[str],
     evidence: dict[str, Any],
 ) -> Iterator[str]:
-    from rocverify.checks.measuring import measure
+    from rocverify.checks.support.measuring import measure
 
     for ratio in params.ratio:
         dims: Mapping[str, Lengths] = ratio.dims if ratio.dims is not None else params.dims
@@ -231,7 +231,7 @@ def _grown(
 def _swept(
     params: PerformanceParams, ctx: CheckContext, sweep: Sweep, said: list[str], evidence: dict[str, Any]
 ) -> Iterator[Finding]:
-    from rocverify.checks.measuring import measure
+    from rocverify.checks.support.measuring import measure
 
     leading = next(iter(sweep.dims))
     points: list[tuple[int, float]] = []
@@ -261,8 +261,8 @@ def _swept(
 def _timed(
     params: PerformanceParams, ctx: CheckContext, timing: Timing, said: list[str], evidence: dict[str, Any]
 ) -> Iterator[Finding]:
-    from rocverify.checks.attained import attained
-    from rocverify.checks.measuring import time_on_device
+    from rocverify.checks.support.attained import attained
+    from rocverify.checks.support.measuring import time_on_device
 
     if ctx.device.kind == "emulator":
         if not timing.required:

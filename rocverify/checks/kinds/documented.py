@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.flow import Flow, FlowPoint
-from rocverify.checks.prose import arrow_chains, mentioned_names, position_of
-from rocverify.checks.references import Reference
+from rocverify.checks.support.flow import Flow, FlowPoint
+from rocverify.checks.support.prose import arrow_chains, mentioned_names, position_of
+from rocverify.checks.support.references import Reference
 from rocverify.code.call_sites import describe_path
 from rocverify.code.places import Place
 from rocverify.errors import RocverifyError

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rocverify.checks.launch_arguments import Block, Expectation
+from rocverify.checks.support.launch_arguments import Block, Expectation
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.records import Finding
 from rocverify.toolchain.code_metadata import KernelMetadata

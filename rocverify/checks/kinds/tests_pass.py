@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.tests_session import SessionRecord, SessionRequest, TestRecord, run_tests
+from rocverify.checks.support.tests_session import SessionRecord, SessionRequest, TestRecord, run_tests
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from rocverify.checks.driving import Driven, drive, find_contract, kernel_object
-from rocverify.checks.read_in_place import read_in_place
-from rocverify.checks.trace_rules import STATUS_TOTAL, Call, status_reads, trace_findings, transfer_evidence
-from rocverify.checks.wrapper_launch import expectation_of
+from rocverify.checks.support.driving import Driven, drive, find_contract, kernel_object
+from rocverify.checks.support.read_in_place import read_in_place
+from rocverify.checks.support.trace_rules import (
+    STATUS_TOTAL,
+    Call,
+    status_reads,
+    trace_findings,
+    transfer_evidence,
+)
+from rocverify.checks.support.wrapper_launch import expectation_of
 from rocverify.device.trace.events import Category
 from rocverify.errors import SubjectError, TimeLimitError
 from rocverify.oracle.case import next_seed
@@ -19,7 +25,8 @@ from rocverify.records import Finding
 from rocverify.toolchain.code_metadata import KernelMetadata
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.context import CheckContext
+    from rocverify.subject.launch_session import LaunchSession
 
 
 class RoundtripProbe:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.calls import Call, check_call
-from rocverify.checks.lists import ListClaim, check_list
-from rocverify.checks.matching import best_search, pattern_finding, searched
+from rocverify.checks.support.calls import Call, check_call
+from rocverify.checks.support.lists import ListClaim, check_list
+from rocverify.checks.support.matching import best_search, pattern_finding, searched
 from rocverify.code.languages import is_python
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.search import SearchResult

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.failing_case import Failing, telling_failure, watched
-from rocverify.checks.kernel_coverage import coverage_of
-from rocverify.checks.reference_origin import reference_origin
-from rocverify.checks.references import Reference
-from rocverify.checks.thresholds import thresholds_of
-from rocverify.checks.watched import Watched, watched_types
+from rocverify.checks.support.failing_case import Failing, telling_failure, watched
+from rocverify.checks.support.kernel_coverage import coverage_of
+from rocverify.checks.support.reference_origin import reference_origin
+from rocverify.checks.support.references import Reference
+from rocverify.checks.support.thresholds import thresholds_of
+from rocverify.checks.support.watched import Watched, watched_types
 from rocverify.device.emulator.isa.meeting import waves_may_meet
 from rocverify.oracle.case import Case, select_dtypes
 from rocverify.oracle.compare import as_json_number

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import Outcome
-from rocverify.checks.launch_lds import wrong_lds
+from rocverify.checks.support.launch_lds import wrong_lds
 from rocverify.code.constants import wave_widths
 from rocverify.code.host_values import SIZES
 from rocverify.code.launches import LaunchFinder, LaunchSite

@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.kernel_coverage import coverage_of
-from rocverify.checks.references import Reference
-from rocverify.checks.situations import Situation, situations_of, unspecified_of
-from rocverify.checks.trial import Lengths, Trials, shaped
+from rocverify.checks.support.kernel_coverage import coverage_of
+from rocverify.checks.support.references import Reference
+from rocverify.checks.support.situations import Situation, situations_of, unspecified_of
+from rocverify.checks.support.trial import Lengths, Trials, shaped
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.oracle.case import select_dtypes
 from rocverify.oracle.controls import Judged, accepted, judges_of

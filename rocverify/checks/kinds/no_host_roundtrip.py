@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.kinds.command import Line
-from rocverify.checks.references import Entry, Reference
-from rocverify.checks.roundtrip_sources import copies_in_sources
+from rocverify.checks.support.references import Entry, Reference
+from rocverify.checks.support.roundtrip_sources import copies_in_sources
 from rocverify.code.call_sites import CAUTIOUS, describe_path
 from rocverify.code.contracts import declared_contracts
 from rocverify.code.device_reads import DeviceReadFinder
@@ -29,7 +29,7 @@ from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
-    from rocverify.checks.roundtrip_trace import RoundtripProbe
+    from rocverify.checks.support.roundtrip_trace import RoundtripProbe
 
 _HINT = (
     "let the kernel do the work and leave the data on the device: no copy to the host, nothing computed "
@@ -175,7 +175,9 @@ def _fallbacks(ctx: CheckContext, entry: Place, launches: LaunchFinder) -> Itera
 def _traced(
     params: NoHostRoundtripParams, ctx: CheckContext, evidence: dict[str, Any]
 ) -> tuple[list[Finding], RoundtripProbe]:
-    from rocverify.checks.roundtrip_trace import RoundtripProbe  # needs the toolchain and device rooms
+    from rocverify.checks.support.roundtrip_trace import (
+        RoundtripProbe,  # needs the toolchain and device rooms
+    )
 
     with ctx.launching() as session:
         probe = RoundtripProbe(ctx, session, params.allow_uploads)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rocverify.checks.ceilings import Ceilings, ceilings_of
-from rocverify.checks.measuring import Timed, measure
-from rocverify.checks.trial import Lengths
+from rocverify.checks.support.ceilings import Ceilings, ceilings_of
+from rocverify.checks.support.measuring import Timed, measure
+from rocverify.checks.support.trial import Lengths
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rocverify.checks.watched import sanitized
+from rocverify.checks.support.watched import sanitized
 from rocverify.oracle.verify import CaseFailure, DTypeReport, Plan, shrink_failure
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.context import CheckContext
     from rocverify.oracle.case import Case
     from rocverify.oracle.contract import ContractSpec
     from rocverify.oracle.shrink import Shrunk
+    from rocverify.subject.launch_session import LaunchSession
 
 # With fewer elements, one mistake looks like another.
 _TELLING_ELEMENTS = 64

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.call_values import enter_with
-from rocverify.checks.references import Reference
-from rocverify.checks.trial import Lengths, Trials, shaped
+from rocverify.checks.support.call_values import enter_with
+from rocverify.checks.support.references import Reference
+from rocverify.checks.support.trial import Lengths, Trials, shaped
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, DeviceFaultError, SubjectError
 from rocverify.oracle.contract import Refusal
@@ -25,12 +25,13 @@ from rocverify.oracle.drive import execute
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.context import CheckContext
+    from rocverify.subject.launch_session import LaunchSession
 
 
 class RefusedCase(CheckParams):
     """One call to be refused. `name`: with a contract, the name that it gives the call. `call`: with an
-    entry, its keyword arguments (see rocverify.checks.call_values). `error`: the exception's class; of a
+    entry, its keyword arguments (see `checks.support.call_values`). `error`: the exception's class; of a
     contract, what it says. `expects`: words of the message."""
 
     name: str = Field(min_length=1)

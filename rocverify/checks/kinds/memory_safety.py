@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.references import Reference
-from rocverify.checks.watched import WATCHED, Watched, in_cases, taken
+from rocverify.checks.support.references import Reference
+from rocverify.checks.support.watched import WATCHED, Watched, in_cases, taken
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
-    from rocverify.checks.trial import Trials
+    from rocverify.checks.context import CheckContext
+    from rocverify.checks.support.trial import Trials
     from rocverify.oracle.case import Case
     from rocverify.oracle.dtypes import DType
+    from rocverify.subject.launch_session import LaunchSession
 
 Lengths = int | str | tuple[int | str, ...]
 _SHOWN = 20
@@ -41,8 +42,8 @@ class MemorySafetyParams(CheckParams):
 def run(params: MemorySafetyParams, ctx: CheckContext) -> Outcome:
     """Raises ContractError, CompileError, and DeviceUnavailableError where no emulator can be opened: a GPU
     does not tell."""
-    from rocverify.checks.kernel_coverage import coverage_of
-    from rocverify.checks.trial import Trials
+    from rocverify.checks.support.kernel_coverage import coverage_of
+    from rocverify.checks.support.trial import Trials
     from rocverify.oracle.case import select_dtypes
 
     rows: dict[str, Any] = {}

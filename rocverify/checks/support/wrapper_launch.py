@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rocverify.checks.coverage import Kernel, reached_by_larger_grid, untouched
-from rocverify.checks.driving import Driven, drive, find_contract
-from rocverify.checks.launch_arguments import (
+from rocverify.checks.support.coverage import Kernel, reached_by_larger_grid, untouched
+from rocverify.checks.support.driving import Driven, drive, find_contract
+from rocverify.checks.support.launch_arguments import (
     Block,
     Expectation,
     argument_findings,
@@ -16,8 +16,8 @@ from rocverify.checks.launch_arguments import (
     live_blocks,
     parts_of,
 )
-from rocverify.checks.launch_geometry import geometry_findings, lds_findings
-from rocverify.checks.trace_rules import caller_chain
+from rocverify.checks.support.launch_geometry import geometry_findings, lds_findings
+from rocverify.checks.support.trace_rules import caller_chain
 from rocverify.code.shared_memory import SharedAccess
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, SubjectError, TimeLimitError
@@ -31,7 +31,8 @@ from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.code_metadata import KernelMetadata
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.context import CheckContext
+    from rocverify.subject.launch_session import LaunchSession
 
 
 class LaunchProbe:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.references import Reference
+from rocverify.checks.support.references import Reference
 from rocverify.kernel_names import kernels_called, same_kernel
 from rocverify.records import Finding
 
@@ -107,7 +107,7 @@ def _given(limits: Limits) -> dict[str, float]:
 
 def _observed(params: ResourcesParams, ctx: CheckContext) -> dict[str, Use]:
     """How each kernel is launched by the contract's wrapper, the most demanding launch of each."""
-    from rocverify.checks.trial import load_spec, planned, shaped
+    from rocverify.checks.support.trial import load_spec, planned, shaped
     from rocverify.device.trace.events import Category
     from rocverify.oracle.drive import invocation
 

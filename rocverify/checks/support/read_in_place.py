@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rocverify.checks.driving import drive
-from rocverify.checks.trace_rules import STATUS_TOTAL
+from rocverify.checks.support.driving import drive
+from rocverify.checks.support.trace_rules import STATUS_TOTAL
 from rocverify.device.traffic import NO_TRAFFIC, Traffic
 from rocverify.errors import DeviceFaultError, SubjectError
 from rocverify.oracle.case import next_seed
@@ -22,7 +22,7 @@ from rocverify.oracle.drive import CaseRun
 from rocverify.oracle.dtypes import DType
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import LaunchSession
+    from rocverify.subject.launch_session import LaunchSession
 
 
 def read_in_place(spec: ContractSpec, session: LaunchSession, dtype: DType, seed: int) -> str | None:

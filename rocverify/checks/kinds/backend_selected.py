@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.driving import launches_it
-from rocverify.checks.launch_arguments import Block
-from rocverify.checks.references import Reference
-from rocverify.checks.trace_rules import caller_chain, status_reads
-from rocverify.checks.trial import Lengths, Trials, load_spec, shaped
+from rocverify.checks.support.driving import launches_it
+from rocverify.checks.support.launch_arguments import Block
+from rocverify.checks.support.references import Reference
+from rocverify.checks.support.trace_rules import caller_chain, status_reads
+from rocverify.checks.support.trial import Lengths, Trials, load_spec, shaped
 from rocverify.code.contracts import declared_contracts
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, DeviceFaultError, SubjectError, TimeLimitError
@@ -31,7 +31,8 @@ from rocverify.oracle.symbols import kernel_meant
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.context import CheckContext
+    from rocverify.subject.launch_session import LaunchSession
 
 # Without these no kernel starts; hosts that keep functions make the first call only.
 _REFUSED = ("hipModuleLaunchKernel", "hipModuleGetFunction")

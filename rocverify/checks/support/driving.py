@@ -19,7 +19,8 @@ from rocverify.records import Finding
 from rocverify.toolchain.build import BuiltObject
 
 if TYPE_CHECKING:
-    from rocverify.checks.context import CheckContext, LaunchSession
+    from rocverify.checks.context import CheckContext
+    from rocverify.subject.launch_session import LaunchSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.kinds.command import Line
-from rocverify.checks.native_launch import launched_by_program
-from rocverify.checks.references import Entry, Reference
-from rocverify.checks.wrapper_sources import launch_in_sources
+from rocverify.checks.support.native_launch import launched_by_program
+from rocverify.checks.support.references import Entry, Reference
+from rocverify.checks.support.wrapper_sources import launch_in_sources
 from rocverify.code.call_sites import describe_path
 from rocverify.code.languages import is_c_family, is_rust
 from rocverify.code.launches import LaunchFinder
@@ -98,8 +98,8 @@ def _static(
 
 
 def _observed(params: WrapperPresentParams, ctx: CheckContext, evidence: dict[str, Any]) -> list[Finding]:
-    from rocverify.checks.driving import kernel_object  # these need the toolchain and device rooms
-    from rocverify.checks.wrapper_launch import LaunchProbe
+    from rocverify.checks.support.driving import kernel_object  # these need the toolchain and device rooms
+    from rocverify.checks.support.wrapper_launch import LaunchProbe
 
     built, missing = kernel_object(ctx, params.source, (params.symbol,))
     if built is None or missing:

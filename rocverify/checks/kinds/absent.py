@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.matching import forbidden_finding
+from rocverify.checks.support.matching import forbidden_finding
 from rocverify.code.files import build_files, read_text, sources
 from rocverify.code.languages import C_FAMILY, CUDA, PYTHON
 from rocverify.code.masking import Mask, mask
