@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from rocverify.checks.evidence import Evidence
 from rocverify.records import CheckVerdict, Finding, SourceRef
 
 if TYPE_CHECKING:
@@ -49,14 +50,25 @@ class Outcome:
     evidence: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def passed(cls, message: str, **evidence: Any) -> Outcome:
-        return cls(CheckVerdict.PASSED, message, evidence=evidence)
+    def passed(cls, message: str, seen: Evidence | None = None, /, **evidence: Any) -> Outcome:
+        return cls(CheckVerdict.PASSED, message, evidence=_data(seen, evidence))
 
     @classmethod
     def failed(
-        cls, message: str, *, hint: str | None = None, findings: tuple[Finding, ...] = (), **evidence: Any
+        cls,
+        message: str,
+        seen: Evidence | None = None,
+        /,
+        *,
+        hint: str | None = None,
+        findings: tuple[Finding, ...] = (),
+        **evidence: Any,
     ) -> Outcome:
-        return cls(CheckVerdict.FAILED, message, hint, findings, evidence)
+        return cls(CheckVerdict.FAILED, message, hint, findings, _data(seen, evidence))
+
+
+def _data(seen: Evidence | None, more: dict[str, Any]) -> dict[str, Any]:
+    return more if seen is None else {**seen.data(), **more}
 
 
 P = TypeVar("P", bound=CheckParams)
@@ -64,9 +76,19 @@ P = TypeVar("P", bound=CheckParams)
 
 @dataclass(frozen=True, slots=True)
 class CheckKind(Generic[P]):
-    """A kind of check: its name, the schema of its parameters, the function that runs it."""
+    """A kind of check: its name, the schema of its parameters, the function that runs it, and the schema of
+    its evidence, which knows how it is shown."""
 
     name: str
     params: type[P]
     run: Callable[[P, CheckContext], Outcome]
     needs_device: bool = False
+    evidence: type[Evidence] = Evidence
+
+    def seen(self, evidence: Mapping[str, Any]) -> Evidence:
+        """Evidence as a report has it, read back. What does not fit the schema (an older report) is what the
+        kind does not declare."""
+        try:
+            return self.evidence.model_validate(evidence)
+        except ValidationError:
+            return Evidence.model_validate(evidence)

@@ -47,7 +47,8 @@ class Comparison:
     allowed it: half a ULP of the stored type at the reference is left out of both, since the last rounding
     alone costs that much sooner or later, however good the arithmetic. ulp_counts has the finite elements by
     scaled_ulp: how many are at most at each of ULP_STEPS and above the one before, and last those beyond all;
-    empty for integers.
+    empty for integers. share: the error of each element as a part of what was allowed, as budget
+    has it; None for integers.
     """
 
     elements: int
@@ -59,6 +60,7 @@ class Comparison:
     budget: float
     first: Worst | None
     ulp_counts: tuple[int, ...] = ()
+    share: Array64 | None = None
 
     @property
     def mismatches(self) -> int:
@@ -98,6 +100,7 @@ def compare(observed: NDArray[Any], expected: Expected, tolerance: Tolerance) ->
         budget=float(np.fmax.reduce(share[finite], initial=0.0)),
         first=_first(bad, error, seen, exact),
         ulp_counts=_counts(scaled[finite]),
+        share=share,
     )
 
 

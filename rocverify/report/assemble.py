@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rocverify import __version__
 from rocverify.errors import PlanError, RocverifyError
+from rocverify.payload import jsonable
 from rocverify.records import CheckResult, Status
 from rocverify.report import provenance, tables
 from rocverify.report.model import (
@@ -30,7 +31,6 @@ from rocverify.report.model import (
     Unbuilt,
 )
 from rocverify.runner.coverage import executed_models, kernel_rows
-from rocverify.runner.payload import jsonable
 
 if TYPE_CHECKING:
     from rocverify.checks.base import CheckSpec

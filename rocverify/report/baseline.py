@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rocverify.errors import ExitCode
+from rocverify.markdown import one_line
 from rocverify.records import MustHaveVerdict
 from rocverify.report.earlier import Earlier, demands_of
-from rocverify.report.markdown import one_line
 from rocverify.report.model import BaselineReport, ChangeReport, Report
 
 _RANK = (MustHaveVerdict.FAILED, MustHaveVerdict.UNVERIFIED, MustHaveVerdict.VERIFIED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rocverify.report.markdown import one_line
+from rocverify.markdown import one_line
 from rocverify.report.model import Report
 from rocverify.report.problems import Level, Problem, problems
 

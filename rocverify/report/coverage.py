@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rocverify.report.markdown import cell_code, inline
+from rocverify.markdown import cell_code, inline
 from rocverify.report.model import CoverageReport, ModelReport, PlanReport
 
 _SHOWN = 3

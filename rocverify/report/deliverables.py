@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rocverify.markdown import one_line
 from rocverify.records import CheckVerdict, MustHaveVerdict
-from rocverify.report.markdown import one_line
 from rocverify.report.model import CheckReport, MustHaveReport, PlanReport
 
 _STATUS = {CheckVerdict.PASSED: "pass", CheckVerdict.FAILED: "fail"}

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from rocverify.errors import ToolchainError, UsageError
+from rocverify.markdown import one_line
 from rocverify.records import MustHaveVerdict
 from rocverify.report.block import content_digest, find_block
 from rocverify.report.frontmatter import values_of
-from rocverify.report.markdown import one_line
 from rocverify.report.model import DemandReport, Report
 from rocverify.report.reading import report_of
 from rocverify.store.tools import run_tool

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rocverify.report.markdown import code, inline
+from rocverify.checks.evidence import Evidence
+from rocverify.checks.registry import CHECKS
+from rocverify.markdown import code, inline
 from rocverify.report.model import CheckReport
-from rocverify.report.presenters import PRESENTERS
 
 _MOST = 6
 _DEPTH = 3
@@ -20,12 +21,14 @@ def check_lines(check: CheckReport) -> list[str]:
     lines = [f"- parameters: {_inline_mapping(given)}"] if given and _flat(given) else []
     if given and not lines:
         lines = list(_mapping({"parameters": given}, 0))
-    presenter = PRESENTERS.get(check.kind)
-    evidence = check.evidence
-    if presenter is not None and presenter.consumed & evidence.keys():
-        lines += presenter.lines(evidence)
-        evidence = {key: value for key, value in evidence.items() if key not in presenter.consumed}
-    return lines + evidence_lines(evidence)
+    seen = seen_by(check)
+    return [*lines, *seen.lines(), *evidence_lines(seen.others)]
+
+
+def seen_by(check: CheckReport) -> Evidence:
+    """A check's evidence by the schema of its kind."""
+    kind = CHECKS.get(check.kind)
+    return Evidence.model_validate(check.evidence) if kind is None else kind.seen(check.evidence)
 
 
 def evidence_lines(evidence: Mapping[str, Any]) -> list[str]:

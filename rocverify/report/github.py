@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rocverify.markdown import cell_code, code, fenced, inline
+from rocverify.payload import clean_text
 from rocverify.records import MustHaveVerdict
-from rocverify.report.markdown import cell_code, code, fenced, inline
 from rocverify.report.model import PlanReport, Report
 from rocverify.report.problems import Level, Problem, problems
 from rocverify.report.render import duration
-from rocverify.runner.payload import clean_text
 
 MOST_ANNOTATIONS = 10
 """What GitHub shows of a step, of each level."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rocverify.report.markdown import one_line
+from rocverify.markdown import one_line
 
 _FINGERPRINT = "v1"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import jinja2
 
-from rocverify.report.markdown import cell_code, code, fenced, inline
+from rocverify.markdown import cell_code, code, fenced, inline
 from rocverify.store.digests import shown_digest
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from rocverify.errors import ExitCode
+from rocverify.payload import clean_text
 from rocverify.report.model import Report
 from rocverify.report.problems import Level, Place, Problem, problems
 from rocverify.report.rules import rule_of
-from rocverify.runner.payload import clean_text
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 25_000

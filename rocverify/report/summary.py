@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from rocverify.markdown import cell_code, inline
 from rocverify.plan.demands import criterion_number
 from rocverify.records import CheckVerdict, MustHaveType, MustHaveVerdict, Status, output_tail
 from rocverify.report.commits import task_commits
@@ -14,7 +15,6 @@ from rocverify.report.coverage import coverage_values, not_executed
 from rocverify.report.deliverables import deliverables
 from rocverify.report.document import Document
 from rocverify.report.evidence import check_lines, evidence_lines
-from rocverify.report.markdown import cell_code, inline
 from rocverify.report.model import (
     CheckReport,
     DeviceReport,

@@ -144,7 +144,7 @@ def _code_object(built: BuiltObject) -> dict[str, Any]:
 
 
 def _described(facts: Any, root: Path) -> Any:
-    from rocverify.runner.payload import jsonable
+    from rocverify.payload import jsonable
 
     return jsonable(facts, root)
 

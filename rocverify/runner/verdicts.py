@@ -36,8 +36,8 @@ from rocverify.errors import (
     UsageError,
     environment_fault,
 )
+from rocverify.payload import clean_text, jsonable
 from rocverify.records import CheckResult, CheckVerdict, Finding
-from rocverify.runner.payload import clean_text, jsonable
 
 _FAILED = (CompileError, DeviceFaultError, SourceError, SubjectError)
 _START = "rocverify/runner/items.py"

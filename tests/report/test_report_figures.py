@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from rocverify.checks.registry import CHECKS
+from rocverify.figures import Timeline
 from rocverify.records import MustHaveVerdict
 from rocverify.report.html.figures import budgets, shares, spread
-from rocverify.report.html.timeline import MOST, timelines
+from rocverify.report.html.timeline import MOST, timeline
 from rocverify.report.model import CorrectnessReport
 from tests.report.pages import Page
 
@@ -54,6 +56,12 @@ def test_the_spread_of_errors_has_a_column_for_each_step() -> None:
 
 def event(way: str, size: int, what: str) -> dict[str, Any]:
     return {"transfer": way, "function": "hipMemcpy", "bytes": size, "what": what, "call_site": "a.py:1"}
+
+
+def timelines(evidence: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is drawn of a no_host_roundtrip check with this evidence, by its title."""
+    seen = CHECKS["no_host_roundtrip"].seen(evidence)
+    return [(one.title, str(timeline(one))) for one in seen.figures() if isinstance(one, Timeline)]
 
 
 def test_a_traced_call_is_drawn_in_its_order() -> None:

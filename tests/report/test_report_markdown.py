@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from rocverify.report.markdown import cell_code, code, fenced, inline
+from rocverify.markdown import cell_code, code, fenced, inline
 
 # Text with everything that means something to Markdown, HTML, YAML or a terminal.
 NASTY = st.text(

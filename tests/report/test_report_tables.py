@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rocverify.checks.registry import CHECKS
 from rocverify.records import CheckVerdict
 from rocverify.report import tables
 from rocverify.report.evidence import check_lines
 from rocverify.report.model import CheckReport
-from rocverify.report.presenters import PRESENTERS
 
 
 def a_check(kind: str, evidence: dict[str, Any], **parameters: Any) -> CheckReport:
@@ -168,7 +168,7 @@ EVIDENCE = st.dictionaries(st.one_of(st.sampled_from(KEYS), st.text(max_size=8))
 
 @pytest.mark.long
 @settings(max_examples=150)
-@given(st.sampled_from([*PRESENTERS, "other"]), EVIDENCE)
+@given(st.sampled_from([*CHECKS, "other"]), EVIDENCE)
 def test_no_shape_of_evidence_breaks_a_report(kind: str, evidence: dict[str, Any]) -> None:
     check = a_check(kind, evidence, source="k.hip")
     for line in check_lines(check):

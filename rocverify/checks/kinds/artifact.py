@@ -8,12 +8,13 @@ all text counts, except HTML comments. A folder or a glob delivers what one of i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.support.matching import best_search, forbidden_finding, pattern_finding, searched
+from rocverify.checks.evidence import Evidence, named
+from rocverify.checks.support.matching import Searched, best_search, forbidden_finding, pattern_finding
 from rocverify.checks.support.rejected import rejected
 from rocverify.code.files import inside_root
 from rocverify.code.languages import is_c_family, is_python
@@ -38,6 +39,34 @@ class ArtifactParams(CheckParams):
     exports: tuple[str, ...] = ()
 
 
+class ArtifactEvidence(Evidence):
+    """The file, folder or glob at `path`: its size in `lines` or, where it is no text, in `bytes`; of several
+    `files` the first; where names are defined; where the text was found."""
+
+    path: str | None = None
+    lines_: int | None = Field(default=None, alias="lines")
+    bytes: int | None = None
+    files: list[str] = Field(default_factory=list)
+    file_count: int | None = None
+    exports: dict[str, str] = Field(default_factory=dict)
+    contains: Searched | None = None
+    not_contains: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        if self.lines_ is not None:
+            yield f"- {named(self.path)} has {self.lines_} lines"
+        if self.bytes is not None:
+            yield f"- {named(self.path)} has {self.bytes} bytes, and is no text"
+        if self.file_count is not None:
+            yield f"- {named(self.path)}: {self.file_count} files, as {', '.join(map(named, self.files[:3]))}"
+        for name, place in self.exports.items():
+            yield f"- {named(name)}: {place}"
+        if self.contains is not None:
+            yield from self.contains.lines()
+        if self.not_contains is not None:
+            yield f"- {named(self.not_contains)} was looked for, and must not be there"
+
+
 def run(params: ArtifactParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for what is absent or outside the root, RocverifyError for what is no path."""
     target = find_target(ctx.root, params.path)
@@ -57,7 +86,7 @@ def run(params: ArtifactParams, ctx: CheckContext) -> Outcome:
 def _file(params: ArtifactParams, target: Target, ctx: CheckContext) -> Outcome:
     path = ctx.code.locate(target.path)
     lines = ctx.code.line_count(path)
-    evidence: dict[str, Any] = {"path": path, "lines": lines}
+    evidence = ArtifactEvidence(path=path, lines=lines)
     exports = (*params.exports, target.symbol) if target.symbol else params.exports
     findings = [
         *_length(params, target, path, lines),
@@ -67,13 +96,13 @@ def _file(params: ArtifactParams, target: Target, ctx: CheckContext) -> Outcome:
     ]
     if findings:
         hint = f"deliver it in the code of {path}, or correct the plan"
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
-    return Outcome.passed(_summary(params, f"{path} exists ({lines} lines)", exports), **evidence)
+        return Outcome.failed(findings[0].message, evidence, hint=hint, findings=tuple(findings))
+    return Outcome.passed(_summary(params, f"{path} exists ({lines} lines)", exports), evidence)
 
 
 def _several(params: ArtifactParams, target: Target, files: tuple[str, ...], ctx: CheckContext) -> Outcome:
     """A folder, a glob or alternatives: each name and each text has to be in one of the files."""
-    evidence: dict[str, Any] = {"path": params.path, "files": list(files[:20]), "file_count": len(files)}
+    evidence = ArtifactEvidence(path=params.path, files=list(files[:20]), file_count=len(files))
     findings = [] if files else [Finding(f"{params.path} holds no file", target.path)]
     texts = tuple(path for path in files if not is_binary(ctx.root / path))
     total = sum(ctx.code.line_count(path) for path in texts) if params.min_lines else 0
@@ -86,9 +115,9 @@ def _several(params: ArtifactParams, target: Target, files: tuple[str, ...], ctx
     findings += _contents(params, texts, ctx, evidence)
     if findings:
         hint = f"deliver it in {params.path}, or correct the plan"
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
+        return Outcome.failed(findings[0].message, evidence, hint=hint, findings=tuple(findings))
     there = f"{params.path} exists ({len(files)} {'file' if len(files) == 1 else 'files'})"
-    return Outcome.passed(_summary(params, there, params.exports), **evidence)
+    return Outcome.passed(_summary(params, there, params.exports), evidence)
 
 
 def _binary(params: ArtifactParams, path: str, ctx: CheckContext) -> Outcome:
@@ -96,7 +125,8 @@ def _binary(params: ArtifactParams, path: str, ctx: CheckContext) -> Outcome:
     if params.contains or params.not_contains or params.exports or params.min_lines:
         raise SourceError("is a binary file", where=path, hint="plans can search text files only")
     size = (ctx.root / path).stat().st_size
-    return Outcome.passed(f"{path} exists ({size} bytes, no text)", path=path, bytes=size)
+    seen = ArtifactEvidence(path=path, bytes=size)
+    return Outcome.passed(f"{path} exists ({size} bytes, no text)", seen)
 
 
 def _length(params: ArtifactParams, target: Target, path: str, lines: int) -> Iterator[Finding]:
@@ -118,7 +148,7 @@ def _rejected(path: str, ctx: CheckContext) -> Iterator[Finding]:
 
 
 def _exports(
-    names: tuple[str, ...], path: str, ctx: CheckContext, evidence: dict[str, Any]
+    names: tuple[str, ...], path: str, ctx: CheckContext, evidence: ArtifactEvidence
 ) -> Iterator[Finding]:
     found: dict[str, str] = {}
     for name in names:
@@ -128,7 +158,7 @@ def _exports(
         else:
             found[name] = f"{definition.kind} at {path}:{definition.line}"
     if names:
-        evidence["exports"] = found
+        evidence.exports = found
 
 
 def why_undefined(path: str, name: str, ctx: CheckContext) -> str:
@@ -146,16 +176,16 @@ def why_undefined(path: str, name: str, ctx: CheckContext) -> str:
 
 
 def _contents(
-    params: ArtifactParams, files: tuple[str, ...], ctx: CheckContext, evidence: dict[str, Any]
+    params: ArtifactParams, files: tuple[str, ...], ctx: CheckContext, evidence: ArtifactEvidence
 ) -> Iterator[Finding]:
     if params.contains is not None and files:
         result = best_search(ctx.code, files, params.contains)
-        evidence["contains"] = searched(result)
+        evidence.contains = Searched.of(result)
         if finding := pattern_finding(ctx.code, result):
             yield finding
     if params.not_contains is not None:
         results = [result for path in files for result in ctx.code.forbidden(path, params.not_contains)]
-        evidence["not_contains"] = params.not_contains
+        evidence.not_contains = params.not_contains
         yield from (finding for result in results if (finding := forbidden_finding(result)))
 
 
@@ -164,10 +194,10 @@ def _summary(params: ArtifactParams, there: str, exports: tuple[str, ...]) -> st
     if exports:
         parts.append(f"defines {', '.join(exports)}")
     if params.contains is not None:
-        parts.append(f"has {params.contains!r} in code")
+        parts.append(f"has '{params.contains}' in code")
     if params.not_contains is not None:
-        parts.append(f"has no {params.not_contains!r} in code")
+        parts.append(f"has no '{params.not_contains}' in code")
     return ", ".join(parts)
 
 
-CHECK = CheckKind("artifact", ArtifactParams, run)
+CHECK = CheckKind("artifact", ArtifactParams, run, evidence=ArtifactEvidence)

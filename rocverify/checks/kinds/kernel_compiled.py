@@ -6,16 +6,20 @@ unchanged in the content-addressed cache) and the kernels are looked up in the c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from textwrap import indent
 from typing import Any
 
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.context import CheckContext
+from rocverify.checks.evidence import Evidence, Record, digest, known
 from rocverify.device.launch_limits import lds_bytes
 from rocverify.errors import CompileError
 from rocverify.kernel_names import kernels_called
+from rocverify.markdown import code, fenced, inline
 from rocverify.records import Finding
 from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.code_metadata import KernelMetadata
@@ -45,6 +49,95 @@ class KernelCompiledParams(CheckParams):
         return {**rest, "symbols": (data["symbol"],)}
 
 
+class CompiledKernel(Record):
+    """A kernel of a code object, as its metadata have it. Registers in number, memory in bytes."""
+
+    vgprs: int | None = None
+    sgprs: int | None = None
+    vgpr_spills: int | None = None
+    sgpr_spills: int | None = None
+    lds_bytes: int | None = None
+    scratch_bytes: int | None = None
+    wavefront_size: int | None = None
+    max_workgroup_size: int | None = None
+    kernarg_bytes: int | None = None
+
+    @classmethod
+    def of(cls, kernel: KernelMetadata) -> CompiledKernel:
+        """What a code object says of one."""
+        same = {name: getattr(kernel, name) for name in cls.model_fields if name != "kernarg_bytes"}
+        return cls(**same, kernarg_bytes=kernel.kernarg_size)
+
+
+class Compiled(Record):
+    """What became of a source for one target: a code object, or an `error` with its place and the compiler's
+    `log`. `command` has the compiler by name: where it lies differs between machines."""
+
+    error: str | None = None
+    where: str | None = None
+    log: str | None = None
+    source_sha256: str | None = None
+    headers_sha256: str | None = None
+    code_object_sha256: str | None = None
+    code_object_version: int | None = None
+    compiler: str | None = None
+    command: str | None = None
+    warnings: str | None = None
+    cached: bool | None = None
+    compile_seconds: float | None = None
+    kernels: dict[str, CompiledKernel] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, built: BuiltObject | CompileError) -> Compiled:
+        """What a build gave."""
+        if isinstance(built, CompileError):
+            return cls(error=built.message, where=built.where, log=built.log)
+        kernels = sorted(built.code_object.kernels.items())
+        return cls(
+            source_sha256=built.source_sha256,
+            headers_sha256=built.headers_sha256,
+            code_object_sha256=built.sha256,
+            code_object_version=built.code_object.abi_version,
+            compiler=built.compiler,
+            command=" ".join((Path(built.command[0]).name, *built.command[1:])),
+            warnings=built.log,
+            cached=built.cached,
+            compile_seconds=round(built.seconds, 3),
+            kernels={name: CompiledKernel.of(kernel) for name, kernel in kernels},
+        )
+
+    def lines(self, target: str) -> Iterator[str]:
+        """List items of Markdown."""
+        if self.code_object_sha256 is None:
+            yield f"- {inline(target)}: {known(self.error)} (see the compiler's output)"
+            return
+        kernels = ", ".join(map(code, self.kernels))
+        yield f"- {inline(target)}: code object {digest(self.code_object_sha256)} with {kernels}"
+        yield f"  - compiled by {known(self.compiler)}:"
+        if self.command:
+            yield f"\n{indent(fenced(self.command, 'sh'), '    ')}\n"
+        yield f"  - source {digest(self.source_sha256)}, headers {digest(self.headers_sha256)}"
+        if self.warnings:
+            yield f"  - the compiler said: {known(self.warnings)}"
+
+
+class KernelCompiledEvidence(Evidence):
+    """Where the source is listed, and what became of it by target; `manifest_sources` where it is not."""
+
+    coverage: dict[str, Any] | None = None
+    manifest: str | None = None
+    targets: dict[str, Compiled] = Field(default_factory=dict)
+    manifest_sources: list[str] = Field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        if self.manifest:
+            yield f"- listed at {code(self.manifest)}"
+        for target, built in self.targets.items():
+            yield from built.lines(target)
+        if self.manifest_sources:
+            yield f"- the manifest lists {', '.join(map(code, self.manifest_sources))}"
+
+
 def run(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
     """Passed if every symbol is in the code object of every target. Evidence: digests, compiler, command,
     and for each kernel its registers, LDS, scratch, spills and wavefront size."""
@@ -64,14 +157,14 @@ def run(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
         if isinstance(built, BuiltObject)
         for name in built.code_object.kernels
     }
-    evidence = {
-        "coverage": {"source": source, "compiled": sorted(compiled)},
-        "manifest": _listed(entry, ctx),
-        "targets": {t: _evidence(built) for t, built in results.items()},
-    }
+    evidence = KernelCompiledEvidence(
+        coverage={"source": source, "compiled": sorted(compiled)},
+        manifest=_listed(entry, ctx),
+        targets={t: Compiled.of(built) for t, built in results.items()},
+    )
     if findings:
-        return Outcome.failed(findings[0].message, hint=_hint(results), findings=findings, **evidence)
-    return Outcome.passed(_summary(entry, symbols, results), **evidence)
+        return Outcome.failed(findings[0].message, evidence, hint=_hint(results), findings=findings)
+    return Outcome.passed(_summary(entry, symbols, results), evidence)
 
 
 def _not_in_manifest(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
@@ -80,9 +173,9 @@ def _not_in_manifest(params: KernelCompiledParams, ctx: CheckContext) -> Outcome
     present = [entry.source for entry in ctx.manifest.entries]
     return Outcome.failed(
         message,
+        KernelCompiledEvidence(manifest_sources=present),
         hint=f'add [[kernel]] with source = "{params.source}", symbols = [{symbols}] and env',
         findings=(Finding(message, location=f"{ctx.manifest.path}:1", entity=params.source),),
-        manifest_sources=present,
     )
 
 
@@ -156,38 +249,6 @@ def _hint(results: dict[str, BuiltObject | CompileError]) -> str:
     return (errors[0].hint if errors else None) or "correct the source, or what the plan and manifest name"
 
 
-def _evidence(built: BuiltObject | CompileError) -> dict[str, Any]:
-    if isinstance(built, CompileError):
-        return {"error": built.message, "where": built.where, "log": built.log}
-    return {
-        "source_sha256": built.source_sha256,
-        "headers_sha256": built.headers_sha256,
-        "code_object_sha256": built.sha256,
-        "code_object_version": built.code_object.abi_version,
-        "compiler": built.compiler,
-        # By name: where the compiler lies differs between machines, its version stands beside it.
-        "command": " ".join((Path(built.command[0]).name, *built.command[1:])),
-        "warnings": built.log,
-        "cached": built.cached,
-        "compile_seconds": round(built.seconds, 3),
-        "kernels": {name: _kernel(kernel) for name, kernel in sorted(built.code_object.kernels.items())},
-    }
-
-
-def _kernel(kernel: KernelMetadata) -> dict[str, Any]:
-    return {
-        "vgprs": kernel.vgprs,
-        "sgprs": kernel.sgprs,
-        "vgpr_spills": kernel.vgpr_spills,
-        "sgpr_spills": kernel.sgpr_spills,
-        "lds_bytes": kernel.lds_bytes,
-        "scratch_bytes": kernel.scratch_bytes,
-        "wavefront_size": kernel.wavefront_size,
-        "max_workgroup_size": kernel.max_workgroup_size,
-        "kernarg_bytes": kernel.kernarg_size,
-    }
-
-
 def _summary(
     entry: ManifestEntry, symbols: tuple[str, ...], results: dict[str, BuiltObject | CompileError]
 ) -> str:
@@ -195,4 +256,4 @@ def _summary(
     return f"{entry.source} compiles for {', '.join(results)}; {count} found: {', '.join(symbols)}"
 
 
-CHECK = CheckKind("kernel_compiled", KernelCompiledParams, run)
+CHECK = CheckKind("kernel_compiled", KernelCompiledParams, run, evidence=KernelCompiledEvidence)

@@ -10,20 +10,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence
 from rocverify.checks.support.calls import Call, check_call
 from rocverify.checks.support.lists import ListClaim, check_list
-from rocverify.checks.support.matching import best_search, pattern_finding, searched
+from rocverify.checks.support.matching import Searched, best_search, pattern_finding
 from rocverify.code.languages import is_python
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.search import SearchResult
 from rocverify.code.targets import Target, files_of, find_target, is_binary
 from rocverify.code.written import is_written_as_code
 from rocverify.errors import PlanError, RocverifyError
+from rocverify.markdown import prose
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -46,6 +48,29 @@ class KeyLinkParams(CheckParams):
     item: str | None = Field(default=None, min_length=1)
 
 
+class KeyLinkEvidence(Evidence):
+    """Both ends; where the pattern was found, how the call goes, where the list has its item; `target` and
+    `via` say what of the link was not checked."""
+
+    source: str | None = Field(default=None, alias="from")
+    to: str | None = None
+    pattern: Searched | None = None
+    call: str | None = None
+    call_path: list[str] = Field(default_factory=list)
+    listed: str | None = None
+    target: str | None = None
+    via: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        if self.pattern is not None:
+            yield from self.pattern.lines()
+        if self.call:
+            yield f"- call path: {prose(self.call)}"
+        for text in (self.listed, self.target, self.via):
+            if text:
+                yield f"- {prose(text)}"
+
+
 def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError where an end of the link is absent, PlanError where it claims nothing, and
     RocverifyError where the claim is about a language that cannot be followed."""
@@ -57,9 +82,9 @@ def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
             f"the link from {source} to {target} has nothing that can be checked",
             hint='give it a pattern, or a `via` of the form "X() calls Y()"',
         )
-    evidence: dict[str, Any] = {"from": source, "to": target}
+    evidence = KeyLinkEvidence.model_validate({"from": source, "to": target})
     if ends.target is None:
-        evidence["target"] = f"{target!r} is no path: not checked"
+        evidence.target = f"{target!r} is no path: not checked"
     findings = [
         *_pattern(params, ends, ctx, evidence),
         *_call(call, ends, ctx, evidence),
@@ -67,13 +92,13 @@ def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
         *_list(listed, source, ctx, evidence),
     ]
     if params.via is not None and call is None and listed is None:
-        evidence["via"] = f"{params.via!r} is prose: not checked"
-        if not findings:
-            _more_than_an_import(params.via, evidence["pattern"]["path"], ctx, evidence)
+        evidence.via = f"{params.via!r} is prose: not checked"
+        if not findings and evidence.pattern is not None:
+            _more_than_an_import(params.via, evidence.pattern, ctx)
     if findings:
         hint = f"make the link in live code of {source}, or correct the plan"
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
-    return Outcome.passed(_summary(source, target, evidence), **evidence)
+        return Outcome.failed(findings[0].message, evidence, hint=hint, findings=tuple(findings))
+    return Outcome.passed(_summary(source, target, evidence), evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +135,7 @@ def _claims(params: KeyLinkParams, ends: _Ends, ctx: CheckContext) -> tuple[Call
 
 
 def _pattern(
-    params: KeyLinkParams, ends: _Ends, ctx: CheckContext, evidence: dict[str, Any]
+    params: KeyLinkParams, ends: _Ends, ctx: CheckContext, evidence: KeyLinkEvidence
 ) -> Iterator[Finding]:
     if params.pattern is None:
         return
@@ -118,7 +143,7 @@ def _pattern(
         yield Finding(f"{ends.source} holds no file", ends.source)
         return
     result = best_search(ctx.code, ends.files, params.pattern)
-    evidence["pattern"] = searched(result)
+    evidence.pattern = Searched.of(result)
     finding = pattern_finding(ctx.code, result)
     if finding is not None:
         yield replace(finding, message=finding.message + _but_in_target(params.pattern, ends, result, ctx))
@@ -136,11 +161,11 @@ def _but_in_target(pattern: str, ends: _Ends, result: SearchResult, ctx: CheckCo
     return f"; it stands only in {ends.target.path} (line {there.code[0].line}), to which the link leads"
 
 
-def _more_than_an_import(via: str, source: str, ctx: CheckContext, evidence: dict[str, Any]) -> None:
+def _more_than_an_import(via: str, found: Searched, ctx: CheckContext) -> None:
     """RocverifyError where the pattern matches nothing but imports, and the sentence beside it, which says
     more, cannot be checked: then nothing shows that what is imported is used."""
-    hits = evidence["pattern"]["code"]
-    if not is_python(source) or "import" in via.lower() or evidence["pattern"]["code_count"] > len(hits):
+    source, hits = found.path, found.code
+    if not is_python(source) or "import" in via.lower() or found.code_count > len(hits):
         return
     imports = {n for node in ast.walk(ctx.code.module(source).tree) if _is_import(node) for n in _rows(node)}
     lines = [int(hit.partition(":")[0]) for hit in hits]
@@ -161,7 +186,7 @@ def _rows(node: ast.AST) -> range:
     return range(begin, (getattr(node, "end_lineno", None) or begin) + 1)
 
 
-def _call(call: Call | None, ends: _Ends, ctx: CheckContext, evidence: dict[str, Any]) -> Iterator[Finding]:
+def _call(call: Call | None, ends: _Ends, ctx: CheckContext, evidence: KeyLinkEvidence) -> Iterator[Finding]:
     if call is None:
         return
     if len(ends.files) != 1 or ends.target is None or ends.target.shape != "file":
@@ -175,12 +200,12 @@ def _call(call: Call | None, ends: _Ends, ctx: CheckContext, evidence: dict[str,
     if answer.finding is not None:
         yield answer.finding
     else:
-        evidence["call_path"] = list(answer.path)
-        evidence["call"] = answer.summary
+        evidence.call_path = list(answer.path)
+        evidence.call = answer.summary
 
 
 def _further(
-    call: Call | None, names: tuple[str, ...], ends: _Ends, ctx: CheckContext, evidence: dict[str, Any]
+    call: Call | None, names: tuple[str, ...], ends: _Ends, ctx: CheckContext, evidence: KeyLinkEvidence
 ) -> Iterator[Finding]:
     """The other callees of the caller; RocverifyError for one that the link's end does not define."""
     if call is None or ends.target is None:
@@ -191,14 +216,14 @@ def _further(
                 f"{ends.target.path} does not define {name}, so the call of it was not checked",
                 hint="give it a link of its own",
             )
-        first = evidence.get("call")
+        first = evidence.call
         yield from _call(Call(call.caller, name), ends, ctx, evidence)
-        if first and evidence["call"] != first:
-            evidence["call"] = f"{first}; {evidence['call']}"
+        if first and evidence.call != first:
+            evidence.call = f"{first}; {evidence.call}"
 
 
 def _list(
-    listed: ListClaim | None, source: str, ctx: CheckContext, evidence: dict[str, Any]
+    listed: ListClaim | None, source: str, ctx: CheckContext, evidence: KeyLinkEvidence
 ) -> Iterator[Finding]:
     if listed is None:
         return
@@ -206,23 +231,14 @@ def _list(
     if isinstance(answer, Finding):
         yield answer
     else:
-        evidence["listed"] = answer
+        evidence.listed = answer
 
 
-def _summary(source: str, target: str, evidence: dict[str, Any]) -> str:
-    parts = []
-    if "call" in evidence:
-        parts.append(evidence["call"])
-    if "listed" in evidence:
-        parts.append(evidence["listed"])
-    if "pattern" in evidence:
-        first = evidence["pattern"]["code"][0].partition(":")[0]
-        parts.append(f"{evidence['pattern']['pattern']!r} found at {evidence['pattern']['path']}:{first}")
-    if "target" in evidence:
-        parts.append(evidence["target"])
-    if "via" in evidence:
-        parts.append(evidence["via"])
-    return f"{source} → {target}: {'; '.join(parts)}"
+def _summary(source: str, target: str, evidence: KeyLinkEvidence) -> str:
+    found = evidence.pattern
+    first = f"'{found.pattern}' found at {found.path}:{found.code[0].partition(':')[0]}" if found else None
+    parts = (evidence.call, evidence.listed, first, evidence.target, evidence.via)
+    return f"{source} → {target}: {'; '.join(part for part in parts if part)}"
 
 
-CHECK = CheckKind("key_link", KeyLinkParams, run)
+CHECK = CheckKind("key_link", KeyLinkParams, run, evidence=KeyLinkEvidence)

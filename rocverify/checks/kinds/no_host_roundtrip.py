@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, known, named
 from rocverify.checks.kinds.command import Line
 from rocverify.checks.support.references import Entry, Reference
 from rocverify.checks.support.roundtrip_sources import copies_in_sources
@@ -25,6 +28,8 @@ from rocverify.code.launches import LaunchFinder
 from rocverify.code.places import Place
 from rocverify.code.transfers import Transfer, TransferFinder
 from rocverify.errors import ContractError, RocverifyError, SubjectError
+from rocverify.figures import Step, Timeline
+from rocverify.markdown import prose
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -50,6 +55,97 @@ class NoHostRoundtripParams(CheckParams):
     forbid: tuple[str, ...] = ()
 
 
+class Copy(Record):
+    """A copy in the sources: the call, where it goes, the function and place that make it, the path there."""
+
+    call: str | None = None
+    direction: str | None = None
+    function: str | None = None
+    call_site: str | None = None
+    path: str | None = None
+
+
+class Event(Record):
+    """A launch, or a `transfer` (h2d, d2h, d2d) of so many bytes, in a traced call."""
+
+    launch: str | None = None
+    result: str | None = None
+    transfer: str | None = None
+    function: str | None = None
+    bytes: int | None = None
+    what: str | None = None
+    host_function: str | None = None
+    call_site: str | None = None
+    callers: list[str] = Field(default_factory=list)
+
+    @property
+    def words(self) -> str:
+        """As Markdown."""
+        place = f" at {named(self.call_site)}" if self.call_site else ""
+        if self.launch is not None:
+            return f"launch of {named(self.launch)}{place}"
+        what = f" of {known(self.what)}" if self.what else ""
+        return f"{known(self.transfer)}{what}, {known(self.bytes)} bytes{place}"
+
+    @property
+    def step(self) -> Step:
+        """For the timeline."""
+        if self.launch is not None:
+            return Step("launch", self.launch)
+        size = "" if self.bytes is None else f"{self.bytes} B"
+        name = " ".join(filter(None, (self.what, size))) or self.function or "a copy"
+        way = self.transfer
+        return Step(way if way in ("h2d", "d2h", "d2d") else "other", name)  # type: ignore[arg-type]
+
+
+class Trace(Record):
+    """What one call did, in its order."""
+
+    dtype: str | None = None
+    case: dict[str, Any] | None = None
+    events: list[Event] = Field(default_factory=list)
+
+
+class NoHostRoundtripEvidence(Evidence):
+    """What the sources show of the entry (its path to a launch, its copies) and what traced calls did. A Rust
+    or C++ entry has the `program` that ran it."""
+
+    entry: str | None = None
+    defined: str | None = None
+    functions_examined: int | None = None
+    launch_path: str | None = None
+    transfers_in_code: list[Copy] = Field(default_factory=list)
+    device: dict[str, Any] | None = None
+    traces: list[Trace] = Field(default_factory=list)
+    status_reads: list[str] = Field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        if self.defined:
+            yield f"- {named(self.entry)} is defined at {named(self.defined)}"
+        if self.functions_examined is not None:
+            yield f"- functions examined on the way: {self.functions_examined}"
+        if self.launch_path:
+            yield f"- path to the launch: {prose(self.launch_path)}"
+        for copy in self.transfers_in_code:
+            yield f"- in the code: {named(copy.call)} ({known(copy.direction)}) at {named(copy.call_site)}"
+        told: dict[str, list[str]] = {}
+        for trace in self.traces:
+            steps = "; ".join(event.words for event in trace.events) or "no launch and no transfer"
+            told.setdefault(steps, []).append(known(trace.dtype))
+        for steps, types in told.items():
+            yield f"- traced for {', '.join(dict.fromkeys(types))}: {steps}"
+        for place in self.status_reads:
+            yield f"- a status of some bytes comes back at {named(place)}"
+
+    def figures(self) -> Iterator[Timeline]:
+        seen: set[str] = set()
+        for trace in self.traces:
+            name = trace.dtype or "a call"
+            if trace.events and name not in seen:
+                seen.add(name)
+                yield Timeline(name, tuple(event.step for event in trace.events))
+
+
 def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for an entry that is absent, CompileError and SubjectError for what goes wrong
     on the way to the launch, DeviceFaultError, ContractError for no contract."""
@@ -57,23 +153,23 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     if is_rust(path) or is_c_family(path):
         return copies_in_sources(ctx, params.entry, params.forbid, params.program)
     entry = ctx.code.resolve(params.entry)
-    evidence: dict[str, Any] = {"entry": params.entry, "defined": entry.location}
+    evidence = NoHostRoundtripEvidence(entry=params.entry, defined=entry.location)
     findings, suspects = static_findings(params, ctx, entry, evidence)
-    if "launch_path" not in evidence and not suspects:
+    if evidence.launch_path is None and not suspects:
         _refuse_unseen(params, ctx, entry, evidence)
     if not findings:
         traced, probe = _traced(params, ctx, evidence)
         findings = [*_convicted(suspects, entry, probe), *traced]
-        evidence["status_reads"] = sorted(s.site.location for s in suspects) if not findings else []
+        evidence.status_reads = sorted(s.site.location for s in suspects) if not findings else []
     else:
         findings += [_forbidden(transfer, entry) for transfer in suspects]
     if findings:
-        return Outcome.failed(findings[0].message, hint=_HINT, findings=tuple(findings), **evidence)
-    return Outcome.passed(_summary(entry, evidence), **evidence)
+        return Outcome.failed(findings[0].message, evidence, hint=_HINT, findings=tuple(findings))
+    return Outcome.passed(_summary(entry, evidence), evidence)
 
 
 def _refuse_unseen(
-    params: NoHostRoundtripParams, ctx: CheckContext, entry: Place, evidence: dict[str, Any]
+    params: NoHostRoundtripParams, ctx: CheckContext, entry: Place, evidence: NoHostRoundtripEvidence
 ) -> None:
     """RocverifyError where the device sees a launch that the sources do not show: then they cannot show what
     the entry does beside it. Returns where it sees none."""
@@ -90,18 +186,18 @@ def _refuse_unseen(
 
 
 def static_findings(
-    params: NoHostRoundtripParams, ctx: CheckContext, entry: Place, evidence: dict[str, Any]
+    params: NoHostRoundtripParams, ctx: CheckContext, entry: Place, evidence: NoHostRoundtripEvidence
 ) -> tuple[list[Finding], list[Transfer]]:
     """What the sources alone show, and the copies to the host whose size only a trace tells. An entry that
     reaches no launch fails: nothing would be proved."""
     launches = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
     path = launches.path(entry)
-    evidence["functions_examined"] = len(ctx.code.graph.paths(entry, kinds=CAUTIOUS))
+    evidence.functions_examined = len(ctx.code.graph.paths(entry, kinds=CAUTIOUS))
     if path is None:
         message = f"{entry.qualname} reaches no kernel launch in live code: there is no GPU path to examine"
         transfers = _transfers(params, ctx, entry, evidence)
         return [Finding(message, entry.location, entity=entry.qualname)], transfers
-    evidence["launch_path"] = describe_path(path)
+    evidence.launch_path = describe_path(path)
     transfers = _transfers(params, ctx, entry, evidence)
     suspects = [t for t in transfers if t.word.startswith("hip") and t.word not in params.forbid]
     found = [_forbidden(t, entry) for t in transfers if t not in suspects]
@@ -109,12 +205,12 @@ def static_findings(
 
 
 def _transfers(
-    params: NoHostRoundtripParams, ctx: CheckContext, entry: Place, evidence: dict[str, Any]
+    params: NoHostRoundtripParams, ctx: CheckContext, entry: Place, evidence: NoHostRoundtripEvidence
 ) -> list[Transfer]:
     """The copies to the host, or in a direction that cannot be seen, that the entry's live code reaches."""
     finder = TransferFinder(ctx.code, ctx.settings.transfers, params.forbid)
     found = list(finder.transfers(entry))
-    evidence["transfers_in_code"] = [_described(transfer) for transfer in found]
+    evidence.transfers_in_code = [_described(transfer) for transfer in found]
     return [transfer for transfer in found if transfer.direction in (Direction.TO_HOST, Direction.OPEN)]
 
 
@@ -127,14 +223,14 @@ def _convicted(suspects: list[Transfer], entry: Place, probe: RoundtripProbe) ->
             yield _forbidden(transfer, entry)
 
 
-def _described(transfer: Transfer) -> dict[str, str]:
-    return {
-        "call": transfer.word,
-        "direction": str(transfer.direction),
-        "function": transfer.site.caller.qualname,
-        "call_site": transfer.site.location,
-        "path": describe_path(transfer.path),
-    }
+def _described(transfer: Transfer) -> Copy:
+    return Copy(
+        call=transfer.word,
+        direction=str(transfer.direction),
+        function=transfer.site.caller.qualname,
+        call_site=transfer.site.location,
+        path=describe_path(transfer.path),
+    )
 
 
 def _forbidden(transfer: Transfer, entry: Place) -> Finding:
@@ -173,7 +269,7 @@ def _fallbacks(ctx: CheckContext, entry: Place, launches: LaunchFinder) -> Itera
 
 
 def _traced(
-    params: NoHostRoundtripParams, ctx: CheckContext, evidence: dict[str, Any]
+    params: NoHostRoundtripParams, ctx: CheckContext, evidence: NoHostRoundtripEvidence
 ) -> tuple[list[Finding], RoundtripProbe]:
     from rocverify.checks.support.roundtrip_trace import (
         RoundtripProbe,  # needs the toolchain and device rooms
@@ -182,22 +278,25 @@ def _traced(
     with ctx.launching() as session:
         probe = RoundtripProbe(ctx, session, params.allow_uploads)
         findings = probe.run(params.entry, params.contract)
-    evidence["device"] = ctx.device.info.to_json()
-    evidence["traces"] = probe.traces
+    evidence.device = ctx.device.info.to_json()
+    evidence.traces = [Trace.model_validate(trace) for trace in probe.traces]
     return findings, probe
 
 
-def _summary(entry: Place, evidence: dict[str, Any]) -> str:
-    traces = evidence["traces"]
-    launches = sum(1 for trace in traces for event in trace["events"] if "launch" in event)
-    uploads = {e["what"] for t in traces for e in t["events"] if e.get("transfer") == "h2d"}
+def _summary(entry: Place, evidence: NoHostRoundtripEvidence) -> str:
+    traces = evidence.traces
+    events = [event for trace in traces for event in trace.events]
+    launches = sum(event.launch is not None for event in events)
+    uploads = {str(event.what) for event in events if event.transfer == "h2d"}
     sent = f", uploads {', '.join(sorted(uploads))}" if uploads else ", uploads nothing"
-    dtypes = ", ".join(dict.fromkeys(trace["dtype"] for trace in traces))
-    status = " but a status of some bytes" if evidence["status_reads"] else ""
+    dtypes = ", ".join(dict.fromkeys(str(trace.dtype) for trace in traces))
+    status = " but a status of some bytes" if evidence.status_reads else ""
     return (
         f"{entry.qualname}: nothing{status} comes back to the host in {len(traces)} traced calls ({dtypes}; "
-        f"{launches} launches{sent}) nor in the {evidence['functions_examined']} functions that it can reach"
+        f"{launches} launches{sent}) nor in the {evidence.functions_examined} functions that it can reach"
     )
 
 
-CHECK = CheckKind("no_host_roundtrip", NoHostRoundtripParams, run, needs_device=True)
+CHECK = CheckKind(
+    "no_host_roundtrip", NoHostRoundtripParams, run, needs_device=True, evidence=NoHostRoundtripEvidence
+)

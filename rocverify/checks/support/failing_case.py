@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rocverify.checks.support.watched import sanitized
 from rocverify.oracle.verify import CaseFailure, DTypeReport, Plan, shrink_failure
@@ -32,13 +32,6 @@ class Failing:
     smallest: Shrunk
     others: tuple[CaseFailure, ...]
     watched: tuple[Finding, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "failing_case": self.failure.case.to_json(),
-            "smallest_case": self.smallest.case.to_json(),
-            "smallest_case_runs": self.smallest.runs,
-        }
 
 
 def telling_failure(

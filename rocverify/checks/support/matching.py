@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
+from pydantic import Field
+
+from rocverify.checks.evidence import Record, first_of, named
 from rocverify.code.index import CodeIndex
 from rocverify.code.languages import is_c_family
 from rocverify.code.search import Hit, SearchResult
@@ -18,25 +20,25 @@ def pattern_finding(index: CodeIndex, result: SearchResult) -> Finding | None:
     """What is wrong with a search: the pattern proves nothing, or did not match in live code."""
     path, text, matcher = result.path, result.pattern, result.matcher
     if matcher.vacuous:
-        return Finding(f"the pattern {text!r} is vacuous: it matches any text, so it proves nothing", path)
+        return Finding(f"the pattern '{text}' is vacuous: it matches any text, so it proves nothing", path)
     if result.found:
         reason = index.commonness.vacuous(matcher, result.first)
-        return Finding(f"the pattern {text!r} is vacuous: {reason}", path) if reason else None
+        return Finding(f"the pattern '{text}' is vacuous: {reason}", path) if reason else None
     if result.missing:
         there = "does not have" if len(result.missing) == 1 else "has none of"
-        return Finding(f"{path} {there} {', '.join(map(repr, result.missing))} of {text!r}", path)
+        return Finding(f"{path} {there} {', '.join(map(quoted, result.missing))} of '{text}'", path)
     if result.dead:
         return Finding(
-            f"the pattern {text!r} matches only code of {path} that can never run{_or_be_compiled(path)} "
+            f"the pattern '{text}' matches only code of {path} that can never run{_or_be_compiled(path)} "
             f"({_lines(result.dead)})",
             f"{path}:{result.dead[0].line}",
         )
     if result.comments:
         return Finding(
-            f"the pattern {text!r} matches only comments or docstrings of {path} ({_lines(result.comments)})",
+            f"the pattern '{text}' matches only comments or docstrings of {path} ({_lines(result.comments)})",
             f"{path}:{result.comments[0].line}",
         )
-    return Finding(f"the pattern {text!r} matches nothing in {path}", path)
+    return Finding(f"the pattern '{text}' matches nothing in {path}", path)
 
 
 def best_search(index: CodeIndex, paths: Sequence[str], pattern: str) -> SearchResult:
@@ -67,26 +69,51 @@ def forbidden_finding(result: SearchResult) -> Finding | None:
     if not where:
         return None
     return Finding(
-        f"{result.path} has {result.pattern!r}, which must not be there ({_lines(where)})",
+        f"{result.path} has '{result.pattern}', which must not be there ({_lines(where)})",
         f"{result.path}:{where[0].line}",
     )
+
+
+def quoted(text: str) -> str:
+    """A pattern or text as it is written: `repr` would double its backslashes."""
+    return f"'{text}'"
 
 
 def _or_be_compiled(path: str) -> str:
     return ", since no build compiles it" if is_c_family(path) else ""
 
 
-def searched(result: SearchResult) -> dict[str, Any]:
-    """A search as evidence: the first matches of each sort, with true counts."""
-    return {
-        "pattern": result.pattern,
-        "path": result.path,
-        "code": _hits(result.code),
-        "code_count": len(result.code),
-        "comment_count": len(result.comments),
-        "comments": _hits(result.comments),
-        "dead_count": len(result.dead),
-    }
+class Searched(Record):
+    """A search as evidence: the first matches of each sort, with true counts. What counts is code."""
+
+    pattern: str
+    path: str
+    code: list[str] = Field(default_factory=list)
+    code_count: int = 0
+    comment_count: int = 0
+    comments: list[str] = Field(default_factory=list)
+    dead_count: int = 0
+
+    @classmethod
+    def of(cls, result: SearchResult) -> Searched:
+        """The evidence of a search."""
+        return cls(
+            pattern=result.pattern,
+            path=result.path,
+            code=_hits(result.code),
+            code_count=len(result.code),
+            comment_count=len(result.comments),
+            comments=_hits(result.comments),
+            dead_count=len(result.dead),
+        )
+
+    def lines(self) -> Iterator[str]:
+        """List items of Markdown."""
+        shown = f" ({first_of(self.code)})" if self.code else ""
+        yield (
+            f"- {named(self.pattern)} in {named(self.path)}: {self.code_count} in code{shown}, "
+            f"{self.comment_count} in comments, {self.dead_count} in dead code"
+        )
 
 
 def _hits(hits: tuple[Hit, ...]) -> list[str]:

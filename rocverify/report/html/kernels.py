@@ -10,10 +10,10 @@ from pathlib import Path
 from markupsafe import Markup
 
 from rocverify.errors import UsageError
+from rocverify.payload import clean_text
 from rocverify.report.html.figures import budgets, spread
 from rocverify.report.model import CorrectnessReport, CoverageReport, KernelReport, Report
 from rocverify.report.problems import Problem
-from rocverify.runner.payload import clean_text
 from rocverify.store.digests import digest_bytes
 from rocverify.store.gate import place
 

@@ -13,13 +13,15 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from rocverify.figures import Timeline
+from rocverify.payload import clean_text
 from rocverify.records import CheckVerdict, MustHaveVerdict, Status
 from rocverify.report.coverage import decided, models_of
-from rocverify.report.evidence import check_lines, evidence_lines
+from rocverify.report.evidence import check_lines, evidence_lines, seen_by
 from rocverify.report.html.figures import shares
 from rocverify.report.html.kernels import source_views
 from rocverify.report.html.prose import html_of
-from rocverify.report.html.timeline import timelines
+from rocverify.report.html.timeline import timeline
 from rocverify.report.kept_templates import KeptTemplates
 from rocverify.report.model import (
     CheckReport,
@@ -32,7 +34,6 @@ from rocverify.report.model import (
 from rocverify.report.problems import problems
 from rocverify.report.render import duration
 from rocverify.report.summary import evidence_blocks, reproduce, telling
-from rocverify.runner.payload import clean_text
 from rocverify.store.digests import shown_digest
 
 NAME = "index.html"
@@ -126,7 +127,7 @@ def _check(check: CheckReport) -> CheckView:
         tuple(telling(check)),
         html_of(check_lines(check)),
         tuple(clean_text(text) for text in evidence_blocks(check.evidence)),
-        tuple(timelines(check.evidence)),
+        tuple((f.title, timeline(f)) for f in seen_by(check).figures() if isinstance(f, Timeline)),
     )
 
 

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 _OWN_TAGS = ("<code>", "</code>")
-"""What `rocverify.report.markdown.code` writes as HTML; every other `<` of it is escaped."""
+"""What `rocverify.markdown.code` writes as HTML; every other `<` of it is escaped."""
 
 
 class _Renderer(RendererHTML):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from rocverify.runner.payload import clean_text
+from rocverify.payload import clean_text
 
 _ANYWHERE = re.compile(
     r"[`*\[<|~$]"
@@ -29,8 +29,36 @@ def one_line(text: str) -> str:
 
 def inline(text: object) -> str:
     """Text in a paragraph, list item or table cell: one line, shown as it is."""
-    escaped = _ANYWHERE.sub(r"\\\g<0>", one_line(str(text)))
-    return _LINE_START.sub(lambda match: f"{match[1] or ''}\\", escaped)
+    return inline_part(one_line(str(text)), first=True)
+
+
+_NAME = re.compile(
+    r"'[^'\s]*[\\\[\](){}|*^$<>_=#][^'\s]*'"  # a pattern or text in quotes, as it is written
+    r"|(?<![\w`/.-])(?:[A-Za-z_]\w*(?:\.|::|:))*[A-Za-z_]\w*\(\)"  # f(), module:f(), a::b()
+    r"|(?<![\w`/.-])[\w.-]*(?:/[\w.-]+)+:\d+(?::\d+)?"  # path:line
+    r"|(?<![\w`/.:-])(?:\w+[.:])*[A-Za-z]\w*_\w+(?![\w/]|\.\w)"  # snake_case
+)
+
+
+def prose(text: object) -> str:
+    """Text as `inline` has it, with names, calls, places and quoted patterns verbatim in code spans."""
+    line, out, at = one_line(str(text)), [], 0
+    for found in _NAME.finditer(line):
+        before = line[at : found.start()]
+        out += [inline_part(before, first=not at), code(found[0].strip("'"))]
+        at = found.end()
+    return "".join([*out, inline_part(line[at:], first=not at)])
+
+
+def inline_part(text: str, *, first: bool) -> str:
+    """A part of a line: what means something at its beginning only, does so in the first."""
+    escaped = _ANYWHERE.sub(r"\\\g<0>", text)
+    return _LINE_START.sub(lambda match: f"{match[1] or ''}\\", escaped) if first else escaped
+
+
+def cell_prose(text: object) -> str:
+    """The same in a table cell, where a bar has to be escaped even within code."""
+    return re.sub(r"(?<!\\)\|", r"\\|", prose(text))
 
 
 def cell_code(text: object) -> str:
