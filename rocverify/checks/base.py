@@ -50,25 +50,23 @@ class Outcome:
     evidence: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def passed(cls, message: str, seen: Evidence | None = None, /, **evidence: Any) -> Outcome:
-        return cls(CheckVerdict.PASSED, message, evidence=_data(seen, evidence))
+    def passed(cls, message: str, seen: Evidence | None = None) -> Outcome:
+        return cls(CheckVerdict.PASSED, message, evidence=_data(seen))
 
     @classmethod
     def failed(
         cls,
         message: str,
         seen: Evidence | None = None,
-        /,
         *,
         hint: str | None = None,
         findings: tuple[Finding, ...] = (),
-        **evidence: Any,
     ) -> Outcome:
-        return cls(CheckVerdict.FAILED, message, hint, findings, _data(seen, evidence))
+        return cls(CheckVerdict.FAILED, message, hint, findings, _data(seen))
 
 
-def _data(seen: Evidence | None, more: dict[str, Any]) -> dict[str, Any]:
-    return more if seen is None else {**seen.data(), **more}
+def _data(seen: Evidence | None) -> dict[str, Any]:
+    return {} if seen is None else seen.data()
 
 
 P = TypeVar("P", bound=CheckParams)

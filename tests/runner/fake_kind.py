@@ -16,6 +16,7 @@ from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.context import CheckContext
+from rocverify.checks.evidence import Evidence
 from rocverify.errors import (
     CodeObjectError,
     CompileError,
@@ -59,7 +60,9 @@ def run(params: FakeParams, ctx: CheckContext) -> Outcome:
         raise RAISES[params.does](params.text)
     if params.does == "failed":
         finding = Finding(f"finding: {params.text}", location="kernels/rope.py:7", kernel="rope_kernel")
-        return Outcome.failed(params.text, hint="do it", findings=(finding,), **params.evidence)
+        return Outcome.failed(
+            params.text, hint="do it", findings=(finding,), seen=Evidence.model_validate(params.evidence)
+        )
     if params.does == "ansi":
         return Outcome.failed("\x1b[31mred\x1b[0m and \x00 nul", hint="\x1b]0;title\x07see")
     if params.does == "kill":
@@ -73,12 +76,17 @@ def run(params: FakeParams, ctx: CheckContext) -> Outcome:
     if params.does == "device":
         _open(ctx)
     if params.does == "numpy":
-        return Outcome.passed(params.text, worst=np.float32(0.5), nan=float("nan"), index=np.array([1, 2]))
+        return Outcome.passed(
+            params.text,
+            Evidence.model_validate(
+                {"worst": np.float32(0.5), "nan": float("nan"), "index": np.array([1, 2])}
+            ),
+        )
     if params.does == "process":
-        return Outcome.passed(params.text, process=os.getpid())
+        return Outcome.passed(params.text, Evidence.model_validate({"process": os.getpid()}))
     if params.does == "seed":
-        return Outcome.passed(params.text, seed=ctx.seed)
-    return Outcome.passed(params.text, **params.evidence)
+        return Outcome.passed(params.text, Evidence.model_validate({"seed": ctx.seed}))
+    return Outcome.passed(params.text, seen=Evidence.model_validate(params.evidence))
 
 
 def _open(ctx: CheckContext) -> None:

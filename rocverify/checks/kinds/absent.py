@@ -7,11 +7,13 @@ Comments and what no build has do not count; a marker of unfinished work (TODO) 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, named
 from rocverify.checks.support.matching import forbidden_finding
 from rocverify.code.files import build_files, read_text, sources
 from rocverify.code.languages import C_FAMILY, CUDA, PYTHON
@@ -38,6 +40,20 @@ class AbsentParams(CheckParams):
     paths: tuple[str, ...] = ()
 
 
+class AbsentEvidence(Evidence):
+    """What was looked for in how many files, and how often it was found."""
+
+    names: list[str] = Field(default_factory=list)
+    files: int | None = None
+    found: int | None = None
+
+    def lines(self) -> Iterator[str]:
+        if self.files is not None:
+            yield f"- looked for {', '.join(map(named, self.names))} in {self.files} files"
+        if self.found:
+            yield f"- found {self.found} times"
+
+
 def run(params: AbsentParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for a path that is not there, RocverifyError where there is no file to look into."""
     files = _files(params, ctx)
@@ -49,14 +65,14 @@ def run(params: AbsentParams, ctx: CheckContext) -> Outcome:
         for path in files:
             results = _searched(path, name, ctx)
             findings += [finding for result in results if (finding := forbidden_finding(result))]
-    evidence: dict[str, Any] = {"names": list(params.names), "files": len(files)}
+    evidence = AbsentEvidence(names=list(params.names), files=len(files))
     if findings:
         hint = "take it out, or correct the plan"
-        return Outcome.failed(
-            findings[0].message, hint=hint, findings=tuple(findings[:_SHOWN]), found=len(findings), **evidence
-        )
+        evidence.found = len(findings)
+        shown = tuple(findings[:_SHOWN])
+        return Outcome.failed(findings[0].message, hint=hint, findings=shown, seen=evidence)
     number = f"{len(files)} {'file' if len(files) == 1 else 'files'}"
-    return Outcome.passed(f"{', '.join(params.names)}: in none of {number} of {where}", **evidence)
+    return Outcome.passed(f"{', '.join(params.names)}: in none of {number} of {where}", seen=evidence)
 
 
 def _searched(path: str, name: str, ctx: CheckContext) -> list[SearchResult]:
@@ -98,4 +114,4 @@ def _files(params: AbsentParams, ctx: CheckContext) -> list[str]:
     return list(files)
 
 
-CHECK = CheckKind("absent", AbsentParams, run)
+CHECK = CheckKind("absent", AbsentParams, run, evidence=AbsentEvidence)

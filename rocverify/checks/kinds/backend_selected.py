@@ -9,13 +9,14 @@ nothing to the host, where it could be worked on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, known, named
 from rocverify.checks.support.driving import launches_it
 from rocverify.checks.support.launch_arguments import Block
 from rocverify.checks.support.references import Reference
@@ -59,6 +60,30 @@ class BackendSelectedParams(CheckParams):
         return self
 
 
+class Selected(Record):
+    """The launches of one call."""
+
+    dtype: str | None = None
+    case: dict[str, Any] | None = None
+    launched: list[str | None] = Field(default_factory=list)
+    call_sites: list[str | None] = Field(default_factory=list)
+
+
+class BackendSelectedEvidence(Evidence):
+    """The kernels that were asked for, and what each call launched."""
+
+    contract: str | None = None
+    kernels: list[str] = Field(default_factory=list)
+    runs: list[Selected] = Field(default_factory=list)
+    device: dict[str, Any] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        for run in self.runs:
+            launched = ", ".join(map(named, dict.fromkeys(run.launched))) or "nothing"
+            places = ", ".join(named(place) for place in run.call_sites if place)
+            yield f"- {known(run.dtype)}: launched {launched}{f' at {places}' if places else ''}"
+
+
 def run(params: BackendSelectedParams, ctx: CheckContext) -> Outcome:
     """Raises ContractError where no contract drives the entry, SubjectError and DeviceFaultError for what
     goes wrong in the call itself."""
@@ -67,14 +92,18 @@ def run(params: BackendSelectedParams, ctx: CheckContext) -> Outcome:
         trials = Trials(ctx, session, reference)
         probe = Probe(_as_built(params, trials), ctx)
         findings = probe.run(trials)
-    evidence: dict[str, Any] = {"contract": reference, "kernels": list(params.kernels), "runs": probe.rows}
-    evidence["device"] = ctx.device.info.to_json()
+    evidence = BackendSelectedEvidence(
+        contract=reference,
+        kernels=list(params.kernels),
+        runs=probe.rows,
+        device=ctx.device.info.to_json(),
+    )
     if findings:
         hint = "launch these kernels in every case, and let a failed launch raise: no other way to a result"
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), seen=evidence)
     how = ", without a fallback" if params.forbid_fallback else ""
-    types = ", ".join(row["dtype"] for row in probe.rows)
-    return Outcome.passed(f"{probe.name} runs {', '.join(params.kernels)} ({types}){how}", **evidence)
+    types = ", ".join(str(row.dtype) for row in probe.rows)
+    return Outcome.passed(f"{probe.name} runs {', '.join(params.kernels)} ({types}){how}", seen=evidence)
 
 
 def _reference(params: BackendSelectedParams, ctx: CheckContext, session: LaunchSession) -> str:
@@ -112,7 +141,7 @@ class Probe:
     def __init__(self, params: BackendSelectedParams, ctx: CheckContext) -> None:
         self._params = params
         self._ctx = ctx
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Selected] = []
         self.name = ""
 
     def run(self, trials: Trials) -> list[Finding]:
@@ -150,12 +179,12 @@ class Probe:
 
     def _show(self, dtype: DType, run: CaseRun, launches: Sequence[TraceEvent]) -> None:
         self.rows.append(
-            {
-                "dtype": dtype.name,
-                "case": run.case.to_json(),
-                "launched": [e.kernel for e in launches],
-                "call_sites": list(dict.fromkeys(e.call_site for e in launches)),
-            }
+            Selected(
+                dtype=dtype.name,
+                case=run.case.to_json(),
+                launched=[e.kernel for e in launches],
+                call_sites=list(dict.fromkeys(e.call_site for e in launches)),
+            )
         )
 
     def _missing(self, seen: dict[str, None]) -> list[Finding]:
@@ -236,4 +265,6 @@ def _launches(events: Sequence[TraceEvent]) -> list[TraceEvent]:
     return [e for e in events if e.category is Category.LAUNCH and e.ok]
 
 
-CHECK = CheckKind("backend_selected", BackendSelectedParams, run, needs_device=True)
+CHECK = CheckKind(
+    "backend_selected", BackendSelectedParams, run, needs_device=True, evidence=BackendSelectedEvidence
+)

@@ -7,11 +7,13 @@ or is called through something unknown, leaves the order open: then the check de
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, first_of, named
 from rocverify.checks.support.references import Entry
 from rocverify.code.call_sites import CAUTIOUS
 from rocverify.code.languages import is_c_family
@@ -54,6 +56,27 @@ class CallOrderParams(CheckParams):
     entry: Entry | None = None
 
 
+class Places(Record):
+    """Where a function, with what it calls, does the two things."""
+
+    function: str | None = None
+    first_at: list[str] = Field(default_factory=list)
+    then_at: list[str] = Field(default_factory=list)
+
+
+class CallOrderEvidence(Evidence):
+    """Where the two things are done, in each function that leads to both."""
+
+    first: str | None = None
+    then: str | None = None
+    functions: list[Places] = Field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        for one in self.functions:
+            first, then = (first_of(places) or "nowhere" for places in (one.first_at, one.then_at))
+            yield f"- in {named(one.function)}: {named(self.first)} at {first}; {named(self.then)} at {then}"
+
+
 def run(params: CallOrderParams, ctx: CheckContext) -> Outcome:
     """Raises RocverifyError where the order cannot be told, SourceError for a file that is not there."""
     leading = Leading(ctx.code, ctx.settings.transfers)
@@ -64,25 +87,25 @@ def run(params: CallOrderParams, ctx: CheckContext) -> Outcome:
     for thing, places in known.items():
         _refuse_twins(thing, places)
     found = _orders(params, leading, known)
-    evidence: dict[str, Any] = {
-        "first": params.first,
-        "then": params.then,
-        "functions": [
-            {
-                "function": f"{place.unit.path}:{place.function.qualified}",
-                "first_at": order.first[:_SHOWN],
-                "then_at": [seen.where for seen in order.then[:_SHOWN]],
-            }
+    evidence = CallOrderEvidence(
+        first=params.first,
+        then=params.then,
+        functions=[
+            Places(
+                function=f"{place.unit.path}:{place.function.qualified}",
+                first_at=list(order.first[:_SHOWN]),
+                then_at=[seen.where for seen in order.then[:_SHOWN]],
+            )
             for place, order in found
         ],
-    }
+    )
     if not found:
         return _uncalled(params, leading, known, evidence)
     if all(order.kept and not order.broken for _, order in found):
         names = ", ".join(place.function.qualified for place, _ in found)
         order = found[0][1]
         where = f"{', '.join(order.first[:3])} before {', '.join(seen.where for seen in order.then[:3])}"
-        return Outcome.passed(f"in {names}: {_said(params.first)} at {where}", **evidence)
+        return Outcome.passed(f"in {names}: {_said(params.first)} at {where}", seen=evidence)
     wrong = [(place, order) for place, order in found if order.broken_order and not order.broken]
     if len(wrong) == len(found):
         _refuse_hidden(params, ctx, leading, known, found)
@@ -99,7 +122,7 @@ def _undefined(params: CallOrderParams, ctx: CheckContext, thing: str) -> Outcom
             f"no host source defines a function {thing} ({globs}; all of Rust and C++)",
             hint="correct the name, or the setting host_globs",
         )
-    return _failed(params, f"{path} defines no function {name}", path, {})
+    return _failed(params, f"{path} defines no function {name}", path, CallOrderEvidence())
 
 
 def _refuse_twins(thing: str, places: list[Place]) -> None:
@@ -152,7 +175,7 @@ def _orders(
 
 
 def _uncalled(
-    params: CallOrderParams, leading: Leading, known: dict[str, list[Place]], evidence: dict[str, Any]
+    params: CallOrderParams, leading: Leading, known: dict[str, list[Place]], evidence: CallOrderEvidence
 ) -> Outcome:
     """No function leads to both: wrong only where one of the two is called nowhere at all."""
     for thing, places in known.items():
@@ -187,7 +210,7 @@ def _refuse_hidden(
                 )
 
 
-def _wrong(params: CallOrderParams, place: Place, order: Order, evidence: dict[str, Any]) -> Outcome:
+def _wrong(params: CallOrderParams, place: Place, order: Order, evidence: CallOrderEvidence) -> Outcome:
     then = next(seen.where for seen in order.then if seen.sure)
     later = f"only at {order.first[0]}" if order.first else "not"
     if order.perhaps and not order.first:
@@ -223,10 +246,10 @@ def _said(thing: str) -> str:
     return _WORDS.get(thing) or f"{thing.rpartition(':')[2]}() is called"
 
 
-def _failed(params: CallOrderParams, message: str, where: str, evidence: dict[str, Any]) -> Outcome:
+def _failed(params: CallOrderParams, message: str, where: str, evidence: CallOrderEvidence) -> Outcome:
     finding = Finding(message, where, entity=params.first)
     hint = f"have it so that {_said(params.first)} before {_said(params.then)}, or correct the plan"
-    return Outcome.failed(message, hint=hint, findings=(finding,), **evidence)
+    return Outcome.failed(message, hint=hint, findings=(finding,), seen=evidence)
 
 
-CHECK = CheckKind("call_order", CallOrderParams, run)
+CHECK = CheckKind("call_order", CallOrderParams, run, evidence=CallOrderEvidence)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, known, named
 from rocverify.checks.support.stale import refuse_stale
 from rocverify.commands.allowed import SUCCEEDS_ANYHOW, require_allowed
 from rocverify.commands.counts import Ran, Said, read_output
@@ -85,6 +86,44 @@ class CommandParams(CheckParams):
         return self
 
 
+class Tests(Record):
+    """How many tests did what, as `runner` counts them."""
+
+    runner: str | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """By what they did."""
+        return {str(name): int(value) for name, value in (self.model_extra or {}).items() if value}
+
+
+class CommandEvidence(Evidence):
+    """How the command ended, what its tests did, what it warned of and launched."""
+
+    run: list[str] = Field(default_factory=list)
+    exit_code: int | None = None
+    apart: str | None = None
+    tests: list[Tests] = Field(default_factory=list)
+    tests_by_output: list[Tests] = Field(default_factory=list)
+    warnings: dict[str, int] = Field(default_factory=dict)
+    launched: dict[str, int] = Field(default_factory=dict)
+    output: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        if self.run:
+            how = f" ({known(self.apart)})" if self.apart else ""
+            yield f"- {'; '.join(map(named, self.run))} ended with {known(self.exit_code)}{how}"
+        for words, tests in (("as counted", self.tests), ("by its output", self.tests_by_output)):
+            for one in tests:
+                told = ", ".join(f"{value} {known(name)}" for name, value in one.counts.items() if value)
+                yield f"- {known(one.runner)}, {words}: {told or 'no test'}"
+        for name, count in self.warnings.items():
+            yield f"- warned {count} times: {known(name)}"
+        if self.launched:
+            told = ", ".join(f"{named(name)} {count}" for name, count in self.launched.items())
+            yield f"- launched: {told}"
+
+
 def run(params: CommandParams, ctx: CheckContext) -> Outcome:
     """Raises CommandRefusedError where commands are not allowed, RocverifyError for what decides nothing: a
     time limit, a program that is not here, tests that were skipped."""
@@ -98,15 +137,16 @@ def run(params: CommandParams, ctx: CheckContext) -> Outcome:
     evidence = _evidence(params, done, said, launched)
     findings = list(_findings(params, done, said, launched, ctx.root))
     if findings:
+        said_last = done.said if done.code != params.exit_code else done.output
+        evidence.output = said_last[-_SHOWN:]
         return Outcome.failed(
             findings[0].message,
             hint=f"run `{done.line}`",
             findings=tuple(findings),
-            output=(done.said if done.code != params.exit_code else done.output)[-_SHOWN:],
-            **evidence,
+            seen=evidence,
         )
     _decide_the_rest(params, done, said)
-    return Outcome.passed(_summary(params, said), **evidence)
+    return Outcome.passed(_summary(params, said), seen=evidence)
 
 
 def _executed(params: CommandParams, ctx: CheckContext) -> tuple[CommandRun, Mapping[str, int]]:
@@ -133,16 +173,21 @@ def _variables(params: CommandParams) -> dict[str, str]:
 
 def _evidence(
     params: CommandParams, done: CommandRun, said: Said, launched: Mapping[str, int]
-) -> dict[str, Any]:
-    found: dict[str, Any] = {"run": list(params.run), "exit_code": done.code, "apart": done.apart}
-    found |= {"tests": _told(said.counted)} if said.counted else {}
-    found |= {"tests_by_output": _told(said.tests)} if said.tests and not said.counted else {}
-    found |= {"warnings": dict(said.warnings)} if said.warnings else {}
-    return found | ({"launched": dict(launched)} if launched else {})
+) -> CommandEvidence:
+    found = CommandEvidence(run=list(params.run), exit_code=done.code, apart=done.apart)
+    if said.counted:
+        found.tests = _told(said.counted)
+    elif said.tests:
+        found.tests_by_output = _told(said.tests)
+    if said.warnings:
+        found.warnings = dict(said.warnings)
+    if launched:
+        found.launched = dict(launched)
+    return found
 
 
-def _told(tests: Sequence[Ran]) -> list[dict[str, Any]]:
-    return [{name: getattr(one, name) for name in one.__slots__} for one in tests]
+def _told(tests: Sequence[Ran]) -> list[Tests]:
+    return [Tests(**{name: getattr(one, name) for name in one.__slots__}) for one in tests]
 
 
 def _findings(
@@ -235,4 +280,4 @@ def _summary(params: CommandParams, said: Said) -> str:
     return "; ".join(words)
 
 
-CHECK = CheckKind("command", CommandParams, run)
+CHECK = CheckKind("command", CommandParams, run, evidence=CommandEvidence)

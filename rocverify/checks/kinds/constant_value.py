@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, named
 from rocverify.code.files import existing_file
 from rocverify.code.languages import is_c_family, is_rust
 from rocverify.code.targets import files_of, find_target
@@ -38,6 +40,18 @@ class ConstantValueParams(CheckParams):
     paths: tuple[str, ...] = ()
 
 
+class ConstantValueEvidence(Evidence):
+    """The constant, its value, and the files that have it."""
+
+    name: str | None = None
+    value: float | None = None
+    files: list[str] = Field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        if self.files:
+            yield f"- {named(self.name)} in {', '.join(map(named, self.files))}"
+
+
 def run(params: ConstantValueParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for a path that is not there, RocverifyError for a value that cannot be told."""
     word = params.name.rpartition(":")[2]
@@ -47,11 +61,11 @@ def run(params: ConstantValueParams, ctx: CheckContext) -> Outcome:
         message = f"{params.name} is not in the code of {where}"
         return Outcome.failed(message, findings=(Finding(message, params.paths[0] if params.paths else ""),))
     findings = [finding for path in files for finding in _of_file(params, ctx, path)]
-    evidence: dict[str, Any] = {"name": params.name, "value": params.value, "files": files}
+    evidence = ConstantValueEvidence(name=params.name, value=params.value, files=files)
     if findings:
         hint = "correct the constant, or the plan"
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
-    return Outcome.passed(f"{params.name} is {params.value:g} in {', '.join(files)}", **evidence)
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), seen=evidence)
+    return Outcome.passed(f"{params.name} is {params.value:g} in {', '.join(files)}", seen=evidence)
 
 
 def _files(params: ConstantValueParams, ctx: CheckContext) -> list[str]:
@@ -204,4 +218,4 @@ def _of_python(text: str, name: str) -> list[tuple[int, float]]:
     return found
 
 
-CHECK = CheckKind("constant_value", ConstantValueParams, run)
+CHECK = CheckKind("constant_value", ConstantValueParams, run, evidence=ConstantValueEvidence)

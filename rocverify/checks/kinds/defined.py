@@ -7,11 +7,12 @@ the build is neither there nor gone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, known, named
 from rocverify.checks.kinds.artifact import why_undefined
 from rocverify.code.definitions import Definition, python_deletions
 from rocverify.code.languages import is_c_family, is_python, is_rust
@@ -34,6 +35,20 @@ class DefinedParams(CheckParams):
     absent: bool = False
 
 
+class DefinedEvidence(Evidence):
+    """The names, how many files were looked into, and where they are defined."""
+
+    names: list[str] = Field(default_factory=list)
+    files: int | None = None
+    found: dict[str, str] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        for name, place in self.found.items():
+            yield f"- {named(name)}: {known(place)}"
+        if self.files is not None:
+            yield f"- files looked into: {self.files}"
+
+
 def run(params: DefinedParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for a path that is not there, RocverifyError for what cannot be told."""
     files = _files(params, ctx)
@@ -48,15 +63,15 @@ def run(params: DefinedParams, ctx: CheckContext) -> Outcome:
             findings += _still(name, places, files, ctx)
         else:
             findings += _missing(params, name, places, files, ctx)
-    evidence: dict[str, Any] = {"names": list(params.names), "files": len(files), "found": found}
+    evidence = DefinedEvidence(names=list(params.names), files=len(files), found=found)
     if findings:
         verb = "take it out of" if params.absent else "define it in"
         hint = f"{verb} {params.path}, or correct the plan"
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), seen=evidence)
     if params.absent:
-        return Outcome.passed(f"{params.path} defines no {' and no '.join(params.names)}", **evidence)
+        return Outcome.passed(f"{params.path} defines no {' and no '.join(params.names)}", seen=evidence)
     return Outcome.passed(
-        f"{params.path} defines {', '.join(f'{n} ({p})' for n, p in found.items())}", **evidence
+        f"{params.path} defines {', '.join(f'{n} ({p})' for n, p in found.items())}", seen=evidence
     )
 
 
@@ -150,4 +165,4 @@ def _refuse_broken(name: str, files: list[str], ctx: CheckContext) -> None:
             )
 
 
-CHECK = CheckKind("defined", DefinedParams, run)
+CHECK = CheckKind("defined", DefinedParams, run, evidence=DefinedEvidence)

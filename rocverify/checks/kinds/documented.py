@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, named
 from rocverify.checks.support.flow import Flow, FlowPoint
 from rocverify.checks.support.prose import arrow_chains, mentioned_names, position_of
 from rocverify.checks.support.references import Reference
 from rocverify.code.call_sites import describe_path
 from rocverify.code.places import Place
 from rocverify.errors import RocverifyError
+from rocverify.markdown import prose
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
@@ -32,6 +34,21 @@ class DocumentedParams(CheckParams):
     entry: Reference
     flow: tuple[str, ...] = Field(min_length=1)
     title: str | None = Field(default=None, min_length=1)
+
+
+class DocumentedEvidence(Evidence):
+    """The docstring that tells the flow, and the path to each of its names."""
+
+    entry: str | None = None
+    docstring: str | None = None
+    flow: list[str] = Field(default_factory=list)
+    call_paths: dict[str, str] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        if self.docstring:
+            yield f"- {named(self.entry)}: the docstring at {named(self.docstring)}"
+        for name, path in self.call_paths.items():
+            yield f"- {named(name)}: {prose(path)}"
 
 
 def run(params: DocumentedParams, ctx: CheckContext) -> Outcome:
@@ -55,23 +72,22 @@ def run(params: DocumentedParams, ctx: CheckContext) -> Outcome:
     ]
     if findings:
         hint = f"let the docstring at {entry.location} and the calls below it say the same"
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), seen=evidence)
     message = f"{entry.location} documents {' → '.join(params.flow)}, and that is the call path"
-    return Outcome.passed(message, **evidence)
+    return Outcome.passed(message, seen=evidence)
 
 
-def _evidence(params: DocumentedParams, entry: Place, places: dict[str, FlowPoint | None]) -> dict[str, Any]:
+def _evidence(
+    params: DocumentedParams, entry: Place, places: dict[str, FlowPoint | None]
+) -> DocumentedEvidence:
     steps = {}
     for name in params.flow:
         place = places[name]
         if place is not None:
             steps[name] = describe_path(place.path) or f"the entry itself ({entry.location})"
-    return {
-        "entry": params.entry,
-        "docstring": entry.location,
-        "flow": list(params.flow),
-        "call_paths": steps,
-    }
+    return DocumentedEvidence(
+        entry=params.entry, docstring=entry.location, flow=list(params.flow), call_paths=steps
+    )
 
 
 def _title(params: DocumentedParams, entry: Place, docstring: str) -> Iterator[Finding]:
@@ -148,4 +164,4 @@ def _unknown(docstring: str, entry: Place, order: Flow) -> Iterator[Finding]:
             )
 
 
-CHECK = CheckKind("documented", DocumentedParams, run)
+CHECK = CheckKind("documented", DocumentedParams, run, evidence=DocumentedEvidence)

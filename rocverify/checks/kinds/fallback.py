@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, known, named
 from rocverify.checks.kinds.command import Line
 from rocverify.checks.support.references import Reference
 from rocverify.checks.support.trial import Lengths, Trials, shaped
 from rocverify.commands.lacking import refuse_unclear
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, RocverifyError, SubjectError
+from rocverify.markdown import prose
 from rocverify.oracle.case import select_dtypes
 from rocverify.records import Finding
 
@@ -86,13 +88,43 @@ class FallbackParams(CheckParams):
         return self
 
 
+class FallbackEvidence(Evidence):
+    """The call with its kernels there and without them: what was launched, what it said. Of a program,
+    launches by kernel."""
+
+    contract: str | None = None
+    take: str | None = None
+    case: dict[str, Any] = Field(default_factory=dict)
+    run: list[str] = Field(default_factory=list)
+    kernels: list[str] = Field(default_factory=list)
+    launched: list[str] | dict[str, int] = Field(default_factory=list)
+    launched_without: list[str] | dict[str, int] = Field(default_factory=list)
+    path: str | None = None
+    error: str | None = None
+    said: str | None = None
+    exit_code: int | None = None
+    output: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        if self.kernels:
+            yield f"- taken away: {', '.join(map(named, self.kernels))}"
+        for words, launched in (("with", self.launched), ("without", self.launched_without)):
+            yield f"- launched {words} them: {', '.join(map(named, launched)) or 'nothing'}"
+        if self.path:
+            yield f"- path to the fallback: {prose(self.path)}"
+        if self.error:
+            yield f"- it raises {named(self.error)}: {known(self.said)}"
+        if self.exit_code is not None:
+            yield f"- exit status without them: {self.exit_code}"
+
+
 def run(params: FallbackParams, ctx: CheckContext) -> Outcome:
     """Raises RocverifyError where nothing was taken away: the kernel is not launched when it is there, or is
     launched all the same."""
     if params.run:
         return _program(params, ctx)
     assert params.contract is not None
-    evidence: dict[str, Any] = {"contract": params.contract, "take": params.take}
+    evidence = FallbackEvidence(contract=params.contract, take=params.take)
     kernels = _with_kernels(params, ctx, params.contract, evidence)
     findings = _reaches(params, ctx, evidence) or _without(params, ctx, params.contract, kernels, evidence)
     if findings:
@@ -100,17 +132,17 @@ def run(params: FallbackParams, ctx: CheckContext) -> Outcome:
             findings[0],
             hint="have the call take its fallback, or raise its typed error, where the kernel is not found",
             findings=tuple(Finding(text, entity=params.contract) for text in findings),
-            **evidence,
+            seen=evidence,
         )
     taken = f"without {', '.join(kernels)} ({params.take} taken away)"
     if params.error:
-        return Outcome.passed(f"{taken} the call fails with {params.error}: {evidence['said']}", **evidence)
+        return Outcome.passed(f"{taken} the call fails with {params.error}: {evidence.said}", seen=evidence)
     how = f" through {params.fallback}" if params.fallback else ""
-    return Outcome.passed(f"{taken} the result is right{how}, and nothing is launched", **evidence)
+    return Outcome.passed(f"{taken} the result is right{how}, and nothing is launched", seen=evidence)
 
 
 def _with_kernels(
-    params: FallbackParams, ctx: CheckContext, contract: str, evidence: dict[str, Any]
+    params: FallbackParams, ctx: CheckContext, contract: str, evidence: FallbackEvidence
 ) -> tuple[str, ...]:
     """The control: the kernels that are to be taken away, which the call launches when they are there."""
     with ctx.launching() as session:
@@ -121,7 +153,8 @@ def _with_kernels(
         launched = [e.kernel or "" for e in trial.run.events if e.category is Category.LAUNCH and e.ok]
         own = trials.spec.symbol(element, case.dims)
     kernels = params.kernels or (own,)
-    evidence |= {"case": case.to_json(), "kernels": list(kernels), "launched": list(dict.fromkeys(launched))}
+    evidence.case, evidence.kernels = case.to_json(), list(kernels)
+    evidence.launched = list(dict.fromkeys(launched))
     if not set(kernels) & set(launched):
         raise RocverifyError(
             f"the call launches none of {', '.join(kernels)} even when they are there, so that taking them "
@@ -133,7 +166,7 @@ def _with_kernels(
     return kernels
 
 
-def _reaches(params: FallbackParams, ctx: CheckContext, evidence: dict[str, Any]) -> list[str]:
+def _reaches(params: FallbackParams, ctx: CheckContext, evidence: FallbackEvidence) -> list[str]:
     """The named fallback lies on the call path of the wrapper."""
     if params.fallback is None or params.contract is None:
         return []
@@ -148,7 +181,7 @@ def _reaches(params: FallbackParams, ctx: CheckContext, evidence: dict[str, Any]
 
     start, target = ctx.code.resolve(wrapper), ctx.code.resolve(params.fallback)
     chain = ctx.code.graph.chain([start], [target])
-    evidence["path"] = describe_path(chain.path) or None
+    evidence.path = describe_path(chain.path) or None
     base = f"{wrapper} does not call {params.fallback}"
     hidden = "" if chain.path else chain.maybe or Mentions(ctx.code).leading_to([start], [target])
     if hidden:
@@ -157,7 +190,11 @@ def _reaches(params: FallbackParams, ctx: CheckContext, evidence: dict[str, Any]
 
 
 def _without(
-    params: FallbackParams, ctx: CheckContext, contract: str, kernels: Sequence[str], evidence: dict[str, Any]
+    params: FallbackParams,
+    ctx: CheckContext,
+    contract: str,
+    kernels: Sequence[str],
+    evidence: FallbackEvidence,
 ) -> list[str]:
     """What is wrong with the call once they are gone, in processes of its own."""
     from rocverify.checks.context import CheckContext as Fresh
@@ -190,7 +227,8 @@ def _without(
     finally:
         apart.close()
     launched = [e.kernel or "" for e in events if e.category is Category.LAUNCH and e.ok]
-    evidence |= {"error": kind or None, "said": message, "launched_without": list(dict.fromkeys(launched))}
+    evidence.error, evidence.said = kind or None, message
+    evidence.launched_without = list(dict.fromkeys(launched))
     if still := sorted(set(launched) & set(kernels)):
         raise RocverifyError(
             f"{', '.join(still)} is launched all the same: it comes from elsewhere than the build manifest",
@@ -245,13 +283,13 @@ def _program(params: FallbackParams, ctx: CheckContext) -> Outcome:
             f"`{whole.run.line}` {why} even with its kernels there, so that taking them away shows nothing"
         )
     seen = observed(ctx, params.run, params.folder, params.timeout_s, taken=params.kernels)
-    evidence: dict[str, Any] = {
-        "run": list(params.run),
-        "kernels": list(params.kernels),
-        "launched": dict(whole.launched),
-        "launched_without": dict(seen.launched),
-        "exit_code": seen.run.code,
-    }
+    evidence = FallbackEvidence(
+        run=list(params.run),
+        kernels=list(params.kernels),
+        launched=dict(whole.launched),
+        launched_without=dict(seen.launched),
+        exit_code=seen.run.code,
+    )
     refuse_unclear(seen.run, params.exit_code, ctx.root)
     still = [symbol for symbol in params.kernels if symbol in seen.launched]
     if still:
@@ -268,15 +306,15 @@ def _program(params: FallbackParams, ctx: CheckContext) -> Outcome:
     ]
     without = f"`{seen.run.line}` without {', '.join(params.kernels)}"
     if findings:
+        evidence.output = seen.run.output[-_SHOWN:]
         return Outcome.failed(
             f"{without}: {findings[0]}",
             hint="have it take its fallback, or fail by its error, where the kernel is not found",
             findings=tuple(Finding(f"{without}: {text}", "") for text in findings),
-            output=seen.run.output[-_SHOWN:],
-            **evidence,
+            seen=evidence,
         )
     said = f", and says {', '.join(map(repr, params.expects))}" if params.expects else ""
-    return Outcome.passed(f"{without} ends with {params.exit_code}{said}", **evidence)
+    return Outcome.passed(f"{without} ends with {params.exit_code}{said}", seen=evidence)
 
 
-CHECK = CheckKind("fallback", FallbackParams, run, needs_device=True)
+CHECK = CheckKind("fallback", FallbackParams, run, needs_device=True, evidence=FallbackEvidence)

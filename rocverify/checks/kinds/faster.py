@@ -6,11 +6,13 @@ the emulator it stays open, with what the counters say.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, known, named
 from rocverify.checks.kinds.performance import Lengths, figure
 from rocverify.checks.support.references import Reference
 from rocverify.errors import DeviceUnavailableError, RocverifyError
@@ -38,6 +40,26 @@ class FasterParams(CheckParams):
     repeats: int = Field(default=30, ge=5)
 
 
+class FasterEvidence(Evidence):
+    """The counts of both, and their times on a GPU."""
+
+    contract: str | None = None
+    than: str | None = None
+    measured: dict[str, Any] = Field(default_factory=dict)
+    compared: dict[str, Any] = Field(default_factory=dict)
+    time: dict[str, Any] = Field(default_factory=dict)
+    time_compared: dict[str, Any] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        for name, counts in ((self.contract, self.measured), (self.than, self.compared)):
+            told = ", ".join(f"{known(k)} {known(counts[k])}" for k in _TOLD if k in counts)
+            if told:
+                yield f"- {named(name)}: {told}"
+        for name, times in ((self.contract, self.time), (self.than, self.time_compared)):
+            if times:
+                yield f"- {named(name)}: median {known(times.get('median_us'))} µs"
+
+
 def run(params: FasterParams, ctx: CheckContext) -> Outcome:
     """Raises UsageError for a metric that there is not, DeviceUnavailableError for time without a GPU,
     SubjectError where nothing is launched."""
@@ -47,12 +69,9 @@ def run(params: FasterParams, ctx: CheckContext) -> Outcome:
 
     pair = (params.contract, params.than)
     ours, theirs = (measure(ctx, one, params.dtype, params.dims) for one in pair)
-    evidence: dict[str, Any] = {
-        "contract": params.contract,
-        "than": params.than,
-        "measured": ours.to_json(),
-        "compared": theirs.to_json(),
-    }
+    evidence = FasterEvidence(
+        contract=params.contract, than=params.than, measured=ours.to_json(), compared=theirs.to_json()
+    )
     both = zip(pair, (ours, theirs), strict=True)
     wrong = [f"{name} is wrong ({one.case}): {text}" for name, one in both for text in one.problems]
     if wrong:
@@ -68,17 +87,17 @@ def run(params: FasterParams, ctx: CheckContext) -> Outcome:
 
 
 def _counted(
-    params: FasterParams, metric: str, ours: Measured, theirs: Measured, evidence: dict[str, Any]
+    params: FasterParams, metric: str, ours: Measured, theirs: Measured, evidence: FasterEvidence
 ) -> Outcome:
     one, other = ours.value(metric), theirs.value(metric)
     text = f"{metric}: {figure(one)} of {params.contract}, {figure(other)} of {params.than} ({ours.case})"
     if one * params.by > other:
         return _failed(params, [f"{text}: not {params.by:g} times fewer"], evidence)
-    return Outcome.passed(f"{text}: at least {params.by:g} times fewer", **evidence)
+    return Outcome.passed(f"{text}: at least {params.by:g} times fewer", seen=evidence)
 
 
 def _timed(
-    params: FasterParams, ctx: CheckContext, ours: Measured, theirs: Measured, evidence: dict[str, Any]
+    params: FasterParams, ctx: CheckContext, ours: Measured, theirs: Measured, evidence: FasterEvidence
 ) -> Outcome:
     from rocverify.checks.support.measuring import time_on_device
 
@@ -95,19 +114,19 @@ def _timed(
         time_on_device(ctx, name, params.dtype, params.dims, params.repeats)
         for name in (params.contract, params.than)
     )
-    evidence |= {"time": one.to_json(), "time_compared": other.to_json()}
+    evidence.time, evidence.time_compared = one.to_json(), other.to_json()
     text = (
         f"median {one.median_us:.4g} µs of {params.contract}, {other.median_us:.4g} µs of {params.than} "
         f"on {ctx.device.name} ({ours.case})"
     )
     if one.median_us * params.by > other.median_us:
         return _failed(params, [f"{text}: not {params.by:g} times faster"], evidence)
-    return Outcome.passed(f"{text}: at least {params.by:g} times faster", **evidence)
+    return Outcome.passed(f"{text}: at least {params.by:g} times faster", seen=evidence)
 
 
-def _failed(params: FasterParams, texts: list[str], evidence: dict[str, Any]) -> Outcome:
+def _failed(params: FasterParams, texts: list[str], evidence: FasterEvidence) -> Outcome:
     findings = tuple(Finding(text, entity=params.contract) for text in texts)
-    return Outcome.failed(texts[0], hint=_HINT, findings=findings, **evidence)
+    return Outcome.failed(texts[0], hint=_HINT, findings=findings, seen=evidence)
 
 
-CHECK = CheckKind("faster", FasterParams, run, needs_device=True)
+CHECK = CheckKind("faster", FasterParams, run, needs_device=True, evidence=FasterEvidence)

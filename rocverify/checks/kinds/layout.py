@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, known, named
 from rocverify.checks.support.kernel_coverage import coverage_of
 from rocverify.checks.support.references import Reference
 from rocverify.checks.support.trial import Lengths, Trial, Trials, shaped
@@ -64,10 +65,36 @@ class Exchange:
         return np.ascontiguousarray(array.reshape(shape).swapaxes(self.first, self.second))
 
 
+class Readings(Record):
+    """A case of one element type, the shapes of its arrays, and the misreadings that would be noticed."""
+
+    case: dict[str, Any] | None = None
+    shapes: dict[str, list[int]] = Field(default_factory=dict)
+    rejected: list[str] = Field(default_factory=list)
+
+
+class LayoutEvidence(Evidence):
+    """By element type, the shapes that were tried and the misreadings that the comparison rejects."""
+
+    contract: str | None = None
+    seed: int | None = None
+    dtypes: dict[str, Readings] = Field(default_factory=dict)
+    wrapper: str | None = None
+    source: str | None = None
+    coverage: dict[str, Any] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        for dtype, row in self.dtypes.items():
+            shapes = ", ".join(f"{named(name)} {shape}" for name, shape in row.shapes.items())
+            yield f"- {known(dtype)}: {shapes}"
+            if row.rejected:
+                yield f"  - would be noticed: {'; '.join(map(known, row.rejected))}"
+
+
 def run(params: LayoutParams, ctx: CheckContext) -> Outcome:
     """Raises ContractError where no shape tells the axes apart, SubjectError and DeviceFaultError for what
     goes wrong in the wrapper."""
-    evidence: dict[str, Any] = {"contract": params.contract, "seed": ctx.seed, "dtypes": {}}
+    evidence = LayoutEvidence(contract=params.contract, seed=ctx.seed, dtypes={})
     findings: list[Finding] = []
     compared: dict[str, list[CaseRun]] = {}
     with ctx.launching() as session:
@@ -78,27 +105,27 @@ def run(params: LayoutParams, ctx: CheckContext) -> Outcome:
             findings += found
             compared[dtype.name] = [run]
     coverage = coverage_of(ctx, trials.built, spec.source, "compared", compared)
-    evidence |= {"wrapper": spec.wrapper, "source": spec.source, "coverage": coverage}
+    evidence.wrapper, evidence.source, evidence.coverage = spec.wrapper, spec.source, coverage
     if findings:
         return Outcome.failed(
             findings[0].message,
             hint="check strides and the order of axes in the wrapper and the kernel, and that the test's "
             "inputs are not constant",
             findings=tuple(findings),
-            **evidence,
+            seen=evidence,
         )
-    rows = evidence["dtypes"].values()
-    tried = sum(len(row["rejected"]) for row in rows)
-    arrays = ", ".join(dict.fromkeys(name for row in rows for name in row["shapes"]))
+    rows = evidence.dtypes.values()
+    tried = sum(len(row.rejected) for row in rows)
+    arrays = ", ".join(dict.fromkeys(name for row in rows for name in row.shapes))
     return Outcome.passed(
-        f"{spec.wrapper or spec.where} reads its layout as declared ({', '.join(evidence['dtypes'])}); "
+        f"{spec.wrapper or spec.where} reads its layout as declared ({', '.join(evidence.dtypes)}); "
         f"{tried} readings with exchanged axes ({arrays}) would all be noticed",
-        **evidence,
+        seen=evidence,
     )
 
 
 def _judged(
-    params: LayoutParams, trials: Trials, dtype: DType, seed: int, evidence: dict[str, Any]
+    params: LayoutParams, trials: Trials, dtype: DType, seed: int, evidence: LayoutEvidence
 ) -> tuple[list[Finding], CaseRun]:
     """The findings of one element type, and the run that they are about."""
     spec = trials.spec
@@ -106,19 +133,16 @@ def _judged(
     case = _telling_case(spec, shaped(spec, dtype, seed, params.dims), params.dims, names)
     exchanges = list(_exchanges(spec, case.dims, names))
     trial = trials.trial(case)
-    row: dict[str, Any] = {
-        "case": case.to_json(),
-        "shapes": {name: list(spec.arrays[name].shape(case.dims)) for name in names},
-    }
-    evidence["dtypes"][dtype.name] = row
+    shapes = {name: list(spec.arrays[name].shape(case.dims)) for name in names}
+    row = Readings(case=case.to_json(), shapes=shapes, rejected=[])
+    evidence.dtypes[dtype.name] = row
     if trial.problems:
-        row["rejected"] = []
         return [_wrong(spec, trial, exchanges)], trial.run
-    unnoticed, row["rejected"] = [], []
+    unnoticed: list[Exchange] = []
     for exchange in exchanges:
         noticed = _noticed(spec, trial, exchange)
         if noticed:
-            row["rejected"].append(exchange.words)
+            row.rejected.append(exchange.words)
         elif noticed is False:
             unnoticed.append(exchange)
     found = [
@@ -257,4 +281,4 @@ def _wrong(spec: ContractSpec, trial: Trial, exchanges: list[Exchange]) -> Findi
     return Finding(text, kernel=symbol, entity=spec.wrapper)
 
 
-CHECK = CheckKind("layout", LayoutParams, run, needs_device=True)
+CHECK = CheckKind("layout", LayoutParams, run, needs_device=True, evidence=LayoutEvidence)

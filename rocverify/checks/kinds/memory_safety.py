@@ -8,21 +8,25 @@ to their last byte, or with guards, in turn.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, known
 from rocverify.checks.support.references import Reference
 from rocverify.checks.support.watched import WATCHED, Watched, in_cases, taken
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError
+from rocverify.markdown import prose
 from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
     from rocverify.checks.support.trial import Trials
     from rocverify.oracle.case import Case
+    from rocverify.oracle.drive import CaseRun
     from rocverify.oracle.dtypes import DType
     from rocverify.subject.launch_session import LaunchSession
 
@@ -39,6 +43,30 @@ class MemorySafetyParams(CheckParams):
     dims: dict[str, Lengths] = Field(default_factory=dict)
 
 
+class Sanitized(Record):
+    """Cases of one element type under the sanitizer."""
+
+    cases: int = 0
+    launches: int = 0
+    shapes: list[str] = Field(default_factory=list)
+
+
+class MemorySafetyEvidence(Evidence):
+    """What ran under the sanitizer, by element type."""
+
+    contract: str | None = None
+    source: str | None = None
+    seed: int | None = None
+    dtypes: dict[str, Sanitized] = Field(default_factory=dict)
+    coverage: dict[str, Any] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        for dtype, row in self.dtypes.items():
+            yield f"- {known(dtype)}: {row.launches} launches of {row.cases} cases under the sanitizer"
+            if row.shapes:
+                yield f"  - the first of {len(row.shapes)}: {prose(row.shapes[0])}"
+
+
 def run(params: MemorySafetyParams, ctx: CheckContext) -> Outcome:
     """Raises ContractError, CompileError, and DeviceUnavailableError where no emulator can be opened: a GPU
     does not tell."""
@@ -46,59 +74,58 @@ def run(params: MemorySafetyParams, ctx: CheckContext) -> Outcome:
     from rocverify.checks.support.trial import Trials
     from rocverify.oracle.case import select_dtypes
 
-    rows: dict[str, Any] = {}
+    rows: dict[str, Sanitized] = {}
+    watched: dict[str, list[CaseRun]] = {}
     findings: list[Finding] = []
     with ctx.launching("sanitize") as session:
         trials = Trials(ctx, session, params.contract)
         for dtype in select_dtypes(trials.spec, params.dtypes):
-            findings += _watched(params, ctx, trials, dtype, rows)
+            findings += _watched(params, ctx, trials, dtype, rows, watched)
     spec = trials.spec
-    watched = {name: row.pop("runs") for name, row in rows.items()}
     coverage = coverage_of(ctx, trials.built, spec.source, "sanitized", watched)
-    evidence = {
-        "contract": params.contract,
-        "source": spec.source,
-        "seed": ctx.seed,
-        "dtypes": rows,
-        "coverage": coverage,
-    }
+    evidence = MemorySafetyEvidence(
+        contract=params.contract, source=spec.source, seed=ctx.seed, dtypes=rows, coverage=coverage
+    )
     if findings:
         return Outcome.failed(
             findings[0].message,
             hint=f"run the case with `rocverify emulate --sanitize`, or again with --seed {ctx.seed}",
             findings=tuple(findings[:_SHOWN]),
-            **evidence,
+            seen=evidence,
         )
-    cases = sum(row["cases"] for row in rows.values())
-    launches = sum(row["launches"] for row in rows.values())
+    cases = sum(row.cases for row in rows.values())
+    launches = sum(row.launches for row in rows.values())
     return Outcome.passed(
         f"{spec.wrapper or spec.where}: the sanitizer found nothing in {launches} launches of {cases} cases "
         f"({', '.join(rows)})",
-        **evidence,
+        seen=evidence,
     )
 
 
 def _watched(
-    params: MemorySafetyParams, ctx: CheckContext, trials: Trials, dtype: DType, rows: dict[str, Any]
+    params: MemorySafetyParams,
+    ctx: CheckContext,
+    trials: Trials,
+    dtype: DType,
+    rows: dict[str, Sanitized],
+    watched: dict[str, list[CaseRun]],
 ) -> list[Finding]:
     from rocverify.oracle.case import USUAL_ELEMENTS, plan_cases
 
     dims = trials.spec.dims.restricted(params.dims) if params.dims else None
     cases = plan_cases(trials.spec, dtype, params.cases, ctx.seed, dims=dims, large=USUAL_ELEMENTS)
-    row = rows[dtype.name] = {
-        "cases": len(cases),
-        "launches": 0,
-        "shapes": [str(case) for case in cases],
-        "runs": [],
-    }
-    seen = [(case, one) for case in cases for one in _case(trials, trials.session, case, row)]
+    row = rows[dtype.name] = Sanitized(cases=len(cases), launches=0, shapes=[str(case) for case in cases])
+    runs = watched[dtype.name] = []
+    seen = [(case, one) for case in cases for one in _case(trials, trials.session, case, row, runs)]
     found = in_cases(seen)
     if dims is None:
         ctx.memo[WATCHED, params.contract, dtype.name] = Watched(cases[0], None, tuple(found))
     return found
 
 
-def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any]) -> list[Finding]:
+def _case(
+    trials: Trials, session: LaunchSession, case: Case, row: Sanitized, runs: list[CaseRun]
+) -> list[Finding]:
     """One case under the sanitizer. A fault ends it, and is a finding like the others. SubjectError where
     nothing was launched: nothing was watched then."""
     taken(session)
@@ -118,10 +145,10 @@ def _case(trials: Trials, session: LaunchSession, case: Case, row: dict[str, Any
                 where=trials.spec.where,
                 hint=f"let {wrapper} launch its kernel in every call",
             )
-        row["launches"] += launches
-        row["runs"].append(run)
+        row.launches += launches
+        runs.append(run)
     seen = [Finding(one.message, one.location, one.kernel, wrapper) for one in taken(session)]
     return seen + ended
 
 
-CHECK = CheckKind("memory_safety", MemorySafetyParams, run, needs_device=True)
+CHECK = CheckKind("memory_safety", MemorySafetyParams, run, needs_device=True, evidence=MemorySafetyEvidence)

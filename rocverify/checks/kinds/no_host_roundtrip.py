@@ -118,6 +118,10 @@ class NoHostRoundtripEvidence(Evidence):
     device: dict[str, Any] | None = None
     traces: list[Trace] = Field(default_factory=list)
     status_reads: list[str] = Field(default_factory=list)
+    transfer_path: list[str] = Field(default_factory=list)
+    program: list[str] = Field(default_factory=list)
+    launched: dict[str, int] = Field(default_factory=dict)
+    calls_of_entry: int | None = None
 
     def lines(self) -> Iterator[str]:
         if self.defined:
@@ -134,6 +138,11 @@ class NoHostRoundtripEvidence(Evidence):
             told.setdefault(steps, []).append(known(trace.dtype))
         for steps, types in told.items():
             yield f"- traced for {', '.join(dict.fromkeys(types))}: {steps}"
+        for site in self.transfer_path:
+            yield f"- path to the copy: {prose(site)}"
+        if self.program:
+            ran = ", ".join(f"{named(name)} {times}" for name, times in self.launched.items())
+            yield f"- {'; '.join(map(named, self.program))} launched {ran or 'nothing'}"
         for place in self.status_reads:
             yield f"- a status of some bytes comes back at {named(place)}"
 
@@ -151,7 +160,8 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     on the way to the launch, DeviceFaultError, ContractError for no contract."""
     path = params.entry.partition(":")[0]
     if is_rust(path) or is_c_family(path):
-        return copies_in_sources(ctx, params.entry, params.forbid, params.program)
+        seen = NoHostRoundtripEvidence(entry=params.entry)
+        return copies_in_sources(ctx, params.forbid, params.program, seen)
     entry = ctx.code.resolve(params.entry)
     evidence = NoHostRoundtripEvidence(entry=params.entry, defined=entry.location)
     findings, suspects = static_findings(params, ctx, entry, evidence)

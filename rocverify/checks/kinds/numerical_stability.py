@@ -20,7 +20,7 @@ all NaN, or has zeros for NaN, would have been rejected.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, known
 from rocverify.checks.support.kernel_coverage import coverage_of
 from rocverify.checks.support.references import Reference
 from rocverify.checks.support.situations import Situation, situations_of, unspecified_of
@@ -54,10 +55,39 @@ class NumericalStabilityParams(CheckParams):
     dims: dict[str, Lengths] = Field(default_factory=dict)
 
 
+class Situations(Record):
+    """The situations of one element type."""
+
+    dims: dict[str, int] = Field(default_factory=dict)
+    situations: list[str] = Field(default_factory=list)
+    elements: int = 0
+    expected_nan: int = 0
+    expected_infinite: int = 0
+
+
+class NumericalStabilityEvidence(Evidence):
+    """The situations of each element type, and the NaN and infinities that had to come out."""
+
+    contract: str | None = None
+    wrapper: str | None = None
+    source: str | None = None
+    seed: int | None = None
+    coverage: dict[str, Any] = Field(default_factory=dict)
+    dtypes: dict[str, Situations] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        for dtype, row in self.dtypes.items():
+            dims = ", ".join(f"{name}={length}" for name, length in row.dims.items())
+            yield (
+                f"- {known(dtype)} ({dims}): {row.expected_nan} NaN and {row.expected_infinite} infinities "
+                f"among {row.elements} results, in: {', '.join(map(known, row.situations))}"
+            )
+
+
 def run(params: NumericalStabilityParams, ctx: CheckContext) -> Outcome:
     """Raises ContractError for situations that the contract makes wrongly."""
     findings: list[Finding] = []
-    rows: dict[str, Any] = {}
+    rows: dict[str, Situations] = {}
     compared: dict[str, list[CaseRun]] = {}
     with ctx.launching() as session:
         trials = Trials(ctx, session, params.contract)
@@ -67,29 +97,28 @@ def run(params: NumericalStabilityParams, ctx: CheckContext) -> Outcome:
             findings += series.run(shaped(spec, dtype, ctx.seed, params.dims).dims, ctx.seed)
             rows[dtype.name], compared[dtype.name] = series.row, series.runs
     name = spec.wrapper or spec.where
-    evidence = {
-        "contract": params.contract,
-        "wrapper": spec.wrapper,
-        "source": spec.source,
-        "seed": ctx.seed,
-        "coverage": coverage_of(ctx, trials.built, spec.source, "compared", compared),
-    }
+    evidence = NumericalStabilityEvidence(
+        contract=params.contract,
+        wrapper=spec.wrapper,
+        source=spec.source,
+        seed=ctx.seed,
+        coverage=coverage_of(ctx, trials.built, spec.source, "compared", compared),
+        dtypes=rows,
+    )
     if findings:
         return Outcome.failed(
             f"{name}: {findings[0].message}",
             hint="subtract the maximum before exponentials, keep sums in float32, decide what a fully masked "
             f"row gives, and let NaN through; replay with --seed {ctx.seed}",
             findings=tuple(findings[:_SHOWN]),
-            dtypes=rows,
-            **evidence,
+            seen=evidence,
         )
-    count = sum(len(row["situations"]) for row in rows.values())
-    nans = sum(row["expected_nan"] for row in rows.values())
+    count = sum(len(row.situations) for row in rows.values())
+    nans = sum(row.expected_nan for row in rows.values())
     return Outcome.passed(
         f"{name} gives NaN and infinities exactly where the reference has them, in {count} situations "
         f"({nans} NaN expected and found; {', '.join(rows)})",
-        dtypes=rows,
-        **evidence,
+        seen=evidence,
     )
 
 
@@ -100,7 +129,7 @@ class Series:
         self._trials = trials
         self._spec = trials.spec
         self._dtype = dtype
-        self.row: dict[str, Any] = {}
+        self.row = Situations()
         self.runs: list[CaseRun] = []
 
     def run(self, dims: Mapping[str, int], seed: int) -> list[Finding]:
@@ -151,20 +180,20 @@ class Series:
         dims: Mapping[str, int],
         situations: list[Situation],
         verdicts: list[tuple[Situation, CaseVerdict]],
-    ) -> dict[str, Any]:
+    ) -> Situations:
         counts: Counter[str] = Counter()
         for _, verdict in verdicts:
             for expected in verdict.judged.expected.values():
                 counts["expected_nan"] += int(np.isnan(expected.exact).sum())
                 counts["expected_infinite"] += int(np.isinf(expected.exact).sum())
                 counts["elements"] += expected.exact.size
-        return {
-            "dims": dict(dims),
-            "situations": [s.name for s in situations],
-            "elements": counts["elements"],
-            "expected_nan": counts["expected_nan"],
-            "expected_infinite": counts["expected_infinite"],
-        }
+        return Situations(
+            dims=dict(dims),
+            situations=[s.name for s in situations],
+            elements=counts["elements"],
+            expected_nan=counts["expected_nan"],
+            expected_infinite=counts["expected_infinite"],
+        )
 
     def _shortcomings(
         self, judged: list[tuple[Situation, Judged]], tolerances: Mapping[str, Any]
@@ -215,4 +244,10 @@ def _zeros_for_nan(judged: Judged) -> dict[str, NDArray[Any]]:
     }
 
 
-CHECK = CheckKind("numerical_stability", NumericalStabilityParams, run, needs_device=True)
+CHECK = CheckKind(
+    "numerical_stability",
+    NumericalStabilityParams,
+    run,
+    needs_device=True,
+    evidence=NumericalStabilityEvidence,
+)

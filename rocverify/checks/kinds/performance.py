@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, known, named
 from rocverify.checks.support.references import Reference
 from rocverify.errors import DeviceUnavailableError, SourceError
 from rocverify.records import Finding
@@ -122,21 +123,57 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
 
 
+class Swept(Record):
+    """A metric at several lengths of a dimension, and the power of it with which it grows."""
+
+    dimension: str
+    metric: str
+    points: list[tuple[int, float]] = Field(default_factory=list)
+    power: float | None = None
+
+
+class PerformanceEvidence(Evidence):
+    """The counts of the call, of what it is compared with and of the baseline; a sweep; times on a GPU."""
+
+    contract: str | None = None
+    measured: dict[str, Any] = Field(default_factory=dict)
+    compared: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    baseline: dict[str, float] = Field(default_factory=dict)
+    sweep: Swept | None = None
+    time: dict[str, Any] = Field(default_factory=dict)
+    time_not_taken: str | None = None
+    attained: dict[str, Any] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        for name, counts in ((self.contract, self.measured), *self.compared.items()):
+            told = ", ".join(f"{known(k)} {known(counts[k])}" for k in _SHOWN if k in counts)
+            if told:
+                yield f"- {named(name)}: {told}"
+        for metric, before in self.baseline.items():
+            yield f"- baseline of {named(metric)}: {figure(before)}; now {known(self.measured.get(metric))}"
+        if self.sweep is not None:
+            points = ", ".join(f"{length:g}: {figure(value)}" for length, value in self.sweep.points)
+            yield f"- {named(self.sweep.metric)} by {named(self.sweep.dimension)}: {points}"
+        if self.time:
+            yield f"- median {known(self.time.get('median_us'))} µs"
+        if self.time_not_taken:
+            yield f"- no device time: {known(self.time_not_taken)}"
+
+
 def run(params: PerformanceParams, ctx: CheckContext) -> Outcome:
     """Raises UsageError for a metric that there is not, SourceError for an absent baseline,
     DeviceUnavailableError for device time without a GPU, SubjectError where nothing is launched."""
     from rocverify.checks.support.measuring import measure
 
-    evidence: dict[str, Any] = {"contract": params.contract}
+    evidence = PerformanceEvidence(contract=params.contract)
     findings: list[Finding] = []
     said: list[str] = []
     if params.counts:
         measured = measure(ctx, params.contract, params.dtype, params.dims)
-        evidence["measured"] = measured.to_json()
-        findings += [Finding(text, entity=params.contract) for text in _own(params, ctx, measured, said)]
-        findings += [
-            Finding(text, entity=params.contract) for text in _ratios(params, ctx, measured, said, evidence)
-        ]
+        evidence.measured = measured.to_json()
+        texts = [*_own(params, ctx, measured, said, evidence)]
+        texts += _ratios(params, ctx, measured, said, evidence)
+        findings += [Finding(text, entity=params.contract) for text in texts]
     if params.sweep is not None:
         findings += _swept(params, ctx, params.sweep, said, evidence)
     if params.time is not None:
@@ -148,12 +185,18 @@ def run(params: PerformanceParams, ctx: CheckContext) -> Outcome:
             "correct the plan's limits or the baseline, if the change is meant (figures of another target "
             "stand in a baseline under the measurement with ` on TARGET` behind it)",
             findings=tuple(findings),
-            **evidence,
+            seen=evidence,
         )
-    return Outcome.passed(f"{params.contract}: {'; '.join(said)}", **evidence)
+    return Outcome.passed(f"{params.contract}: {'; '.join(said)}", seen=evidence)
 
 
-def _own(params: PerformanceParams, ctx: CheckContext, measured: Measured, said: list[str]) -> Iterator[str]:
+def _own(
+    params: PerformanceParams,
+    ctx: CheckContext,
+    measured: Measured,
+    said: list[str],
+    evidence: PerformanceEvidence,
+) -> Iterator[str]:
     """The call's own figures: right result, right kernels, within limits and baseline."""
     yield from (f"the measured call is wrong ({measured.case}): {text}" for text in measured.problems)
     launched = set(measured.kernels)
@@ -167,7 +210,9 @@ def _own(params: PerformanceParams, ctx: CheckContext, measured: Measured, said:
                 yield f"{metric} is {figure(value)}, {word} {figure(limit)} is allowed ({measured.case})"
             said.append(f"{metric} {figure(value)} ({word} {figure(limit)})")
     if params.baseline is not None:
-        yield from _grown(params, ctx, params.baseline, measured, said)
+        before = _baseline(params, ctx, params.baseline, measured)
+        evidence.baseline = {metric: float(value) for metric, value in before.items()}
+        yield from _grown(params, params.baseline, before, measured, said)
 
 
 def _ratios(
@@ -175,14 +220,14 @@ def _ratios(
     ctx: CheckContext,
     measured: Measured,
     said: list[str],
-    evidence: dict[str, Any],
+    evidence: PerformanceEvidence,
 ) -> Iterator[str]:
     from rocverify.checks.support.measuring import measure
 
     for ratio in params.ratio:
         dims: Mapping[str, Lengths] = ratio.dims if ratio.dims is not None else params.dims
         other = measure(ctx, ratio.of, params.dtype, dims)
-        evidence.setdefault("compared", {})[ratio.of] = other.to_json()
+        evidence.compared = {**evidence.compared, ratio.of: other.to_json()}
         yield from (f"{ratio.of} is wrong ({other.case}): {text}" for text in other.problems)
         ours, theirs = measured.value(ratio.metric), other.value(ratio.metric)
         if theirs == 0:
@@ -195,11 +240,11 @@ def _ratios(
         said.append(f"{text}, at most {ratio.at_most:g}")
 
 
-def _grown(
-    params: PerformanceParams, ctx: CheckContext, path: str, measured: Measured, said: list[str]
-) -> Iterator[str]:
-    """What has grown since the baseline was written. SourceError where it lacks this measurement. What stands
-    under the measurement and a target (`KEY on gfx1030`) is that target's alone."""
+def _baseline(
+    params: PerformanceParams, ctx: CheckContext, path: str, measured: Measured
+) -> dict[str, float]:
+    """The baseline of this measurement, by metric; SourceError where there is none. What stands under the
+    measurement and a target (`KEY on gfx1030`) is that target's alone."""
     located = ctx.code.locate(path)
     lengths = " ".join(f"{name}={length}" for name, length in measured.case.dims.items())
     key = f"{params.contract} {measured.case.dtype} {lengths}"
@@ -214,6 +259,13 @@ def _grown(
         ) from error
     if not entry:
         raise SourceError(f"holds no figure for {key}", where=path)
+    return entry
+
+
+def _grown(
+    params: PerformanceParams, path: str, entry: Mapping[str, float], measured: Measured, said: list[str]
+) -> Iterator[str]:
+    """What has grown since the baseline was written."""
     for metric, before in entry.items():
         value = measured.value(metric)
         if float(before) > value * _STALE:
@@ -229,7 +281,7 @@ def _grown(
 
 
 def _swept(
-    params: PerformanceParams, ctx: CheckContext, sweep: Sweep, said: list[str], evidence: dict[str, Any]
+    params: PerformanceParams, ctx: CheckContext, sweep: Sweep, said: list[str], evidence: PerformanceEvidence
 ) -> Iterator[Finding]:
     from rocverify.checks.support.measuring import measure
 
@@ -242,7 +294,8 @@ def _swept(
             Finding(f"wrong at {measured.case}: {p}", entity=params.contract) for p in measured.problems
         )
         points.append((length, measured.value(sweep.metric)))
-    evidence["sweep"] = {"dimension": leading, "metric": sweep.metric, "points": [list(p) for p in points]}
+    swept = Swept(dimension=leading, metric=sweep.metric, points=points)
+    evidence.sweep = swept
     (first, least), (last, most) = points[0], points[-1]
     if least <= 0:
         yield Finding(
@@ -250,7 +303,7 @@ def _swept(
         )
         return
     power = log(most / least) / log(last / first)
-    evidence["sweep"]["power"] = round(power, 4)
+    swept.power = round(power, 4)
     span = f"{figure(least)} at {first}, {figure(most)} at {last}"
     text = f"{sweep.metric} grows with power {power:.3f} of {leading} ({span})"
     if power > sweep.power_at_most:
@@ -259,14 +312,18 @@ def _swept(
 
 
 def _timed(
-    params: PerformanceParams, ctx: CheckContext, timing: Timing, said: list[str], evidence: dict[str, Any]
+    params: PerformanceParams,
+    ctx: CheckContext,
+    timing: Timing,
+    said: list[str],
+    evidence: PerformanceEvidence,
 ) -> Iterator[Finding]:
     from rocverify.checks.support.attained import attained
     from rocverify.checks.support.measuring import time_on_device
 
     if ctx.device.kind == "emulator":
         if not timing.required:
-            evidence["time_not_taken"] = "the run has the emulator, whose time says nothing of a GPU's"
+            evidence.time_not_taken = "the run has the emulator, whose time says nothing of a GPU's"
             said.append("no device time: the run has the emulator")
             return
         raise DeviceUnavailableError(
@@ -274,7 +331,7 @@ def _timed(
             hint="leave `time` out, set `required: false` in it, or run with --device amd",
         )
     timed = time_on_device(ctx, params.contract, params.dtype, params.dims, timing.repeats)
-    evidence["time"] = timed.to_json()
+    evidence.time = timed.to_json()
     for word, value, limit in (
         ("at most", timed.median_us, timing.max_median_us),
         ("at most", timed.spread, timing.max_spread),
@@ -284,10 +341,10 @@ def _timed(
             yield Finding(f"device time: {value:.4g}, {word} {limit:g} is allowed", entity=params.contract)
     declared = {str(name): count for name, count in (timing.flops or {}).items()}
     reached = attained(ctx, params.contract, params.dtype, params.dims, timed, declared)
-    evidence["attained"] = reached.to_json()
+    evidence.attained = reached.to_json()
     for text in reached.beyond(timing.min_bandwidth_part, timing.min_compute_part):
         yield Finding(text, entity=params.contract)
     said.append(f"median {timed.median_us:.4g} µs on {ctx.device.name}, {reached}")
 
 
-CHECK = CheckKind("performance", PerformanceParams, run, needs_device=True)
+CHECK = CheckKind("performance", PerformanceParams, run, needs_device=True, evidence=PerformanceEvidence)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, known, named
 from rocverify.checks.kinds.command import Line
 from rocverify.checks.support.stale import refuse_stale
 from rocverify.commands.allowed import require_allowed
@@ -55,31 +56,57 @@ class ProgramParams(CheckParams):
     timeout_s: float = Field(default=600.0, gt=0)
 
 
+class ProgramEvidence(Evidence):
+    """What the program did on the device: launches by kernel, copies by direction, memory in bytes."""
+
+    run: list[str] = Field(default_factory=list)
+    exit_code: int | None = None
+    apart: str | None = None
+    launched: dict[str, int] = Field(default_factory=dict)
+    copies: dict[str, int] = Field(default_factory=dict)
+    copied_bytes: dict[str, int] = Field(default_factory=dict)
+    allocations: int | None = None
+    peak_bytes: int | None = None
+    found: int | None = None
+    output: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        if self.run:
+            how = f" ({known(self.apart)})" if self.apart else ""
+            yield f"- {'; '.join(map(named, self.run))} ended with {known(self.exit_code)}{how}"
+        if self.launched:
+            told = ", ".join(f"{named(name)} {count}" for name, count in self.launched.items())
+            yield f"- launched: {told}"
+        for way, count in self.copies.items():
+            yield f"- {count} copies {known(way.replace('_', ' '))}, {self.copied_bytes.get(way, 0)} bytes"
+        if self.allocations is not None:
+            yield f"- {self.allocations} allocations, {known(self.peak_bytes)} bytes at the peak"
+
+
 def run(params: ProgramParams, ctx: CheckContext) -> Outcome:
     """Raises CommandRefusedError where commands are not allowed, RocverifyError for what decides nothing: a
     program that launched nothing, a launch that could not be executed."""
     seen = observed(ctx, params.run, params.folder, params.timeout_s, sanitize=params.sanitize)
     sums = totals(seen.events)
-    evidence: dict[str, Any] = {
-        "run": list(params.run),
-        "exit_code": seen.run.code,
-        "apart": seen.run.apart,
-        "launched": dict(seen.launched),
-        "copies": dict(sums.copies),
-        "copied_bytes": dict(sums.bytes),
-        "allocations": sums.allocations,
-        "peak_bytes": sums.peak_bytes,
-    }
+    evidence = ProgramEvidence(
+        run=list(params.run),
+        exit_code=seen.run.code,
+        apart=seen.run.apart,
+        launched=dict(seen.launched),
+        copies=dict(sums.copies),
+        copied_bytes=dict(sums.bytes),
+        allocations=sums.allocations,
+        peak_bytes=sums.peak_bytes,
+    )
     refuse_unclear(seen.run, params.exit_code, ctx.root)
     findings = list(_findings(params, seen, sums))
     if findings:
+        evidence.found, evidence.output = len(findings), seen.run.output[-_SHOWN:]
         return Outcome.failed(
             findings[0].message,
             hint=f"run `rocverify exec --sanitize --trace t.json {seen.run.line}`",
             findings=tuple(findings[:_LISTED]),
-            found=len(findings),
-            output=seen.run.output[-_SHOWN:],
-            **evidence,
+            seen=evidence,
         )
     _refuse_unseen(params, seen)
     launched = ", ".join(f"{name} x{count}" for name, count in seen.launched.items())
@@ -87,7 +114,7 @@ def run(params: ProgramParams, ctx: CheckContext) -> Outcome:
     return Outcome.passed(
         f"`{seen.run.line}` ended with {params.exit_code}; launched {launched}{found}; "
         f"{sums.allocations} allocations, {sums.peak_bytes} bytes at the peak",
-        **evidence,
+        seen=evidence,
     )
 
 
@@ -167,4 +194,4 @@ def _refuse_unseen(params: ProgramParams, seen: Seen) -> None:
         )
 
 
-CHECK = CheckKind("program", ProgramParams, run, needs_device=True)
+CHECK = CheckKind("program", ProgramParams, run, needs_device=True, evidence=ProgramEvidence)

@@ -7,13 +7,14 @@ kernel admits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, digest, known, named
 from rocverify.checks.support.references import Reference
 from rocverify.kernel_names import kernels_called, same_kernel
 from rocverify.records import Finding
@@ -72,6 +73,27 @@ class Use:
     dynamic_lds: int
 
 
+class Taken(Record):
+    """The kernels of one target's code object: registers, memory in bytes, occupancy by its names."""
+
+    code_object_sha256: str | None = None
+    kernels: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class ResourcesEvidence(Evidence):
+    """What each kernel takes on each target."""
+
+    source: str | None = None
+    targets: dict[str, Taken] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        for target, taken in self.targets.items():
+            yield f"- {known(target)}: code object {digest(taken.code_object_sha256)}"
+            for name, values in taken.kernels.items():
+                told = ", ".join(f"{known(str(k).replace('_', ' '))} {known(v)}" for k, v in values.items())
+                yield f"  - {named(name)}: {told}"
+
+
 def run(params: ResourcesParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for a source that the manifest lacks, CompileError, ContractError, and
     ToolchainError for an occupancy that nobody can compute here."""
@@ -80,24 +102,23 @@ def run(params: ResourcesParams, ctx: CheckContext) -> Outcome:
     targets = params.targets or entry.targets or ctx.settings.targets
     uses = _observed(params, ctx) if params.contract else {}
     findings: list[Finding] = []
-    evidence: dict[str, Any] = {"source": params.source}
+    evidence = ResourcesEvidence(source=params.source, targets={})
     for target in targets:
         built = ctx.built(params.source, target)
         rows: dict[str, Any] = {}
-        shown = {"code_object_sha256": built.sha256, "kernels": rows}
-        evidence.setdefault("targets", {})[target] = shown
         findings += _judged(params, symbols, built, uses, rows)
+        evidence.targets[target] = Taken(code_object_sha256=built.sha256, kernels=rows)
     findings += _not_launched(params, symbols, uses)
     if findings:
         hint = (
             "use fewer registers or less LDS (smaller tiles, __launch_bounds__, shorter live ranges), or "
             "change the plan's limits"
         )
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), seen=evidence)
     given = ", ".join(f"{name} {value:g}" for name, value in _given(params.limits).items())
     return Outcome.passed(
         f"{', '.join(symbols)} of {params.source} keep to the limits ({given}) on {', '.join(targets)}",
-        **evidence,
+        seen=evidence,
     )
 
 
@@ -214,4 +235,4 @@ _WORDS = {
     "scratch_bytes": "bytes of scratch",
 }
 
-CHECK = CheckKind("resources", ResourcesParams, run)
+CHECK = CheckKind("resources", ResourcesParams, run, evidence=ResourcesEvidence)

@@ -6,11 +6,13 @@ A `repr(C)` structure of Rust is compared with its mirror in C++.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, known, named
 from rocverify.checks.kinds.constant_value import source_of
 from rocverify.code.files import existing_file
 from rocverify.code.languages import is_c_family
@@ -47,6 +49,17 @@ class StructLayoutParams(CheckParams):
         return self
 
 
+class StructLayoutEvidence(Evidence):
+    """The structure, and what the compiler was asked of it on host and device."""
+
+    struct: str | None = None
+    asked: list[str] = Field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        if self.asked:
+            yield f"- asked of the compiler about {named(self.struct)}: {', '.join(map(known, self.asked))}"
+
+
 def run(params: StructLayoutParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for a file that is not there, RocverifyError for a layout that cannot be told."""
     from rocverify.toolchain.assertions import Side, ask
@@ -67,12 +80,12 @@ def run(params: StructLayoutParams, ctx: CheckContext) -> Outcome:
             findings.append(
                 Finding(f"{params.name}: {asked[number][1]} is not so on the {side}{is_now}", params.path)
             )
-    evidence: dict[str, Any] = {"struct": params.name, "asked": [words for _, words in asked]}
+    evidence = StructLayoutEvidence(struct=params.name, asked=[words for _, words in asked])
     if findings:
         hint = "correct the structure or its mirror"
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), seen=evidence)
     words = ", ".join(words for _, words in asked)
-    return Outcome.passed(f"{params.name} of {params.path}: {words}, on host and device", **evidence)
+    return Outcome.passed(f"{params.name} of {params.path}: {words}, on host and device", seen=evidence)
 
 
 def _asked(params: StructLayoutParams, ctx: CheckContext) -> list[tuple[str, str]]:
@@ -169,4 +182,4 @@ def _rust_type(kind: str, name: str, path: str) -> tuple[int, int]:
     raise RocverifyError(f"the size of {kind} in {name} cannot be told", where=path)
 
 
-CHECK = CheckKind("struct_layout", StructLayoutParams, run)
+CHECK = CheckKind("struct_layout", StructLayoutParams, run, evidence=StructLayoutEvidence)

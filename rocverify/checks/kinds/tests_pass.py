@@ -9,14 +9,15 @@ that the plan names must be launched by the tests, as the device sees it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, digest, known, named
 from rocverify.checks.support.tests_session import SessionRecord, SessionRequest, TestRecord, run_tests
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
@@ -56,6 +57,30 @@ class TestsPassParams(CheckParams):
     kernels: tuple[str, ...] = ()
 
 
+class TestsPassEvidence(Evidence):
+    """What the session did: outcomes by their names, assertions that were seen, launches by kernel."""
+
+    nodes: list[str] = Field(default_factory=list)
+    counts: dict[str, int] = Field(default_factory=dict)
+    asserts: int | None = None
+    launched: dict[str, int] = Field(default_factory=dict)
+    loaded: dict[str, str] = Field(default_factory=dict)
+    pytest_exit_status: int | None = None
+    output: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        if self.nodes:
+            yield f"- tests: {', '.join(map(named, self.nodes))}"
+        if self.counts:
+            told = ", ".join(f"{count} {known(name)}" for name, count in self.counts.items())
+            yield f"- {told}; {self.asserts} assertions seen"
+        if self.launched:
+            told = ", ".join(f"{named(name)} {count}" for name, count in self.launched.items())
+            yield f"- launched: {told}"
+        for name, sha256 in self.loaded.items():
+            yield f"- loaded: {named(name)} ({digest(sha256)})"
+
+
 def run(params: TestsPassParams, ctx: CheckContext) -> Outcome:
     """Raises CompilerNotFoundError and DeviceUnavailableError where tests would have nothing to run on,
     RocverifyError for a session that exceeds its time or dies."""
@@ -69,30 +94,30 @@ def run(params: TestsPassParams, ctx: CheckContext) -> Outcome:
     ctx.executed += done.executed
     records, output = done.tests, done.output
     counts = Counter(record.outcome for record in records)
-    evidence: dict[str, Any] = {
-        "nodes": list(params.nodes),
-        "counts": {name: counts[name] for name in _OUTCOMES if counts[name]},
-        "asserts": sum(record.asserts for record in records),
-        "launched": dict(done.launched),
-        "loaded": dict(done.loaded),
-        "pytest_exit_status": done.status,
-    }
+    evidence = TestsPassEvidence(
+        nodes=list(params.nodes),
+        counts={name: counts[name] for name in _OUTCOMES if counts[name]},
+        asserts=sum(record.asserts for record in records),
+        launched=dict(done.launched),
+        loaded=dict(done.loaded),
+        pytest_exit_status=done.status,
+    )
     _refuse_plugins(params, records)
     findings = [*_findings(params, records, done.status), *_launches(params, done)]
     if findings:
+        evidence.output = output[-_OUTPUT_CHARACTERS:]
         others = f" ({_counted(counts)})" if records else ""
         return Outcome.failed(
             f"{findings[0].message}{others}",
             hint="run `pytest " + " ".join(params.nodes) + "`; what is skipped or deselected shows nothing",
             findings=tuple(findings[:_SHOWN]),
-            output=output[-_OUTPUT_CHARACTERS:],
-            **evidence,
+            seen=evidence,
         )
     _refuse_unasserted(records)
     noun = "test" if counts["passed"] == 1 else "tests"
     launched = f"; launched {', '.join(params.kernels)}" if params.kernels else ""
     return Outcome.passed(
-        f"{counts['passed']} {noun} passed, none skipped: {', '.join(params.nodes)}{launched}", **evidence
+        f"{counts['passed']} {noun} passed, none skipped: {', '.join(params.nodes)}{launched}", seen=evidence
     )
 
 
@@ -178,4 +203,4 @@ def _belongs(nodeid: str, node: str) -> bool:
     return nodeid == node or nodeid.startswith((f"{node}::", f"{node}["))
 
 
-CHECK = CheckKind("tests_pass", TestsPassParams, run, needs_device=True)
+CHECK = CheckKind("tests_pass", TestsPassParams, run, needs_device=True, evidence=TestsPassEvidence)

@@ -7,7 +7,7 @@ words that tell the caller what to use instead; and a call that is supported mus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
+from rocverify.checks.evidence import Evidence, Record, known, named
 from rocverify.checks.support.call_values import enter_with
 from rocverify.checks.support.references import Reference
 from rocverify.checks.support.trial import Lengths, Trials, shaped
 from rocverify.device.trace.events import Category, TraceEvent
 from rocverify.errors import ContractError, DeviceFaultError, SubjectError
+from rocverify.markdown import prose
 from rocverify.oracle.contract import Refusal
 from rocverify.oracle.drive import execute
 from rocverify.records import Finding
@@ -81,6 +83,28 @@ class Attempt:
     launches: tuple[TraceEvent, ...]
 
 
+class Refused(Record):
+    """A call that had to be refused, and the words its error had to have."""
+
+    case: str | None = None
+    error: str | None = None
+    message: str | None = None
+    expects: list[str] = Field(default_factory=list)
+
+
+class UnsupportedConfigEvidence(Evidence):
+    """What became of each call that had to be refused."""
+
+    entry: str | None = None
+    refused: list[Refused] = Field(default_factory=list)
+    device: dict[str, Any] = Field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        for one in self.refused:
+            said = f"raised {named(one.error)}" if one.error else "returned"
+            yield f"- {known(one.case)}: {said}{f', {prose(one.message)}' if one.message else ''}"
+
+
 def run(params: UnsupportedConfigParams, ctx: CheckContext) -> Outcome:
     """Raises ContractError for a case that the contract does not know, and SubjectError for a supported
     call that is refused."""
@@ -88,25 +112,23 @@ def run(params: UnsupportedConfigParams, ctx: CheckContext) -> Outcome:
         refused = _by_contract(params, ctx, session) if params.contract else _by_entry(params, ctx, session)
     name = params.contract or params.entry or ""
     findings: list[Finding] = []
-    rows: list[dict[str, Any]] = []
+    rows: list[Refused] = []
     for case, attempt in refused:
         words = (*params.expects, *case.expects)
         findings += [Finding(f"{case.name}: {text}", entity=name) for text in _problems(case, attempt, words)]
-        rows.append(
-            {"case": case.name, "error": attempt.error, "message": attempt.text, "expects": list(words)}
-        )
-    evidence: dict[str, Any] = {"entry": name, "refused": rows, "device": ctx.device.info.to_json()}
+        rows.append(Refused(case=case.name, error=attempt.error, message=attempt.text, expects=list(words)))
+    evidence = UnsupportedConfigEvidence(entry=name, refused=rows, device=ctx.device.info.to_json())
     if findings:
         return Outcome.failed(
             findings[0].message,
             hint="check the configuration first, and raise a typed error that names what does support it",
             findings=tuple(findings),
-            **evidence,
+            seen=evidence,
         )
-    errors = ", ".join(sorted({row["error"] or "" for row in rows}))
+    errors = ", ".join(sorted({row.error or "" for row in rows}))
     count = f"{len(rows)} call" + ("s" if len(rows) > 1 else "")
     return Outcome.passed(
-        f"{name} refuses {count} before any launch ({errors}), and takes a supported one", **evidence
+        f"{name} refuses {count} before any launch ({errors}), and takes a supported one", seen=evidence
     )
 
 
@@ -197,4 +219,10 @@ def _attempt(session: LaunchSession, call: Callable[[], object]) -> Attempt:
     return Attempt(error, text, tuple(e for e in events if e.category is Category.LAUNCH))
 
 
-CHECK = CheckKind("unsupported_config", UnsupportedConfigParams, run, needs_device=True)
+CHECK = CheckKind(
+    "unsupported_config",
+    UnsupportedConfigParams,
+    run,
+    needs_device=True,
+    evidence=UnsupportedConfigEvidence,
+)

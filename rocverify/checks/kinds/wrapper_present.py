@@ -92,6 +92,7 @@ class WrapperPresentEvidence(Evidence):
     program: list[str] = Field(default_factory=list)
     exit_code: int | None = None
     launched: dict[str, int] = Field(default_factory=dict)
+    observed: list[dict[str, Any]] = Field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         if self.defined:
@@ -119,12 +120,13 @@ def run(params: WrapperPresentParams, ctx: CheckContext) -> Outcome:
     ctx.code.locate(params.source)
     path = params.wrapper.partition(":")[0]
     if is_rust(path) or is_c_family(path):
-        seen = launch_in_sources(ctx, params.wrapper, params.source, params.symbol)
+        evidence = WrapperPresentEvidence(wrapper=params.wrapper)
+        seen = launch_in_sources(ctx, params.source, params.symbol, evidence)
         if isinstance(seen, Outcome):
             return seen
         if not params.program:
             raise seen
-        return launched_by_program(ctx, params.wrapper, params.symbol, params.program)
+        return launched_by_program(ctx, params.symbol, params.program, evidence)
     wrapper = ctx.code.resolve(params.wrapper)
     evidence = WrapperPresentEvidence(wrapper=params.wrapper, defined=wrapper.location)
     unseen = list(_static(params, ctx, wrapper, evidence))

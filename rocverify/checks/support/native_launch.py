@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rocverify.checks.base import Outcome
 from rocverify.errors import RocverifyError
@@ -11,14 +11,17 @@ from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
+    from rocverify.checks.kinds.wrapper_present import WrapperPresentEvidence
 
 _HINT = "let the wrapper launch the kernel, and the program call the wrapper"
 
 
-def launched_by_program(ctx: CheckContext, wrapper: str, symbol: str, program: tuple[str, ...]) -> Outcome:
+def launched_by_program(
+    ctx: CheckContext, symbol: str, program: tuple[str, ...], evidence: WrapperPresentEvidence
+) -> Outcome:
     """Fails where the source lacks the wrapper or the program never launches the kernel. RocverifyError where
     there is no program, or what launched the kernel cannot be told."""
-    path, _, name = wrapper.partition(":")
+    path, _, name = str(evidence.wrapper).partition(":")
     unit = ctx.code.unit(path)
     functions = list(unit.functions_of(name))
     if not functions:
@@ -33,23 +36,25 @@ def launched_by_program(ctx: CheckContext, wrapper: str, symbol: str, program: t
             where=defined,
             hint="bind wrapper_present with program: a command that runs it, so that its launches are seen",
         )
-    return _judged(ctx, name, symbol, program, {"wrapper": wrapper, "defined": defined})
+    evidence.defined = defined
+    return _judged(ctx, name, symbol, program, evidence)
 
 
 def _judged(
-    ctx: CheckContext, name: str, symbol: str, program: tuple[str, ...], evidence: dict[str, Any]
+    ctx: CheckContext, name: str, symbol: str, program: tuple[str, ...], evidence: WrapperPresentEvidence
 ) -> Outcome:
     from rocverify.checks.kinds.program import observed
     from rocverify.commands.trace import launches, under
 
     seen = observed(ctx, program, ".", ctx.settings.call_timeout_s, sanitize=True)
-    evidence |= {"program": list(program), "exit_code": seen.run.code, "launched": dict(seen.launched)}
+    evidence.program, evidence.exit_code = list(program), seen.run.code
+    evidence.launched = dict(seen.launched)
     if seen.run.code == 0 and seen.launched and not any(same_kernel(name, symbol) for name in seen.launched):
         message = f"{symbol} was not launched by `{seen.run.line}`: it launched {', '.join(seen.launched)}"
-        return Outcome.failed(message, hint=_HINT, findings=(Finding(message, "", symbol),), **evidence)
+        return Outcome.failed(message, hint=_HINT, findings=(Finding(message, "", symbol),), seen=evidence)
     if seen.findings:
         found = tuple(Finding(str(one), getattr(one, "source", None) or "") for one in seen.findings[:10])
-        return Outcome.failed(found[0].message, hint=_HINT, findings=found, **evidence)
+        return Outcome.failed(found[0].message, hint=_HINT, findings=found, seen=evidence)
     if seen.run.code or not seen.launched:
         raise RocverifyError(
             f"`{seen.run.line}` ended with exit status {seen.run.code} and launched "
@@ -61,6 +66,6 @@ def _judged(
             f"`{seen.run.line}` launched {symbol}; that {name} did so cannot be seen",
             hint="build the program beforehand and with -g, so that calls have their functions",
         )
-    evidence["launches"] = [event.to_json() for event in own[:3]]
+    evidence.observed = [event.to_json() for event in own[:3]]
     times = "once" if len(own) == 1 else f"{len(own)} times"
-    return Outcome.passed(f"{name} launches {symbol} ({times} in `{seen.run.line}`)", **evidence)
+    return Outcome.passed(f"{name} launches {symbol} ({times} in `{seen.run.line}`)", seen=evidence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rocverify.checks.base import Outcome
 from rocverify.code.callgraph import Path
@@ -12,16 +12,20 @@ from rocverify.records import Finding
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
+    from rocverify.checks.kinds.no_host_roundtrip import NoHostRoundtripEvidence
 
 _HINT = "leave the data on the device between the kernels, or take the copy out of this path"
 
 
 def copies_in_sources(
-    ctx: CheckContext, entry: str, forbid: tuple[str, ...], program: tuple[str, ...] = ()
+    ctx: CheckContext,
+    forbid: tuple[str, ...],
+    program: tuple[str, ...],
+    evidence: NoHostRoundtripEvidence,
 ) -> Outcome:
     """Fails with the path to a copy. RocverifyError where there is none to be seen, since nothing was
     executed, and where a call cannot be told to be one."""
-    path, _, name = entry.partition(":")
+    path, _, name = str(evidence.entry).partition(":")
     unit = ctx.code.unit(path)
     functions = ctx.code.functions(path, name)
     if not functions:
@@ -30,16 +34,16 @@ def copies_in_sources(
                 f"whether it defines {name} cannot be told", where=f"{unit.path}:{unit.broken}"
             )
         finding = Finding(f"{unit.path} defines no function {name}", unit.path, entity=name)
-        return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), entry=entry)
+        return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), seen=evidence)
     defined = f"{unit.path}:{functions[0].line}"
-    evidence: dict[str, Any] = {"entry": entry, "defined": defined}
+    evidence.defined = defined
     chain = TransferFinder(ctx.code, ctx.settings.transfers, forbid).chain_back(functions)
     if chain.path:
         way = _described(name, chain.path)
         place = way.rpartition(" at ")[2]
         finding = Finding(f"{name} copies data to the host: {way}", place, entity=name)
-        evidence["transfer_path"] = list(map(str, chain.path))
-        return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), **evidence)
+        evidence.transfer_path = list(map(str, chain.path))
+        return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), seen=evidence)
     if chain.maybe:
         raise RocverifyError(
             f"{name}: the call at {chain.maybe} may copy data to the host; its sources do not tell",
@@ -64,7 +68,7 @@ def _described(entry: str, path: Path) -> str:
 
 
 def traced_program(
-    ctx: CheckContext, name: str, program: tuple[str, ...], evidence: dict[str, Any]
+    ctx: CheckContext, name: str, program: tuple[str, ...], evidence: NoHostRoundtripEvidence
 ) -> Outcome:
     """What the device sees of the function in a program's run. RocverifyError where the run tells nothing of
     it: it failed, or its calls cannot be told from others."""
@@ -76,14 +80,15 @@ def traced_program(
     if seen.run.code:
         raise RocverifyError(f"`{seen.run.line}` ended with exit status {seen.run.code}")
     own = under(seen.events, name)
-    evidence |= {"program": list(program), "launched": dict(seen.launched), "calls_of_entry": len(own)}
+    evidence.program, evidence.launched = list(program), dict(seen.launched)
+    evidence.calls_of_entry = len(own)
     back = [event for event in own if event.category is Category.D2H and event.ok]
     if back:
         where = back[0].call_site or ""
         finding = Finding(
             f"{name} copies {back[0].bytes or 0} bytes to the host at {where}", where, entity=name
         )
-        return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), **evidence)
+        return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), seen=evidence)
     if not launches(own):
         raise RocverifyError(
             f"`{seen.run.line}`: no launch is seen to come from {name}",
@@ -91,5 +96,5 @@ def traced_program(
         )
     return Outcome.passed(
         f"{name}: {len(launches(own))} launches in `{seen.run.line}`, and nothing comes back to the host",
-        **evidence,
+        seen=evidence,
     )

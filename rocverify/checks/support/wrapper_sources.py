@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rocverify.checks.base import Outcome
 from rocverify.checks.support.launch_lds import wrong_lds
@@ -18,6 +18,7 @@ from rocverify.toolchain.code_metadata import KernelMetadata
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
+    from rocverify.checks.kinds.wrapper_present import WrapperPresentEvidence
 
 _POINTER = re.compile(r"\*|\b(?:hipDeviceptr_t|DevicePtr|DevicePointer|c_void)\b")
 _UNSIGNED = re.compile(r"u(?:8|16|32|64|size)|unsigned\b.*|(?:std::)?u?size_t|(?:std::)?uint\d+_t|c_uint")
@@ -25,10 +26,12 @@ _SIGNED = re.compile(r"i(?:8|16|32|64|size)|int|short|long(?: long)?|(?:std::)?i
 _FLOATS = re.compile(r"f(?:16|32|64)|float|double|_Float16|c_float")
 
 
-def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str) -> Outcome | RocverifyError:
+def launch_in_sources(
+    ctx: CheckContext, source: str, symbol: str, evidence: WrapperPresentEvidence
+) -> Outcome | RocverifyError:
     """What is wrong with a launch, as a failure; else the error that says how little sources show. Raises
     CompileError for a kernel that does not compile, RocverifyError for sources that cannot be parsed."""
-    path, _, name = wrapper.partition(":")
+    path, _, name = str(evidence.wrapper).partition(":")
     unit = ctx.code.unit(path)
     functions = ctx.code.functions(path, name)
     if not functions and unit.broken is not None:
@@ -51,14 +54,14 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
     findings = [f for site in sites for f in _wrong_for_all(site, meant, parameters)]
     findings += [f for site in sites for f in wrong_lds(ctx.code, site, source, last_name(symbol))]
     findings += [f for file in dict.fromkeys((unit.path, source)) for f in _widths(ctx, file, meant[0])]
-    evidence: dict[str, Any] = {"wrapper": wrapper, "defined": f"{unit.path}:{functions[0].line}"}
+    evidence.defined = f"{unit.path}:{functions[0].line}"
     if not sites and (dead := finder.dead(functions, symbol)):
         message = f"{name} never launches {symbol}: at {dead[0]} it can never run: {dead[1]}"
         findings.append(Finding(message, dead[0], symbol, name))
-    evidence["launch_sites"] = [" → ".join((*site.steps, site.where)) for site in sites]
+    evidence.launch_sites = [" → ".join((*site.steps, site.where)) for site in sites]
     if findings:
         hint = f"{name} must launch {symbol} with the arguments that it declares, in their order"
-        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), **evidence)
+        return Outcome.failed(findings[0].message, hint=hint, findings=tuple(findings), seen=evidence)
     seen = (
         f"launches {symbol} at {sites[0].where}"
         if sites
@@ -66,7 +69,7 @@ def launch_in_sources(ctx: CheckContext, wrapper: str, source: str, symbol: str)
     )
     return RocverifyError(
         f"{name} {seen}; nothing that runs it was executed",
-        where=evidence["defined"],
+        where=evidence.defined,
         hint="bind wrapper_present with program: a test or program of the project that runs it",
     )
 
