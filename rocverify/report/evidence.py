@@ -102,4 +102,5 @@ def _is_name(text: str) -> bool:
 
 
 def _words(key: str) -> str:
-    return inline(key.replace("_", " "))
+    """A key as it stands in report.json: it may be a name of the project's."""
+    return inline(key)
