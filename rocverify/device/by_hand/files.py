@@ -9,17 +9,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rocverify.device.by_hand.workspace import Workspace
 from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS
 from rocverify.errors import CodeObjectError, CompileError, UsageError
 from rocverify.kernel_names import choose_kernel
 from rocverify.settings import Settings
-from rocverify.toolchain.build import Builder, BuiltObject
 from rocverify.toolchain.bundles import DeviceCode, device_code, for_target, is_device_code
 from rocverify.toolchain.codeobject import CodeObject, read_code_object
-from rocverify.toolchain.lines import DebugTwin, Twin, debug_twin
-from rocverify.toolchain.manifest import ManifestEntry, load_manifest, owned_flag
+
+if TYPE_CHECKING:
+    from rocverify.toolchain.build import Builder, BuiltObject
+    from rocverify.toolchain.lines import DebugTwin, Twin
+    from rocverify.toolchain.manifest import ManifestEntry
 
 SOURCE_SUFFIXES = (".hip", ".cpp", ".cc", ".cxx", ".cu")
 
@@ -133,6 +136,8 @@ def _compiled(
 def _twin(
     path: Path, workspace: Workspace, target: str, flags: Sequence[str], content: bytes, what: Twin
 ) -> bytes | None:
+    from rocverify.toolchain.lines import debug_twin
+
     with _builder(path, workspace) as (builder, entry):
         return debug_twin(builder, entry, target, content, what, (*LINE_FLAGS, *flags))
 
@@ -140,6 +145,8 @@ def _twin(
 @contextmanager
 def _builder(path: Path, workspace: Workspace) -> Iterator[tuple[Builder, ManifestEntry]]:
     """What compiles a source, for a block, and the source's entry."""
+    from rocverify.toolchain.build import Builder  # not for what is compiled already
+
     root, entry = _entry(path, workspace)
     with ExitStack() as stack:
         cache = workspace.cache_dir
@@ -150,6 +157,8 @@ def _builder(path: Path, workspace: Workspace) -> Iterator[tuple[Builder, Manife
 
 def check_flags(flags: Sequence[str]) -> None:
     """UsageError for compiler flags that are rocverify's own business: the target, the kind of output."""
+    from rocverify.toolchain.manifest import owned_flag
+
     owned = owned_flag(flags)
     if owned is not None:
         raise UsageError(
@@ -159,6 +168,8 @@ def check_flags(flags: Sequence[str]) -> None:
 
 def _entry(path: Path, workspace: Workspace) -> tuple[Path, ManifestEntry]:
     """The root that a source is compiled in, and its entry: the manifest's, or one made up."""
+    from rocverify.toolchain.manifest import ManifestEntry
+
     full = path.resolve()
     if workspace.root is not None and full.is_relative_to(workspace.root):
         source = full.relative_to(workspace.root).as_posix()
@@ -170,6 +181,8 @@ def _entry(path: Path, workspace: Workspace) -> tuple[Path, ManifestEntry]:
 def _known(root: Path, settings: Settings, source: str) -> ManifestEntry | None:
     """The entry that a run would have for a source of the project."""
     if (root / settings.manifest).is_file():
+        from rocverify.toolchain.manifest import load_manifest
+
         listed = load_manifest(root, settings).entries
         return next((entry for entry in listed if entry.source == source), None)
     from rocverify.code.index import CodeIndex

@@ -10,16 +10,16 @@ from typing import Any
 from rocverify.device.emulator.isa.descriptors import KernelDescriptor, check_descriptor
 from rocverify.device.emulator.isa.disassembly import Listing, decoder_of, disassemble
 from rocverify.device.emulator.isa.family import Family
-from rocverify.device.emulator.isa.targets import PROCESSORS, SUPPORTED_TARGETS, TARGETS, processor
+from rocverify.device.emulator.isa.targets import SUPPORTED_TARGETS, TARGETS, processor
 from rocverify.device.emulator.launch.launch_record import refused_user_sgprs
 from rocverify.device.emulator.load.image import Image, load_image
 from rocverify.device.emulator.load.kernarg import Geometry, kernarg_segment
 from rocverify.device.emulator.load.memory import DeviceMemory
-from rocverify.device.emulator.translate.builder.modes import WRITERS, Mode, after
+from rocverify.device.emulator.translate.builder.modes import Mode
 from rocverify.device.emulator.translate.lowering.flow import Graph, discover
 from rocverify.device.emulator.translate.lowering.mode_flow import propagate
 from rocverify.device.emulator.translate.lowering.private_buffers import with_scratch
-from rocverify.device.emulator.translate.lowering.shapes import Shapes
+from rocverify.device.emulator.translate.lowering.shapes import shapes_of
 from rocverify.device.emulator.translate.lowering.split_barriers import check_barriers
 from rocverify.errors import DeviceError, UsageError
 from rocverify.toolchain.code_metadata import KernelMetadata
@@ -139,9 +139,7 @@ def _inspected(code: CodeObject, name: str, image: Image, listing: Listing | Non
         return KernelInspection(metadata, None, {}, tuple(refusals))
     if code.target in TARGETS:
         refusals += _code_refusals(TARGETS[code.target].family, descriptor, graph)
-    return KernelInspection(
-        metadata, graph.instruction_count, _formats(code.target, graph, image), tuple(refusals)
-    )
+    return KernelInspection(metadata, graph.instruction_count, _formats(graph), tuple(refusals))
 
 
 def _lost(error: DeviceError) -> Refusal:
@@ -168,30 +166,16 @@ def _kernel_refusals(
 
 def _code_refusals(family: Family, descriptor: KernelDescriptor, graph: Graph) -> list[Refusal]:
     """The instructions that translating the kernel, as a launch would, would refuse."""
-    shapes = Shapes(family, 32 if descriptor.wave32 else 64)
+    shapes = shapes_of(family, 32 if descriptor.wave32 else 64)
     modes = propagate(graph, Mode(descriptor.initial_mode(family.initial)))
-    refusals = []
-    for address, block in graph.blocks.items():
-        mode = modes[address]
-        for inst in block:
-            reason = shapes.refused(inst, mode)
-            if reason is not None:
-                refusals.append(Refusal(reason, inst.address, inst.text, inst.source))
-            if inst.mnemonic in WRITERS:
-                mode = after(mode, inst)
-    return refusals
+    return [
+        Refusal(reason, inst.address, inst.text, inst.source)
+        for address, block in graph.blocks.items()
+        for inst, reason in shapes.refused(block, modes[address])
+    ]
 
 
-def _formats(target: str, graph: Graph, image: Image) -> dict[str, int]:
+def _formats(graph: Graph) -> dict[str, int]:
     """Instructions by format, most frequent first."""
-    known = decoder_of(PROCESSORS[target])
-    assert known is not None
-    counts: Counter[str] = Counter()
-    for block in graph.blocks.values():
-        for inst in block:
-            # load_image has seen to it that these are the bytes that were decoded.
-            content = image.content[inst.address : inst.address + inst.size]
-            one = known.format(int.from_bytes(content, "little"))
-            assert one is not None
-            counts[one.name] += 1
+    counts = Counter(inst.format for block in graph.blocks.values() for inst in block)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, NamedTuple
+from typing import Any
 
+from rocverify.device.emulator.isa.decoding_table import (
+    LITERAL_SOURCE,
+    Decoded,
+    FormatTable,
+    Literal,
+    Row,
+    Table,
+    constant,
+    texts_of,
+)
 from rocverify.device.emulator.isa.encodings import Format
 from rocverify.device.emulator.isa.numbers import (
     FORMS,
@@ -23,96 +33,10 @@ from rocverify.device.emulator.isa.numbers import (
     message,
     whole_message,
 )
-from rocverify.device.emulator.isa.operands import Operand, OperandKind, parse_operand
-from rocverify.errors import DeviceError
+from rocverify.device.emulator.isa.operands import Operand, OperandKind
 
 LONGEST = 20
 """Bytes of the longest instruction."""
-LITERAL_SOURCE = 255
-_IS_LITERAL = "!"
-"""Begins a table's text that is the form of the literal behind the instruction."""
-
-
-class Decoded(NamedTuple):
-    """What words say, wherever they lie. `second`: the Y half of a pair; `size` in bytes."""
-
-    mnemonic: str
-    encoding: str
-    operands: tuple[Operand, ...]
-    modifiers: Mapping[str, str]
-    text: str
-    size: int
-    second: Decoded | None = None
-
-
-class _Literal(NamedTuple):
-    """Stands in a table for the dword behind the instruction, and says how it is written."""
-
-    form: str
-
-
-_Entry = tuple[str, Operand] | _Literal | None
-
-
-@dataclass(slots=True)
-class _Table:
-    """What a field's values say: texts, and operands once they are asked for."""
-
-    texts: list[str | None]
-    operands: dict[int, _Entry] = field(default_factory=dict)
-
-    @property
-    def has_literal(self) -> bool:
-        """Whether a value stands for a dword behind the instruction."""
-        text = self.texts[LITERAL_SOURCE]
-        return text is not None and text.startswith(_IS_LITERAL)
-
-    def operand(self, value: int) -> _Entry:
-        if value not in self.operands:
-            text = self.texts[value]
-            if text is None:
-                self.operands[value] = None
-            elif text.startswith(_IS_LITERAL):
-                self.operands[value] = _Literal(text[1:])
-            else:
-                self.operands[value] = (text, _constant(text))
-        return self.operands[value]
-
-
-@dataclass(slots=True)
-class Row:
-    """One instruction of a table. `name`: mnemonic with its suffix; `size`: bytes without a literal that a
-    source may ask for; `must_*`: bits that must hold a value; `literals`: fields (lowest bit, mask) that
-    ask for the literal at bit `literal_at`; `opaque`: its operands are text only."""
-
-    name: str
-    mnemonic: str
-    encoding: str
-    size: int
-    must_mask: int
-    must_value: int
-    operands: Sequence[Any]
-    modifiers: Sequence[Any]
-    literals: tuple[tuple[int, int], ...]
-    literal_at: int
-    opaque: bool
-    known: dict[int, Decoded | None] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _FormatTable:
-    name: str
-    opcode_low: int
-    opcode_mask: int
-    tests: tuple[tuple[int, int, int | None], ...]
-    rows: dict[int, Row]
-
-    def row(self, word: int) -> Row | None:
-        key = word >> self.opcode_low & self.opcode_mask
-        for low, width, value in self.tests:
-            found = word >> low & (1 << width) - 1
-            key = key << width | found if value is None else key << 1 | (found == value)
-        return self.rows.get(key)
 
 
 def _distinct(operands: Iterable[Operand]) -> tuple[Operand, ...]:
@@ -129,7 +53,7 @@ class Decoder:
 
     def __init__(self, table: str, formats: Sequence[Format]) -> None:
         data = json.loads(_file(table).read_text())
-        self._tables = [_Table(_texts(runs)) for runs in data["tables"]]
+        self._tables = [Table(texts_of(runs)) for runs in data["tables"]]
         names = {kind: {int(n): name for n, name in known.items()} for kind, known in data["names"].items()}
         self._forms: dict[str, Callable[[int], str]] = {
             **FORMS,
@@ -140,6 +64,40 @@ class Decoder:
         self._formats = {name: self._format(name, one) for name, one in data["formats"].items()}
         self._order = [(one, *_mask_and_value(one)) for one in formats]
         self._dispatch: dict[int, list[tuple[Format, int, int]]] = {}
+        reaches = {name: one.reach for name, one in self._formats.items()}
+        pair = max(reaches.get("VOPDX", 0), reaches.get("VOPDY", 0))
+        self._reach = {
+            one: max(mask.bit_length(), pair if one.name == "VOPD" else reaches[one.table])
+            for one, mask, _ in self._order
+        }
+        self._met: tuple[dict[bytes, Decoded], ...] = ({}, {}, {})
+
+    def at(self, code: bytes, place: int) -> Decoded | None:
+        """The instruction at a place of some code, as decode() tells it. What one dword says, or two or
+        three, is known once they were met."""
+        one, two, three = self._met
+        known = (
+            one.get(code[place : place + 4])
+            or two.get(code[place : place + 8])
+            or three.get(code[place : place + 12])
+        )
+        if known is not None:
+            return known
+        window = code[place : place + LONGEST]
+        word = int.from_bytes(window, "little")
+        found = self.decode(word, len(window))
+        if found is not None and found.size <= 12 and self._decisive(word) <= 8 * found.size:
+            self._met[found.size // 4 - 1][window[: found.size]] = found
+        return found
+
+    def _decisive(self, word: int) -> int:
+        """The highest bit, plus one, that has a say in what a word's first dword begins."""
+        first = 0xFFFFFFFF
+        return max(
+            self._reach[one]
+            for one, mask, value in self._candidates(word)
+            if word & mask & first == value & first
+        )
 
     def decode(self, word: int, available: int) -> Decoded | None:
         """The instruction at the start of `word` (dwords, the first one lowest), of which `available` bytes
@@ -149,7 +107,7 @@ class Decoder:
                 return self._pair(word, available)
             row = self._formats[one.table].row(word)
             if row is not None:
-                return self._decoded(row, word, available)
+                return self._decoded(row, one.name, word, available)
         return None
 
     @property
@@ -157,27 +115,24 @@ class Decoder:
         """Of all instructions, without suffixes."""
         return frozenset(row.mnemonic for one in self._formats.values() for row in one.rows.values())
 
-    def format(self, word: int) -> Format | None:
-        """The format of the instruction at the start of `word`; None where there is none of its opcode."""
-        for one in self._matching(word):
-            if one.name == "VOPD" or self._formats[one.table].row(word) is not None:
-                return one
-        return None
-
     def _matching(self, word: int) -> Iterator[Format]:
         """The formats that a word's bits may be of. An instruction without sources takes no notice of what
         announces lane control in others: such a word is of the plain format."""
+        for one, mask, value in self._candidates(word):
+            if word & mask == value:
+                yield one
+
+    def _candidates(self, word: int) -> list[tuple[Format, int, int]]:
+        """The formats that a word's highest bits may be of, with what its other bits must be then."""
         prefix = word >> _PREFIX_LOW & _PREFIX_MASK
         candidates = self._dispatch.get(prefix)
         if candidates is None:
             candidates = self._dispatch[prefix] = [one for one in self._order if _may_begin(prefix, one)]
-        for one, mask, value in candidates:
-            if word & mask == value:
-                yield one
+        return candidates
 
     # ---- one instruction
 
-    def _decoded(self, row: Row, word: int, available: int) -> Decoded | None:
+    def _decoded(self, row: Row, form: str, word: int, available: int) -> Decoded | None:
         size = row.size
         for low, mask in row.literals:
             if word >> low & mask == LITERAL_SOURCE:
@@ -188,10 +143,10 @@ class Decoder:
         word &= (1 << 8 * size) - 1
         if word in row.known:
             return row.known[word]
-        decoded = row.known[word] = self._read(row, word, size)
+        decoded = row.known[word] = self._read(row, form, word, size)
         return decoded
 
-    def _read(self, row: Row, word: int, size: int) -> Decoded | None:
+    def _read(self, row: Row, form: str, word: int, size: int) -> Decoded | None:
         operands, texts = [], []
         for spec in row.operands:
             found = self._operand(spec, word, row)
@@ -212,7 +167,7 @@ class Decoder:
                     modifiers[name] = value
         text = " ".join(part for part in (row.name, ", ".join(texts), *words) if part)
         known = () if row.opaque else _distinct(one for one in operands if one is not None)
-        return Decoded(row.mnemonic, row.encoding, known, modifiers, text, size)
+        return Decoded(row.mnemonic, row.encoding, known, modifiers, text, size, form)
 
     def _operand(self, spec: Any, word: int, row: Row) -> tuple[str, Operand | None] | None:
         kind = spec[0]
@@ -221,19 +176,19 @@ class Decoder:
             entry = self._tables[table].operand(word >> low & (1 << width) - 1)
             if entry is None:
                 return None
-            if isinstance(entry, _Literal):
+            if isinstance(entry, Literal):
                 entry = self._literal(entry.form, word >> row.literal_at & 0xFFFFFFFF)
             if extend >= 0 and word >> extend & 1:
-                return f"sext({entry[0]})", _constant(f"sext({entry[0]})")
+                return f"sext({entry[0]})", constant(f"sext({entry[0]})")
             negated = negate >= 0 and bool(word >> negate & 1)
             made_absolute = absolute >= 0 and bool(word >> absolute & 1)
             return _wrapped(entry, negated, made_absolute) if negated or made_absolute else entry
         if kind == "c":
-            return spec[1], _constant(spec[1])
+            return spec[1], constant(spec[1])
         if kind == "l":
             return self._literal(spec[1], word >> row.literal_at & 0xFFFFFFFF)
         text = self._forms[spec[3]](word >> spec[1] & (1 << spec[2]) - 1)
-        return text, None if row.opaque or not text else _constant(text)
+        return text, None if row.opaque or not text else constant(text)
 
     def _literal(self, form: str, value: int) -> tuple[str, Operand]:
         text = self._forms[form](value)
@@ -244,7 +199,7 @@ class Decoder:
     def _modifier(self, spec: Any, word: int) -> str | None:
         kind = spec[0]
         if kind == "t":
-            table: _Table = self._tables[spec[3]]
+            table: Table = self._tables[spec[3]]
             place: int = word >> spec[1] & (1 << spec[2]) - 1
             return table.texts[place]
         if kind == "f":
@@ -263,7 +218,7 @@ class Decoder:
         halves = []
         for name in ("VOPDX", "VOPDY"):
             row = self._formats[name].row(word)
-            half = None if row is None else self._decoded(row, word, available)
+            half = None if row is None else self._decoded(row, "VOPD", word, available)
             if half is None:
                 return None
             halves.append(half)
@@ -273,11 +228,11 @@ class Decoder:
 
     # ---- reading the table
 
-    def _format(self, name: str, data: Mapping[str, Any]) -> _FormatTable:
+    def _format(self, name: str, data: Mapping[str, Any]) -> FormatTable:
         low, width = data["opcode"]
         literal_at = 32 * data["dwords"]
         rows = {int(key): self._row(row, literal_at) for key, row in data["instructions"].items()}
-        return _FormatTable(name, low, (1 << width) - 1, tuple(map(tuple, data["tests"])), rows)
+        return FormatTable(name, low, (1 << width) - 1, tuple(map(tuple, data["tests"])), rows)
 
     def _row(self, data: Sequence[Any], literal_at: int) -> Row:
         name, size, mask, value, operands, modifiers = data
@@ -331,15 +286,6 @@ def _file(table: str) -> Traversable:
     return files(__package__) / "families" / f"{table}.json"
 
 
-@cache
-def _constant(text: str) -> Operand:
-    """The operand that a text stands for; by its name where the translator has no form for it."""
-    try:
-        return parse_operand(text)
-    except DeviceError:
-        return Operand(OperandKind.SPECIAL, name=text)
-
-
 def _wrapped(entry: tuple[str, Operand], negate: bool, absolute: bool) -> tuple[str, Operand]:
     text, operand = entry
     immediate = operand.kind in (OperandKind.INTEGER, OperandKind.LITERAL, OperandKind.FLOAT)
@@ -348,19 +294,6 @@ def _wrapped(entry: tuple[str, Operand], negate: bool, absolute: bool) -> tuple[
     if negate:
         text = f"neg({text})" if immediate and not absolute else f"-{text}"
     return text, replace(operand, negate=negate, absolute=absolute)
-
-
-def _texts(runs: Sequence[Sequence[Any]]) -> list[str | None]:
-    texts: list[str | None] = [None] * 512
-    for run in runs:
-        if len(run) == 2:
-            texts[run[0]] = run[1]
-            continue
-        first, count, shape, numbers, steps = run
-        for place in range(count):
-            own = [number + step * place for number, step in zip(numbers, steps, strict=True)]
-            texts[first + place] = shape.format(*own)
-    return texts
 
 
 def _mask_and_value(one: Format) -> tuple[int, int]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from elftools.elf.elffile import ELFFile
 
-from rocverify.device.emulator.isa.decoding import LONGEST, Decoded, Decoder, decoder, has_table
+from rocverify.device.emulator.isa.decoding import Decoder, decoder, has_table
+from rocverify.device.emulator.isa.decoding_table import Decoded
 from rocverify.device.emulator.isa.instructions import Instruction, Listing
 from rocverify.device.emulator.isa.targets import PROCESSORS, Target, processor
 from rocverify.errors import CodeObjectError, DeviceError
@@ -25,7 +26,6 @@ class DecodedListing(Listing):
     ) -> None:
         self._code, self._start, self._decoder, self._lines = code, start, decoder, lines
         self._spellings = spellings
-        self._found: dict[int, Decoded | None] = {}
         self._known: dict[int, Instruction] = {}
 
     @property
@@ -41,7 +41,7 @@ class DecodedListing(Listing):
         return tuple(found)
 
     def __contains__(self, address: int) -> bool:
-        return self._decoded(address) is not None
+        return address in self._known or self._decoded(address) is not None
 
     def at(self, address: int) -> Instruction:
         """The instruction at a virtual address; DeviceError with the words there where they are none."""
@@ -54,7 +54,9 @@ class DecodedListing(Listing):
                     where=f"{address:#x}",
                     hint="the code object is damaged",
                 )
-            known = self._known[address] = self._instruction(address, decoded)
+            at = address - self._start
+            word = int.from_bytes(self._code[at : at + 4], "little")
+            known = self._known[address] = self._placed(address, word, decoded, decoded.size)
         return known
 
     def words(self, address: int) -> str:
@@ -65,34 +67,15 @@ class DecodedListing(Listing):
         return " ".join(f"{int.from_bytes(one, 'little'):#010x}" for one in words) or "outside of the code"
 
     def _decoded(self, address: int) -> Decoded | None:
-        if address not in self._found:
-            self._found[address] = self._decode(address)
-        return self._found[address]
-
-    def _decode(self, address: int) -> Decoded | None:
         at = address - self._start
-        if at & 3 or not 0 <= at < len(self._code):
-            return None
-        window = self._code[at : at + LONGEST]
-        return self._decoder.decode(int.from_bytes(window, "little"), len(window))
+        return None if at & 3 or not 0 <= at < len(self._code) else self._decoder.at(self._code, at)
 
-    def _instruction(self, address: int, one: Decoded) -> Instruction:
-        second = None if one.second is None else self._placed(address, one.second, one.size, None)
-        return self._placed(address, one, one.size, second)
-
-    def _placed(self, address: int, one: Decoded, size: int, second: Instruction | None) -> Instruction:
-        at = address - self._start
+    def _placed(self, address: int, word: int, one: Decoded, size: int) -> Instruction:
+        name, encoding, operands, modifiers, text, _, form, other = one
+        second = None if other is None else self._placed(address, word, other, size)
+        spelled = self._spellings.get(name, name)
         return Instruction(
-            address,
-            size,
-            self._spellings.get(one.mnemonic, one.mnemonic),
-            one.encoding,
-            one.operands,
-            one.modifiers,
-            one.text,
-            self._lines.at(address),
-            second,
-            int.from_bytes(self._code[at : at + 4], "little"),
+            address, size, spelled, encoding, operands, modifiers, text, second, word, form, self._lines
         )
 
 

@@ -9,13 +9,21 @@ from typing import Protocol
 from rocverify.device.emulator.isa.operands import Operand
 
 
-@dataclass(frozen=True, slots=True)
+class SourceLines(Protocol):
+    """Where addresses come from in the source."""
+
+    def at(self, address: int) -> str | None:
+        """`file:line` of a virtual address; None where that is not known."""
+
+
+# Files have a million of them: frozen, they would take three times as long to make.
+@dataclass(slots=True)
 class Instruction:
-    """One instruction. `address` is its virtual address in the code object, `size` its bytes,
+    """One instruction; nobody changes it. `address` is virtual, in the code object; `size` its bytes,
     `mnemonic` RDNA 3's name without the encoding suffix, which is `encoding` ("e32", "e64",
     "dpp", ...). `modifiers` holds `offset:16` and flags such as `glc` (value ""); `second` is the Y
-    half of a VOPD pair; `source` is `file:line` where the code object has line tables; `word` the
-    first dword of the encoding."""
+    half of a VOPD pair; `word` the first dword of the encoding; `format` the name of the microcode
+    format; `lines` knows where it comes from."""
 
     address: int
     size: int
@@ -24,9 +32,15 @@ class Instruction:
     operands: tuple[Operand, ...]
     modifiers: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
-    source: str | None = None
     second: Instruction | None = None
     word: int = 0
+    format: str = ""
+    lines: SourceLines | None = None
+
+    @property
+    def source(self) -> str | None:
+        """`file:line` where the code object has line tables."""
+        return None if self.lines is None else self.lines.at(self.address)
 
     @property
     def branch_target(self) -> int:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from rocverify.device.emulator.isa import disassembly
-from rocverify.device.emulator.isa.decoding import Decoded, Decoder, decoder
+from rocverify.device.emulator.isa import decoding, disassembly
+from rocverify.device.emulator.isa.decoding import Decoder, decoder
+from rocverify.device.emulator.isa.decoding_table import Decoded
 from rocverify.device.emulator.isa.encodings import Format
 from rocverify.device.emulator.isa.targets import PROCESSORS
 from rocverify.toolchain.discover import Toolchain
@@ -122,6 +123,33 @@ def test_random_words_of_every_opcode(assembler: Assembler, target: str, count: 
         words = random.Random(seed).sample(words, 3000 if count == 1 else 40_000)
     found = disagreements(assembler.mc, target, words)
     assert not found, f"{len(found)} of {len(words)}: " + "\n".join(found[:40])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_was_met_before_is_read_again_alike(target: str) -> None:
+    """Whatever follows the dwords that decided: what else begins like them is told from them."""
+    known, plain, draw = decoder_of(target), fresh_decoder(target), random.Random(7)
+    formats = tuple(PROCESSORS[target].family.formats or ())
+    met = 0
+    for word in draw.sample(list(words_of(formats, 1, 4)), 2000):
+        found = known.at(word.to_bytes(4 * DWORDS, "little"), 0)
+        met += found is not None
+        for kept in (32, 64, 96):
+            other = word & (1 << kept) - 1 | draw.getrandbits(32 * DWORDS - kept) << kept
+            code = bytes(4) + other.to_bytes(4 * DWORDS, "little")
+            assert known.at(code, 4) == plain.decode(other, 4 * DWORDS), hex(other)
+            assert known.at(code[: 4 + kept // 8], 4) == plain.decode(other & (1 << kept) - 1, kept // 8)
+    assert met > 200
+
+
+def fresh_decoder(target: str) -> Decoder:
+    """One that has met nothing yet."""
+    table = next(target[:length] for length in range(len(target), 3, -1) if table_is_there(target[:length]))
+    return Decoder(table, tuple(PROCESSORS[target].family.formats or ()))
+
+
+def table_is_there(name: str) -> bool:
+    return (Path(decoding.__file__).parent / "families" / f"{name}.json").is_file()
 
 
 def test_a_compiled_file_reads_as_the_disassembler_prints_it(image: bytes, toolchain: Toolchain) -> None:

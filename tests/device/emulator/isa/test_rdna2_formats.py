@@ -49,9 +49,9 @@ def test_an_instruction_has_the_format_of_its_encoding(assembler: Assembler, lin
     code = _text(Knowledge(assembler.mc, "gfx1030").object_file([line]))
     known = decoder("gfx1030", GFX10)
     assert known is not None
-    found = known.format(int.from_bytes(code, "little"))
+    found = known.decode(int.from_bytes(code, "little"), len(code))
     assert found is not None
-    assert found.name == FORMS[line]
+    assert found.format == FORMS[line]
 
 
 def _text(data: bytes) -> bytes:

@@ -23,6 +23,9 @@ PAUSES = {"s_barrier", "s_sleep", "ds_gws_barrier"}
 """Where a wave gives the others a turn and goes on at the next instruction."""
 ENDS = {"s_endpgm", "s_setpc_b64", "s_swappc_b64", "s_trap", "s_endpgm_saved", "s_call_b64"} | PAUSES
 NO_FALLTHROUGH = {"s_branch", "s_endpgm", "s_setpc_b64", "s_swappc_b64", "s_trap", "s_endpgm_saved"}
+BLOCK_ENDS = BRANCHES | ENDS
+_FOLLOWED = BLOCK_ENDS | {"s_getpc_b64"}
+_GOES_ON = BLOCK_ENDS - NO_FALLTHROUGH | {"s_swappc_b64"}
 ADDRESS_WINDOW = 12
 """How many instructions after s_getpc_b64 its additions are looked for in."""
 UNOPTIMIZED_LEAST, UNOPTIMIZED_SCRATCH = 500, 32
@@ -72,6 +75,8 @@ def discover(listing: Listing, image: Image, entry: int) -> Graph:
         if address in seen:
             continue
         for inst in _straight(listing, address, seen):
+            if inst.mnemonic not in _FOLLOWED:
+                continue
             targets = set(_successors(inst))
             if inst.mnemonic == "s_swappc_b64" and not _is_followed(listing, image, inst):
                 targets.discard(inst.next_address)
@@ -97,33 +102,25 @@ def _is_followed(listing: Listing, image: Image, call: Instruction) -> bool:
 
 def _straight(listing: Listing, address: int, seen: set[int]) -> Iterator[Instruction]:
     while address not in seen:
-        if address not in listing:
+        try:
+            inst = listing.at(address)
+        except DeviceError:
             raise UnsupportedInstructionError(
                 "control reaches bytes that are no instruction",
                 where=f"{address:#x}",
                 hint="the code object is damaged, or calls code that it does not hold",
-            )
+            ) from None
         seen.add(address)
-        inst = _readable(listing, address)
         yield inst
         if inst.mnemonic in NO_FALLTHROUGH:
             return
         address = inst.next_address
 
 
-def _readable(listing: Listing, address: int) -> Instruction:
-    try:
-        return listing.at(address)
-    except DeviceError as error:
-        raise UnsupportedInstructionError(
-            error.message, where=error.where, hint="run on a GPU (--device amd), or report the instruction"
-        ) from None
-
-
 def _successors(inst: Instruction) -> Iterator[int]:
     if inst.mnemonic in BRANCHES or inst.mnemonic == "s_call_b64":
         yield inst.branch_target
-    if inst.mnemonic in (BRANCHES | ENDS) - NO_FALLTHROUGH or inst.mnemonic == "s_swappc_b64":
+    if inst.mnemonic in _GOES_ON:
         yield inst.next_address
 
 
@@ -173,7 +170,7 @@ def _blocks(listing: Listing, leaders: set[int], seen: set[int]) -> Iterator[tup
             inst = listing.at(address)
             block.append(inst)
             address = inst.next_address
-            if inst.mnemonic in BRANCHES | ENDS or address in leaders or address not in seen:
+            if inst.mnemonic in BLOCK_ENDS or address in leaders or address not in seen:
                 break
         yield leader, block
 

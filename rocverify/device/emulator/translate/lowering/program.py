@@ -24,7 +24,7 @@ from rocverify.device.emulator.translate.builder.observers import Observer
 from rocverify.device.emulator.translate.builder.types import I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering import strips
-from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph
+from rocverify.device.emulator.translate.lowering.flow import BLOCK_ENDS, Graph
 from rocverify.device.emulator.translate.lowering.mode_flow import propagate
 from rocverify.device.emulator.translate.semantics import directed, lanes, sdwa
 from rocverify.device.emulator.translate.semantics.refused import no_semantics
@@ -140,7 +140,7 @@ class _Program:
         self.k.observer.block(self.k, block)
         for place, inst in enumerate(block):
             self.k.ahead = count - place
-            if inst.mnemonic in BRANCHES | ENDS:
+            if inst.mnemonic in BLOCK_ENDS:
                 self.k.observer.before(self.k, inst)
                 _ENDS.get(inst.mnemonic, _Program._branch)(self, inst)
             else:

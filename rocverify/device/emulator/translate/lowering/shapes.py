@@ -6,15 +6,17 @@ of plain registers, literals and offsets only.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cache
 
 from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.family import Family
 from rocverify.device.emulator.isa.operands import Operand, OperandKind
-from rocverify.device.emulator.translate.builder.modes import Mode
-from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS
+from rocverify.device.emulator.translate.builder.modes import WRITERS, Mode, after
+from rocverify.device.emulator.translate.builder.wave import WaveBuilder
+from rocverify.device.emulator.translate.lowering.flow import BLOCK_ENDS
 from rocverify.device.emulator.translate.lowering.program import handler_name, wave_builder
 from rocverify.device.emulator.translate.semantics import directed
 from rocverify.device.emulator.translate.semantics.refused import no_semantics
@@ -29,23 +31,35 @@ class Shapes:
 
     def __init__(self, family: Family, lanes: int) -> None:
         self._family, self._lanes = family, lanes
+        self._builder: WaveBuilder | None = None
         self._known: dict[Hashable, str | None] = {}
-        self._by_words: dict[Hashable, str | None] = {}
+        self._by_words: dict[Mode, dict[tuple[str, str], str | None]] = {}
 
-    def refused(self, inst: Instruction, mode: Mode) -> str | None:
-        """Why the translator would refuse an instruction where this mode holds; None if it would not."""
-        if inst.mnemonic in BRANCHES or inst.mnemonic in ENDS:
+    def refused(self, block: Sequence[Instruction], mode: Mode) -> Iterator[tuple[Instruction, str]]:
+        """The instructions that the translator would refuse in a block that begins in this mode, with why."""
+        known = self._by_words.setdefault(mode, {})
+        for inst in block:
+            words = (inst.mnemonic, inst.text)
+            if words not in known:
+                known[words] = self._reason(inst, mode)
+            reason = known[words]
+            if reason is not None:
+                yield inst, reason
+            if inst.mnemonic in WRITERS:
+                mode = after(mode, inst)
+                known = self._by_words.setdefault(mode, {})
+
+    def _reason(self, inst: Instruction, mode: Mode) -> str | None:
+        if inst.mnemonic in BLOCK_ENDS:
             return None
-        words = (inst.mnemonic, inst.text, inst.encoding, mode)
-        if words not in self._by_words:
-            shape = (_shape(inst), mode)
-            if shape not in self._known:
-                self._known[shape] = self._tried(inst, mode)
-            self._by_words[words] = self._known[shape]
-        return self._by_words[words]
+        shape = (_shape(inst), mode)
+        if shape not in self._known:
+            self._known[shape] = self._tried(inst, mode)
+        return self._known[shape]
 
     def _tried(self, inst: Instruction, mode: Mode) -> str | None:
-        k = wave_builder(self._family, ir.Module(), "scratch", self._lanes)
+        k = self._builder or wave_builder(self._family, ir.Module(), "scratch", self._lanes)
+        self._builder = None  # until it is known to be as it was: not after an error half way
         known = k.dialect.handlers
         k.start_block(k.function.append_basic_block())
         k.mode, k.lane_override = mode, None
@@ -63,7 +77,14 @@ class Shapes:
                 k.end_pair()
         except DeviceError as error:
             return error.message
+        self._builder = k
         return None
+
+
+@cache
+def shapes_of(family: Family, lanes: int) -> Shapes:
+    """What is known so far of a family's translator: the kernels of a file have many shapes in common."""
+    return Shapes(family, lanes)
 
 
 def _shape(inst: Instruction) -> Hashable:

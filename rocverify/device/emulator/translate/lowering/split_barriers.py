@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import OperandKind
-from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph
+from rocverify.device.emulator.translate.lowering.flow import BLOCK_ENDS, Graph
 from rocverify.device.emulator.translate.semantics.rdna4 import SIGNAL
 from rocverify.errors import UnsupportedInstructionError
 
@@ -57,7 +57,7 @@ def _first(code: Sequence[Instruction]) -> str | None:
 
 def _is_more(inst: Instruction) -> bool:
     name = inst.mnemonic
-    if name in BRANCHES | ENDS or name == SIGNAL or name.startswith(_ACCESSES):
+    if name in BLOCK_ENDS or name == SIGNAL or name.startswith(_ACCESSES):
         return True
     written = bool(inst.operands) and inst.operands[0].name.startswith("exec")
     return written or _CHANGES_EXEC.fullmatch(name) is not None
