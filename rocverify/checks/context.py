@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rocverify.errors import CompileError, ManifestError, SourceError, ToolchainError
+from rocverify.errors import CompileError, CompilerNotFoundError, ManifestError, SourceError, ToolchainError
 from rocverify.settings import Settings
 from rocverify.subject.launch_session import LaunchSession
 from rocverify.toolchain.lines import Twin
@@ -77,6 +77,14 @@ class CheckContext:
 
         return Toolchain.discover(self.settings)
 
+    @property
+    def installed(self) -> Toolchain | None:
+        """The toolchain where there is one: what was built before needs none."""
+        try:
+            return self.toolchain
+        except CompilerNotFoundError:
+            return None
+
     @cached_property
     def builder(self) -> Builder:
         from rocverify.toolchain.build import Builder
@@ -116,7 +124,7 @@ class CheckContext:
     def _open(self, kind: str, instrument: str | None = None) -> RemoteDevice:
         from rocverify.device.select import device_options, open_device
 
-        options = device_options(self.settings, self.toolchain, root=self.root, cache_dir=self.cache_dir)
+        options = device_options(self.settings, self.installed, root=self.root, cache_dir=self.cache_dir)
         options = replace(
             options,
             kind=kind,
@@ -174,12 +182,23 @@ class CheckContext:
         missing = [(e, t) for e, t in jobs if (e.source, t) not in self._builds]
         if missing:
             sources, wanted = (list(dict.fromkeys(column)) for column in zip(*missing, strict=True))
-            outcomes = self.builder.build_all(sources, wanted)
-            self._builds |= {
-                (entry.source, target): outcome
-                for (entry, target), outcome in zip(product(sources, wanted), outcomes, strict=True)
-            }
+            self._builds |= self._built(sources, wanted)
         return [self._builds[entry.source, target] for entry, target in jobs]
+
+    def _built(
+        self, entries: Sequence[ManifestEntry], targets: Sequence[str]
+    ) -> dict[tuple[str, str], BuiltObject | CompileError]:
+        """The same, now: by source and target."""
+        from rocverify.toolchain.prebuilt import is_prebuilt, taken
+
+        before = [entry for entry in entries if is_prebuilt(entry.source)]
+        sources = [entry for entry in entries if not is_prebuilt(entry.source)]
+        found = {(e.source, t): taken(self.root, e, t, self.cache_dir) for e, t in product(before, targets)}
+        if sources:
+            outcomes = self.builder.build_all(sources, targets)
+            jobs = product(sources, targets)
+            found |= {(e.source, t): outcome for (e, t), outcome in zip(jobs, outcomes, strict=True)}
+        return found
 
     def _opened(self, instrument: str | None) -> tuple[RemoteDevice, Tracer]:
         """The device of the run, or an emulator with an instrument, and its tracer."""
@@ -249,9 +268,10 @@ def _kept_branches(context: CheckContext, path: str, text: str) -> set[int] | No
 def debug_twin_of(context: CheckContext, content: bytes, what: Twin) -> bytes | None:
     """For a code object of this run: what it does not say of its source (see lines.py)."""
     from rocverify.toolchain.lines import debug_twin
+    from rocverify.toolchain.prebuilt import is_prebuilt
 
     entries = {entry.source: entry for entry in context.manifest.entries}
     for source, target, built in context.objects():
-        if built.path.read_bytes() == content:
+        if not is_prebuilt(source) and built.path.read_bytes() == content:
             return debug_twin(context.builder, entries[source], target, content, what)
     return None

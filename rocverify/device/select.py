@@ -22,7 +22,11 @@ AUTO_ORDER = ("amd", "emulator")
 
 
 def device_options(
-    settings: Settings, toolchain: Toolchain, *, root: Path | None = None, cache_dir: Path | None = None
+    settings: Settings,
+    toolchain: Toolchain | None,
+    *,
+    root: Path | None = None,
+    cache_dir: Path | None = None,
 ) -> DeviceOptions:
     """How a device of these settings is opened, but for its kind (`auto`) and what watches its launches."""
     return DeviceOptions(
@@ -32,8 +36,8 @@ def device_options(
         threads=settings.emulator_threads,
         launch_timeout_s=settings.launch_timeout_s,
         cache_dir=cache_dir,
-        objdump=toolchain.objdump,
-        clang=toolchain.clang,
+        objdump=None if toolchain is None else toolchain.objdump,
+        clang=None if toolchain is None else toolchain.clang,
         allow_flags=tuple(settings.allow_flags),
         allow_includes=tuple(Path(folder) for folder in settings.allow_includes),
     )

@@ -79,7 +79,7 @@ class HipDevice(Device):
 
         workspace = self._workspace
         options = device_options(
-            workspace.settings, workspace.toolchain, root=workspace.root, cache_dir=workspace.cache_dir
+            workspace.settings, workspace.installed, root=workspace.root, cache_dir=workspace.cache_dir
         )
         watch = self._watch
         return replace(

@@ -62,10 +62,8 @@ class ObjectCache:
         self, request: str, data: bytes, headers: HeaderState, log: str, seconds: float
     ) -> CachedObject:
         """Keeps a compilation's result."""
-        sha256 = digest_bytes(data)
-        path = self._object(sha256)
-        replace_file(path, data, mode=0o444)
-        body = {"object": sha256, "log": log, "seconds": seconds, "headers": headers.to_json()}
+        path = self.keep(data)
+        body = {"object": path.stem, "log": log, "seconds": seconds, "headers": headers.to_json()}
         text = json.dumps(body)
         state = digest_texts((headers.digest, *sorted(headers.found)))
         folder = self._folder(request)
@@ -74,6 +72,12 @@ class ObjectCache:
         for old in self._records(request)[_KEPT_RECORDS:]:
             old.unlink(missing_ok=True)
         return CachedObject(path, data, headers, log, seconds)
+
+    def keep(self, data: bytes) -> Path:
+        """Where a code object now lies as a file of its own."""
+        path = self._object(digest_bytes(data))
+        replace_file(path, data, mode=0o444)
+        return path
 
     @contextmanager
     def compiling(self, request: str) -> Iterator[None]:

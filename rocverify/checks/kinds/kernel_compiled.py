@@ -6,7 +6,7 @@ unchanged in the content-addressed cache) and the kernels are looked up in the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from textwrap import indent
 from typing import Any
@@ -20,12 +20,13 @@ from rocverify.device.launch_limits import lds_bytes
 from rocverify.errors import CompileError
 from rocverify.kernel_names import kernels_called
 from rocverify.markdown import code, fenced, inline
-from rocverify.records import Finding
+from rocverify.records import CheckVerdict, Finding
 from rocverify.toolchain.build import BuiltObject
 from rocverify.toolchain.code_metadata import KernelMetadata
 from rocverify.toolchain.diagnostics import first_error
 from rocverify.toolchain.found import IN_SOURCES
 from rocverify.toolchain.manifest import ManifestEntry
+from rocverify.toolchain.prebuilt import is_prebuilt
 from rocverify.toolchain.stores import kernels_without_stores
 
 
@@ -92,7 +93,10 @@ class Compiled(Record):
         """What a build gave."""
         if isinstance(built, CompileError):
             return cls(error=built.message, where=built.where, log=built.log)
-        kernels = sorted(built.code_object.kernels.items())
+        kernels = {name: CompiledKernel.of(one) for name, one in sorted(built.code_object.kernels.items())}
+        if is_prebuilt(built.source):
+            version = built.code_object.abi_version
+            return cls(code_object_sha256=built.sha256, code_object_version=version, kernels=kernels)
         return cls(
             source_sha256=built.source_sha256,
             headers_sha256=built.headers_sha256,
@@ -103,7 +107,7 @@ class Compiled(Record):
             warnings=built.log,
             cached=built.cached,
             compile_seconds=round(built.seconds, 3),
-            kernels={name: CompiledKernel.of(kernel) for name, kernel in kernels},
+            kernels=kernels,
         )
 
     def lines(self, target: str) -> Iterator[str]:
@@ -113,6 +117,9 @@ class Compiled(Record):
             return
         kernels = ", ".join(map(code, self.kernels))
         yield f"- {inline(target)}: code object {digest(self.code_object_sha256)} with {kernels}"
+        if self.compiler is None:
+            yield "  - built before; nothing was compiled"
+            return
         yield f"  - compiled by {known(self.compiler)}:"
         if self.command:
             yield f"\n{indent(fenced(self.command, 'sh'), '    ')}\n"
@@ -164,6 +171,8 @@ def run(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
     )
     if findings:
         return Outcome.failed(findings[0].message, evidence, hint=_hint(results), findings=findings)
+    if is_prebuilt(source):
+        return Outcome(CheckVerdict.NOT_RUN, _built_before(source, results), evidence=evidence.data())
     return Outcome.passed(_summary(entry, symbols, results), evidence)
 
 
@@ -247,6 +256,13 @@ def _listed(entry: ManifestEntry, ctx: CheckContext) -> str:
 def _hint(results: dict[str, BuiltObject | CompileError]) -> str:
     errors = [built for built in results.values() if isinstance(built, CompileError)]
     return (errors[0].hint if errors else None) or "correct the source, or what the plan and manifest name"
+
+
+def _built_before(source: str, targets: Iterable[str]) -> str:
+    return (
+        f"{source} was built before, for {', '.join(targets)}, and holds the kernels; that its source "
+        "compiles was not tried"
+    )
 
 
 def _summary(
