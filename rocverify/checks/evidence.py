@@ -33,6 +33,11 @@ class Evidence(Record):
         """List items of Markdown."""
         return iter(())
 
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """What qualifies a pass, as pairs of Markdown: what it rests on or leaves open, and a part of that.
+        What several checks say of one thing is told together."""
+        return iter(())
+
     def figures(self) -> Iterator[Figure]:
         """What is better drawn."""
         return iter(())

@@ -118,7 +118,7 @@ def _read_verification(earlier: Earlier, name: str, text: str) -> None:
             where=where,
             hint="name a commit that has it as a run wrote it",
         )
-    for row in _rows(body):
+    for row in table_rows(body):
         verdict = _verdict(row.get("Verdict", ""))
         if verdict is None:
             continue
@@ -135,7 +135,7 @@ def _read_verification(earlier: Earlier, name: str, text: str) -> None:
     }
 
 
-def _rows(body: str) -> Iterator[dict[str, str]]:
+def table_rows(body: str) -> Iterator[dict[str, str]]:
     """The rows of the tables of a document, each cell under its title and without Markdown's escapes."""
     titles: list[str] | None = None
     for line in body.splitlines():

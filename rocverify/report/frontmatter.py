@@ -22,6 +22,8 @@ _FENCE = "---"
 _PLAIN = re.compile(r"\d+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 """Texts written without quotes: `plan: 01`, `verified: 2026-01-31T12:00:00Z`, as the workflow does."""
 
+_PATH = re.compile(r"[\w./@+-]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -127,6 +129,21 @@ class _Flow(list[Any]):
     """A list written on one line: `[a, b]`."""
 
 
+def _laid_out(value: Any) -> Any:
+    """A value with those lists marked that stand on one line: of short texts, and of paths."""
+    if isinstance(value, list) and all(isinstance(item, str) and len(item) < 40 for item in value):
+        return _Flow(value)
+    if isinstance(value, list) and all(map(_is_path, value)):
+        return _Flow(value)
+    if isinstance(value, dict):
+        return {name: _laid_out(part) for name, part in value.items()}
+    return value
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and _PATH.fullmatch(value) is not None
+
+
 class _Dumper(yaml.SafeDumper):
     """Sequences are indented below their key, as the workflow's own parser expects."""
 
@@ -151,8 +168,7 @@ def _is_plain(value: Any) -> bool:
 def _rendered(key: str, value: Any, newline: str) -> str:
     if _is_plain(value):
         return f"{key}: {value}{newline}"
-    if isinstance(value, list) and all(isinstance(item, str) and len(item) < 40 for item in value):
-        value = _Flow(value)
+    value = _laid_out(value)
     text: str = yaml.dump(
         {key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize
     )

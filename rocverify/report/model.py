@@ -151,6 +151,10 @@ class CorrectnessReport(_Model):
     max_rel: float | str | None = None
     worst_index: str | None = None
     """Index of the element with the largest error at magnitude, else of the largest absolute one."""
+    dims: dict[str, list[int]] = Field(default_factory=dict)
+    """By dimension, the smallest and the largest length that was compared."""
+    values: list[str] = Field(default_factory=list)
+    """The kinds of values that inputs had."""
     budget_used: float | None = None
     """The largest error as a part of what the tolerance allows."""
     seed: int | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 import jinja2
 
-from rocverify.markdown import cell_code, code, fenced, inline
+from rocverify.markdown import cell_code, cell_prose, code, fenced, inline, prose
 from rocverify.store.digests import shown_digest
 
 
@@ -26,27 +26,14 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(
         md=inline,
+        prose=prose,
+        cellprose=cell_prose,
         code=code,
         cellcode=cell_code,
         fenced=fenced,
         digest=shown_digest,
-        known=_known,
-        measure=_measure,
-        share=_share,
     )
     return environment
-
-
-def _known(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _measure(value: float | str | None) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else inline(_known(value))
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f} %"
 
 
 def duration(seconds: float) -> str:

@@ -16,7 +16,7 @@ from rocverify.records import CheckVerdict
 from rocverify.report.model import CheckReport, PlanReport, Report
 from rocverify.store.digests import digest_bytes, shown_digest
 
-LAYOUT = 4
+LAYOUT = 5
 """Raised when templates change, so that documents are rendered again."""
 
 _APART = {"checks", "correctness", "transfers", "coverage", "models"}

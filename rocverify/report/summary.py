@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from rocverify.markdown import cell_code, inline
+from rocverify.markdown import code, inline, one_line
 from rocverify.plan.demands import criterion_number
-from rocverify.records import CheckVerdict, MustHaveType, MustHaveVerdict, Status, output_tail
+from rocverify.records import CheckVerdict, MustHaveVerdict, Status, output_tail
+from rocverify.report.block import find_block
 from rocverify.report.commits import task_commits
-from rocverify.report.coverage import coverage_values, not_executed
-from rocverify.report.deliverables import deliverables
+from rocverify.report.coverage import models_line, not_executed
+from rocverify.report.deliverables import FILES, STATIC, deliverables
 from rocverify.report.document import Document
-from rocverify.report.evidence import check_lines, evidence_lines
+from rocverify.report.evidence import seen_by
+from rocverify.report.frontmatter import values_of
 from rocverify.report.model import (
     CheckReport,
     DeviceReport,
@@ -23,7 +26,9 @@ from rocverify.report.model import (
     PlanReport,
     Report,
 )
+from rocverify.report.overview import error_rows, matrix, shapes
 from rocverify.report.render import duration, render
+from rocverify.report.since import changes
 from rocverify.report.stable import plan_digest
 
 if TYPE_CHECKING:
@@ -43,21 +48,31 @@ OWNED = frozenset(
     },
 )
 PASSING = frozenset({"duration", "completed"})
-_FILES = (MustHaveType.ARTIFACT, MustHaveType.KEY_LINK)
-_LONG = 160
+_LONG = 200
+_PART = re.compile(r"; |, (?=\w+ \w+)")
+_LINES = 8
+_MISSED = 2
+_COMMITS = 6
+_FINDINGS = 5
 
 
 def summary_document(
-    root: Path, report: Report, part: PlanReport, plan: Plan, affects: Iterable[str]
+    root: Path,
+    report: Report,
+    part: PlanReport,
+    plan: Plan,
+    affects: Iterable[str],
+    before: str,
 ) -> Document:
-    """The SUMMARY of one plan. `affects`: the plans that depend on it."""
+    """The SUMMARY of one plan. `affects`: the plans that depend on it; `before`: the text that the file has
+    now, empty without one."""
     return Document(
         title=f"Phase {plan.phase_number} Plan {_short(plan)}: {_name(plan)} Summary",
         digest=plan_digest(report, part),
         values=_frontmatter(report, part, plan, affects),
         owned=OWNED,
         passing=PASSING,
-        body=lambda: render("summary.md.j2", **_values(root, report, part, plan)),
+        body=lambda: render("summary.md.j2", **_values(root, report, part, plan, before)),
     )
 
 
@@ -105,30 +120,63 @@ def _completed(part: PlanReport) -> list[str]:
     return [name for name, verified in seen.items() if verified]
 
 
-def _values(root: Path, report: Report, part: PlanReport, plan: Plan) -> dict[str, Any]:
+def _values(root: Path, report: Report, part: PlanReport, plan: Plan, before: str) -> dict[str, Any]:
     checks = {check.id: check for check in part.checks}
-    shown: set[str] = set()
+    decided = [(m, [checks[name] for name in m.checks]) for m in part.must_haves]
+    commits = task_commits(root, plan.number)
     return {
         "headline": _headline(report, part),
         "plan": part,
         "device": describe_device(report.device),
         "accomplished": [
-            {"text": m.text, "decided_by": decided_by([checks[name] for name in m.checks])}
-            for m in part.must_haves
-            if m.verdict is MustHaveVerdict.VERIFIED and m.type not in _FILES
+            m.text for m in part.must_haves if m.verdict is MustHaveVerdict.VERIFIED and m.type not in FILES
         ],
-        "self_check": _self_check(part),
-        "must_haves": [_must_have(m, [checks[name] for name in m.checks], shown) for m in part.must_haves],
-        "tasks": [_task(plan, task, part) for task in plan.tasks],
-        "commits": task_commits(root, plan.number),
-        **coverage_values(part),
-        "not_verified": list(not_verified(report, part, plan)),
-        "toolchain": evidence_lines(report.toolchain),
+        "must_haves": [_must_have(m, about) for m, about in decided],
+        "opened": list(_opened(decided)),
+        "matrix": matrix(part.coverage),
+        "errors": error_rows(part),
+        "shapes": list(shapes(part)),
+        "models": models_line(part.models) if part.models else "",
+        "changes": _changes(before, plan.output_path, part),
+        "not_verified": _cut([*not_verified(report, part, plan), *notes(part)]),
         "command": reproduce(report, part),
-        "seed": report.seed,
+        "tasks": [_task(plan, task, part) for task in plan.tasks],
+        "commits": commits[-_COMMITS:],
+        "earlier_commits": max(len(commits) - _COMMITS, 0),
+        "toolchain": _toolchain(report),
         "started": report.started,
         "duration": duration(sum(check.duration_s for check in part.checks)),
+        "self_check": _self_check(part),
     }
+
+
+def _changes(before: str, name: str, part: PlanReport) -> list[str]:
+    block = find_block(before, name)
+    completed = values_of(before, name).get("completed") if block is not None else None
+    return changes("" if block is None else block.body(before), str(completed or ""), part)
+
+
+def _cut(lines: list[str]) -> list[str]:
+    more = [f"… and {len(lines) - _LINES} more, in the report"] if len(lines) > _LINES else []
+    return lines[:_LINES] + more
+
+
+def notes(part: PlanReport) -> Iterator[str]:
+    """What the passes of a plan rest on, and leave open, each once."""
+    passed = (check for check in part.checks if check.verdict is CheckVerdict.PASSED)
+    told: dict[str, list[str]] = {}
+    for what, about in (note for check in passed for note in seen_by(check).notes()):
+        if about not in told.setdefault(what, []):
+            told[what].append(about)
+    yield from (f"{what}: {'; '.join(about)}" for what, about in told.items())
+
+
+def _toolchain(report: Report) -> str:
+    """The compiler in a line of Markdown; empty where no check used one."""
+    told = report.toolchain.get("compiler") or report.toolchain.get("version") or report.toolchain
+    if isinstance(told, Mapping):
+        told = ", ".join(f"{key} {value}" for key, value in told.items() if isinstance(value, str))
+    return inline(told) if told else ""
 
 
 def _self_check(part: PlanReport) -> str:
@@ -161,17 +209,31 @@ def describe_device(device: DeviceReport) -> str:
     return f"{inline(device.kind)} ({inline(device.name)}{target})"
 
 
-def _must_have(must_have: MustHaveReport, checks: list[CheckReport], shown: set[str]) -> dict[str, Any]:
+def _must_have(must_have: MustHaveReport, checks: list[CheckReport]) -> dict[str, Any]:
     return {
         "tail": must_have.id.rpartition("/")[2],
         "text": must_have.text,
         "requirement": must_have.requirement,
         "verdict": str(must_have.verdict),
-        "reason": must_have.reason,
-        "source": must_have.source,
-        "decided_by": decided_by(checks),
-        "checks": [_check(check, shown) for check in checks],
+        "evidence": must_have.reason or sentence(checks),
     }
+
+
+def sentence(checks: list[CheckReport]) -> str:
+    """What the most telling of these checks saw, in its own sentence, and how many more there are."""
+    if not checks:
+        return ""
+    telling_one = min(checks, key=lambda check: (check.kind != "correctness", check.kind in STATIC))
+    more = f" ({decided_by(checks)})" if len(checks) > 1 else ""
+    return f"{_shortened(one_line(telling_one.message.partition(chr(10))[0]))}{more}"
+
+
+def _shortened(text: str) -> str:
+    """A sentence of at most _LONG characters, cut where a part of it ends."""
+    if len(text) <= _LONG:
+        return text
+    ends = [found.start() for found in _PART.finditer(text, 0, _LONG)]
+    return f"{text[: ends[-1]] if ends else text[:_LONG].rpartition(' ')[0]} …"
 
 
 def decided_by(checks: list[CheckReport]) -> str:
@@ -185,18 +247,34 @@ def decided_by(checks: list[CheckReport]) -> str:
     return ", ".join(parts) or "no check"
 
 
+def _opened(decided: list[tuple[MustHaveReport, list[CheckReport]]]) -> Iterator[dict[str, Any]]:
+    """What is not verified, with what its checks saw."""
+    shown: set[str] = set()
+    for must_have, checks in decided:
+        if must_have.verdict is not MustHaveVerdict.VERIFIED:
+            yield {
+                "tail": must_have.id.rpartition("/")[2],
+                "text": must_have.text,
+                "verdict": str(must_have.verdict),
+                "reason": must_have.reason,
+                "source": must_have.source,
+                "checks": [_check(c, shown) for c in checks if c.verdict is not CheckVerdict.PASSED],
+            }
+
+
 def _check(check: CheckReport, shown: set[str]) -> dict[str, Any]:
     blocks = list(evidence_blocks(check.evidence))
     fresh = [text for text in blocks if text not in shown]
     shown.update(fresh)
+    findings = telling(check)
     return {
         "kind": check.kind,
         "verdict": str(check.verdict),
         "message": check.message,
         "why": check.why,
-        "findings": telling(check),
+        "findings": findings[:_FINDINGS],
+        "more": max(len(findings) - _FINDINGS, 0),
         "hint": check.hint,
-        "evidence_lines": check_lines(check),
         "blocks": fresh,
         "repeated": len(fresh) < len(blocks),
     }
@@ -228,11 +306,9 @@ def _task(plan: Plan, task: Task, part: PlanReport) -> dict[str, str]:
         if candidate in verdicts:
             verdict = str(candidate)
             break
-    steps = [" ".join(step.text.split()) for step in task.verify]
     return {
         "name": task.name,
-        "files": ", ".join(cell_code(name) for name in task.files),
-        "verify": "; ".join(cell_code(step if len(step) <= _LONG else f"{step[:_LONG]} …") for step in steps),
+        "files": ", ".join(map(code, task.files)),
         "decided_by": ", ".join(row.id.rpartition("/")[2] for row in rows),
         "verdict": verdict,
     }
@@ -248,20 +324,18 @@ def not_verified(report: Report, part: PlanReport, plan: Plan) -> Iterator[str]:
             yield f"{demand.kind} {demand.id}: {inline(demand.reason)}"
     if missing := [row.kernel for row in part.coverage if not row.compared]:
         yield f"Kernels that were compiled, but not launched and compared: {', '.join(map(inline, missing))}"
-    yield from map(inline, not_executed(part.coverage))
+    missed = list(map(inline, not_executed(part.coverage)))
+    yield from missed[:_MISSED]
+    if len(missed) > _MISSED:
+        yield f"Code of further kernels that no case executed ({len(missed) - _MISSED} more, in the report)"
     if not part.must_haves:
         yield "Anything: the plan lists no must-haves."
-    if any(task.verify for task in plan.tasks):
-        yield "The shell commands in the tasks' `<verify>`: they are shown, never executed."
+    lines = [f"`<{name}>`" for name, there in _prose(plan) if there]
+    if lines:
+        yield f"The lines of {', '.join(lines)} as such: only must-haves are decided, not prose beside them."
     for task in plan.tasks:
         if task.is_checkpoint:
             yield _checkpoint(task)
-    for section, title in ((plan.verification, "verification"), (plan.success_criteria, "success_criteria")):
-        if section is not None and section.items:
-            yield (
-                f"The {len(section.items)} lines of `<{title}>` as such: only must-haves are decided, "
-                "the lines are prose beside them."
-            )
     if report.device.kind == "emulator":
         yield (
             "Speed, and anything else that only hardware shows: the code objects ran on the emulator, "
@@ -269,6 +343,13 @@ def not_verified(report: Report, part: PlanReport, plan: Plan) -> Iterator[str]:
         )
     if any(check.verdict is CheckVerdict.PASSED for check in part.checks if check.kind == "correctness"):
         yield "Shapes and values beyond those that the correctness checks drew (their counts are above)."
+
+
+def _prose(plan: Plan) -> Iterator[tuple[str, bool]]:
+    """The parts of a plan that say what is to be shown beside its must-haves, and whether they say any."""
+    yield "verify", any(task.verify for task in plan.tasks)
+    for name, section in (("verification", plan.verification), ("success_criteria", plan.success_criteria)):
+        yield name, section is not None and bool(section.items)
 
 
 def _checkpoint(task: Task) -> str:

@@ -7,6 +7,7 @@ it lacks (target, digest, dtype) is inherited from the levels above it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from rocverify.runner.coverage import line_ranges
 if TYPE_CHECKING:
     from rocverify.runner.coverage import KernelRow
 
+_LENGTH = re.compile(r"(\w+)=(\d{1,18})(?!\d)")
 _DIRECTIONS = {"h2d": "host to device", "d2h": "device to host", "d2d": "device to device"}
 
 
@@ -199,9 +201,26 @@ def _comparison(check: CheckReport, node: Node) -> CorrectnessReport:
         max_abs=_measure(node.own.get("max_abs")),
         max_rel=_measure(node.own.get("max_rel")),
         worst_index=_index(node.own),
+        dims=_lengths(node.own.get("shapes")),
+        values=_values(node.own.get("shapes")),
         budget_used=budget if isinstance(budget, float | int) else None,
         seed=seed if isinstance(seed, int) else None,
     )
+
+
+def _lengths(shapes: Any) -> dict[str, list[int]]:
+    """By dimension, the smallest and the largest length of shapes like `seq=5 heads=4 plain`."""
+    found: dict[str, list[int]] = {}
+    for shape in shapes if isinstance(shapes, list) else ():
+        for name, length in _LENGTH.findall(str(shape)):
+            found.setdefault(name, []).append(int(length))
+    return {name: [min(lengths), max(lengths)] for name, lengths in found.items()}
+
+
+def _values(shapes: Any) -> list[str]:
+    """The kinds of values of such shapes."""
+    kinds = (str(shape).rpartition(" ")[2] for shape in (shapes if isinstance(shapes, list) else ()))
+    return [kind for kind in dict.fromkeys(kinds) if kind.isalpha()]
 
 
 def _measure(value: Any) -> float | str | None:

@@ -11,13 +11,22 @@ from pydantic import BaseModel
 
 from rocverify.plan.demands import DemandKind, criterion_number
 from rocverify.records import MustHaveType, MustHaveVerdict, Status, output_tail, worst_must_have
-from rocverify.report.coverage import model_rows, models_of
+from rocverify.report.coverage import models_line, models_of
 from rocverify.report.document import Document
 from rocverify.report.history import covered_digest, overrides, re_verification
-from rocverify.report.model import CheckReport, DemandReport, MustHaveReport, PlanReport, Report, Score
+from rocverify.report.model import (
+    CheckReport,
+    CoverageReport,
+    DemandReport,
+    MustHaveReport,
+    PlanReport,
+    Report,
+    Score,
+)
+from rocverify.report.overview import matrix
 from rocverify.report.render import render
 from rocverify.report.stable import phase_digest
-from rocverify.report.summary import describe_device
+from rocverify.report.summary import describe_device, sentence
 
 OWNED = frozenset(
     {"phase", "verified", "status", "score", "covered_files", "covered_digest", "behavior_unverified"}
@@ -92,10 +101,18 @@ def verification_document(
             human=human,
             overrides=overrides(before),
             unbuilt=unbuilt,
-            model_rows=model_rows(models_of(plans)),
+            models=models_line(models) if (models := models_of(plans)) else "",
+            matrix=matrix(_coverage(plans)),
+            since=values.get("re_verification"),
             command=_command(report, number),
         ),
     )
+
+
+def _coverage(plans: list[PlanReport]) -> list[CoverageReport]:
+    """The kernels of several plans, each once."""
+    rows = {(row.source, row.kernel): row for plan in plans for row in plan.coverage}
+    return [rows[key] for key in sorted(rows)]
 
 
 def _json(parts: Sequence[BaseModel]) -> list[dict[str, Any]]:
@@ -213,13 +230,11 @@ def _groups(plans: list[PlanReport]) -> list[tuple[str, list[dict[str, str]]]]:
 
 
 def _row(plan: PlanReport, must_have: MustHaveReport) -> dict[str, str]:
-    messages = [c.message.splitlines()[0] for c in plan.checks if c.id in must_have.checks and c.message]
-    more = f" (and {len(messages) - 1} more checks, in the SUMMARY)" if len(messages) > 1 else ""
     return {
         "id": must_have.id,
         "text": must_have.text,
         "verdict": str(must_have.verdict),
-        "evidence": must_have.reason or f"{messages[0] if messages else ''}{more}",
+        "evidence": must_have.reason or sentence([c for c in plan.checks if c.id in must_have.checks]),
     }
 
 

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from rocverify.errors import UsageError
 from rocverify.records import CheckVerdict
+from rocverify.report.block import find_block
 from rocverify.report.codequality import code_quality_text
 from rocverify.report.document import Document, read_text, update
 from rocverify.report.frontmatter import values_of
@@ -89,12 +90,14 @@ def write_reports(
     for part in report.plans:
         plan = by_number[part.plan]
         affects = [other.number for other in plans if plan.number in other.depends_on]
-        document = summary_document(root, report, part, plan, affects)
         if _in_part(part):
             written.kept.append(plan.output_path)
             continue
         written.summaries.append(plan.output_path)
-        _document(root, plan.output_path, document, written)
+        before = _before(root, plan.output_path, written)
+        if before is not None:
+            document = summary_document(root, report, part, plan, affects, before)
+            _document(root, plan.output_path, document, written)
     for folder, number in whole_phases.items():
         parts = [part for part in report.plans if part.path.startswith(f"{folder}/")]
         name = f"{folder}/{number}-VERIFICATION.md"
@@ -116,16 +119,25 @@ def _verification(
     root: Path, name: str, report: Report, phase: tuple[str, list[PlanReport]], written: Written
 ) -> None:
     number, parts = phase
+    before = _before(root, name, written)
+    if before is None:
+        return
+    document = verification_document(report, number, parts, _covered(root, parts), values_of(before, name))
+    _document(root, name, document, written)
+
+
+def _before(root: Path, name: str, written: Written) -> str | None:
+    """What a document says now, empty where there is none. None, and an error, where it cannot be read."""
     try:
-        before = values_of(read_text(place(root, name), name) or "", name)
+        text = read_text(place(root, name), name) or ""
+        values_of(text, name)
+        find_block(text, name)
+        return text
     except UsageError as error:
         written.errors.append(error)
-        return
     except OSError as error:
-        written.errors.append(UsageError(f"cannot be read: {error.strerror or error}", where=name))
-        return
-    document = verification_document(report, number, parts, _covered(root, parts), before)
-    _document(root, name, document, written)
+        written.errors.append(UsageError(f"cannot be written: {error.strerror or error}", where=name))
+    return None
 
 
 def _covered(root: Path, parts: list[PlanReport]) -> dict[str, str]:

@@ -208,5 +208,5 @@ def test_frontmatter_is_as_the_workflow_writes_it() -> None:
     text = updated(None, document(**{"key-files": {"modified": ["a.py"]}}), "x.md")
     assert text.startswith(
         "---\nphase: 16-x\nplan: 01\ntags: [hip]\nduration: 1 s\ncompleted: 2026-01-02\nstatus: passed\n"
-        "key-files:\n  modified:\n    - a.py\n---\n\n# Title\n"
+        "key-files:\n  modified: [a.py]\n---\n\n# Title\n"
     )

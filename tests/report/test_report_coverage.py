@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rocverify.report.coverage import decided, kernel_rows, matrix, model_rows, models_line, not_executed
-from rocverify.report.model import CoverageReport, ModelReport
+from rocverify.report.coverage import decided, models_line, not_executed
+from rocverify.report.model import CorrectnessReport, CoverageReport, ModelReport, PlanReport
+from rocverify.report.overview import error_rows, matrix, shapes
 
 
 def row(kernel: str, **more: Any) -> CoverageReport:
@@ -25,14 +26,47 @@ D128 = row("f_d128", family="f", variant="d128")
 def test_the_matrix_has_a_row_for_each_variant_and_a_column_for_each_type() -> None:
     found = matrix([D64, D64_HALF, D128])
     assert found.types == ("float32", "float16")
-    assert found.rows == (("`f`", "`d64`", "12", "3", ""), ("`f`", "`d128`", "none", "none", "`f_d128`"))
+    assert found.rows == (
+        ("`f`", "`d64`", "12 compared, not sanitized", "3 compared, not sanitized", ""),
+        ("`f`", "`d128`", "none", "none", "`f_d128` compiled"),
+    )
 
 
-def test_checks_are_told_by_their_must_haves() -> None:
-    ids = ["01-01/T1/correctness", "01-01/T1/correctness.2", "01-01/T2/layout", "01-02/T1/correctness"]
-    (cells,) = kernel_rows([row("k", launched=ids, compared=ids[:1], blocks=4, executed_blocks=3)])
-    assert cells == ("`k`", "01-01 T1 T2, 01-02 T1", "01-01 T1", "", "3 of 4")
-    assert kernel_rows([row("k")])[0][-1] == ""
+def test_a_cell_says_how_far_a_kernel_was_taken() -> None:
+    whole = row("k", cases_by_type={"float32": 4}, compared=["x"], sanitized=["x"])
+    other = row("k_b", family="k", cases_by_type={"float32": 2}, compared=["x"])
+    launched = row("k_c", family="k", launched=["x"])
+    (cells,) = matrix([whole, other, launched]).rows
+    assert cells == ("`k`", "", "6 compared, sanitized in part", "`k_c` launched")
+    assert matrix([whole]).rows[0][2] == "4 compared, sanitized"
+
+
+def compared(dtype: str, used: float | None, **more: Any) -> CorrectnessReport:
+    known = {"check": "01-01/T1/c", "contract": "m:C", "symbol": "k", "cases": 2, "elements": 1000}
+    return CorrectnessReport.model_validate({"dtype": dtype, "budget_used": used, **known, **more})
+
+
+def plan(*rows: CorrectnessReport) -> PlanReport:
+    return PlanReport.model_construct(correctness=list(rows), coverage=[row("k", family="f", variant="v")])
+
+
+def test_the_worst_error_of_each_type_is_told_in_ulp_and_parts_of_the_tolerance() -> None:
+    found = error_rows(
+        plan(
+            compared("float32", 0.1, max_ulp_at_magnitude=9.0),
+            compared("float32", 0.5, max_ulp_at_magnitude=1.6, worst_index="x[1, 2]"),
+            compared("int32", 0.0, max_abs=0.0),
+        )
+    )
+    assert found.types == ("float32", "int32")
+    assert found.rows == (("`f`", "`v`", "1.6 ULP, 50 %, at `x[1, 2]`", "exact, 0 %"),)
+
+
+def test_shapes_are_told_as_spans() -> None:
+    dims = {"seq": [1, 64], "heads": [4, 4]}
+    rows = [compared("float32", 0.1, dims=dims, values=["plain"]), compared("float16", 0.1, values=["rows"])]
+    (line,) = shapes(plan(*rows))
+    assert line == "`C`: 4 cases, 2,000 elements; `seq` 1 to 64, `heads` 4; values: plain, rows"
 
 
 def test_lines_that_several_kernels_share_are_told_once() -> None:
@@ -56,7 +90,6 @@ def test_models_in_words() -> None:
     )
     rcp = ModelReport(instruction="v_rcp_f32", model="close", kernels=["a"], branches=[], addresses=[])
     assert (decided(exp), decided(rcp)) == ("a branch (a at 0x8)", "no branch or address")
-    assert model_rows([exp]) == [("`v_exp_f32`", "close \\| near", "1", "a branch (a at 0x8)")]
     assert models_line([exp, rcp]).endswith(
         "(v_exp_f32, v_rcp_f32); v_exp_f32 may decide a branch or address"
     )

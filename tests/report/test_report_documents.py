@@ -65,29 +65,73 @@ def test_summary_has_every_part(demo: Demo) -> None:
     text = demo.summary.read_text(encoding="utf-8")
     for part in (
         "# Phase 16 Plan 01: Prove the demo Summary",
-        "| T1 | Truth \\| one \\<!-- rocverify:end --> \\`holds\\` (REQ-01) | REQ-01 | verified | fake |",
-        "| T2 | Truth two (REQ-02) | REQ-02 | failed | fake: 1 failed |",
-        "| T3 | Truth three |  | unverified | no check |",
+        "| T1 | Truth \\| one \\<!-- rocverify:end --> \\`holds\\` (REQ-01) | REQ-01 | verified | as planned",
+        "| T2 | Truth two (REQ-02) | REQ-02 | failed | fake failed: ",
+        "| T3 | Truth three |  | unverified | no phrase of the catalogue fits",
         "k.hip:3:1: error: no",
         "What to do: correct the source",
-        "| Task 1: Make it hold \\| really (REQ-01) | `kernels/rope.py` | `grep x \\| wc -l` | T1 | veri",
+        "- Task: Task 1: Make it hold \\| really (REQ-01) in `kernels/rope.py`; decided by T1: verified",
         "The checkpoint Task 2: Look at it: a person decides it: Run ./engine and look",
         "16-01/T3, Truth three: ",
-        "| plan | `.planning/phases/16-demo/16-01-PLAN.md` | `",
+        "`.planning/phases/16-demo/16-01-PLAN.md` (plan) `",
+        "This is the first verdict on this plan.",
         "rocverify run plan 16-01 --seed=",
-        "## Task commits",
+        "No commit message names plan 16-01.",
     ):
         assert part in text, part
     for title in (
-        "Evidence",
-        "Tasks",
-        "Kernels",
-        "Correctness",
-        "Transfers seen",
-        "Provenance",
+        "Must-haves",
+        "What failed or is open",
+        "Coverage",
+        "Worst errors",
+        "What was not verified, and why",
+        "Since the last verdict",
         "How to reproduce",
     ):
         assert f"\n## {title}\n" in text
+
+
+def test_a_green_summary_fits_a_screen(demo: Demo) -> None:
+    names = [f"Truth {n}" for n in range(14)]
+    demo.plan(
+        {name: [{"does": "passed"}] * 3 for name in names}, extra=TASKS.replace("grep x | wc -l", "true")
+    )
+    assert demo.run("phase", "16") == 0
+    text = demo.summary.read_text(encoding="utf-8")
+    assert len(text.partition("\n---\n")[2].splitlines()) <= 120
+    assert "as planned (fake (3))" in text
+
+
+def test_what_changed_since_the_last_verdict_is_told(demo: Demo) -> None:
+    demo.plan({"A": [{"does": "failed"}], "B": [{"does": "passed"}], "C": [{"does": "passed"}]})
+    demo.run("phase", "16")
+    demo.plan({"A": [{"does": "passed"}], "B": [{"does": "failed"}]})
+    demo.run("phase", "16")
+    text = demo.summary.read_text(encoding="utf-8")
+    section = text.partition("## Since the last verdict\n\n")[2].partition("\n\n")[0]
+    assert section.splitlines() == [
+        "- T1 was failed, and is verified now",
+        "- T2 was verified, and is failed now",
+        "- no longer in the plan: T3",
+    ]
+    gaps = demo.verification.read_text(encoding="utf-8").partition("## Since the last verdict\n\n")[2]
+    assert gaps.startswith("The last verdict was `gaps_found` with 2/3.\n\n- Closed: A\n- New: B\n")
+
+
+def test_a_change_that_turns_no_verdict_says_so(demo: Demo) -> None:
+    source = demo.file("kernels.hip")
+    source.write_text("one", encoding="utf-8")
+    plan = demo.does("passed")
+    text = plan.read_text(encoding="utf-8").replace(
+        "artifacts: []", "artifacts:\n  - path: kernels.hip\n    provides: a kernel\n"
+    )
+    plan.write_text(text, encoding="utf-8")
+    demo.run("phase", "16")
+    source.write_text("two", encoding="utf-8")
+    demo.run("phase", "16")
+    day = frontmatter(demo.summary)["completed"]
+    told = f"- No verdict changed since the verdict of {day}."
+    assert told in demo.summary.read_text(encoding="utf-8")
 
 
 def test_verification_has_the_gaps_as_the_workflow_reads_them(demo: Demo) -> None:
@@ -248,8 +292,8 @@ def test_commits_that_name_the_plan(demo: Demo) -> None:
         git("commit", "-q", "--amend", "--no-edit")
     demo.run("phase", "16")
     text = demo.summary.read_text(encoding="utf-8")
-    section = text.partition("## Task commits")[2].partition("##")[0]
-    subjects = [line.split(" ", 3)[3] for line in section.strip().splitlines()]
+    commits = [line for line in text.splitlines() if line.startswith("- Commit: ")]
+    subjects = [line.split(" ", 4)[4] for line in commits]
     assert subjects == ["feat(16-01): first \\| part", "16-01: second"]
 
 

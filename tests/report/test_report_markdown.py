@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from rocverify.markdown import cell_code, code, fenced, inline
+from rocverify.markdown import cell_code, cell_prose, code, fenced, inline, prose
 
 # Text with everything that means something to Markdown, HTML, YAML or a terminal.
 NASTY = st.text(
@@ -177,3 +177,23 @@ def test_examples_stay_readable() -> None:
     assert inline("a|b `c` *d*\nnext") == r"a\|b \`c\` \*d\* next"
     assert code("a`b") == "``a`b``"
     assert cell_code("rope\\.hip|pos") == "`rope\\.hip\\|pos`"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rope_gpu_kernel launches rope_kernel", "`rope_gpu_kernel` launches `rope_kernel`"),
+        ("it calls launch() at kernels/rope.py:54", "it calls `launch()` at `kernels/rope.py:54`"),
+        ("kernels.rope:apply_rope agrees", "`kernels.rope:apply_rope` agrees"),
+        (r"has '__global__[^;{]*\bk\b' in code", r"has `__global__[^;{]*\bk\b` in code"),
+        ("it is 'plain' | and * not", "it is 'plain' \\| and \\* not"),
+        ("kernels/rope.hip compiles", "kernels/rope.hip compiles"),
+        ("max_a and `b", "`max_a` and \\`b"),
+    ],
+)
+def test_names_and_patterns_in_a_sentence_stand_verbatim(text: str, shown: str) -> None:
+    assert prose(text) == shown
+
+
+def test_a_bar_within_code_does_not_end_a_cell() -> None:
+    assert cell_prose("has 'a|b(c' in code | x") == "has `a\\|b(c` in code \\| x"

@@ -148,6 +148,19 @@ class CorrectnessEvidence(Evidence):
             told = ", ".join(f"{known(c.name)} ({known(c.error)})" for c in self.refused_calls)
             yield f"- calls that had to be refused: {told}"
 
+    def notes(self) -> Iterator[tuple[str, str]]:
+        name = named((self.wrapper or self.contract or "").rpartition(":")[2])
+        if self.reference is not None and self.reference.file:
+            yield f"Reference: {self.reference.words}", name
+        for leak in self.leaks:
+            calls = f"{leak.calls} of {leak.of} calls"
+            yield f"device memory: {calls} keep what they allocate at {named(leak.place)}", name
+        for words in (*self.not_tried, *self.sizes_not_tried):
+            yield f"{name}: not tried", prose(words)
+        for dtype, seen in self.dtypes.items():
+            if seen.repeat is not None and seen.repeat.told:
+                yield f"{name}: a repeat gave {known(seen.repeat.told)}", known(dtype)
+
     def figures(self) -> Iterator[HeatMap]:
         for seen in self.dtypes.values():
             if seen.errors is not None and seen.errors.cells:
