@@ -7,6 +7,7 @@
 #   make test-exhaustive   all that the slow tests take a part of: every way to compile the corpus, planted bugs at
 #                    either level, sabotages of every kernel, the plans' contracts, 100,000 inputs
 #   make lint        ruff, ruff format, mypy
+#   make docs        the documentation as a site in build/docs; what is wrong with it is an error
 #   make bench       the benchmarks; against OpenCL too if pocl-opencl-icd and pyopencl (extra `bench`) are there
 #   make clean       remove what runs leave behind, the compile cache too; make distclean: .venv as well
 #
@@ -20,7 +21,7 @@ VERIFY_ARGS ?=
 # Hundreds of processes import rocverify: byte code is kept, whatever the environment says.
 test run-tests test-long test-exhaustive: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: verify verify-all test test-long test-exhaustive lint bench clean distclean test-tools run-lint run-tests
+.PHONY: verify verify-all test test-long test-exhaustive lint docs bench clean distclean test-tools run-lint run-tests
 
 verify:
 	@scripts/verify.sh $(VERIFY_ARGS)
@@ -43,6 +44,9 @@ test-exhaustive: test-tools
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m exhaustive --benchmark-disable $(PYTEST_ARGS)
 
 lint: run-lint
+
+docs: test-tools
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: test-tools
 	$(BIN)/pytest tests/benchmarks -m "" --benchmark-only $(PYTEST_ARGS)

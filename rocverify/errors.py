@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """Exit codes of `rocverify run` (documented in the README and in --help)."""
+    """Exit codes of `rocverify run` (documented in docs/reference/exit-codes.md and in --help)."""
 
     VERIFIED = 0
     GAPS_FOUND = 1

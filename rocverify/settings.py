@@ -23,58 +23,142 @@ class _Frozen(BaseModel):
 class Transfers(_Frozen):
     """The names by which host code of this project moves data between host and device."""
 
-    device_to_host: tuple[str, ...] = (
-        "hipMemcpyDtoH",
-        "hipMemcpyDtoHAsync",
-        "hipMemcpyFromSymbol",
-        "to_host_vec",
-        "to_host",
-        "copy_to_host",
+    device_to_host: tuple[str, ...] = Field(
+        default=(
+            "hipMemcpyDtoH",
+            "hipMemcpyDtoHAsync",
+            "hipMemcpyFromSymbol",
+            "to_host_vec",
+            "to_host",
+            "copy_to_host",
+        ),
+        description="copies from the device to the host",
     )
-    host_to_device: tuple[str, ...] = (
-        "hipMemcpyHtoD",
-        "hipMemcpyHtoDAsync",
-        "hipMemcpyToSymbol",
-        "from_host_vec",
-        "copy_from_host",
+    host_to_device: tuple[str, ...] = Field(
+        default=(
+            "hipMemcpyHtoD",
+            "hipMemcpyHtoDAsync",
+            "hipMemcpyToSymbol",
+            "from_host_vec",
+            "copy_from_host",
+        ),
+        description="copies from the host to the device",
     )
-    copies: tuple[str, ...] = ("hipMemcpy", "hipMemcpyAsync", "hipMemcpyWithStream", "hipMemcpy2D")
-    launches: tuple[str, ...] = ("hipModuleLaunchKernel", "hipModuleLaunchCooperativeKernel")
+    copies: tuple[str, ...] = Field(
+        default=("hipMemcpy", "hipMemcpyAsync", "hipMemcpyWithStream", "hipMemcpy2D"),
+        description="copies whose direction an argument says",
+    )
+    launches: tuple[str, ...] = Field(
+        default=("hipModuleLaunchKernel", "hipModuleLaunchCooperativeKernel"),
+        description="launches of kernels",
+    )
 
 
 class Settings(_Frozen):
-    """Everything that the user can set.
+    """Everything that the user can set; globs and paths are relative to the root.
 
-    `targets` are gfx names; the first one is what the emulator runs. `seed` of None draws a fresh
-    seed for every run (and reports it). Globs and paths are relative to the root. What `allow_flags` and
-    `allow_includes` (absolute folders) permit the build manifest and the sources beyond their due, and
-    whether commands of plans may run, only the command line can say; and `case`, the one case (JSON, as
-    reports have it) that is to be replayed. `program`: shell lines that build and run the project's program,
-    for truths about what it allocates (where commands are allowed).
+    What `allow_flags` and `allow_includes` permit the build manifest and the sources beyond their due,
+    whether commands of plans may run, and which case is replayed, only the command line can say.
     """
 
-    targets: tuple[str, ...] = Field(default=("gfx1100",), min_length=1)
-    device: Literal["auto", "amd", "nvidia", "emulator"] = "auto"
-    gate: Literal["strict", "lenient"] = "strict"
-    seed: int | None = Field(default=None, ge=0)
-    manifest: str = "kernels/kernels.toml"
-    kernel_globs: tuple[str, ...] = ("kernels/**/*.hip",)
-    host_globs: tuple[str, ...] = ("kernels/**/*.py",)
-    contract_globs: tuple[str, ...] = ("kernels/contracts/*.py",)
-    cache_dir: str = ".rocverify/cache"
-    reports_dir: str = "reports"
-    compiler: str | None = None
-    emulator_threads: int | None = Field(default=None, ge=1)
-    compile_timeout_s: float = Field(default=300.0, gt=0)
-    launch_timeout_s: float = Field(default=30.0, gt=0)
-    call_timeout_s: float = Field(default=120.0, gt=0)
-    cases_per_dtype: int = Field(default=12, ge=1)
-    allow_flags: tuple[str, ...] = ()
-    allow_includes: tuple[str, ...] = ()
-    allow_commands: bool = False
-    case: str | None = None
-    program: tuple[str, ...] = ()
-    transfers: Transfers = Transfers()
+    targets: tuple[str, ...] = Field(
+        default=("gfx1100",),
+        min_length=1,
+        description="what to compile for, where the build manifest does not say; the first is what the "
+        "emulator runs",
+    )
+    device: Literal["auto", "amd", "nvidia", "emulator"] = Field(
+        default="auto",
+        description="`auto`, `amd`, `nvidia` (no backend yet: refused) or `emulator`; `auto` takes an AMD "
+        "GPU if there is one",
+    )
+    gate: Literal["strict", "lenient"] = Field(
+        default="strict",
+        description="`strict`, or `lenient`, which turns exit code 3 into 0",
+    )
+    seed: int | None = Field(
+        default=None,
+        ge=0,
+        description="the seed of every run; a fresh one is drawn, and reported, where it is not set",
+    )
+    manifest: str = Field(
+        default="kernels/kernels.toml",
+        description="the build manifest",
+    )
+    kernel_globs: tuple[str, ...] = Field(
+        default=("kernels/**/*.hip",),
+        description="kernel sources",
+    )
+    host_globs: tuple[str, ...] = Field(
+        default=("kernels/**/*.py",),
+        description="host code",
+    )
+    contract_globs: tuple[str, ...] = Field(
+        default=("kernels/contracts/*.py",),
+        description="contracts",
+    )
+    cache_dir: str = Field(
+        default=".rocverify/cache",
+        description="compiled and translated kernels",
+    )
+    reports_dir: str = Field(
+        default="reports",
+        description="where `latest/` goes",
+    )
+    compiler: str | None = Field(
+        default=None,
+        description="a compiler by path or name, as does `$ROCVERIFY_CLANG`; found where it is not set",
+    )
+    emulator_threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="host threads of a launch on the emulator; all CPUs where it is not set",
+    )
+    compile_timeout_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="seconds that one compilation may take",
+    )
+    launch_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="seconds that one launch on the emulator may take",
+    )
+    call_timeout_s: float = Field(
+        default=120.0,
+        gt=0,
+        description="seconds that one call of the project's code may take; what takes longer is an error",
+    )
+    cases_per_dtype: int = Field(
+        default=12,
+        ge=1,
+        description="cases of `correctness` per element type",
+    )
+    allow_flags: tuple[str, ...] = Field(
+        default=(),
+        description="compiler flags that the build manifest may set besides (`--allow-flag`)",
+    )
+    allow_includes: tuple[str, ...] = Field(
+        default=(),
+        description="absolute folders of headers outside the root (`--allow-include`)",
+    )
+    allow_commands: bool = Field(
+        default=False,
+        description="whether commands of plans run (`--allow-commands`)",
+    )
+    case: str | None = Field(
+        default=None,
+        description="the one case of `correctness` that is to be replayed (`--case`, as a failure prints it)",
+    )
+    program: tuple[str, ...] = Field(
+        default=(),
+        description="shell lines that build and run the project's program, for truths about what it "
+        "allocates; they run only with `--allow-commands`",
+    )
+    transfers: Transfers = Field(
+        default=Transfers(),
+        description="the names by which host code moves data and launches, a table of four lists",
+    )
 
     @field_validator("targets")
     @classmethod
@@ -103,7 +187,7 @@ def load_settings(root: Path, overrides: Mapping[str, Any] | None = None) -> Set
         ) from None
 
 
-_COMMAND_LINE_ONLY = {
+COMMAND_LINE_ONLY = {
     "allow_flags": "--allow-flag",
     "allow_includes": "--allow-include",
     "allow_commands": "--allow-commands",
@@ -115,7 +199,7 @@ _GLOBS = ("kernel_globs", "host_globs", "contract_globs")
 
 def _check_file(root: Path, source: str, data: Mapping[str, Any]) -> None:
     """What a project's own file must not set: permissions, and places outside of the project."""
-    for key, option in _COMMAND_LINE_ONLY.items():
+    for key, option in COMMAND_LINE_ONLY.items():
         if key in data:
             raise UsageError(
                 f"{key}: only the command line can say that",

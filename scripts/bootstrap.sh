@@ -180,7 +180,7 @@ make_venv() {
         "$python" -m venv --clear "$VENV"
     fi
     say "installing the Python packages into $VENV"
-    persistently "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]' || {
+    persistently "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]' || {
         say "pip could not install the Python packages"
         exit "$USAGE_ERROR"
     }

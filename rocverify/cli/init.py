@@ -40,9 +40,24 @@ _COLOURS = {"written": "green", "added": "green", "kept": "cyan", "left": "yello
     help="Write a CI job too: .github/workflows/rocverify.yml, or .gitlab/rocverify.yml and the "
     ".gitlab-ci.yml that includes it.",
 )
+@click.option(
+    "--example",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a small finished project into a folder instead, to try `rocverify run all` in.",
+)
 @target_option
-def command(dry_run: bool, root: Path | None, ci: str | None, target: str | None) -> int:
-    return exit_code_of(lambda: _init(_root(root), dry_run, ci, target))
+def command(
+    dry_run: bool, root: Path | None, ci: str | None, example: Path | None, target: str | None
+) -> int:
+    """The exit code of `init`."""
+    if example is None:
+        return exit_code_of(lambda: _init(_root(root), dry_run, ci, target))
+    if root is not None or ci is not None or target is not None:
+        raise click.UsageError(
+            "--example stands alone: --root, --ci and --target are for projects of your own"
+        )
+    return exit_code_of(lambda: _example(example.resolve(), dry_run))
 
 
 def _root(given: Path | None) -> Path:
@@ -68,6 +83,20 @@ def _init(root: Path, dry_run: bool, ci: str | None, target: str | None) -> int:
     if not dry_run:
         _next(steps)
     return Exit.FOUND if any(_undone(step) for step in steps) else Exit.FINE
+
+
+def _example(root: Path, dry_run: bool) -> int:
+    from rocverify.scaffold.example_project import example_steps
+    from rocverify.scaffold.steps import Writer
+
+    click.echo(f"{root}{': what would be done' if dry_run else ''}")
+    if not dry_run:
+        root.mkdir(parents=True, exist_ok=True)
+    for step in example_steps(Writer(root, dry_run)):
+        _show(step, dry_run)
+    if not dry_run:
+        click.echo(f"Next: {root / 'verify.sh'}, or rocverify run all in that folder")
+    return Exit.FINE
 
 
 def _undone(step: Step) -> bool:

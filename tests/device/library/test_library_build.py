@@ -213,7 +213,7 @@ def test_the_wheels_libraries_are_taken_while_they_are_those_of_the_sources(tiny
 
 # ---- the wheel
 
-_OF_THE_WHEEL = ("pyproject.toml", "setup.py", "README.md", "scripts/build_backend.py")
+_OF_THE_WHEEL = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "scripts/build_backend.py")
 
 
 @pytest.mark.long

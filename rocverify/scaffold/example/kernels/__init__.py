@@ -1,0 +1,1 @@
+"""Kernels on vectors and rows, and the functions that launch them."""
