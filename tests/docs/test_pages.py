@@ -12,7 +12,8 @@ from tests.docs import pages
 
 # A page may go on from another: what that one wrote is there.
 PAGES = {
-    "tutorial.md": (("tutorial.md",), 8),
+    "tutorial.md": (("tutorial.md",), 9),
+    "how-to/sanitizer.md": (("how-to/sanitizer.md",), 1),
     "how-to/kernels-by-hand.md": (("how-to/programs.md", "how-to/kernels-by-hand.md"), 11),
 }
 

@@ -51,7 +51,8 @@ class FallbackParams(CheckParams):
     `folder`. `kernels` are taken away (of a contract by default its own); `take: code_object` takes the
     manifest's file of the contract's source. Then the result is right without a launch, by `fallback`
     (`module:function`) where that is named; or, with `error`, the call raises an error of this class, with
-    `expects` in its words. A program ends with `exit_code`, and `expects` is in its output."""
+    `expects` in its words. A program ends with `exit_code`, and
+    `expects` is in its output; `timeout_s` of each line."""
 
     contract: Reference | None = None
     run: tuple[Line, ...] = ()

@@ -237,6 +237,14 @@ def test_a_wheel_carries_the_libraries_and_needs_no_compiler(repo_root, tmp_path
     assert wheel.name.endswith("-py3-none-linux_x86_64.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
+    example = {path.name for path in (tmp_path / "site/rocverify/scaffold/example").rglob("*")}
+    assert {"verify.sh", "saxpy.hip", "01-01-PLAN.md", "rocverify.toml", ".gitignore"} <= example
+    (information,) = (tmp_path / "site").glob("rocverify-*.dist-info")
+    assert "Apache License" in (information / "licenses/LICENSE").read_text()
+    metadata = (information / "METADATA").read_text()
+    assert "License-Expression: Apache-2.0" in metadata
+    assert "Requires-Python: >=3.11" in metadata
+    assert "rocverify = rocverify.cli.main:main" in (information / "entry_points.txt").read_text()
     prebuilt = tmp_path / "site/rocverify/device/library/prebuilt"
     assert {path.name for path in prebuilt.glob("*.so")} == {library.file for library in LIBRARIES.values()}
     bitcode = tmp_path / "site/rocverify/device/emulator/runtime/prebuilt"
