@@ -1,7 +1,8 @@
 """Runs damaged kernels in a process of its own: `python -m tests.device.fuzz_child FOLDER FIRST COUNT`.
 
-FOLDER holds good code objects (*.co), the names of the tools (tools.json), and gets `at`, the seed under
-way, so that whoever started this knows which input ended it. Prints how many launches ended how.
+FOLDER holds good code objects (*.co), their target (target), the names of the tools (tools.json), and gets
+`at`, the seed under way, so that whoever started this knows which input ended it. Prints how many launches
+ended how.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def main(folder: Path, first: int, count: int) -> None:
     tools = {name: Path(path) for name, path in json.loads((folder / "tools.json").read_text()).items()}
     targets = [Target.of(path.read_bytes()) for path in sorted(folder.glob("*.co"))]
     machine = Machine(
-        "gfx1100",
+        (folder / "target").read_text(),
         memory=DeviceMemory(ARENA),
         threads=1,
         instruction_limit=LIMIT,

@@ -128,19 +128,24 @@ def damaged(data: bytes, seed: int) -> bytes:
 
 
 def recoded(data: bytes, seed: int) -> bytes:
-    """The same object with other machine code: flipped bits, random words, instructions moved about."""
-    rng = random.Random(seed)
+    """The same object with other machine code."""
     start, size = text_place(data)
-    result = bytearray(data)
+    return data[:start] + other_code(data[start : start + size], seed) + data[start + size :]
+
+
+def other_code(text: bytes, seed: int) -> bytes:
+    """Flipped bits, random words, instructions moved about."""
+    rng = random.Random(seed)
+    result = bytearray(text)
     for _ in range(rng.choice((1, 4, 16, 64))):
-        at = start + 4 * rng.randrange(size // 4)
+        at = 4 * rng.randrange(len(text) // 4)
         if rng.random() < 0.4:
             result[at + rng.randrange(4)] ^= 1 << rng.randrange(8)
         elif rng.random() < 0.5:
             result[at : at + 4] = random_word(rng).to_bytes(4, "little")
         else:
-            other = start + 4 * rng.randrange(size // 4)
-            result[at : at + 4] = data[other : other + 4]
+            other = 4 * rng.randrange(len(text) // 4)
+            result[at : at + 4] = text[other : other + 4]
     return bytes(result)
 
 
