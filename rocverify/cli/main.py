@@ -67,6 +67,7 @@ cli = _Root(
         "lint": "rocverify.cli.lint",
         "contract": "rocverify.cli.contract",
         "doctor": "rocverify.cli.doctor",
+        "cache": "rocverify.cli.cache",
         "exec": "rocverify.cli.exec",
         "compile": "rocverify.cli.compile",
         "inspect": "rocverify.cli.inspect",

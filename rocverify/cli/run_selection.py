@@ -31,8 +31,10 @@ from rocverify.runner.verdicts import is_usage, traces
 from rocverify.settings import Settings
 from rocverify.store.cache_aside import cache_aside
 from rocverify.store.files import write_if_changed
+from rocverify.store.pruning import prune_seldom
 from rocverify.store.run_lock import writing
 from rocverify.store.seal import in_ci
+from rocverify.store.user_folders import user_cache
 
 Select = Callable[[Path], tuple[Path, ...]]
 
@@ -89,7 +91,9 @@ def _run(options: Options, selection: str, select: Select) -> tuple[int, Report 
             baseline = compared(report, earlier)
             code = _exit_code(outcome, judged, settings.gate, refused, baseline)
             report = report.model_copy(update={"baseline": baseline, "exit_code": code})
-        return _finish(options, request, outcome, judged, report, screen), report
+        finished = _finish(options, request, outcome, judged, report, screen)
+        prune_seldom([*([root / settings.cache_dir] if options.write else []), user_cache()])
+        return finished, report
 
 
 def _settings(options: Options, root: Path, stack: ExitStack) -> Settings:

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 from rocverify.store.digests import digest_of
 from rocverify.store.user_folders import user_cache
-
-KEPT_S = 14 * 24 * 3600
-"""How long the folder of a project is kept that nobody asks for."""
 
 
 def cache_aside(root: Path, cache_dir: str) -> Path:
@@ -24,9 +20,6 @@ def cache_aside(root: Path, cache_dir: str) -> Path:
     aside = user_cache() / "aside" / digest_of(os.fsencode(root.resolve()))[:16]
     aside.mkdir(parents=True, exist_ok=True)
     os.utime(aside)
-    for other in aside.parent.iterdir():
-        if other.stat().st_mtime < time.time() - KEPT_S:
-            shutil.rmtree(other, ignore_errors=True)
     own = root / cache_dir
     for folder, _, names in os.walk(own):
         there = aside / Path(folder).relative_to(own)

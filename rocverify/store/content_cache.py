@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rocverify.store.files import replace_file
+from rocverify.store.pruning import touch
 from rocverify.store.seal import sealed, unsealed
 
 
@@ -28,6 +29,7 @@ class ContentCache:
         except FileNotFoundError:
             data = None
         if data:
+            touch(path)
             return data
         data = make()
         replace_file(path, sealed(key, data))

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from rocverify.store.digests import digest_bytes, digest_texts
 from rocverify.store.files import replace_file
+from rocverify.store.pruning import touch
 from rocverify.store.seal import seal_of
 from rocverify.toolchain.headers import HeaderState, Seen
 
@@ -55,6 +56,8 @@ class ObjectCache:
             if cached is None:
                 record.unlink(missing_ok=True)
             elif cached.headers.holds(root, seen):
+                touch(cached.path)
+                touch(record)
                 return cached
         return None
 

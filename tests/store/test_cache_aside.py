@@ -44,10 +44,3 @@ def test_entries_are_copied_where_they_cannot_be_linked(
 
     monkeypatch.setattr(os, "link", refuse)
     assert (cache_aside(project, "cache") / "native/ab/abcd").read_text() == "code"
-
-
-def test_folders_that_nobody_asks_for_go(project: Path) -> None:
-    old = cache_aside(project, "cache")
-    os.utime(old, (0, 0))
-    assert cache_aside(project.parent, "project/cache") != old
-    assert not old.exists()
