@@ -39,6 +39,7 @@ class BuildWithLibrary(build_py):
     """Adds the built library to the package."""
 
     def run(self) -> None:
+        """Builds the package, and what a wheel carries besides."""
         super().run()
         if not self.editable_mode and can_build():
             write_prebuilt(Path(self.build_lib) / "rocverify/device/library/prebuilt")
@@ -56,6 +57,7 @@ class PlatformWheel(bdist_wheel):
     """Any Python 3, but one platform."""
 
     def get_tag(self) -> tuple[str, str, str]:
+        """Interpreter, ABI and platform: py3-none, and the platform where there is a library."""
         tag: tuple[str, str, str] = super().get_tag()
         return tag if self.root_is_pure else ("py3", "none", tag[2])
 
@@ -64,6 +66,7 @@ class WithLibrary(Distribution):
     """Of one platform, if the library is built."""
 
     def has_ext_modules(self) -> bool:
+        """Whether the library can be built here."""
         return can_build()
 
 

@@ -38,6 +38,8 @@ class Status(StrEnum):
 
 
 class MustHaveType(StrEnum):
+    """What a must-have is about, or where in the plan it comes from."""
+
     TRUTH = "truth"
     ARTIFACT = "artifact"
     KEY_LINK = "key_link"
@@ -60,6 +62,7 @@ class SourceRef:
 
     @classmethod
     def parse(cls, text: str) -> SourceRef:
+        """The reference that `path:line` says. Raises ValueError where the line is not a number."""
         path, _, line = text.rpartition(":")
         return cls(path, int(line))
 
@@ -100,6 +103,7 @@ class CheckResult:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CheckResult:
+        """The result that its JSON data says."""
         return cls(
             **{
                 **data,

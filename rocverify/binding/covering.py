@@ -46,10 +46,12 @@ class Tried(Protocol):
     """A check as far as it matters here: a draft, or a bound one."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The kind of check, by its name."""
 
     @property
-    def params(self) -> Mapping[str, Any]: ...
+    def params(self) -> Mapping[str, Any]:
+        """The check's parameters, by name."""
 
 
 def uncovered(text: str, checks: Collection[Tried], subject: Subject) -> tuple[str, ...]:

@@ -39,10 +39,12 @@ class Commanding(Protocol):
     """A check, as far as it matters here."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The kind of check, by its name."""
 
     @property
-    def params(self) -> Mapping[str, Any]: ...
+    def params(self) -> Mapping[str, Any]:
+        """The check's parameters, by name."""
 
 
 def runs_tests(lines: Collection[str]) -> bool:

@@ -46,10 +46,12 @@ class Kernel:
 
     @property
     def stem(self) -> str:
+        """The source's file name without its suffix."""
         return PurePosixPath(self.source).stem
 
     @property
     def file(self) -> str:
+        """The source's file name."""
         return PurePosixPath(self.source).name
 
 
@@ -162,9 +164,11 @@ class Subject:
         )
 
     def contracts_of(self, source: str) -> tuple[Contract, ...]:
+        """The contracts of a kernel source, by its path."""
         return tuple(c for c in self.contracts if c.source == source)
 
     def contracts_driving(self, function: Function) -> tuple[Contract, ...]:
+        """The contracts whose wrapper is this function."""
         return tuple(c for c in self.contracts if c.wrapper == function.ref)
 
     @cached_property

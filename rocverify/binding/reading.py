@@ -145,6 +145,7 @@ def functions_in(texts: Iterable[str], subject: Subject) -> tuple[Function, ...]
 
 
 def contracts_listed(contracts: Iterable[Contract]) -> str:
+    """The references of contracts, with commas between; "none" if there are none."""
     return ", ".join(contract.ref for contract in contracts) or "none"
 
 

@@ -39,6 +39,7 @@ def resolve(node: ast.expr | None, names: Mapping[str, ast.expr]) -> ast.expr | 
 
 
 def text_of(node: ast.expr | None, names: Mapping[str, ast.expr]) -> str | None:
+    """The string that an expression is, directly or by a name; None if it is none."""
     value = resolve(node, names)
     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
 

@@ -51,6 +51,7 @@ class Outcome:
 
     @classmethod
     def passed(cls, message: str, seen: Evidence | None = None) -> Outcome:
+        """The check passed, by this evidence."""
         return cls(CheckVerdict.PASSED, message, evidence=_data(seen))
 
     @classmethod
@@ -62,6 +63,7 @@ class Outcome:
         hint: str | None = None,
         findings: tuple[Finding, ...] = (),
     ) -> Outcome:
+        """The check failed, by these findings and this evidence; `hint` says what to do."""
         return cls(CheckVerdict.FAILED, message, hint, findings, _data(seen))
 
 

@@ -47,6 +47,7 @@ class CheckContext:
 
     @property
     def cache_dir(self) -> Path:
+        """The folder of compiled kernels, absolute."""
         return self.root / self.settings.cache_dir
 
     @property
@@ -56,6 +57,7 @@ class CheckContext:
 
     @cached_property
     def code(self) -> CodeIndex:
+        """The sources of the root; a compiler says which branches of conditionals are built."""
         return self._uncompiled.asking(partial(_kept_branches, self))
 
     @cached_property
@@ -67,12 +69,14 @@ class CheckContext:
 
     @cached_property
     def manifest(self) -> Manifest:
+        """The build manifest of the project. Raises ManifestError where it is malformed."""
         from rocverify.toolchain.found import find_manifest
 
         return find_manifest(self.root, self.settings, self._uncompiled)
 
     @cached_property
     def toolchain(self) -> Toolchain:
+        """The compiler that was found. Raises CompilerNotFoundError where there is none."""
         from rocverify.toolchain.discover import Toolchain
 
         return Toolchain.discover(self.settings)
@@ -87,6 +91,7 @@ class CheckContext:
 
     @cached_property
     def builder(self) -> Builder:
+        """What compiles the kernels of the project, into the cache."""
         from rocverify.toolchain.build import Builder
 
         includes = [Path(folder) for folder in self.settings.allow_includes]
@@ -113,10 +118,12 @@ class CheckContext:
 
     @cached_property
     def device(self) -> RemoteDevice:
+        """The device that the settings ask for, opened at the first use."""
         return self._open(self.settings.device)
 
     @cached_property
     def tracer(self) -> Tracer:
+        """What records the calls made on the device."""
         from rocverify.device.process.tracer import Tracer
 
         return Tracer(self.device)

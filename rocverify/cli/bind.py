@@ -55,6 +55,7 @@ class Open:
 def command(
     selector: str | None, yes: bool, chosen: tuple[str, ...], dry_run: bool, as_json: bool, root: Path | None
 ) -> int:
+    """Runs `rocverify bind`; returns its exit code."""
     base = find_root(root)
     refused: list[PlanError] = []
     found = list(_open(base, selector, refused))

@@ -47,6 +47,7 @@ MIB = 1 << 20
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema rocverify.cache/1).")
 @root_option
 def command(pruned: bool, max_age: float, max_size: float, as_json: bool, root: Path | None) -> int:
+    """Runs `rocverify cache`; returns its exit code."""
     from rocverify.store.pruning import entries, prune
 
     caches = []

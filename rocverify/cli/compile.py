@@ -64,6 +64,7 @@ def command(
     bundle: bool,
     program: bool,
 ) -> int:
+    """Runs `rocverify compile`; returns its exit code."""
     if program:
         return exit_code_of(lambda: _compile_program(file, flags, output, targets))
     return exit_code_of(lambda: _compile(file, flags, output, targets, bundle))

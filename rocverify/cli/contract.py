@@ -12,7 +12,7 @@ from rocverify.cli.options import find_root, root_option
 
 @click.group("contract", help="Contracts: what a kernel must compute, for checks to hold it to.")
 def command() -> None:
-    pass
+    """The group of commands on contracts."""
 
 
 @command.command(
@@ -44,6 +44,7 @@ def new(
     target: str | None,
     root: Path | None,
 ) -> int:
+    """Runs `rocverify contract new`; returns its exit code."""
     return exit_code_of(lambda: _new(source, flags, kernel, (output, dry_run), target, find_root(root)))
 
 

@@ -29,6 +29,7 @@ _PACKAGES = ("pytest", "pytest-xdist", "pytest-timeout", "numpy", "llvmlite", "h
 )
 @root_option
 def command(root: Path | None) -> int:
+    """Runs `rocverify doctor`; returns its exit code."""
     from rocverify.settings import Settings, load_settings
     from rocverify.toolchain.doctor import inspect
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rocverify.device.faults import FaultReport
 
 Triple = tuple[int, int, int]
-
 DEFAULT_TIMEOUT_S = 300.0
 NOTES = """\b
 Forms of --arg, given in the kernel's order:
@@ -185,6 +184,7 @@ class Options:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema rocverify.emulate/1).")
 def command(**options: Any) -> int:
+    """Runs `rocverify emulate`; returns its exit code."""
     return exit_code_of(lambda: _emulate(Options(**options)))
 
 

@@ -83,6 +83,7 @@ Exit codes:
 def command(
     command: tuple[str, ...], trace: Path | None, require_launch: bool, quiet: bool, **given: Any
 ) -> int:
+    """Runs `rocverify exec`; returns the program's exit code, or one of its own."""
     try:
         return _exec(command, trace, require_launch, quiet, given)
     except (UsageError, EnvironmentFaultError, CodeObjectError) as error:

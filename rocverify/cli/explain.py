@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.argument("selectors", metavar="NN[-MM]...", nargs=-1, required=True)
 @root_option
 def command(selectors: tuple[str, ...], root: Path | None) -> int:
+    """Runs `rocverify explain`; returns its exit code."""
     from rocverify.plan import find_plans
     from rocverify.runner.bound import bind_plans
     from rocverify.settings import load_settings

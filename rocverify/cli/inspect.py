@@ -45,6 +45,7 @@ Exit codes:
 @target_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema rocverify.inspect/1).")
 def command(file: Path, flags: tuple[str, ...], kernel: str | None, target: str | None, as_json: bool) -> int:
+    """Runs `rocverify inspect`; returns its exit code."""
     return exit_code_of(lambda: _inspect(file, flags, kernel, target, as_json))
 
 

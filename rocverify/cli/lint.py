@@ -26,6 +26,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 @click.option("--json", "as_json", is_flag=True, help="Print the remarks as a JSON list.")
 @root_option
 def command(as_json: bool, root: Path | None) -> int:
+    """Runs `rocverify lint`; returns its exit code."""
     from rocverify.runner.lint import Severity, lint
     from rocverify.settings import load_settings
 

@@ -40,9 +40,11 @@ MOST_WARNINGS = 20
 class Bar(Protocol):
     """A progress bar, or nothing where there is no terminal."""
 
-    def show(self, name: str) -> None: ...
+    def show(self, name: str) -> None:
+        """Says which check is running."""
 
-    def step(self) -> None: ...
+    def step(self) -> None:
+        """Counts one check as done."""
 
 
 def _commands(plans: Sequence[BoundPlan]) -> Iterator[str]:

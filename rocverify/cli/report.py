@@ -30,6 +30,7 @@ from rocverify.errors import ExitCode, UsageError
     help="Root of the project, where the sources lie.  [default: the nearest folder with a .planning]",
 )
 def command(report: Path | None, output: Path | None, opened: bool, root: Path | None) -> int:
+    """Runs `rocverify report`; returns its exit code."""
     from rocverify.report.html.page import NAME, html_text
     from rocverify.report.reading import report_of
     from rocverify.store.files import write_if_changed

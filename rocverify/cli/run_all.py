@@ -19,6 +19,7 @@ from rocverify.cli.texts import EXIT_CODES
 )
 @run_options
 def command(**options: Any) -> int:
+    """Runs `rocverify run all`; returns its exit code."""
     asked = Options(**options)
     start_servers(asked)
     from rocverify.cli.run_selection import execute

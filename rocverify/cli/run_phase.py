@@ -21,6 +21,7 @@ from rocverify.cli.texts import EXIT_CODES
 @click.argument("phase", metavar="N")
 @run_options
 def command(phase: str, **options: Any) -> int:
+    """Runs `rocverify run phase`; returns its exit code."""
     asked = Options(**options)
     start_servers(asked)
     from rocverify.cli.run_selection import execute

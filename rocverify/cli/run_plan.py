@@ -21,6 +21,7 @@ from rocverify.cli.texts import EXIT_CODES
 @click.argument("plan", metavar="NN-MM")
 @run_options
 def command(plan: str, **options: Any) -> int:
+    """Runs `rocverify run plan`; returns its exit code."""
     asked = Options(**options)
     start_servers(asked)
     from rocverify.cli.run_selection import execute

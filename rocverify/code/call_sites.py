@@ -43,10 +43,12 @@ class CallSite:
 
     @property
     def path(self) -> str:
+        """The file of the call, relative to the root."""
         return self.caller.path
 
     @property
     def line(self) -> int:
+        """The line of the call, from 1."""
         return self.call.line
 
     @property
@@ -56,6 +58,7 @@ class CallSite:
 
     @property
     def location(self) -> str:
+        """`path:line` of the call."""
         return f"{self.path}:{self.line}"
 
     @property

@@ -49,6 +49,7 @@ class Fallback:
 
     @property
     def location(self) -> str:
+        """`path:line` of the fallback."""
         return f"{self.function.path}:{self.line}"
 
 

@@ -31,10 +31,8 @@ from rocverify.settings import Settings
 
 
 class CodeIndex:
-    """Sources under `root`, read and parsed once. Paths are relative to the root.
-
-    `preprocess` asks a compiler which branches of conditionals it takes; else plain ones are evaluated.
-    """
+    """Sources under `root`, read and parsed once; paths are relative to it. `preprocess` asks a compiler
+    which branches of conditionals it takes; else plain ones are evaluated."""
 
     def __init__(self, root: Path, settings: Settings, preprocess: Preprocess | None = None) -> None:
         self._root = root.resolve()
@@ -54,14 +52,17 @@ class CodeIndex:
 
     @property
     def root(self) -> Path:
+        """The root of the sources, absolute."""
         return self._root
 
     @property
     def modules(self) -> ModuleTable:
+        """The Python modules of the host code."""
         return self._modules
 
     @cached_property
     def graph(self) -> CallGraph:
+        """Who calls whom, over the host code of every language."""
         return CallGraph(self.names)
 
     # -- text --------------------------------------------------------------------------------------
@@ -126,8 +127,7 @@ class CodeIndex:
         return self._units.with_word(word)
 
     def keep(self) -> None:
-        """Keeps the records that were made for later runs, in the folder of the setting `cache_dir`, if
-        that can be written."""
+        """Keeps the records for later runs, in the folder of the setting `cache_dir` if it can be written."""
         self._units.keep()
 
     def names(self, path: str) -> Names:

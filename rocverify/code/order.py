@@ -60,6 +60,7 @@ class Order:
 
     @property
     def reaches_both(self) -> bool:
+        """Whether both of what is ordered is reached, the first one perhaps."""
         return bool((self.first or self.perhaps) and self.then)
 
     @property

@@ -21,6 +21,7 @@ class Place:
 
     @property
     def key(self) -> tuple[str, int, str]:
+        """What tells the place from others: path, line and qualified name."""
         return self.unit.path, self.function.line, self.function.qualified
 
     def __eq__(self, other: object) -> bool:
@@ -31,14 +32,17 @@ class Place:
 
     @property
     def path(self) -> str:
+        """The file, relative to the root."""
         return self.unit.path
 
     @property
     def line(self) -> int:
+        """The line of the function, from 1."""
         return self.function.line
 
     @property
     def location(self) -> str:
+        """`path:line` of the function."""
         return f"{self.unit.path}:{self.function.line}"
 
     @property

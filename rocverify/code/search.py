@@ -89,6 +89,7 @@ class SearchResult:
 
     @property
     def found(self) -> bool:
+        """Whether all of it is in code."""
         return bool(self.code) and not self.missing
 
 

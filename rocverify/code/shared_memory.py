@@ -28,6 +28,7 @@ class SharedAccess:
 
     @property
     def shown(self) -> str:
+        """The access as it is written, with the reason where there is one."""
         return f"`{self.text}`{f' ({self.why})' if self.why else ''}"
 
     def bytes_needed(self, most: Mapping[str, float]) -> float:

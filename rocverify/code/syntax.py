@@ -127,6 +127,7 @@ class Function:
 
     @property
     def qualified(self) -> str:
+        """`Type::name`, or the name of a function that no type owns."""
         return f"{self.owner}::{self.name}" if self.owner else self.name
 
     @property

@@ -68,6 +68,7 @@ class Array:
         return self.role in (Role.IN, Role.INOUT, Role.HOST)
 
     def shape(self, dims: Mapping[str, int]) -> tuple[int, ...]:
+        """Its lengths where the dimensions have these lengths, in elements."""
         return tuple(_length(axis, dims) for axis in self.axes)
 
     def dtype(self, case: DType) -> DType:

@@ -67,6 +67,7 @@ class Case:
         return f"{self.dtype} {lengths} ({self.kind} values, case seed {self.seed}{stream})"
 
     def to_json(self) -> dict[str, Any]:
+        """The case as JSON data, as `--case` takes it."""
         return {
             "dtype": self.dtype.name,
             "dims": dict(self.dims),

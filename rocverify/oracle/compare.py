@@ -29,6 +29,7 @@ class Worst:
     observed: float
 
     def to_json(self) -> dict[str, Any]:
+        """The element as JSON data."""
         return {
             "error": as_json_number(self.error),
             "index": list(self.index),
@@ -64,10 +65,12 @@ class Comparison:
 
     @property
     def mismatches(self) -> int:
+        """How many elements are wrong."""
         return int(self.bad.sum())
 
     @property
     def matches(self) -> bool:
+        """Whether no element is wrong."""
         return self.mismatches == 0
 
 

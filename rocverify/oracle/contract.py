@@ -130,6 +130,7 @@ class ContractSpec:
 
     @property
     def outputs(self) -> dict[str, Array]:
+        """The arrays that are results, by name."""
         return {name: array for name, array in self.arrays.items() if array.written}
 
     @property
@@ -139,6 +140,7 @@ class ContractSpec:
 
     @property
     def where(self) -> str:
+        """`module:Class` of the contract, for messages."""
         return self.reference_name
 
     def symbol(self, dtype: DType, dims: Mapping[str, int] | None = None) -> str:

@@ -41,9 +41,11 @@ class ControlOutcome:
 
     @property
     def discriminates(self) -> bool:
+        """Whether the wrong result was rejected in some case."""
         return self.rejected > 0
 
     def to_json(self) -> dict[str, Any]:
+        """The outcome as JSON data."""
         return {"name": self.name, "cases": self.tried, "rejected": self.rejected}
 
 

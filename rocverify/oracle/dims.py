@@ -76,10 +76,12 @@ class Extent:
 
     @property
     def first(self) -> int:
+        """The smallest admissible value."""
         return min(self.values) if self.values is not None else -(-self.low // self.step) * self.step
 
     @property
     def last(self) -> int:
+        """The largest admissible value."""
         return max(self.values) if self.values is not None else self.high // self.step * self.step
 
     def draw(self, rng: np.random.Generator) -> int:

@@ -53,7 +53,8 @@ class Invocation(Protocol):
         *,
         visible: bool = False,
         on_stream: bool = False,
-    ) -> Hosts: ...
+    ) -> Hosts:
+        """Makes the call, and gives the arrays of the host as they are afterwards."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,12 @@ class DType:
 
     @property
     def numpy(self) -> np.dtype[Any]:
+        """NumPy's type of the same elements."""
         return np.dtype(getattr(ml_dtypes, self.name)) if self.name == "bfloat16" else np.dtype(self.name)
 
     @property
     def is_float(self) -> bool:
+        """Whether it is a floating-point type."""
         return self.precision > 0
 
     @property
@@ -37,10 +39,12 @@ class DType:
 
     @property
     def smallest_normal(self) -> float:
+        """The smallest positive normal number."""
         return 2.0**self.min_exponent
 
     @property
     def smallest_subnormal(self) -> float:
+        """The smallest positive number."""
         return 2.0 ** (self.min_exponent - self.precision + 1)
 
     def __or__(self, other: DType | DTypes) -> DTypes:

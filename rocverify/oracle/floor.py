@@ -36,6 +36,7 @@ class Shortfall:
     tried: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, object]:
+        """The shortfall as JSON data."""
         return {"what": self.what, "name": self.name, "text": self.text, "tried": list(self.tried)}
 
 

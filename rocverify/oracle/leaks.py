@@ -30,6 +30,7 @@ class Leak:
         return f"{self.calls} of {self.of} calls keep what they allocate at {self.place} ({self.bytes} bytes)"
 
     def to_json(self) -> dict[str, Any]:
+        """The leak as JSON data."""
         return {"place": self.place, "calls": self.calls, "of": self.of, "bytes": self.bytes}
 
 

@@ -34,9 +34,11 @@ class Budget:
     longest: int
 
     def is_usual(self, shape: Mapping[str, int]) -> bool:
+        """Whether the arrays of a shape are no larger than those of an ordinary case."""
         return self.size(shape) <= self.usual
 
     def is_affordable(self, shape: Mapping[str, int]) -> bool:
+        """Whether a shape is within the largest size and the most work of one case."""
         return self.size(shape) <= self.large and self.work(shape) <= self.most_work
 
     def longer(self) -> Budget:

@@ -127,6 +127,7 @@ class Tolerance:
         return limit
 
     def to_json(self) -> dict[str, Any]:
+        """The limits as JSON data."""
         return {
             "rounding_ulps": self.rounding,
             "compute": self.compute.name,

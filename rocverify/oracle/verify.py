@@ -84,6 +84,7 @@ class GhostReplay:
     how: str
 
     def to_json(self) -> dict[str, Any]:
+        """The replay as JSON data."""
         return {"case": self.case.to_json(), "rejected": self.rejected, "how": self.how}
 
 
@@ -108,6 +109,7 @@ class DTypeReport:
 
     @property
     def elements(self) -> int:
+        """How many elements were compared."""
         return sum(c.elements for v in self.verdicts for c in v.comparisons.values())
 
     @property
@@ -152,6 +154,7 @@ class RefusedCall:
     problem: str | None
 
     def to_json(self) -> dict[str, Any]:
+        """The call as JSON data."""
         return {"name": self.name, "error": self.expected, "refused": self.problem is None}
 
 

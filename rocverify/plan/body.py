@@ -24,6 +24,7 @@ class Body:
     sections: dict[str, Element]
 
     def get(self, name: str) -> Element | None:
+        """The section of a name; None if there is none."""
         return self.sections.get(name)
 
 

@@ -67,6 +67,7 @@ class Frontmatter:
         self.source.warnings.setdefault(PlanWarning(f"{dotted(path)}: {message}", self.ref(*path), hint))
 
     def error(self, path: KeyPath, message: str, *, hint: str | None = None) -> PlanError:
+        """An error that names the key and its line."""
         return PlanError(f"{dotted(path)}: {message}", where=str(self.ref(*path)), hint=hint)
 
 

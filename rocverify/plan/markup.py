@@ -80,6 +80,7 @@ class Element:
     children: list[Element] = field(default_factory=list)
 
     def all(self, name: str) -> list[Element]:
+        """The children of a name, in their order."""
         return [child for child in self.children if child.name == name]
 
 

@@ -92,6 +92,8 @@ class KeyLinkModel(_Strict):
 
 
 class MustHavesModel(_Strict):
+    """The plan's `must_haves`."""
+
     truths: Annotated[list[StatementModel], BeforeValidator(_as_list)] = []
     prohibitions: Annotated[list[StatementModel], BeforeValidator(_as_list)] = []
     artifacts: Annotated[list[ArtifactModel], BeforeValidator(_as_list)] = []
@@ -108,6 +110,8 @@ class ExplicitModel(BaseModel):
 
 
 class UserSetupModel(BaseModel):
+    """An entry of `user_setup`: a service that a person sets up, and why."""
+
     model_config = ConfigDict(extra="allow", frozen=True)
 
     service: Remark = ""
@@ -115,6 +119,8 @@ class UserSetupModel(BaseModel):
 
 
 class FrontmatterModel(BaseModel):
+    """The frontmatter of a PLAN.md. Unknown keys are kept."""
+
     model_config = ConfigDict(extra="allow", frozen=True)
 
     phase: Text | None = None

@@ -41,6 +41,7 @@ class SourceText:
         return offset - self._line_starts[self.line(offset) - 1] + 1
 
     def ref(self, offset: int) -> SourceRef:
+        """The path and line of an offset."""
         return SourceRef(self.path, self.line(offset))
 
     def warn(self, message: str, offset: int, *, hint: str | None = None) -> None:
@@ -48,6 +49,7 @@ class SourceText:
         self.warnings.setdefault(PlanWarning(message, self.ref(offset), hint))
 
     def error(self, message: str, offset: int, *, hint: str | None = None) -> PlanError:
+        """An error that names the path and line of an offset."""
         return PlanError(message, where=str(self.ref(offset)), hint=hint)
 
 

@@ -37,6 +37,7 @@ class PlanFile(pytest.File):
     """A PLAN.md."""
 
     def collect(self) -> Iterable[pytest.Item]:
+        """An item for each check of the plan, and for each must-have without one."""
         root = state_of(self.config).root_of(self.path)
         bound = state_of(self.config).bind(self.path, root)
         for must_have in bound.must_haves:
@@ -62,6 +63,7 @@ class PlanFile(pytest.File):
             )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Expected errors in their own words, without a traceback."""
         del style
         if isinstance(excinfo.value, RocverifyError):
             return str(excinfo.value)
@@ -74,6 +76,7 @@ class PlanItem(pytest.Item):
     line: int
 
     def reportinfo(self) -> tuple[Path, int, str]:
+        """File, line (from 0) and name, for pytest."""
         return self.path, self.line - 1, self.name
 
     @abstractmethod
@@ -94,6 +97,7 @@ class UndecidedItem(PlanItem):
         """Nothing can be executed here; the report says so."""
 
     def complete(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+        """Marks the report as that of a must-have without a check."""
         del call
         if report.when != "call":
             return
@@ -118,6 +122,7 @@ class CheckItem(PlanItem):
         self.extra_keyword_matches.update(word for word in words if word)
 
     def runtest(self) -> None:
+        """Runs the check."""
         from rocverify.checks.registry import CHECKS
         from rocverify.checks.support.kernel_coverage import with_executed
 
@@ -137,6 +142,7 @@ class CheckItem(PlanItem):
             add_benchmark(self, self.outcome.evidence)
 
     def complete(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+        """Puts the check's result into the report."""
         result = self._result(report, call)
         if result is None:
             return

@@ -55,6 +55,7 @@ class PlanJudgement:
 
     @property
     def status(self) -> Status:
+        """What the verdicts of its must-haves and demands come to."""
         asked = [demand.verdict for demand in self.demands]
         if not self.must_haves and MustHaveVerdict.FAILED not in asked:
             return Status.HUMAN_NEEDED

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 
 class Severity(StrEnum):
+    """How grave a problem of a plan is."""
+
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"

@@ -35,6 +35,7 @@ _SHOWN: dict[str, tuple[str, str, tuple[str, dict[str, bool]]]] = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options `--rocverify-*`."""
     group = parser.getgroup("rocverify", "rocverify: checks of PLAN.md files")
     group.addoption("--rocverify-root", metavar="DIR", help="root of the project under verification")
     group.addoption("--rocverify-device", metavar="KIND", help="auto, amd, nvidia or emulator")
@@ -81,6 +82,7 @@ def _workers(text: str) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Runs the checks side by side, unless one worker is asked for."""
     if session.config.getoption("rocverify_workers") == "1":
         return None
     from rocverify.runner.workers import run_with_workers
@@ -89,6 +91,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collects PLAN.md files; None for any other file."""
     if not is_plan(file_path):
         return None
     from rocverify.runner.items import PlanFile
@@ -106,6 +109,7 @@ def is_plan(path: Path) -> bool:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Lets the items of plans complete their reports."""
     report = yield
     complete = getattr(item, "complete", None)
     if complete is not None and type(item).__module__ == "rocverify.runner.items":
@@ -115,6 +119,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
+    """A check's verdict as the status of its report; None for reports of other tests."""
     text: str | None = getattr(report, _PAYLOAD, None)
     if text is None:
         return None
@@ -125,6 +130,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> Any:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
+    """Gives a worker of xdist the seed of the session."""
     from rocverify.runner.state import state_of
 
     node.workerinput["rocverify_seed"] = state_of(node.config).seed
@@ -132,6 +138,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
+    """Binds the plans that a worker of xdist has collected."""
     from rocverify.runner.state import state_of
 
     for path, root in getattr(node, "workeroutput", {}).get(_OUTPUT, ()):
@@ -170,6 +177,7 @@ def hip_device(
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Declares the marker of the fixture `hip_device`."""
     config.addinivalue_line(
         "markers",
         "hip_device(target=None, sanitize=True, strict=False, counters=True, threads=None, timeout_s=300): "
@@ -184,6 +192,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Turns what was left undecided into the exit status of the session."""
     from rocverify.runner.state import started_state
 
     state = started_state(session.config)
@@ -197,6 +206,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """Closes what the session has opened."""
     from rocverify.runner.state import started_state
 
     state = started_state(config)
@@ -205,6 +215,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Prints the verdicts of the plans below the tests."""
     runs = _judgements(config)
     plans = [plan for run in runs for plan in run.plans]
     if not plans:

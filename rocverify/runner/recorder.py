@@ -55,6 +55,7 @@ class Recorder:
     __name__: ClassVar[str] = RECORDER
 
     def pytest_configure(self, config: pytest.Config) -> None:
+        """Hands the session the plans that are bound already."""
         if self.bound:
             state_of(config).bound.update(self.bound)
 
@@ -70,10 +71,12 @@ class Recorder:
             self.unbuilt += unbuilt(state.context(root), self.results.values())
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Tells the observer that a check begins."""
         if self.observer is not None:
             self.observer.started(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Records a check's result, or the failure of what is no check."""
         text = getattr(report, PAYLOAD, None)
         if text is not None:
             self._record(json.loads(text))
@@ -83,16 +86,19 @@ class Recorder:
             self.lost[report.nodeid] = str(report.longrepr)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Records what could not be collected."""
         if report.failed:
             self.collect_errors.append(f"{report.nodeid}: {report.longrepr}")
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Records an interruption, or why the session stopped."""
         if isinstance(excinfo.value, KeyboardInterrupt):
             self.interrupted = True
         else:
             self.stop_reason = str(excinfo.value)
 
     def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Records an error of the harness, and whether the machine is at fault."""
         self.machine_fault = self.machine_fault or environment_fault(excinfo.value)
         self.internal_errors.append(str(excrepr))
 

@@ -42,6 +42,7 @@ class Layout:
 
     @property
     def settings(self) -> Settings:
+        """The settings that the layout asks for."""
         return Settings.model_validate(self.values)
 
 

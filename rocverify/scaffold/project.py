@@ -73,6 +73,7 @@ class Project:
 
     @cached_property
     def kernels(self) -> tuple[str, ...]:
+        """The kernel sources that the settings name, relative to the root."""
         return kernels_of(self.root, self.settings)
 
     def _has_settings(self) -> bool:

@@ -46,6 +46,7 @@ class Uses:
 
     @cached_property
     def conditions(self) -> list[str]:
+        """The conditions of branches and loops, as they are written."""
         return [branch.text for branch in self.function.branches if branch.kind in ("if", "loop")]
 
     def touched(self, array: str) -> Touched:
@@ -64,6 +65,7 @@ class Uses:
         return list(dict.fromkeys(one.index for one in (*uses.accesses, *uses.handed_on)))
 
     def written(self, array: str) -> bool:
+        """Whether the kernel writes to an array."""
         return any(one.writes for one in self.touched(array).accesses)
 
     def read(self, array: str) -> bool:
@@ -135,6 +137,7 @@ class Uses:
         return None
 
     def of_lengths(self, text: str) -> bool:
+        """Whether a text is an expression of lengths alone."""
         names = _names(text)
         return bool(names) and set(names) <= set(self.integers) and _SIMPLE.fullmatch(text) is not None
 

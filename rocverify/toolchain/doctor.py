@@ -31,6 +31,7 @@ class DoctorRecord:
     required: bool = True
 
     def to_json(self) -> dict[str, Any]:
+        """The record as JSON data."""
         return asdict(self)
 
 

@@ -104,6 +104,7 @@ class HeaderState:
         return same and self.lookups.existing(root, seen) == self.found
 
     def to_json(self) -> dict[str, Any]:
+        """The state as JSON data."""
         return {
             "files": dict(self.files),
             "names": list(self.lookups.names),
@@ -114,6 +115,7 @@ class HeaderState:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> HeaderState:
+        """The state that its JSON data says."""
         beside = {folder: tuple(names) for folder, names in data["beside"].items()}
         lookups = Lookups(tuple(data["names"]), tuple(data["folders"]), beside)
         return cls(dict(data["files"]), lookups, frozenset(data["found"]))

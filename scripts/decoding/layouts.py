@@ -13,6 +13,8 @@ from rocverify.device.emulator.isa.encodings import Format
 
 
 class Role(Enum):
+    """What the bits of a field are."""
+
     OPERAND = "operand"  # a register, or a source: what it says is found for each value
     MODIFIER = "modifier"  # a few bits that stand for a flag or a choice
     IMMEDIATE = "immediate"  # a number
@@ -119,10 +121,12 @@ def scalar(name: str, low: int, place: int, width: int = 8) -> Field:
 
 
 def flag(name: str, low: int, width: int = 1, bases: tuple[int, ...] = (0,)) -> Field:
+    """A field that stands for a flag or a choice."""
     return Field(name, low, width, Role.MODIFIER, bases)
 
 
 def number(name: str, low: int, width: int) -> Field:
+    """A field that is a number."""
     return Field(name, low, width, Role.IMMEDIATE, (0,))
 
 

@@ -29,10 +29,12 @@ class About:
 
     @property
     def subject(self) -> Subject:
+        """The project that the must-have is about."""
         return self.reading.subject
 
     @property
     def plan(self) -> Plan:
+        """The plan that has the must-have."""
         return self.reading.plan
 
     @property
@@ -59,6 +61,7 @@ class About:
 
     @property
     def named(self) -> bool:
+        """Whether the must-have names a kernel or a function."""
         return bool(self.mentions or self.functions)
 
     @cached_property

@@ -48,6 +48,7 @@ class AbsentEvidence(Evidence):
     found: int | None = None
 
     def lines(self) -> Iterator[str]:
+        """What was looked for, in how many files, and how often it was found, as lines of a Markdown list."""
         if self.files is not None:
             yield f"- looked for {', '.join(map(named, self.names))} in {self.files} files"
         if self.found:

@@ -53,6 +53,7 @@ class ArtifactEvidence(Evidence):
     not_contains: str | None = None
 
     def lines(self) -> Iterator[str]:
+        """Size, names and patterns that were found in the file, as lines of a Markdown list."""
         if self.lines_ is not None:
             yield f"- {named(self.path)} has {self.lines_} lines"
         if self.bytes is not None:

@@ -78,6 +78,8 @@ class BackendSelectedEvidence(Evidence):
     device: dict[str, Any] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """The kernels that ran for each element type, and where they were launched, as lines of a Markdown
+        list."""
         for run in self.runs:
             launched = ", ".join(map(named, dict.fromkeys(run.launched))) or "nothing"
             places = ", ".join(named(place) for place in run.call_sites if place)
@@ -145,6 +147,7 @@ class Probe:
         self.name = ""
 
     def run(self, trials: Trials) -> list[Finding]:
+        """Tries each element type, and returns what counts against the selection."""
         spec = trials.spec
         self.name = spec.wrapper or spec.where
         seen: dict[str, None] = {}

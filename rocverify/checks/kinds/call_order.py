@@ -72,6 +72,7 @@ class CallOrderEvidence(Evidence):
     functions: list[Places] = Field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
+        """Where each of the two is done in every function, as lines of a Markdown list."""
         for one in self.functions:
             first, then = (first_of(places) or "nowhere" for places in (one.first_at, one.then_at))
             yield f"- in {named(one.function)}: {named(self.first)} at {first}; {named(self.then)} at {then}"

@@ -110,6 +110,7 @@ class CommandEvidence(Evidence):
     output: str | None = None
 
     def lines(self) -> Iterator[str]:
+        """How the lines ended, and the tests that were counted, as lines of a Markdown list."""
         if self.run:
             how = f" ({known(self.apart)})" if self.apart else ""
             yield f"- {'; '.join(map(named, self.run))} ended with {known(self.exit_code)}{how}"

@@ -48,6 +48,7 @@ class ConstantValueEvidence(Evidence):
     files: list[str] = Field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
+        """The files that have the constant, as a line of a Markdown list."""
         if self.files:
             yield f"- {named(self.name)} in {', '.join(map(named, self.files))}"
 

@@ -126,6 +126,7 @@ class CorrectnessEvidence(Evidence):
     smallest_case_runs: int | None = None
 
     def lines(self) -> Iterator[str]:
+        """Cases, elements and worst errors by element type, as lines of a Markdown list."""
         if self.dtypes:
             yield (
                 f"- {self.cases} cases with {self.elements} elements through "
@@ -149,6 +150,7 @@ class CorrectnessEvidence(Evidence):
             yield f"- calls that had to be refused: {told}"
 
     def notes(self) -> Iterator[tuple[str, str]]:
+        """Remarks on the reference and on leaks: (text, name of the kernel or wrapper)."""
         name = named((self.wrapper or self.contract or "").rpartition(":")[2])
         if self.reference is not None and self.reference.file:
             yield f"Reference: {self.reference.words}", name
@@ -162,6 +164,7 @@ class CorrectnessEvidence(Evidence):
                 yield f"{name}: a repeat gave {known(seen.repeat.told)}", known(dtype)
 
     def figures(self) -> Iterator[HeatMap]:
+        """A heat map of the errors over the worst output of each element type."""
         for seen in self.dtypes.values():
             if seen.errors is not None and seen.errors.cells:
                 yield seen.errors.figure

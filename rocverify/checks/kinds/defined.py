@@ -43,6 +43,7 @@ class DefinedEvidence(Evidence):
     found: dict[str, str] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """Where each name is defined, and how many files were looked into, as lines of a Markdown list."""
         for name, place in self.found.items():
             yield f"- {named(name)}: {known(place)}"
         if self.files is not None:

@@ -45,6 +45,7 @@ class DocumentedEvidence(Evidence):
     call_paths: dict[str, str] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """Where the docstring is, and the call path to each name, as lines of a Markdown list."""
         if self.docstring:
             yield f"- {named(self.entry)}: the docstring at {named(self.docstring)}"
         for name, path in self.call_paths.items():

@@ -107,6 +107,7 @@ class FallbackEvidence(Evidence):
     output: str | None = None
 
     def lines(self) -> Iterator[str]:
+        """What was taken away, and what was launched with and without it, as lines of a Markdown list."""
         if self.kernels:
             yield f"- taken away: {', '.join(map(named, self.kernels))}"
         for words, launched in (("with", self.launched), ("without", self.launched_without)):

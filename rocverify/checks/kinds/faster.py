@@ -51,6 +51,7 @@ class FasterEvidence(Evidence):
     time_compared: dict[str, Any] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """What was counted of both calls, as lines of a Markdown list."""
         for name, counts in ((self.contract, self.measured), (self.than, self.compared)):
             told = ", ".join(f"{known(k)} {known(counts[k])}" for k in _TOLD if k in counts)
             if told:

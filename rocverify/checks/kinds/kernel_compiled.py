@@ -137,6 +137,7 @@ class KernelCompiledEvidence(Evidence):
     manifest_sources: list[str] = Field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
+        """The manifest entry, and what was built for each target, as lines of a Markdown list."""
         if self.manifest:
             yield f"- listed at {code(self.manifest)}"
         for target, built in self.targets.items():

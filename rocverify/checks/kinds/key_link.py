@@ -62,6 +62,7 @@ class KeyLinkEvidence(Evidence):
     via: str | None = None
 
     def lines(self) -> Iterator[str]:
+        """Where the pattern is found, and the call path, as lines of a Markdown list."""
         if self.pattern is not None:
             yield from self.pattern.lines()
         if self.call:

@@ -84,6 +84,7 @@ class LayoutEvidence(Evidence):
     coverage: dict[str, Any] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """The shapes tried, and the readings that were rejected, as lines of a Markdown list."""
         for dtype, row in self.dtypes.items():
             shapes = ", ".join(f"{named(name)} {shape}" for name, shape in row.shapes.items())
             yield f"- {known(dtype)}: {shapes}"

@@ -61,6 +61,7 @@ class MemorySafetyEvidence(Evidence):
     coverage: dict[str, Any] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """Launches and cases under the sanitizer by element type, as lines of a Markdown list."""
         for dtype, row in self.dtypes.items():
             yield f"- {known(dtype)}: {row.launches} launches of {row.cases} cases under the sanitizer"
             if row.shapes:

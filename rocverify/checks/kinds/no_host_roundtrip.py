@@ -124,6 +124,7 @@ class NoHostRoundtripEvidence(Evidence):
     calls_of_entry: int | None = None
 
     def lines(self) -> Iterator[str]:
+        """The functions examined, and the copies and launches of the traces, as lines of a Markdown list."""
         if self.defined:
             yield f"- {named(self.entry)} is defined at {named(self.defined)}"
         if self.functions_examined is not None:
@@ -147,6 +148,7 @@ class NoHostRoundtripEvidence(Evidence):
             yield f"- a status of some bytes comes back at {named(place)}"
 
     def figures(self) -> Iterator[Timeline]:
+        """A timeline of the first traced call of each element type."""
         seen: set[str] = set()
         for trace in self.traces:
             name = trace.dtype or "a call"

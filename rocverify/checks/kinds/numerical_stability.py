@@ -76,6 +76,7 @@ class NumericalStabilityEvidence(Evidence):
     dtypes: dict[str, Situations] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """NaN and infinities that were expected, by element type, as lines of a Markdown list."""
         for dtype, row in self.dtypes.items():
             dims = ", ".join(f"{name}={length}" for name, length in row.dims.items())
             yield (

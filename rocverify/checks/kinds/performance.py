@@ -145,6 +145,7 @@ class PerformanceEvidence(Evidence):
     attained: dict[str, Any] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """What was counted and timed, as lines of a Markdown list."""
         for name, counts in ((self.contract, self.measured), *self.compared.items()):
             told = ", ".join(f"{known(k)} {known(counts[k])}" for k in _SHOWN if k in counts)
             if told:

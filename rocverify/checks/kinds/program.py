@@ -71,6 +71,7 @@ class ProgramEvidence(Evidence):
     output: str | None = None
 
     def lines(self) -> Iterator[str]:
+        """How the program ended, and what it launched, copied and allocated, as lines of a Markdown list."""
         if self.run:
             how = f" ({known(self.apart)})" if self.apart else ""
             yield f"- {'; '.join(map(named, self.run))} ended with {known(self.exit_code)}{how}"

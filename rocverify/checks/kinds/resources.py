@@ -87,6 +87,7 @@ class ResourcesEvidence(Evidence):
     targets: dict[str, Taken] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """What each kernel takes, by target, as lines of a Markdown list."""
         for target, taken in self.targets.items():
             yield f"- {known(target)}: code object {digest(taken.code_object_sha256)}"
             for name, values in taken.kernels.items():

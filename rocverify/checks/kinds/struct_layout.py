@@ -56,6 +56,7 @@ class StructLayoutEvidence(Evidence):
     asked: list[str] = Field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
+        """What the compiler was asked about the structure, as a line of a Markdown list."""
         if self.asked:
             yield f"- asked of the compiler about {named(self.struct)}: {', '.join(map(known, self.asked))}"
 

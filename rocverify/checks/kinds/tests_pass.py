@@ -69,6 +69,7 @@ class TestsPassEvidence(Evidence):
     output: str | None = None
 
     def lines(self) -> Iterator[str]:
+        """The tests that were run, and how they ended, as lines of a Markdown list."""
         if self.nodes:
             yield f"- tests: {', '.join(map(named, self.nodes))}"
         if self.counts:

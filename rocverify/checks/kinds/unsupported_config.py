@@ -100,6 +100,7 @@ class UnsupportedConfigEvidence(Evidence):
     device: dict[str, Any] = Field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
+        """Which calls were refused, and in which words, as lines of a Markdown list."""
         for one in self.refused:
             said = f"raised {named(one.error)}" if one.error else "returned"
             yield f"- {known(one.case)}: {said}{f', {prose(one.message)}' if one.message else ''}"

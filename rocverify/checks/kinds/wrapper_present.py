@@ -95,6 +95,7 @@ class WrapperPresentEvidence(Evidence):
     observed: list[dict[str, Any]] = Field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
+        """Where the wrapper is, and what it passed at each launch, as lines of a Markdown list."""
         if self.defined:
             yield f"- {named(self.wrapper)} is defined at {named(self.defined)}"
         if self.launch:

@@ -31,14 +31,17 @@ class Attained:
 
     @property
     def bandwidth_part(self) -> float:
+        """Bytes per second, as a part of what a copy reaches."""
         return self.timed.gb_per_s / self.ceilings.copy_gb_per_s
 
     @property
     def compute_part(self) -> float:
+        """Operations per second, as a part of what multiply-adds reach."""
         return self.ceilings.seconds(self.flops) / (self.timed.median_us / 1e6)
 
     @property
     def gflop_per_s(self) -> float:
+        """10^9 floating-point operations per second."""
         return sum(self.flops.values()) / self.timed.median_us / 1000
 
     def __str__(self) -> str:
@@ -58,6 +61,7 @@ class Attained:
                 yield f"{part:.4g} of {what} is attained, at least {least:g} is asked for ({self})"
 
     def to_json(self) -> dict[str, Any]:
+        """The figures as JSON data."""
         return {
             "gb_per_s": self.timed.gb_per_s,
             "bandwidth_part": self.bandwidth_part,

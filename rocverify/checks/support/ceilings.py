@@ -89,6 +89,7 @@ class Ceilings:
         return sum(count / (self.of(dtype) * 1e9) for dtype, count in flops.items())
 
     def to_json(self) -> dict[str, Any]:
+        """The figures as JSON data."""
         return {
             "device": self.device,
             "copy_gb_per_s": self.copy_gb_per_s,

@@ -30,6 +30,7 @@ class Block:
     name: str = ""
 
     def holds(self, address: int) -> bool:
+        """Whether an address is within the block."""
         return self.base <= address < self.base + max(self.size, 1)
 
 

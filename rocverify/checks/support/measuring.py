@@ -45,6 +45,7 @@ class Measured:
         return float(self.counts[metric])
 
     def to_json(self) -> dict[str, Any]:
+        """Case, kernels and counts as JSON data."""
         host = {name: getattr(self, name) for name in _HOST_METRICS}
         return {"case": self.case.to_json(), "kernels": list(self.kernels), **host, **self.counts}
 
@@ -163,6 +164,7 @@ class Timed:
         return (self.high_us - self.low_us) / self.median_us if self.median_us else 0.0
 
     def to_json(self) -> dict[str, Any]:
+        """The times as JSON data."""
         names = ("median_us", "low_us", "high_us", "gb_per_s", "repeats", "spread")
         figures = {name: getattr(self, name) for name in names}
         return {**figures, "kernels": list(self.kernels), "times_us": list(self.times_us)}

@@ -35,6 +35,7 @@ class Call:
 
     @property
     def launches(self) -> list[TraceEvent]:
+        """The launches of the call that HIP accepted."""
         return [e for e in self.events if e.category is Category.LAUNCH and e.ok]
 
     def array_at(self, address: int | None) -> str | None:

@@ -85,10 +85,12 @@ class Trial:
 
     @property
     def run(self) -> CaseRun:
+        """The run that was judged."""
         return self.judged.run
 
     @property
     def problems(self) -> tuple[str, ...]:
+        """What is wrong with its results; empty if nothing is."""
         return self.verdict.problems
 
     def would_accept(self, outputs: Given) -> bool:

@@ -83,6 +83,7 @@ class CppBody(CppFlow):
         }
 
     def visit(self, node: Node, dead: str) -> None:
+        """Reads one node of a function; `dead` says why what it holds is never run, or is empty."""
         if node.type in _NOT_RUN or node.type == COMMENT:
             return
         if node.type in _SCOPES:

@@ -43,6 +43,7 @@ class CppItems:
         self.tables: list[Function] = []
 
     def read(self, root: Node) -> None:
+        """Reads all items of a file: functions, types, constants, what namespaces and classes hold."""
         self._blocks.append(Block(root))
         while self._blocks:
             block = self._blocks.pop()

@@ -33,6 +33,7 @@ class Macro:
 
     @property
     def defines_functions(self) -> bool:
+        """Whether its uses define functions."""
         return self.parameters is not None and "{" in self.body and not _STATEMENT.match(self.body)
 
     @property

@@ -53,6 +53,7 @@ def squeezed(node: Node | None) -> str:
 
 
 def field(node: Node | None, name: str) -> Node | None:
+    """The child of a node by the name of a field; None where there is no node, or no such child."""
     return node.child_by_field_name(name) if node is not None else None
 
 

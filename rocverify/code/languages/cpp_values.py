@@ -37,6 +37,7 @@ def launched(call: Call) -> Iterator[Call]:
 
 
 def type_written(kind: Node | None, declarator: Node) -> str:
+    """The type of a declaration as it is written, with the pointers and references of its declarator."""
     signs = ""
     node: Node | None = declarator
     while node is not None and node.type != "identifier":
@@ -73,5 +74,6 @@ def made_by(value: Node | None) -> str:
 
 
 def condition_text(node: Node | None) -> str:
+    """A condition as it is written, without its parentheses."""
     text = squeezed(node)
     return text[1:-1].strip() if text.startswith("(") and text.endswith(")") else text

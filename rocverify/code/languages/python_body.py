@@ -36,6 +36,7 @@ class Texts:
         self._lines = text.encode("utf-8", "replace").splitlines()
 
     def of(self, node: ast.AST | None) -> str:
+        """The source text of a node; empty where it has no place."""
         first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
         if not first or not last or last > len(self._lines):
             return ""

@@ -43,6 +43,7 @@ class Body(MacroCalls):
         """The `use` declarations in it, and why they are not built."""
 
     def visit(self, node: Node, dead: str) -> None:
+        """Reads one node of a function; `dead` says why what it holds is never run, or is empty."""
         kind = node.type
         if kind in _SCOPES:
             self.next(self.scope_end())

@@ -103,4 +103,5 @@ class Walk:
         return Restore(dict(self.known), dict(self.types))
 
     def branch(self, kind: str, text: str, node: Node) -> None:
+        """Adds a branch of this kind, with the lines that it stands on."""
         self.branches.append(Branch(kind, text, node.start_point[0] + 1, node.end_point[0] + 1))

@@ -33,6 +33,7 @@ class Calls:
         self._resolver = resolver
 
     def of(self, node: ast.Call, scope: Scope) -> Values:
+        """What a call may return, as values that are known."""
         if isinstance(node.func, ast.Attribute) and node.func.attr in _ELEMENT_METHODS:
             base = self._resolver.values(node.func.value, scope)
             if any(isinstance(v, ContainerValue) for v in base):

@@ -36,6 +36,7 @@ class FunctionInfo:
 
     @property
     def location(self) -> str:
+        """`path:line` of the function."""
         return f"{self.path}:{self.line}"
 
     @property

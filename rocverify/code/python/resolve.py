@@ -47,6 +47,7 @@ class Resolver:
         return self.module_of(info).functions[info]
 
     def module_of(self, item: FunctionInfo | ClassInfo) -> ParsedModule:
+        """The module that defines a function or class."""
         return self.table.by_path(item.path)
 
     def package_of(self, scope: Scope) -> str:

@@ -73,6 +73,7 @@ class Scope:
         return self
 
     def child_name(self, name: str) -> str:
+        """The qualified name of what is defined in this scope under a name."""
         return f"{self.qualname}.{name}" if self.qualname else name
 
 

@@ -19,12 +19,14 @@ def is_property(info: FunctionInfo) -> bool:
 
 
 def literal_values(value: object) -> Values:
+    """The value of a constant; nothing where it is of a type that is not followed."""
     if value is None or isinstance(value, str | bytes | bool | int | float):
         return frozenset({LiteralValue(value, type(value).__name__)})
     return NOTHING
 
 
 def is_arm(node: ast.expr, whole: ast.expr) -> bool:
+    """Whether an expression is one of the results of a conditional expression, `and` or `or`."""
     if isinstance(whole, ast.IfExp):
         return node is whole.body or node is whole.orelse
     return isinstance(whole, ast.BoolOp) and any(node is v for v in whole.values)
@@ -42,6 +44,7 @@ def returned_expressions(info: FunctionInfo) -> Iterator[ast.expr]:
 
 
 def assignments_to(info: FunctionInfo, first: str, name: str) -> Iterator[ast.expr]:
+    """The expressions that a function assigns to the attribute `name` of the variable `first`."""
     for statement in walk_block(info.body):
         match statement:
             case ast.Assign(targets=chosen, value=value):

@@ -79,18 +79,21 @@ class AmdBackend(AmdMemory, Whole):
         self._closed = False
 
     def load(self, code_object: bytes, label: str) -> AmdModule:
+        """Loads a code object of this device's target."""
         self._runtime.begin()
         module = AmdModule(self._runtime, code_object, label, self._keep_symbol)
         self._modules.add(module)
         return module
 
     def unload(self, module: Any) -> None:
+        """Ends a module; its memory is given back."""
         self._modules.discard(module)
         for address in module.symbols:
             self._live.forget(address)
         module.unload()
 
     def launch(self, module: Any, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
+        """Runs a kernel to its end. DeviceError for a launch that no device of the target could run."""
         self._runtime.begin()
         with self._lock:
             function = self._runtime.address("hipModuleGetFunction", module.handle, kernel.encode())
@@ -107,6 +110,7 @@ class AmdBackend(AmdMemory, Whole):
         """A GPU's kernels come to their own end."""
 
     def clock(self) -> float:
+        """Seconds, steady: what events are stamped with."""
         return time.perf_counter()
 
     def close(self) -> None:

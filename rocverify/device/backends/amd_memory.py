@@ -33,6 +33,7 @@ class Allocation:
 
     @property
     def end(self) -> int:
+        """The first address behind it."""
         return self.base + self.size
 
 
@@ -104,26 +105,33 @@ class AmdMemory:
 
     @property
     def device_region(self) -> Region:
+        """Of size 0: where the runtime's device memory lies is not known."""
         return Region(0, 0)
 
     @property
     def shared_region(self) -> Region:
+        """Where pinned and managed memory lies; offset 0 of `shared_file` is its start."""
         return Region(self._shared.shared_region.start, self._shared.shared_region.size)
 
     @property
     def shared_file(self) -> int:
+        """The file descriptor of the shared memory; the backend keeps and closes it."""
         return self._shared.shared_file
 
     def memory_info(self) -> tuple[int, int]:
+        """Free and total bytes of device memory."""
         return self._runtime.memory_info()
 
     def properties_r0600(self) -> bytes | None:
+        """hipDeviceProp_tR0600 as the installed runtime tells it."""
         return self._runtime.properties()
 
     def attribute(self, number: int) -> int | None:
+        """A device attribute as the installed runtime tells it; None where it knows none."""
         return self._runtime.attribute(number)
 
     def malloc(self, size: int, label: str) -> int:
+        """Device memory; OutOfDeviceMemoryError if there is not enough."""
         self._runtime.begin()
         try:
             address = self._runtime.address("hipMalloc", size)
@@ -135,14 +143,17 @@ class AmdMemory:
         return self._live.keep(address, size, label, "device")
 
     def malloc_shared(self, size: int, label: str) -> int:
+        """Memory at the same address in the client, below `shared_region`, whole pages."""
         address = self._shared.malloc(size, label, shared=True)
         self._register(address, size)
         return self._live.keep(address, size, label, "shared")
 
     def reserve_shared(self, size: int) -> int:
+        """An offset in the shared file, for pages that the client is about to put there."""
         return self._shared.reserve_shared(size)
 
     def adopt(self, address: int, size: int, offset: int, label: str) -> None:
+        """Maps what lies at an offset of the shared file at the client's own address: hipHostRegister."""
         self._shared.adopt(address, size, label, self._shared.shared_file, offset)
         self._register(address, size)
         self._live.keep(address, size, label, "adopted")
@@ -169,6 +180,7 @@ class AmdMemory:
         self._live.keep(address, size, f"variable {name}", SYMBOL)
 
     def free(self, address: int) -> None:
+        """Ends an allocation of any of these kinds; `address` is its base."""
         with self._lock:
             allocation = self._live.get(address)
             if allocation is None or allocation.kind == SYMBOL:
@@ -185,15 +197,19 @@ class AmdMemory:
             self._runtime.let_go()
 
     def find(self, address: int) -> Range | None:
+        """The live allocation that holds the byte."""
         return self._live.find(address)
 
     def explain(self, address: int) -> str:
+        """What is known of an address, for messages."""
         return self._live.explain(address)
 
     def owns(self, address: int) -> bool:
+        """Whether the address is device or shared memory, be it live, freed or never allocated."""
         return self.find(address) is not None or self._shared.owns(address)
 
     def read(self, address: int, size: int) -> bytes:
+        """A copy of device memory."""
         if size == 0:
             return b""
         self._live.check(address, size)
@@ -202,6 +218,7 @@ class AmdMemory:
         return buffer.raw
 
     def write(self, address: int, data: bytes | memoryview) -> None:
+        """Copies bytes in."""
         view = memoryview(data).cast("B")
         if not view.nbytes:
             return
@@ -210,9 +227,11 @@ class AmdMemory:
         self._runtime.call("hipMemcpy", address, ctypes.addressof(buffer), view.nbytes, _ANY_DIRECTION)
 
     def view(self, address: int, size: int, *, writing: bool) -> memoryview | None:  # noqa: ARG002
+        """None: memory of a GPU is not seen from here."""
         return None
 
     def fill(self, address: int, pattern: bytes, count: int) -> None:
+        """`count` repetitions of a pattern of 1, 2 or 4 bytes."""
         if not count:
             return
         self._live.check(address, count * len(pattern))
@@ -227,6 +246,7 @@ class AmdMemory:
         self._runtime.call("hipDeviceSynchronize")
 
     def copy(self, target: int, source: int, size: int) -> None:
+        """Copies within device and shared memory."""
         if size:
             self._live.check(target, size)
             self._live.check(source, size)

@@ -75,13 +75,16 @@ class Range(Protocol):
     """A live allocation."""
 
     @property
-    def base(self) -> int: ...
+    def base(self) -> int:
+        """Its first address."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Its length in bytes."""
 
     @property
-    def label(self) -> str: ...
+    def label(self) -> str:
+        """What messages call it."""
 
 
 class Backend(Protocol):

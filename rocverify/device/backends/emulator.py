@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocverify.device.backends import arenas
-from rocverify.device.backends.base import Geometry, LaunchOutcome, Range, Region
-from rocverify.device.backends.in_part import InPart
+from rocverify.device.backends.base import Geometry, LaunchOutcome
+from rocverify.device.backends.emulated_memory import EmulatedMemory
 from rocverify.device.base import DeviceInfo, RejectedDevice
 from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.device.emulator.launch.faults import KernelFaultError
@@ -79,7 +79,7 @@ def describe(target: str, rejected: tuple[RejectedDevice, ...] = ()) -> DeviceIn
     )
 
 
-class EmulatorBackend(InPart):
+class EmulatorBackend(EmulatedMemory):
     """One client's emulated GPU."""
 
     kind = KIND
@@ -139,91 +139,34 @@ class EmulatorBackend(InPart):
 
     # ---- memory
 
-    @property
-    def device_region(self) -> Region:
-        return Region(self.memory.region.start, self.memory.region.size)
-
-    @property
-    def shared_region(self) -> Region:
-        return Region(self.memory.shared_region.start, self.memory.shared_region.size)
-
-    @property
-    def shared_file(self) -> int:
-        return self.memory.shared_file
-
-    def memory_info(self) -> tuple[int, int]:
-        return self.memory.capacity - self.memory.used, self.memory.capacity
-
     def properties_r0600(self) -> bytes | None:
+        """None: there is no runtime that could tell."""
         return None
 
     def attribute(self, number: int) -> int | None:  # noqa: ARG002
+        """None: there is no runtime that could tell."""
         return None
 
     def malloc(self, size: int, label: str) -> int:
+        """Device memory, poisoned where the schedule has a seed; OutOfDeviceMemoryError if there is not
+        enough."""
         address = self.memory.malloc(size, label)
         if self.options.schedule.seed is not None:
             self.memory.poison(address, size, self.options.schedule.poison)
         return address
 
-    def malloc_shared(self, size: int, label: str) -> int:
-        return self.memory.malloc(size, label, shared=True)
-
-    def reserve_shared(self, size: int) -> int:
-        return self.memory.reserve_shared(size)
-
-    def adopt(self, address: int, size: int, offset: int, label: str) -> None:
-        self.memory.adopt(address, size, label, self.memory.shared_file, offset)
-
-    def free(self, address: int) -> None:
-        self.memory.free(address)
-
-    def find(self, address: int) -> Range | None:
-        return self.memory.find(address)
-
-    def owns(self, address: int) -> bool:
-        return self.memory.owns(address)
-
-    def explain(self, address: int) -> str:
-        return self.memory.explain(address)
-
-    def read(self, address: int, size: int) -> bytes:
-        return self.memory.read(address, size)
-
-    def write(self, address: int, data: bytes | memoryview) -> None:
-        self.memory.write(address, data)
-
-    def view(self, address: int, size: int, *, writing: bool) -> memoryview | None:
-        return self.memory.view(address, size, writing=writing)
-
-    def fill(self, address: int, pattern: bytes, count: int) -> None:
-        if len(set(pattern)) == 1:
-            if pattern[0]:
-                self.memory.fill(address, pattern[0], count * len(pattern))
-            else:
-                self.memory.zero(address, count * len(pattern))
-            return
-        view = self.memory.view(address, count * len(pattern), writing=True)
-        step = min(count, (1 << 20) // len(pattern))
-        block = pattern * step
-        for at in range(0, len(view), len(block)):
-            view[at : at + len(block)] = block[: len(view) - at]
-
-    def copy(self, target: int, source: int, size: int) -> None:
-        self.memory.copy(target, source, size)
-
-    def undefine(self, address: int, size: int) -> None:
-        self.memory.undefine(address, size)
-
     # ---- code
 
     def load(self, code_object: bytes, label: str) -> LoadedModule:
+        """Loads a code object of this device's target."""
         return self.machine.load(code_object, label)
 
     def unload(self, module: Any) -> None:
+        """Ends a module; its memory is given back."""
         self.machine.unload(module)
 
     def launch(self, module: Any, kernel: str, geometry: Geometry, kernarg: bytes) -> LaunchOutcome:
+        """Executes a kernel to its end. DeviceError for a launch that no device of the target could run."""
         begun, excerpt = self.clock(), self._part_of(geometry)
         try:
             stats = self.machine.launch(
@@ -253,9 +196,11 @@ class EmulatorBackend(InPart):
         return EmulatedAccesses(self._sanitizer, self.memory, module, found.segments)
 
     def stop(self) -> None:
+        """Ends the launch that is under way, if any, with a fault, where that can be done."""
         self.machine.stop("its program has ended")
 
     def clock(self) -> float:
+        """Seconds, steady: what events are stamped with."""
         return time.perf_counter()
 
     def close(self) -> None:

@@ -27,6 +27,8 @@ class InPart:
         self._in_part: Parts = []
 
     def repeat(self, size: int, label: str, tile: Tile) -> int:
+        """Device memory that holds a tile, whole pages, over and over and costs what is written of it.
+        DeviceError where there is no such thing."""
         from rocverify.device.emulator.load.address_space import PAGE
         from rocverify.device.emulator.load.repeated import repeat
 
@@ -35,11 +37,14 @@ class InPart:
         return address
 
     def written(self, address: int, size: int) -> list[tuple[int, bytes]]:
+        """What was written of such memory, in runs of pages: offset and bytes."""
         from rocverify.device.emulator.load.repeated import written
 
         return written(self.memory, address, size)
 
     def execute_in_part(self, excerpt: Excerpt | None) -> Parts:
+        """From now on launches are executed in part (None: whole). Gives the launches that were so since
+        the last call."""
         done, self._in_part = self._in_part, []
         self._excerpt = excerpt
         return done
@@ -56,12 +61,15 @@ class Whole:
     """The side of a device that executes what it is given, in memory that it has."""
 
     def repeat(self, size: int, label: str, tile: Tile) -> int:
+        """Raises DeviceError: only the emulator has such memory."""
         raise self._refused(size, label, len(tile))
 
     def written(self, address: int, size: int) -> list[tuple[int, bytes]]:
+        """Raises DeviceError: only the emulator has such memory."""
         raise self._refused(address, size)
 
     def execute_in_part(self, excerpt: Excerpt | None) -> Parts:
+        """Raises DeviceError, but for None: only the emulator executes launches in part."""
         if excerpt is not None:
             raise self._refused(excerpt)
         return []

@@ -78,6 +78,7 @@ class BufferAfter:
 
     @cached_property
     def sha256(self) -> str:
+        """The digest of what the array holds after the launch, in hexadecimal."""
         return hashlib.sha256(self.after.tobytes()).hexdigest()
 
     @property

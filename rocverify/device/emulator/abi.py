@@ -29,6 +29,8 @@ class Status(IntEnum):
 
 
 class FaultKind(IntEnum):
+    """What a wave did that ends its launch."""
+
     NONE = 0
     GLOBAL = 1
     LDS = 2
@@ -55,6 +57,8 @@ class Outcome(IntEnum):
 
 
 class Access(IntEnum):
+    """What was done to memory, or that it was executed."""
+
     LOAD = 0
     STORE = 1
     ATOMIC = 2
@@ -62,6 +66,8 @@ class Access(IntEnum):
 
 
 class Fault(ctypes.Structure):
+    """The fault of a wave: what it was, and where."""
+
     _fields_ = (
         ("kind", ctypes.c_uint32),
         ("access", ctypes.c_uint32),
@@ -122,6 +128,8 @@ OBSERVED_OFFSET_PER_LANE = 4 * VGPRS
 
 
 class Launch(ctypes.Structure):
+    """One launch, as all of its workers see it."""
+
     _fields_ = (
         ("ranges", ctypes.c_void_p),
         ("range_count", ctypes.c_uint64),
@@ -169,6 +177,8 @@ class Range(ctypes.Structure):
 
 
 class Worker(ctypes.Structure):
+    """One host thread of a launch, and what it works with."""
+
     _fields_ = (
         ("launch", ctypes.c_void_p),
         ("waves", ctypes.c_void_p),

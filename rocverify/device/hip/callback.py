@@ -38,6 +38,7 @@ def host_function(function: int, user: int, site: int = 0) -> Item:
 
 @serve("hipLaunchHostFunc", category=Category.STREAM, waits=True)
 def launch_host_function(context: Context, call: Call, caller: Caller | None) -> None:
+    """Serves hipLaunchHostFunc: queues a function of the host behind the work of a stream."""
     stream, function, user = call.args
     if not function:
         raise HipError("hipErrorInvalidValue", "no function")
@@ -46,6 +47,7 @@ def launch_host_function(context: Context, call: Call, caller: Caller | None) ->
 
 @serve("hipStreamAddCallback", category=Category.STREAM, waits=True)
 def add_callback(context: Context, call: Call, caller: Caller | None) -> None:
+    """Serves hipStreamAddCallback: queues a callback of the host behind the work of a stream."""
     stream, function, user, flags = call.args
     if not function or flags:
         raise HipError("hipErrorInvalidValue", "no function, or flags other than 0")
@@ -70,6 +72,7 @@ def _word(context: Context, address: int, size: int) -> None:
 
 @serve("hipStreamWaitValue32", "hipStreamWaitValue64", category=Category.STREAM)
 def wait_value(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+    """Serves hipStreamWaitValue32 and 64: later work of the stream waits for a value in memory."""
     stream, address, value, flags, *rest = call.args
     size = 4 if call.name.endswith("32") else 8
     all_bits = (1 << 8 * size) - 1
@@ -91,6 +94,7 @@ def wait_value(context: Context, call: Call, caller: Caller | None) -> None:  # 
 
 @serve("hipStreamWriteValue32", "hipStreamWriteValue64", category=Category.STREAM)
 def write_value(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+    """Serves hipStreamWriteValue32 and 64: queues the writing of a value to memory."""
     stream, address, value = call.args[:3]
     size = 4 if call.name.endswith("32") else 8
     _word(context, address, size)

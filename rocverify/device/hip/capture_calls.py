@@ -31,6 +31,7 @@ def _can_capture(context: Context, call: Call, mode: int) -> Stream:
 
 @serve("hipStreamBeginCapture", category=Category.STREAM)
 def begin_capture(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+    """Serves hipStreamBeginCapture: what is queued on the stream becomes a new graph."""
     mode = low(call.args[1])
     with streams_of(context).lock:
         Capture(_can_capture(context, call, mode), mode, call.slot, Graph(call.site))
@@ -38,6 +39,7 @@ def begin_capture(context: Context, call: Call, caller: Caller | None) -> None: 
 
 @serve("hipStreamBeginCaptureToGraph", category=Category.STREAM)
 def begin_capture_to_graph(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+    """Serves hipStreamBeginCaptureToGraph: what is queued on the stream is added to a graph."""
     _, number, mode, count, *after = call.args
     streams = streams_of(context)
     with streams.lock:
@@ -48,6 +50,7 @@ def begin_capture_to_graph(context: Context, call: Call, caller: Caller | None) 
 
 @serve("hipStreamUpdateCaptureDependencies", category=Category.STREAM)
 def update_dependencies(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+    """Serves hipStreamUpdateCaptureDependencies: what the next node of a capture comes after."""
     stream, flags, count, *after = call.args
     streams = streams_of(context)
     with streams.lock:
@@ -63,6 +66,7 @@ def update_dependencies(context: Context, call: Call, caller: Caller | None) -> 
 
 @serve("hipStreamEndCapture", category=Category.STREAM)
 def end_capture(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipStreamEndCapture: ends a capture and returns its graph."""
     streams = streams_of(context)
     with streams.lock:
         stream = streams.find(call.args[0], call.slot)
@@ -80,12 +84,14 @@ def _capture_of(context: Context, call: Call) -> Capture | None:
 
 @serve("hipStreamIsCapturing", category=Category.STREAM)
 def is_capturing(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipStreamIsCapturing: the status of the capture on a stream."""
     capture = _capture_of(context, call)
     return (NONE if capture is None else capture.status,)
 
 
 @serve("hipStreamGetCaptureInfo", category=Category.STREAM)
 def capture_info(context: Context, call: Call, caller: Caller | None) -> tuple[int, ...]:  # noqa: ARG001
+    """Serves hipStreamGetCaptureInfo: status, number, graph and dependencies of a capture."""
     capture = _capture_of(context, call)
     if capture is None:
         return NONE, 0, 0
@@ -96,6 +102,8 @@ def capture_info(context: Context, call: Call, caller: Caller | None) -> tuple[i
 
 @serve("hipThreadExchangeStreamCaptureMode", category=Category.STREAM)
 def exchange_mode(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipThreadExchangeStreamCaptureMode: sets the thread's capture mode, and returns the one
+    before."""
     modes, mode = streams_of(context).thread_modes, low(call.args[0])
     if mode > RELAXED:
         raise HipError("hipErrorInvalidValue", f"there is no capture mode {mode}")

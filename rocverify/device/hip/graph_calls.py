@@ -21,35 +21,41 @@ _TOPOLOGY_CHANGED, _TYPE_CHANGED = 2, 3
 
 @serve("hipGraphCreate", category=Category.STREAM)
 def create_graph(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipGraphCreate: returns the handle of an empty graph."""
     return (streams_of(context).graphs.enter(Graph(call.site)).handle,)
 
 
 @serve("hipGraphDestroy", category=Category.STREAM, after_fault="report", waits=True)
 def destroy_graph(context: Context, call: Call, caller: Caller | None) -> None:
+    """Serves hipGraphDestroy."""
     streams_of(context).graphs.destroy(call.args[0])
     give_back_unused(context, call, caller)
 
 
 @serve("hipGraphClone", category=Category.STREAM)
 def clone_graph(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipGraphClone: returns the handle of a copy."""
     graphs = streams_of(context).graphs
     return (graphs.enter(graphs.find(call.args[0]).clone()).handle,)
 
 
 @serve("hipGraphInstantiate", category=Category.STREAM)
 def instantiate(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipGraphInstantiate: returns the handle of an executable graph."""
     graphs = streams_of(context).graphs
     return (graphs.instantiate(graphs.find(call.args[0])).handle,)
 
 
 @serve("hipGraphExecDestroy", category=Category.STREAM, after_fault="report", waits=True)
 def destroy_executable(context: Context, call: Call, caller: Caller | None) -> None:
+    """Serves hipGraphExecDestroy."""
     streams_of(context).graphs.destroy_executable(call.args[0])
     give_back_unused(context, call, caller)
 
 
 @serve("hipGraphUpload", category=Category.STREAM)
 def upload_graph(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+    """Serves hipGraphUpload: checks its handles; there is nothing to upload."""
     streams = streams_of(context)
     streams.graphs.executable(call.args[0])
     streams.find(call.args[1], call.slot)
@@ -57,6 +63,7 @@ def upload_graph(context: Context, call: Call, caller: Caller | None) -> None:  
 
 @serve("hipGraphLaunch", category=Category.STREAM, waits=True)
 def launch_graph(context: Context, call: Call, caller: Caller | None) -> None:
+    """Serves hipGraphLaunch: queues the work of an executable graph on a stream."""
     streams = streams_of(context)
     with streams.lock:
         executable = streams.graphs.executable(call.args[0])
@@ -76,22 +83,26 @@ def launch_graph(context: Context, call: Call, caller: Caller | None) -> None:
 
 @serve("hipGraphGetNodes", category=Category.STREAM)
 def graph_nodes(context: Context, call: Call, caller: Caller | None) -> tuple[int, ...]:  # noqa: ARG001
+    """Serves hipGraphGetNodes: the handles of all nodes."""
     return tuple(node.handle for node in streams_of(context).graphs.find(call.args[0]).nodes)
 
 
 @serve("hipGraphGetRootNodes", category=Category.STREAM)
 def graph_roots(context: Context, call: Call, caller: Caller | None) -> tuple[int, ...]:  # noqa: ARG001
+    """Serves hipGraphGetRootNodes: the handles of the nodes that come after none."""
     return tuple(node.handle for node in streams_of(context).graphs.find(call.args[0]).roots())
 
 
 @serve("hipGraphGetEdges", category=Category.STREAM)
 def graph_edges(context: Context, call: Call, caller: Caller | None) -> tuple[int, ...]:  # noqa: ARG001
+    """Serves hipGraphGetEdges: the handles of both nodes of each edge."""
     edges = streams_of(context).graphs.find(call.args[0]).edges()
     return tuple(node.handle for edge in edges for node in edge)
 
 
 @serve("hipGraphAddDependencies", "hipGraphRemoveDependencies", category=Category.STREAM)
 def change_dependencies(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+    """Serves hipGraphAddDependencies and hipGraphRemoveDependencies."""
     number, count, *nodes = call.args
     graphs = streams_of(context).graphs
     graph = graphs.find(number)
@@ -102,6 +113,7 @@ def change_dependencies(context: Context, call: Call, caller: Caller | None) -> 
 
 @serve("hipGraphExecUpdate", category=Category.STREAM)
 def update_executable(context: Context, call: Call, caller: Caller | None) -> Answer:  # noqa: ARG001
+    """Serves hipGraphExecUpdate: gives an executable graph the parameters of another graph of its shape."""
     streams = streams_of(context)
     with streams.lock:
         executable = streams.graphs.executable(call.args[0])

@@ -141,6 +141,7 @@ _ADDED = {
 
 @serve(*_ADDED, category=Category.STREAM)
 def add_node(context: Context, call: Call, caller: Caller | None) -> tuple[int]:
+    """Serves hipGraphAdd*Node: adds a node of the kind that the call names, and returns its handle."""
     graphs, kind = streams_of(context).graphs, _ADDED[call.name]
     number, count, *rest = call.args
     graph, after = graphs.find(number), [graphs.node(one) for one in rest[:count]]
@@ -159,6 +160,7 @@ def _maker(kind: Kind) -> Callable[[Context, Call, Caller | None, tuple[int, ...
 
 @serve("hipGraphNodeSetParams", category=Category.STREAM)
 def set_node(context: Context, call: Call, caller: Caller | None) -> None:
+    """Serves hipGraphNodeSetParams: gives a node other parameters."""
     node = streams_of(context).graphs.node(call.args[0])
     content = _maker(node.kind)(context, call, caller, call.args[1:])
     node.item, node.event, node.child, node.told = content.item, content.event, content.child, content.told
@@ -166,6 +168,7 @@ def set_node(context: Context, call: Call, caller: Caller | None) -> None:
 
 @serve("hipGraphExecNodeSetParams", "hipGraphExecKernelNodeSetParams", category=Category.STREAM)
 def set_step(context: Context, call: Call, caller: Caller | None) -> None:
+    """Serves hipGraphExecNodeSetParams and its like: gives a node of an executable graph other parameters."""
     step = _step(context, call)
     if step.kind is Kind.GRAPH or (step.kind is not Kind.KERNEL and "Kernel" in call.name):
         raise HipError("hipErrorInvalidValue", "the node is of another kind")
@@ -179,6 +182,7 @@ def _step(context: Context, call: Call) -> Step:
 
 @serve("hipGraphNodeSetEnabled", category=Category.STREAM)
 def enable_node(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+    """Serves hipGraphNodeSetEnabled: switches a node of an executable graph on or off."""
     step = _step(context, call)
     if step.kind not in (Kind.KERNEL, Kind.MEMCPY, Kind.MEMSET):
         raise HipError("hipErrorInvalidValue", "only kernels, copies and memsets can be switched off")
@@ -187,27 +191,32 @@ def enable_node(context: Context, call: Call, caller: Caller | None) -> None:  #
 
 @serve("hipGraphNodeGetEnabled", category=Category.STREAM)
 def is_enabled(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipGraphNodeGetEnabled: 1 if a node of an executable graph is switched on."""
     return (int(_step(context, call).enabled),)
 
 
 @serve("hipGraphDestroyNode", category=Category.STREAM)
 def destroy_node(context: Context, call: Call, caller: Caller | None) -> None:  # noqa: ARG001
+    """Serves hipGraphDestroyNode: removes a node from its graph."""
     node = streams_of(context).graphs.node(call.args[0])
     node.graph.remove(node)
 
 
 @serve("hipGraphNodeGetType", category=Category.STREAM)
 def node_type(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipGraphNodeGetType: the number of its kind."""
     return (int(streams_of(context).graphs.node(call.args[0]).kind),)
 
 
 @serve("hipGraphNodeGetDependencies", category=Category.STREAM)
 def node_dependencies(context: Context, call: Call, caller: Caller | None) -> tuple[int, ...]:  # noqa: ARG001
+    """Serves hipGraphNodeGetDependencies: the handles of the nodes that it comes after."""
     return tuple(one.handle for one in streams_of(context).graphs.node(call.args[0]).after)
 
 
 @serve("hipGraphNodeGetDependentNodes", category=Category.STREAM)
 def dependent_nodes(context: Context, call: Call, caller: Caller | None) -> tuple[int, ...]:  # noqa: ARG001
+    """Serves hipGraphNodeGetDependentNodes: the handles of the nodes that come after it."""
     node = streams_of(context).graphs.node(call.args[0])
     return tuple(one.handle for one in node.graph.nodes if node in one.after)
 
@@ -223,6 +232,7 @@ def kernel_parameters(context: Context, call: Call, caller: Caller | None) -> An
 
 @serve("hipGraphChildGraphNodeGetGraph", category=Category.STREAM)
 def child_graph(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipGraphChildGraphNodeGetGraph: the handle of the graph that the node holds."""
     node = streams_of(context).graphs.node(call.args[0])
     if node.child is None:
         raise HipError("hipErrorInvalidValue", "the node is not a child graph")
@@ -231,6 +241,7 @@ def child_graph(context: Context, call: Call, caller: Caller | None) -> tuple[in
 
 @serve("hipGraphNodeFindInClone", category=Category.STREAM)
 def find_in_clone(context: Context, call: Call, caller: Caller | None) -> tuple[int]:  # noqa: ARG001
+    """Serves hipGraphNodeFindInClone: the handle of a node's copy in a clone of its graph."""
     graphs = streams_of(context).graphs
     twin = graphs.find(call.args[1]).twins.get(call.args[0])
     if twin is None:

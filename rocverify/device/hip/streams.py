@@ -59,12 +59,15 @@ class Streams(StreamWaits):
         return self.executor.order == "eager"
 
     def forget(self) -> None:
+        """Drops all work that is queued."""
         self.executor.drop()
 
     def reorder(self, order: Order, seed: int) -> None:
+        """Takes another order for queued work, and a seed for one that is drawn."""
         self.executor.reorder(order, seed)
 
     def drained(self, stream: Stream) -> bool:
+        """Whether all work of a stream is done, and the host knows it where races are looked for."""
         done = super().drained(stream)
         if self.checks is None or stream.tail is None:
             return done

@@ -117,14 +117,17 @@ class RemoteDevice:
 
     @property
     def kind(self) -> str:
+        """`emulator` or `amd`."""
         return self.info.kind
 
     @property
     def name(self) -> str:
+        """What the device is called in reports."""
         return self.info.name
 
     @property
     def target(self) -> str:
+        """The gfx name of its processor."""
         return self.info.target
 
     @property

@@ -41,10 +41,12 @@ class Record:
 
     @property
     def wants_reply(self) -> bool:
+        """Whether the sender waits for an answer."""
         return bool(self.flags & _WANTS_REPLY)
 
     @property
     def inline(self) -> bool:
+        """Whether its data follow it in the ring."""
         return bool(self.flags & _INLINE)
 
 
@@ -168,6 +170,7 @@ class Ring:
         _FLAG.pack_into(self._memory, protocol.ORDER, order)
 
     def close(self) -> None:
+        """Gives back the memory and the file of the ring."""
         Ring._open.discard(id(self))
         self._memory.close()
         os.close(self.file)

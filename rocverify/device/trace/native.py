@@ -34,6 +34,7 @@ class NativeLines:
         self._lock = threading.Lock()
 
     def __call__(self, module: str, offset: int) -> tuple[Place, ...]:
+        """The source lines of an address: the innermost inlined call first."""
         with self._lock:
             if (module, offset) not in self._known:
                 self._known[module, offset] = self._look_up(module, offset)

@@ -81,6 +81,7 @@ class Recorder:
             config.pluginmanager.register(module, name)
 
     def pytest_plugin_registered(self, plugin: object, plugin_name: str | None = None) -> None:
+        """Notes a plugin of the project that nobody has named."""
         file = getattr(plugin, "__file__", None) or getattr(inspect.getmodule(type(plugin)), "__file__", None)
         if plugin_name in self._named or not file or not Path(file).resolve().is_relative_to(self._root):
             return
@@ -88,15 +89,18 @@ class Recorder:
             self._write({"nodeid": str(file), "outcome": "plugin", "reason": str(plugin_name or plugin)})
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Notes the tests that were deselected."""
         for item in items:
             self._outcome(item.nodeid, "deselected", "")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Notes what could not be collected, or was skipped as a whole."""
         if report.outcome != "passed":
             self._outcome(report.nodeid, "skipped" if report.skipped else "error", _text(report))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, None]:
+        """Watches whether the code of a test is entered, and whether it asserts."""
         code, test = _code_of(item), item.nodeid
         if code is None:  # no code of Python's own: nothing to look for
             self._entered.add(test)
@@ -122,10 +126,12 @@ class Recorder:
             sys.setprofile(None)
 
     def pytest_assertion_pass(self, item: pytest.Item, orig: str) -> None:
+        """Counts an assertion that passed, unless it is about a constant."""
         if not is_constant(orig):
             self._asserts[item.nodeid] += 1
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Notes how a test ended."""
         if hasattr(report, "wasxfail"):
             if report.skipped or report.when == "call":
                 outcome = "xfailed" if report.skipped else "xpassed"
@@ -139,6 +145,7 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Writes that the session has ended, with its exit status."""
         self._write({"end": int(exitstatus)})
 
     def _outcome(self, nodeid: str, outcome: str, reason: str) -> None:

@@ -1,0 +1,1 @@
+"""Contracts: what the kernel must compute."""

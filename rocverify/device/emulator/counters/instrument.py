@@ -47,6 +47,7 @@ class CounterInstrument:
         return ""
 
     def observer(self, kernel: LoadedKernel) -> Observer:
+        """What adds the counting to the code of a kernel."""
         return _Counting(slots_of(kernel.graph))
 
     def begin(self, context: LaunchContext) -> None:
@@ -59,6 +60,7 @@ class CounterInstrument:
             worker.counters, worker.patterns = row.ctypes.data, patterns.ctypes.data
 
     def finish(self, context: LaunchContext) -> Counters:
+        """The counts of a launch that has ended."""
         table = self._table(context.kernel)
         counts = self._rows.sum(axis=0)[: table.slots.count].astype(np.int64)
         for worker in context.workers:

@@ -72,6 +72,7 @@ class Slots:
     count: int = 0
 
     def take(self, size: int = 1) -> int:
+        """The first of `size` places that nobody has yet."""
         self.count += size
         return self.count - size
 
@@ -115,14 +116,17 @@ class Table:
 
     @property
     def kernel(self) -> str:
+        """The kernel's name in the code object."""
         return self.key[1]
 
     @cached_property
     def slots(self) -> Slots:
+        """The places of its counts."""
         return slots_of(self.graph)
 
     @cached_property
     def instructions(self) -> list[Instruction]:
+        """Its instructions, block by block."""
         return [inst for block in self.graph.blocks.values() for inst in block]
 
     @cached_property

@@ -108,6 +108,7 @@ class Counters:
 
     @property
     def wave_instructions(self) -> int:
+        """How many instructions waves executed."""
         return self.instructions.total
 
     @property
@@ -133,6 +134,7 @@ class Counters:
 
     @property
     def global_segments(self) -> int:
+        """How many pieces of 128 bytes accesses to global memory touched."""
         return self.global_load_segments + self.global_store_segments + self.global_atomic_segments
 
     @property
@@ -147,10 +149,12 @@ class Counters:
 
     @property
     def scratch_bytes(self) -> int:
+        """Bytes that scratch accesses loaded and stored."""
         return self.scratch_load_bytes + self.scratch_store_bytes
 
     @property
     def lds_bytes(self) -> int:
+        """Bytes that LDS accesses loaded, stored and combined."""
         return self.lds_load_bytes + self.lds_store_bytes + self.lds_atomic_bytes
 
     @property

@@ -38,6 +38,7 @@ class CoverageInstrument:
         return ""
 
     def observer(self, kernel: LoadedKernel) -> Observer:
+        """What adds the marking to the code of a kernel."""
         # The translator is large, and needed for what is not in the cache alone.
         from rocverify.device.emulator.coverage.marking import Marking
 
@@ -52,6 +53,7 @@ class CoverageInstrument:
             worker.coverage = row.ctypes.data
 
     def finish(self, context: LaunchContext) -> LaunchCoverage:
+        """The blocks that a launch executed."""
         for worker in context.workers:
             worker.coverage = None
         seen: Flags = self._flags.max(axis=0)[: len(self._maps.of(context.kernel).blocks)]

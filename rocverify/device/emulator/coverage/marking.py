@@ -20,10 +20,12 @@ class Marking(Observer):
         self._flags: Value = None
 
     def start(self, k: WaveBuilder) -> None:
+        """Loads the address of the flags."""
         pointer = k.b.gep(k.worker, [k.i64(abi.Worker.coverage.offset)], inbounds=True, source_etype=I8)
         self._flags = k.b.load(pointer, typ=PTR)
 
     def block(self, k: WaveBuilder, block: Sequence[Instruction]) -> None:
+        """Marks the block as executed."""
         place = self._places[block[0].address]
         target = k.b.gep(self._flags, [k.i64(place)], inbounds=True, source_etype=I8)
         k.b.store(I8(1), target, align=1)

@@ -52,6 +52,7 @@ class Table:
         return text is not None and text.startswith(_IS_LITERAL)
 
     def operand(self, value: int) -> Entry:
+        """What a value stands for; None if nothing does."""
         if value not in self.operands:
             text = self.texts[value]
             if text is None:
@@ -85,6 +86,8 @@ class Row:
 
 @dataclass(slots=True)
 class FormatTable:
+    """The instructions of one format, by their opcode and what else of the word tells them apart."""
+
     name: str
     opcode_low: int
     opcode_mask: int
@@ -98,6 +101,7 @@ class FormatTable:
         return max(32, *(low + width for low, width, _ in self.tests), *masks)
 
     def row(self, word: int) -> Row | None:
+        """The instruction of a word; None if there is none."""
         key = word >> self.opcode_low & self.opcode_mask
         for low, width, value in self.tests:
             found = word >> low & (1 << width) - 1
@@ -115,6 +119,7 @@ def constant(text: str) -> Operand:
 
 
 def texts_of(runs: Sequence[Sequence[Any]]) -> list[str | None]:
+    """The texts of the values 0 to 511, from runs as the table has them."""
     texts: list[str | None] = [None] * 512
     for run in runs:
         if len(run) == 2:

@@ -56,6 +56,7 @@ class KernelDescriptor:
 
     @property
     def user_sgpr_count(self) -> int:
+        """How many SGPRs hold values when a wave begins, before those of the system."""
         return self.rsrc2 >> 1 & 0x1F
 
     @property
@@ -65,10 +66,12 @@ class KernelDescriptor:
 
     @property
     def wave32(self) -> bool:
+        """Whether its waves have 32 lanes, not 64."""
         return bool(self.properties >> 10 & 1)
 
     @property
     def uses_dynamic_stack(self) -> bool:
+        """Whether it needs scratch of a size that is not known before."""
         return bool(self.properties >> 11 & 1)
 
     @property

@@ -50,6 +50,7 @@ class Instruction:
 
     @property
     def next_address(self) -> int:
+        """The address behind it."""
         return self.address + self.size
 
     @property

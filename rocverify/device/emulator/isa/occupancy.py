@@ -33,6 +33,7 @@ class Occupancy:
     wgp_mode: bool
 
     def to_json(self) -> dict[str, Any]:
+        """The figures as JSON data."""
         return asdict(self)
 
 

@@ -10,6 +10,8 @@ from rocverify.errors import DeviceError
 
 
 class OperandKind(Enum):
+    """What an operand is."""
+
     SGPR = "sgpr"
     VGPR = "vgpr"
     INTEGER = "integer"  # an inline integer, or a field of the instruction
@@ -38,6 +40,7 @@ class Operand:
 
     @property
     def is_register(self) -> bool:
+        """Whether it is a scalar or a vector register."""
         return self.kind in (OperandKind.SGPR, OperandKind.VGPR)
 
     @property

@@ -26,9 +26,11 @@ class Allocation:
 
     @property
     def end(self) -> int:
+        """The first address behind it."""
         return self.base + self.size
 
     def describe(self) -> str:
+        """Number, label, size and address, for messages."""
         name = f" ({self.label})" if self.label else ""
         return f"allocation {self.sequence}{name} of {self.size} bytes at {self.base:#x}"
 
@@ -42,6 +44,7 @@ class Neighbour:
     behind: bool
 
     def words(self) -> str:
+        """How far from the allocation the address is, for messages."""
         if self.behind:
             return f"{self.distance + 1} byte(s) past the end of {self.allocation.describe()}"
         return f"{self.distance} byte(s) before {self.allocation.describe()}"

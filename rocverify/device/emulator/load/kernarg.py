@@ -30,14 +30,17 @@ class Geometry:
 
     @property
     def block_size(self) -> int:
+        """Work-items of a workgroup."""
         return self.block[0] * self.block[1] * self.block[2]
 
     @property
     def group_count(self) -> int:
+        """Workgroups of the grid."""
         return self.grid[0] * self.grid[1] * self.grid[2]
 
     @property
     def dimensions(self) -> int:
+        """How many axes are used, at least one."""
         return max((i + 1 for i in range(3) if self.grid[i] * self.block[i] > 1), default=1)
 
 

@@ -62,6 +62,7 @@ class LoadedModule:
 
     @cached_property
     def listing(self) -> Listing:
+        """Its instructions."""
         return disassemble(self.content, self.metadata.target)
 
     def user_lines(self, addresses: Iterable[int]) -> dict[int, str]:

@@ -25,6 +25,7 @@ def report_if(k: K, inst: Instruction, decides: Decides, lanes: Value) -> None:
 
 
 def check_branch(k: K, inst: Instruction) -> None:
+    """Reports undefined bits that decide a conditional branch."""
     what = inst.mnemonic.removeprefix("s_cbranch_")
     if what.startswith("scc"):
         shadow = k.wide_mask(k.quiet_sgpr(SCC_SHADOW), None)
@@ -37,6 +38,7 @@ def check_branch(k: K, inst: Instruction) -> None:
 
 
 def check_target(k: K, inst: Instruction) -> None:
+    """Reports undefined bits in the address that a jump goes to."""
     target = inst.operands[-1].index
     shadow = k.b.or_(k.quiet_sgpr(SHADOW + target), k.quiet_sgpr(SHADOW + target + 1))
     report_if(k, inst, Decides.BRANCH, k.wide_mask(shadow, None))

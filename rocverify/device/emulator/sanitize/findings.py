@@ -48,6 +48,7 @@ class Site:
 
     @property
     def place(self) -> str:
+        """Its source line; where that is not known, its address."""
         return self.source or f"pc {self.pc:#x}"
 
     def __str__(self) -> str:
@@ -55,6 +56,7 @@ class Site:
 
     @property
     def who(self) -> str:
+        """The workgroup, work-item and wave, for messages."""
         return f"workgroup {self.workgroup} workitem {self.workitem} (wave {self.wave})"
 
 
@@ -86,6 +88,7 @@ class Finding:
 
     @property
     def source(self) -> str:
+        """The place of the access that was found."""
         return self.here.place
 
     @property

@@ -34,6 +34,8 @@ _WAVES = _U32 * GROUP_WAVES
 
 
 class FindingKind(IntEnum):
+    """What was found."""
+
     NONE = 0
     UNDEFINED = 1
     RACE = 2
@@ -68,6 +70,8 @@ class Hazard(IntEnum):
 
 
 class Space(IntEnum):
+    """The memory that an access was to."""
+
     GLOBAL = 0
     LDS = 1
     FLAT = 2
@@ -84,6 +88,8 @@ class Scope(IntEnum):
 
 
 class RawFinding(ctypes.Structure):
+    """A finding as the runtime writes it (records.h)."""
+
     _fields_ = (
         *((name, _U32) for name in ("kind", "detail", "space", "access")),
         *((name, _U64) for name in ("count", "address", "group", "other_group")),
@@ -97,22 +103,32 @@ class RawFinding(ctypes.Structure):
 
 
 class Sync(ctypes.Structure):
+    """What is known of an address that waves synchronise through."""
+
     _fields_ = (("address", _U64), ("nodes", _U32), ("group", _U32), ("clock", _WAVES))
 
 
 class SyncNode(ctypes.Structure):
+    """A workgroup in the list of those that released at an address."""
+
     _fields_ = (("group", _U32), ("next", _U32))
 
 
 class Flag(ctypes.Structure):
+    """An address that a wave read past the caches, of which it acquires at its next fence."""
+
     _fields_ = (("address", _U64), *((name, _U32) for name in ("wave", "group", "nodes", "pending")))
 
 
 class Met(ctypes.Structure):
+    """An address that the workgroup has synchronised through."""
+
     _fields_ = (("address", _U64), ("nodes", _U32), ("listed", _U32))
 
 
 class Origin(ctypes.Structure):
+    """The load of bits that nobody had written: by which lane, from where."""
+
     _fields_ = (
         *((name, _U64) for name in ("group", "address")),
         *((name, _U32) for name in ("pc", "space", "wave", "lane")),
@@ -120,6 +136,8 @@ class Origin(ctypes.Structure):
 
 
 class GroupRecord(ctypes.Structure):
+    """What the workgroup under way knows of the accesses of others."""
+
     _fields_ = (
         ("group", _U64),
         ("base", _U32),
@@ -144,6 +162,8 @@ class GroupRecord(ctypes.Structure):
 
 
 class AccessRun(ctypes.Structure):
+    """Bytes that one launch has accessed in one way from one instruction."""
+
     _fields_ = (
         ("start", _U64),
         ("end", _U64),
@@ -152,6 +172,8 @@ class AccessRun(ctypes.Structure):
 
 
 class AccessQuery(ctypes.Structure):
+    """The launches whose accesses are asked for, and the runs of bytes that answer."""
+
     _fields_ = (
         ("first", _POINTER),
         ("next", _POINTER),
@@ -164,6 +186,8 @@ class AccessQuery(ctypes.Structure):
 
 
 class SanitizerRecord(ctypes.Structure):
+    """The sanitizer's record of one launch."""
+
     _fields_ = (
         ("defined_delta", _U64),
         ("arena", _U64),

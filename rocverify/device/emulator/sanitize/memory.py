@@ -78,6 +78,7 @@ class SanitizedMemory(DeviceMemory):
             table.discard(table.start, table.end)
 
     def malloc(self, size: int, label: str = "", *, shared: bool = False, alignment: int = ALIGNMENT) -> int:
+        """Device memory whose bits count as unwritten; keeps the host's line for messages."""
         with self._lock:
             base = super().malloc(size, label, shared=shared, alignment=alignment)
             origin = _caller()
@@ -118,6 +119,7 @@ class SanitizedMemory(DeviceMemory):
             ctypes.memset(self._bits(address), 0xFF, size)
 
     def undefine(self, address: int, size: int) -> None:
+        """Makes bytes count as unwritten."""
         if size:
             self.check_range(address, size)
             if address in self.region:
@@ -139,20 +141,24 @@ class SanitizedMemory(DeviceMemory):
         return ctypes.string_at(self._bits(address), size) == b"\xff" * size
 
     def fill(self, address: int, byte: int, count: int) -> None:
+        """Writes a byte `count` times; they count as written."""
         super().fill(address, byte, count)
         self.define(address, count)
 
     def zero(self, address: int, count: int) -> None:
+        """Writes zeros; they count as written."""
         super().zero(address, count)
         self.define(address, count)
 
     def view(self, address: int, size: int, *, writing: bool = False) -> memoryview:
+        """The memory itself; for writing, all of it counts as written."""
         view = super().view(address, size, writing=writing)
         if writing:
             self.define(address, size)
         return view
 
     def copy(self, target: int, source: int, size: int) -> None:
+        """Copies bytes, and which of their bits are written."""
         super().copy(target, source, size)
         if target in self.region and source in self.region:
             ctypes.memmove(self._bits(target), self._bits(source), size)
@@ -165,6 +171,7 @@ class SanitizedMemory(DeviceMemory):
             self._discard_bits(allocation.base, allocation.size)
 
     def close(self) -> None:
+        """Gives the memory and its tables back."""
         super().close()
         for table in (self._shadow, self._granules, self._readers, self._lines, self._chunks):
             table.close()

@@ -54,6 +54,7 @@ class Sanitizer:
         launch."""
 
     def wave_bytes(self, lanes: int) -> int:
+        """Bytes that a wave of so many lanes needs beside its registers."""
         return abi.OBSERVED_OFFSET_PER_LANE * lanes + SCALAR_SHADOW_BYTES
 
     def added_to(self, kernel: LoadedKernel) -> str:
@@ -62,6 +63,7 @@ class Sanitizer:
         return f":{digest_of(*map(str, sorted(barriers)))}" if barriers else ""
 
     def observer(self, kernel: LoadedKernel) -> Observer:
+        """What adds the shadows to the code of a kernel."""
         # The translator is large, and needed for what is not in the cache alone.
         from rocverify.device.emulator.sanitize.shadow import ShadowObserver
 
@@ -80,17 +82,14 @@ class Sanitizer:
         return held.start
 
     def begin(self, context: LaunchContext) -> None:
+        """Prepares the record of a launch. Raises DeviceError without a SanitizedMemory."""
         memory, launch = context.memory, context.launch
         if not isinstance(memory, SanitizedMemory):
             raise DeviceError(
                 "the sanitizer needs a SanitizedMemory", hint="open the device with sanitize=True"
             )
         if self._next_segment > _LAST_SEGMENT_OF_A_LAUNCH:
-            memory.forget_accesses()
-            self._tables.clear()
-            self._next_segment = 1
-            self.era += 1
-            self.since = None
+            self._begin_era(memory)
         self._first = self._next_segment
         groups = min(launch.group_count, MAX_TRACKED_GROUPS)
         if not launch.cooperative:
@@ -140,7 +139,16 @@ class Sanitizer:
         for worker in context.workers:
             worker.sanitizer = ctypes.addressof(self._record)
 
+    def _begin_era(self, memory: SanitizedMemory) -> None:
+        """Segments are numbered from 1 again: nothing is known of accesses before."""
+        memory.forget_accesses()
+        self._tables.clear()
+        self._next_segment = 1
+        self.era += 1
+        self.since = None
+
     def finish(self, context: LaunchContext) -> Findings:
+        """What was found in a launch that has ended."""
         record, kernel = self._record, context.kernel
         self._next_segment = record.next
         raw = (layout.RawFinding * layout.FINDING_SLOTS).from_address(record.findings)

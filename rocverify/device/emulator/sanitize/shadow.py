@@ -13,22 +13,22 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from rocverify.device.emulator.isa.disassembly import Instruction
-from rocverify.device.emulator.isa.operands import EXEC, M0, NULL_INDEX, Operand, OperandKind
+from rocverify.device.emulator.isa.operands import M0
 from rocverify.device.emulator.sanitize.bits import lanes_undefined
 from rocverify.device.emulator.sanitize.copies import is_copied
 from rocverify.device.emulator.sanitize.decisions import check_branch, check_exec, check_target, report_if
 from rocverify.device.emulator.sanitize.layout import Decides, Space
+from rocverify.device.emulator.sanitize.register_notes import RegisterNotes
 from rocverify.device.emulator.sanitize.rules import RULES
 from rocverify.device.emulator.sanitize.spilled import loads_before_loops
 from rocverify.device.emulator.sanitize.spreading import spread_to_scalars, spread_to_vectors, together
 from rocverify.device.emulator.sanitize.synchronisation import Synchronisation, place_of
-from rocverify.device.emulator.translate.builder.observers import Access, Observer
-from rocverify.device.emulator.translate.builder.registers import ALL_BITS, SCC_SHADOW, SHADOW
+from rocverify.device.emulator.translate.builder.observers import Access
+from rocverify.device.emulator.translate.builder.registers import SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, Value, null_pointer
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, ENDS, Graph
 from rocverify.device.emulator.translate.lowering.program import handler_name
-from rocverify.device.emulator.translate.semantics import dpp
 from rocverify.device.emulator.translate.semantics.relative import HANDLERS as RELATIVE
 
 K = WaveBuilder
@@ -41,70 +41,31 @@ _NEAR, _FAR, _FENCE_RELEASES = range(3)
 _FLAGS = ("src_scc", "src_vccz")
 
 
-class ShadowObserver(Observer):
+class ShadowObserver(RegisterNotes):
     """Adds the computation of shadows, and calls of the runtime at memory accesses, barriers and fences."""
 
     def __init__(self, graph: Graph | None = None, wave_barriers: frozenset[int] = frozenset()) -> None:
         """wave_barriers: the instructions before which the lanes of a wave are brought in order."""
+        super().__init__()
         self._graph = graph
         self._code, self._first = Synchronisation(), frozenset[int]()
         self._wave_barriers = wave_barriers
         self._block: Sequence[Instruction] = ()
-        self._recording = False
-        self._vectors: list[Value] = []
-        self._scalars: list[Value] = []
-        self._written: list[tuple[int, int]] = []
-        self._written_scalars: list[int] = []
-        self._ending = False
         self._compared: Value | None = None  # EXEC as a comparison finds it that writes it
 
     def start(self, k: K) -> None:
+        """Learns which instructions of the kernel synchronise."""
         self._code = Synchronisation.of(self._graph, k.dialect.family.ordering)
         self._first = frozenset(loads_before_loops(self._graph) if self._graph else ())
-
-    # ---- what the semantics read and write
-
-    def vgpr_read(self, k: K, index: int, bits: int) -> None:
-        if self._recording and index < SHADOW and bits:
-            shadow = k.quiet_vgpr(SHADOW + index)
-            self._vectors.append(shadow if bits == ALL_BITS else k.b.and_(shadow, k.const(shadow.type, bits)))
-
-    def permuted(self, k: K, inst: Instruction, index: int) -> None:
-        if self._recording and index < SHADOW:
-            self._vectors[-1] = dpp.permute(k, inst, self._vectors[-1])
-
-    def sgpr_read(self, k: K, index: int) -> None:
-        if self._recording and index < SHADOW and index not in (EXEC, EXEC + 1, NULL_INDEX):
-            self._scalars.append(k.quiet_sgpr(SHADOW + index))
-
-    def scc_read(self, k: K) -> None:
-        if self._recording:
-            self._scalars.append(k.quiet_sgpr(SCC_SHADOW))
-
-    def vgpr_written(self, k: K, index: int, bits: int) -> None:
-        if self._recording and index < SHADOW:
-            self._written.append((index, bits))
-
-    def vgpr_zeroed(self, k: K, index: int, bits: int) -> None:
-        if index < SHADOW:
-            k.commit(Operand(OperandKind.VGPR, SHADOW + index), k.const(k.shapes.i32, 0), bits)
-
-    def sgpr_written(self, k: K, index: int) -> None:
-        if self._ending and index < SHADOW:
-            k.set_sgpr(SHADOW + index, k.i32(0))
-        elif self._recording and index < SHADOW:
-            self._written_scalars.append(index)
-
-    def scc_written(self, k: K) -> None:
-        if self._recording:
-            self._written_scalars.append(SCC_SHADOW - SHADOW)
 
     # ---- instructions
 
     def block(self, k: K, block: Sequence[Instruction]) -> None:
+        """Keeps the block, for what its later instructions say."""
         self._block = block
 
     def before(self, k: K, inst: Instruction) -> None:
+        """Begins the record of what an instruction reads and writes."""
         for record in (self._vectors, self._scalars, self._written, self._written_scalars):
             record.clear()
         flagged = any(operand.name in _FLAGS for operand in inst.operands)
@@ -126,6 +87,7 @@ class ShadowObserver(Observer):
             check_target(k, inst)
 
     def after(self, k: K, inst: Instruction) -> None:
+        """Spreads undefined bits from what was read to what was written."""
         if self._recording:
             self._spread(k, inst)
         check_exec(k, inst)
@@ -182,6 +144,7 @@ class ShadowObserver(Observer):
     def scalar_loaded(
         self, k: K, inst: Instruction, address: Value, target: int, size: int, signed: bool = False
     ) -> None:
+        """Loads the undefined bits of what a scalar load loads."""
         self._recording = False
         pointer = k.sgpr_pointer(SHADOW + target)
         fresh = int(size <= 8 and inst.operands[1].name in self._code.retried_bases)
@@ -193,6 +156,7 @@ class ShadowObserver(Observer):
         k.forget_sgprs(SHADOW + target, -(-size // 4))
 
     def accessed(self, k: K, inst: Instruction, access: Access) -> None:
+        """Has the runtime compare an access, and move its undefined bits."""
         self._recording = False
         place = place_of(inst)
         retried = place in self._code.retried or self._code.allocates(inst) or inst.address in self._first

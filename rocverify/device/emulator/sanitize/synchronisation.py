@@ -163,6 +163,7 @@ class Synchronisation:
 
     @classmethod
     def of(cls, graph: Graph | None, ordering: Ordering | None) -> Synchronisation:
+        """What a kernel synchronises by; nothing where its instructions or their ordering are not known."""
         if graph is None or ordering is None:
             return cls()
         blocks = tuple(graph.blocks.values())

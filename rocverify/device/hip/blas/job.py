@@ -59,11 +59,14 @@ COMPUTED = (0, 1, 2, 4, 5, 10, 14)
 class DeviceMemory(Protocol):
     """What is needed of a backend."""
 
-    def read(self, address: int, size: int) -> bytes: ...
+    def read(self, address: int, size: int) -> bytes:
+        """The bytes at an address."""
 
-    def write(self, address: int, data: bytes | memoryview) -> None: ...
+    def write(self, address: int, data: bytes | memoryview) -> None:
+        """Writes bytes at an address."""
 
-    def view(self, address: int, size: int, *, writing: bool) -> memoryview | None: ...
+    def view(self, address: int, size: int, *, writing: bool) -> memoryview | None:
+        """The memory itself; None where it cannot be had without a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Operand:
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """NumPy's type of its elements."""
         return TYPES[self.type]
 
     def at(self, address: int) -> Operand:

@@ -23,6 +23,7 @@ class Builder(ir.IRBuilder):  # type: ignore[misc]  # llvmlite has no annotation
     """llvmlite's builder, which takes no bits back and forth between two types."""
 
     def bitcast(self, value: Value, typ: ir.Type, name: str = "") -> Value:
+        """A bitcast; one of a bitcast back to its type is the value itself."""
         if getattr(value, "opname", "") == "bitcast" and value.operands[0].type == typ:
             return value.operands[0]
         return super().bitcast(value, typ, name)
@@ -43,12 +44,15 @@ class Emitter:
     # ---- constants and intrinsics
 
     def i32(self, value: int) -> Value:
+        """A 32-bit integer."""
         return constant(I32, value)
 
     def i64(self, value: int) -> Value:
+        """A 64-bit integer."""
         return constant(I64, value)
 
     def const(self, type_: ir.Type, value: int | float) -> Value:
+        """A constant of a type, the same in all lanes."""
         return constant(type_, value)
 
     def invert(self, value: Value) -> Value:
@@ -80,9 +84,11 @@ class Emitter:
         return self.b.gep(self.wave, [self.i64(offset)], inbounds=True, source_etype=I8)
 
     def load_field(self, offset: int, type_: ir.Type) -> Value:
+        """Loads a field of the wave's state, by its offset in bytes."""
         return self.b.load(self._field(offset), typ=type_, align=_alignment(type_))
 
     def store_field(self, offset: int, value: Value) -> None:
+        """Stores a field of the wave's state, by its offset in bytes."""
         self.b.store(value, self._field(offset), align=_alignment(value.type))
 
     def field_pointer(self, offset: int) -> Value:
@@ -90,6 +96,7 @@ class Emitter:
         return self._field(offset)
 
     def vgpr_pointer(self, index: int) -> Value:
+        """Where a vector register is in the wave's state."""
         return self._field(abi.VGPR_OFFSET + 4 * self.lanes * index)
 
     def code_base(self) -> Value:

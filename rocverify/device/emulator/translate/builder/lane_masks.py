@@ -31,12 +31,14 @@ class LaneMasks(QuietRegisters):
         return self.wide_mask(parts[0], parts[1] if self.lanes == 64 else None) if known is None else known
 
     def wide_mask(self, low: Value, high: Value | None) -> Value:
+        """The 64-bit mask of two dwords; None for the high one is zero."""
         value = self.b.zext(low, I64)
         if high is None:
             return value
         return self.b.or_(value, self.b.shl(self.b.zext(high, I64), self.i64(32)))
 
     def set_exec(self, bits: Value) -> None:
+        """Writes EXEC."""
         self._write_mask(EXEC, bits)
 
     def _write_mask(self, index: int, bits: Value) -> None:

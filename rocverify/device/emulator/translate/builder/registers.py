@@ -141,10 +141,12 @@ class Registers(Emitter):
         self._dirty.discard(key)
 
     def sgpr(self, index: int) -> Value:
+        """The value of a scalar register; the null register is zero."""
         self.observer.sgpr_read(self.whole, index)
         return self.i32(0) if index == NULL_INDEX else self._get(("s", index))
 
     def set_sgpr(self, index: int, value: Value) -> None:
+        """Writes a scalar register; to the null register, nothing."""
         if index == NULL_INDEX:
             return
         self.observer.sgpr_written(self.whole, index)
@@ -231,6 +233,7 @@ class Registers(Emitter):
         self._deferred = []
 
     def end_pair(self) -> None:
+        """Commits what has waited since `begin_pair`."""
         waiting, self._deferred = self._deferred or [], None
         for register, value in waiting:
             self._blend_in(register, value)
@@ -257,6 +260,7 @@ class Registers(Emitter):
             self._forget(("v", index))
 
     def forget_sgprs(self, first: int, count: int) -> None:
+        """Knows nothing any more of `count` scalar registers from `first` on."""
         for index in range(first, first + count):
             self._forget(("s", index))
             if index in (EXEC, EXEC + 1):

@@ -29,10 +29,12 @@ class DataType:
 
     @property
     def dwords(self) -> int:
+        """How many registers it takes."""
         return max(self.bits // 32, 1)
 
     @property
     def scalar(self) -> ir.Type:
+        """LLVM's type of one value."""
         if self.is_float:
             return {16: F16, 32: F32, 64: F64}[self.bits]
         return ir.IntType(self.bits)
@@ -121,6 +123,7 @@ def is_splat_part(value: Value) -> bool:
 
 
 def null_pointer() -> Value:
+    """A null pointer."""
     return ir.Constant(PTR, None)
 
 
@@ -140,36 +143,45 @@ class Shapes:
         self.mask_type = ir.IntType(lanes)
 
     def vector(self, element: ir.Type) -> ir.VectorType:
+        """A vector with one element for each lane."""
         return ir.VectorType(element, self.lanes)
 
     @cached_property
     def i1(self) -> ir.VectorType:
+        """A bit of each lane."""
         return self.vector(I1)
 
     @cached_property
     def i8(self) -> ir.VectorType:
+        """A byte of each lane."""
         return self.vector(I8)
 
     @cached_property
     def i16(self) -> ir.VectorType:
+        """16 bits of each lane."""
         return self.vector(I16)
 
     @cached_property
     def i32(self) -> ir.VectorType:
+        """32 bits of each lane."""
         return self.vector(I32)
 
     @cached_property
     def i64(self) -> ir.VectorType:
+        """64 bits of each lane."""
         return self.vector(I64)
 
     @cached_property
     def f16(self) -> ir.VectorType:
+        """A half of each lane."""
         return self.vector(F16)
 
     @cached_property
     def f32(self) -> ir.VectorType:
+        """A single of each lane."""
         return self.vector(F32)
 
     @cached_property
     def f64(self) -> ir.VectorType:
+        """A double of each lane."""
         return self.vector(F64)

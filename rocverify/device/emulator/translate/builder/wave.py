@@ -27,6 +27,7 @@ class WaveBuilder(LaneMasks):
 
     @property
     def whole(self) -> WaveBuilder:
+        """The builder itself, for parts that need all of it."""
         return self
 
     def read_mask(self, operand: Operand) -> Value:
@@ -44,15 +45,18 @@ class WaveBuilder(LaneMasks):
 
     @property
     def vcc(self) -> Operand:
+        """VCC as an operand, as wide as the wave."""
         return Operand(OperandKind.SGPR, VCC, 1 if self.lanes == 32 else 2, name="vcc")
 
     # ---- scalar operands
 
     def scc(self) -> Value:
+        """SCC, as an i1."""
         self.observer.scc_read(self)
         return self.b.icmp_unsigned("!=", self._get((SCC, 0)), self.i32(0))
 
     def set_scc(self, condition: Value) -> None:
+        """Writes SCC from an i1."""
         if self.scc_register is not None:
             self._set(("s", self.scc_register), self.b.sext(condition, I32))
             return

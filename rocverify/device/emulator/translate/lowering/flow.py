@@ -48,6 +48,7 @@ class Graph:
 
     @property
     def instruction_count(self) -> int:
+        """How many instructions control can reach."""
         return sum(len(block) for block in self.blocks.values())
 
     @property

@@ -50,6 +50,7 @@ class Place(NamedTuple):
     stores: bool
 
     def lines(self) -> range:
+        """The cache lines that it touches, by number."""
         return range(self.offset // LINE, (self.offset + self.size - 1) // LINE + 1)
 
     def is_like(self, other: Place) -> bool:
@@ -76,6 +77,7 @@ def place_of(inst: ir.Instruction, wave: Value) -> Place | None:
 
 
 def bits_of_element(type_: ir.VectorType) -> int:
+    """Bits of one element of a vector type."""
     return 8 * bytes_of(type_.element)
 
 

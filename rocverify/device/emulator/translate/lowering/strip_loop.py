@@ -58,6 +58,7 @@ class Slots:
         self._entry.instructions[:0] = self._made
 
     def pointer(self, value: Value) -> Value:
+        """Where a value is kept."""
         return self._places[value][0]
 
     def load(self, b: ir.IRBuilder, value: Value) -> Value:
@@ -67,6 +68,7 @@ class Slots:
         )
 
     def store(self, b: ir.IRBuilder, value: Value) -> None:
+        """Stores a value in its place."""
         b.store(to_stored(b, value), self.pointer(value), align=64)
 
     def release(self, values: Iterable[Value]) -> None:
@@ -88,10 +90,12 @@ def stored_type(type_: ir.VectorType, lanes: int) -> ir.VectorType:
 
 
 def to_stored(b: ir.IRBuilder, value: Value) -> Value:
+    """A value as it is kept: bits as whole dwords."""
     return b.sext(value, ir.VectorType(I32, value.type.count)) if value.type.element == I1 else value
 
 
 def from_stored(b: ir.IRBuilder, value: Value, type_: ir.VectorType) -> Value:
+    """A value of a type again from what was kept."""
     return b.icmp_signed("<", value, constant(value.type, 0)) if type_.element == I1 else value
 
 

@@ -80,18 +80,22 @@ def _raw(k: K, value: Value) -> Value:
 
 
 def add(k: K, a: Value, b: Value) -> Value:
+    """a + b, rounded as MODE says."""
     return _compute(k, "add", a.type.element, a, b)
 
 
 def subtract(k: K, a: Value, b: Value) -> Value:
+    """a - b, rounded as MODE says."""
     return add(k, a, k.b.fneg(b))
 
 
 def multiply(k: K, a: Value, b: Value) -> Value:
+    """a * b, rounded as MODE says."""
     return _compute(k, "mul", a.type.element, a, b)
 
 
 def fma(k: K, a: Value, b: Value, c: Value) -> Value:
+    """a * b + c, rounded once, as MODE says."""
     return _compute(k, "fma", a.type.element, a, b, c)
 
 

@@ -23,6 +23,7 @@ K = WaveBuilder
 
 
 def fma(k: K, a: Value, b: Value, c: Value) -> Value:
+    """a * b + c, rounded once, to nearest even."""
     if a.type == k.shapes.f16:
         return _fma_half(k, *(k.b.fpext(value, k.shapes.f32) for value in (a, b, c)))
     return k.intrinsic("fma", a.type, [a, b, c])
@@ -77,6 +78,7 @@ def minimum(k: K, a: Value, b: Value) -> Value:
 
 
 def maximum(k: K, a: Value, b: Value) -> Value:
+    """+0 is above -0; a quiet NaN gives the other operand, a signalling one a quiet NaN (IEEE mode)."""
     return _quieted(k, _higher(k, a, b), a, b)
 
 
@@ -219,6 +221,7 @@ def _power_of_two(k: K, exponent: Value) -> Value:
 
 
 def scale_double(k: K, value: Value, exponent: Value) -> Value:
+    """value * 2**exponent of doubles, in steps that do not overflow on the way."""
     for bound in (-1000, 1000):
         over = k.b.icmp_signed("<" if bound < 0 else ">", exponent, k.const(exponent.type, bound))
         for _ in range(2):
@@ -256,6 +259,7 @@ def _to_unsigned(k: K, value: Value) -> Value:
 
 
 def to_half(k: K, value: Value) -> Value:
+    """f32 to f16, rounded to nearest even."""
     return k.b.fptrunc(value, k.shapes.f16)
 
 
@@ -271,6 +275,7 @@ def to_half_towards_zero(k: K, value: Value) -> Value:
 
 
 def pack16(k: K, low: Value, high: Value) -> Value:
+    """Two 16-bit integers as the halves of a dword."""
     wide = k.b.shl(k.b.zext(high, k.shapes.i32), k.const(k.shapes.i32, 16))
     return k.b.or_(k.b.zext(low, k.shapes.i32), wide)
 

@@ -36,6 +36,7 @@ def least(k: K, a: Value, b: Value) -> Value:
 
 
 def greatest(k: K, a: Value, b: Value) -> Value:
+    """+0 is above -0; NaN where there is one, a quiet one."""
     return floats.canonical(k, floats.exact(k, "maximum", a, b))
 
 

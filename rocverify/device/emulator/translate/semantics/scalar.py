@@ -55,6 +55,7 @@ def _logic(operation: Callable[..., Value]) -> Callable[..., Pair]:
 
 
 def without_scc(operation: Callable[..., Value]) -> Callable[..., Pair]:
+    """An operation that leaves SCC as it is, as a handler of the table."""
     return lambda k, *sources: (operation(k, *sources), None)
 
 

@@ -37,16 +37,20 @@ def field(bits: int, signed: bool) -> Callable[..., Value]:
 
 
 def field_mask(k: K, width: Value, offset: Value) -> Value:
+    """`width` ones from bit `offset` on, 32 bits."""
     mask = k.b.sub(k.b.shl(k.i32(1), k.b.and_(width, k.i32(31))), k.i32(1))
     return k.b.shl(mask, k.b.and_(offset, k.i32(31)))
 
 
 def field_mask64(k: K, width: Value, offset: Value) -> Value:
+    """`width` ones from bit `offset` on, 64 bits."""
     wide = [k.b.zext(k.b.and_(v, k.i32(63)), I64) for v in (width, offset)]
     return k.b.shl(k.b.sub(k.b.shl(k.i64(1), wide[0]), k.i64(1)), wide[1])
 
 
 def pack(low_high: bool, high_high: bool) -> Callable[..., Value]:
+    """An operation that packs a half of each source, the low or the high one, into a dword."""
+
     def compute(k: K, a: Value, b: Value) -> Value:
         low = k.b.lshr(a, k.i32(16)) if low_high else k.b.and_(a, k.i32(0xFFFF))
         high = k.b.and_(b, k.i32(0xFFFF0000)) if high_high else k.b.shl(b, k.i32(16))
@@ -56,6 +60,8 @@ def pack(low_high: bool, high_high: bool) -> Callable[..., Value]:
 
 
 def find(name: str) -> Callable[..., Value]:
+    """An operation that counts zeros by an intrinsic (ctlz, cttz), and gives -1 for zero."""
+
     def compute(k: K, value: Value) -> Value:
         count = k.intrinsic(name, value.type, [value, ir.Constant(ir.IntType(1), 0)])
         count = count if count.type == I32 else k.b.trunc(count, I32)
@@ -65,11 +71,13 @@ def find(name: str) -> Callable[..., Value]:
 
 
 def leading_sign(k: K, value: Value) -> Value:
+    """How many bits from the top are as the sign is; -1 where all are."""
     sign = k.b.ashr(value, k.const(value.type, value.type.width - 1))
     return find("ctlz")(k, k.b.xor(value, sign))
 
 
 def population(k: K, value: Value) -> Value:
+    """How many bits are one."""
     count = k.intrinsic("ctpop", value.type, [value])
     return count if count.type == I32 else k.b.trunc(count, I32)
 

@@ -1,0 +1,1 @@
+"""Contracts: what the kernels must compute."""
