@@ -171,6 +171,18 @@ def test_beyond_the_limit_errors_stay_and_a_notice_says_how_many_went(demo: Demo
     assert notice["message"]["text"].startswith("3 results beyond the first 1 ")
 
 
+def test_githubs_limit_of_25000_results_is_kept(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo.does("failed")
+    demo.run("phase", "16")
+    report = Report.model_validate(demo.report())
+    (problem,) = problems(report)
+    monkeypatch.setattr("rocverify.report.sarif.problems", lambda _: [problem] * 25_003)
+    (run,) = sarif_log(report)["runs"]
+    assert len(run["results"]) == 25_000
+    (notice,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert notice["message"]["text"].startswith("3 results beyond the first 25000 ")
+
+
 def test_a_broken_harness_is_no_successful_execution(demo: Demo) -> None:
     demo.does("bug")
     assert demo.run("phase", "16") == 4

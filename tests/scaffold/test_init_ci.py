@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from rocverify.cli.main import cli
+from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.scaffold import ci
 from rocverify.scaffold.ci import Provider, ci_steps, requirement
 from rocverify.scaffold.steps import State, Writer
@@ -179,6 +181,29 @@ def test_the_own_workflow_and_action_fit_each_other() -> None:
     assert (REPOSITORY / ".ci/run").exists()
     (install,) = (line for line in lines if "clang-19" in line)
     assert set(debian_packages()) <= set(install.split())
+
+
+def test_the_own_workflow_runs_families_and_every_python_that_is_supported() -> None:
+    jobs = read(REPOSITORY, WORKFLOW)["jobs"]
+    families = {TARGETS[name].family.name for name in jobs["verify"]["strategy"]["matrix"]["target"]}
+    assert families >= {TARGETS[name].family.name for name in ("gfx1030", "gfx1100", "gfx1201")}
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [
+        re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", line) for line in project["classifiers"]
+    ]
+    pythons = [found[1] for found in named if found]
+    assert jobs["wheel"]["strategy"]["matrix"]["python"] == pythons == ["3.11", "3.12", "3.13", "3.14"]
+    assert jobs["suite"]["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
+    assert project["requires-python"] == f">={pythons[0]}"
+    for job in jobs.values():
+        uploads = [
+            step for step in job["steps"] if step.get("uses", "").startswith("actions/upload-artifact@")
+        ]
+        assert uploads
+    cached = [
+        step["with"]["key"] for step in jobs["suite"]["steps"] if "actions/cache@" in step.get("uses", "")
+    ]
+    assert cached == ["pip-${{ matrix.python }}-${{ hashFiles('pyproject.toml') }}"]
 
 
 def test_hooks_name_commands_that_there_are() -> None:
