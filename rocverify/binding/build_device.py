@@ -83,6 +83,7 @@ def _without_python(reading: Reading, entries: Sequence[Function], who: str) -> 
     for function in entries:
         params: dict[str, object] = {"entry": function.ref} | ({"forbid": forbidden} if forbidden else {})
         params |= {"allow_uploads": uploads} if uploads else {}
+        params |= {"forbid_fallback": True} if re.search(r"fallback", reading.text, re.I) else {}
         params |= {} if isinstance(tests, Undecided) else {"program": tests[0].params["run"]}
         drafts.append(Draft("no_host_roundtrip", params, f"{who} {function.ref}"))
     return tuple(drafts)

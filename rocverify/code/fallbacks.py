@@ -1,26 +1,38 @@
 """Ways around a launch: places where the host code gets by without the kernel and computes itself.
 
-    an `except` handler (or contextlib.suppress, or `return` in `finally`) that swallows a failed launch
+    a handler (`except`, `catch`, `Err(..) =>`, `.unwrap_or_else(..)`) that swallows a failed launch
+    a branch that is taken where a launch has failed, and computes on the host
     a branch that returns without a launch, after computing on the host
-    `launch(x) if gpu else compute(x)`
+    `launch(x) if gpu else compute(x)`, `gpu ? launch(x) : compute(x)`
 
 Computing means: numerical library calls, or arithmetic stored element by element in a loop, in that
-branch or in what it calls. Checks that raise, and early returns that compute nothing, are no fallback.
+branch or in what it calls. Checks that raise, and early returns that compute nothing, are no fallback. In
+Rust and C++ errors are values: a handler that only tells of one, or returns one, is none either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rocverify.code.call_sites import CERTAIN, CallSite
-from rocverify.code.callgraph import CallGraph, Path
+from rocverify.code.callgraph import CallGraph, Path, Position
+from rocverify.code.languages import is_python
 from rocverify.code.launches import LaunchFinder
 from rocverify.code.places import Place
 from rocverify.code.syntax import Branch
 
 _LIBRARIES = ("numpy.", "scipy.", "torch.", "jax.", "cupy.", "numba.", "pandas.")
+_COMPILED = frozenset({"ndarray", "nalgebra", "rayon", "faer", "cblas", "blas", "Eigen", "arma", "xt", "mkl"})
+_STANDARD = frozenset(
+    {
+        *("transform", "accumulate", "inner_product", "reduce", "transform_reduce", "partial_sum"),
+        *("inclusive_scan", "exclusive_scan", "sort", "stable_sort", "partial_sort", "nth_element"),
+    }
+)
+"""What the C++ standard library computes on the host."""
 _HARMLESS = frozenset(
     {
         *("dtype", "prod", "shape", "ndim", "size", "issubdtype", "iinfo", "finfo", "result_type"),
@@ -28,12 +40,21 @@ _HARMLESS = frozenset(
         *("asarray", "testing", "typing", "array_equal", "allclose", "isfinite", "all", "any"),
     }
 )
+_IF_FAILED = re.compile(
+    r"\blet\s+Err\b|\.is_(?:err|none)\s*\(|!=\s*\(?(?:\w+::)*(?:\w*[Ss]uccess|0|\w*OK)\b|<\s*0\b"
+)
+_IF_DONE = re.compile(
+    r"\blet\s+(?:Ok|Some)\b|\.is_(?:ok|some)\s*\(|==\s*\(?(?:\w+::)*(?:\w*[Ss]uccess|0|\w*OK)\b"
+)
+_NEGATED = re.compile(r"\s*(?:!|not\b)\s*(?![=])")
+_FAILED_CASE = re.compile(r"\s*(?:(?:\w+::)*(?:Err|None)\b|_\s*\Z|\w+\s*\Z)")
 
 
 class FallbackKind(StrEnum):
     """How the kernel is got around."""
 
     HANDLER = "swallows a failed launch"
+    FAILED = "computes on the host where a launch has failed"
     BRANCH = "returns without a launch, after computing on the host"
 
 
@@ -54,6 +75,10 @@ class Fallback:
 
 
 _Found = Iterator[tuple[FallbackKind, int, str]]
+
+
+_ARMS = frozenset({"if", "else", "case", "handler"})
+_ASKING = frozenset({"asked", "match"})
 
 
 class FallbackFinder:
@@ -83,8 +108,10 @@ class FallbackFinder:
                 yield from self._in_with(place, parts)
             elif "arm" in kinds:
                 yield from self._in_expression(place, parts)
-            elif kinds <= {"if", "else", "case"}:
-                yield from self._in_arms(place, parts)
+            elif kinds <= _ARMS | _ASKING:
+                arms = [part for part in parts if part.kind in _ARMS]
+                asked = [part for part in parts if part.kind in _ASKING]
+                yield from self._in_arms(place, arms, asked)
 
     # -- exceptions ----------------------------------------------------------------------------------
 
@@ -93,12 +120,11 @@ class FallbackFinder:
             return
         for part in parts:
             if part.kind == "handler" and part.ends != "raise" and not self._launching(place, part):
-                caught = f"except {part.text}".rstrip()
+                caught = f"except {part.text}".rstrip() if is_python(place.path) else f"on {part.text}"
                 computing = self._computation(place, part)
-                detail = (
-                    f"{caught}: computes on the host ({computing})" if computing else f"{caught}: goes on"
-                )
-                yield FallbackKind.HANDLER, part.line, detail
+                if computing or is_python(place.path):
+                    does = f"computes on the host ({computing})" if computing else "goes on"
+                    yield FallbackKind.HANDLER, part.line, f"{caught}: {does}"
             if part.kind == "finally" and _returns(place, part):
                 yield FallbackKind.HANDLER, part.begin[0], "finally: returns"
 
@@ -118,19 +144,89 @@ class FallbackFinder:
 
     # -- branches ------------------------------------------------------------------------------------
 
-    def _in_arms(self, place: Place, arms: list[Branch]) -> _Found:
+    def _in_arms(self, place: Place, arms: list[Branch], asked: list[Branch]) -> _Found:
+        """What an `if`, `match` or `switch` does. asked: what it decides by, if that is known."""
+        if not arms:
+            return
+        if any(self._tells_of_a_launch(place, part) for part in asked):
+            yield from self._by_outcome(place, arms, asked[0])
+            return
         elsewhere = any(self._launching(place, arm) for arm in arms)
-        last = max(arm.end[0] for arm in arms)
+        last = max(arm.end for arm in arms)
+        if not is_python(place.path) and self._surely_launched(place, min(arm.begin for arm in arms)):
+            return
         for arm in arms:
             if self._launching(place, arm):
+                if arm.kind == "if" and arm.ends == "jump" and _returns(place, arm):
+                    yield from self._afterwards(place, last, FallbackKind.BRANCH)
                 continue
             instead = elsewhere and arm.ends == "on" and not self._launches_after(place, last)
             if (instead or _returns(place, arm)) and (computing := self._computation(place, arm)):
                 yield FallbackKind.BRANCH, arm.begin[0], computing
 
-    def _launches_after(self, place: Place, line: int) -> bool:
-        """True if a launch follows a line in the function's code."""
-        return any(site.line > line and self._reaches(site) for site in self._graph.sites(place))
+    def _by_outcome(self, place: Place, arms: list[Branch], asked: Branch) -> _Found:
+        """The same where a launch's outcome decides."""
+        matched = asked.kind == "match"
+        failed = _failed_cases(arms) if matched else _failed_arm(arms, self._when_failed(place, asked))
+        for arm in arms:
+            computing = (
+                None if self._launching(place, arm) or arm.ends == "raise" else self._computation(place, arm)
+            )
+            if arm in failed and computing:
+                yield FallbackKind.FAILED, arm.begin[0], computing
+        last = max(arm.end for arm in arms)
+        if not failed and not matched and self._when_failed(place, asked) == "else":
+            returned = any(_returns(place, arm) for arm in arms)
+            yield from self._afterwards(place, last, FallbackKind.FAILED) if returned else ()
+
+    def _afterwards(self, place: Place, begin: Position, kind: FallbackKind) -> _Found:
+        """What a function does behind an `if` that has launched and returned."""
+        end = (place.function.last_line + 1, 0)
+        rest = Branch("rest", "", begin[0], end[0], begin, end)
+        computing = None if self._launching(place, rest) else self._computation(place, rest)
+        if computing:
+            yield kind, begin[0], computing
+
+    def _tells_of_a_launch(self, place: Place, asked: Branch) -> bool:
+        """Whether a condition is a launch, or has a variable that says how one went."""
+        return self._launching(place, asked) or any(
+            self._launching(place, part) for part in self._given(place, asked)
+        )
+
+    def _given(self, place: Place, asked: Branch) -> Iterator[Branch]:
+        """What gives the variables of a condition their values before it."""
+        names = set(re.findall(r"[A-Za-z_]\w*", asked.text))
+        for value in place.function.values:
+            if value.name in names and value.end and value.end <= asked.begin:
+                yield Branch("given", value.name, value.line, value.line, value.begin, value.end)
+        for branch in place.function.branches:
+            if branch.kind == "given" and branch.text in names and branch.end <= asked.begin:
+                yield branch
+
+    def _when_failed(self, place: Place, asked: Branch) -> str:
+        """Which arm a failed launch takes: `if`, `else`, or nothing where that does not show."""
+        if _IF_FAILED.search(asked.text):
+            return "if"
+        if _IF_DONE.search(asked.text):
+            return "else"
+        parts = (asked, *self._given(place, asked))
+        sites = [s for part in parts for s in self._within(place, part) if self._reaches(s)]
+        returned = {s.callee.function.returns.rpartition(" ")[2] for s in sites if s.callee is not None}
+        negated = _NEGATED.match(asked.text) is not None
+        if returned == {"bool"}:
+            return "if" if negated else "else"
+        if returned == {"hipError_t"} or (sites and all(s.short.startswith("hip") for s in sites)):
+            return "else" if negated else "if"
+        return ""
+
+    def _surely_launched(self, place: Place, begin: Position) -> bool:
+        """Whether a launch that nothing leaves out stands before a place."""
+        sites = self._graph.sites_between(place, (0, 0), begin)
+        return any(self._reaches(site) and not site.call.within for site in sites)
+
+    def _launches_after(self, place: Place, end: Position) -> bool:
+        """True if a launch follows a place in the function's code."""
+        return any(site.call.at > end and self._reaches(site) for site in self._graph.sites(place))
 
     def _in_expression(self, place: Place, arms: list[Branch]) -> _Found:
         if not any(self._launching(place, arm) for arm in arms):
@@ -145,9 +241,9 @@ class FallbackFinder:
     def _reaches(self, site: CallSite) -> bool:
         if site.kind not in CERTAIN:
             return False
-        if site.callee is not None:
-            return self._launches.path(site.callee) is not None
-        return self._launches.is_launch(site) is True
+        if self._launches.is_launch(site):
+            return True
+        return site.callee is not None and self._launches.path(site.callee) is not None
 
     def _within(self, place: Place, part: Branch) -> list[CallSite]:
         return list(self._graph.sites_between(place, part.begin, part.end))
@@ -190,12 +286,32 @@ def _swallowing_handler(manager: Place) -> int | None:
     return next((handler.line for handler in handlers), None)
 
 
+def _failed_cases(cases: Sequence[Branch]) -> list[Branch]:
+    """The cases of a match over a result that a failure takes."""
+    done = [c for c in cases if re.match(r"\s*(?:\w+::)*(?:Ok|Some)\b", c.text)]
+    others = [c for c in cases if c not in done and _FAILED_CASE.match(c.text)]
+    return others if done or any("Err" in c.text or "None" in c.text for c in others) else []
+
+
+def _failed_arm(arms: Sequence[Branch], kind: str) -> list[Branch]:
+    return [arm for arm in arms if arm.kind == kind]
+
+
 def _is_numerical(site: CallSite) -> bool:
-    return site.name.startswith(_LIBRARIES) and site.short not in _HARMLESS
+    if is_python(site.path):
+        return site.name.startswith(_LIBRARIES) and site.short not in _HARMLESS
+    scope, name = site.call.scope, site.call.name
+    if site.callee is not None:
+        return False
+    if scope == ("std",):
+        return name in _STANDARD
+    return not _COMPILED.isdisjoint(scope[:1]) or name.startswith(("cblas_", "LAPACKE_"))
 
 
 def _returns(place: Place, part: Branch) -> bool:
-    return any(branch.kind == "leave" and part.holds(branch) for branch in place.function.branches)
+    """Whether a part returns, other than by an error."""
+    leaving = (b for b in place.function.branches if b.kind == "leave" and b.ends != "raise")
+    return any(part.holds(branch) for branch in leaving)
 
 
 def _stored_in(place: Place, part: Branch | None = None) -> str | None:

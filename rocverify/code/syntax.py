@@ -74,12 +74,14 @@ class Branch:
     its condition, pattern or what is caught. `leave` returns from the function (`text`: the statement),
     `goto` jumps.
 
-    Of Python, live ones only, there are more: `try`, `finally`, `with` (`text`: its managers), `item` (one of
-    these managers), `arm` (a part of `a if c else b`, `a or b`), `yield`, and `store` (an element that is
-    computed and stored, from the loop that does so to its end). `begin` and `end` are line and column of what
-    it holds: the statements of a block, an expression. `of`: the same for all parts of one statement or
-    expression. `ends`: how a block is left: `on` if control may run off its end, else `jump` if it may
-    return, continue or break, else `raise`.
+    There are more: `try`, `finally`, `with` (`text`: its managers), `item` (one of these managers), `arm`
+    (a part of `a if c else b`, `a or b`), `yield`, `asked` (the condition of an `if`), `given` (what an
+    assignment gives to the variable `text`, in C++), and `store` (an element that is computed and stored,
+    from the loop that does so to its end). `begin` and `end` are line and column of what it holds: the
+    statements of a block, an expression; of Rust and C++ a `match` holds what it asks. `of`: the same for
+    all parts of one statement or expression that may run. `ends`: how a block is left: `on` if control may
+    run off its end, else `jump` if it may return, continue or break, else `raise` (in Rust and C++ also by
+    an error that is returned). Python's are live ones only.
     """
 
     kind: str
@@ -124,6 +126,8 @@ class Function:
     template: bool = False
     inner: bool = False
     """It stands in the body of another function, where no other file finds it (Python)."""
+    returns: str = ""
+    """What it returns, as written (C++)."""
 
     @property
     def qualified(self) -> str:

@@ -154,3 +154,30 @@ def test_the_words_of_a_project_are_settings(project: Make, path: str, text: str
     outcome = own.check("no_host_roundtrip", entry=entry)
     assert outcome.verdict is CheckVerdict.FAILED
     assert "pull_back" in f"{outcome.message} {outcome.evidence}"
+
+
+_ENGINE = """
+mod ffi { extern "C" { pub fn hipModuleLaunchKernel(f: u64) -> i32; } }
+fn launch(x: &mut [f32]) -> Result<(), i32> {
+    match unsafe { ffi::hipModuleLaunchKernel(1) } { 0 => Ok(()), code => Err(code) }
+}
+fn cpu(x: &mut [f32]) { for v in x.iter_mut() { *v = *v * 2.0; } }
+"""
+
+
+def test_a_failed_launch_that_the_host_makes_up_for_fails(project: Make) -> None:
+    text = _ENGINE + "pub fn step(x: &mut [f32]) { if launch(x).is_err() { cpu(x); } }\n"
+    outcome = project({"src/lib.rs": text}).check("no_host_roundtrip", entry="src/lib.rs:step")
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert "computes on the host where a launch has failed at src/lib.rs:7" in outcome.message
+    assert outcome.findings[0].location == "src/lib.rs:7"
+
+
+def test_a_choice_of_the_host_is_left_open_unless_it_is_forbidden(project: Make) -> None:
+    text = _ENGINE + "pub fn step(x: &mut [f32], gpu: bool) { if gpu { launch(x); } else { cpu(x); } }\n"
+    made = project({"src/lib.rs": text})
+    with pytest.raises(RocverifyError, match="whether that is meant cannot be told"):
+        made.check("no_host_roundtrip", entry="src/lib.rs:step")
+    outcome = made.check("no_host_roundtrip", entry="src/lib.rs:step", forbid_fallback=True)
+    assert outcome.verdict is CheckVerdict.FAILED
+    assert "returns without a launch, after computing on the host at src/lib.rs:7" in outcome.message

@@ -158,6 +158,34 @@ SABOTAGES = (
         ("run() -> step() -> sweep() -> hipMemcpy()", At(SOLVER, "hipMemcpy(")),
     ),
     Sabotage(
+        "failed launch that the host makes up for, two calls deeper",
+        "03-01",
+        (
+            Edit(
+                SOLVER,
+                _SWEEP,
+                "  try {\n  "
+                + _SWEEP
+                + "  } catch (const std::exception&) {\n    relax(b_values_, out_values_);\n  }\n",
+            ),
+            Edit(
+                SOLVER,
+                "void Solver::step() {",
+                "static void relax(const std::vector<float>& b, std::vector<float>& out) {\n"
+                "  for (std::size_t i = 0; i < b.size(); ++i) out[i] = 0.25f * b[i];\n}\n\n"
+                "void Solver::step() {",
+            ),
+        ),
+        {"T1": "no_host_roundtrip"},
+        (
+            "swallows a failed launch",
+            "on const std::exception&: computes on the host (relax",
+            "Solver::run → step",
+            At(SOLVER, "} catch"),
+        ),
+        fast=True,
+    ),
+    Sabotage(
         "call commented out",
         "03-01",
         (Edit(SOLVER, _SWEEP, "  // jacobi(grid_, from, b_, to);\n"),),

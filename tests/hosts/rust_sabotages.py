@@ -139,6 +139,29 @@ SABOTAGES = (
         ),
     ),
     Sabotage(
+        "failed launch that the CPU makes up for",
+        "02-01",
+        (
+            Edit(
+                ROPE,
+                _ROTATED,
+                "        rope_gpu_kernel(x, cos, sin, seq_len, heads, self.head_dim).or_else(|error| {\n"
+                '            eprintln!("no GPU ({error:?}), on the CPU");\n'
+                "            crate::reference::rope_cpu(&[], &self.cos, &self.sin, heads, self.head_dim);\n"
+                "            Ok(())\n"
+                "        })\n",
+            ),
+        ),
+        {"T2": "no_host_roundtrip"},
+        (
+            "swallows a failed launch",
+            "on .or_else: computes on the host (rope_cpu",
+            "reached by Rope::apply_rope_device → rotate_on_device",
+            At(ROPE, "rope_gpu_kernel(x, cos, sin, seq_len, heads, self.head_dim).or_else"),
+        ),
+        fast=True,
+    ),
+    Sabotage(
         "call commented out",
         "02-01",
         (

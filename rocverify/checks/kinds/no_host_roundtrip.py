@@ -46,13 +46,15 @@ class NoHostRoundtripParams(CheckParams):
     """`entry` is `module:function`, or `path:function` of a Rust or C++ source; `contract` drives it, looked
     up in the project's contracts when not named; `allow_uploads` names the host-made inputs that the entry
     may upload; `forbid` adds names to the settings' device-to-host vocabulary. `program`: shell lines that
-    run a Rust or C++ entry, whose trace then decides."""
+    run a Rust or C++ entry, whose trace then decides. `forbid_fallback`: nothing that a Rust or C++ entry can
+    reach may compute on the host without a launch (in Python that is always so), not even by choice."""
 
     entry: Entry
     contract: Reference | None = None
     program: tuple[Line, ...] = ()
     allow_uploads: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
+    forbid_fallback: bool = False
 
 
 class Copy(Record):
@@ -107,8 +109,8 @@ class Trace(Record):
 
 
 class NoHostRoundtripEvidence(Evidence):
-    """What the sources show of the entry (its path to a launch, its copies) and what traced calls did. A Rust
-    or C++ entry has the `program` that ran it."""
+    """What the sources show of the entry (its path to a launch, its copies, ways around the launch) and what
+    traced calls did. A Rust or C++ entry has the `program` that ran it."""
 
     entry: str | None = None
     defined: str | None = None
@@ -119,6 +121,7 @@ class NoHostRoundtripEvidence(Evidence):
     traces: list[Trace] = Field(default_factory=list)
     status_reads: list[str] = Field(default_factory=list)
     transfer_path: list[str] = Field(default_factory=list)
+    fallbacks: list[str] = Field(default_factory=list)
     program: list[str] = Field(default_factory=list)
     launched: dict[str, int] = Field(default_factory=dict)
     calls_of_entry: int | None = None
@@ -141,6 +144,8 @@ class NoHostRoundtripEvidence(Evidence):
             yield f"- traced for {', '.join(dict.fromkeys(types))}: {steps}"
         for site in self.transfer_path:
             yield f"- path to the copy: {prose(site)}"
+        for place in self.fallbacks:
+            yield f"- the host computes in the kernel's place at {named(place)}"
         if self.program:
             ran = ", ".join(f"{named(name)} {times}" for name, times in self.launched.items())
             yield f"- {'; '.join(map(named, self.program))} launched {ran or 'nothing'}"
@@ -163,7 +168,8 @@ def run(params: NoHostRoundtripParams, ctx: CheckContext) -> Outcome:
     path = params.entry.partition(":")[0]
     if is_rust(path) or is_c_family(path):
         seen = NoHostRoundtripEvidence(entry=params.entry)
-        return copies_in_sources(ctx, params.forbid, params.program, seen)
+        fallback = params.forbid_fallback
+        return copies_in_sources(ctx, params.forbid, params.program, seen, forbid_fallback=fallback)
     entry = ctx.code.resolve(params.entry)
     evidence = NoHostRoundtripEvidence(entry=params.entry, defined=entry.location)
     findings, suspects = static_findings(params, ctx, entry, evidence)

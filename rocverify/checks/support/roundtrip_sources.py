@@ -1,11 +1,16 @@
-"""What the sources of a Rust or C++ host show of copies to the host: enough to fail, never to pass."""
+"""What the sources of a Rust or C++ host show of copies to the host, and of what it computes where a kernel
+is not launched: enough to fail, never to pass."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rocverify.checks.base import Outcome
+from rocverify.code.call_sites import describe_path
 from rocverify.code.callgraph import Path
+from rocverify.code.fallbacks import Fallback, FallbackFinder, FallbackKind
+from rocverify.code.launches import LaunchFinder
+from rocverify.code.places import Place
 from rocverify.code.transfers import TransferFinder
 from rocverify.errors import RocverifyError
 from rocverify.records import Finding
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
     from rocverify.checks.kinds.no_host_roundtrip import NoHostRoundtripEvidence
 
+_NO_WAY_AROUND = "let a failed launch fail the call: nothing that the host computes in the kernel's place"
 _HINT = "leave the data on the device between the kernels, or take the copy out of this path"
 
 
@@ -22,9 +28,12 @@ def copies_in_sources(
     forbid: tuple[str, ...],
     program: tuple[str, ...],
     evidence: NoHostRoundtripEvidence,
+    *,
+    forbid_fallback: bool = False,
 ) -> Outcome:
-    """Fails with the path to a copy. RocverifyError where there is none to be seen, since nothing was
-    executed, and where a call cannot be told to be one."""
+    """Fails with the path to a copy, or where a failed launch is hidden by what the host computes.
+    forbid_fallback: where it computes for another reason, too. RocverifyError where there is none to be seen,
+    since nothing was executed, and where a call cannot be told to be one."""
     path, _, name = str(evidence.entry).partition(":")
     unit = ctx.code.unit(path)
     functions = ctx.code.functions(path, name)
@@ -44,6 +53,12 @@ def copies_in_sources(
         finding = Finding(f"{name} copies data to the host: {way}", place, entity=name)
         evidence.transfer_path = list(map(str, chain.path))
         return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), seen=evidence)
+    ways = [way for place in functions for way in _ways_around(ctx, place)]
+    hidden = [way for way in ways if forbid_fallback or way.kind is not FallbackKind.BRANCH]
+    if hidden:
+        findings = tuple(_finding(name, way) for way in hidden)
+        evidence.fallbacks = [way.location for way in hidden]
+        return Outcome.failed(findings[0].message, hint=_NO_WAY_AROUND, findings=findings, seen=evidence)
     if chain.maybe:
         raise RocverifyError(
             f"{name}: the call at {chain.maybe} may copy data to the host; its sources do not tell",
@@ -54,11 +69,28 @@ def copies_in_sources(
         raise RocverifyError(f"{name}: not all of its sources could be parsed", where=chain.broken)
     if program:
         return traced_program(ctx, name, program, evidence)
+    if ways:
+        raise RocverifyError(
+            f"{_finding(name, ways[0]).message}; whether that is meant cannot be told",
+            where=ways[0].location,
+            hint="bind no_host_roundtrip with program: a command that runs it, or with forbid_fallback: true",
+        )
     raise RocverifyError(
         f"{name}: no copy to the host in its sources, and nothing that runs it was executed",
         where=defined,
         hint="bind no_host_roundtrip with program: a command that runs it, so that its transfers are seen",
     )
+
+
+def _ways_around(ctx: CheckContext, place: Place) -> list[Fallback]:
+    launches = LaunchFinder(ctx.code, ctx.settings.transfers.launches)
+    return list(FallbackFinder(ctx.code.graph, launches).fallbacks(place))
+
+
+def _finding(entry: str, way: Fallback) -> Finding:
+    reached = f", reached by {describe_path(way.path)}" if way.path else ""
+    message = f"{way.function.qualname} {way.kind} at {way.location} ({way.detail}){reached}"
+    return Finding(message, way.location, entity=entry)
 
 
 def _described(entry: str, path: Path) -> str:

@@ -24,7 +24,7 @@ from rocverify.code.languages.cpp_parts import (
 )
 from rocverify.code.languages.cpp_values import MAKERS, launched, made_by, type_written
 from rocverify.code.languages.tree import used_after
-from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step
+from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step, begin_of, end_of
 from rocverify.code.syntax import Call, Value
 
 _CASTS = frozenset(
@@ -118,9 +118,9 @@ class CppBody(CppFlow):
             fixed = any(text_of(c) in ("const", "constexpr") for c in node.named_children)
             written = ("const " if fixed else "") + type_written(kind, declarator)
         made = made_by(value)
-        self.values += [
-            Value(n, written, squeezed(value), node.start_point[0] + 1, elements_of(value)) for n in names
-        ]
+        line, text, elements = node.start_point[0] + 1, squeezed(value), elements_of(value)
+        begin, end = (begin_of(value), end_of(value)) if value is not None else ((0, 0), (0, 0))
+        self.values += [Value(n, written, text, line, elements, begin, end) for n in names]
         if value is not None and value.type == "lambda_expression" and len(names) == 1:
             unused = "" if used_after(node, names[0]) else f"the closure {names[0]} is never used"
             return [Bind(names, OWN), (value, dead or unused)]
@@ -138,11 +138,11 @@ class CppBody(CppFlow):
 
     def _made(self, path: tuple[str, ...], arguments: tuple[str, ...], node: Node, dead: str) -> Call:
         """The call of a constructor."""
-        return Call(path[-1], path, None, node.start_point[0] + 1, dead, True, arguments)
+        return Call(path[-1], path, None, node.start_point[0] + 1, dead, True, arguments, at=end_of(node))
 
     def _ended(self, path: tuple[str, ...], node: Node, dead: str) -> Call:
         """The call of a destructor, at the end of a scope."""
-        return Call(f"~{path[-1]}", path, None, node.start_point[0] + 1, dead)
+        return Call(f"~{path[-1]}", path, None, node.start_point[0] + 1, dead, at=end_of(node))
 
     # -- expressions -------------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ class CppBody(CppFlow):
         """What of the callee is to be read itself, and the call."""
         if function is None:
             return None, None
-        line = function.end_point[0] + 1
+        line, at = function.end_point[0] + 1, end_of(node)
         if function.type == "parenthesized_expression" and len(function.named_children) == 1:
             function = function.named_children[0]
         if function.type == "field_expression":
@@ -183,7 +183,9 @@ class CppBody(CppFlow):
                 field(function, "argument"), "->" in text_of(field(function, "operator"))
             )
             scope = member[:-1]
-            call = Call(member[-1] if member else "", scope, receiver, line, dead, True, arguments, launch)
+            call = Call(
+                member[-1] if member else "", scope, receiver, line, dead, True, arguments, launch, at=at
+            )
             return field(function, "argument"), call
         path = path_of(function)
         if function.type not in ("identifier", "qualified_identifier", "template_function", "dependent_name"):
@@ -196,13 +198,13 @@ class CppBody(CppFlow):
             scope = path[:-1]
             if name in MAKERS and made:
                 name, scope = made, (made,)
-            return None, Call(name, scope, None, line, dead, True, arguments, launch)
+            return None, Call(name, scope, None, line, dead, True, arguments, launch, at=at)
         if self.known[name] == OWN:
             return None, None
         kind = bare_type(self.types.get(name, ""))
         if kind and kind != "function" and launch is None:
-            return None, Call("operator()", (), kind, line, dead, True, arguments, launch)
-        return None, Call(name, (), None, line, dead, False, arguments, launch)
+            return None, Call("operator()", (), kind, line, dead, True, arguments, launch, at=at)
+        return None, Call(name, (), None, line, dead, False, arguments, launch, at=at)
 
     def _new(self, node: Node, dead: str) -> None:
         path, arguments = type_path(field(node, "type")), field(node, "arguments")
@@ -223,7 +225,7 @@ class CppBody(CppFlow):
         """A name that stands for a value: a function that is handed on may be called."""
         *scope, name = path_of(node) or ("",)
         if name and (scope or name not in self.known):
-            self.add(Call(name, tuple(scope), None, node.start_point[0] + 1, dead, False))
+            self.add(Call(name, tuple(scope), None, node.start_point[0] + 1, dead, False, at=end_of(node)))
 
     def _type_of(self, node: Node | None, arrow: bool) -> str:
         """The type of a receiver, as far as it shows; `Type.field` for a field, empty for one that does

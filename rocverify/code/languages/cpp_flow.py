@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from tree_sitter import Node
 
+from rocverify.code.languages.computing import ends_of, fails, stored_in
 from rocverify.code.languages.cpp_parts import (
     bare_type,
     constant,
@@ -44,6 +45,7 @@ class CppFlow(Walk):
             "try_statement": self._try,
             "catch_clause": self._handler,
             "binary_expression": self._binary,
+            "assignment_expression": self._assignment,
             "return_statement": self._leave,
             "co_return_statement": self._leave,
             "goto_statement": lambda node, _: self.branch("goto", "", node),
@@ -55,7 +57,10 @@ class CppFlow(Walk):
 
     def _case(self, node: Node, dead: str) -> None:
         value = field(node, "value")
-        self.branch("case", squeezed(value), node)
+        around = None if dead or node.parent is None else node.parent.parent
+        last = [child for child in node.named_children if child.type != "comment"][-1:]
+        ends = "on" if last and last[0].type == "break_statement" else ends_of(node)
+        self.branch("case", squeezed(value), node, of=around, ends=ends)
         inner = self._statements([c for c in node.named_children if c != value], dead)
         self.next(*self.part("case", node, *inner))
 
@@ -76,10 +81,12 @@ class CppFlow(Walk):
         other = field(node, "alternative")
         value = constant(condition, self._visible())
         why = f"its condition is always {str(value).lower()}"
-        self.branch("if", condition_text(condition), node)
+        body, of = field(node, "consequence"), None if dead else node
+        self.branch("if", condition_text(condition), node, body, of, ends_of(body))
+        if condition is not None:
+            self.branch("asked", condition_text(condition), condition, of=of)
         if other is not None:
-            self.branch("else", condition_text(condition), other)
-        body = field(node, "consequence")
+            self.branch("else", condition_text(condition), other, of=of, ends=ends_of(other))
         inner: tuple[Step, ...] = ((body, dead or (why if value is False else "")),)
         self.next(
             (condition, dead),
@@ -122,32 +129,49 @@ class CppFlow(Walk):
     def _switch(self, node: Node, dead: str) -> None:
         """What stands before its first label never runs."""
         condition, body = field(node, "condition"), field(node, "body")
-        self.branch("match", condition_text(condition), node)
+        self.branch("match", condition_text(condition), node, condition, None if dead else node)
         self.next((condition, dead), *self.part("match", body, (body, dead)))
 
     def _try(self, node: Node, dead: str) -> None:
         """Its body may end early, and what follows goes on."""
         body = field(node, "body")
+        if body is not None and not dead:
+            self.branch("try", "", body, of=node)
         rest: list[Step] = [(child, dead) for child in node.named_children if child != body]
         self.next(*self.part("try", body, (body, dead)), *rest)
 
     def _leave(self, node: Node, dead: str) -> None:
-        self.branch("leave", squeezed(node), node)
+        text = squeezed(node)
+        self.branch("leave", text, node, ends="raise" if fails(text) else "")
+        self.children(node, dead)
+
+    def _assignment(self, node: Node, dead: str) -> None:
+        """What it computes in a loop; what a call gives to a variable."""
+        left, right = field(node, "left"), field(node, "right")
+        if not dead and (loop := stored_in(node)) is not None:
+            self.store(node, loop)
+        if left is not None and left.type == "identifier" and right is not None and not dead:
+            self.branch("given", text_of(left), right)
         self.children(node, dead)
 
     def _binary(self, node: Node, dead: str) -> None:
         """The right of `&&` and `||` may be left out."""
         left, right = field(node, "left"), field(node, "right")
-        skipped = text_of(field(node, "operator")) in ("&&", "||", "and", "or")
+        sign = text_of(field(node, "operator"))
+        skipped = sign in ("&&", "||", "and", "or")
+        for side in (left, right) if sign in ("||", "or") and not dead else ():
+            if side is not None:
+                self.branch("arm", squeezed(side), side, of=node)
         self.next((left, dead), *(self.part("if", right, (right, dead)) if skipped else ((right, dead),)))
 
     def _handler(self, node: Node, dead: str) -> None:
         caught = field(node, "parameters")
-        self.branch("handler", squeezed(caught)[1:-1], node)
+        around = None if dead else node.parent
+        body = field(node, "body")
+        self.branch("handler", squeezed(caught)[1:-1], node, body, around, ends_of(body))
         names = [
             n for p in (caught.named_children if caught else ()) for n in names_in(field(p, "declarator"))
         ]
-        body = field(node, "body")
         self.next(*self.part("handler", body, Bind(tuple(names), VARIABLE), (body, dead)))
 
     def _lambda(self, node: Node, dead: str) -> None:

@@ -103,6 +103,7 @@ class CppFunctions:
             last_line=node.end_point[0] + 1,
             calls=(),
             parameters=tuple(_parameters(function)),
+            returns=squeezed(field(node, "type")),
             doc=doc_before(node),
             kernel=self._is_kernel(begin, name.start_byte),
             declared=True,

@@ -33,7 +33,7 @@ def launched(call: Call) -> Iterator[Call]:
         launch, rest = given[1:5], given[5:]
     else:
         launch, rest = (*given[1:3], *given[4:6]), tuple(f"*{a}" for a in given[3:4])
-    yield Call(name, tuple(scope), None, call.line, call.dead, call.sure, rest, launch)
+    yield Call(name, tuple(scope), None, call.line, call.dead, call.sure, rest, launch, at=call.at)
 
 
 def type_written(kind: Node | None, declarator: Node) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tree_sitter import Node
 
+from rocverify.code.languages.computing import ends_of, fails, stored_in
 from rocverify.code.languages.rust_flow import constant, leaves
 from rocverify.code.languages.rust_macros import MacroCalls
 from rocverify.code.languages.rust_parts import (
@@ -23,7 +25,7 @@ from rocverify.code.languages.rust_parts import (
     unbuilt,
 )
 from rocverify.code.languages.tree import mentions, used_after
-from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step
+from rocverify.code.languages.walking import OWN, VARIABLE, Bind, Step, begin_of, end_of
 from rocverify.code.syntax import Value
 
 _SCOPES = frozenset(
@@ -31,6 +33,9 @@ _SCOPES = frozenset(
 )
 
 _VARIABLES = frozenset({"identifier"})
+_STORING = frozenset({"assignment_expression", "compound_assignment_expr", "call_expression"})
+_OTHERWISE = frozenset({"unwrap_or_else", "or_else", "unwrap_or", "or", "map_or_else", "map_or"})
+"""What takes the place of a failure or of nothing: their first argument."""
 
 
 class Body(MacroCalls):
@@ -47,6 +52,8 @@ class Body(MacroCalls):
         kind = node.type
         if kind in _SCOPES:
             self.next(self.scope_end())
+        if kind in _STORING and not dead and (loop := stored_in(node)) is not None:
+            self.store(node, loop)
         if kind == "block":
             self._block(node, dead)
         elif kind == "let_declaration":
@@ -64,7 +71,8 @@ class Body(MacroCalls):
         elif kind in ("match_arm", "for_expression", "let_condition", "closure_expression"):
             self._binding(node, dead)
         elif kind == "match_expression":
-            self.branch("match", squeezed(node.child_by_field_name("value")), node)
+            value = node.child_by_field_name("value")
+            self.branch("match", squeezed(value), node, value, None if dead else node)
             self.children(node, dead)
         elif kind == "loop_expression":
             self.branch("loop", "", node)
@@ -74,7 +82,8 @@ class Body(MacroCalls):
         elif kind == "async_block":
             self.next(*self.part("closure", node, *((child, dead) for child in node.named_children)))
         elif kind == "return_expression":
-            self.branch("leave", squeezed(node), node)
+            text = squeezed(node)
+            self.branch("leave", text, node, ends="raise" if fails(text) else "")
             self.children(node, dead)
         elif kind not in ("macro_definition", *COMMENTS, *ATTRIBUTES):
             self.children(node, dead)
@@ -82,7 +91,11 @@ class Body(MacroCalls):
     def _binary(self, node: Node, dead: str) -> None:
         """The right of `&&` and `||` may be left out."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        skipped = text_of(node.child_by_field_name("operator")) in ("&&", "||")
+        sign = text_of(node.child_by_field_name("operator"))
+        skipped = sign in ("&&", "||")
+        for side in (left, right) if sign == "||" and not dead else ():
+            if side is not None:
+                self.branch("arm", squeezed(side), side, of=node)
         self.next((left, dead), *(self.part("if", right, (right, dead)) if skipped else ((right, dead),)))
 
     def _block(self, node: Node, dead: str) -> None:
@@ -127,7 +140,9 @@ class Body(MacroCalls):
             made = made or self.types.get(text_of(value), "")
         written = squeezed(node.child_by_field_name("type"))
         line, elements = node.start_point[0] + 1, elements_of(value)
-        self.values += [Value(name, written, squeezed(value), line, elements) for name in names]
+        begin, end = (begin_of(value), end_of(value)) if value is not None else ((0, 0), (0, 0))
+        text = squeezed(value)
+        self.values += [Value(name, written, text, line, elements, begin, end) for name in names]
         single = made if len(names) == 1 and pattern is not None and pattern.type != "tuple_pattern" else ""
         alternative = node.child_by_field_name("alternative")
         other = self.part("else", alternative, (alternative, dead))
@@ -138,11 +153,14 @@ class Body(MacroCalls):
         asked = node.child_by_field_name("condition")
         known = {name: value for name, value in self._constants.items() if name not in self.known}
         value = constant(asked, known)
-        self.branch("if" if node.type == "if_expression" else "loop", squeezed(asked), node)
-        if (other := node.child_by_field_name("alternative")) is not None:
-            self.branch("else", squeezed(asked), other)
         why = f"its condition is always {str(value).lower()}"
         body = node.child_by_field_name("consequence") or node.child_by_field_name("body")
+        kind, of = ("if", None if dead else node) if node.type == "if_expression" else ("loop", None)
+        self.branch(kind, squeezed(asked), node, body, of, ends_of(body))
+        if asked is not None:
+            self.branch("asked", squeezed(asked), asked, of=of)
+        if (other := node.child_by_field_name("alternative")) is not None:
+            self.branch("else", squeezed(asked), other, of=of, ends=ends_of(other))
         inner: tuple[Step, ...] = ((body, dead or (why if value is False else "")),)
         self.next(
             (asked, dead),
@@ -163,7 +181,9 @@ class Body(MacroCalls):
             self.next(value, names, *self.part("loop", body, (body, dead)))
         elif node.type == "match_arm":
             text = squeezed(pattern)
-            self.branch("handler" if text.startswith("Err(") else "case", text, node)
+            around = None if dead or node.parent is None else node.parent.parent
+            kind = "handler" if text.startswith("Err(") else "case"
+            self.branch(kind, text, node, of=around, ends=ends_of(node.child_by_field_name("value")))
             guard = pattern.child_by_field_name("condition") if pattern is not None else None
             self.next(*self.part("case", node, names, (guard, dead), value))
         else:
@@ -190,7 +210,9 @@ class Body(MacroCalls):
             name = function.child_by_field_name("field")
             if name is not None and name.type == "field_identifier":
                 receiver = _type_of(inside, self._owner, self.types)
-                made.append(self._made(text_of(name), (), receiver, name, dead, arguments=arguments))
+                method = self._made(text_of(name), (), receiver, name, dead, arguments=arguments)
+                made.append(replace(method, at=end_of(node)))
+                self._otherwise(text_of(name), node, inside, handed, dead)
         elif function is not None and function.type in ("identifier", "scoped_identifier"):
             inside = None
             *scope, called = path_of(function)
@@ -199,6 +221,15 @@ class Body(MacroCalls):
                 sure = kind is None
                 made.append(self._made(called, tuple(scope), None, node, dead, sure, arguments))
         self.next((inside, dead), (handed, dead), *made)
+
+    def _otherwise(self, name: str, node: Node, tried: Node | None, handed: Node | None, dead: str) -> None:
+        """What stands in for a call that fails: `launch(x).unwrap_or_else(|_| compute(x))`."""
+        if name not in _OTHERWISE or tried is None or handed is None or not handed.named_children or dead:
+            return
+        instead = handed.named_children[0]
+        body = instead.child_by_field_name("body") if instead.type == "closure_expression" else instead
+        self.branch("try", "", tried, of=node)
+        self.branch("handler", f".{name}", instead, of=node, ends=ends_of(body))
 
 
 def _made_by(value: Node | None, owner: str) -> str:

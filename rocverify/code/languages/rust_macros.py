@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tree_sitter import Node
 
 from rocverify.code.languages.rust_parts import QUOTING, path_of, token_calls
-from rocverify.code.languages.walking import OWN, Walk
+from rocverify.code.languages.walking import OWN, Walk, end_of
 from rocverify.code.syntax import Call
 
 _PLAIN_MACROS = frozenset(
@@ -34,7 +34,8 @@ class MacroCalls(Walk):
         arguments: tuple[str, ...] = (),
     ) -> Call:
         parts = tuple(self._owner if part == "Self" and self._owner else part for part in scope)
-        return Call(name, parts, receiver, node.start_point[0] + 1, dead, sure, arguments)
+        line = node.start_point[0] + 1
+        return Call(name, parts, receiver, line, dead, sure, arguments, at=end_of(node))
 
     def _macro(self, node: Node, dead: str) -> None:
         """The arguments of a macro are tokens: a name before parentheses in them is taken for a call."""

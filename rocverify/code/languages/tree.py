@@ -8,6 +8,11 @@ _STRINGS = frozenset({"string_literal", "raw_string_literal"})
 _IDENTIFIERS = frozenset({"identifier", "field_identifier"})
 
 
+def text_in(node: Node | None) -> str:
+    """The text of a node, as it is."""
+    return "" if node is None or node.text is None else node.text.decode("utf-8", "replace")
+
+
 def broken(root: Node) -> int | None:
     """The line of the first error in a tree."""
     if not root.has_error:

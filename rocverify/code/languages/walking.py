@@ -102,6 +102,34 @@ class Walk:
         """What a scope that begins here must end with."""
         return Restore(dict(self.known), dict(self.types))
 
-    def branch(self, kind: str, text: str, node: Node) -> None:
-        """Adds a branch of this kind, with the lines that it stands on."""
-        self.branches.append(Branch(kind, text, node.start_point[0] + 1, node.end_point[0] + 1))
+    def branch(
+        self,
+        kind: str,
+        text: str,
+        node: Node,
+        part: Node | None = None,
+        of: Node | None = None,
+        ends: str = "",
+    ) -> None:
+        """Adds a branch on the lines of `node`, of which `part` is what it holds; `of` is the statement whose
+        parts belong together, None for one that can never run."""
+        held = part or node
+        group = "" if of is None else f"{of.start_byte}-{of.end_byte}"
+        first, last = node.start_point[0] + 1, node.end_point[0] + 1
+        begin, end = begin_of(held), end_of(held)
+        self.branches.append(Branch(kind, text, first, last, begin, end, group, ends))
+
+    def store(self, node: Node, loop: Node) -> None:
+        """Adds an element that is computed in a loop."""
+        line = node.start_point[0] + 1
+        self.branches.append(Branch("store", "", line, line, begin_of(loop), end_of(node)))
+
+
+def begin_of(node: Node) -> tuple[int, int]:
+    """Line and column where a node begins."""
+    return node.start_point[0] + 1, node.start_point[1]
+
+
+def end_of(node: Node) -> tuple[int, int]:
+    """Line and column where a node ends."""
+    return node.end_point[0] + 1, node.end_point[1]
