@@ -122,6 +122,10 @@ CPP_WAYS = (
         "switch (backend) { case Backend::Hip: launch(x, n); break; default: cpu(x, n); break; } return 0;",
         [BRANCH],
     ),
+    (
+        "if (gpu) return launch(x, n); for (int i = 0; i < n; ++i) x[i] = (n * (float)(i)) + x[i]; return 0;",
+        [BRANCH],
+    ),
     ("if (n < 32) { std::vector<float> y(x, x + n); doubled(y); return 0; } return launch(x, n);", [BRANCH]),
 )
 CPP_RIGHT = (

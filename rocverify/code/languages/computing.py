@@ -10,6 +10,7 @@ import re
 
 from tree_sitter import Node
 
+from rocverify.code.languages.cpp_casts import misreads
 from rocverify.code.languages.tree import text_in
 
 _LOOPS = frozenset(
@@ -80,6 +81,8 @@ def _computes(node: Node, signs: frozenset[str]) -> bool:
     while stack:
         current = stack.pop()
         if current.type == "binary_expression" and text_in(current.child_by_field_name("operator")) in signs:
+            return True
+        if current.type == "cast_expression" and misreads(current):
             return True
         if current.type not in ("index_expression", "subscript_expression"):
             stack += current.named_children

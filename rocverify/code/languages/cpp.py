@@ -14,6 +14,7 @@ from functools import cache
 import tree_sitter_cpp
 from tree_sitter import Language, Parser
 
+from rocverify.code.languages.cpp_casts import held, misread_casts
 from rocverify.code.languages.cpp_items import CppItems, simple_constants
 from rocverify.code.languages.cpp_macros import Macro, invocations, macros_of, without_directives
 from rocverify.code.languages.cpp_shared import shared_accesses
@@ -22,6 +23,8 @@ from rocverify.code.languages.tree import broken
 from rocverify.code.shared_memory import SharedAccess
 from rocverify.code.syntax import Function, Import, Named, Unit
 
+_MOST_NESTED = 8
+"""Levels of parentheses that look like casts, one within another."""
 _DYNAMIC = re.compile(r"\bHIP_DYNAMIC_SHARED\(\s*([\w: ]+?)\s*,\s*(\w+)\s*\)")
 
 
@@ -53,9 +56,16 @@ def read_cpp(path: str, text: str, dead: Mapping[int, str] | None = None) -> Uni
 def read_shared(text: str, kernel: str, dead: Mapping[int, str] | None = None) -> tuple[SharedAccess, ...]:
     """How a kernel of a file indexes its dynamic LDS, as far as that is plain."""
     hidden = dead or {}
-    silent = silenced(_DYNAMIC.sub(r"extern __shared__ \1 \2[];", text).encode("utf-8", "replace"))
-    made = prepared(silent, hidden.keys(), _marks(_live_macros(silent, hidden), []))
-    return shared_accesses(_parser().parse(made.text).root_node, silent.source, kernel)
+    source = _DYNAMIC.sub(r"extern __shared__ \1 \2[];", text).encode("utf-8", "replace")
+    for _ in range(_MOST_NESTED):
+        silent = silenced(source)
+        made = prepared(silent, hidden.keys(), _marks(_live_macros(silent, hidden), []))
+        root = _parser().parse(made.text).root_node
+        misread = misread_casts(root)
+        if not misread:
+            return shared_accesses(root, silent.source, kernel)
+        source = held(silent.source, misread)
+    return ()
 
 
 def _live_macros(silent: Silent, hidden: Mapping[int, str]) -> list[Macro]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from rocverify.code.languages.cpp_casts import HELD
 from rocverify.code.languages.cpp_parts import JUMPS, declared, parameters_of, squeezed, text_of
 from rocverify.code.languages.cpp_parts import field as part
 from rocverify.code.languages.tree import has_kind
@@ -209,9 +210,9 @@ def _access(node: Node, known: _Kernel, body: Node) -> SharedAccess | None:
     told = {*names, *loops, _THREADS}
     if any(_depends(one, child, told, known) for one, child in around) or _asked(body, names, known):
         return None
-    why = ", ".join(squeezed(part(loop, "condition")) for n, loop in loops.items() if _says(indices, n))
+    why = ", ".join(_as_written(part(loop, "condition")) for n, loop in loops.items() if _says(indices, n))
     parameters = names & known.parameters
-    return SharedAccess(squeezed(node), why, node.start_point[0] + 1, base[0], extent, parameters)
+    return SharedAccess(_as_written(node), why, node.start_point[0] + 1, base[0], extent, parameters)
 
 
 def _around(node: Node, body: Node) -> Iterator[tuple[Node, Node]]:
@@ -220,6 +221,10 @@ def _around(node: Node, body: Node) -> Iterator[tuple[Node, Node]]:
     while current is not None and child != body:
         yield current, child
         child, current = current, current.parent
+
+
+def _as_written(node: Node | None) -> str:
+    return squeezed(node).replace(HELD, "")
 
 
 def _says(node: Node | None, name: str) -> bool:
@@ -294,7 +299,7 @@ def _extent(node: Node | None, known: _Kernel, loops: Mapping[str, Node], depth:
         return _extent(node.named_children[-1], known, loops, depth + 1)
     if node.type == "cast_expression":
         return _extent(part(node, "value"), known, loops, depth + 1)
-    if node.type == "call_expression" and _cast_of(node) is not None:
+    if node.type == "call_expression" and (text_of(part(node, "function")) == HELD or _cast_of(node)):
         return _extent(_only_argument(node), known, loops, depth + 1)
     sign = text_of(part(node, "operator"))
     if node.type == "binary_expression" and sign in ("+", "*"):
