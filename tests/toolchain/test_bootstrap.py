@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -57,14 +56,11 @@ def test_bootstrap_names_the_packages_that_errors_name(repo_root: Path) -> None:
 
 
 @pytest.mark.parametrize("purpose", ["verify", "test"])
-def test_complete_checkout_is_left_alone_at_once(checkout: Path, purpose: str) -> None:
+def test_complete_checkout_is_left_alone(checkout: Path, purpose: str) -> None:
     before = {path: path.stat().st_mtime_ns for path in checkout.rglob("*")}
-    began = time.monotonic()
     done = run(checkout / "scripts/bootstrap.sh", purpose)
-    took = time.monotonic() - began
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert {path: path.stat().st_mtime_ns for path in checkout.rglob("*")} == before
-    assert took < 1.0  # it takes 0.02 s; the rest is for a busy machine
 
 
 @pytest.mark.parametrize("arguments", [(), ("install",)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,9 +97,7 @@ def test_a_barrier_waits_for_the_waves_that_are_left(
 def test_a_deadlock_at_a_barrier_is_named(
     machine: Machine, module: LoadedModule, buffer: int, waves: int
 ) -> None:
-    begun = time.perf_counter()
     report = _fault(machine, module, "never_comes", buffer, block=32 * waves)
-    assert time.perf_counter() - begun < TIMEOUT_S / 2
     assert report.kind == "deadlock"
     poll, wait = line_of(SOURCE, "polled in vain"), line_of(SOURCE, "waited at in vain")
     others = "wave 1 waits" if waves == 2 else f"waves 1-{waves - 1} wait"
