@@ -16,7 +16,7 @@ from rocverify.runner.items import details
 from rocverify.runner.judgement import why
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rocverify.errors import PlanError
     from rocverify.report.model import Report
@@ -89,8 +89,16 @@ class Screen:
     def _line(self, text: str = "") -> None:
         click.echo(text, file=self._file)
 
-    def begin(self, selection: str, seed: int, device: str, refused: Sequence[PlanError] = ()) -> None:
-        """The first line of a run, what was odd about its plans, and which of them cannot be read."""
+    def begin(
+        self,
+        selection: str,
+        seed: int,
+        device: str,
+        refused: Sequence[PlanError] = (),
+        first: Iterable[str] = (),
+    ) -> None:
+        """The first line of a run, what was odd about its plans, which of them cannot be read, and what has
+        to be made `first`, before anything else can be shown."""
         self._line(f"rocverify: {selection}, {len(self._names)} checks, device {device}, seed {seed}")
         for warning in self._warnings[:MOST_WARNINGS]:
             self._line(f"{click.style('warning', fg='yellow')}  {warning}")
@@ -100,6 +108,8 @@ class Screen:
             self._line(f"command  {line}")
         for error in refused:
             self._line(f"{click.style('refused', fg='red')}  {error}")
+        for line in first:
+            self._line(f"wait     {line}")
 
     def started(self, name: str) -> None:
         """A check starts."""

@@ -15,6 +15,7 @@ import click
 
 from rocverify.cli import github
 from rocverify.cli.boundary import bug_report
+from rocverify.cli.first_run import made_first
 from rocverify.cli.options import Options, find_root
 from rocverify.cli.output import Screen
 from rocverify.errors import ExitCode, PlanError, UsageError
@@ -63,7 +64,8 @@ def _run(options: Options, selection: str, select: Select) -> tuple[int, Report 
         screen = stack.enter_context(
             Screen(plans, to_stderr=options.json == "-", commands=settings.allow_commands)
         )
-        screen.begin(selection, seed, settings.device, refused)
+        first = made_first(plans, root / settings.cache_dir)
+        screen.begin(selection, seed, settings.device, refused, first)
         started, clock = datetime.now(UTC), time.monotonic()
         outcome = run_session(request, screen)
         judged = judge_run(root, plans, outcome.results, everything=selection == "all")
