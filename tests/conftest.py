@@ -19,6 +19,8 @@ hypothesis.settings.load_profile("rocverify")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # rocverify trusts no cache in CI. Tests look the same everywhere: those of that rule set the variable.
 os.environ.pop("CI", None)
+# What one of them makes is not there for another one, nor for the projects of who runs them.
+os.environ["ROCVERIFY_SHARED_CACHE"] = "0"
 # Nor do they write into the log or the summary of the job that runs them.
 for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(name, None)

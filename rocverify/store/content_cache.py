@@ -8,6 +8,7 @@ from pathlib import Path
 from rocverify.store.files import replace_file
 from rocverify.store.pruning import touch
 from rocverify.store.seal import sealed, unsealed
+from rocverify.store.shared import linked, shared_folder
 
 
 class ContentCache:
@@ -18,19 +19,26 @@ class ContentCache:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
+        self._shared = None if folder is None else shared_folder(folder)
 
     def get(self, key: str, make: Callable[[], bytes]) -> bytes:
         """The bytes under `key`, made and kept if absent, damaged or not ours."""
         if self.folder is None:
             return make()
         path = self.folder / key[:2] / key
-        try:
-            data = unsealed(key, path.read_bytes())
-        except FileNotFoundError:
-            data = None
-        if data:
-            touch(path)
-            return data
+        places = [path] if self._shared is None else [path, self._shared / key[:2] / key]
+        for place in places:
+            try:
+                data = unsealed(key, place.read_bytes())
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            if data:
+                touch(place)
+                if place is not path:
+                    linked(place, path)
+                return data
         data = make()
         replace_file(path, sealed(key, data))
+        for place in places[1:]:
+            linked(path, place)
         return data

@@ -17,13 +17,14 @@ import hmac
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rocverify.store.digests import digest_bytes, digest_texts
 from rocverify.store.files import replace_file
 from rocverify.store.pruning import touch
 from rocverify.store.seal import seal_of
+from rocverify.store.shared import shared_folder
 from rocverify.toolchain.headers import HeaderState, Seen
 
 # Header states kept for one request: more than anyone switches between, few enough to look through.
@@ -47,6 +48,8 @@ class ObjectCache:
     def __init__(self, folder: Path) -> None:
         self._compiled = folder / "compiled"
         self._objects = folder / "objects"
+        shared = shared_folder(folder)
+        self._shared = None if shared is None else ObjectCache(shared)
 
     def find(self, request: str, root: Path, seen: Seen | None = None) -> CachedObject | None:
         """The code object that `request` gives with the headers as they are below `root` now, or as they were
@@ -59,22 +62,39 @@ class ObjectCache:
                 touch(cached.path)
                 touch(record)
                 return cached
-        return None
+        return self._from_others(request, root, seen)
+
+    def _from_others(self, request: str, root: Path, seen: Seen | None) -> CachedObject | None:
+        """The same, as another project of this user has made it."""
+        found = None if self._shared is None else self._shared.find(request, root, seen)
+        if found is None:
+            return None
+        path = self.keep(found.data)
+        taken = replace(found, path=path)
+        self._note(request, taken)
+        return taken
 
     def store(
         self, request: str, data: bytes, headers: HeaderState, log: str, seconds: float
     ) -> CachedObject:
         """Keeps a compilation's result."""
-        path = self.keep(data)
-        body = {"object": path.stem, "log": log, "seconds": seconds, "headers": headers.to_json()}
-        text = json.dumps(body)
+        made = CachedObject(self.keep(data), data, headers, log, seconds)
+        self._note(request, made)
+        if self._shared is not None:
+            with suppress(OSError):  # the user's cache may be out of reach
+                self._shared.store(request, data, headers, log, seconds)
+        return made
+
+    def _note(self, request: str, made: CachedObject) -> None:
+        """Writes the record of what a request gave."""
+        headers = made.headers
+        body = {"object": made.path.stem, "log": made.log, "seconds": made.seconds}
+        text = json.dumps({**body, "headers": headers.to_json()})
         state = digest_texts((headers.digest, *sorted(headers.found)))
-        folder = self._folder(request)
-        record = folder / f"{state[:32]}.json"
+        record = self._folder(request) / f"{state[:32]}.json"
         replace_file(record, f"{_seal(record, text)}\n{text}".encode())
         for old in self._records(request)[_KEPT_RECORDS:]:
             old.unlink(missing_ok=True)
-        return CachedObject(path, data, headers, log, seconds)
 
     def keep(self, data: bytes) -> Path:
         """Where a code object now lies as a file of its own."""
