@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rocverify.runner.bound import BoundPlan
+from rocverify.store.shared import shared_folder
 from rocverify.store.user_folders import user_cache
 
 _OF_THE_MACHINE = {"runtime": "the emulator's runtime", "hiplib": "the HIP library"}
@@ -21,7 +22,8 @@ def made_first(plans: Iterable[BoundPlan], cache: Path) -> Iterator[str]:
     missing = [what for name, what in _OF_THE_MACHINE.items() if not _filled(user_cache() / name)]
     if missing:
         yield f"{' and '.join(missing)} are made first, once on this machine: up to a minute"
-    if not _filled(cache / "native"):
+    shared = shared_folder(cache / "native")
+    if not _filled(cache / "native") and (shared is None or not _filled(shared)):
         yield "nothing is cached for this project yet: kernels are compiled and translated first"
 
 
