@@ -17,6 +17,8 @@ hypothesis.settings.load_profile("rocverify")
 # Threads of NumPy's BLAS would take the other workers' processors for matrices that are small. Before NumPy
 # is imported; the command line does the same for itself.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Long enough that what is printed stands on one line, whoever reads it.
+os.environ["COLUMNS"] = "400"
 # rocverify trusts no cache in CI. Tests look the same everywhere: those of that rule set the variable.
 os.environ.pop("CI", None)
 # What one of them makes is not there for another one, nor for the projects of who runs them.

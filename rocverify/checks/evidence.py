@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +14,19 @@ from rocverify.store.digests import shown_digest
 
 SHOWN = 3
 """Places of one sort that a list item names; report.json has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why checks failed, as a terminal tells it: failures of one kind and `sort` stand together. about: the
+    kernels or names concerned; facts: a label and a sentence each, of which those of the first failure are
+    shown."""
+
+    sort: str
+    about: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    replay: str = ""
+    """The words of the command that replays it, behind the selection."""
 
 
 class Record(BaseModel):
@@ -32,6 +46,10 @@ class Evidence(Record):
     def lines(self) -> Iterator[str]:
         """List items of Markdown."""
         return iter(())
+
+    def cause(self) -> Cause | None:
+        """What failed, where the kind can tell more than its message."""
+        return None
 
     def notes(self) -> Iterator[tuple[str, str]]:
         """What qualifies a pass, as pairs of Markdown: what it rests on or leaves open, and a part of that.

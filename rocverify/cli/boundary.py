@@ -48,8 +48,8 @@ def _handled(error: BaseException) -> int | None:
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
     if isinstance(error, SystemExit):
-        # click does this where whoever read our output is gone; its code, 1, means gaps here.
-        return ExitCode.INTERRUPTED
+        # click does this after a completion (0), and where whoever read our output is gone (1: gaps here).
+        return ExitCode.INTERRUPTED if error.code else ExitCode.VERIFIED
     fault = environment_fault(error)
     if fault is not None:
         click.echo(f"error: {fault}", err=True)

@@ -10,6 +10,7 @@ import click
 from rocverify import __version__, cycles
 from rocverify.cli import environment
 from rocverify.cli.boundary import Boundary
+from rocverify.cli.examples import with_examples
 from rocverify.cli.texts import EXIT_CODES
 
 
@@ -31,6 +32,8 @@ class LazyGroup(click.Group):
         if cmd_name not in self._modules:
             return None
         command: click.Command = importlib.import_module(self._modules[cmd_name]).command
+        if "Examples:" not in (command.epilog or ""):
+            command.epilog = with_examples(cmd_name, command.epilog)
         return command
 
 
@@ -74,9 +77,11 @@ cli = _Root(
         "compile": "rocverify.cli.compile",
         "inspect": "rocverify.cli.inspect",
         "emulate": "rocverify.cli.emulate",
+        "completion": "rocverify.cli.completion",
+        "man": "rocverify.cli.man",
     },
     help="Decides whether a GPU kernel plan is really done, by executing what it claims.",
-    epilog=EXIT_CODES,
+    epilog=with_examples("rocverify", EXIT_CODES),
     context_settings=SETTINGS,
 )
 click.version_option(__version__, prog_name="rocverify")(cli)

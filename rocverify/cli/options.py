@@ -35,6 +35,7 @@ class Options:
     allow_includes: tuple[Path, ...]
     allow_commands: bool
     case: str | None
+    verbose: bool
     pytest_args: tuple[str, ...]
 
     def settings(self, root: Path, **more: Any) -> Settings:
@@ -70,6 +71,27 @@ def find_root(given: Path | None) -> Path:
         where=str(here),
         hint="change into the project, or give --root DIR",
     )
+
+
+def phase_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The numbers of the phases here, for a shell that completes one."""
+    del context, parameter
+    numbers = (path.name.partition("-")[0] for path in _folders())
+    return [number for number in dict.fromkeys(numbers) if number.startswith(incomplete)]
+
+
+def plan_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The numbers of the plans here, for a shell that completes one."""
+    del context, parameter
+    names = (path.name.removesuffix("-PLAN.md") for folder in _folders() for path in folder.glob("*-PLAN.md"))
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def _folders() -> list[Path]:
+    from rocverify.roots import nearest_root
+
+    root = nearest_root(Path.cwd())
+    return [] if root is None else sorted((root / ".planning/phases").glob("[0-9]*"))
 
 
 def root_option(function: F) -> F:
@@ -172,6 +194,12 @@ def run_options(function: F) -> F:
             "--trust-cache",
             is_flag=True,
             help="Take kernels from the cache under CI too, where otherwise all are compiled anew.",
+        ),
+        click.option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            help="A line for every check, all kernels and findings, each document that is written.",
         ),
         *_ALLOWING,
         click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST OPTIONS]"),

@@ -1,25 +1,24 @@
-"""What a run shows: progress on a terminal, plain lines elsewhere, and the verdict table at the end."""
+"""What a run shows: a bar on a terminal, causes of what did not pass, and what is not verified at the end."""
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import ExitStack
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from time import monotonic
+from typing import TYPE_CHECKING
 
 import click
 
+from rocverify import progress
+from rocverify.cli.causes import Group, groups
+from rocverify.cli.terminal import Terminal, command_lines, cut, main_stream, wrapped
 from rocverify.records import CheckResult, CheckVerdict, MustHaveVerdict, Status
 from rocverify.report.baseline import told
 from rocverify.report.coverage import matrix_lines, models_line, models_of, not_executed
-from rocverify.runner.items import details
-from rocverify.runner.judgement import why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rocverify.errors import PlanError
-    from rocverify.report.model import Report
+    from rocverify.report.model import PlanReport, Report
     from rocverify.report.write import Written
     from rocverify.runner.bound import BoundPlan
     from rocverify.runner.judgement import PlanJudgement
@@ -35,16 +34,7 @@ _COLOURS = {
 
 MOST_WARNINGS = 20
 """Warnings about plans that a terminal shows; a summary has all of its own."""
-
-
-class Bar(Protocol):
-    """A progress bar, or nothing where there is no terminal."""
-
-    def show(self, name: str) -> None:
-        """Says which check is running."""
-
-    def step(self) -> None:
-        """Counts one check as done."""
+_ABOUT, _LOG, _ROWS, _NAMED = 4, 12, 40, 3
 
 
 def _commands(plans: Sequence[BoundPlan]) -> Iterator[str]:
@@ -56,38 +46,40 @@ def _commands(plans: Sequence[BoundPlan]) -> Iterator[str]:
 
 
 class Screen:
-    """The observer of a session and the printer of its end. A context manager: its bar must go away."""
+    """The observer of a session and the printer of its end. A context manager: its bar must go away.
+
+    verbose: a line for every check, every finding, each document.
+    """
 
     def __init__(
-        self, plans: Sequence[BoundPlan], *, to_stderr: bool = False, commands: bool = False
+        self,
+        plans: Sequence[BoundPlan],
+        *,
+        to_stderr: bool = False,
+        commands: bool = False,
+        verbose: bool = False,
     ) -> None:
         self._commands = list(_commands(plans)) if commands else []
         self._warnings = [str(warning) for plan in plans for warning in plan.plan.warnings]
-        self._told: dict[str, str] = {}
-        """Reasons that were shown beside their check, with what stands for them in the table."""
         self._names = {nodeid: spec.id for plan in plans for nodeid, spec in plan.nodeids().items()}
-        self._target: IO[str] = sys.stderr if to_stderr else sys.stdout
-        self._file = self._target
-        self._stack = ExitStack()
-        self._bar: Bar | None = None
+        self._terminal = Terminal(main_stream(to_stderr=to_stderr), len(self._names))
+        self._verbose = verbose
+        self._open: list[CheckResult] = []
+        self._undecided: dict[str, str] = {}
+        self._done = 0
+        self._running: tuple[str, float] = ("", 0.0)
 
     def __enter__(self) -> Screen:
-        if self._target.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb":
-            # While a check runs, pytest has the descriptors; the bar draws from a thread of its own.
-            copy = os.fdopen(os.dup(self._target.fileno()), "w", encoding="utf-8", errors="replace")
-            self._file = self._stack.enter_context(copy)
-            self._bar = self._stack.enter_context(_rich_bar(copy, len(self._names)))
+        self._terminal.__enter__()
+        progress.listen(self.step)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._close()
 
     def _close(self) -> None:
-        self._stack.close()
-        self._bar, self._file = None, self._target
-
-    def _line(self, text: str = "") -> None:
-        click.echo(text, file=self._file)
+        progress.listen(None)
+        self._terminal.close()
 
     def begin(
         self,
@@ -99,198 +91,213 @@ class Screen:
     ) -> None:
         """The first line of a run, what was odd about its plans, which of them cannot be read, and what has
         to be made `first`, before anything else can be shown."""
-        self._line(f"rocverify: {selection}, {len(self._names)} checks, device {device}, seed {seed}")
+        terminal = self._terminal
+        terminal.text(f"rocverify: {selection}, {len(self._names)} checks, device {device}, seed {seed}")
         for warning in self._warnings[:MOST_WARNINGS]:
-            self._line(f"{click.style('warning', fg='yellow')}  {warning}")
+            terminal.labelled("warning", "yellow", warning)
         if len(self._warnings) > MOST_WARNINGS:
-            self._line(f"warning  {len(self._warnings) - MOST_WARNINGS} more, in the summaries")
+            more = len(self._warnings) - MOST_WARNINGS
+            terminal.labelled("warning", "yellow", f"{more} more, in the summaries")
         for line in self._commands:
-            self._line(f"command  {line}")
+            terminal.labelled("command", None, line)
         for error in refused:
-            self._line(f"{click.style('refused', fg='red')}  {error}")
+            terminal.labelled("refused", "red", str(error))
         for line in first:
-            self._line(f"wait     {line}")
+            terminal.labelled("wait", None, line)
 
     def started(self, name: str) -> None:
         """A check starts."""
-        if self._bar is not None and name in self._names:
-            self._bar.show(self._names[name])
+        if name in self._names:
+            self._running = self._names[name], monotonic()
+            self._terminal.step(self._names[name], self._done)
+
+    def step(self, text: str, about: str) -> None:
+        """What a check does now, and for how long it has run."""
+        name, since = self._running
+        if about and self._names.get(about, name) != name:
+            name, since = self._names.get(about, ""), 0.0
+        seconds = f", {monotonic() - since:.0f} s" if since else ""
+        self._terminal.step(f"{name}: {text}{seconds}" if name else text, self._done)
 
     def finished(self, result: CheckResult) -> None:
-        """A check has its record: one line, and for what did not pass, why."""
-        if self._bar is not None:
-            self._bar.step()
-        verdict = click.style(f"{result.verdict:<8}", fg=_COLOURS[result.verdict])
-        self._line(f"{verdict} {result.id}  ({result.duration_s:.1f} s)")
-        if result.verdict is not CheckVerdict.PASSED:
-            self._line(_indented(details(result)))
-            self._told[why(result)] = f"{result.kind} {result.verdict}, see above"
+        """A check has its record: a line if every check is to have one."""
+        self._done += 1
+        passed = result.verdict is CheckVerdict.PASSED
+        if not passed:
+            self._open.append(result)
+        if self._verbose:
+            words = f"{result.id}  ({result.duration_s:.1f} s)"
+            self._terminal.labelled(str(result.verdict), _COLOURS[result.verdict], words)
+        self._terminal.step("", self._done)
 
     def undecided(self, identity: str, reason: str) -> None:
         """A must-have without a check."""
-        verdict = click.style(f"{MustHaveVerdict.UNVERIFIED:<8}", fg="yellow")
-        self._line(f"{verdict} {identity}: {reason}")
-        self._told[reason] = "see above"
+        self._undecided[identity] = reason
+        if self._verbose:
+            self._terminal.labelled(str(MustHaveVerdict.UNVERIFIED), "yellow", f"{identity}: {reason}")
 
     def interrupted(self, judged: Sequence[PlanJudgement]) -> None:
         """The end of an interrupted run."""
         self._close()
         done = sum(not r.evidence.get("deselected") for plan in judged for r in plan.results)
-        self._line(f"interrupted after {done} of {len(self._names)} checks; no file was written")
+        self._terminal.text(f"interrupted after {done} of {len(self._names)} checks; no file was written")
 
     def finish(self, report: Report, written: Written, outcome: Outcome) -> None:
-        """The end of a run: where the documents are, the verdict table, the status."""
+        """The end of a run: causes, what is not verified, counts, where the documents are, the status."""
         self._close()
-        self._line()
-        for name in (*written.summaries, *written.verifications):
-            state = "written" if name in written.changed else "unchanged"
-            failed = any((error.where or "").startswith(name) for error in written.errors)
-            self._line(f"{name}  ({'not written' if failed else state})")
-        if written.page and not any(error.where == written.page for error in written.errors):
-            self._line(f"{written.page}  (all of this as a page)")
-        for name in written.kept:
-            self._line(f"{name}  (kept: only a part of the checks ran, and none of it failed)")
-        for refused in report.refused:
-            self._line(f"{refused.path}: refused, so its phase is not judged as a whole")
-        if not outcome.ran:
-            self._line("nothing was executed, so nothing was written")
-        for name in outcome.foreign:
-            self._line(f"failed beside the plans: {name}")
-        self._line()
+        for group in groups(self._open):
+            self._terminal.line()
+            self._group(group)
+        self._terminal.line()
         self._table(report)
+        self._written(report, written, outcome)
+        self._status(report)
+
+    def _group(self, group: Group) -> None:
+        terminal = self._terminal
+        colour = _COLOURS[group.verdict]
+        count = f"{len(group.checks)} checks: " if len(group.checks) > 1 else ""
+        where = group.checks[0] if len(group.checks) == 1 else f"{count}{group.kind}"
+        terminal.labelled(str(group.verdict), colour, f"{where}: {group.sort}")
+        if len(group.checks) > 1:
+            terminal.text(_listed(_short(group.checks), None if self._verbose else 12), "  in        ")
+        if group.about:
+            terminal.text(_listed(group.about, None if self._verbose else _ABOUT), "  kernels   ")
+        for label, text in group.facts:
+            terminal.text(text, f"  {label:<9} " if label else "  ")
+        shown = group.log if self._verbose else group.log[:_LOG]
+        for line in shown:
+            terminal.text(line, "  | ", "  | ")
+        if len(group.log) > len(shown):
+            terminal.text(f"({len(group.log) - len(shown)} more lines, in the report)", "  | ")
+        if group.hint:
+            terminal.text(group.hint, "  to do     ")
+        if group.replay:
+            terminal.text("", "  replay:")
+            for line in command_lines(group.replay, terminal.width, "  "):
+                terminal.line(line)
+
+    def _table(self, report: Report) -> None:
+        """What is not verified, and how many are."""
+        terminal = self._terminal
+        rows = [
+            (plan, must_have)
+            for plan in report.plans
+            for must_have in plan.must_haves
+            if must_have.verdict is not MustHaveVerdict.VERIFIED
+        ]
+        shown = {why for result in self._open for why in (result.message.partition("\n")[0],)}
+        for _, must_have in rows[: None if self._verbose else _ROWS]:
+            verdict, words = must_have.verdict, f"{must_have.id}: {must_have.text}"
+            if must_have.requirement and must_have.requirement not in must_have.text:
+                words += f" ({must_have.requirement})"
+            lead = f"{verdict:<10}  "
+            line = words if self._verbose else cut(words, terminal.width - len(lead))
+            terminal.labelled(lead, _COLOURS[verdict], line)
+            if must_have.reason and not any(text and text in must_have.reason for text in shown):
+                terminal.text(must_have.reason, "            ")
+        if len(rows) > _ROWS and not self._verbose:
+            terminal.text(f"{len(rows) - _ROWS} more are not verified: -v, or the report", "           ")
+        for demand in report.demands:
+            if demand.verdict is MustHaveVerdict.VERIFIED or (demand.must_haves and not self._verbose):
+                continue  # what a must-have leaves open is told by that
+            word = "unproved" if demand.verdict is MustHaveVerdict.UNVERIFIED else "failed"
+            terminal.text(f"{word}: {demand.kind} {demand.id}: {demand.text}", rest="  ")
+            terminal.text(demand.reason, "  ")
+        for one in report.unbuilt:
+            terminal.text(f"no must-have asks for this: {one.path}: {one.message}", rest="  ")
+        self._counts(report)
+
+    def _counts(self, report: Report) -> None:
+        terminal = self._terminal
+        parts = [_counted(plan) for plan in report.plans]
+        terminal.text(", ".join(parts), "plans     ")
+        for phase in report.phases:
+            open_ones = [d.id for d in phase.demands if d.verdict is not MustHaveVerdict.VERIFIED]
+            if phase.demands:
+                done, total = len(phase.demands) - len(open_ones), len(phase.demands)
+                left = f"; not {_listed(open_ones, None if self._verbose else 8)}" if open_ones else ""
+                words = f"phase {phase.phase}: {done} of {total} requirements and criteria proved{left}"
+                terminal.text(words, "asked     ")
+        self._coverage(report)
+        if report.baseline is not None:
+            for line in told(report.baseline, report.exit_code):
+                terminal.text(line, rest="  ")
 
     def _coverage(self, report: Report) -> None:
         """How many kernels were compared, in which types, and those that were not."""
+        terminal = self._terminal
         rows = {(row.source, row.kernel): row for plan in report.plans for row in plan.coverage}
         if not rows:
             return
-        missing = [row.kernel for row in rows.values() if not row.compared]
+        compared = sum(bool(row.compared) for row in rows.values())
+        missing = [row.kernel for row in rows.values() if not row.launched and not row.compared]
         sanitized = sum(bool(row.sanitized) for row in rows.values())
-        self._line(
-            f"kernels: {len(rows) - len(missing)} of {len(rows)} launched and compared, {sanitized} sanitized"
-            + (f"; only compiled: {', '.join(missing)}" if missing else "")
+        blocks = [row for row in rows.values() if row.blocks is not None]
+        total, ran = (
+            sum(getattr(row, name) or 0 for row in blocks) for name in ("blocks", "executed_blocks")
         )
-        for line in matrix_lines(rows.values()):
-            self._line(f"  cases compared of {line}")
-        told = [row for row in rows.values() if row.blocks is not None]
-        if told:
-            blocks, ran = sum(row.blocks or 0 for row in told), sum(row.executed_blocks or 0 for row in told)
-            self._line(f"code: {ran} of {blocks} basic blocks executed in compared cases")
-            for line in not_executed(told):
-                self._line(f"  not verified: {line}")
+        said = f"{compared} of {len(rows)} launched and compared, {sanitized} sanitized"
+        code = f"; {ran} of {total} basic blocks executed" if total else ""
+        left = f"; only compiled: {_listed(missing, None if self._verbose else _NAMED)}" if missing else ""
+        terminal.text(f"{said}{code}{left}", "kernels   ")
+        if self._verbose:
+            for line in matrix_lines(rows.values()):
+                terminal.text(f"cases compared of {line}", "  ")
+            for line in not_executed(blocks):
+                terminal.text(f"not verified: {line}", "  ")
         models = models_of(report.plans)
         if models:
-            self._line(models_line(models))
+            terminal.text(models_line(models).removeprefix("models: "), "models    ")
 
-    def _reason(self, reason: str) -> str:
-        """Why a must-have is not verified, without what was told already; several reasons in a row."""
-        for shown in sorted(self._told, key=len, reverse=True):
-            reason = reason.replace(shown, self._told[shown])
-        return reason
-
-    def _table(self, report: Report) -> None:
-        rows = [
-            (
-                m.id,
-                str(m.verdict),
-                m.requirement or "",
-                "\n".join(filter(None, (m.text, self._reason(m.reason)))),
+    def _written(self, report: Report, written: Written, outcome: Outcome) -> None:
+        terminal = self._terminal
+        names = [*written.summaries, *written.verifications]
+        failed = [n for n in names if any((e.where or "").startswith(n) for e in written.errors)]
+        for name in names if self._verbose else failed:
+            state = "written" if name in written.changed else "unchanged"
+            terminal.text(f"{name}  ({'not written' if name in failed else state})", "          ")
+        changed = sum(name in written.changed for name in names)
+        page = written.page if not any(e.where == written.page for e in written.errors) else ""
+        if names or page:
+            terminal.text(f"{page}  ({changed} of {len(names)} documents changed)".strip(), "report    ")
+        for name in written.kept:
+            terminal.text(
+                f"{name}  (kept: only a part of the checks ran, and none of it failed)", "          "
             )
-            for plan in report.plans
-            for m in plan.must_haves
-        ]
-        if self._target.isatty():
-            _rich_table(self._file, rows)
-        else:
-            for line in plain_table(rows):
-                self._line(line)
-        self._line()
-        for demand in report.demands:
-            if demand.verdict is not MustHaveVerdict.VERIFIED:
-                word = "unproved" if demand.verdict is MustHaveVerdict.UNVERIFIED else "failed  "
-                self._line(f"{word}: {demand.kind} {demand.id}: {demand.text}")
-                self._line(f"          {demand.reason}")
-        for plan in report.plans:
-            empty = "  (the plan lists no must-haves)" if not plan.must_haves else ""
-            self._line(f"{plan.plan}: {plan.status}, {plan.score} must-haves verified{empty}")
-        for one in report.unbuilt:
-            self._line(f"no must-have asks for this: {one.path}: {one.message}")
-        self._coverage(report)
-        for phase in report.phases:
-            done = sum(demand.verdict is MustHaveVerdict.VERIFIED for demand in phase.demands)
-            if phase.demands:
-                self._line(
-                    f"phase {phase.phase}: {done} of {len(phase.demands)} requirements and criteria proved"
-                )
-        if report.baseline is not None:
-            for line in told(report.baseline, report.exit_code):
-                self._line(line)
-        status = click.style(str(report.status), fg=_COLOURS[report.status], bold=True)
+        for refused in report.refused:
+            terminal.text(f"{refused.path}: refused, so its phase is not judged as a whole", rest="  ")
+        if not outcome.ran:
+            terminal.text("nothing was executed, so nothing was written")
+        for name in outcome.foreign:
+            terminal.text(f"failed beside the plans: {name}", rest="  ")
+
+    def _status(self, report: Report) -> None:
         device = report.device
-        self._line(
-            f"{status}: {report.score} verified, device {device.kind} ({device.name}), seed {report.seed}, "
-            f"{report.duration_s:.1f} s, exit code {int(report.exit_code)}"
+        where = "no device" if device.kind == "none" else f"{device.kind} {device.target or device.name}"
+        words = (
+            f"{report.status}: {report.score} verified, {where}, "
+            f"seed {report.seed}, {report.duration_s:.1f} s, exit code {int(report.exit_code)}"
         )
+        length = len(str(report.status))
+        first, *rest = wrapped(words, self._terminal.width, rest="  ")
+        colour = _COLOURS[report.status]
+        self._terminal.line(click.style(first[:length], fg=colour, bold=True) + first[length:])
+        for line in rest:
+            self._terminal.line(line)
 
 
-def plain_table(rows: Sequence[tuple[str, str, str, str]]) -> list[str]:
-    """The verdict table in aligned columns; further lines of a cell stand below it."""
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    lines = []
-    for *cells, text in rows:
-        first, *more = text.splitlines() or [""]
-        head = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        lines.append(f"{head}  {first}".rstrip())
-        lines += [f"{'':<{len(head)}}  {line}" for line in more]
-    return lines
+def _counted(plan: PlanReport) -> str:
+    """`16-01 passed 14/14`."""
+    empty = " (the plan lists no must-haves)" if not plan.must_haves else ""
+    return f"{plan.plan} {plan.status} {plan.score}{empty}"
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"         {line}" for line in text.splitlines())
+def _short(checks: Iterable[str]) -> list[str]:
+    """Must-haves of checks, each once: `16-02/T1`."""
+    return list(dict.fromkeys(name.rpartition("/")[0] for name in checks))
 
 
-def _rich_table(file: IO[str], rows: Sequence[tuple[str, str, str, str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("Must-have", "Verdict", "Requirement", "Statement", box=None, pad_edge=False)
-    for name, verdict, requirement, text in rows:
-        colour = _COLOURS[MustHaveVerdict(verdict)]
-        table.add_row(Text(name), Text(verdict, style=colour), Text(requirement), Text(text))
-    Console(file=file).print(table)
-
-
-class _RichBar:
-    def __init__(self, file: IO[str], total: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=Console(file=file),
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._task = self._progress.add_task("collecting", total=total)
-
-    def __enter__(self) -> _RichBar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, name: str) -> None:
-        self._progress.update(self._task, description=name)
-
-    def step(self) -> None:
-        self._progress.advance(self._task)
-
-
-def _rich_bar(file: IO[str], total: int) -> Any:
-    return _RichBar(file, total)
+def _listed(names: Sequence[str], most: int | None) -> str:
+    more = f" and {len(names) - most} more" if most is not None and len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rocverify.cli.early import start_servers
-from rocverify.cli.options import Options, run_options
+from rocverify.cli.options import Options, phase_names, run_options
 from rocverify.cli.texts import EXIT_CODES
 
 
@@ -18,7 +18,7 @@ from rocverify.cli.texts import EXIT_CODES
     "`rocverify run phase 16 -- -k correctness -x`.",
     epilog=EXIT_CODES,
 )
-@click.argument("phase", metavar="N")
+@click.argument("phase", metavar="N", shell_complete=phase_names)
 @run_options
 def command(phase: str, **options: Any) -> int:
     """Runs `rocverify run phase`; returns its exit code."""

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rocverify.cli.early import start_servers
-from rocverify.cli.options import Options, run_options
+from rocverify.cli.options import Options, plan_names, run_options
 from rocverify.cli.texts import EXIT_CODES
 
 
@@ -18,7 +18,7 @@ from rocverify.cli.texts import EXIT_CODES
     "VERIFICATION is left as it is where the phase has other plans, since those are not run.",
     epilog=EXIT_CODES,
 )
-@click.argument("plan", metavar="NN-MM")
+@click.argument("plan", metavar="NN-MM", shell_complete=plan_names)
 @run_options
 def command(plan: str, **options: Any) -> int:
     """Runs `rocverify run plan`; returns its exit code."""

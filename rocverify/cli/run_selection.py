@@ -62,7 +62,12 @@ def _run(options: Options, selection: str, select: Select) -> tuple[int, Report 
         earlier = _earlier(options.baseline, root, settings, plans)
         request = Request(root, settings, seed, plans, options.pytest_args, options.write)
         screen = stack.enter_context(
-            Screen(plans, to_stderr=options.json == "-", commands=settings.allow_commands)
+            Screen(
+                plans,
+                to_stderr=options.json == "-",
+                commands=settings.allow_commands,
+                verbose=options.verbose,
+            )
         )
         first = made_first(plans, root / settings.cache_dir)
         screen.begin(selection, seed, settings.device, refused, first)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -82,26 +81,50 @@ class Case:
 
     @property
     def text(self) -> str:
-        """It in one line, for a command that replays it: `of` reads it back."""
-        return json.dumps(self.to_json(), separators=(",", ":"))
+        """It in one word that no shell changes, for a command that replays it: `of` reads it back.
+        `float32/seq=1,heads=2/plain/77/drawn=5`: what follows the seed differs from what is usual."""
+        lengths = ",".join(f"{name}={value}" for name, value in self.dims.items())
+        usual = Case(self.dims, self.dtype, self.kind, self.seed).to_json()
+        others = [f"{name}={value}" for name, value in self.to_json().items() if value != usual[name]]
+        return "/".join([self.dtype.name, lengths, str(self.kind), str(self.seed), *others])
 
     @classmethod
     def of(cls, spec: ContractSpec, text: str) -> Case:
         """The case that `text` tells; UsageError where it tells none of this contract."""
         try:
-            told = _Told.model_validate_json(text)
+            told = _Told.model_validate(_parts(text))
             (dtype,) = select_dtypes(spec, [told.dtype])
             spec.dims.check(told.dims)
-        except (ValidationError, ContractError) as error:
-            words = error.message if isinstance(error, ContractError) else error.errors()[0]["msg"]
+        except (ValueError, ContractError) as error:
+            words = _why(error)
             raise UsageError(
                 f"--case is no case of {spec.where}: {words}", hint="paste the command that a failure printed"
             ) from None
         return cls(**{**dict(told), "dtype": dtype})
 
 
+def _parts(text: str) -> dict[str, Any]:
+    """The parts of a case's text; ValueError where they are not there."""
+    dtype, lengths, kind, seed, *others = text.split("/")
+    dims = dict(_pair(part) for part in lengths.split(",") if part)
+    return {"dtype": dtype, "dims": dims, "kind": kind, "seed": seed, **dict(map(_pair, others))}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _why(error: ValueError | ContractError) -> str:
+    if isinstance(error, ContractError):
+        return error.message
+    return error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+
+
 class _Told(BaseModel):
-    """A case as its JSON tells it."""
+    """A case as its text tells it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -109,11 +132,11 @@ class _Told(BaseModel):
     dtype: str
     kind: Kind
     seed: int
-    poison: Poison
-    placement: Placement
-    order: Literal["eager", "shuffled", "lazy"]
-    drawn: int | None
-    on_stream: bool
+    poison: Poison = Poison.NAN
+    placement: Placement = Placement.GUARDED
+    order: Literal["eager", "shuffled", "lazy"] = "eager"
+    drawn: int | None = None
+    on_stream: bool = False
 
 
 def plan_cases(

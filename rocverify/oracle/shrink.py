@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from rocverify import progress
 from rocverify.oracle.case import Case
 from rocverify.oracle.contract import ContractSpec
 from rocverify.oracle.dims import Dims
@@ -79,6 +80,7 @@ class _Search:
         if self.best.runs >= _RUNS or case in self._passed:
             return False
         self.best.runs += 1
+        progress.say(f"looking for a smaller case that fails ({self.best.runs} tried)")
         problem = self._attempt(case)
         if problem is None:
             self._passed.append(case)

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rocverify import progress
 from rocverify.device.trace.events import Category
 from rocverify.errors import DeviceFaultError, SubjectError, TimeLimitError
 from rocverify.oracle.beside import beside
@@ -262,7 +263,8 @@ def _run(
     ahead = cases[cases[0].seed % len(cases)] if cases else None
     with beside(session) as submit:
         upcoming = [submit(starting, spec, case) for case in cases[:1]]
-        for case, following in zip_longest(cases, cases[1:]):
+        for number, (case, following) in enumerate(zip_longest(cases, cases[1:]), start=1):
+            progress.say(f"{case.dtype}, case {number} of {len(cases)}")
             start = upcoming.pop().result()
             computed = submit(computed_of, spec, case, start.inputs)
             if case is ahead:

@@ -17,12 +17,15 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
+from threading import Lock
 from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
 
+from rocverify import progress
 from rocverify.runner.state import state_of
 
 _PR_SET_PDEATHSIG = 1
@@ -33,6 +36,14 @@ class Started:
     """An item has started; `item` is its place among the session's."""
 
     item: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the item that runs does now."""
+
+    item: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +108,23 @@ def _interrupt(*_: object) -> None:
 
 
 def _serve(session: pytest.Session, connection: Connection, plugin: _Reports) -> None:
+    lock = Lock()  # steps may begin in any thread
     while True:
         for place in connection.recv():
             connection.send(Started(place))
+            progress.listen(partial(_tell, connection, lock, place))
             item = session.items[place]
             plugin.clear()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            with lock:
+                progress.listen(None)
             connection.send(Done(place, plugin.reports, plugin.warnings))
+
+
+def _tell(connection: Connection, lock: Lock, place: int, text: str, about: str) -> None:
+    del about
+    with lock:
+        _send(connection, Step(place, text))
 
 
 def _send(connection: Connection, message: object) -> None:

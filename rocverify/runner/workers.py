@@ -24,11 +24,12 @@ from pathlib import Path
 
 import pytest
 
+from rocverify import progress
 from rocverify.errors import RocverifyError
 from rocverify.runner.durations import durations, keep_durations
 from rocverify.runner.items import CheckItem, UndecidedItem
 from rocverify.runner.state import state_of
-from rocverify.runner.worker import Done, Ended, Started, fork_worker
+from rocverify.runner.worker import Done, Ended, Started, Step, fork_worker
 
 OPTION = "rocverify_workers"
 AUTO = "auto"
@@ -213,6 +214,8 @@ class _Crew:
             return
         if isinstance(message, Started):
             self._started.add(message.item)
+        elif isinstance(message, Step):
+            progress.say(message.text, self._session.items[message.item].nodeid)
         elif isinstance(message, Done):
             self._done[message.item] = message
             worker = self._workers[connection]

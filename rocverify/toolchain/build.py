@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from rocverify import progress
 from rocverify.errors import CompileError, ToolchainError
 from rocverify.store.digests import digest_bytes, digest_texts
 from rocverify.toolchain.cache import CachedObject, ObjectCache
@@ -127,6 +128,7 @@ class Builder:
         return Request(entry, target, flags, source_sha256, key)
 
     def _compiled(self, request: Request) -> BuiltObject:
+        progress.say(f"compiling {request.entry.source} for {request.target}")
         for _ in range(_ATTEMPTS):
             try:
                 return self._built(request, self._compile(request), fresh=True)

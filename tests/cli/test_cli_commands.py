@@ -148,9 +148,11 @@ def test_the_end_of_a_run_names_the_summary_and_the_verdicts(
     demo.does("passed", "failed")
     demo.run("phase", "16", "--seed", "3")
     lines = capsys.readouterr().out.splitlines()
-    assert f"{FOLDER}/16-01-SUMMARY.md  (written)" in lines
-    assert "16-01/T1  verified  REQ-01  Truth 1 holds (REQ-01)" in lines
-    assert lines[-1].startswith("gaps_found: 1/2 verified, device none")
+    assert "report    reports/latest/index.html  (2 of 2 documents changed)" in lines
+    assert "failed      16-01/T2: Truth 2 holds (REQ-02)" in lines
+    assert not any("16-01/T1" in line for line in lines)
+    assert "plans     16-01 gaps_found 1/2" in lines
+    assert lines[-1].startswith("gaps_found: 1/2 verified, no device")
     assert "seed 3" in lines[-1]
     assert "exit code 1" in lines[-1]
 
@@ -336,7 +338,6 @@ def test_a_terminal_gets_progress(demo: Demo) -> None:
     output = b"".join(chunks).decode("utf-8", "replace")
     assert "\x1b[" in output
     assert "16-01/T2/fake" in output
-    assert "Must-have" in output
     assert "gaps_found" in output
 
 

@@ -143,7 +143,7 @@ def test_a_number_of_workers_that_is_none(demo: Demo, text: str, capfd: pytest.C
 def test_no_worker_outlives_its_run(demo: Demo, number: signal.Signals) -> None:
     demo.does("passed", "sleep", "sleep")
     process = subprocess.Popen(
-        [*COMMAND, "run", "phase", "16", "--", "--rocverify-workers=2"],
+        [*COMMAND, "run", "phase", "16", "-v", "--", "--rocverify-workers=2"],
         cwd=demo.root,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
         stdout=subprocess.PIPE,

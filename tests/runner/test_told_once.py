@@ -1,4 +1,4 @@
-"""What stands on the terminal stands there once: a reason beside its check, and the table refers to it."""
+"""What stands on the terminal stands there once: a reason with its cause, and not in the table again."""
 
 from __future__ import annotations
 
@@ -9,34 +9,24 @@ from rocverify.runner.items import details
 from tests.runner.demo import Demo
 
 
-@pytest.mark.parametrize(
-    ("does", "short"),
-    [
-        ("failed", "fake failed, see above"),
-        ("fault", "fake failed, see above"),
-        ("no_device", "fake not_run, see above"),
-        ("bad_object", "fake error, see above"),
-    ],
-)
-def test_why_a_check_did_not_pass(
-    demo: Demo, capsys: pytest.CaptureFixture[str], does: str, short: str
-) -> None:
+@pytest.mark.parametrize("does", ["failed", "fault", "no_device", "bad_object"])
+def test_why_a_check_did_not_pass(demo: Demo, capsys: pytest.CaptureFixture[str], does: str) -> None:
     demo.plan({"It holds": [{"does": does, "text": "the very reason"}]})
     demo.run("plan", "16-01", "--no-write")
-    said = capsys.readouterr().out
-    shown, table = said.split("\n\n", 1)
-    assert "the very reason" in shown
-    assert f"  {short}\n" in table
+    causes, table = capsys.readouterr().out.rsplit("\n\n", 1)
+    assert "the very reason" in causes
     assert "the very reason" not in table
+    assert "16-01/T1: It holds" in table
 
 
-def test_of_several_checks_each_is_named(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
-    checks = [{"does": "failed", "text": "the sum is off"}, {"does": "failed", "text": "the sum is off by 3"}]
-    demo.plan({"It holds": checks})
+def test_checks_that_fail_alike_are_one_cause(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    checks = [{"does": "failed", "text": f"the sum is off by {n}"} for n in (2, 3)]
+    demo.plan({"It holds": checks, "That too": [{"does": "failed", "text": "no sum at all"}]})
     demo.run("plan", "16-01", "--no-write")
     said = capsys.readouterr().out
-    assert "  fake failed, see above; fake failed, see above\n" in said
-    assert "the sum is off" not in said.split("\n\n", 1)[1]
+    assert "failed    2 checks: fake: the sum is off by 2\n  in        16-01/T1\n" in said
+    assert "failed    16-01/T2/fake: no sum at all\n" in said
+    assert "off by 3" not in said
 
 
 def test_why_nothing_decides_a_must_have(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +34,6 @@ def test_why_nothing_decides_a_must_have(demo: Demo, capsys: pytest.CaptureFixtu
     demo.run("plan", "16-01", "--no-write")
     said = capsys.readouterr().out
     assert said.count("no phrase of the catalogue fits") == 1
-    assert "  see above\n" in said
 
 
 def test_a_finding_that_the_message_has_is_not_repeated() -> None:

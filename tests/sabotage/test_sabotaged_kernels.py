@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.sabotage.places import GUARD, HIGH, HIP, LAYER_HIP, LOW, PAIR, ROTATE, STORAGE
-from tests.sabotage.sabotage import HEADS, POSITIONS, RAW, Edit, Sabotage, check, every
+from tests.sabotage.sabotage import HEADS, POSITIONS, RAW, Edit, Sabotage, check, copy_of, every, run
 
 IN_HALF = """\
   if constexpr (sizeof(T) == 2 && !__is_same(T, Bf16)) {
@@ -288,3 +292,22 @@ SABOTAGES = (
 @every(SABOTAGES)
 def test_sabotaged_kernels(sabotage: Sabotage, template: Path, kept: Path, tmp_path: Path) -> None:
     check(sabotage, template, kept, tmp_path)
+
+
+@pytest.mark.long
+def test_one_flipped_sign_is_told_within_25_lines_of_80_columns(
+    template: Path, kept: Path, tmp_path: Path
+) -> None:
+    root = copy_of(template, tmp_path, [Edit(PAIR, LOW, LOW.replace(" - ", " + "))])
+    ran = run(root, "phase 16", ("--cache-dir", str(kept)), {"COLUMNS": "80"})
+    assert ran.exit_code == 1, ran.output
+    lines = [line for line in ran.output.splitlines() if not line.startswith("...")]  # on a slow machine
+    assert len(lines) <= 25, ran.output
+    assert max(map(len, lines)) <= 80, ran.output
+    told = re.search(r"rocverify run (plan 16-02 .*?-k \S+)", ran.output.replace("\\\n", ""), re.DOTALL)
+    assert told is not None, ran.output
+    first, number, *options = shlex.split(told[1])
+    again = run(root, f"{first} {number}", ("--cache-dir", str(kept), *options))
+    (failed,) = again.not_passed()
+    assert again.not_passed()[failed] == "failed"
+    assert again.checks()[failed]["evidence"]["cases"] == 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
-from rocverify.checks.evidence import Evidence, Record, digest, known, named
+from rocverify.checks.evidence import Cause, Evidence, Record, digest, known, named
 from rocverify.checks.support.compared import Compared
 from rocverify.checks.support.failing_case import Failing, telling_failure, watched
 from rocverify.checks.support.kernel_coverage import coverage_of
@@ -124,6 +124,10 @@ class CorrectnessEvidence(Evidence):
     failing_case: dict[str, Any] | None = None
     smallest_case: dict[str, Any] | None = None
     smallest_case_runs: int | None = None
+    smallest: str | None = None
+    diagnosis: str | None = None
+    kernel: str | None = None
+    watched: list[str] = Field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         """Cases, elements and worst errors by element type, as lines of a Markdown list."""
@@ -148,6 +152,18 @@ class CorrectnessEvidence(Evidence):
         if self.refused_calls:
             told = ", ".join(f"{known(c.name)} ({known(c.error)})" for c in self.refused_calls)
             yield f"- calls that had to be refused: {told}"
+
+    def cause(self) -> Cause | None:
+        if self.failing_cases is None:
+            return None
+        facts = [("smallest", self.smallest), ("fits", self.diagnosis)]
+        facts += [("sanitizer", text) for text in self.watched[:2]]
+        return Cause(
+            "results are wrong",
+            (self.kernel or self.wrapper or "",),
+            tuple((label, text) for label, text in facts if text),
+            f"--seed {self.seed} --case {self.replay_case}",
+        )
 
     def notes(self) -> Iterator[tuple[str, str]]:
         """Remarks on the reference and on leaks: (text, name of the kernel or wrapper)."""
@@ -332,6 +348,10 @@ def _failed(spec: ContractSpec, plan: Plan, failing: Failing, evidence: Correctn
     evidence.failing_cases, evidence.replay_case = len(failing.others), case
     evidence.failing_case, evidence.smallest_case = telling.case.to_json(), smallest.case.to_json()
     evidence.smallest_case_runs = smallest.runs
+    lengths = " ".join(f"{name}={value}" for name, value in smallest.case.dims.items())
+    evidence.smallest = f"{smallest.case.dtype} {lengths}: {smallest.problem}"
+    evidence.diagnosis, evidence.kernel = telling.hint, telling.symbol
+    evidence.watched = [finding.message for finding in failing.watched]
     return Outcome.failed(
         f"{name} is wrong in {len(failing.others)} of {evidence.cases} cases ({telling.symbol}), as in "
         f"{telling.case}: {telling.message}",
