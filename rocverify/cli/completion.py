@@ -15,6 +15,7 @@ from rocverify.errors import ExitCode, UsageError
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> int:
+    """Prints the script of a shell."""
     from rocverify.cli.main import cli
 
     found = get_completion_class(shell)

@@ -22,6 +22,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "emulate": ("rocverify emulate scale.hip scale --grid 4 --block 64 --arg f32[256]:random --sanitize",),
     "init": ("rocverify init", "rocverify init --ci github"),
     "report": ("rocverify report --open", "rocverify report build/report.json --output page.html"),
+    "cache": ("rocverify cache", "rocverify cache --prune"),
     "completion": ('eval "$(rocverify completion bash)"', "rocverify completion fish | source"),
     "man": ("rocverify man | man -l -",),
 }

@@ -13,6 +13,7 @@ from rocverify.errors import ExitCode
 
 @click.command("man", help="Print the manual page (man's own format), with every command and option.")
 def command() -> int:
+    """Prints the page."""
     from rocverify.cli.main import cli
 
     context = click.Context(cli, info_name="rocverify")

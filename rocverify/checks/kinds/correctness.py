@@ -154,6 +154,7 @@ class CorrectnessEvidence(Evidence):
             yield f"- calls that had to be refused: {told}"
 
     def cause(self) -> Cause | None:
+        """Wrong results: the smallest case, what fits, and what the sanitizer has to say."""
         if self.failing_cases is None:
             return None
         facts = [("smallest", self.smallest), ("fits", self.diagnosis)]
