@@ -14,9 +14,9 @@ from rocverify.errors import ExitCode
 @click.command("man", help="Print the manual page (man's own format), with every command and option.")
 def command() -> int:
     """Prints the page."""
-    from rocverify.cli.main import cli
+    from rocverify.cli.main import SETTINGS, cli
 
-    context = click.Context(cli, info_name="rocverify")
+    context = click.Context(cli, info_name="rocverify", **SETTINGS)
     click.echo("\n".join(_page(context)))
     return ExitCode.VERIFIED
 

@@ -57,4 +57,4 @@ def test_a_run_says_it_before_its_first_check(make_project: MakeProject, tmp_pat
     project = Project(make_project().root, None)
     output = project.run("--cache-dir", str(tmp_path / "cold")).output
     begun = [line.split()[0] for line in output.splitlines() if line]
-    assert begun.index("wait") < begun.index("passed")
+    assert begun.index("wait") < begun.index("plans")

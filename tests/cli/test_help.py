@@ -64,6 +64,7 @@ def test_the_manual_page_has_every_command_and_is_valid(capsys: pytest.CaptureFi
     for words in ("rocverify run phase", "rocverify exec", "rocverify contract new"):
         assert f"\n.SS {words}\n" in page
     assert r"\-\-baseline REF" in page
+    assert r".B \-h, \-\-help" in page
     if shutil.which("groff") is None:
         pytest.skip("groff is not here to read it")
     read = subprocess.run(
