@@ -100,8 +100,8 @@ class Options:
     "emulate",
     help="Run one kernel on the emulator, once, and show what its arrays hold after.\n\n"
     "FILE is a source (.hip, .cpp), a code object (.hsaco, .co), an offload bundle, also a compressed one, "
-    "or a host program, library or object file with device code in it, for gfx1030 to gfx1036, gfx1100 to "
-    "gfx1103 or gfx1150 to gfx1153; no GPU is needed. KERNEL is a name as `rocverify inspect` shows it, "
+    "or a host program, library or object file with device code in it, for a target that the emulator runs "
+    "(`rocverify doctor` names them); no GPU is needed. KERNEL is a name as `rocverify inspect` shows it, "
     "mangled or demangled; `scale` will do for `void ns::scale<float>(float*, int)` where no other kernel is "
     "called so. Number, kind and size of the arguments are checked against the code object's metadata. A "
     "source is compiled as the build manifest says, or with -O3, and then the flags after --. In a code "

@@ -20,7 +20,7 @@ Exit codes:
     0  the emulator would run every kernel shown
     1  it would refuse something, which is listed
     2  the command line is wrong, FILE holds no intact code object, or is a source that does not compile
-    3  there is no disassembler here, or no compiler
+    3  FILE is a source, and there is no compiler
     4  rocverify itself broke
 """
 
@@ -29,12 +29,10 @@ Exit codes:
     "inspect",
     help="Show the kernels of a code object: arguments, resources, instructions by format, and what of "
     "them the emulator would refuse.\n\n"
-    "Nothing is executed, and no device is needed, nor a compiler for what is compiled already, but for "
-    "gfx1030 to gfx1036, whose disassembler is LLVM's. FILE is a source (.hip, .cpp), a code object (.hsaco, "
-    ".co), an offload bundle, also a compressed one, or a host program, library or object file with device "
-    "code in it. "
-    "Instructions are those that control can reach from the kernel's entry, functions that it calls "
-    "included, each counted once.",
+    "Nothing is executed, and no device is needed, nor a compiler for what is compiled already. FILE is a "
+    "source (.hip, .cpp), a code object (.hsaco, .co), an offload bundle, also a compressed one, or a host "
+    "program, library or object file with device code in it. Instructions are those that control can reach "
+    "from the kernel's entry, functions that it calls included, each counted once.",
     epilog=EXIT_CODES,
 )
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))

@@ -119,3 +119,19 @@ def test_a_multiprocessor_holds_what_its_simds_registers_and_lds_admit() -> None
     assert resident_workgroups(made(vgprs=24, wave=64), "gfx942", 256, 65536) == 1
     # MI200: 512 VGPRs for 64 lanes, eight waves at most.
     assert resident_workgroups(made(vgprs=128, wave=64), "gfx90a", 256, 0) == 4
+
+
+@pytest.mark.parametrize(
+    ("target", "vgprs", "wgp", "waves"),
+    [
+        # 1024 registers, 16 at a time: 256 fit four times.
+        ("gfx1102", 256, 1, 4),
+        # 1536 registers, 24 at a time: 128 are 144, in a compute unit as in a WGP.
+        ("gfx1100", 128, 0, 10),
+        # 1024 registers, 16 at a time: 72 are 80.
+        ("gfx1150", 72, 1, 12),
+    ],
+)
+def test_waves_where_tables_once_disagreed(target: str, vgprs: int, wgp: int, waves: int) -> None:
+    found = occupancy(metadata(vgprs, 0, wgp=wgp), target, workgroup=32, lds_bytes=0)
+    assert (found.by_vgprs, found.waves, found.limited_by) == (waves, waves, "VGPRs")
