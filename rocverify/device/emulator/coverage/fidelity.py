@@ -23,6 +23,7 @@ _DOUBLE = "within 1 ULP here, within 2**29 ULP on the hardware: refined by the c
 _ANGLE = "within 1 ULP here; the hardware's error is absolute, and larger for large angles"
 _WMMA = "the sum over k in ascending order, each step fused; the hardware's order is not documented"
 _CLOCK = "four cycles an instruction, from a fixed start: nothing of the hardware's time"
+_STOCHASTIC = "a neighbour of the exact value; which of the two a seed gives is a model"
 _PLACE = "a plausible place on the GPU"
 
 MODELS: dict[str, str] = {
@@ -39,6 +40,7 @@ MODELS: dict[str, str] = {
     **{name: _WMMA for name, product in PRODUCTS.items() if product.result.is_float},
     **dict.fromkeys(("s_memtime", "s_memrealtime", "s_sendmsg_rtn_b64"), _CLOCK),
     "s_getreg_b32": _PLACE,
+    **dict.fromkeys(("v_cvt_sr_fp8_f32", "v_cvt_sr_bf8_f32"), _STOCHASTIC),
 }
 """By mnemonic: how far the result is the hardware's. Bounds are the ISA manual's, and those of
 translate/semantics."""

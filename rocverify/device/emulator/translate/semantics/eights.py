@@ -73,6 +73,27 @@ def narrowed(k: K, value: Value, form: Eight) -> Value:
     return k.b.or_(chosen, k.b.lshr(k.b.and_(bits, _integer(k, _SIGN)), _integer(k, 24)))
 
 
+def rounded_by(k: K, value: Value, seed: Value, form: Eight) -> Value:
+    """A single as a float of eight bits in i32 lanes, rounded stochastically: the seed's highest bits are
+    added to the bits of the mantissa that have no room, and what then has no room is cut off. AMD's manual
+    adds them so, but to a mantissa that wraps around, and rounds to nearest after it, which would be no
+    rounding to a neighbour: AMD's own conversions for hosts cut off, as this does."""
+    bits = k.b.bitcast(value, k.shapes.i32)
+    magnitude = k.b.and_(bits, _integer(k, _MAGNITUDE))
+    shift, least = 23 - form.mantissa, (128 - form.bias) << 23
+    moved = k.b.add(magnitude, k.b.lshr(seed, _integer(k, 32 - shift)))
+    small = k.b.icmp_unsigned("<", moved, _integer(k, least))
+    scaled = k.b.bitcast(k.b.select(small, moved, _integer(k, 0)), k.shapes.f32)
+    scaled = k.b.fmul(scaled, k.const(k.shapes.f32, 2.0 ** (form.mantissa + form.bias - 1)))
+    normal = k.b.lshr(k.b.sub(moved, _integer(k, (127 - form.bias) << 23)), _integer(k, shift))
+    chosen = k.b.select(small, k.b.fptoui(scaled, k.shapes.i32), normal)
+    over = k.b.icmp_unsigned(">", chosen, _integer(k, form.beyond))
+    chosen = k.b.select(over, _integer(k, form.beyond), chosen)
+    nan = k.b.icmp_unsigned(">", magnitude, _integer(k, _INFINITY))
+    chosen = k.b.select(nan, _integer(k, 0x7F), chosen)
+    return k.b.or_(chosen, k.b.lshr(k.b.and_(bits, _integer(k, _SIGN)), _integer(k, 24)))
+
+
 def _byte(k: K, dword: Value, place: int) -> Value:
     return k.b.and_(k.b.lshr(dword, _integer(k, 8 * place)), _integer(k, 0xFF))
 
@@ -113,6 +134,19 @@ def _packed(form: Eight) -> Handler:
     return handle
 
 
+def _stochastic(form: Eight) -> Handler:
+    """v_cvt_sr_fp8_f32: byte_sel says which byte is written; the others stay."""
+
+    def handle(k: K, inst: Instruction) -> None:
+        target, source, seed = inst.operands
+        byte = rounded_by(k, read(k, inst, source, F32), read(k, inst, seed, B32), form)
+        place = 8 * int(inst.modifiers.get("byte_sel", "0"))
+        old = k.b.and_(k.vgpr(target.index, 0, active=True), _integer(k, ~(0xFF << place) & 0xFFFFFFFF))
+        k.commit(target, k.b.or_(old, k.b.shl(byte, _integer(k, place))), 0xFF << place)
+
+    return handle
+
+
 def _dot(first: Eight, second: Eight) -> Handler:
     """v_dot4_f32_*: neg_lo negates the third source, neg_hi takes its absolute value, that first."""
 
@@ -135,5 +169,6 @@ HANDLERS: dict[str, Handler] = {
     **{f"v_cvt_f32_{name}": _one(form) for name, form in FORMATS.items()},
     **{f"v_cvt_pk_f32_{name}": _pair(form) for name, form in FORMATS.items()},
     **{f"v_cvt_pk_{name}_f32": _packed(form) for name, form in FORMATS.items()},
+    **{f"v_cvt_sr_{name}_f32": _stochastic(form) for name, form in FORMATS.items()},
     **{f"v_dot4_f32_{a}_{b}": _dot(FORMATS[a], FORMATS[b]) for a in FORMATS for b in FORMATS},
 }

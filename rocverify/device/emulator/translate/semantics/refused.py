@@ -30,7 +30,6 @@ REFUSED: Mapping[str, str] = {
         "barriers with a number, and what is in a barrier's state, are not modelled"
     ),
     r"s_buffer_load_[ui](8|16)": "compilers emit it for graphics alone; it is not modelled",
-    r"v_cvt_sr_\w+": "how the random bits are added is not documented in a way that can be meant",
     r"(global|scratch)_(load|store)_block|global_load_tr_\w+": (
         "loads of blocks of registers, and those that transpose, are not modelled"
     ),

@@ -105,6 +105,7 @@ def cases() -> Iterator[Case]:
     yield from _scalar_functions()
     yield from _widening()
     yield from _narrowing()
+    yield from _stochastic()
     yield from _dots()
     yield from _permlanes()
 
@@ -241,6 +242,34 @@ def to_eight(kind: str, bits: int) -> int:
         return sign | beyond
     value = abs(sf.to_fraction(F32, bits))
     return sign | min(range(beyond + 1), key=lambda code: (abs(_magnitude(kind, code) - value), code & 1))
+
+
+def to_eight_by(kind: str, bits: int, seed: int) -> int:
+    """Towards zero, of the single whose last bits have the seed's highest ones added: as many as the format
+    has no room for."""
+    beyond, sign = (0x7F, 0x7C)[kind == "bf8"], bits >> 31 << 7
+    if sf.is_nan(F32, bits):
+        return sign | 0x7F
+    if sf.is_inf(F32, bits):
+        return sign | beyond
+    moved = (bits & mask(31)) + (seed >> 32 - (23 - EIGHTS[kind][0]))
+    if moved >= 0x7F800000:
+        return sign | beyond
+    value = sf.to_fraction(F32, moved)
+    return sign | max(code for code in range(beyond + 1) if _magnitude(kind, code) <= value)
+
+
+def _stochastic() -> Iterator[Case]:
+    for kind in EIGHTS:
+        for place in range(4):
+
+            def one(row: Row, lane: int, kind: str = kind, place: int = 8 * place) -> int:
+                byte = to_eight_by(kind, row.a[lane] & mask(32), row.b[lane] & mask(32))
+                return row.old[lane] & mask(32) & ~(0xFF << place) | byte << place
+
+            name = f"v_cvt_sr_{kind}_f32"
+            tail = f" byte_sel:{place}" if place else ""
+            yield Case(name, Probe(f"{name} {{d}}, {{a}}, {{b}}{tail}", vector=1), lanewise(one))
 
 
 def _widening() -> Iterator[Case]:
