@@ -95,7 +95,7 @@ def _example(root: Path, dry_run: bool) -> int:
     for step in example_steps(Writer(root, dry_run)):
         _show(step, dry_run)
     if not dry_run:
-        click.echo(f"Next: {root / 'verify.sh'}, or rocverify run all in that folder")
+        click.echo(f"Next: rocverify run all --root {root}")
     return Exit.FINE
 
 
