@@ -165,7 +165,7 @@ class Settings(_Frozen):
     def _gfx_names(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
         for target in targets:
             if not target.startswith("gfx") or not target[3:].isalnum():
-                raise ValueError(f"{target!r} is no gfx target (for example gfx1100)")
+                raise ValueError(f"{target!r} is not a gfx target (for example gfx1100)")
         return targets
 
 

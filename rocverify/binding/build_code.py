@@ -70,7 +70,7 @@ def _one(subject: Subject, name: str) -> Function | Undecided:
         return found[0]
     if not found:
         globs = ", ".join(subject.settings.host_globs)
-        return Undecided(f"{name}() is no function of the host sources ({globs}, **/*.rs)")
+        return Undecided(f"{name}() is not a function of the host sources ({globs}, **/*.rs)")
     return Undecided(f"{name}() may be {', '.join(f.ref for f in found)}; bind key_link with the paths")
 
 
@@ -133,7 +133,7 @@ def flow_documented(reading: Reading) -> Built:
             return entry
         if not is_python(entry.path):
             return Undecided(
-                f"{entry.ref} is no function of Python, and calls are compared with docstrings of Python "
+                f"{entry.ref} is not a function of Python, and calls are compared with docstrings of Python "
                 "alone; bind call_order with entry, first and then"
             )
         if reading.group("file") not in ("", entry.path, PurePosixPath(entry.path).name):

@@ -54,7 +54,7 @@ def passes(reading: Reading) -> Built:
     """ "`cargo test` passes", "ctest succeeds"."""
     line = reading.group("quoted") or reading.group("plain")
     if not _KNOWN.match(line):
-        return Undecided(f"{line!r} may be no command; bind command with run: [{line!r}]")
+        return Undecided(f"{line!r} may not be a command; bind command with run: [{line!r}]")
     params: dict[str, Any] = {"run": [line]}
     if reading.take(_NO_GPU):
         params["gpu"] = "hidden"

@@ -22,7 +22,7 @@ def is_faster(reading: Reading) -> Built:
         )
     by = 2.0 if reading.group("twice") else float(reading.group("times"))
     if by <= 1:
-        return Undecided(f"{by:g} times is no gain; bind faster with contract, than and by")
+        return Undecided(f"{by:g} times is not a gain; bind faster with contract, than and by")
     params: dict[str, object] = {"contract": ours.ref, "than": theirs.ref, "by": by}
     if metric := reading.group("metric").lower():
         params["metric"] = METRICS[metric]

@@ -160,7 +160,7 @@ def kernel_in_file(reading: Reading) -> Built:
     path = _known_path(reading, reading.group("file"))
     if path is None:
         return Undecided(
-            f"{reading.group('file')} is no file of this project and none that the plan names; give its path"
+            f"{reading.group('file')} is not a file of this project, and the plan names none; give its path"
         )
     return tuple(
         Draft(

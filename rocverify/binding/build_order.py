@@ -25,7 +25,7 @@ def in_order(reading: Reading) -> Built:
         if len(found) != 1:
             listed = ", ".join(found) or "none"
             return Undecided(
-                f"{name}() is no one function ({listed}); bind call_order with first, then and entry"
+                f"{name}() is not one function ({listed}); bind call_order with first, then and entry"
             )
         params["entry"] = found[0]
     return (Draft("call_order", params, f"{first} is to come before {then}"),)
@@ -42,7 +42,7 @@ def _function(reading: Reading, name: str) -> str | Undecided:
     if any(kernel.has(name) for kernel in reading.subject.kernels):
         return Undecided(f"{name}() is a kernel; bind call_order with first, then: dispatch and entry")
     return Undecided(
-        f"{name}() is no function of the host sources; bind call_order with first, then and entry"
+        f"{name}() is not a function of the host sources; bind call_order with first, then and entry"
     )
 
 

@@ -22,11 +22,11 @@ def launches(reading: Reading) -> Built:
     names = [n for n in re.findall(r"\w+", reading.group("names")) if n not in ("and", "only", "the")]
     known = {symbol for kernel in reading.subject.kernels for symbol in kernel.symbols}
     if not is_command(line):
-        return Undecided(f"{line!r} may be no command; bind program with run: [{line!r}] and kernels")
+        return Undecided(f"{line!r} may not be a command; bind program with run: [{line!r}] and kernels")
     strange = [name for name in names if name not in known]
     if strange:
         return Undecided(
-            f"{', '.join(strange)} is no kernel of the project; bind program with run: [{line!r}] and kernels"
+            f"{', '.join(strange)} is not a kernel here; bind program with run: [{line!r}] and kernels"
         )
     params: dict[str, object] = {"run": [line], "kernels": names}
     params |= {"no_others": True} if reading.group("only") else {}

@@ -28,7 +28,7 @@ def _absent(reading: Reading) -> Built:
     names = [re.sub(r"\(\s*\)\Z", "", part.strip("`")).strip("`") for part in split if part.strip()]
     plain = [n for n in names if not is_written_as_code(reading.text, n) and n.lower() not in _MARKERS]
     if plain:
-        return Undecided(f"{', '.join(plain)} may be no name in the code; put names in backticks")
+        return Undecided(f"{', '.join(plain)} may not be a name in the code; put names in backticks")
     path = reading.group("path")
     params = {
         "names": [name.upper() if name.lower() in _MARKERS else name for name in names],

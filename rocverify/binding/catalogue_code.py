@@ -25,7 +25,7 @@ def _constant(reading: Reading) -> Built:
     """constant_value in the path that the truth names, else in all kernel sources."""
     name, path = reading.group("name"), reading.group("path")
     if not is_written_as_code(reading.text, name) and not name.isupper():
-        return Undecided(f"{name} may be no name in the code; put it in backticks")
+        return Undecided(f"{name} may not be a name in the code; put it in backticks")
     text = reading.group("value")
     value: int | float = float(text) if re.search(r"[.e]", text) else int(text)
     params: dict[str, object] = {"name": name, "value": value}

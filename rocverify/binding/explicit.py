@@ -119,7 +119,7 @@ def _schema_error(
         keys: KeyPath = (written.get(str(head), str(head)), *rest)
         text = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            text = f"is no parameter of {kind.name}"
+            text = f"is not a parameter of {kind.name}"
         faults.append(_error(entry, keys, text, f"the parameters are: {', '.join(kind.params.model_fields)}"))
     first, *more = faults
     message = first.message + "".join(f"\n  {f.where}: {f.message}" for f in more)

@@ -28,7 +28,7 @@ def infer(truth: Truth, plan: Plan, subject: Subject) -> Answer:
     if truth.unread:
         return Undecided(f"the entry cannot be checked: {truth.unread}")
     if len(truth.text) > MAX_TRUTH:
-        return Undecided(f"{len(truth.text)} characters are no sentence; {_advice(truth)}")
+        return Undecided(f"{len(truth.text)} characters are not a sentence; {_advice(truth)}")
     if isinstance(truth, VerifyClaim) and (lines := step_commands(plan, truth)):
         return build_commands.of_step(lines)
     reading = Reading(claim_of(truth), plan, subject)

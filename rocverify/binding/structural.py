@@ -41,7 +41,7 @@ def artifact_draft(artifact: Artifact) -> Draft | Undecided:
         names = [name for text in artifact.exports for name in exported_names(text)]
         prose = next((name for name in names if len(name.split()) != 1), None)
         if prose:
-            return Undecided(f"{prose!r} among the exports is no name; write names alone")
+            return Undecided(f"{prose!r} among the exports is not a name; write names alone")
         params["exports"] = names
         asked.append(f"it to define {', '.join(names)}")
     if not asked:

@@ -276,7 +276,7 @@ def _saves(options: Options, kernel: LoadedKernel, request: LaunchRequest) -> di
                 hint=f"arguments: {', '.join(indices) or 'none'}",
             )
         if not isinstance(request.arguments[indices[name]], Buffer):
-            raise UsageError(f"--save {text}: that argument is no array")
+            raise UsageError(f"--save {text}: that argument is not an array")
         saves[indices[name]] = Path(path)
     return saves
 

@@ -91,7 +91,7 @@ def inside_root(root: Path, path: str | Path) -> Path:
     """
     text = os.fspath(path)
     if "\0" in text or not text.strip():
-        raise SourceError(f"{text!r} is no path", hint="name a file relative to the root")
+        raise SourceError(f"{text!r} is not a path", hint="name a file relative to the root")
     real_root = root.resolve()
     try:
         real = (real_root / text).resolve()

@@ -174,8 +174,8 @@ class PatternSearch:
         except re2.error as error:
             if _is_another_dialect(self.pattern):
                 raise PlanError(
-                    f"the pattern {self.pattern!r} is not in the code as text, and is no regular expression "
-                    f"of RE2: {_said(error)}",
+                    f"the pattern {self.pattern!r} is not in the code as text, and is not a regular "
+                    f"expression of RE2: {_said(error)}",
                     where=self._where,
                     hint="write it without look-around and back-references",
                 ) from None

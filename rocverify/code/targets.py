@@ -167,7 +167,7 @@ def _glob(root: Path, text: str, plain: str) -> Target | None:
         try:
             there = sorted(real_root.glob(pattern.rstrip("/")))
         except (ValueError, NotImplementedError) as error:
-            raise RocverifyError(f"is no glob: {error}", where=plain) from None
+            raise RocverifyError(f"is not a glob: {error}", where=plain) from None
         matches = (p.relative_to(real_root) for p in there)
         found |= {p.as_posix(): None for p in matches if not is_output(p) or pattern.startswith(".")}
     for path in found:

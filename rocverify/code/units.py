@@ -61,7 +61,7 @@ class Units:
             return self._kept.get(key, text, repr(dead), lambda: read_cpp(key, text, dead))
         if is_python(key):
             return self._python(key)
-        raise SourceError("is no source in a language that is read", where=key)
+        raise SourceError("is not a source in a language that is read", where=key)
 
     def with_word(self, word: str) -> tuple[Unit, ...]:
         """The records of the Rust, C, C++ and HIP sources in whose text a word stands: the others cannot

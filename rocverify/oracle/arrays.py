@@ -181,7 +181,7 @@ def _length(axis: str, dims: Mapping[str, int]) -> int:
     value = dims[name]
     if operator == "/":
         if value % factor:
-            raise ContractError(f"{axis} is no whole number for {name}={value}")
+            raise ContractError(f"{axis} is not a whole number for {name}={value}")
         return value // factor
     return value * factor
 
@@ -191,5 +191,5 @@ def _parsed(axis: str) -> tuple[str | None, str | None, int]:
     """(dimension, operator, factor) of an axis; the dimension is None for a fixed length."""
     match = AXIS.match(axis)
     if match is None:
-        raise ContractError(f"axis {axis!r} is no length")
+        raise ContractError(f"axis {axis!r} is not a length")
     return match["name"], match["operator"], int(match["factor"] or match["fixed"] or 1)

@@ -98,7 +98,8 @@ class Case:
         except (ValueError, ContractError) as error:
             words = _why(error)
             raise UsageError(
-                f"--case is no case of {spec.where}: {words}", hint="paste the command that a failure printed"
+                f"--case is not a case of {spec.where}: {words}",
+                hint="paste the command that a failure printed",
             ) from None
         return cls(**{**dict(told), "dtype": dtype})
 

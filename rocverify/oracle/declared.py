@@ -63,7 +63,8 @@ def _shape_problems(spec: ContractSpec) -> list[str]:
         problems.append(f"independent = {spec.independent!r}: that is the first axis of every result")
     if spec.parameters is not None:
         known = set(spec.arrays) | set(spec.dims)
-        problems += [f"parameter {p!r} is no array or dimension" for p in spec.parameters if p not in known]
+        unknown = [p for p in spec.parameters if p not in known]
+        problems += [f"parameter {p!r} is not an array or dimension" for p in unknown]
     return problems
 
 

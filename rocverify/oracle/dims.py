@@ -42,7 +42,7 @@ class Extent:
         if self.values is not None and not self.values:
             raise ContractError("a dimension needs at least one value", hint="give choices(1, 2, ...)")
         if self.low < 1 or self.high < self.low or self.step < 1:
-            raise ContractError(f"{self.low}..{self.high} in steps of {self.step} is no range of lengths")
+            raise ContractError(f"{self.low}..{self.high} in steps of {self.step} is not a range of lengths")
 
     def admits(self, value: int, others: Shape) -> bool:
         """Whether this dimension may have this value beside the others."""
@@ -123,7 +123,9 @@ class Dims:
         for name, extent in self._extents.items():
             other = extent.divides
             if other is not None and (other not in self._extents or self._extents[other].divides):
-                raise ContractError(f"dimension {name} divides {other!r}, which is no independent dimension")
+                raise ContractError(
+                    f"dimension {name} divides {other!r}, which must be an independent dimension"
+                )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._extents)
@@ -190,5 +192,5 @@ def _named_value(extent: Extent, value: int | str) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if value not in ("max", "min"):
-        raise ContractError(f'{value!r} is no length: give a number, "min" or "max"')
+        raise ContractError(f'{value!r} is not a length: give a number, "min" or "max"')
     return extent.last if value == "max" else extent.first

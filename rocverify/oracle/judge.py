@@ -81,7 +81,7 @@ def _whole(spec: ContractSpec, name: str, result: NDArray[Any], dtype: DType) ->
     with np.errstate(all="ignore"):
         held = result.astype(dtype.numpy)
     if not np.array_equal(held, result):
-        raise ContractError(f"reference() gave {name} values that are no {dtype.name}", where=spec.where)
+        raise ContractError(f"reference() gave {name} values that are not {dtype.name}", where=spec.where)
     return held
 
 

@@ -260,6 +260,6 @@ class _Builder:
                 return integer
             number = WrittenFloat(constructor.construct_yaml_float(node))
         except (ValueError, OverflowError, IndexError):
-            raise self._error(f"{text[:40]!r} is no number", node, "put it in quotes") from None
+            raise self._error(f"{text[:40]!r} is not a number", node, "put it in quotes") from None
         number.raw = text
         return number

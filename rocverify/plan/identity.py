@@ -89,5 +89,5 @@ def _written_plan(front: Frontmatter, model: FrontmatterModel, phase: Number) ->
             return both[1]
     number = Number.parse(text)
     if number is None:
-        front.warn(("plan",), f"{model.plan!r} is no plan number", hint="such as 01")
+        front.warn(("plan",), f"{model.plan!r} is not a plan number", hint="such as 01")
     return number

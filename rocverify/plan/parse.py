@@ -55,7 +55,7 @@ def _assemble(root: Path, front: Frontmatter, model: FrontmatterModel, body: Bod
         offered = offered or (() if front.is_there else loose_checklist(source, number))
     if not front.is_there and not body.sections and not offered:
         raise source.error(
-            "is no plan: it has neither frontmatter nor a section nor a checklist",
+            "is not a plan: it has neither frontmatter nor a section nor a checklist",
             0,
             hint="a plan starts with a line ---, YAML, and a line ---",
         )

@@ -75,10 +75,10 @@ def _must_haves(front: Frontmatter, value: Any, loose: Values) -> Values:
     """The four lists, each entry a mapping that its schema takes; those of `loose` go to the others."""
     here: KeyPath = ("must_haves",)
     if isinstance(value, list) or _text(value):
-        front.warn(here, "is no mapping: its entries are read as truths")
+        front.warn(here, "is not a mapping: its entries are read as truths")
         value = {"truths": value}
     if value is not None and not isinstance(value, dict):
-        front.warn(here, "is no mapping of keys to values: not read")
+        front.warn(here, "is not a mapping of keys to values: not read")
         value = None
     given = _renamed(front, dict(value or {}), here, _LISTS)
     for name, items in loose.items():
@@ -104,8 +104,8 @@ def _statement(front: Frontmatter, entry: Any, here: KeyPath) -> Values:
     if text := _text(entry):
         return {"statement": text}
     if not isinstance(entry, dict):
-        front.warn(here, "is no text: put it in quotes")
-        return {"statement": _words(entry), "unread": "it is no text; put it in quotes"}
+        front.warn(here, "is not text: put it in quotes")
+        return {"statement": _words(entry), "unread": "it is not text; put it in quotes"}
     key = next((key for key in _STATEMENT if _text(entry.get(key)).strip()), None)
     if key:
         rest = {k: v for k, v in entry.items() if k not in (key, "unread", "index")}
@@ -139,8 +139,8 @@ def _artifact(front: Frontmatter, entry: Any, here: KeyPath) -> Values:
     if text:
         return {"path": text}
     if not isinstance(entry, dict):
-        front.warn(here, "is no mapping of keys to values: not checked")
-        return {"path": _words(entry), "unread": "it is no mapping of keys to values"}
+        front.warn(here, "is not a mapping of keys to values: not checked")
+        return {"path": _words(entry), "unread": "it is not a mapping of keys to values"}
     made = _known(front, entry, here, ArtifactModel)
     made["min_lines"] = _line_count(front, made.get("min_lines"), (*here, "min_lines"))
     made = _texts(front, made, here, lists=("exports",))
@@ -156,8 +156,8 @@ def _key_link(front: Frontmatter, entry: Any, here: KeyPath) -> Values:
         front.warn(here, "is a sentence: not checked", hint="write from:, to: and pattern:")
         return {"via": text, "unread": "it is a sentence, without from, to and pattern"}
     if not isinstance(entry, dict):
-        front.warn(here, "is no mapping of keys to values: not checked")
-        return {"via": _words(entry), "unread": "it is no mapping of keys to values"}
+        front.warn(here, "is not a mapping of keys to values: not checked")
+        return {"via": _words(entry), "unread": "it is not a mapping of keys to values"}
     made = _texts(front, _known(front, entry, here, KeyLinkModel), here)
     gone = [key for key in ("from", "to") if not (made.get(key) or "").strip()]
     if gone:
@@ -196,7 +196,7 @@ def _texts(front: Frontmatter, made: Values, here: KeyPath, lists: tuple[str, ..
         else:
             made[key] = _text(value) or (_words(value) if value != "" else "")
             if made[key] and not _text(value):
-                front.warn((*here, key), f"is no text: read as {made[key]!r}")
+                front.warn((*here, key), f"is not text: read as {made[key]!r}")
     return made
 
 
@@ -208,7 +208,7 @@ def _line_count(front: Frontmatter, value: Any, here: KeyPath) -> int | None:
     found = _LINES.fullmatch(_text(value) or "")
     read = int(found["number"]) if found else None
     how = f"read as {read}" if read else "not checked"
-    front.warn(here, f"{_words(value)!r} is no number of lines: {how}")
+    front.warn(here, f"{_words(value)!r} is not a number of lines: {how}")
     return read
 
 

@@ -114,7 +114,7 @@ def _read_verification(earlier: Earlier, name: str, text: str) -> None:
     body = block.body(text)
     if block.attributes.get("content") != content_digest(body):
         raise UsageError(
-            "was edited between its markers, so it is no baseline",
+            "was edited between its markers, so it is not a baseline",
             where=where,
             hint="name a commit that has it as a run wrote it",
         )

@@ -51,7 +51,7 @@ def entries(lines: list[str], where: str) -> dict[str, Entry]:
     if node is None:
         return {}
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
-        raise _broken("the frontmatter is no block mapping (key: value lines)", f"{where}:2")
+        raise _broken("the frontmatter is not a block mapping (key: value lines)", f"{where}:2")
     starts = [key.start_mark.line for key, _ in node.value]
     found: dict[str, Entry] = {}
     for index, (key, value) in enumerate(node.value):

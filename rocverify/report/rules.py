@@ -20,7 +20,7 @@ _REPLAY = "The report has the smallest case that fails and the command that repl
 KINDS: Mapping[str, Rule] = {
     "absent": Rule("A name or text that must be gone is nowhere in the code.", "Remove what is left of it."),
     "artifact": Rule(
-        "A file exists, says what the plan says, and is no stub.", "Write what is missing of the file."
+        "A file exists, says what the plan says, and is not a stub.", "Write what is missing of the file."
     ),
     "backend_selected": Rule(
         "The call takes the backend that the plan names.",

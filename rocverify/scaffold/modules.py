@@ -143,7 +143,7 @@ def module_of(root: Path, name: str) -> str:
     wrong = _not_names(dotted)
     if wrong:
         raise UsageError(
-            f"cannot be imported as Python: {wrong[0]!r} is no name",
+            f"cannot be imported as Python: {wrong[0]!r} is not a name",
             where=name,
             hint="name another place with --output, or by the setting contract_globs",
         )

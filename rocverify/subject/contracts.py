@@ -157,7 +157,7 @@ def remote_contract(process: HostProcess, reference: str) -> ContractSpec:
     told = process.ask("load", about=reference, reference=reference, wrapper=None)
     if not isinstance(told, dict) or "fields" not in told:
         raise ContractError(
-            "is no kernel contract", where=reference, hint="decorate the class with @contract"
+            "is not a kernel contract", where=reference, hint="decorate the class with @contract"
         )
     if told["unwritten"]:
         names = " and ".join(f"{name}() on line {line}" for name, line in told["unwritten"].items())

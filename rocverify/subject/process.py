@@ -108,7 +108,7 @@ def record(name: str) -> Any:
         dataclasses.is_dataclass(found) or issubclass(found, enum.Enum) or hasattr(found, "restricted")
     )
     if not is_record:
-        raise ValueError(f"{name} is no record of a contract")
+        raise ValueError(f"{name} is not a record of a contract")
     return found
 
 

@@ -18,7 +18,7 @@ def read_record(kind: type[T], tree: object, path: str = "") -> T:
     """A record from a map. Keys that a later compiler adds are no error. ValueError for one that is missing,
     or whose value is of another type or too small."""
     if not isinstance(tree, Mapping):
-        raise ValueError(f"{path or 'metadata'}: is no map")
+        raise ValueError(f"{path or 'metadata'}: is not a map")
     found = {}
     for one in fields(kind):  # type: ignore[arg-type]
         key, read = one.metadata["key"], one.metadata["read"]
@@ -32,7 +32,7 @@ def read_record(kind: type[T], tree: object, path: str = "") -> T:
 def _number(least: int | None) -> Reader:
     def read(value: object, path: str) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError(f"{path}: is no integer")
+            raise ValueError(f"{path}: is not an integer")
         if least is not None and value < least:
             raise ValueError(f"{path}: is {value}, less than {least}")
         return value
@@ -42,7 +42,7 @@ def _number(least: int | None) -> Reader:
 
 def _text(value: object, path: str) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{path}: is no text")
+        raise ValueError(f"{path}: is not text")
     return value
 
 
@@ -54,7 +54,7 @@ def _name(value: object, path: str) -> str:
 
 def _boolean(value: object, path: str) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"{path}: is no boolean")
+        raise ValueError(f"{path}: is not a boolean")
     return value
 
 
@@ -65,7 +65,7 @@ def _optional(read: Reader) -> Reader:
 def _several(read: Reader) -> Reader:
     def read_all(value: object, path: str) -> tuple[Any, ...]:
         if not isinstance(value, tuple):
-            raise ValueError(f"{path}: is no list")
+            raise ValueError(f"{path}: is not a list")
         return tuple(read(one, f"{path}[{index}]") for index, one in enumerate(value))
 
     return read_all

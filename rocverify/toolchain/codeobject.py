@@ -119,7 +119,7 @@ def malformed_is_an_error(where: str) -> Iterator[None]:
             raise
         said = str(error).strip().split("\n", 1)[0] or type(error).__name__
         raise CodeObjectError(
-            f"is no intact AMDGPU code object: {said}",
+            f"is not an intact AMDGPU code object: {said}",
             where=where,
             hint="it is truncated or damaged: remove it and compile again",
         ) from error
@@ -200,7 +200,7 @@ def _target(triple: str, flags: int, where: str) -> tuple[str, str]:
     processor, colon, features = target_id.partition(":")
     known = re.fullmatch(r"amdgcn|amdgpu[0-9.]*", architecture) and middle[:2] == ["amd", "amdhsa"]
     if not known or len(middle) != 3 or not processor.startswith("gfx"):
-        raise CodeObjectError(f"is for the target {triple!r}, which is no amdgcn target", where=where)
+        raise CodeObjectError(f"is for the target {triple!r}, which is not an amdgcn target", where=where)
     machine = MACHINES.get(flags & 0xFF)
     if machine is not None and machine != processor:
         raise CodeObjectError(f"says {processor} in its metadata and {machine} in its ELF flags", where=where)

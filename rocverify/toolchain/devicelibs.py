@@ -63,7 +63,7 @@ def isa_version(target: str) -> int:
     match = _PROCESSOR.fullmatch(target.partition(":")[0])
     if match is None:
         raise ToolchainError(
-            f"{target!r} is no gfx target with an ISA version", hint="name one such as gfx1100 or gfx90a"
+            f"{target!r} is not a gfx target with an ISA version", hint="name one such as gfx1100 or gfx90a"
         )
     return int(match[1]) * 1000 + int(match[2], 16) * 100 + int(match[3], 16)
 

@@ -160,7 +160,7 @@ def _version(clang: Path) -> tuple[str, int]:
         remember(clang, line)
     number = _VERSION.search(line)
     if number is None:
-        raise CompilerNotFoundError("is no clang", where=str(clang), hint=install_hint())
+        raise CompilerNotFoundError("is not clang", where=str(clang), hint=install_hint())
     if int(number[1]) < locate.MINIMUM_LLVM:
         raise CompilerNotFoundError(
             f"is too old ({line}); clang {locate.MINIMUM_LLVM} is needed",
@@ -178,7 +178,7 @@ def _asked_version(clang: Path) -> str:
         raise CompilerNotFoundError(error.message, where=str(clang), hint=install_hint()) from error
     line = run.output.partition("\n")[0].strip()
     if run.returncode != 0 or _VERSION.search(line) is None:
-        raise CompilerNotFoundError("is no clang", where=str(clang), hint=install_hint())
+        raise CompilerNotFoundError("is not clang", where=str(clang), hint=install_hint())
     return line
 
 

@@ -66,7 +66,7 @@ class _Table(BaseModel):
 def _known_targets(targets: list[str] | None) -> list[str] | None:
     for target in targets or ():
         if not _TARGET.fullmatch(target):
-            raise ValueError(f"{target!r} is no gfx target (for example gfx1100)")
+            raise ValueError(f"{target!r} is not a gfx target (for example gfx1100)")
     return targets
 
 
@@ -109,7 +109,7 @@ class _Kernel(_Defaults):
     @classmethod
     def _variable(cls, env: str) -> str:
         if not _VARIABLE.fullmatch(env):
-            raise ValueError(f"{env!r} is no name of an environment variable")
+            raise ValueError(f"{env!r} is not a name of an environment variable")
         return env
 
 

@@ -187,4 +187,4 @@ def test_a_case_that_is_right_proves_nothing_and_one_of_another_contract_is_refu
     for text in ("float32/rows=3,cols=6/plain/1", "float32/rows/plain/1", "float32", '{"dtype": 1}'):
         refused = project.run("--case", text)
         assert refused.code == 2, refused.output
-        assert "--case is no case of kernels.contracts.affine:Affine" in refused.output
+        assert "--case is not a case of kernels.contracts.affine:Affine" in refused.output

@@ -126,7 +126,7 @@ def test_one_of_a_list_may_stand_alone(bind_front: Bind) -> None:
         (
             "  - proves: T1\n    check: artifact\n    path: a\n    lines: 3\n",
             3,
-            "is no parameter of artifact",
+            "is not a parameter of artifact",
         ),
         ("  - proves: T1\n    check: artifact\n    path: a\n    min_lines: x\n", 3, "rocverify[0].min_lines"),
         (

@@ -125,7 +125,7 @@ def test_compiled_via_a_file_that_only_the_plan_names(bind_truth: BindTruth) -> 
 
 def test_compiled_via_a_file_that_nothing_knows(bind_truth: BindTruth) -> None:
     bound = bind_truth("Causal mask kernel is compiled via build.rs")
-    assert (bound.checks, "build.rs is no file of this project" in bound.reason) == ((), True)
+    assert (bound.checks, "build.rs is not a file of this project" in bound.reason) == ((), True)
 
 
 TRANSFER = {"entry": "kernels.softmax:softmax_device", "contract": "kernels.contracts.softmax:SoftmaxDevice"}
@@ -327,11 +327,11 @@ def test_words_that_no_check_decides_leave_the_truth_to_a_person(
         ("The kernel is compiled", "there are kernels/row_softmax.hip, kernels/causal_mask.hip"),
         ("helper_twice() exists", "kernels.mask:helper_twice, kernels.other:helper_twice"),
         ("softmax_device() calls helper_twice()", "may be"),
-        ("softmax_device() calls nowhere_found()", "nowhere_found() is no function of the host sources"),
+        ("softmax_device() calls nowhere_found()", "nowhere_found() is not a function of the host sources"),
         ("mask_gpu() wrapper is present", "which kernel kernels.mask:mask_gpu launches"),
         ("mask_gpu() launches causal_mask_kernel", "no kernel contract says"),
         ("The unlisted kernel is loaded", "no kernel contract names a wrapper"),
-        ("broken_one() exists", "no function of the host sources"),
+        ("broken_one() exists", "not a function of the host sources"),
     ],
 )
 def test_entities_that_cannot_be_resolved(bind_truth: BindTruth, truth: str, said: str) -> None:
@@ -344,7 +344,7 @@ def test_entities_that_cannot_be_resolved(bind_truth: BindTruth, truth: str, sai
 def test_how_many_kernels_a_function_launches_names_no_function(bind_truth: BindTruth, many: str) -> None:
     bound = bind_truth(f"softmax_device() launches {many}")
     assert bound.checks == ()
-    assert "is no function" not in bound.reason
+    assert "is not a function" not in bound.reason
 
 
 def test_a_truth_that_nothing_can_decide(bind_truth: BindTruth) -> None:

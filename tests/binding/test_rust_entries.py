@@ -36,7 +36,7 @@ def bound(bind_truth: BindTruth, project: Path) -> Callable[[str], BoundMustHave
 def test_a_flow_in_rust_has_no_docstring_and_refuses_no_plan(bound: Callable[[str], BoundMustHave]) -> None:
     one = bound("The GPU execution flow is documented")
     assert one.checks == ()
-    assert "src/rotate.rs:Rotary::rotate_on_gpu is no function of Python" in one.reason
+    assert "src/rotate.rs:Rotary::rotate_on_gpu is not a function of Python" in one.reason
 
 
 def test_transfers_are_looked_for_where_the_key_links_begin(bound: Callable[[str], BoundMustHave]) -> None:

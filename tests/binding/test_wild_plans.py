@@ -128,7 +128,7 @@ def test_a_target_that_is_no_path_is_shown_as_not_checked() -> None:
     (bound,) = bind_plans([plan_of(root)], root, Settings())
     found = verdicts(bound, root)
     for tail, target in (("L1", "numpy"), ("L2", "POST /api/run"), ("L3", "ROPE_HSACO env var")):
-        assert f"{target!r} is no path: not checked" in found[tail][1]
+        assert f"{target!r} is not a path: not checked" in found[tail][1]
 
 
 @pytest.mark.parametrize(

@@ -74,5 +74,5 @@ def test_where_there_is_nothing_to_look_into_nothing_is_shown(project: Make) -> 
         made.check("absent", names=["x_y"])
     with pytest.raises(SourceError):
         made.check("absent", names=["x_y"], paths=["src/"])
-    with pytest.raises(RocverifyError, match="is no path"):
+    with pytest.raises(RocverifyError, match="is not a path"):
         made.check("absent", names=["x_y"], paths=["the whole code"])

@@ -285,5 +285,5 @@ def test_a_session_that_does_not_end_decides_nothing(tests_of: Callable[..., Out
 
 @pytest.mark.parametrize("node", ["--co", "/etc/test_a.py", "../test_a.py", "tests", "-k x"])
 def test_what_is_no_node_is_refused(node: str) -> None:
-    with pytest.raises(ValidationError, match="is no test of this project"):
+    with pytest.raises(ValidationError, match="is not a test of this project"):
         CHECKS["tests_pass"].params(nodes=[node])

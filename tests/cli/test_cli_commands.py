@@ -79,7 +79,7 @@ def test_a_wrong_command_line_is_2(words: list[str], capsys: pytest.CaptureFixtu
         (["run", "phase", "17"], "no phase '17'"),
         (["run", "plan", "16-09"], "no plan '16-09'"),
         (["explain", "17"], "no phase '17'"),
-        (["run", "phase", "16", "--target", "sm_90"], "'sm_90' is no gfx target"),
+        (["run", "phase", "16", "--target", "sm_90"], "'sm_90' is not a gfx target"),
     ],
 )
 def test_what_is_not_there_is_2_and_named(

@@ -283,10 +283,10 @@ GOOD = ("f32[4]:out", "f32[4]:zeros", "f32[4]:zeros", "u32:4")
         (3, "u64:4", "argument 3 (n) is a value of 4 byte(s), but the value given has 8"),
         (3, "u32:-1", "-1 does not fit uint32"),
         (3, "u32:4294967296", "does not fit uint32"),
-        (3, "u32:1.5", "'1.5' is no integer"),
+        (3, "u32:1.5", "'1.5' is not an integer"),
         (3, "f32:1e39", "1e39 does not fit float32"),
-        (3, "f32:four", "'four' is no number"),
-        (3, "u33:4", "'u33' is no element type"),
+        (3, "f32:four", "'four' is not a number"),
+        (3, "u33:4", "'u33' is not an element type"),
         (3, "bytes:0g", "hexadecimal"),
         (3, "4", "is of no known form"),
         (3, "", "is of no known form"),
@@ -295,20 +295,20 @@ GOOD = ("f32[4]:out", "f32[4]:zeros", "f32[4]:zeros", "u32:4")
         (0, "f32[99999999999999]:zeros", "more than this machine has room for"),
         (0, f"f32[{'9' * 5000}]:zeros", "is of no known form"),
         (0, f"same:{'9' * 5000}", "takes the index"),
-        (3, f"u32:{'9' * 5000}", "is no integer"),
+        (3, f"u32:{'9' * 5000}", "is not an integer"),
         (0, "f32[4]:=1,2", "the list holds 2 elements, not 4"),
-        (0, "f32[4]:=1,,2,3", "'' is no number"),
-        (0, "f32[4]:ramp", "'ramp' is no number"),
-        (0, "f32[4]:@absent.npy", "absent.npy is no readable .npy file: No such file"),
+        (0, "f32[4]:=1,,2,3", "'' is not a number"),
+        (0, "f32[4]:ramp", "'ramp' is not a number"),
+        (0, "f32[4]:@absent.npy", "absent.npy is not a readable .npy file: No such file"),
         (0, "f32[4]:@double.npy", "holds float64, not float32"),
         (0, "f32[5]:@single.npy", "the file holds 4 elements, not 5"),
-        (0, "f32[4]:@objects.npy", "no readable .npy file"),
-        (0, "f32[4]:@short.npy", "no readable .npy file"),
-        (0, "f32[4]:@.", "no readable .npy file"),
+        (0, "f32[4]:@objects.npy", "not a readable .npy file"),
+        (0, "f32[4]:@short.npy", "not a readable .npy file"),
+        (0, "f32[4]:@.", "not a readable .npy file"),
         (0, "f32[4]:@archive.npz", "archive"),
-        (0, "same:9", "argument 9 is no array"),
-        (0, "same:0", "argument 0 is no array"),
-        (0, "same:3", "argument 3 is no array"),
+        (0, "same:9", "argument 9 is not an array"),
+        (0, "same:0", "argument 0 is not an array"),
+        (0, "same:3", "argument 3 is not an array"),
         (0, "same:x", "takes the index"),
     ],
 )
@@ -367,7 +367,7 @@ def test_saving(handmade: Path, outside: Path, capsys: Capture) -> None:
     words = (handmade, "vector_add", "--grid", 1, "--block", 4, *arguments(*GOOD))
     assert refused(capsys, *words, "--save", "n=o.npy") == (
         2,
-        "error: --save n=o.npy: that argument is no array\n",
+        "error: --save n=o.npy: that argument is not an array\n",
     )
     code, said = refused(capsys, *words, "--save", "out=absent/o.npy")
     assert (code, "absent/o.npy: cannot be written" in said) == (2, True)
@@ -377,7 +377,7 @@ def test_saving(handmade: Path, outside: Path, capsys: Capture) -> None:
 def test_files_that_cannot_be_read(handmade: Path, outside: Path, capsys: Capture) -> None:
     (outside / "half.hsaco").write_bytes(handmade.read_bytes()[:5000])
     for name, kernel, message in (
-        ("half.hsaco", "nothing", "no intact AMDGPU code object"),
+        ("half.hsaco", "nothing", "not an intact AMDGPU code object"),
         ("absent.hsaco", "nothing", "cannot be read"),
         (handmade, "no_such", "has no kernel no_such"),
     ):

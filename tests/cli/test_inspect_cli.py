@@ -245,7 +245,7 @@ def test_files_that_cannot_be_read(rope: Path, outside: Path, capsys: pytest.Cap
     data = rope.read_bytes()
     bundle = b"__CLANG_OFFLOAD_BUNDLE__" + (1).to_bytes(8, "little") + bytes(24)
     for name, content, message in (
-        ("half.hsaco", data[: len(data) // 2], "no intact AMDGPU code object"),
+        ("half.hsaco", data[: len(data) // 2], "not an intact AMDGPU code object"),
         ("empty.hsaco", b"", "is empty"),
         ("bundle.hsaco", bundle, "is a truncated offload bundle"),
         ("compressed.hsaco", b"CCOB" + zlib.compress(data), "compressed offload bundle"),

@@ -61,7 +61,12 @@ def test_a_loop_of_links_is_an_error(root: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("sub", "is a directory"), ("none.py", "does not exist"), (" ", "is no path"), ("a\0b", "is no path")],
+    [
+        ("sub", "is a directory"),
+        ("none.py", "does not exist"),
+        (" ", "is not a path"),
+        ("a\0b", "is not a path"),
+    ],
 )
 def test_what_is_no_file_is_named(root: Path, path: str, message: str) -> None:
     with pytest.raises(SourceError, match=message):

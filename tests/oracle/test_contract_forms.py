@@ -127,7 +127,7 @@ def test_a_reference_outside_the_integer_type_is_the_contracts_error(make_sessio
         def reference(self, x: Any) -> Any:
             return x.astype(np.int64) + 2**40
 
-    with pytest.raises(ContractError, match="values that are no int32"):
+    with pytest.raises(ContractError, match="values that are not int32"):
         verified(make_session, Wide, lambda *_: None)  # type: ignore[arg-type]
 
 

@@ -28,7 +28,7 @@ def test_no_frontmatter(parse: Parse) -> None:
     for text in ("# A plan\n\ntext", "", "\n\ntext\n"):
         line, message = fault(parse, text)
         assert line == 1
-        assert "is no plan" in message
+        assert "is not a plan" in message
         assert "starts with a line ---" in message
 
 
@@ -103,7 +103,7 @@ def test_yaml_that_cannot_be_read_comes_with_the_line_to_paste(
         ('a: "\\ud800"', 4, "U+D800"),
         ('a: "\\0"', 4, "U+0000"),
         ("a: \x01", 4, "U+0001"),
-        ("a: 0x_", 4, "no number"),
+        ("a: 0x_", 4, "not a number"),
         ("\ta: 1", 4, "YAML"),
     ],
 )

@@ -26,7 +26,7 @@ def only(plan: Plan) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("front", "line", "said", "must_haves"),
     [
-        ("must_haves:\n  truths:\n    - a\n    - yes", 7, "no text: put it in quotes", ["T1", "T2"]),
+        ("must_haves:\n  truths:\n    - a\n    - yes", 7, "not text: put it in quotes", ["T1", "T2"]),
         ("must_haves:\n  truths:\n    - ''\n    - b", 6, "is empty", ["T2"]),
         ("must_haves:\n  truth: [a]", 5, "read as truths", ["T1"]),
         ("must_haves: [a, b]", 4, "read as truths", ["T1", "T2"]),
@@ -34,8 +34,8 @@ def only(plan: Plan) -> tuple[int, str]:
         ("must_haves:\n  artifacts:\n    - path: a\n      contain: b", 7, "read as contains", ["A1"]),
         ("must_haves:\n  artifacts:\n    - path: a\n      action: b", 7, "the keys are: path", ["A1"]),
         ("must_haves:\n  artifacts:\n    - provides: b", 6, "has no path", ["A1"]),
-        ("must_haves:\n  artifacts:\n    - path: a\n      min_lines: many", 7, "no number of lines", ["A1"]),
-        ("must_haves:\n  artifacts:\n    - path: a\n      min_lines: 0", 7, "no number of lines", ["A1"]),
+        ("must_haves:\n  artifacts:\n    - path: a\n      min_lines: many", 7, "not a number of", ["A1"]),
+        ("must_haves:\n  artifacts:\n    - path: a\n      min_lines: 0", 7, "not a number of", ["A1"]),
         ("must_haves:\n  artifacts:\n    - path: a\n      min_lines: ~40+", 7, "read as 40", ["A1"]),
         ("must_haves:\n  artifacts:\n    - path: a\n      contains: [b, c]", 7, "read as 'b, c'", ["A1"]),
         ("must_haves:\n  artifacts:\n    - k.hip exists and is long", 6, "is a sentence", ["A1"]),
@@ -147,7 +147,7 @@ def test_body(parse: Parse, with_front: WithFront, body: str, line: int, said: s
         ("---\nphase: 08-other\nplan: 02\n---\n", "is phase 08, but the folder says 07"),
         ("---\nphase: 07\nplan: 3\n---\n", "is plan 03, but"),
         ("---\nphase: seven\nplan: 02\n---\n", "no phase number"),
-        ("---\nphase: 07\nplan: two\n---\n", "no plan number"),
+        ("---\nphase: 07\nplan: two\n---\n", "not a plan number"),
     ],
 )
 def test_frontmatter_that_contradicts_the_file_name(parse: Parse, text: str, said: str) -> None:

@@ -109,7 +109,7 @@ SABOTAGES = (
         error={"16-02/A3": "artifact"},
         says={
             "16-02/A3/artifact": (
-                "is no regular expression of RE2",
+                "is not a regular expression of RE2",
                 At(TWO, "kernels/errors.py"),
                 "without look-around",
             )
@@ -119,7 +119,7 @@ SABOTAGES = (
         options=ARTIFACTS,
     ),
     Sabotage(
-        "a text that is no regular expression either",
+        "a text that is not a regular expression either",
         (Edit(TWO, ERRORS, f'{ERRORS}      contains: "(unclosed"\n'),),
         failed={"16-02/A3": "artifact"},
         says={"16-02/A3/artifact": ("the pattern '(unclosed' matches nothing in kernels/errors.py",)},
@@ -189,7 +189,7 @@ SABOTAGES = (
         "an unknown parameter",
         (Edit(TWO, "dims: { heads: [2, 7, 32] }", "shapes: { heads: [2, 7, 32] }"),),
         shows=(
-            f"{TWO}:53: rocverify[0].shapes: is no parameter of correctness",
+            f"{TWO}:53: rocverify[0].shapes: is not a parameter of correctness",
             "contract, cases, dtypes, dims",
         ),
         exit_code=2,

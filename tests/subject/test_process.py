@@ -236,7 +236,7 @@ def test_a_contract_whose_method_fails_is_in_error(process: HostProcess, root: P
 
 def test_what_is_no_contract_or_not_there_is_named(process: HostProcess, root: Path) -> None:
     (root / "kernels" / "contract.py").write_text("class C: pass\n")
-    with pytest.raises(ContractError, match="is no kernel contract"):
+    with pytest.raises(ContractError, match="is not a kernel contract"):
         remote_contract(process, "kernels.contract:C")
     with pytest.raises(SourceError, match="does not exist"):
         remote_contract(process, "kernels.contract:D")

@@ -37,14 +37,14 @@ def test_what_is_there_and_what_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"vgpr_count": "8"}, ".vgpr_count: is no integer"),
-        ({"vgpr_count": True}, ".vgpr_count: is no integer"),
+        ({"vgpr_count": "8"}, ".vgpr_count: is not an integer"),
+        ({"vgpr_count": True}, ".vgpr_count: is not an integer"),
         ({"vgpr_count": -1}, ".vgpr_count: is -1, less than 0"),
         ({"name": ""}, ".name: is empty"),
-        ({"symbol": 3}, ".symbol: is no text"),
-        ({"uses_dynamic_stack": 1}, ".uses_dynamic_stack: is no boolean"),
-        ({"args": "xy"}, ".args: is no list"),
-        ({"args": (ARGUMENT, 3)}, ".args[1]: is no map"),
+        ({"symbol": 3}, ".symbol: is not text"),
+        ({"uses_dynamic_stack": 1}, ".uses_dynamic_stack: is not a boolean"),
+        ({"args": "xy"}, ".args: is not a list"),
+        ({"args": (ARGUMENT, 3)}, ".args[1]: is not a map"),
         ({"args": ({**ARGUMENT, ".size": -8},)}, ".args[0].size: is -8, less than 0"),
         ({"args": ({".offset": 0, ".size": 8},)}, ".args[0].value_kind: is missing"),
     ],
@@ -58,10 +58,10 @@ def test_malformed_kernels(changes: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("tree", "words"),
     [
-        ((), "metadata: is no map"),
+        ((), "metadata: is not a map"),
         ({}, "amdhsa.version: is missing"),
         ({**note(), "amdhsa.version": (1, 2, 3)}, "amdhsa.version: has 3 numbers instead of two"),
-        ({**note(), "amdhsa.version": 1}, "amdhsa.version: is no list"),
+        ({**note(), "amdhsa.version": 1}, "amdhsa.version: is not a list"),
     ],
 )
 def test_malformed_notes(tree: object, words: str) -> None:

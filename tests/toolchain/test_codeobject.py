@@ -204,7 +204,7 @@ def test_any_bytes_are_refused(data: bytes) -> None:
 
 
 def test_empty_file() -> None:
-    refuses(b"", "no intact AMDGPU code object")
+    refuses(b"", "not an intact AMDGPU code object")
 
 
 def test_host_program(clang19: Toolchain) -> None:

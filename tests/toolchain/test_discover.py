@@ -154,7 +154,7 @@ def test_old_compiler_is_refused(tool_script: ToolScript) -> None:
 
 
 def test_what_is_no_clang_is_refused(tool_script: ToolScript) -> None:
-    with pytest.raises(CompilerNotFoundError, match="is no clang"):
+    with pytest.raises(CompilerNotFoundError, match="is not clang"):
         Toolchain.discover(Settings(), prefer=str(tool_script("cc", "echo gcc 12")))
 
 

@@ -94,7 +94,7 @@ def _code_of_notebook(path: str, ctx: CheckContext) -> Mask:
             parts = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
             text = "\n".join("".join(part) for part in parts)
         except (ValueError, KeyError, TypeError):
-            raise RocverifyError("is no notebook that can be read", where=path) from None
+            raise RocverifyError("is not a notebook that can be read", where=path) from None
         ctx.memo[key] = mask(text, "cells.py")
     found: Mask = ctx.memo[key]
     return found
@@ -109,7 +109,7 @@ def _files(params: AbsentParams, ctx: CheckContext) -> list[str]:
         target = find_target(ctx.root, path)
         if target is None:
             raise RocverifyError(
-                f"{path!r} is no path", hint="name files, folders or globs relative to the root"
+                f"{path!r} is not a path", hint="name files, folders or globs relative to the root"
             )
         files |= dict.fromkeys(f for f in files_of(ctx.root, target) if not is_binary(ctx.root / f))
     return list(files)

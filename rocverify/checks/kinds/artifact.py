@@ -57,7 +57,7 @@ class ArtifactEvidence(Evidence):
         if self.lines_ is not None:
             yield f"- {named(self.path)} has {self.lines_} lines"
         if self.bytes is not None:
-            yield f"- {named(self.path)} has {self.bytes} bytes, and is no text"
+            yield f"- {named(self.path)} has {self.bytes} bytes, and is not text"
         if self.file_count is not None:
             yield f"- {named(self.path)}: {self.file_count} files, as {', '.join(map(named, self.files[:3]))}"
         for name, place in self.exports.items():
@@ -74,7 +74,7 @@ def run(params: ArtifactParams, ctx: CheckContext) -> Outcome:
     if target is None:
         inside_root(ctx.root, params.path)
         raise RocverifyError(
-            f"{params.path!r} is no path, so whether it is there was not checked",
+            f"{params.path!r} is not a path, so whether it is there was not checked",
             hint="name a file, a folder or a glob relative to the root",
         )
     if target.shape != "file":

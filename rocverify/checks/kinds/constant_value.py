@@ -76,7 +76,7 @@ def _files(params: ConstantValueParams, ctx: CheckContext) -> list[str]:
     for path in params.paths:
         target = find_target(ctx.root, path)
         if target is None:
-            raise RocverifyError(f"{path!r} is no path", hint="name files, folders or globs below the root")
+            raise RocverifyError(f"{path!r} is not a path", hint="name files, folders or globs of the root")
         files = files_of(ctx.root, target)
         found |= dict.fromkeys(f for f in files if is_c_family(f) or is_rust(f) or f.endswith(".py"))
     return list(found)

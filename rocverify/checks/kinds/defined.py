@@ -79,7 +79,7 @@ def run(params: DefinedParams, ctx: CheckContext) -> Outcome:
 def _files(params: DefinedParams, ctx: CheckContext) -> list[str]:
     target = find_target(ctx.root, params.path)
     if target is None:
-        raise RocverifyError(f"{params.path!r} is no path", hint="name a source, a folder or a glob")
+        raise RocverifyError(f"{params.path!r} is not a path", hint="name a source, a folder or a glob")
     files = [f for f in files_of(ctx.root, target) if is_c_family(f) or is_rust(f) or is_python(f)]
     if not files:
         raise RocverifyError(

@@ -270,7 +270,7 @@ def _judged(
     if kind:
         return [f"the call fails with {kind} instead of falling back: {message}"]
     if launched:
-        return [f"{launched[0]} is launched in its place: that is no fallback of the host"]
+        return [f"{launched[0]} is launched in its place: that is not a fallback of the host"]
     return [f"the fallback gives a wrong result: {problem}" for problem in problems]
 
 

@@ -85,7 +85,7 @@ def run(params: KeyLinkParams, ctx: CheckContext) -> Outcome:
         )
     evidence = KeyLinkEvidence.model_validate({"from": source, "to": target})
     if ends.target is None:
-        evidence.target = f"{target!r} is no path: not checked"
+        evidence.target = f"{target!r} is not a path: not checked"
     findings = [
         *_pattern(params, ends, ctx, evidence),
         *_call(call, ends, ctx, evidence),
@@ -116,7 +116,7 @@ def _ends(params: KeyLinkParams, ctx: CheckContext) -> _Ends:
     held = find_target(ctx.root, params.from_path)
     if held is None:
         raise RocverifyError(
-            f"{params.from_path!r} is no path, so there is no code in which the link could be looked for",
+            f"{params.from_path!r} is not a path, so there is no code in which the link could be looked for",
             hint="let from: name the file that makes the link",
         )
     files = files_of(ctx.root, held)

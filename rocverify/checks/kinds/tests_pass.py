@@ -34,7 +34,7 @@ def _is_node(text: str) -> str:
     """A node id of a file below the root: options and foreign paths are no node ids."""
     path = Path(text.partition("::")[0])
     if text.startswith("-") or path.is_absolute() or ".." in path.parts or path.suffix != ".py":
-        raise ValueError(f"{text!r} is no test of this project: give path/to/test_file.py[::test]")
+        raise ValueError(f"{text!r} is not a test of this project: give path/to/test_file.py[::test]")
     return text
 
 

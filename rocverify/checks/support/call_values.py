@@ -66,7 +66,7 @@ class _CallValues:
         if keys == {"device_array", "shape"}:
             return self._array(str(value["device_array"]), tuple(int(n) for n in value["shape"]))
         raise UsageError(
-            f"{dict(value)} is no value of a call",
+            f"{dict(value)} is not a value of a call",
             where=self._where,
             hint="give {make: module:Name, with: {...}} or {device_array: float32, shape: [...]}",
         )
@@ -74,7 +74,9 @@ class _CallValues:
     def _array(self, dtype: str, shape: tuple[int, ...]) -> DeviceView:
         if dtype not in BY_NAME:
             raise UsageError(
-                f"{dtype!r} is no element type", where=self._where, hint=f"use one of {', '.join(BY_NAME)}"
+                f"{dtype!r} is not an element type",
+                where=self._where,
+                hint=f"use one of {', '.join(BY_NAME)}",
             )
         element = BY_NAME[dtype]
         values = (

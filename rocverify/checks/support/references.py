@@ -16,7 +16,7 @@ def _is_reference(text: str) -> str:
     module, separator, attribute = text.partition(":")
     parts = [*module.split("."), *attribute.split(".")]
     if not separator or not all(part.isidentifier() for part in parts):
-        raise ValueError(f"{text!r} is no reference of the form package.module:name")
+        raise ValueError(f"{text!r} is not a reference of the form package.module:name")
     return text
 
 

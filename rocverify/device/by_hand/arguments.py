@@ -115,7 +115,7 @@ def _parsed(text: str, rng: np.random.Generator) -> Argument:
 
 def _dtype(name: str) -> np.dtype[Any]:
     if name not in DTYPES:
-        raise _WrongError(f"{name!r} is no element type, but {', '.join(DTYPES)} are")
+        raise _WrongError(f"{name!r} is not an element type, but {', '.join(DTYPES)} are")
     return DTYPES[name]
 
 
@@ -136,8 +136,8 @@ def _number(text: str, dtype: np.dtype[Any]) -> Array:
     try:
         value: float | int = float(text) if is_float(dtype) else int(text, 0)
     except ValueError:
-        kind = "number" if is_float(dtype) else "integer"
-        raise _WrongError(f"{text!r} is no {kind}") from None
+        kind = "a number" if is_float(dtype) else "an integer"
+        raise _WrongError(f"{text!r} is not {kind}") from None
     if isinstance(value, int):
         limits = np.iinfo(dtype)
         if not limits.min <= value <= limits.max:
@@ -183,7 +183,7 @@ def _file(path: Path, dtype: np.dtype[Any]) -> Array:
         data = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         said = (error.strerror if isinstance(error, OSError) else None) or str(error) or "is empty"
-        raise _WrongError(f"{path} is no readable .npy file: {said}") from None
+        raise _WrongError(f"{path} is not a readable .npy file: {said}") from None
     if not isinstance(data, np.ndarray):
         raise _WrongError(f"{path} is an archive of arrays, not one .npy")
     _check_size(data.size, dtype)

@@ -197,7 +197,7 @@ def _mismatch(argument: Argument, arg: KernelArg, arguments: Sequence[Argument])
         case Buffer() | Same() | Null() if not _is_pointer(arg):
             return "an array or pointer was given"
         case Same(index=index) if index >= len(arguments) or not isinstance(arguments[index], Buffer):
-            return f"argument {index} is no array"
+            return f"argument {index} is not an array"
         case _:
             return None
 

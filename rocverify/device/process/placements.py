@@ -172,7 +172,7 @@ class Placements:
         found = [one for one in self._control.all_contexts() if one.client.pid == pid and not one.closed]
         if not found:
             raise DeviceError(
-                f"process {pid} is no client of the device", hint="it has ended, or closed its connection"
+                f"process {pid} is not a client of the device", hint="it has ended, or closed its connection"
             )
         return found[-1]
 

@@ -221,7 +221,7 @@ def _generator_state(generator: Any) -> dict[str, Any]:
 def _simple(name: str, content: bytes) -> Any:
     kind = getattr(ctypes, name, None)
     if not (isinstance(kind, type) and issubclass(kind, ctypes._SimpleCData)):
-        raise CodecError(f"{name} is no type of ctypes")
+        raise CodecError(f"{name} is not a type of ctypes")
     return kind.from_buffer_copy(content)
 
 

@@ -63,7 +63,7 @@ class Declarations:
         """The dataclass or enumeration that `module:name` stands for."""
         module, _, attribute = name.partition(":")
         if module not in self._names:
-            raise ValueError(f"{name} is no record of a contract")
+            raise ValueError(f"{name} is not a record of a contract")
         self.show()
         try:
             return getattr(importlib.import_module(module), attribute)

@@ -99,7 +99,7 @@ def test_memory_that_the_client_gives_up_is_told_by_name(device: RemoteDevice) -
 
 
 def test_who_is_no_client_gets_nothing(device: RemoteDevice) -> None:
-    with pytest.raises(DeviceError, match="process 1 is no client"):
+    with pytest.raises(DeviceError, match="process 1 is not a client"):
         device.place(1, [buffer("x", b"1234")])
 
 

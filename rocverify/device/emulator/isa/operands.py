@@ -48,7 +48,7 @@ class Operand:
         """The value of an immediate operand; DeviceError for a register."""
         if self.kind in (OperandKind.INTEGER, OperandKind.LITERAL):
             return self.index
-        raise DeviceError(f"operand {self} is no immediate", hint="report this disassembly as a bug")
+        raise DeviceError(f"operand {self} is not an immediate", hint="report this disassembly as a bug")
 
     def part(self, offset: int) -> Operand:
         """The dword `offset` of a register tuple."""

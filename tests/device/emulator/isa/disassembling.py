@@ -14,7 +14,7 @@ Judged = tuple[str, int] | None
 _FILLER, _MARK = "s_nop 0x5a5a", "s_nop 0xa5a5"
 _FILLERS = 4
 _BEHIND = "0x5a,0x5a,0x80,0xbf," * _FILLERS + "0xa5,0xa5,0x80,0xbf"
-"""The disassembler takes no notice of lines: what is no instruction may reach into the fillers."""
+"""The disassembler takes no notice of lines: what is not an instruction may reach into the fillers."""
 _BATCH = 2000
 _WARNING = re.compile(r"^<stdin>:(\d+):(\d+): warning: invalid instruction encoding$", re.M)
 

@@ -3,7 +3,7 @@
 Documented differences: fields that an instruction has no use for may hold anything here, and must hold what
 LLVM writes there; buffer accesses that also tell whether they failed (tfe), and v_illegal, are none here;
 image and export instructions are only named; what LLVM prints with a comment (reserved lane controls,
-registers that a field cannot name) is no instruction here; s_version has its number.
+registers that a field cannot name) is not an instruction here; s_version has its number.
 """
 
 from __future__ import annotations

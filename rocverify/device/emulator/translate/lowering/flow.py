@@ -107,7 +107,7 @@ def _straight(listing: Listing, address: int, seen: set[int]) -> Iterator[Instru
             inst = listing.at(address)
         except DeviceError:
             raise UnsupportedInstructionError(
-                "control reaches bytes that are no instruction",
+                "control reaches bytes that are not an instruction",
                 where=f"{address:#x}",
                 hint="the code object is damaged, or calls code that it does not hold",
             ) from None

@@ -87,7 +87,7 @@ def _wide_windows(k: K, inst: Instruction) -> None:
 def _dword(operand: Operand, offset: int, inst: Instruction) -> Operand:
     """A dword of a register tuple."""
     if operand.kind is not OperandKind.VGPR:
-        raise DeviceError(f"a source of 128 bits that is no VGPR tuple: {inst.text}")
+        raise DeviceError(f"a source of 128 bits that is not a VGPR tuple: {inst.text}")
     return operand.part(offset)
 
 

@@ -34,7 +34,7 @@ REFUSED: Mapping[str, str] = {
         "loads of blocks of registers, and those that transpose, are not modelled"
     ),
     r"s_atc_probe\w*": "it asks for a translation of virtual addresses, which the emulator does not have",
-    r"v_illegal": "it is the encoding that is no instruction",
+    r"v_illegal": "it is the encoding that is not an instruction",
 }
 """Mnemonics as a disassembler writes them, by pattern; the first pattern that fits has the reason."""
 
