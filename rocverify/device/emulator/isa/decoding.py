@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -23,7 +23,6 @@ from rocverify.device.emulator.isa.decoding_table import (
     Row,
     Table,
     constant,
-    texts_of,
 )
 from rocverify.device.emulator.isa.encodings import Format
 from rocverify.device.emulator.isa.numbers import (
@@ -53,7 +52,7 @@ class Decoder:
 
     def __init__(self, table: str, formats: Sequence[Format]) -> None:
         data = json.loads(_file(table).read_text())
-        self._tables = [Table(texts_of(runs)) for runs in data["tables"]]
+        self._tables = [Table(runs) for runs in data["tables"]]
         names = {kind: {int(n): name for n, name in known.items()} for kind, known in data["names"].items()}
         self._forms: dict[str, Callable[[int], str]] = {
             **FORMS,
@@ -64,12 +63,7 @@ class Decoder:
         self._formats = {name: self._format(name, one) for name, one in data["formats"].items()}
         self._order = [(one, *_mask_and_value(one)) for one in formats]
         self._dispatch: dict[int, list[tuple[Format, int, int]]] = {}
-        reaches = {name: one.reach for name, one in self._formats.items()}
-        pair = max(reaches.get("VOPDX", 0), reaches.get("VOPDY", 0))
-        self._reach = {
-            one: max(mask.bit_length(), pair if one.name == "VOPD" else reaches[one.table])
-            for one, mask, _ in self._order
-        }
+        self._reaches: dict[Format, int] = {}
         self._met: tuple[dict[bytes, Decoded], ...] = ({}, {}, {})
 
     def at(self, code: bytes, place: int) -> Decoded | None:
@@ -94,10 +88,17 @@ class Decoder:
         """The highest bit, plus one, that has a say in what a word's first dword begins."""
         first = 0xFFFFFFFF
         return max(
-            self._reach[one]
+            self._reach(one, mask)
             for one, mask, value in self._candidates(word)
             if word & mask & first == value & first
         )
+
+    def _reach(self, one: Format, mask: int) -> int:
+        """The same of one format, whose fields are those of the mask."""
+        if one not in self._reaches:
+            tables = ("VOPDX", "VOPDY") if one.name == "VOPD" else (one.table,)
+            self._reaches[one] = max(mask.bit_length(), *(self._formats[name].reach() for name in tables))
+        return self._reaches[one]
 
     def decode(self, word: int, available: int) -> Decoded | None:
         """The instruction at the start of `word` (dwords, the first one lowest), of which `available` bytes
@@ -113,7 +114,7 @@ class Decoder:
     @property
     def mnemonics(self) -> frozenset[str]:
         """Of all instructions, without suffixes."""
-        return frozenset(row.mnemonic for one in self._formats.values() for row in one.rows.values())
+        return frozenset(row.mnemonic for one in self._formats.values() for row in one.rows)
 
     def _matching(self, word: int) -> Iterator[Format]:
         """The formats that a word's bits may be of. An instruction without sources takes no notice of what
@@ -231,10 +232,11 @@ class Decoder:
     def _format(self, name: str, data: Mapping[str, Any]) -> FormatTable:
         low, width = data["opcode"]
         literal_at = 32 * data["dwords"]
-        rows = {int(key): self._row(row, literal_at) for key, row in data["instructions"].items()}
-        return FormatTable(name, low, (1 << width) - 1, tuple(map(tuple, data["tests"])), rows)
+        tests = tuple(map(tuple, data["tests"]))
+        make = partial(self._row, literal_at)
+        return FormatTable(name, low, (1 << width) - 1, tests, data["instructions"], make)
 
-    def _row(self, data: Sequence[Any], literal_at: int) -> Row:
+    def _row(self, literal_at: int, data: Sequence[Any]) -> Row:
         name, size, mask, value, operands, modifiers = data
         mnemonic, encoding = name, ""
         for suffix in _SUFFIXES:

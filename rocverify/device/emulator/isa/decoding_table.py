@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -40,10 +40,18 @@ Entry = tuple[str, Operand] | Literal | None
 
 @dataclass(slots=True)
 class Table:
-    """What a field's values say: texts, and operands once they are asked for."""
+    """What a field's values say: texts, as runs have them, and operands, once they are asked for."""
 
-    texts: list[str | None]
+    runs: Sequence[Sequence[Any]]
     operands: dict[int, Entry] = field(default_factory=dict)
+    read: list[str | None] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[str | None]:
+        """By value."""
+        if not self.read:
+            self.read = texts_of(self.runs)
+        return self.read
 
     @property
     def has_literal(self) -> bool:
@@ -86,18 +94,25 @@ class Row:
 
 @dataclass(slots=True)
 class FormatTable:
-    """The instructions of one format, by their opcode and what else of the word tells them apart."""
+    """The instructions of one format, by their opcode and what else of the word tells them apart. data: as
+    the table has them; made: the rows that were asked for; make: makes one."""
 
     name: str
     opcode_low: int
     opcode_mask: int
     tests: tuple[tuple[int, int, int | None], ...]
-    rows: dict[int, Row]
+    data: Mapping[str, Sequence[Any]]
+    make: Callable[[Sequence[Any]], Row]
+    made: dict[int, Row | None] = field(default_factory=dict)
 
     @property
+    def rows(self) -> Iterator[Row]:
+        """All instructions."""
+        return (row for key in self.data if (row := self._row(int(key))) is not None)
+
     def reach(self) -> int:
         """The highest bit, plus one, that decides which instruction it is, and whether it is one."""
-        masks = (row.must_mask.bit_length() for row in self.rows.values())
+        masks = (int(mask, 16).bit_length() for _, _, mask, *_ in self.data.values())
         return max(32, *(low + width for low, width, _ in self.tests), *masks)
 
     def row(self, word: int) -> Row | None:
@@ -106,7 +121,13 @@ class FormatTable:
         for low, width, value in self.tests:
             found = word >> low & (1 << width) - 1
             key = key << width | found if value is None else key << 1 | (found == value)
-        return self.rows.get(key)
+        return self._row(key)
+
+    def _row(self, key: int) -> Row | None:
+        if key not in self.made:
+            data = self.data.get(str(key))
+            self.made[key] = None if data is None else self.make(data)
+        return self.made[key]
 
 
 @cache
