@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,11 +23,3 @@ def require_allowed(settings: Settings, lines: Sequence[str]) -> None:
             f"not run, since commands of a plan run only where they are allowed: {'; '.join(lines)}",
             hint="read the command, then give --allow-commands",
         )
-
-
-def program_words(line: str) -> list[str]:
-    """A command as words; empty where it cannot be taken apart."""
-    try:
-        return shlex.split(line)
-    except ValueError:
-        return []

@@ -191,10 +191,6 @@ class DeviceMemory(Allocations):
         arena = shared if shared is not None and allocation.base in shared.span else self._arena
         arena.mapping.discard(allocation.base, allocation.end)
 
-    def is_shared(self, address: int) -> bool:
-        """Whether another process may write there."""
-        return address in self.shared_region or address not in self.region
-
     def owns(self, address: int) -> bool:
         """Whether the address is device or shared memory, be it live, freed or never allocated."""
         return address in self.region or address in self.shared_region or self.find(address) is not None
