@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -22,16 +23,16 @@ OUTPUTS = (
     "*-SUMMARY.md",
     "*-VERIFICATION.md",
 )
-# A mistake of each, and what is said of it.
+# A mistake of each, and the must-haves that fail by it.
 MISTAKES = {
-    "python": ("kernels/vectors.py", "-(-n // _BLOCK)", "max(1, n // _BLOCK)", "T4  failed"),
+    "python": ("kernels/vectors.py", "-(-n // _BLOCK)", "max(1, n // _BLOCK)", ["T4"]),
     "cpp": (
         "src/main.hip",
         "  return hipGetLastError();",
         "  float first;\n  return hipMemcpy(&first, y, 4, hipMemcpyDeviceToHost);",
-        "T3  failed",
+        ["T3", "T5"],
     ),
-    "rust": ("kernels/saxpy.hip", "y[i] += a * x[i]", "y[i] = a * x[i]", "T4  failed"),
+    "rust": ("kernels/saxpy.hip", "y[i] += a * x[i]", "y[i] = a * x[i]", ["T4", "T5"]),
 }
 VERIFIED = {"python": "8/8", "cpp": "6/6", "rust": "6/6"}
 
@@ -82,13 +83,15 @@ def test_a_mistake_is_found(repo_root: Path, tmp_path: Path, environment: dict[s
     if name == "rust" and shutil.which("cargo") is None:
         pytest.skip("no Cargo: install it")
     root = copied(repo_root, name, tmp_path)
-    file, right, wrong, verdict = MISTAKES[name]
+    file, right, wrong, failing = MISTAKES[name]
     text = (root / file).read_text(encoding="utf-8")
     assert text.count(right) == 1
     (root / file).write_text(text.replace(right, wrong), encoding="utf-8")
     code, said = verify(root, environment)
     assert code == 1, said
-    assert verdict in said
+    (plan,) = json.loads((root / "reports/latest/report.json").read_text(encoding="utf-8"))["plans"]
+    failed = [one["id"] for one in plan["must_haves"] if one["verdict"] == "failed"]
+    assert failed == [f"01-01/{one}" for one in failing]
 
 
 def test_every_example_is_verified_here(repo_root: Path) -> None:

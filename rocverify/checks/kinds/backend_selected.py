@@ -2,7 +2,7 @@
 
 The entry is driven by its contract and its trace read: each named kernel was launched, from the code object
 that is built now, and no other kernel of the manifest unless the plan lists it. Then, if fallbacks are
-forbidden: without any one of the kernels (its launch is held back) the result must change; where HIP refuses
+forbidden: without any one of the kernels (its launch is skipped) the result must change; where HIP refuses
 to launch, the call must fail instead of giving a result that something else computed; and the call copies
 nothing to the host, where it could be worked on.
 """
@@ -230,7 +230,7 @@ class Probe:
         ]
 
     def _without_each(self, trials: Trials, case: Case, whole: CaseRun) -> list[Finding]:
-        """Each kernel that ran is held back in turn, on values that no run has seen: what is right then
+        """Each kernel that ran is skipped in turn, on values that no run has seen: what is right then
         cannot have been made by it. (With the same values, freed memory might still hold its result.)"""
         found = []
         for number, symbol in enumerate(s for s in self._params.kernels if whole.launched(s)):

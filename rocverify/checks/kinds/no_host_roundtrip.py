@@ -3,7 +3,7 @@
 Statically, over everything that the entry's live code can call: no device-to-host copy, a launch that
 is reached, no way around it that computes on the host. Dynamically, over the trace of calls driven by
 the contract, one for every element type: the expected kernel is launched on the data, nothing is
-copied back, only named inputs are uploaded; and when launches are held back, the result must not change.
+copied back, only named inputs are uploaded; and when launches are skipped, the result must not change.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 First on the syntax tree: the function exists and its live code reaches a launch. Then on the device,
 for every element type of the contract: what the launch passes is compared with the code object's
-metadata (once with the launch held back, so that wrong arguments are reported and not run), and the
+metadata (once with the launch skipped, so that wrong arguments are reported and not run), and the
 launch really happens.
 """
 

@@ -48,7 +48,7 @@ class Control(Record):
 
 
 class Ghost(Record):
-    """A case whose kernel was held back: its result must be rejected."""
+    """A case whose kernel was skipped: its result must be rejected."""
 
     case: dict[str, Any] | None = None
     rejected: bool = False

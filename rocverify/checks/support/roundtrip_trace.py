@@ -96,7 +96,7 @@ class RoundtripProbe:
         return [] if read is None else [Finding(read, kernel=driven.symbol, entity=spec.wrapper)]
 
     def _without_kernel(self, spec: ContractSpec, dtype: DType, before: Driven) -> list[Finding]:
-        """Once more with other values and launches held back: what changes then, the host computed, unless it
+        """Once more with other values and launches skipped: what changes then, the host computed, unless it
         is what was computed before, in memory that is kept from call to call."""
         try:
             driven = drive(spec, self._session, dtype, next_seed(self._ctx.seed), ghost=True)

@@ -44,7 +44,7 @@ def shaped(spec: ContractSpec, dtype: DType, seed: int, dims: Mapping[str, Lengt
 
 
 def planned(spec: ContractSpec, session: LaunchSession, case: Case, invoke: Invocation) -> CaseRun:
-    """The launches of a case, held back; executed where the wrapper needs what its kernel reports."""
+    """The launches of a case, skipped; executed where the wrapper needs what its kernel reports."""
     try:
         return execute(spec, session, case, ghost=True, invoke=invoke)
     except (SubjectError, TimeLimitError):

@@ -1,7 +1,7 @@
 """Functions that macros define: `DEFINE_ROPE(rope_kernel_f16, _Float16)` at file scope.
 
 Only function-like macros of the same file whose body has a function body are expanded, with `##` and
-stringification; nothing else of the preprocessor is imitated.
+stringification; nothing else of the preprocessor is modelled.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def check_launch(context: Context, function: Function, geometry: Geometry, kerna
 def launch_item(
     context: Context, function: Function, geometry: Geometry, kernarg: bytes, *, site: int, seq: int
 ) -> Item:
-    """A checked launch as queued work. Kernels that the harness holds back do nothing."""
+    """A checked launch as queued work. Kernels that the harness skips do nothing."""
     module = context.modules[function.module]
     wanted = kernarg[: function.kernarg_bytes]
     ghost = context.control.is_ghost(function.name)
