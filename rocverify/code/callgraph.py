@@ -50,8 +50,11 @@ class CallGraph:
     """Call sites of functions, reachability and paths, computed on demand. `names`: how names resolve in the
     source at a path."""
 
-    def __init__(self, names: Callable[[str], Names]) -> None:
+    def __init__(self, names: Callable[[str], Names], doubts: Callable[[CallSite], str]) -> None:
+        """doubts: why a call that is written may not be made; empty where nothing speaks against it."""
         self._names = names
+        self._doubts = doubts
+        self._looked_at: set[tuple[Place, Call, Place | None]] = set()
         self._sites: dict[Place, tuple[CallSite, ...]] = {}
         self._calls: dict[tuple[Place, Call], tuple[CallSite, ...]] = {}
         self._called: dict[str, dict[Place, list[CallSite]]] = {}
@@ -130,7 +133,7 @@ class CallGraph:
 
     def find(self, entry: Place, wanted: Wanted) -> Path | None:
         """A shortest path of certain calls from the entry to one that is looked for; None for none."""
-        return _Walk(self._all_sites, wanted, CERTAIN).run([entry]).path or None
+        return self._sure([entry], wanted).path or None
 
     def chain(self, starts: Sequence[Place], targets: Sequence[Place]) -> Chain:
         """The shortest path from any of the functions to a call of one of the others."""
@@ -140,11 +143,34 @@ class CallGraph:
     def search(self, starts: Sequence[Place], wanted: Wanted, unbuilt: str = "") -> Chain:
         """The shortest path from any of the functions to a call that is looked for; else what may be one.
         unbuilt: why no build has what is looked for, if none has: then only what is not built calls it."""
-        sure = _Walk(self._all_sites, wanted, CERTAIN, unbuilt).run(starts)
+        sure = self._sure(starts, wanted, unbuilt)
         if sure.path or sure.doubtful:
             return sure
         other = _Walk(self._all_sites, wanted, CAUTIOUS - {CallKind.IMPORT}, unbuilt).run(starts)
         return replace(sure, doubtful=other.doubtful, broken=sure.broken or other.broken)
+
+    def _sure(self, starts: Sequence[Place], wanted: Wanted, unbuilt: str = "") -> Chain:
+        """A search along certain calls; those on its path about which there are doubts are no longer so."""
+        while True:
+            found = _Walk(self._all_sites, wanted, CERTAIN, unbuilt).run(starts)
+            if not any(self._is_doubted(site) for site in found.path):
+                return found
+
+    def _is_doubted(self, site: CallSite) -> bool:
+        """Whether a certain call may not be made; from then on it is one that may be."""
+        key = (site.caller, site.call, site.callee)
+        if key in self._looked_at:
+            return False
+        self._looked_at.add(key)
+        if not self._doubts(site):
+            return False
+        sites = (self._as_doubted(one, key) for one in self._all_sites(site.caller))
+        self._sites[site.caller] = tuple(sites)
+        return True
+
+    def _as_doubted(self, site: CallSite, key: tuple[Place, Call, Place | None]) -> CallSite:
+        same = (site.caller, site.call, site.callee) == key and site.kind in CERTAIN
+        return replace(site, kind=CallKind.MAYBE) if same else site
 
 
 class _Walk:

@@ -25,6 +25,7 @@ from rocverify.code.search import PatternSearch, SearchResult, search_word
 from rocverify.code.shared_memory import SharedAccess
 from rocverify.code.syntax import Unit
 from rocverify.code.units import Units
+from rocverify.code.unrun import Unrun
 from rocverify.code.vacuity import Commonness
 from rocverify.errors import SourceError
 from rocverify.settings import Settings
@@ -63,7 +64,7 @@ class CodeIndex:
     @cached_property
     def graph(self) -> CallGraph:
         """Who calls whom, over the host code of every language."""
-        return CallGraph(self.names)
+        return CallGraph(self.names, Unrun(self).why)
 
     # -- text --------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from rocverify.code.order import Order, Wanted, find_order
 from rocverify.code.places import Place
 from rocverify.code.syntax import Call, Unit
 from rocverify.code.transfers import TransferFinder
+from rocverify.code.unrun import drops
 from rocverify.settings import Transfers
 
 DISPATCH, READ_BACK, UPLOAD = "dispatch", "read_back", "upload"
@@ -121,9 +122,8 @@ class Leading:
                 for macro in macros_of(self._code.mask(unit.path).code):
                     if macro.name == outer.name and macro.parameters is not None:
                         given = zip(macro.parameters, outer.arguments, strict=False)
-                        names = [name for name, text in given if inner.search(text)]
-                        names += ["__VA_ARGS__"] if macro.parameters[-1:] == ("...",) else []
-                        if not any(_evaluates(macro.body, name) for name in names):
+                        at = [n for n, (_, text) in enumerate(given) if inner.search(text)]
+                        if all(drops(macro.parameters, macro.body, n) for n in at or (len(outer.arguments),)):
                             return True
         return False
 
@@ -230,12 +230,6 @@ class Leading:
 
 def _certainly(asked: Asked) -> Asked:
     return lambda site: asked(site) if site.kind in CERTAIN else None
-
-
-def _evaluates(body: str, name: str) -> bool:
-    """Whether a macro's body has its parameter where it is computed."""
-    left = re.sub(r"\b(?:sizeof|decltype|alignof|noexcept|typeid|__typeof__|typeof)\s*\([^()]*\)", " ", body)
-    return re.search(rf"(?<!#)(?<!# )\b{re.escape(name)}\b", left) is not None
 
 
 def is_test(place: Place) -> bool:

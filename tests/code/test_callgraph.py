@@ -89,7 +89,7 @@ CALLS = {
     "g = functools.partial(target)\ndef f():\n    g()",
     "passed": "from kernels.h import target\ndef f():\n    apply(target)",
     "passed by keyword": "from threading import Thread\nfrom kernels.h import target\ndef f():\n"
-    "    Thread(target=target)",
+    "    Thread(target=target).start()",
     "passed partial": "from functools import partial\nfrom kernels.h import target\ndef f():\n"
     "    run(partial(target, 1))",
     "passed lambda": "from kernels.h import target\ndef f():\n    run(lambda: target())",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 
 import tree_sitter_cpp
-from tree_sitter import Language, Parser
+from tree_sitter import Language, Node, Parser
 
 from rocverify.code.languages.cpp_casts import held, misread_casts
 from rocverify.code.languages.cpp_items import CppItems, simple_constants
@@ -31,6 +31,11 @@ _DYNAMIC = re.compile(r"\bHIP_DYNAMIC_SHARED\(\s*([\w: ]+?)\s*,\s*(\w+)\s*\)")
 @cache
 def _parser() -> Parser:
     return Parser(Language(tree_sitter_cpp.language()))
+
+
+def parsed_cpp(source: bytes) -> Node:
+    """The syntax tree of a source as it is written."""
+    return _parser().parse(source).root_node
 
 
 def read_cpp(path: str, text: str, dead: Mapping[int, str] | None = None) -> Unit:

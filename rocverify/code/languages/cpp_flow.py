@@ -162,7 +162,10 @@ class CppFlow(Walk):
         for side in (left, right) if sign in ("||", "or") and not dead else ():
             if side is not None:
                 self.branch("arm", squeezed(side), side, of=node)
-        self.next((left, dead), *(self.part("if", right, (right, dead)) if skipped else ((right, dead),)))
+        known = constant(left, self._visible()) if skipped else None
+        never = known is not None and known is (sign in ("||", "or"))
+        why = dead or (f"what is before it is always {str(known).lower()}" if never else "")
+        self.next((left, dead), *(self.part("if", right, (right, why)) if skipped else ((right, dead),)))
 
     def _handler(self, node: Node, dead: str) -> None:
         caught = field(node, "parameters")

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 
 from tree_sitter import Node
 
+from rocverify.code.languages.numbers import compared
+from rocverify.code.languages.tree import has_kind
+
 _WRAPPERS = frozenset(
     {
         "pointer_declarator",
@@ -40,6 +43,10 @@ _SMART = re.compile(r"(?:std\s*::\s*)?(?:unique_ptr|shared_ptr)\s*<\s*(?:const\s
 _DEEPEST = 12
 _MOST_NODES = 1_000
 COMMENT = "comment"
+
+
+_ENDLESS = frozenset({"for_statement", "while_statement", "do_statement"})
+_WAYS_OUT = frozenset({"break_statement", "goto_statement", "continue_statement", "labeled_statement"})
 
 
 def text_of(node: Node | None) -> str:
@@ -214,6 +221,9 @@ def constant(node: Node | None, known: Mapping[str, bool], depth: int = 0) -> bo
         value = constant(field(node, "argument"), known, depth + 1)
         return None if value is None else not value
     if node.type == "binary_expression":
+        sides = [text_of(field(node, side)) for side in ("left", "right")]
+        if (told := compared(text_of(field(node, "operator")), *sides)) is not None:
+            return told
         decided = {"&&": False, "and": False, "||": True, "or": True}.get(text_of(field(node, "operator")))
         values = {constant(field(node, side), known, depth + 1) for side in ("left", "right")}
         return decided if decided is not None and decided in values else None
@@ -234,8 +244,24 @@ def leaves(statement: Node | None, depth: int = 0) -> bool:
         return not _has_label(node) and any(leaves(c, depth + 1) for c in node.named_children)
     if kind == "if_statement":
         ways = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
+        always = constant(node.child_by_field_name("condition"), {})
+        if always is not None:
+            return leaves(ways[0 if always else 1], depth + 1)
         return all(way is not None and leaves(way, depth + 1) for way in ways)
+    if kind in _ENDLESS:
+        return _never_ends(node, depth)
     return kind in JUMPS or kind == "throw_expression"
+
+
+def _never_ends(loop: Node, depth: int) -> bool:
+    """Whether nothing behind a loop runs: it has no end and no way out, or turns once and leaves."""
+    condition, body = loop.child_by_field_name("condition"), loop.child_by_field_name("body")
+    if has_kind(body, _WAYS_OUT):
+        return False
+    if loop.type == "do_statement" and leaves(body, depth + 1):
+        return True
+    endless = loop.type == "for_statement" and condition is None
+    return endless or (condition is not None and constant(condition, {}) is True)
 
 
 def _has_label(block: Node) -> bool:

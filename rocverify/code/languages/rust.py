@@ -44,6 +44,11 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_rust.language()))
 
 
+def parsed_rust(source: bytes) -> Node:
+    """The syntax tree of a source."""
+    return _parser().parse(source).root_node
+
+
 def read_rust(path: str, text: str) -> Unit:
     """The records of one file. What cannot be parsed is left out; `Unit.broken` says from which line."""
     root = _parser().parse(text.encode("utf-8", "replace")).root_node

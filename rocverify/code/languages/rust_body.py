@@ -8,7 +8,7 @@ from dataclasses import replace
 from tree_sitter import Node
 
 from rocverify.code.languages.computing import ends_of, fails, stored_in
-from rocverify.code.languages.rust_flow import constant, leaves
+from rocverify.code.languages.rust_flow import constant, leaves, never_turns
 from rocverify.code.languages.rust_macros import MacroCalls
 from rocverify.code.languages.rust_parts import (
     ATTRIBUTES,
@@ -96,7 +96,8 @@ class Body(MacroCalls):
         for side in (left, right) if sign == "||" and not dead else ():
             if side is not None:
                 self.branch("arm", squeezed(side), side, of=node)
-        self.next((left, dead), *(self.part("if", right, (right, dead)) if skipped else ((right, dead),)))
+        why = dead or _skips(sign, constant(left, self._constants))
+        self.next((left, dead), *(self.part("if", right, (right, why)) if skipped else ((right, dead),)))
 
     def _block(self, node: Node, dead: str) -> None:
         """A block: what stands behind a jump, or what attributes keep out, is dead."""
@@ -178,7 +179,8 @@ class Body(MacroCalls):
         elif node.type == "for_expression":
             self.branch("loop", squeezed(node.child_by_field_name("value")), node)
             body = node.child_by_field_name("body")
-            self.next(value, names, *self.part("loop", body, (body, dead)))
+            empty = "its range holds nothing" if never_turns(node.child_by_field_name("value")) else ""
+            self.next(value, names, *self.part("loop", body, (body, dead or empty)))
         elif node.type == "match_arm":
             text = squeezed(pattern)
             around = None if dead or node.parent is None else node.parent.parent
@@ -230,6 +232,12 @@ class Body(MacroCalls):
         body = instead.child_by_field_name("body") if instead.type == "closure_expression" else instead
         self.branch("try", "", tried, of=node)
         self.branch("handler", f".{name}", instead, of=node, ends=ends_of(body))
+
+
+def _skips(sign: str, left: bool | None) -> str:
+    """Why the right of `&&` or `||` never runs."""
+    never = left is not None and left is (sign == "||") and sign in ("&&", "||")
+    return f"what is before it is always {str(left).lower()}" if never else ""
 
 
 def _made_by(value: Node | None, owner: str) -> str:

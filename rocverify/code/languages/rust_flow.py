@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tree_sitter import Node
 
+from rocverify.code.languages.numbers import compared
 from rocverify.code.languages.rust_parts import condition, is_cfg, path_of, text_of
 
 _JUMPS = frozenset({"return_expression", "break_expression", "continue_expression"})
@@ -31,6 +32,8 @@ def constant(node: Node | None, known: Mapping[str, bool], depth: int = 0) -> bo
         return None if inner is None else not inner
     if node.type == "binary_expression" and len(children) == 2:
         sign = text_of(node.child_by_field_name("operator"))
+        if (told := compared(sign, *map(text_of, children))) is not None:
+            return told
         values = {constant(child, known, depth + 1) for child in children}
         decided = {"&&": False, "||": True}.get(sign)
         return decided if decided is not None and decided in values else None
@@ -58,8 +61,26 @@ def leaves(statement: Node | None, depth: int = 0) -> bool:
         return not _has_cfg(node) and any(leaves(c, depth + 1) for c in node.named_children)
     if kind == "if_expression":
         ways = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
+        always = constant(node.child_by_field_name("condition"), {})
+        if always is not None:
+            return leaves(ways[0 if always else 1], depth + 1)
         return all(way is not None and leaves(way, depth + 1) for way in ways)
+    if kind == "match_expression":
+        arms = [c for c in _arms(node) if c.type == "match_arm"]
+        return bool(arms) and all(leaves(arm.child_by_field_name("value"), depth + 1) for arm in arms)
     return kind in _JUMPS
+
+
+def never_turns(over: Node | None) -> bool:
+    """Whether a `for` goes over a range that holds nothing: `0..0`."""
+    ends = [text_of(child) for child in over.named_children] if over is not None else []
+    plain = over is not None and over.type == "range_expression" and ".." in text_of(over)
+    return plain and len(ends) == 2 and ends[0] == ends[1] and ends[0].isdigit() and "=" not in text_of(over)
+
+
+def _arms(match: Node) -> list[Node]:
+    body = match.child_by_field_name("body")
+    return body.named_children if body is not None else []
 
 
 def _has_cfg(block: Node) -> bool:
