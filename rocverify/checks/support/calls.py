@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rocverify.code.call_sites import describe_path
 from rocverify.code.callgraph import Chain
+from rocverify.code.crossing import search_across
 from rocverify.code.index import CodeIndex
 from rocverify.code.languages import is_c_family, is_python, is_rust
 from rocverify.code.languages.python_body import DEAD
@@ -49,6 +50,12 @@ def check_call(
     is meant, or not.
     """
     within = _language(from_path) == _language(to_path) != ""
+    callee = call.callee.removeprefix("self.").removeprefix("Self::").removeprefix("this->")
+    across = (
+        [] if within or not (_language(from_path) and _language(to_path)) else _bodies(index, to_path, callee)
+    )
+    if across and (callers := index.functions(from_path, call.caller)):
+        return _across(index, call, callers, across)
     launched = is_c_family(to_path) and not within
     if not (within or is_python(from_path) or (launched and is_rust(from_path))):
         raise RocverifyError(
@@ -61,6 +68,30 @@ def check_call(
     if launched:
         return _kernel(index, launches, call, callers, to_path)
     return _called(index, launches, call, callers, to_path)
+
+
+def _bodies(index: CodeIndex, path: str, name: str) -> list[Place]:
+    """The functions of a name that run on the host."""
+    if is_python(path):
+        return []
+    found = index.functions(path, name)
+    return [place for place in found if not (place.function.declared or place.function.kernel)]
+
+
+def _across(index: CodeIndex, call: Call, callers: Sequence[Place], targets: Sequence[Place]) -> CallAnswer:
+    """Whether a call leads into another language. RocverifyError where no name shows it: it may be there by
+    another way."""
+    found = search_across(index, callers, targets)
+    if found.path:
+        return CallAnswer(tuple(map(str, found.path)), describe_path(found.path))
+    where = found.maybe or found.broken
+    raise RocverifyError(
+        f"whether {call.caller} calls {call.callee} cannot be told: no call of a name that "
+        f"{targets[0].path} exports is seen" + (f", but for what stands at {where}" if where else ""),
+        where=where or callers[0].location,
+        hint='call it under its `extern "C"` name through a declaration or a loaded library, or give the '
+        "link a pattern",
+    )
 
 
 def _language(path: str) -> str:
