@@ -22,7 +22,10 @@ PYBIND = (
 )
 CTYPES = "import ctypes\nlib = ctypes.CDLL('libengine.so')\ndef apply(x):\n    return {}\n"
 RUST = 'extern "C" { fn run_rope(x: *mut f32) -> i32; }\npub fn apply(x: *mut f32) {\n    %s\n}\n'
-NO_MANGLE = '#[no_mangle]\npub extern "C" fn run_rope(x: *mut f32) -> i32 {\n    go(x)\n}\nfn go(x: *mut f32) -> i32 { 1 }\n'
+NO_MANGLE = (
+    '#[no_mangle]\npub extern "C" fn run_rope(x: *mut f32) -> i32 {\n    go(x)\n}\n'
+    "fn go(x: *mut f32) -> i32 { 1 }\n"
+)
 PYO3 = (
     "#[pyfunction]\nfn run_rope(x: u64) -> u64 {\n    x\n}\n"
     "#[pymodule]\nfn engine(m: &Bound<PyModule>) -> PyResult<()> {\n    Ok(())\n}\n"

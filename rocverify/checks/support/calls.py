@@ -51,9 +51,8 @@ def check_call(
     """
     within = _language(from_path) == _language(to_path) != ""
     callee = call.callee.removeprefix("self.").removeprefix("Self::").removeprefix("this->")
-    across = (
-        [] if within or not (_language(from_path) and _language(to_path)) else _bodies(index, to_path, callee)
-    )
+    differ = not within and _language(from_path) and _language(to_path)
+    across = _bodies(index, to_path, callee) if differ else []
     if across and (callers := index.functions(from_path, call.caller)):
         return _across(index, call, callers, across)
     launched = is_c_family(to_path) and not within
@@ -74,8 +73,9 @@ def _bodies(index: CodeIndex, path: str, name: str) -> list[Place]:
     """The functions of a name that run on the host."""
     if is_python(path):
         return []
-    found = index.functions(path, name)
-    return [place for place in found if not (place.function.declared or place.function.kernel)]
+    found = [p for p in index.functions(path, name) if not (p.function.declared or p.function.kernel)]
+    lines = index.text(path).splitlines()
+    return [p for p in found if "__device__" not in "".join(lines[max(p.line - 2, 0) : p.line])]
 
 
 def _across(index: CodeIndex, call: Call, callers: Sequence[Place], targets: Sequence[Place]) -> CallAnswer:
