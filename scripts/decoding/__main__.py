@@ -22,6 +22,8 @@ FAMILIES: Mapping[str, tuple[str, str, Sequence[encodings.Format]]] = {
     "gfx115": ("gfx1150", "gfx11", encodings.GFX11),
     "gfx103": ("gfx1030", "gfx103", encodings.GFX10),
     "gfx120": ("gfx1200", "gfx12", encodings.GFX12),
+    "gfx90a": ("gfx90a", "gfx9", encodings.GFX9),
+    "gfx94": ("gfx942", "gfx9", encodings.GFX9),
 }
 """Processor, module of layouts, formats, by the table's name: the beginning of its processors' names."""
 NEW = {"gfx115": ("SOP1", "SOP2", "SOPC", "SOPP", "VOP3_DPP16", "VOP3_DPP8", "VOP3P_DPP16", "VOP3P_DPP8")}

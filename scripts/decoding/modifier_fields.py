@@ -26,6 +26,8 @@ class ModifierFields(OperandFields):
     def _modifier(self, record: Record, one: Field, seen: dict[int, Parts | None]) -> None:
         base = record.base >> one.low & (1 << one.width) - 1
         known = {value: parts for value, parts in seen.items() if parts is not None}
+        if not known:
+            raise UnclearError(f"{one.name}: no value of it is an instruction")
         if set(known) == {base}:
             record.must_mask |= ((1 << one.width) - 1) << one.low
             return
@@ -44,7 +46,10 @@ class ModifierFields(OperandFields):
             for parts in seen.values()
         ]
         self._check_number(record, one, texts)
-        showing = next(value for value, text in zip(seen, texts, strict=True) if text and value != base)
+        shown = [value for value, text in zip(seen, texts, strict=True) if text and value != base]
+        if not shown:
+            raise UnclearError(f"{one.name} is shown at {base} alone: {record.parts}, {seen}")
+        showing = shown[0]
         table = self._full_modifier(record, one, dict(zip(seen, texts, strict=True)), without)
         record.modifiers.append((["t", one.low, one.width, table], one.put(0, showing)))
 

@@ -155,4 +155,8 @@ class OperandFields:
 
 def _operand_text(record: Record, parts: Parts | None, place: int) -> str | None:
     """What a value makes of an operand; None where it makes no instruction, or one of another format."""
-    return None if parts is None or parts.mnemonic != record.parts.mnemonic else parts.operands[place]
+    if parts is None or parts.mnemonic != record.parts.mnemonic:
+        return None
+    if len(parts.operands) <= place:
+        raise UnclearError(f"becomes {parts}")
+    return parts.operands[place]

@@ -129,3 +129,39 @@ GFX12 = (
     Format("EXP", (_first(31, 26, 0b111110),)),
 )
 """As GFX11. Names of formats stay those of RDNA 3's manual where RDNA 4's has V before them."""
+
+_OLD_VOP3 = _first(31, 26, 0b110100)
+_OLD_VOP3P = _first(31, 23, 0b110100111)
+
+
+def _matrix(*fields: Bits) -> tuple[Format, ...]:
+    """Matrix instructions: opcodes of VOP3P that say for themselves whether registers are accumulators. The
+    opcodes of a variant share a mask of bits; which instructions there are, the tables say."""
+    return tuple(
+        Format("VOP3P", (_OLD_VOP3P, one), variant)
+        for one, variant in zip(fields, ("MAI", "MAIXF"), strict=True)
+    )
+
+
+GFX9 = (
+    *(one for one in GFX11 if one.name in ("SOP1", "SOPC", "SOPP", "SOPK", "SOP2")),
+    Format("SMEM", (_first(31, 26, 0b110000),)),
+    _with_sdwa("VOP1", _VOP1),
+    Format("VOP1_DPP16", (_VOP1, Bits(0, 8, 0, _DPP16))),
+    Format("VOP1", (_VOP1,)),
+    _with_sdwa("VOPC", _VOPC),
+    Format("VOPC", (_VOPC,)),
+    _with_sdwa("VOP2", _VOP2),
+    Format("VOP2_DPP16", (_VOP2, Bits(0, 8, 0, _DPP16))),
+    Format("VOP2", (_VOP2,)),
+    *_matrix(_first(22, 22, 1), _first(22, 17, 0b011111)),
+    Format("VOP3P", (_OLD_VOP3P,)),
+    Format("VOP3", (_OLD_VOP3,)),
+    Format("DS", (_first(31, 26, 0b110110),)),
+    Format("FLAT", (_OLD_FLAT, _first(15, 14, 0))),
+    Format("SCRATCH", (_OLD_FLAT, _first(15, 14, 1))),
+    Format("GLOBAL", (_OLD_FLAT, _first(15, 14, 2))),
+    *(one for one in GFX11 if one.name in ("MUBUF", "MTBUF")),
+    Format("MIMG", (_first(31, 26, 0b111100),)),
+)
+"""As GFX11. CDNA has no exports and no interpolation."""

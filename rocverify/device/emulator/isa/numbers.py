@@ -180,6 +180,16 @@ def whole_message(names: Mapping[int, str]) -> Callable[[int], str]:
     return write
 
 
+_INDEXED = ("SRC0", "SRC1", "SRC2", "DST")
+
+
+def _index_modes(value: int) -> str:
+    """Which operands s_set_gpr_idx_on and s_set_gpr_idx_mode index."""
+    if value >> len(_INDEXED):
+        return hex(value)
+    return f"gpr_idx({','.join(name for bit, name in enumerate(_INDEXED) if value >> bit & 1)})"
+
+
 def _lanes8(value: int) -> str:
     return f"[{','.join(str(value >> 3 * lane & 7) for lane in range(8))}]"
 
@@ -220,6 +230,7 @@ FORMS: Mapping[str, Callable[[int], str]] = {
     "decimal_to_64": _decimal_to(64),
     "nonzero": _nonzero,
     "lanes8": _lanes8,
+    "index_modes": _index_modes,
     "waitcnt_gfx11": _waitcnt((10, 6, 0), (0, 3), (4, 6)),
     "waitcnt_gfx10": _waitcnt((0, 4, 2), (4, 3), (8, 6)),
     "waitcnt_gfx9": _waitcnt((0, 4, 2), (4, 3), (8, 4)),
