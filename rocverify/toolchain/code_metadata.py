@@ -123,6 +123,7 @@ class KernelMetadata:
     lds_bytes: int = _key(".group_segment_fixed_size", _number(0))
     scratch_bytes: int = _key(".private_segment_fixed_size", _number(0))
     vgprs: int = _key(".vgpr_count", _number(0))
+    agprs: int = _key(".agpr_count", _number(0), 0)
     sgprs: int = _key(".sgpr_count", _number(0))
     vgpr_spills: int = _key(".vgpr_spill_count", _number(0), 0)
     sgpr_spills: int = _key(".sgpr_spill_count", _number(0), 0)

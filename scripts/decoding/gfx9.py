@@ -6,7 +6,19 @@ from dataclasses import replace
 
 from scripts.decoding.gfx11 import LAYOUTS as GFX11
 from scripts.decoding.gfx11 import VOP1, VOP2, VOP3, VOP3P, VOPC
-from scripts.decoding.layouts import Field, Layout, Test, bits, dpp, flag, number, scalar, sdwa, source, vector
+from scripts.decoding.layouts import (
+    Field,
+    Layout,
+    Test,
+    bits,
+    dpp,
+    flag,
+    number,
+    scalar,
+    sdwa,
+    source,
+    vector,
+)
 
 _OFF = 127
 _SOURCES = (source("src0", 32, 0), source("src1", 41, 1), source("src2", 50, 2))

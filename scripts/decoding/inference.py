@@ -58,7 +58,9 @@ class Inference(ModifierFields):
         elif one.role is Role.MODIFIER:
             brief = record.layout.brief
             whole = one.whole or one.width <= (2 if brief else 4)
-            chosen = range(1 << one.width) if whole else sorted({*samples(one.width, brief), one.of(record.base)})
+            chosen = (
+                range(1 << one.width) if whole else sorted({*samples(one.width, brief), one.of(record.base)})
+            )
         else:
             chosen = samples(one.width, record.layout.brief)
         words = [(value, one.put(record.base, value)) for value in chosen]

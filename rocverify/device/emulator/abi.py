@@ -121,7 +121,8 @@ VGPR_OFFSET = -(-ctypes.sizeof(Wave) // 64) * 64
 """Byte offset of v0, lane 0, from the start of a wave."""
 
 
-VGPRS = 256
+VGPRS = 512
+"""Vector registers of a wave: 256 VGPRs, and as many AGPRs behind them where a family has them."""
 
 OBSERVED_OFFSET_PER_LANE = 4 * VGPRS
 """An instrument's part of a wave begins VGPR_OFFSET + lanes times this from its start."""

@@ -63,7 +63,7 @@ class Ordering:
     waits: instructions that wait for counters. stores: those of them that wait for all stores. loads: those
     that wait until as many loads as their counter says are left. near, far: what invalidates the caches of
     a workgroup, and of the device, with its scope where it has one. both: whether the far ones alone leave
-    the near caches as they are.
+    the near caches as they are. together: whether one counter has loads and stores.
     """
 
     waits: tuple[str, ...]
@@ -72,6 +72,13 @@ class Ordering:
     near: frozenset[str]
     far: frozenset[str]
     both: bool
+    together: bool = False
+
+    def waits_for_stores(self, mnemonic: str, simm16: int) -> bool:
+        """Whether a wait is for all stores."""
+        if self.together:
+            return self.loads_left(mnemonic, simm16) == 0
+        return mnemonic in self.stores
 
     def loads_left(self, mnemonic: str, simm16: int) -> int | None:
         """How many loads may be on their way after a wait; None where it does not wait for loads."""
@@ -98,6 +105,8 @@ class Family:
     hardware_registers: those that s_getreg reads, by the disassembler's name (a number where it has none),
     each with the name of what it is. swizzle_sizes: whether a buffer resource says how large the elements are
     that it swizzles; else they are dwords. atomic_denormals: whether atomics on singles in memory keep them.
+    zeroing: instructions whose result of 16 bits makes the other half of its register zero; those of others
+    leave it as it is.
     """
 
     name: str
@@ -114,6 +123,7 @@ class Family:
     agprs: bool = False
     swizzle_sizes: bool = False
     atomic_denormals: bool = False
+    zeroing: frozenset[str] = frozenset()
     ordering: Ordering | None = None
     semantics: tuple[str, ...] = ()
     spellings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

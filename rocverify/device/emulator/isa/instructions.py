@@ -16,6 +16,9 @@ class SourceLines(Protocol):
         """`file:line` of a virtual address; None where that is not known."""
 
 
+_RETURNS, _PAST_CACHES, _SCOPE_BITS = frozenset({"glc", "sc0"}), frozenset({"glc", "sc1"}), ("sc0", "sc1")
+
+
 # Files have a million of them: frozen, they would take three times as long to make.
 @dataclass(slots=True)
 class Instruction:
@@ -60,19 +63,24 @@ class Instruction:
 
     @property
     def returns_old(self) -> bool:
-        """Of an atomic in memory: whether it returns what was there, by GLC, or by a temporal hint."""
-        return "glc" in self.modifiers or self.modifiers.get("th", "").endswith("RETURN")
+        """Of an atomic in memory: whether it returns what was there, by GLC or SC0, or by a temporal hint."""
+        return not _RETURNS.isdisjoint(self.modifiers) or self.modifiers.get("th", "").endswith("RETURN")
 
     @property
     def reads_past_caches(self) -> bool:
-        """Of a load: whether it reads what other multiprocessors have written, by GLC, or by its scope."""
-        return "glc" in self.modifiers or self.modifiers.get("scope") in ("SCOPE_DEV", "SCOPE_SYS")
+        """Of a load: whether it reads what other multiprocessors have written, by GLC or SC1, or by its
+        scope."""
+        return not _PAST_CACHES.isdisjoint(self.modifiers) or self.modifiers.get("scope") in (
+            "SCOPE_DEV",
+            "SCOPE_SYS",
+        )
 
     @property
     def scoped(self) -> str:
         """Its mnemonic, with its scope where it has one."""
-        scope = self.modifiers.get("scope")
-        return self.mnemonic if scope is None else f"{self.mnemonic} {scope}"
+        words = [self.modifiers["scope"]] if "scope" in self.modifiers else []
+        words += [bit for bit in _SCOPE_BITS if bit in self.modifiers]
+        return " ".join((self.mnemonic, *words))
 
     def flags(self, name: str, count: int, default: int) -> tuple[int, ...]:
         """A list modifier such as `op_sel:[0,1]`, padded with `default` to `count` entries."""

@@ -55,9 +55,18 @@ class Operand:
         return Operand(self.kind, self.index + offset, 1, self.value, self.name)
 
 
-VCC, TTMP, NULL_INDEX, M0, EXEC = 106, 108, 124, 125, 126
+FLAT_SCRATCH, XNACK_MASK, VCC, TTMP, NULL_INDEX, M0, EXEC = 102, 104, 106, 108, 124, 125, 126
+
+AGPR = 256
+"""Accumulation registers are vector registers from this number on."""
 
 _NAMED = {
+    "flat_scratch": (FLAT_SCRATCH, 2),
+    "flat_scratch_lo": (FLAT_SCRATCH, 1),
+    "flat_scratch_hi": (FLAT_SCRATCH + 1, 1),
+    "xnack_mask": (XNACK_MASK, 2),
+    "xnack_mask_lo": (XNACK_MASK, 1),
+    "xnack_mask_hi": (XNACK_MASK + 1, 1),
     "vcc": (VCC, 2),
     "vcc_lo": (VCC, 1),
     "vcc_hi": (VCC + 1, 1),
@@ -66,7 +75,8 @@ _NAMED = {
     "exec_hi": (EXEC + 1, 1),
     "m0": (M0, 1),
 }
-_REGISTER = re.compile(r"(s|v|ttmp)(?:(\d+)|\[(\d+):(\d+)\])(?:\.([lh]))?")
+_BANKS = {"ttmp": TTMP, "a": AGPR}
+_REGISTER = re.compile(r"(s|v|a|ttmp)(?:(\d+)|\[(\d+):(\d+)\])(?:\.([lh]))?")
 _INTEGER = re.compile(r"-?\d+")
 _HEX = re.compile(r"-?0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?")
@@ -120,8 +130,8 @@ def _register(match: re.Match[str], text: str) -> Operand:
     bank, single, first, last, half = match.groups()
     index = int(single if single is not None else first)
     count = 1 if single is not None else int(last) - index + 1
-    kind = OperandKind.VGPR if bank == "v" else OperandKind.SGPR
-    return Operand(kind, index + (TTMP if bank == "ttmp" else 0), count, name=text, half=half or "")
+    kind = OperandKind.VGPR if bank in ("v", "a") else OperandKind.SGPR
+    return Operand(kind, index + _BANKS.get(bank, 0), count, name=text, half=half or "")
 
 
 def split_operands(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rocverify.device.emulator.isa.families.cdna import CDNA2, CDNA3
 from rocverify.device.emulator.isa.families.rdna2 import RDNA2
 from rocverify.device.emulator.isa.families.rdna3 import RDNA3
 from rocverify.device.emulator.isa.families.rdna4 import RDNA4
@@ -45,12 +46,11 @@ class Target:
 
 
 _OLD_START = InitialState(packed_ids=False, scratch_descriptor=True)
-_PACKED_START = InitialState(packed_ids=True, scratch_descriptor=True)
 
 _GCN = Family("gfx9", (64,), 10, vgprs=256, vgpr_granule=4, paired=False, lds_granule=512, initial=_OLD_START)
-_CDNA2 = Family(
-    "gfx90a", (64,), 8, vgprs=512, vgpr_granule=8, paired=False, lds_granule=512, agprs=True,
-    initial=_PACKED_START,
+_CDNA4 = Family(
+    "gfx950", (64,), 8, vgprs=512, vgpr_granule=8, paired=False, lds_granule=512, agprs=True,
+    initial=InitialState(packed_ids=True, scratch_descriptor=False),
 )  # fmt: skip
 _RDNA1 = Family(
     "gfx101", (32, 64), 20, vgprs=1024, vgpr_granule=8, paired=True, lds_granule=512, initial=_OLD_START
@@ -89,12 +89,9 @@ def _records(family: Family, **own: _Own) -> dict[str, Target]:
 
 PROCESSORS: Mapping[str, Target] = {
     **_records(_GCN, gfx900=_Own(0x2C), gfx906=_Own(0x2F), gfx908=_Own(0x30, "AMD Instinct MI100")),
-    **_records(
-        _CDNA2,
-        gfx90a=_Own(0x3F, "AMD Instinct MI250X"),
-        gfx942=_Own(0x4C, "AMD Instinct MI300X"),
-        gfx950=_Own(0x4F, "AMD Instinct MI350X", lds=(160 * 1024, 1280)),
-    ),
+    **_records(CDNA2, gfx90a=_Own(0x3F, "AMD Instinct MI250X")),
+    **_records(CDNA3, gfx942=_Own(0x4C, "AMD Instinct MI300X")),
+    **_records(_CDNA4, gfx950=_Own(0x4F, "AMD Instinct MI350X", lds=(160 * 1024, 1280))),
     **_records(_RDNA1, gfx1010=_Own(0x33), gfx1011=_Own(0x34), gfx1012=_Own(0x35)),
     **_records(
         RDNA2,

@@ -28,6 +28,10 @@ MAX_RESIDENT_SCRATCH = 1 << 30
 """Bytes of scratch that the workgroups that run at a time may have in all."""
 
 
+MOST_VGPRS = 256
+"""Vector registers of a wave beside AGPRs."""
+
+
 def refused_user_sgprs(initial: InitialState) -> tuple[str, ...]:
     """What no compiler asks for where waves know their scratch."""
     return () if initial.scratch_descriptor else SCRATCH_SGPRS
@@ -128,8 +132,8 @@ def launch_record(
         block=geometry.block,
         lanes=lanes,
         waves_per_group=-(-geometry.block_size // lanes),
-        wave_bytes=abi.VGPR_OFFSET + 256 * lanes * 4,
-        vgpr_count=min(max(kernel.metadata.vgprs, 1), 256),
+        wave_bytes=abi.VGPR_OFFSET + abi.VGPRS * lanes * 4,
+        vgpr_count=_vector_registers(kernel),
         user_sgpr_count=descriptor.user_sgpr_count,
         group_id_mask=initial.group_id_mask(descriptor.group_id_mask),
         id_vgprs=0 if initial.packed_ids else descriptor.workitem_axes,
@@ -144,6 +148,11 @@ def launch_record(
     for index, value in enumerate(_user_sgprs(kernel, pointers)):
         launch.user_sgpr[index] = value
     return launch, (table, numbers)
+
+
+def _vector_registers(kernel: LoadedKernel) -> int:
+    """How many vector registers hold something as a wave starts; with AGPRs, all."""
+    return abi.VGPRS if kernel.metadata.agprs else min(max(kernel.metadata.vgprs, 1), MOST_VGPRS)
 
 
 def _user_sgprs(kernel: LoadedKernel, pointers: dict[str, int]) -> list[int]:

@@ -15,6 +15,7 @@ from rocverify.device.emulator.load.image import Image
 from rocverify.device.emulator.load.lds_arrays import LdsArray, lds_arrays
 from rocverify.device.emulator.load.source_lines import user_lines
 from rocverify.device.emulator.translate.lowering.flow import Graph, discover
+from rocverify.device.emulator.translate.lowering.indexed_registers import name_indexed
 from rocverify.device.emulator.translate.lowering.private_buffers import with_scratch
 from rocverify.device.emulator.translate.lowering.split_barriers import check_barriers
 from rocverify.errors import DeviceError
@@ -122,4 +123,5 @@ class LoadedKernel:
         """The code that the kernel reaches; UnsupportedInstructionError where that is no code."""
         graph = discover(self.module.listing, self.module.image, self.descriptor.entry)
         check_barriers(graph)
+        name_indexed(graph)
         return with_scratch(graph, self.descriptor, self.family.initial)

@@ -165,9 +165,9 @@ typedef struct Sanitizer {
 
 /* Behind the vector registers of a wave: the shadow of each, that of the scalar registers and SCC, and the
  * record of its workgroup. */
-#define SHADOW_OF(s, lanes) ((s)->vgpr + 256 * (lanes))
-#define SCALAR_SHADOW_OF(s, lanes) ((s)->vgpr + 512 * (lanes))
-#define RECORD_OF(s, lanes) (*(GroupRecord **)((s)->vgpr + 512 * (lanes) + SGPRS + 2))
+#define SHADOW_OF(s, lanes) ((s)->vgpr + VECTOR_REGISTERS * (lanes))
+#define SCALAR_SHADOW_OF(s, lanes) ((s)->vgpr + 2 * VECTOR_REGISTERS * (lanes))
+#define RECORD_OF(s, lanes) (*(GroupRecord **)((s)->vgpr + 2 * VECTOR_REGISTERS * (lanes) + SGPRS + 2))
 
 /* Is it known of the byte which bits of it were written; who accessed it? */
 static inline int is_kept(const Sanitizer *z, u64 address) { return address - z->arena < z->arena_bytes; }

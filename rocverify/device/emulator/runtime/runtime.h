@@ -17,6 +17,7 @@ typedef long long i64;
 enum {
     MAX_LANES = 64,
     SGPRS = 128,
+    VECTOR_REGISTERS = 512, /* of a wave: VGPRs, and AGPRs behind them */
     VCC = 106,
     TTMP = 108, /* trap temporaries */
     EXEC = 126,

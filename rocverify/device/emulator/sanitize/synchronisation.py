@@ -38,7 +38,7 @@ def releases_of(
     latter: caches write through, so that nothing else tells them from plain or relaxed ones."""
     waiting: Instruction | None = None
     for inst in block:
-        if inst.mnemonic in ordering.stores:
+        if ordering.waits_for_stores(inst.mnemonic, inst.word & 0xFFFF):
             waiting = inst
         elif waiting is not None and inst.mnemonic.startswith(_RELEASED):
             yield waiting, inst

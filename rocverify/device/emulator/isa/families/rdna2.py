@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rocverify.device.emulator.isa.encodings import GFX10
 from rocverify.device.emulator.isa.family import Family, InitialState, Ordering
@@ -95,6 +95,14 @@ def _logic() -> Iterator[tuple[str, str]]:
                 yield f"s_{old}_b{bits}", f"s_{new}_b{bits}"
 
 
+OLD_SPELLINGS: Mapping[str, str] = {
+    **dict(_memory()),
+    **{f"ds_{old}": f"ds_{new}" for old, new in _LDS.items()},
+    **dict(_logic()),
+    **_OTHERS,
+}
+"""The names that manuals before RDNA 3's have for instructions."""
+
 RDNA2 = Family(
     "gfx103",
     (32, 64),
@@ -119,12 +127,7 @@ RDNA2 = Family(
         "packed", "mixed", "dot products", "bytes", "geometry", "compare", "lanes", "relative", "memory",
         "buffer", "LDS", "wave", "RDNA 2",
     ),
-    spellings={
-        **dict(_memory()),
-        **{f"ds_{old}": f"ds_{new}" for old, new in _LDS.items()},
-        **dict(_logic()),
-        **_OTHERS,
-    },
+    spellings=OLD_SPELLINGS,
     hardware_registers={
         "HW_REG_SHADER_CYCLES": "cycles low",
         "HW_REG_HW_ID": "place",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SCC = "scc"
 ALL_BITS = 0xFFFFFFFF
 
-SHADOW = 256
+SHADOW = abi.VGPRS
 """VGPRs and SGPRs from this number on are an observer's: they lie behind the wave's own."""
 
 SCC_SHADOW = SHADOW + abi.SGPRS
@@ -103,6 +103,8 @@ class Registers(Emitter):
         """Instructions of the block, this one among them, that the wave's count has but that have not run."""
         self.placement: Placement | None = None
         """Where the instruction puts its result in the register, if not in all of it (SDWA)."""
+        self.zeroes_other_half = False
+        """Whether a result of 16 bits makes the other half of its register zero."""
         self.rounding_operands: Value | None = None
         self.buffer_operands: Value | None = None
 

@@ -168,6 +168,7 @@ class _Program:
     def _one(self, inst: Instruction) -> None:
         handler, k = self._handler(inst), self.k
         k.placement = sdwa.placement(inst)
+        k.zeroes_other_half = inst.mnemonic in k.dialect.family.zeroing
         k.observer.before(k, inst)
         handler(k, inst)
         k.observer.after(k, inst)

@@ -14,8 +14,13 @@ from rocverify.errors import DeviceError
 ROW = 16
 CONTROLS = frozenset(
     {"dpp8", "quad_perm", "row_shl", "row_shr", "row_ror", "row_xmask", "row_share", "row_mirror"}
-    | {"row_half_mirror"}
+    | {"row_half_mirror", "row_newbcast", "row_bcast", "wave_shl", "wave_shr", "wave_rol", "wave_ror"}
 )
+"""The last six are of GCN and CDNA."""
+
+
+_IN_ROW = ("quad_perm", "row_shl", "row_shr", "row_ror", "row_xmask", "row_share", "row_newbcast")
+_ACROSS_ROWS = ("row_bcast", "wave_shl", "wave_shr", "wave_rol", "wave_ror")
 
 
 def source_lanes(inst: Instruction, lanes: int) -> list[int | None]:
@@ -23,9 +28,12 @@ def source_lanes(inst: Instruction, lanes: int) -> list[int | None]:
     if "dpp8" in inst.modifiers:
         selects = inst.flags("dpp8", 8, 0)
         return [lane - lane % 8 + selects[lane % 8] for lane in range(lanes)]
-    for name in ("quad_perm", "row_shl", "row_shr", "row_ror", "row_xmask", "row_share"):
+    for name in _IN_ROW:
         if name in inst.modifiers:
             return [_in_row(inst, name, lane) for lane in range(lanes)]
+    for name in _ACROSS_ROWS:
+        if name in inst.modifiers:
+            return [_across_rows(name, int(inst.modifiers[name], 0), lane, lanes) for lane in range(lanes)]
     if "row_mirror" in inst.modifiers:
         return [lane - lane % ROW + (ROW - 1 - lane % ROW) for lane in range(lanes)]
     if "row_half_mirror" in inst.modifiers:
@@ -44,8 +52,21 @@ def _in_row(inst: Instruction, name: str, lane: int) -> int | None:
         "row_ror": (place - amount) % ROW,
         "row_xmask": place ^ amount,
         "row_share": amount,
+        "row_newbcast": amount,
     }[name]
     return row + target if 0 <= target < ROW else None
+
+
+def _across_rows(name: str, amount: int, lane: int, lanes: int) -> int | None:
+    """Controls that move every lane of the wave by one, or give what the last lane of a row (row_bcast:15) or
+    of two rows (row_bcast:31) has to those behind them."""
+    if name == "row_bcast":
+        source = lane // (amount + 1) * (amount + 1) - 1
+        return source if source >= 0 else None
+    target = lane + (1 if name in ("wave_shl", "wave_rol") else -1)
+    if name in ("wave_rol", "wave_ror"):
+        return target % lanes
+    return target if 0 <= target < lanes else None
 
 
 def is_dpp(inst: Instruction) -> bool:

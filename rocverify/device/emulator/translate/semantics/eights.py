@@ -8,6 +8,7 @@ multiply-add for each byte, the lowest first, and the result has no denormals (a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from rocverify.device.emulator.isa.disassembly import Instruction
@@ -19,17 +20,20 @@ from rocverify.device.emulator.translate.semantics.vector import commit_bits, re
 
 K = WaveBuilder
 F32, B32 = TYPES["f32"], TYPES["b32"]
-_MAGNITUDE, _SIGN, _INFINITY = 0x7FFFFFFF, 0x80000000, 0x7F800000
+_MAGNITUDE, _SIGN, _INFINITY, _QUIET_NAN = 0x7FFFFFFF, 0x80000000, 0x7F800000, 0x7FC00000
 
 
 class Eight(NamedTuple):
-    """mantissa, bias: of the format; largest: above it, bits are `beyond`, those of NaN or an infinity."""
+    """mantissa, bias: of the format; largest: above it, bits are `beyond`, those of NaN or an infinity.
+    unsigned_zero: whether there is no negative zero, whose bits are those of the only NaN (FNUZ)."""
 
     mantissa: int
     bias: int
     beyond: int
+    unsigned_zero: bool = False
 
 
+_ONLY_NAN = 0x80
 FORMATS = {"fp8": Eight(3, 7, 0x7F), "bf8": Eight(2, 15, 0x7C)}
 
 
@@ -39,6 +43,8 @@ def _integer(k: K, value: int) -> Value:
 
 def widened(k: K, byte: Value, form: Eight) -> Value:
     """The float in the low eight bits of i32 lanes as a single, which is exact."""
+    if form.unsigned_zero:
+        return _widened_unsigned_zero(k, byte, form)
     place = 23 - form.mantissa
     magnitude = k.b.and_(byte, _integer(k, 0x7F))
     scaled = k.b.bitcast(k.b.shl(magnitude, _integer(k, place)), k.shapes.f32)
@@ -50,6 +56,31 @@ def widened(k: K, byte: Value, form: Eight) -> Value:
     bits = k.b.select(k.b.icmp_unsigned(">=", magnitude, _integer(k, form.beyond)), special, finite)
     sign = k.b.shl(k.b.and_(byte, _integer(k, 0x80)), _integer(k, 24))
     return k.b.bitcast(k.b.or_(bits, sign), k.shapes.f32)
+
+
+def _widened_unsigned_zero(k: K, byte: Value, form: Eight) -> Value:
+    magnitude = k.b.shl(k.b.and_(byte, _integer(k, 0x7F)), _integer(k, 23 - form.mantissa))
+    scaled = k.b.fmul(k.b.bitcast(magnitude, k.shapes.f32), k.const(k.shapes.f32, 2.0 ** (127 - form.bias)))
+    sign = k.b.shl(k.b.and_(byte, _integer(k, 0x80)), _integer(k, 24))
+    number = k.b.or_(k.b.bitcast(scaled, k.shapes.i32), sign)
+    nan = k.b.icmp_unsigned("==", k.b.and_(byte, _integer(k, 0xFF)), _integer(k, _ONLY_NAN))
+    return k.b.bitcast(k.b.select(nan, _integer(k, _QUIET_NAN), number), k.shapes.f32)
+
+
+def _finished(k: K, chosen: Value, bits: Value, form: Eight) -> Value:
+    """The magnitude that was chosen for a single of these bits, or what stands for what is too large, and for
+    NaN; with its sign."""
+    magnitude = k.b.and_(bits, _integer(k, _MAGNITUDE))
+    sign = k.b.lshr(k.b.and_(bits, _integer(k, _SIGN)), _integer(k, 24))
+    over = k.b.icmp_unsigned(">", chosen, _integer(k, form.beyond))
+    if form.unsigned_zero:
+        signed = k.b.or_(chosen, sign)
+        signed = k.b.select(k.b.icmp_unsigned("==", chosen, _integer(k, 0)), chosen, signed)
+        return k.b.select(over, _integer(k, _ONLY_NAN), signed)
+    chosen = k.b.select(over, _integer(k, form.beyond), chosen)
+    nan = k.b.icmp_unsigned(">", magnitude, _integer(k, _INFINITY))
+    chosen = k.b.select(nan, _integer(k, 0x7F), chosen)
+    return k.b.or_(chosen, sign)
 
 
 def narrowed(k: K, value: Value, form: Eight) -> Value:
@@ -66,11 +97,7 @@ def narrowed(k: K, value: Value, form: Eight) -> Value:
     rounding = (1 << shift - 1) - 1 - ((127 - form.bias) << 23)
     normal = k.b.lshr(k.b.add(k.b.add(magnitude, odd), _integer(k, rounding)), _integer(k, shift))
     chosen = k.b.select(k.b.icmp_unsigned("<", magnitude, _integer(k, least)), tiny, normal)
-    over = k.b.icmp_unsigned(">", chosen, _integer(k, form.beyond))
-    chosen = k.b.select(over, _integer(k, form.beyond), chosen)
-    nan = k.b.icmp_unsigned(">", magnitude, _integer(k, _INFINITY))
-    chosen = k.b.select(nan, _integer(k, 0x7F), chosen)
-    return k.b.or_(chosen, k.b.lshr(k.b.and_(bits, _integer(k, _SIGN)), _integer(k, 24)))
+    return _finished(k, chosen, bits, form)
 
 
 def rounded_by(k: K, value: Value, seed: Value, form: Eight) -> Value:
@@ -87,11 +114,7 @@ def rounded_by(k: K, value: Value, seed: Value, form: Eight) -> Value:
     scaled = k.b.fmul(scaled, k.const(k.shapes.f32, 2.0 ** (form.mantissa + form.bias - 1)))
     normal = k.b.lshr(k.b.sub(moved, _integer(k, (127 - form.bias) << 23)), _integer(k, shift))
     chosen = k.b.select(small, k.b.fptoui(scaled, k.shapes.i32), normal)
-    over = k.b.icmp_unsigned(">", chosen, _integer(k, form.beyond))
-    chosen = k.b.select(over, _integer(k, form.beyond), chosen)
-    nan = k.b.icmp_unsigned(">", magnitude, _integer(k, _INFINITY))
-    chosen = k.b.select(nan, _integer(k, 0x7F), chosen)
-    return k.b.or_(chosen, k.b.lshr(k.b.and_(bits, _integer(k, _SIGN)), _integer(k, 24)))
+    return _finished(k, chosen, bits, form)
 
 
 def _byte(k: K, dword: Value, place: int) -> Value:
@@ -165,10 +188,17 @@ def _dot(first: Eight, second: Eight) -> Handler:
     return handle
 
 
+def conversions(formats: Mapping[str, Eight]) -> dict[str, Handler]:
+    """From and to each of the formats."""
+    return {
+        **{f"v_cvt_f32_{name}": _one(form) for name, form in formats.items()},
+        **{f"v_cvt_pk_f32_{name}": _pair(form) for name, form in formats.items()},
+        **{f"v_cvt_pk_{name}_f32": _packed(form) for name, form in formats.items()},
+        **{f"v_cvt_sr_{name}_f32": _stochastic(form) for name, form in formats.items()},
+    }
+
+
 HANDLERS: dict[str, Handler] = {
-    **{f"v_cvt_f32_{name}": _one(form) for name, form in FORMATS.items()},
-    **{f"v_cvt_pk_f32_{name}": _pair(form) for name, form in FORMATS.items()},
-    **{f"v_cvt_pk_{name}_f32": _packed(form) for name, form in FORMATS.items()},
-    **{f"v_cvt_sr_{name}_f32": _stochastic(form) for name, form in FORMATS.items()},
+    **conversions(FORMATS),
     **{f"v_dot4_f32_{a}_{b}": _dot(FORMATS[a], FORMATS[b]) for a in FORMATS for b in FORMATS},
 }

@@ -43,7 +43,7 @@ def _dot_of_halves(signed: bool) -> Handler:
     return handle
 
 
-def _accumulating(handler: Handler) -> Handler:
+def accumulating(handler: Handler) -> Handler:
     """The destination is the third source as well."""
 
     def handle(k: K, inst: Instruction) -> None:
@@ -80,6 +80,6 @@ HANDLERS: dict[str, Handler] = {
     "v_dot2_u32_u16": _dot_of_halves(signed=False),
     "v_dot4_i32_i8": signed_fields(8),
     "v_dot8_i32_i4": signed_fields(4),
-    "v_dot4c_i32_i8": _accumulating(signed_fields(8)),
+    "v_dot4c_i32_i8": accumulating(signed_fields(8)),
     "v_clrexcp": nothing,
 }

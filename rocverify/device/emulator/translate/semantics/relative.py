@@ -1,6 +1,7 @@
 """Moves between registers that lie at a distance held in M0. Names are the ISA manual's.
 
-Registers from number 256 on are an observer's (builder/registers.py): the distance stays within their bank.
+Registers come in banks of 256, VGPRs, AGPRs, and an observer's (builder/registers.py): the distance stays
+within them.
 
 Where the distance leads past the registers there are, a source is register 0 and nothing is written (RDNA3
 ISA manual, on out-of-range registers). SGPRs end before VCC for these.
@@ -16,6 +17,7 @@ from rocverify.device.emulator.translate.builder.dialect import Handler
 from rocverify.device.emulator.translate.builder.types import I8, I32, I64, TYPES, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics import dpp
+from rocverify.device.emulator.translate.semantics.special import nothing
 from rocverify.device.emulator.translate.semantics.vector import commit_bits, read
 
 K = WaveBuilder
@@ -72,21 +74,42 @@ def _permuted(k: K, inst: Instruction, value: Value) -> Value:
     return dpp.permute(k, inst, value) if dpp.is_dpp(inst) else value
 
 
-def _from_relative(k: K, inst: Instruction) -> None:
+def _from_relative(field: tuple[int, int] | None) -> Handler:
     """v_movrels_b32."""
-    target, source = inst.operands
-    k.flush_vgprs(source.index & -VGPRS, VGPRS)
-    commit_bits(k, target, _permuted(k, inst, _load(k, _relative_vgpr(k, source, None))))
+
+    def handle(k: K, inst: Instruction) -> None:
+        target, source = inst.operands
+        k.flush_vgprs(source.index & -VGPRS, VGPRS)
+        commit_bits(k, target, _permuted(k, inst, _load(k, _relative_vgpr(k, source, field))))
+
+    return handle
 
 
-def _to_relative(k: K, inst: Instruction) -> None:
+def _to_relative(field: tuple[int, int] | None) -> Handler:
     """v_movreld_b32."""
-    target, source = inst.operands
-    value = read(k, inst, source, TYPES["b32"])
-    bank = target.index & -VGPRS
-    k.flush_vgprs(bank, VGPRS)
-    _store(k, _relative_vgpr(k, target, None), value)
-    k.forget_vgprs(bank, VGPRS)
+
+    def handle(k: K, inst: Instruction) -> None:
+        target, source = inst.operands
+        value = read(k, inst, source, TYPES["b32"])
+        bank = target.index & -VGPRS
+        k.flush_vgprs(bank, VGPRS)
+        _store(k, _relative_vgpr(k, target, field), value)
+        k.forget_vgprs(bank, VGPRS)
+
+    return handle
+
+
+def _index_on(k: K, inst: Instruction) -> None:
+    """s_set_gpr_idx_on: M0[7:0] is the distance, M0[15:12] says for which operands."""
+    chosen = inst.word >> 8 & 0xF
+    distance = k.b.and_(k.read_scalar(inst.operands[0], TYPES["b32"]), k.i32(0xFF))
+    kept = k.b.and_(k.sgpr(M0), k.i32(0xFFFF0F00))
+    k.set_sgpr(M0, k.b.or_(kept, k.b.or_(distance, k.i32(chosen << 12))))
+
+
+BY_MODE = {"SRC0": "v_mov_b32 of SRC0 by index", "DST": "v_mov_b32 to DST by index"}
+"""What a move is called under s_set_gpr_idx_on, by the operand that is indexed."""
+_MODE_FIELD = (0, 8)
 
 
 def _between(source_field: tuple[int, int] | None, target_field: tuple[int, int] | None) -> Handler:
@@ -154,8 +177,8 @@ def _move_scalar(
 
 
 HANDLERS: dict[str, Handler] = {
-    "v_movrels_b32": _from_relative,
-    "v_movreld_b32": _to_relative,
+    "v_movrels_b32": _from_relative(None),
+    "v_movreld_b32": _to_relative(None),
     "v_movrelsd_b32": _between(None, None),
     "v_movrelsd_2_b32": _between(SOURCE_FIELD, TARGET_FIELD),
     "v_swaprel_b32": _swap,
@@ -165,3 +188,11 @@ HANDLERS: dict[str, Handler] = {
     "s_movreld_b64": _move_scalar(64, None, None, False, True),
     "s_movrelsd_2_b32": _move_scalar(32, SOURCE_FIELD, TARGET_FIELD, True, True),
 }
+
+INDEX_MODE: dict[str, Handler] = {
+    "s_set_gpr_idx_on": _index_on,
+    "s_set_gpr_idx_off": nothing,
+    BY_MODE["SRC0"]: _from_relative(_MODE_FIELD),
+    BY_MODE["DST"]: _to_relative(_MODE_FIELD),
+}
+"""Of families whose waves have a mode for it: see lowering/indexed_registers.py."""

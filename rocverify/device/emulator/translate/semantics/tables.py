@@ -15,6 +15,8 @@ from rocverify.device.emulator.translate.semantics import (
     arithmetic,
     buffer,
     bytewise,
+    cdna,
+    cdna3,
     clock,
     compare,
     conversions,
@@ -67,6 +69,8 @@ GROUPS: Mapping[str, Handlers] = {
     "wave": special.HANDLERS,
     "RDNA 2": rdna2.HANDLERS,
     "RDNA 4": rdna4.HANDLERS,
+    "CDNA": cdna.HANDLERS,
+    "CDNA 3": cdna3.HANDLERS,
     "floats of 8 bits": eights.HANDLERS,
     "WMMA of RDNA 4": matrix_rdna4.HANDLERS,
 }

@@ -124,8 +124,11 @@ def commit_bits(k: WaveBuilder, operand: Operand, value: Value, *, high: bool = 
         k.commit_wide(operand, value)
         return
     if bits == 16:
-        old = k.vgpr(operand.index, 0, active=True)
         wide = k.b.zext(value, k.shapes.i32)
+        if k.zeroes_other_half and not high:
+            k.commit(operand, wide)
+            return
+        old = k.vgpr(operand.index, 0, active=True)
         if high:
             wide = k.b.or_(k.b.shl(wide, k.const(wide.type, 16)), k.b.and_(old, k.const(wide.type, 0xFFFF)))
         else:
