@@ -1,5 +1,5 @@
-"""VGPRs at a distance by a mode of the wave: between s_set_gpr_idx_on and s_set_gpr_idx_off, v_mov_b32 reads or
-writes the register that lies as far behind the one it names as M0[7:0] says.
+"""VGPRs at a distance by a mode of the wave: between s_set_gpr_idx_on and s_set_gpr_idx_off, v_mov_b32 reads
+or writes the register that lies as far behind the one it names as M0[7:0] says.
 
 Compilers put the three side by side; whatever else the mode would change is refused.
 """
@@ -18,8 +18,8 @@ _BEFORE, _AFTER = "gpr_idx(", ")"
 
 
 def name_indexed(graph: Graph) -> None:
-    """Gives moves under the mode names of their own. UnsupportedInstructionError where the mode holds beyond a
-    block, or for another instruction."""
+    """Gives moves under the mode names of their own. UnsupportedInstructionError where the mode holds beyond
+    a block, or for another instruction."""
     for block in graph.blocks.values():
         if any(inst.mnemonic == ON for inst in block):
             _name(block)

@@ -1,5 +1,5 @@
-"""What CDNA has and RDNA has not: singles in pairs, accumulation registers, sums of 64 bits, multiply-adds that
-round twice, VGPRs at a distance by a mode, caches of several dies. Names are the ISA manual's."""
+"""What CDNA has and RDNA has not: singles in pairs, accumulation registers, sums of 64 bits, multiply-adds
+that round twice, VGPRs at a distance by a mode, caches of several dies. Names are the ISA manual's."""
 
 from __future__ import annotations
 
