@@ -105,6 +105,7 @@ class Family:
     hardware_registers: those that s_getreg reads, by the disassembler's name (a number where it has none),
     each with the name of what it is. swizzle_sizes: whether a buffer resource says how large the elements are
     that it swizzles; else they are dwords. atomic_denormals: whether atomics on singles in memory keep them.
+    matrix_denormals: whether matrix instructions keep denormals of halves and bfloats, and of their sums.
     zeroing: instructions whose result of 16 bits makes the other half of its register zero; those of others
     leave it as it is.
     """
@@ -124,6 +125,7 @@ class Family:
     swizzle_sizes: bool = False
     atomic_denormals: bool = False
     zeroing: frozenset[str] = frozenset()
+    matrix_denormals: bool = True
     ordering: Ordering | None = None
     semantics: tuple[str, ...] = ()
     spellings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

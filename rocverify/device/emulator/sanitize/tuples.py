@@ -15,6 +15,12 @@ from rocverify.device.emulator.translate.builder.registers import SHADOW
 from rocverify.device.emulator.translate.builder.types import I32, Value
 from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.matrix import DWORDS, RESULT_ELEMENTS, Element
+from rocverify.device.emulator.translate.semantics.matrix_cdna import (
+    PRODUCTS,
+    Product,
+    modifiers_of,
+    registers_of,
+)
 from rocverify.device.emulator.translate.semantics.relative import HANDLERS as RELATIVE
 
 K = WaveBuilder
@@ -57,7 +63,26 @@ def _any(k: K, first: int, count: int) -> Value:
     return spread(k, reduce(k.b.or_, (k.quiet_vgpr(SHADOW + first + i) for i in range(count))))
 
 
+def _matrix_of_cdna(product: Product) -> Callable[[K, Instruction], None]:
+    """v_mfma_* and v_smfmac_*: the runtime does the same among the shadows."""
+
+    def rule(k: K, inst: Instruction) -> None:
+        target, a, b, c = inst.operands
+        counts = product.dwords()
+        for operand, count in zip((target, a, b), counts, strict=True):
+            k.flush_vgprs(SHADOW + operand.index, count)
+        if c.kind is OperandKind.VGPR:
+            k.flush_vgprs(SHADOW + c.index, 1 if product.sparse else counts[0])
+        form = product.form(constant=c.kind is not OperandKind.VGPR, flushes=False)
+        words = (registers_of(inst), form, modifiers_of(inst, product))
+        k.call_void("rt_mfma_shadow", [k.wave, *(k.i64(word) for word in words)])
+        k.forget_vgprs(SHADOW + target.index, counts[0])
+
+    return rule
+
+
 RULES = {
+    **{name: _matrix_of_cdna(product) for name, product in PRODUCTS.items()},
     **dict.fromkeys(RELATIVE, _relative),
     "v_wmma_f32_16x16x16_f16": _matrix(Element.F16),
     "v_wmma_f32_16x16x16_bf16": _matrix(Element.BF16),

@@ -39,9 +39,27 @@ _ZEROING = frozenset(_zeroing())
 _SEMANTICS = (
     "scalar", "clock", "scalar memory", "integer", "float", "conversion", "division", "transcendental",
     "packed", "mixed", "dot products", "bytes", "geometry", "compare", "lanes", "relative", "memory",
-    "buffer", "LDS", "wave", "RDNA 2", "CDNA",
+    "buffer", "LDS", "wave", "RDNA 2", "CDNA", "MFMA",
 )  # fmt: skip
 _LOADS = {"s_waitcnt": ((0, 4), (14, 2))}
+
+
+def _matrices() -> Iterator[tuple[str, str]]:
+    """CDNA 2 does not name blocks; of bfloats it has those that it calls 1k as well as its own."""
+    for result, element, depths in (
+        ("f32", "f32", ((32, 1, 2), (16, 1, 4), (4, 1, 16), (32, 2, 1), (16, 4, 1))),
+        ("f32", "f16", _HALVES),
+        ("f32", "bf16", _HALVES),
+        ("f64", "f64", ((16, 4, 1), (4, 4, 4))),
+        ("i32", "i8", _HALVES[:3]),
+    ):
+        for rows, depth, blocks in depths:
+            size = f"{rows}x{rows}x{depth}"
+            new = f"v_mfma_{result}_{size}{f'_{blocks}b' if blocks > 1 else ''}_{element}"
+            yield f"v_mfma_{result}_{size}{element}{'_1k' if element == 'bf16' else ''}", new
+
+
+_HALVES = ((32, 4, 2), (16, 4, 4), (4, 4, 16), (32, 8, 1), (16, 16, 1))
 
 CDNA2 = Family(
     "gfx90a",
@@ -65,7 +83,8 @@ CDNA2 = Family(
         together=True,
     ),
     semantics=_SEMANTICS,
-    spellings={**OLD_SPELLINGS, **_SUMS},
+    matrix_denormals=False,
+    spellings={**OLD_SPELLINGS, **_SUMS, **dict(_matrices())},
     hardware_registers={"HW_REG_HW_ID": "place"},
 )
 

@@ -1,5 +1,6 @@
 """What CDNA 3 has beyond CDNA 2: conversions from and to floats of eight bits in the formats without a
-negative zero (FNUZ). What is too large, and infinities, become NaN, as MODE.FP16_OVFL asks for when it is 0."""
+negative zero (FNUZ). What is too large, and infinities, become NaN, as MODE.FP16_OVFL asks for when it
+is 0."""
 
 from __future__ import annotations
 

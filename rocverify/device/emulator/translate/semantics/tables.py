@@ -28,6 +28,7 @@ from rocverify.device.emulator.translate.semantics import (
     lanes,
     lds,
     matrix,
+    matrix_cdna,
     matrix_rdna4,
     memory,
     mixed,
@@ -72,6 +73,7 @@ GROUPS: Mapping[str, Handlers] = {
     "CDNA": cdna.HANDLERS,
     "CDNA 3": cdna3.HANDLERS,
     "floats of 8 bits": eights.HANDLERS,
+    "MFMA": matrix_cdna.HANDLERS,
     "WMMA of RDNA 4": matrix_rdna4.HANDLERS,
 }
 """By the name that families call them."""
