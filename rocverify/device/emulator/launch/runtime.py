@@ -60,7 +60,7 @@ class Runtime:
             *(f"rt_{space}_load_{name}" for space in spaces for name in LOADS),
             *(f"rt_{space}_store_{name}" for space in spaces for name in STORES),
             *("rt_scalar_load", "rt_atomic_b32", "rt_atomic_b64", "rt_over_limit", "rt_trap", "rt_wmma"),
-            *("rt_scalar_load_narrow", "rt_wmma_rdna4"),
+            *("rt_scalar_load_narrow", "rt_wmma_rdna4", "rt_mfma", "rt_mfma_shadow"),
             *("rt_directed", "rt_buffer_addresses", "rt_buffer_load_rest", "rt_buffer_store_rest"),
             *("rt_scalar_buffer_load", "rt_san_load", "rt_san_store", "rt_san_atomic", "rt_san_scalar_load"),
             *("rt_lds_exchange_two", "rt_lds_exchange_if", "rt_lds_count"),
