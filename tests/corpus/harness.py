@@ -21,6 +21,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from rocverify.device.emulator.isa.targets import PROCESSORS
 from rocverify.device.process.client import RemoteDevice
 from rocverify.device.process.tracer import Tracer
 from rocverify.oracle.case import typical_case
@@ -84,8 +85,10 @@ class Combination:
     def __str__(self) -> str:
         return f"{self.level[1:]}-{self.compiler}-wave{self.wave}"
 
-    @property
-    def flags(self) -> tuple[str, ...]:
+    def flags(self, target: str) -> tuple[str, ...]:
+        """For compilers, which take no choice of waves where a target has none."""
+        if len(PROCESSORS[target].wave_sizes) == 1:
+            return (self.level,)
         return self.level, "-mwavefrontsize64" if self.wave == 64 else "-mno-wavefrontsize64"
 
 
@@ -136,7 +139,7 @@ class Corpus:
         name = combination.compiler
         if name not in self._builders:
             self._builders[name] = Builder(ROOT, find_toolchain(name), self._cache_dir)
-        flags = (*combination.flags, *(["-gline-tables-only"] if lines else []))
+        flags = (*combination.flags(target or self.target), *(["-gline-tables-only"] if lines else []))
         return self._builders[name].build(
             ManifestEntry(source, (), "CORPUS", flags=flags), target or self.target
         )

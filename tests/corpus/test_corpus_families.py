@@ -1,4 +1,4 @@
-"""The corpus on RDNA 2 and RDNA 4: every kernel but those of RDNA 3's WMMA."""
+"""The corpus on RDNA 2, RDNA 4, CDNA 2 and CDNA 3: every kernel but those of RDNA 3's WMMA."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.corpus.harness import COMBINATIONS, USUAL, Combination, Corpus, CorpusKernel, corpus_kernels
 
-TARGETS = ("gfx1030", "gfx1201")
+TARGETS = ("gfx1030", "gfx1201", "gfx90a", "gfx942")
 KERNELS = [kernel for kernel in corpus_kernels() if kernel.family != "wmma"]
 WAYS = [combination for combination in COMBINATIONS if combination.wave == 32]
 """HIP's headers refuse waves of 64 lanes from GFX10 on."""
@@ -35,6 +35,6 @@ def test_a_kernel_with_scratch(family: Corpus) -> None:
 def test_corpus_kernel_on_other_families(
     family: Corpus, kernel: CorpusKernel, combination: Combination
 ) -> None:
-    if combination.compiler == "clang-15" and family.target == "gfx1201":
-        pytest.skip("clang 15 does not know RDNA 4")
+    if combination.compiler == "clang-15" and family.target in ("gfx1201", "gfx942"):
+        pytest.skip(f"clang 15 does not know {family.target}")
     family.verify(kernel, family.compiled(kernel.source, combination), cases=CASES)

@@ -17,31 +17,36 @@ _ERROR = re.compile(r":(\d+):\d+: error: (.*)")
 _MNEMONIC = re.compile(r"^(\s*)([a-z]\w*?)((?:_e32|_e64|_dpp|_e64_dpp|_sdwa)?)(?=\s|$)", re.MULTILINE)
 
 
-_REWRITTEN = (
-    (re.compile(r"\bs_waitcnt(_\w+)?\b[^\n]*"), "s_wait_idle"),
-    (re.compile(r"^(\s*)s_barrier$", re.MULTILINE), r"\1s_barrier_signal -1\n\1s_barrier_wait -1"),
-    (re.compile(r" glc\b"), " th:TH_ATOMIC_RETURN"),
-)
-"""Of families that have other wait counters."""
+_GFX9_WAIT = (re.compile(r"\bs_waitcnt(_\w+)?\b[^\n]*"), "s_waitcnt 0")
+_REWRITTEN = {
+    "gfx12": (
+        (re.compile(r"\bs_waitcnt(_\w+)?\b[^\n]*"), "s_wait_idle"),
+        (re.compile(r"^(\s*)s_barrier$", re.MULTILINE), r"\1s_barrier_signal -1\n\1s_barrier_wait -1"),
+        (re.compile(r" glc\b"), " th:TH_ATOMIC_RETURN"),
+    ),
+    "gfx90a": (_GFX9_WAIT,),
+    "gfx942": (_GFX9_WAIT, (re.compile(r" glc\b"), " sc0")),
+}
+"""By the family: other wait counters, and other words for an atomic that returns what was there."""
 
 
 def spelled(family: Family, text: str) -> str:
     """Assembly with RDNA 3's names as the family's assembler has them. That the family spells them so is
     proven by the assembler itself: isa/test_spellings.py."""
     own = {name: spelling for spelling, name in family.spellings.items()}
-    if family.name == "gfx12":
-        for pattern, other in _REWRITTEN:
-            text = pattern.sub(other, text)
+    for pattern, other in _REWRITTEN.get(family.name, ()):
+        text = pattern.sub(other, text)
     return _MNEMONIC.sub(lambda found: found[1] + own.get(found[2], found[2]) + found[3], text)
 
 
+_VGPRS, AGPRS = 64, 64
 _FOOTER = """
 .rodata
 .p2align 6
 .amdhsa_kernel probe
-  .amdhsa_next_free_vgpr 64
+  .amdhsa_next_free_vgpr {registers}
   .amdhsa_next_free_sgpr 100
-  .amdhsa_wavefront_size32 {wave32}
+  {own}
   .amdhsa_group_segment_fixed_size {lds}
   .amdhsa_private_segment_fixed_size {scratch}
   .amdhsa_user_sgpr_kernarg_segment_ptr 1
@@ -58,7 +63,8 @@ amdhsa.kernels:
     .kernarg_segment_align: 8
     .group_segment_fixed_size: {lds}
     .private_segment_fixed_size: {scratch}
-    .vgpr_count: 64
+    .vgpr_count: {registers}
+    .agpr_count: {agprs}
     .sgpr_count: 100
     .wavefront_size: {lanes}
     .max_flat_workgroup_size: 1024
@@ -108,9 +114,14 @@ class Assembler:
     def kernel(self, body: str, lanes: int = 32, lds: int = 0, scratch: int = 0) -> bytes:
         """The code object of a kernel `probe` with three pointer arguments: s[0:1] has the kernarg
         address, s2 the workgroup, v0 the workitem."""
+        own = f".amdhsa_wavefront_size32 {int(lanes == 32)}"
+        if self.family.agprs:
+            own = f".amdhsa_accum_offset {_VGPRS}"
+        registers = _VGPRS + AGPRS if self.family.agprs else _VGPRS
         footer = _FOOTER.format(
-            target=self.target, wave32=int(lanes == 32), lanes=lanes, lds=lds, scratch=scratch
-        )
+            target=self.target, own=own, lanes=lanes, lds=lds, scratch=scratch, registers=registers,
+            agprs=registers - _VGPRS,
+        )  # fmt: skip
         source, output = self.folder / "probe.s", self.folder / "probe.co"
         text = spelled(self.family, body)
         if self.family.initial.ttmp_ids:
@@ -128,10 +139,10 @@ class Assembler:
         return output.read_bytes()
 
     def _assemble(self, source: Path, lanes: int) -> subprocess.CompletedProcess[str]:
-        wave = "+wavefrontsize64,-wavefrontsize32" if lanes == 64 else "+wavefrontsize32"
+        wave = ["-mattr=+wavefrontsize64,-wavefrontsize32" if lanes == 64 else "-mattr=+wavefrontsize32"]
         command = [
-            self.mc, f"-triple={TRIPLE}", f"-mcpu={self.target}", f"-mattr={wave}", "-filetype=obj",
-            "-o", source.with_suffix(".o"), source,
+            self.mc, f"-triple={TRIPLE}", f"-mcpu={self.target}", *(wave if self.family.wave_sizes[1:] else ()),
+            "-filetype=obj", "-o", source.with_suffix(".o"), source,
         ]  # fmt: skip
         return subprocess.run(
             [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False

@@ -162,7 +162,7 @@ def emit_atomic(
     """`compared` is the register of the second operand, such as what cmpswap compares with; without it the
     one after the data."""
     dwords = bits // 32
-    if operation == ATOMICS["add_f"] and k.dialect.family.atomic_denormals:
+    if operation == ATOMICS["add_f"] and bits == 32 and k.dialect.family.atomic_denormals:
         operation = ATOMICS["add_f_denormals"]
     _announce(k, inst, addresses)
     k.flush_vgprs(data, dwords)
