@@ -9,6 +9,7 @@ from rocverify.device.emulator.translate.builder.wave import WaveBuilder
 from rocverify.device.emulator.translate.semantics.vector import read
 
 K = WaveBuilder
+SOURCES = 2
 
 INTEGER_RELATIONS = {"lt": "<", "eq": "==", "le": "<=", "gt": ">", "ne": "!=", "ge": ">="}
 ORDERED = {"lt": "<", "eq": "==", "le": "<=", "gt": ">", "lg": "!=", "ge": ">=", "o": "ord"}
@@ -17,7 +18,7 @@ UNORDERED = {"u": "uno", "nge": "<", "nlg": "==", "ngt": "<=", "nle": ">", "neq"
 
 def _comparison(relation: str, type_: DataType, writes_exec: bool) -> Handler:
     def handle(k: K, inst: Instruction) -> None:
-        operands = inst.operands if writes_exec else inst.operands[1:]
+        operands = inst.operands[-SOURCES:]
         selects = inst.flags("op_sel", 2, 0)
         a, b = (
             read(k, inst, s, type_, high=bool(select)) for s, select in zip(operands, selects, strict=True)
@@ -28,12 +29,12 @@ def _comparison(relation: str, type_: DataType, writes_exec: bool) -> Handler:
 
 
 def finish(k: K, inst: Instruction, lanes: Value, writes_exec: bool) -> None:
-    """Inactive lanes give 0; the result goes to EXEC or to the first operand."""
+    """Inactive lanes give 0; the result goes to the first operand, or to EXEC, before RDNA to both."""
     bits = k.active_bits(lanes)
+    if len(inst.operands) > SOURCES:
+        k.write_lane_mask(inst.operands[0], bits)
     if writes_exec:
         k.set_exec(bits)
-    else:
-        k.write_lane_mask(inst.operands[0], bits)
 
 
 def compare_values(k: K, relation: str, type_: DataType, a: Value, b: Value) -> Value:
@@ -80,7 +81,7 @@ def _class(name: str, writes_exec: bool) -> Handler:
     type_ = TYPES[name]
 
     def handle(k: K, inst: Instruction) -> None:
-        source, wanted = inst.operands if writes_exec else inst.operands[1:]
+        source, wanted = inst.operands[-SOURCES:]
         value = read(k, inst, source, type_, bits=True)
         integers = {16: k.shapes.i16, 32: k.shapes.i32, 64: k.shapes.i64}[type_.bits]
         index = _class_of(k, k.b.bitcast(value, integers), *_LAYOUT[name])

@@ -90,7 +90,7 @@ def _source1(inst: Instruction) -> Operand | None:
 
 def _first_source(inst: Instruction) -> int:
     writes_mask = inst.mnemonic.startswith(("v_cmp_", "v_cmpx_"))
-    first = 0 if inst.mnemonic.startswith("v_cmpx_") else 1
+    first = len(inst.operands) - 2 if inst.mnemonic.startswith("v_cmpx_") else 1
     carries = inst.mnemonic.startswith(("v_add_co", "v_sub_co", "v_subrev_co"))
     return first + (1 if carries and not writes_mask else 0)
 

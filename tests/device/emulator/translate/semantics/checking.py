@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from rocverify.device.emulator.machine import Machine
 from tests.device.emulator.assembling import Assembler
@@ -20,20 +20,27 @@ def accepted(assembler: Assembler, candidates: Sequence[Variant], lanes: int = 3
 
 
 def differences(
-    machine: Machine, assembler: Assembler, tried: Sequence[Variant], rows: Sequence[Row]
+    machine: Machine,
+    assembler: Assembler,
+    tried: Sequence[Variant],
+    rows: Sequence[Row],
+    zeroing: Container[str] = (),
 ) -> list[str]:
-    """One text for every variant that disagrees with its model somewhere."""
+    """One text for every variant that disagrees with its model somewhere. The instructions `zeroing` make the
+    high half of their register zero, where their result is the low one."""
     found = []
     for variant, seen in zip(
         tried, run_probes(machine, assembler, [v.probe for v in tried], rows), strict=True
     ):
-        wrong = [text for row, one in zip(rows, seen, strict=True) for text in _compare(variant, row, one)]
+        wrong = [
+            text for row, one in zip(rows, seen, strict=True) for text in _compare(variant, row, one, zeroing)
+        ]
         if wrong:
             found.append(f"{variant.probe.text}: {len(wrong)} wrong, e.g. " + "; ".join(wrong[:SHOWN]))
     return found
 
 
-def _compare(variant: Variant, row: Row, seen: Seen) -> list[str]:
+def _compare(variant: Variant, row: Row, seen: Seen, zeroing: Container[str]) -> list[str]:
     type_ = TYPES[variant.model.result]
     width = 64 if type_.bits == 64 else 32
     wrong = []
@@ -45,7 +52,8 @@ def _compare(variant: Variant, row: Row, seen: Seen) -> list[str]:
             continue
         expected = variant.expected(row, lane)
         kept = mask(width) & ~(mask(type_.bits) << shift)
-        if not agrees(type_, expected, value >> shift) or (value ^ old) & kept:
+        zeroed = variant.mnemonic in zeroing and not shift
+        if not agrees(type_, expected, value >> shift) or (value ^ (0 if zeroed else old)) & kept:
             wrong.append(_words(row, lane, old, expected, value))
     return wrong
 

@@ -8,8 +8,14 @@ import pytest
 
 from rocverify.device.emulator.machine import Machine
 from tests.device.emulator.assembling import Assembler
-from tests.device.emulator.translate.semantics import models_cdna, models_sdwa, operands, shared_models
-from tests.device.emulator.translate.semantics.cases import Case, assembled, failures
+from tests.device.emulator.translate.semantics import (
+    models_cdna,
+    models_scalar,
+    models_sdwa,
+    operands,
+    shared_models,
+)
+from tests.device.emulator.translate.semantics.cases import assembled, failures
 from tests.device.emulator.translate.semantics.checking import accepted, differences
 from tests.device.emulator.translate.semantics.shared_models import Cases
 from tests.device.emulator.translate.semantics.variants import variants
@@ -18,25 +24,22 @@ LANES = 64
 CASES: Cases = {
     **shared_models.CASES,
     "SDWA": (models_sdwa.cases, operands.integer_bits),
+    "exec": (lambda: models_scalar.saveexec_cases(LANES), operands.integer_bits),
+    "pairs of singles": (models_cdna.packed_cases, operands.whole_singles),
     "its own": (models_cdna.cases, operands.float32_bits),
 }
 FORMS = shared_models.FORMS
-FAST = ("its own",)
+FAST = ("its own", "pairs of singles")
 
 
 def _names(kinds: Iterable[str]) -> list[object]:
     return [pytest.param(name, marks=() if name in FAST else pytest.mark.drawn(3)) for name in kinds]
 
 
-def _shared(kind: str, cases: Iterable[Case]) -> list[Case]:
-    """Without what CDNA does in another way."""
-    return [case for case in cases if kind == "its own" or case.mnemonic not in models_cdna.OTHERWISE]
-
-
 @pytest.mark.parametrize("kind", _names(CASES))
 def test_instructions_do_what_the_manual_says(machine: Machine, assembler: Assembler, kind: str) -> None:
     make, source = CASES[kind]
-    tried = assembled(assembler, _shared(kind, make()), LANES)
+    tried = assembled(assembler, [models_cdna.also_to_vcc(case) for case in make()], LANES)
     assert bool(tried) is (kind not in models_cdna.NOT_THERE)
     if not tried:
         return
@@ -48,8 +51,8 @@ def test_instructions_do_what_the_manual_says(machine: Machine, assembler: Assem
 @pytest.mark.parametrize("kind", FORMS)
 def test_forms_do_what_the_manual_says(machine: Machine, assembler: Assembler, kind: str) -> None:
     models, source = FORMS[kind]
-    plain = {n: m for n, m in models.items() if n not in models_cdna.OTHERWISE}
-    forms = [form for name, model in plain.items() for form in variants(name, model)]
+    forms = [form for name, model in models.items() for form in variants(name, model)]
     tried = accepted(assembler, forms, LANES)
-    wrong = differences(machine, assembler, tried, operands.make_rows(source, 8, lanes=LANES, seed=52))
+    rows = operands.make_rows(source, 8, lanes=LANES, seed=52)
+    wrong = differences(machine, assembler, tried, rows, models_cdna.ZEROING)
     assert not wrong, "\n".join(wrong[:20])
