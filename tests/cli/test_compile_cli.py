@@ -129,7 +129,7 @@ def test_a_source_is_as_good_as_a_code_object(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.usefixtures("source")
 def test_of_a_bundle_the_target_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    targets = [word for name in ("gfx90a", "gfx1151", "gfx1103") for word in ("--target", name)]
+    targets = [word for name in ("gfx908", "gfx1151", "gfx1103") for word in ("--target", name)]
     assert main(["compile", "k.hip", "--bundle", *targets, *FLAGS]) == 0
     capsys.readouterr()
     assert main(["inspect", "k.hipfb", "--json"]) == 0
@@ -140,7 +140,7 @@ def test_of_a_bundle_the_target_that_is_asked_for(capsys: pytest.CaptureFixture[
     assert emulated(capsys, "k.hipfb", *words)["buffers"][0]["head"] == [1] * 4
     assert main(["emulate", "k.hipfb", *words, "--target", "gfx1100"]) == 2
     assert capsys.readouterr().err == (
-        "error: k.hipfb: holds gfx90a, gfx1151 and gfx1103; this device is gfx1100: "
+        "error: k.hipfb: holds gfx908, gfx1151 and gfx1103; this device is gfx1100: "
         "compile with --offload-arch=gfx1100 or use --target\n"
     )
     assert main(["emulate", "k.hipfb", *words, "--", "-O1"]) == 2

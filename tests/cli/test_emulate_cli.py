@@ -266,10 +266,10 @@ def test_unsupported_target(handmade_folder: Path, builder: Builder, capsys: Cap
     source = handmade_folder / "other.hip"
     source.write_text('extern "C" __attribute__((global)) void fill(float* x) { *x = 1; }\n')
     entry = ManifestEntry("other.hip", (), "OTHER_HSACO", flags=("-O2", "-nogpuinc", "-nogpulib"))
-    path = builder.build(entry, "gfx90a").path
+    path = builder.build(entry, "gfx908").path
     code, said = refused(capsys, path, "fill", "--grid", 1, "--block", 1, *arguments("f32[1]:out"))
     assert code == 3
-    assert "does not run gfx90a" in said
+    assert "does not run gfx908" in said
 
 
 GOOD = ("f32[4]:out", "f32[4]:zeros", "f32[4]:zeros", "u32:4")

@@ -39,7 +39,7 @@ def add_line() -> int:
 def test_json(capsys: Capture, handmade: Path) -> None:
     found = document(capsys, handmade, *ADD, "--counters")
     counters = found["counters"]
-    assert counters["flops"] == {"f16": 0, "bf16": 0, "f32": 1000, "f64": 0, "int8": 0, "int4": 0}
+    assert counters["flops"] == {"f8": 0, "f16": 0, "bf16": 0, "f32": 1000, "f64": 0, "int8": 0, "int4": 0}
     assert (counters["global_load_bytes"], counters["global_store_bytes"]) == (8000, 4000)
     assert counters["derived"]["wave_instructions"] == found["stats"]["wave_instructions"]
     assert "counters_by_line" not in found

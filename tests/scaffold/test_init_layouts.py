@@ -82,9 +82,9 @@ def test_layouts(project: Path, files: dict[str, str], values: dict[str, Any]) -
 def test_what_the_new_settings_remark(project: Path) -> None:
     write(
         project,
-        {"src/engine/__init__.py": "", "gpu/add.hip": add(), "Makefile": "hipcc --offload-arch=gfx90a\n"},
+        {"src/engine/__init__.py": "", "gpu/add.hip": add(), "Makefile": "hipcc --offload-arch=gfx908\n"},
     )
     step = next(Project(project, Writer(project, dry=True)).steps())
     assert "`src/` is on the import path" in step.text
-    assert "The build names gfx90a, which the emulator does not run" in step.text
+    assert "The build names gfx908, which the emulator does not run" in step.text
     assert tomllib.loads(step.text)["host_globs"] == ["gpu/**/*.py"]

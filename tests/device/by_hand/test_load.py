@@ -236,7 +236,7 @@ def test_code_objects_bundles_and_bytes(module: Module, source: Path, tmp_path: 
     code = module._file.images[0].data
     (tmp_path / "k.hsaco").write_bytes(code)
     (tmp_path / "k.hipfb").write_bytes(
-        write_bundle([DeviceCode("gfx90a", "", b"other"), DeviceCode("gfx1100", "", code)])
+        write_bundle([DeviceCode("gfx908", "", b"other"), DeviceCode("gfx1100", "", code)])
     )
     for file in (tmp_path / "k.hsaco", str(tmp_path / "k.hipfb"), code):
         x = floats(4)
@@ -245,13 +245,13 @@ def test_code_objects_bundles_and_bytes(module: Module, source: Path, tmp_path: 
     with pytest.raises(WrongTargetError, match="holds gfx1100; this device is gfx1151"):
         rocverify.load(code, target="gfx1151")
     with pytest.raises(WrongTargetError, match="this device is gfx1100"):
-        module.device.load(write_bundle([DeviceCode("gfx90a", "", code)]))
+        module.device.load(write_bundle([DeviceCode("gfx908", "", code)]))
     with pytest.raises(UsageError, match="a int holds no kernels"):
         rocverify.load(3)
     with pytest.raises(UsageError, match=r"absent\.hip: cannot be read"):
         rocverify.load("absent.hip")
-    with pytest.raises(DeviceUnavailableError, match="does not run gfx90a"):
-        rocverify.load(source, target="gfx90a")
+    with pytest.raises(DeviceUnavailableError, match="does not run gfx908"):
+        rocverify.load(source, target="gfx908")
 
 
 def test_importing_the_package_loads_nothing() -> None:

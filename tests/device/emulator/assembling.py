@@ -142,7 +142,8 @@ class Assembler:
         wave = ["-mattr=+wavefrontsize64,-wavefrontsize32" if lanes == 64 else "-mattr=+wavefrontsize32"]
         command = [
             self.mc, f"-triple={TRIPLE}", f"-mcpu={self.target}",
-            *(wave if self.family.wave_sizes[1:] else ()), "-filetype=obj", "-o", source.with_suffix(".o"), source,
+            *(wave if self.family.wave_sizes[1:] else ()), "-filetype=obj",
+            "-o", source.with_suffix(".o"), source,
         ]  # fmt: skip
         return subprocess.run(
             [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False

@@ -8,6 +8,9 @@ from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC, OperandKind
 from rocverify.device.emulator.isa.targets import TARGETS
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES
+from rocverify.device.emulator.translate.semantics.cdna import CACHES as CDNA_CACHES
+from rocverify.device.emulator.translate.semantics.matrix_cdna import PRODUCTS
+from rocverify.device.emulator.translate.semantics.matrix_rdna4 import PRODUCTS as RDNA4_PRODUCTS
 from rocverify.device.emulator.translate.semantics.rdna4 import CACHES
 from rocverify.device.emulator.translate.semantics.scalar import SAVEEXEC
 from rocverify.device.emulator.translate.semantics.special import NOTHING_TO_DO
@@ -40,16 +43,25 @@ class Arithmetic(NamedTuple):
     operations: int
 
 
+_TYPES = {
+    "iu8": "int8", "i8": "int8", "iu4": "int4", "xf32": "f32", "fp8": "f8", "bf8": "f8",
+}  # fmt: skip
+"""Fields of Flops, where the type of the factors has another name."""
 WMMA = {
-    f"v_wmma_{result}_16x16x16_{element}": Arithmetic(dtype, WMMA_OPERATIONS)
-    for result, element, dtype in (
-        ("f32", "f16", "f16"),
-        ("f16", "f16", "f16"),
-        ("f32", "bf16", "bf16"),
-        ("bf16", "bf16", "bf16"),
-        ("i32", "iu8", "int8"),
-        ("i32", "iu4", "int4"),
-    )
+    **{
+        f"v_wmma_{result}_16x16x16_{element}": Arithmetic(_TYPES.get(element, element), WMMA_OPERATIONS)
+        for result, element in (
+            ("f32", "f16"), ("f16", "f16"), ("f32", "bf16"), ("bf16", "bf16"), ("i32", "iu8"), ("i32", "iu4"),
+        )
+    },
+    **{
+        name: Arithmetic(_TYPES.get(product.a.name, product.a.name), product.operations)
+        for name, product in RDNA4_PRODUCTS.items()
+    },
+}  # fmt: skip
+MFMA = {
+    name: Arithmetic(_TYPES.get(product.a.name, product.a.name), product.operations)
+    for name, product in PRODUCTS.items()
 }
 
 
@@ -103,7 +115,16 @@ _NAMED = {
     **dict.fromkeys((*NOTHING_TO_DO, *_WAITS), "wait"),
     **dict.fromkeys(("s_sleep", "s_sleep_var", "s_wakeup", "s_sethalt"), "wait"),
     **dict.fromkeys(
-        ("buffer_gl0_inv", "buffer_gl1_inv", "s_dcache_inv", "s_gl1_inv", "s_icache_inv", *CACHES), "cache"
+        (
+            "buffer_gl0_inv",
+            "buffer_gl1_inv",
+            "s_dcache_inv",
+            "s_gl1_inv",
+            "s_icache_inv",
+            *CACHES,
+            *CDNA_CACHES,
+        ),
+        "cache",
     ),
     **dict.fromkeys((*BRANCHES, *JUMPS), "branch"),
     **dict.fromkeys(("s_barrier", "ds_gws_barrier"), "barrier"),
@@ -117,6 +138,7 @@ _NAMED = {
     **dict.fromkeys(SMEM_BYTES, "smem"),
     **dict.fromkeys(TRANSCENDENTAL, "transcendental"),
     **dict.fromkeys(WMMA, "wmma"),
+    **dict.fromkeys(MFMA, "mfma"),
     "s_barrier_signal": "barrier",
     "v_nop": "valu",
     "s_version": "salu",

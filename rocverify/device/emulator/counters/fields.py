@@ -10,8 +10,9 @@ from typing import Any
 class InstructionClasses:
     """Wave instructions by class; each is counted in one class only.
 
-    `valu` are vector ALU instructions other than the next three; `vopd` pairs of two vector operations
-    issued as one instruction. `global` holds MUBUF too, `flat` what may go to any space (the bytes are
+    `valu` are vector ALU instructions other than the next four; `vopd` pairs of two vector operations
+    issued as one instruction; `wmma` are matrix instructions of RDNA, `mfma` those of CDNA, sparse ones too.
+    `global` holds MUBUF too, `flat` what may go to any space (the bytes are
     counted where they went). `lds_permute` uses the LDS crossbar but no LDS memory. `wait` holds waits,
     delays and hints for the scheduler, `message` traps too, `cache` invalidations.
     """
@@ -20,6 +21,7 @@ class InstructionClasses:
     transcendental: int = 0
     vopd: int = 0
     wmma: int = 0
+    mfma: int = 0
     salu: int = 0
     smem: int = 0
     global_load: int = 0
@@ -51,9 +53,11 @@ class InstructionClasses:
 @dataclass(frozen=True, slots=True)
 class Flops:
     """Operations of the active lanes, by the type of the factors: a sum or product is one, a fused
-    multiply-add two, and a WMMA of 16x16x16 8192 a wave. Those of the scalar ALU count once a wave. `int8`
-    and `int4` are those of dot products and WMMA; other integer arithmetic is not counted."""
+    multiply-add two, and a WMMA of 16x16x16 8192 a wave. Those of the scalar ALU count once a wave. `f8`
+    are floats of eight bits, of matrices. `int8` and `int4` are those of dot products and matrices; other
+    integer arithmetic is not counted."""
 
+    f8: int = 0
     f16: int = 0
     bf16: int = 0
     f32: int = 0
@@ -64,7 +68,7 @@ class Flops:
     @property
     def total(self) -> int:
         """Floating-point operations of all types."""
-        return self.f16 + self.bf16 + self.f32 + self.f64
+        return self.f8 + self.f16 + self.bf16 + self.f32 + self.f64
 
 
 PLAIN = (

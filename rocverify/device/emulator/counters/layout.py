@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rocverify.device.emulator.counters.classes import (
     CONDITIONAL_BRANCHES,
     LANE_CLASSES,
+    MFMA,
     SCALAR_ARITHMETIC,
     SMEM_BYTES,
     WMMA,
@@ -176,7 +177,7 @@ class Table:
         yield f"instructions.{kind}", executions, 1
         if kind == "smem":
             yield "scalar_load_bytes", executions, SMEM_BYTES[inst.mnemonic]
-        whole = WMMA.get(inst.mnemonic) or SCALAR_ARITHMETIC.get(inst.mnemonic)
+        whole = WMMA.get(inst.mnemonic) or MFMA.get(inst.mnemonic) or SCALAR_ARITHMETIC.get(inst.mnemonic)
         if whole is not None:
             yield f"flops.{whole.dtype}", executions, whole.operations
         if kind in LANE_CLASSES:

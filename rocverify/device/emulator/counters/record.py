@@ -115,7 +115,7 @@ class Counters:
     def valu_operations(self) -> int:
         """Vector ALU operations of waves: instructions, with a VOPD pair as two."""
         classes = self.instructions
-        return classes.valu + classes.transcendental + classes.wmma + 2 * classes.vopd
+        return classes.valu + classes.transcendental + classes.wmma + classes.mfma + 2 * classes.vopd
 
     @property
     def barriers(self) -> int:

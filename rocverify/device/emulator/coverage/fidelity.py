@@ -15,6 +15,7 @@ from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC, VCC, OperandKind
 from rocverify.device.emulator.load.loaded import LoadedKernel
 from rocverify.device.emulator.translate.lowering.flow import BRANCHES, Graph
+from rocverify.device.emulator.translate.semantics.matrix_cdna import PRODUCTS as CDNA_PRODUCTS
 from rocverify.device.emulator.translate.semantics.matrix_rdna4 import PRODUCTS
 
 _SINGLE = "within 1 ULP of the exact value, as the hardware is; the last bit may differ"
@@ -38,6 +39,7 @@ MODELS: dict[str, str] = {
     **{f"v_s_{name}_f32": _SINGLE for name in ("exp", "log", "rcp", "rsq", "sqrt")},
     **{f"v_s_{name}_f16": _HALF for name in ("exp", "log", "rcp", "rsq", "sqrt")},
     **{name: _WMMA for name, product in PRODUCTS.items() if product.result.is_float},
+    **{name: _WMMA for name, product in CDNA_PRODUCTS.items() if not product.is_integer},
     **dict.fromkeys(("s_memtime", "s_memrealtime", "s_sendmsg_rtn_b64"), _CLOCK),
     "s_getreg_b32": _PLACE,
     **dict.fromkeys(("v_cvt_sr_fp8_f32", "v_cvt_sr_bf8_f32"), _STOCHASTIC),

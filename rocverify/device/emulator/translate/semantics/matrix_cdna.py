@@ -55,6 +55,17 @@ class Product(NamedTuple):
     b: Element
     sparse: bool = False
 
+    @property
+    def is_integer(self) -> bool:
+        """Whether sums are exact, wrapping round."""
+        return self.a is Element.i8
+
+    @property
+    def operations(self) -> int:
+        """Of one wave: multiplications and additions."""
+        depth = self.depth // 2 if self.sparse else self.depth
+        return 2 * self.rows**2 * depth * self.blocks
+
     def dwords(self) -> tuple[int, int, int]:
         """Registers of D, A and B."""
         wide = 2 if self.a is Element.f64 else 1

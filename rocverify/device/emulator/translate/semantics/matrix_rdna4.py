@@ -46,6 +46,11 @@ class Product(NamedTuple):
     depth: int
     sparse: bool
 
+    @property
+    def operations(self) -> int:
+        """Of one wave: multiplications and additions."""
+        return 2 * SIZE**2 * (self.depth // 2 if self.sparse else self.depth)
+
     def dwords(self, lanes: int) -> tuple[int, int, int]:
         """Registers of D, A and B."""
         depths = (self.depth // 2 if self.sparse else self.depth, self.depth)

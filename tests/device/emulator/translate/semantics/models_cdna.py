@@ -24,8 +24,8 @@ ZEROING = frozenset(
             "floor", "ceil", "trunc", "rndne", "fract", "frexp_mant", "ldexp",
         )),
         "lshlrev_b16", "lshrrev_b16", "ashrrev_i16", "add_nc_u16", "sub_nc_u16", "subrev_nc_u16",
-        "mul_lo_u16",        "max_u16", "min_u16", "max_i16", "min_i16", "cvt_f16_f32", "cvt_f16_u16", "cvt_f16_i16",
-        "frexp_exp_i16_f16",
+        "mul_lo_u16", "max_u16", "min_u16", "max_i16", "min_i16", "cvt_f16_f32", "cvt_f16_u16",
+        "cvt_f16_i16", "frexp_exp_i16_f16",
     )
 )  # fmt: skip
 """Instructions whose result of 16 bits makes the other half of its register zero: LLVM's GCNSubtarget.cpp,
