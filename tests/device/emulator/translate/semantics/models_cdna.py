@@ -3,6 +3,7 @@ models_memory's."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -232,7 +233,8 @@ class Eight:
         """The bits of the same number in single precision."""
         if byte == 0x80:
             return F32.nan
-        return sf.from_fraction(F32, self.values[byte & 127], byte >> 7)
+        value = self.values[byte & 127]
+        return sf.from_fraction(F32, -value if byte >> 7 else value)
 
     def nearest(self, bits: int) -> int:
         """The code of the nearest number, of two the one with an even code; NaN for what is too large."""
@@ -257,6 +259,12 @@ def eight_cases() -> Iterator[Case]:
             yield Case(f"v_cvt_f32_{name}", Probe(text, vector=1), _single_of(form, at), "f32")
         yield Case(f"v_cvt_pk_{name}_f32", Probe(f"v_cvt_pk_{name}_f32 {{d}}, {{a}}, {{b}}", vector=1),
                    _packed_of(form))  # fmt: skip
+
+
+def moderate_bits(rng: random.Random) -> int:
+    """Two singles from below the least number of eight bits to above the greatest; every byte by chance."""
+    low, high = (sf.from_float(F32, rng.choice((-1, 1)) * 2.0 ** rng.uniform(-20, 18)) for _ in range(2))
+    return low | high << 32 if rng.random() < 0.7 else rng.getrandbits(64)
 
 
 def _single_of(form: Eight, at: int):  # type: ignore[no-untyped-def]

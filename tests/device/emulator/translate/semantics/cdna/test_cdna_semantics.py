@@ -56,3 +56,14 @@ def test_forms_do_what_the_manual_says(machine: Machine, assembler: Assembler, k
     rows = operands.make_rows(source, 8, lanes=LANES, seed=52)
     wrong = differences(machine, assembler, tried, rows, models_cdna.ZEROING)
     assert not wrong, "\n".join(wrong[:20])
+
+
+def test_floats_of_eight_bits(machine: Machine, assembler: Assembler, target: str) -> None:
+    tried = assembled(assembler, list(models_cdna.eight_cases()), LANES)
+    assert len(tried) == (6 if target == "gfx942" else 0)
+    if not tried:
+        return
+    rows = operands.make_rows(operands.float32_bits, 6, lanes=LANES, seed=53)
+    rows += operands.make_rows(models_cdna.moderate_bits, 6, lanes=LANES, seed=54)
+    wrong = failures(machine, assembler, tried, rows)
+    assert not wrong, "\n".join(wrong[:20])
