@@ -15,6 +15,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from rocverify.device.emulator.isa import halves
 from rocverify.device.emulator.isa.decoding_table import (
     LITERAL_SOURCE,
     Decoded,
@@ -52,7 +53,9 @@ class Decoder:
 
     def __init__(self, table: str, formats: Sequence[Format]) -> None:
         data = json.loads(_file(table).read_text())
-        self._tables = [Table(runs) for runs in data["tables"]]
+        self._halves = halves.of_table(table)
+        runs = map(halves.with_upper_halves, data["tables"]) if self._halves else data["tables"]
+        self._tables = [Table(one) for one in runs]
         names = {kind: {int(n): name for n, name in known.items()} for kind, known in data["names"].items()}
         self._forms: dict[str, Callable[[int], str]] = {
             **FORMS,
@@ -149,10 +152,12 @@ class Decoder:
 
     def _read(self, row: Row, form: str, word: int, size: int) -> Decoded | None:
         operands, texts = [], []
-        for spec in row.operands:
+        for place, spec in enumerate(row.operands):
             found = self._operand(spec, word, row)
             if found is None:
                 return None
+            if place in row.halves and word >> row.halves[place] & 1:
+                found = _upper_half(found)
             texts.append(found[0])
             operands.append(found[1])
         words: list[str] = []
@@ -249,13 +254,15 @@ class Decoder:
             if spec[0] == "t" and self._tables[spec[3]].has_literal
         )
         opaque = mnemonic.startswith(_OPAQUE)
+        upper = {} if encoding not in _VOP3 else self._halves.get(mnemonic, {})
         return Row(
             name, mnemonic, encoding, size, int(mask, 16), int(value, 16), operands, modifiers, literals,
-            literal_at, opaque,
+            literal_at, opaque, upper,
         )  # fmt: skip
 
 
 _SUFFIXES = ("_e64_dpp8", "_e64_dpp", "_dpp8", "_dpp", "_sdwa", "_e64", "_e32")
+_VOP3 = ("", "e64", "e64_dpp", "e64_dpp8")
 _OPAQUE = ("s_waitcnt", "s_delay_alu", "s_clause", "s_branch", "s_cbranch", "s_version", "exp", "image_")
 """What has no operands for the rest of the program, only text."""
 _PREFIX_LOW, _PREFIX_MASK = 23, 511
@@ -296,6 +303,15 @@ def _wrapped(entry: tuple[str, Operand], negate: bool, absolute: bool) -> tuple[
     if negate:
         text = f"neg({text})" if immediate and not absolute else f"-{text}"
     return text, replace(operand, negate=negate, absolute=absolute)
+
+
+def _upper_half(found: tuple[str, Operand | None]) -> tuple[str, Operand | None]:
+    """A 16-bit operand of which OP_SEL names the upper half. Constants have none: they stay as they are."""
+    text, operand = found
+    if operand is None or not operand.is_register:
+        return found
+    closing = "|" if text.endswith("|") else ""
+    return f"{text.removesuffix('|')}.h{closing}", replace(operand, half="h")
 
 
 def _mask_and_value(one: Format) -> tuple[int, int]:

@@ -76,7 +76,8 @@ class Table:
 class Row:
     """One instruction of a table. `name`: mnemonic with its suffix; `size`: bytes without a literal that a
     source may ask for; `must_*`: bits that must hold a value; `literals`: fields (lowest bit, mask) that
-    ask for the literal at bit `literal_at`; `opaque`: its operands are text only."""
+    ask for the literal at bit `literal_at`; `opaque`: its operands are text only; `halves`: for 16-bit
+    operands by place the bit that names the upper half."""
 
     name: str
     mnemonic: str
@@ -89,6 +90,7 @@ class Row:
     literals: tuple[tuple[int, int], ...]
     literal_at: int
     opaque: bool
+    halves: Mapping[int, int]
     known: dict[int, Decoded | None] = field(default_factory=dict)
 
 
