@@ -16,7 +16,7 @@ erf: Any = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def rand(seed: int, offsets: Any) -> Any:
-    """Philox 4x32 of ten rounds (Salmon et al., 2011), as Triton's documentation has it: uniform in [0, 1)."""
+    """Philox 4x32 of ten rounds (Salmon et al., 2011), as Triton has it: uniform in [0, 1)."""
     counters = [np.asarray(offsets, np.uint64), *(np.zeros(np.shape(offsets), np.uint64) for _ in range(3))]
     keys = [seed & 0xFFFFFFFF, seed >> 32]
     for _ in range(_ROUNDS):

@@ -42,10 +42,12 @@ def dropout(x, out, n, p, seed, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def gather(table, index, out, n, columns, BLOCK: tl.constexpr):
+def gather(table, index, out, columns, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     row = tl.load(index + tl.program_id(0))
-    tl.store(out + tl.program_id(0) * columns + at, tl.load(table + row * columns + at, at < columns), at < columns)
+    tl.store(
+        out + tl.program_id(0) * columns + at, tl.load(table + row * columns + at, at < columns), at < columns
+    )
 
 
 @triton.jit

@@ -70,7 +70,19 @@ def attention(q, k, v, out, log_sums, seq, scale, D: tl.constexpr, BM: tl.conste
 
 @triton.jit
 def attention_backward(
-    q, k, v, grad, log_sums, delta, grad_k, grad_v, seq, scale, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr
+    q,
+    k,
+    v,
+    grad,
+    log_sums,
+    delta,
+    grad_k,
+    grad_v,
+    seq,
+    scale,
+    D: tl.constexpr,
+    BM: tl.constexpr,
+    BN: tl.constexpr,
 ):
     """What comes back to keys and values: a program has a block of keys and goes over the queries."""
     base = tl.program_id(1) * seq * D

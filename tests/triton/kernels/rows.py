@@ -35,7 +35,11 @@ def rms_norm(x, weight, out, columns, eps, BLOCK: tl.constexpr):
     for start in range(0, columns, BLOCK):
         at = start + tl.arange(0, BLOCK)
         row = tl.load(x + tl.program_id(0) * columns + at, at < columns, other=0.0)
-        tl.store(out + tl.program_id(0) * columns + at, row * scale * tl.load(weight + at, at < columns), at < columns)
+        tl.store(
+            out + tl.program_id(0) * columns + at,
+            row * scale * tl.load(weight + at, at < columns),
+            at < columns,
+        )
 
 
 @triton.jit
@@ -86,4 +90,6 @@ def transpose(x, out, rows, columns, BLOCK: tl.constexpr):
     i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     j = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     tile = tl.load(x + i[:, None] * columns + j[None, :], (i < rows)[:, None] & (j < columns)[None, :])
-    tl.store(out + j[:, None] * rows + i[None, :], tl.trans(tile), (j < columns)[:, None] & (i < rows)[None, :])
+    tl.store(
+        out + j[:, None] * rows + i[None, :], tl.trans(tile), (j < columns)[:, None] & (i < rows)[None, :]
+    )

@@ -28,10 +28,7 @@ def of_table(name: str) -> Mapping[str, Bits]:
 @cache
 def _all() -> Mapping[str, Mapping[str, Bits]]:
     data = json.loads((files(__package__) / "families" / "halves.json").read_text())
-    return {
-        family: {name: {place: bit for place, bit in bits} for name, bits in rows.items()}
-        for family, rows in data.items()
-    }
+    return {family: {name: dict(bits) for name, bits in rows.items()} for family, rows in data.items()}
 
 
 def with_upper_halves(runs: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:

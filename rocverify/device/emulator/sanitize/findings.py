@@ -171,12 +171,24 @@ class Narrator:
         places = {pc for one in raw for pc in (one.pc, one.other_pc, one.origin_pc) if pc}
         self._lines = self.module.user_lines(places)
         for one in sorted(raw, key=lambda f: (f.pc, f.other_pc, f.kind)):
+            if self._stores_copies(one):
+                continue
             found = self._finding(one)
             other = found.other.place if found.other else None
             key = (found.kind, found.detail, found.space, found.here.place, other)
             known = merged.get(key)
             merged[key] = found if known is None else replace(known, count=known.count + found.count)
         return Findings(tuple(merged.values()), dropped)
+
+    def _stores_copies(self, raw: RawFinding) -> bool:
+        """Whether two waves store to LDS by one instruction of a kernel that is written in Python. There the
+        compiler manages LDS: where several waves hold a tensor (Triton's replicated layouts), each stores
+        its copy."""
+        if (FindingKind(raw.kind), Space(raw.space)) != (FindingKind.RACE, Space.LDS):
+            return False
+        if Hazard(raw.detail) is not Hazard.WAW or raw.pc != raw.other_pc or raw.atomic:
+            return False
+        return self._site(raw, "store").place.rpartition(":")[0].endswith(".py")
 
     def _finding(self, raw: RawFinding) -> Finding:
         match FindingKind(raw.kind):

@@ -35,20 +35,23 @@ def _relative(k: K, inst: Instruction) -> None:
 
 def _matrix(element: Element) -> Callable[[K, Instruction], None]:
     """v_wmma_*: an element of D depends on a row of A, a column of B and its own element of C. Lane l holds
-    row l % 16 of A, column l % 16 of B, copies for its own group of 16 lanes, and in register j of C and D
-    the row j * lanes / 16 + l / 16."""
+    what it has of row l % 16 of A and of column l % 16 of B; where elements of C and D lie, their family's
+    model says (runtime/matrix.c, matrix_rdna4.c)."""
 
     def rule(k: K, inst: Instruction) -> None:
         target, a, b, c = inst.operands
-        rows, columns = (_any(k, operand.index, DWORDS[element]) for operand in (a, b))
+        rows, columns = (_any(k, operand.index, operand.count) for operand in (a, b))
+        in_parts = a.count < DWORDS[element]  # RDNA 4: each group of lanes has a part of a row
+        if in_parts:
+            rows, columns = (_of_all_groups(k, one) for one in (rows, columns))
+        each = RESULT_ELEMENTS // k.lanes
+        count = target.count if in_parts else each
         shadows = []
-        for register in range(RESULT_ELEMENTS // k.lanes):
-            sources = [
-                lane // ROWS * ROWS + k.lanes // ROWS * register + lane // ROWS for lane in range(k.lanes)
-            ]
-            index = ir.Constant(ir.VectorType(I32, k.lanes), [ir.Constant(I32, row) for row in sources])
-            row = k.b.shuffle_vector(rows, ir.Constant(rows.type, ir.Undefined), index)
-            shadow = k.b.or_(row, columns)
+        for register in range(count):
+            shadow = columns
+            for part in range(each // count):
+                place = register * (each // count) + part
+                shadow = k.b.or_(shadow, _lanes_of(k, rows, _row_sources(k.lanes, place, in_parts)))
             if c.kind is OperandKind.VGPR:
                 shadow = k.b.or_(shadow, spread(k, k.quiet_vgpr(SHADOW + c.index + register)))
             shadows.append(shadow)
@@ -56,6 +59,28 @@ def _matrix(element: Element) -> Callable[[K, Instruction], None]:
             k.set_vgpr_all_lanes(SHADOW + target.index + register, shadow)
 
     return rule
+
+
+def _row_sources(lanes: int, place: int, in_parts: bool) -> list[int]:
+    """For each lane one that has the row of A which the lane's element of D at a place depends on. RDNA 3:
+    row j * lanes / 16 + l / 16, of which each group of 16 lanes has a copy. RDNA 4: the first group has the
+    first rows."""
+    if in_parts:
+        return [RESULT_ELEMENTS // lanes * (lane // ROWS) + place for lane in range(lanes)]
+    return [lane // ROWS * ROWS + lanes // ROWS * place + lane // ROWS for lane in range(lanes)]
+
+
+def _of_all_groups(k: K, value: Value) -> Value:
+    """What any of the lanes has that are the same of a group of 16."""
+    found = value
+    for step in range(ROWS, k.lanes, ROWS):
+        found = k.b.or_(found, _lanes_of(k, value, [(lane + step) % k.lanes for lane in range(k.lanes)]))
+    return found
+
+
+def _lanes_of(k: K, value: Value, sources: list[int]) -> Value:
+    index = ir.Constant(ir.VectorType(I32, k.lanes), [ir.Constant(I32, source) for source in sources])
+    return k.b.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), index)
 
 
 def _any(k: K, first: int, count: int) -> Value:

@@ -57,6 +57,9 @@ def words_of(formats: tuple[Format, ...], count: int, seed: int) -> Iterator[int
                     yield word
 
 
+UPPER_HALF = re.compile(r"\b(\w+)\.h\b")
+
+
 def ends_llvm(word: int) -> bool:
     """Whether reserved selectors of SDWA end LLVM's disassembler: they are no instruction."""
     return word >> 43 & 3 == 3 or any(word >> low & 7 == 7 for low in (40, 48, 56))
@@ -74,6 +77,9 @@ def agrees(ours: Decoded | None, theirs: Judged) -> bool:
         return theirs is None or (theirs[0].split()[0], theirs[1]) == (ours.text, ours.size)
     if theirs is not None and theirs[0].split()[-1] in ("tfe", "v_illegal"):
         return ours is None
+    if ours is not None and UPPER_HALF.search(ours.text) and ours.mnemonic != "v_mov_b16":
+        # LLVM 19 has no names for halves in OP_SEL or in high registers: test_halves.py asks a later one.
+        return theirs is None or (UPPER_HALF.sub(r"\1", ours.text), ours.size) == theirs
     if ours is None or theirs is None:
         return ours is None and theirs is None
     text, size = BARS.sub(r"|\1|, \2", theirs[0]), theirs[1]
