@@ -60,6 +60,23 @@ class Evidence(Record):
         """What is better drawn."""
         return iter(())
 
+    def line_counts(self) -> Mapping[str, tuple[int, int]]:
+        """By `path:line`: instructions of waves, and bytes of global memory, of one call."""
+        return {}
+
+    def files_counted(self) -> Mapping[str, str]:
+        """SHA-256 by path of the files whose lines are counted."""
+        return {}
+
+    def costs(self) -> Mapping[str, Mapping[str, float]]:
+        """What may be compared from run to run, by a name of what was measured and by metric; under the
+        name with ` baseline` behind it what it is held against."""
+        return {}
+
+    def launch_calls(self) -> tuple[str, ...]:
+        """The calls that lead to a launch, from the outside in."""
+        return ()
+
     @property
     def others(self) -> Mapping[str, Any]:
         """What the kind does not declare."""

@@ -31,13 +31,17 @@ from rocverify.errors import ExitCode, UsageError
 )
 def command(report: Path | None, output: Path | None, opened: bool, root: Path | None) -> int:
     """Runs `rocverify report`; returns its exit code."""
+    from rocverify.report.costs import NAME as HISTORY
+    from rocverify.report.costs import history_of
     from rocverify.report.html.page import NAME, html_text
     from rocverify.report.reading import report_of
     from rocverify.store.files import write_if_changed
 
     base, path = _places(root, report)
     page = output or (path.with_name(NAME) if report else _gated(base, NAME))
-    text = html_text(report_of(_read(path), str(path)), base)
+    history = path.with_name(HISTORY)
+    before = history_of(_read(history)) if history.is_file() else {}
+    text = html_text(report_of(_read(path), str(path)), base, before)
     try:
         changed = write_if_changed(page, text)
     except OSError as error:

@@ -48,7 +48,8 @@ def error_map(verdicts: Sequence[CaseVerdict]) -> ErrorMap | None:
 
 def error_cells(share: NDArray[np.float64], bad: NDArray[np.bool_]) -> tuple[int, int, tuple[str, ...]]:
     """Rows, columns and cells of an output. share: the errors as parts of what was allowed."""
-    columns = bad.shape[-1] if bad.ndim else 1
+    share, bad = np.atleast_1d(share), np.atleast_1d(bad)
+    columns = bad.shape[-1]
     levels = np.clip(np.ceil(np.nan_to_num(share, nan=0.0, posinf=1.0) * 10), 0, 10).astype(np.int8)
     levels[bad] = 11
     grid = levels.reshape(-1, max(columns, 1))

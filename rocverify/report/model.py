@@ -125,6 +125,9 @@ class KernelReport(_Model):
     scratch_bytes: int | None = None
     wavefront_size: int | None = None
     max_workgroup_size: int | None = None
+    waves: float | None = None
+    """Waves that a SIMD can hold of it, in workgroups of the largest size."""
+    limited_by: str | None = None
     code_object: str | None = None
     """SHA-256 of the code object."""
 

@@ -121,10 +121,16 @@ def kernels(found: Iterable[Node]) -> list[KernelReport]:
             scratch_bytes=node.number("scratch_bytes", "scratch"),
             wavefront_size=node.number("wavefront_size"),
             max_workgroup_size=node.number("max_workgroup_size"),
+            waves=_waves(node.own.get("waves")),
+            limited_by=node.own.get("limited_by") if isinstance(node.own.get("limited_by"), str) else None,
             code_object=node.text("code_object_sha256", "sha256", "code_object"),
         )
         rows.setdefault((row.source, row.target, row.kernel), row)
     return sorted(rows.values(), key=lambda row: (row.source, row.target, row.kernel))
+
+
+def _waves(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def code_objects(found: Iterable[Node]) -> list[CodeObjectReport]:

@@ -14,6 +14,8 @@ from rocverify.errors import UsageError
 from rocverify.records import CheckVerdict
 from rocverify.report.block import find_block
 from rocverify.report.codequality import code_quality_text
+from rocverify.report.costs import NAME as HISTORY
+from rocverify.report.costs import History, extended, history_of, history_text
 from rocverify.report.document import Document, read_text, update
 from rocverify.report.frontmatter import values_of
 from rocverify.report.html.page import NAME as PAGE
@@ -80,7 +82,8 @@ def write_reports(
     for name, text in FILES.items():
         _plain(root, f"{latest}/{name}", text(report), written)
     written.page = f"{latest}/{PAGE}"
-    _plain(root, written.page, html_text(report, root), written)
+    history = _history(root, f"{latest}/{HISTORY}", report, written)
+    _plain(root, written.page, html_text(report, root, history), written)
     if junit is not None:
         _plain(root, f"{latest}/junit.xml", junit.decode("utf-8"), written)
     if (root / _OWN).is_dir() and not (root / _OWN / ".gitignore").exists():
@@ -107,6 +110,18 @@ def write_reports(
         written.verifications.append(name)
         _verification(root, name, report, (number, parts), written)
     return written
+
+
+def _history(root: Path, name: str, report: Report, written: Written) -> History:
+    """What the runs before cost, with this one at the end, which is written."""
+    try:
+        before = history_of(read_text(place(root, name), name) or "")
+    except (UsageError, OSError):
+        before = {}  # a link, or not text: writing says so
+    history = extended(before, report)
+    if history:
+        _plain(root, name, history_text(history), written)
+    return history
 
 
 def _in_part(part: PlanReport) -> bool:

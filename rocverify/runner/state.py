@@ -130,6 +130,8 @@ def _launched(context: CheckContext) -> list[dict[str, Any]]:
 
 
 def _code_object(built: BuiltObject) -> dict[str, Any]:
+    from rocverify.device.emulator.isa.occupancy import full_workgroups
+
     return {
         "source": built.source,
         "target": built.target,
@@ -138,6 +140,7 @@ def _code_object(built: BuiltObject) -> dict[str, Any]:
         "compiler": built.compiler,
         "kernels": {
             name: {fact: getattr(kernel, fact) for fact in _KERNEL_FACTS}
+            | dict(zip(("waves", "limited_by"), full_workgroups(kernel, built.target), strict=True))
             for name, kernel in built.code_object.kernels.items()
         },
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "br", "hr", "img", "input", "link", "line", "rect", "polygon"}
+VOID = {"meta", "br", "hr", "img", "input", "link", "line", "rect", "polygon", "polyline", "circle", "path"}
 
 
 class Page(HTMLParser):

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from rocverify.checks.base import CheckKind, CheckParams, Outcome
 from rocverify.checks.context import CheckContext
 from rocverify.checks.evidence import Evidence, Record, digest, known
+from rocverify.device.emulator.isa.occupancy import full_workgroups
 from rocverify.device.launch_limits import lds_bytes
 from rocverify.errors import CompileError
 from rocverify.kernel_names import kernels_called
@@ -62,12 +63,18 @@ class CompiledKernel(Record):
     wavefront_size: int | None = None
     max_workgroup_size: int | None = None
     kernarg_bytes: int | None = None
+    waves: float | None = None
+    """Waves that a SIMD can hold of it, in workgroups of the largest size; None on a target of which that is
+    not known."""
+    limited_by: str | None = None
 
     @classmethod
-    def of(cls, kernel: KernelMetadata) -> CompiledKernel:
+    def of(cls, kernel: KernelMetadata, target: str) -> CompiledKernel:
         """What a code object says of one."""
-        same = {name: getattr(kernel, name) for name in cls.model_fields if name != "kernarg_bytes"}
-        return cls(**same, kernarg_bytes=kernel.kernarg_size)
+        own = ("kernarg_bytes", "waves", "limited_by")
+        same = {name: getattr(kernel, name) for name in cls.model_fields if name not in own}
+        waves, limited_by = full_workgroups(kernel, target)
+        return cls(**same, kernarg_bytes=kernel.kernarg_size, waves=waves, limited_by=limited_by)
 
 
 class Compiled(Record):
@@ -89,11 +96,13 @@ class Compiled(Record):
     kernels: dict[str, CompiledKernel] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, built: BuiltObject | CompileError) -> Compiled:
+    def of(cls, built: BuiltObject | CompileError, target: str) -> Compiled:
         """What a build gave."""
         if isinstance(built, CompileError):
             return cls(error=built.message, where=built.where, log=built.log)
-        kernels = {name: CompiledKernel.of(one) for name, one in sorted(built.code_object.kernels.items())}
+        kernels = {
+            name: CompiledKernel.of(one, target) for name, one in sorted(built.code_object.kernels.items())
+        }
         if is_prebuilt(built.source):
             version = built.code_object.abi_version
             return cls(code_object_sha256=built.sha256, code_object_version=version, kernels=kernels)
@@ -168,7 +177,7 @@ def run(params: KernelCompiledParams, ctx: CheckContext) -> Outcome:
     evidence = KernelCompiledEvidence(
         coverage={"source": source, "compiled": sorted(compiled)},
         manifest=_listed(entry, ctx),
-        targets={t: Compiled.of(built) for t, built in results.items()},
+        targets={t: Compiled.of(built, t) for t, built in results.items()},
     )
     if findings:
         return Outcome.failed(findings[0].message, evidence, hint=_hint(results), findings=findings)

@@ -20,6 +20,7 @@ from rocverify.checks.evidence import Evidence, Record, known, named
 from rocverify.checks.support.references import Reference
 from rocverify.errors import DeviceUnavailableError, SourceError
 from rocverify.records import Finding
+from rocverify.store.digests import digest_bytes
 
 if TYPE_CHECKING:
     from rocverify.checks.context import CheckContext
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Lengths = int | str | tuple[int | str, ...]
 FloatType = Literal["f16", "bf16", "f32", "f64"]
+_MOST_LINES = 400
+COSTS = ("global_bytes", "wave_instructions")
 _SHOWN = ("global_bytes", "wave_instructions", "flops.total", "lds_conflict_ratio", "lane_utilisation")
 # A figure of a baseline that lies this much above what is measured no longer guards it.
 _STALE = 1.5
@@ -139,6 +142,8 @@ class PerformanceEvidence(Evidence):
     measured: dict[str, Any] = Field(default_factory=dict)
     compared: dict[str, dict[str, Any]] = Field(default_factory=dict)
     baseline: dict[str, float] = Field(default_factory=dict)
+    counted_lines: dict[str, list[int]] = Field(default_factory=dict)
+    counted_files: dict[str, str] = Field(default_factory=dict)
     sweep: Swept | None = None
     time: dict[str, Any] = Field(default_factory=dict)
     time_not_taken: str | None = None
@@ -160,6 +165,25 @@ class PerformanceEvidence(Evidence):
         if self.time_not_taken:
             yield f"- no device time: {known(self.time_not_taken)}"
 
+    def line_counts(self) -> Mapping[str, tuple[int, int]]:
+        """Of the measured call."""
+        return {name: (counts[0], counts[1]) for name, counts in self.counted_lines.items()}
+
+    def files_counted(self) -> Mapping[str, str]:
+        """Of the measured call, headers too."""
+        return self.counted_files
+
+    def costs(self) -> Mapping[str, Mapping[str, float]]:
+        """Bytes and instructions of the measured call, and its baseline."""
+        now = {
+            name: self.measured[name] for name in COSTS if isinstance(self.measured.get(name), int | float)
+        }
+        case = self.measured.get("case") or {}
+        lengths = " ".join(f"{name}={value}" for name, value in (case.get("dims") or {}).items())
+        key = f"{self.contract} {case.get('dtype', '')} {lengths}".strip()
+        before = {name: value for name, value in self.baseline.items() if name in COSTS}
+        return {key: now, f"{key} baseline": before} if now else {}
+
 
 def run(params: PerformanceParams, ctx: CheckContext) -> Outcome:
     """Raises UsageError for a metric that there is not, SourceError for an absent baseline,
@@ -172,6 +196,10 @@ def run(params: PerformanceParams, ctx: CheckContext) -> Outcome:
     if params.counts:
         measured = measure(ctx, params.contract, params.dtype, params.dims)
         evidence.measured = measured.to_json()
+        most = sorted(measured.lines.items(), key=lambda one: -one[1][0])[:_MOST_LINES]
+        evidence.counted_lines = {name: list(counts) for name, counts in sorted(most)}
+        files = sorted({name.rpartition(":")[0] for name, _ in most})
+        evidence.counted_files = {name: digest_bytes((ctx.root / name).read_bytes()) for name in files}
         texts = [*_own(params, ctx, measured, said, evidence)]
         texts += _ratios(params, ctx, measured, said, evidence)
         findings += [Finding(text, entity=params.contract) for text in texts]

@@ -91,7 +91,11 @@ class ResourcesEvidence(Evidence):
         for target, taken in self.targets.items():
             yield f"- {known(target)}: code object {digest(taken.code_object_sha256)}"
             for name, values in taken.kernels.items():
-                told = ", ".join(f"{known(str(k).replace('_', ' '))} {known(v)}" for k, v in values.items())
+                told = ", ".join(
+                    f"{known(str(k).replace('_', ' '))} {known(v)}"
+                    for k, v in values.items()
+                    if v is not None
+                )
                 yield f"  - {named(name)}: {told}"
 
 

@@ -114,6 +114,10 @@ class WrapperPresentEvidence(Evidence):
         if self.code_object:
             yield f"- code object launched: {digest(self.code_object)}"
 
+    def launch_calls(self) -> tuple[str, ...]:
+        """From the wrapper to the launch, as the sources have it."""
+        return tuple(self.launch_path)
+
 
 def run(params: WrapperPresentParams, ctx: CheckContext) -> Outcome:
     """Raises SourceError for a wrapper or source that is absent, CompileError, SubjectError and

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rocverify.checks.support.trial import Lengths, Trials, planned, shaped
@@ -34,6 +36,8 @@ class Measured:
     allocated_bytes: int
     footprint_bytes: int
     problems: tuple[str, ...] = ()
+    lines: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By `path:line` of the project's own sources: instructions of waves, and bytes of global memory."""
 
     def value(self, metric: str) -> float:
         """A metric by name. UsageError for one that there is not: nothing may pass for want of a number."""
@@ -83,9 +87,20 @@ def _counted(trials: Trials, session: LaunchSession, case: Case) -> Measured:
     if not counted:
         raise _nothing(trials, f"launched nothing that could be counted ({case})")
     total = sum(counters for _, counters in counted)
+    every = session.device.counted_lines()
+    lines = {place: counts for name, counts in every.items() if (place := _own_line(name, session.root))}
     host = _host_metrics(trials, case, trial.run.events)
     kernels = tuple(name for name, _ in counted)
-    return Measured(case, kernels, _flat(total.to_json()), *host, trial.problems)
+    return Measured(case, kernels, _flat(total.to_json()), *host, trial.problems, lines)
+
+
+def _own_line(name: str, root: Path) -> str | None:
+    """`path:line` from the root, of a line of the project's own; None for others."""
+    path, _, line = name.rpartition(":")
+    base = Path(os.path.normpath(root / path))
+    if not line.isdecimal() or not base.is_relative_to(root) or not base.is_file():
+        return None
+    return f"{base.relative_to(root).as_posix()}:{line}"
 
 
 def _nothing(trials: Trials, message: str) -> SubjectError:

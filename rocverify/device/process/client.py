@@ -246,6 +246,12 @@ class RemoteDevice:
         taken: list[tuple[str, Any]] = self.process.ask("take_counters", self.index)
         return taken
 
+    def counted_lines(self) -> dict[str, tuple[int, int]]:
+        """By `file:line` of the launches whose counters were taken last: instructions of waves, and bytes of
+        global memory."""
+        found: dict[str, tuple[int, int]] = self.process.ask("counted_lines", self.index)
+        return found
+
     def take_coverage(self, *, lines: bool = False) -> list[KernelCoverage]:
         """Which kernels were launched since the last time this was asked, and which code of each was
         executed; with `lines` source lines where some was not. Without blocks on a device that was not opened

@@ -47,6 +47,7 @@ class Desk:
         self._twins: dict[tuple[Twin, bytes], bytes] = {}
         self.devices: list[OpenedDevice] = []
         self._placements: list[Placements] = []
+        self._counted: dict[int, list[tuple[str, Any]]] = {}
 
     def serve(self, wire: Wire) -> None:
         """Answers until the judge ends the connection."""
@@ -190,7 +191,17 @@ class Desk:
 
     def do_take_counters(self, device: int) -> list[tuple[str, Any]]:
         """Kernel and counters of every launch since the last time this was asked."""
-        return [(kernel, one.totals()) for kernel, one in _taken(self.devices[device].control.counters)]
+        self._counted[device] = _taken(self.devices[device].control.counters)
+        return [(kernel, one.totals()) for kernel, one in self._counted[device]]
+
+    def do_counted_lines(self, device: int) -> dict[str, tuple[int, int]]:
+        """By `file:line` of the launches whose counters were taken last: instructions of waves, and bytes of
+        global memory."""
+        taken = self._counted.get(device, [])
+        if not taken:
+            return {}
+        lines = sum(one for _, one in taken).per_line()
+        return {name: (one.wave_instructions, one.global_bytes) for name, one in lines.items()}
 
     def do_take_coverage(self, device: int, lines: bool) -> list[KernelCoverage]:
         """Which kernels were launched since the last time this was asked, and which code of them executed."""

@@ -10,9 +10,12 @@ from pathlib import Path
 from markupsafe import Markup
 
 from rocverify.errors import UsageError
+from rocverify.figures import HeatMap
 from rocverify.payload import clean_text
+from rocverify.report.evidence import seen_by
+from rocverify.report.html.charts import heat_map
 from rocverify.report.html.figures import budgets, spread
-from rocverify.report.model import CorrectnessReport, CoverageReport, KernelReport, Report
+from rocverify.report.model import CheckReport, CorrectnessReport, CoverageReport, KernelReport, Report
 from rocverify.report.problems import Problem
 from rocverify.store.digests import digest_bytes
 from rocverify.store.gate import place
@@ -23,12 +26,16 @@ _MOST_LINES = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a source: `missed` are the kernels with code there that no compared case executed."""
+    """A line of a source: `missed` are the kernels with code there that no compared case executed, `counts`
+    instructions of waves and bytes of global memory in the call that was measured, `heat` from 0 to 5 how
+    large a part of all instructions it has."""
 
     number: int
     text: str
     missed: tuple[str, ...]
     problems: tuple[Problem, ...]
+    counts: tuple[int, int] | None = None
+    heat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,10 @@ class SourceView:
     errors: tuple[tuple[CorrectnessReport, Markup | None], ...]
     figure: Markup | None
     listing: Listing
+    heat_maps: tuple[tuple[str, Markup], ...] = ()
+    calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """By the check that saw it, the calls that lead to a launch."""
+    counted: bool = False
 
 
 def source_views(report: Report, root: Path, found: Sequence[Problem]) -> list[SourceView]:
@@ -59,13 +70,15 @@ def source_views(report: Report, root: Path, found: Sequence[Problem]) -> list[S
     found: what is not verified."""
     rows = {(row.source, row.kernel): row for plan in report.plans for row in plan.coverage}
     resources = {(row.source, row.target, row.kernel): row for plan in report.plans for row in plan.kernels}
-    paths = sorted({path for path, *_ in (*rows, *resources) if path})
     digests = _digests(report)
+    counted = {path for check in _checks(report) for path in seen_by(check).files_counted()}
+    paths = sorted({path for path, *_ in (*rows, *resources) if path} | counted)
     views = []
     for path in paths:
         mine = tuple(row for key, row in sorted(rows.items()) if key[0] == path)
         errors = tuple(_errors(report, path))
         problems = [problem for problem in found if problem.place.path == path]
+        counts = line_counts(report, path)
         views.append(
             SourceView(
                 path=path,
@@ -74,7 +87,10 @@ def source_views(report: Report, root: Path, found: Sequence[Problem]) -> list[S
                 resources=tuple(row for key, row in sorted(resources.items()) if key[0] == path),
                 errors=tuple((row, spread(row)) for row in errors),
                 figure=budgets(errors),
-                listing=_listing(root, path, digests.get(path), mine, problems),
+                listing=_listing(root, path, digests.get(path), mine, (problems, counts)),
+                heat_maps=tuple(_heat_maps(report, path)),
+                calls=tuple(_calls(report, path)),
+                counted=bool(counts),
             )
         )
     return views
@@ -87,13 +103,67 @@ def _errors(report: Report, path: str) -> Iterator[CorrectnessReport]:
         yield from (row for row in plan.correctness if row.check in about)
 
 
+def line_counts(report: Report, path: str) -> dict[int, tuple[int, int]]:
+    """By line of a source: instructions of waves and bytes of global memory, as the first check has it that
+    measured a call."""
+    found: dict[int, tuple[int, int]] = {}
+    for check in _checks(report):
+        for name, counts in seen_by(check).line_counts().items():
+            file, _, line = name.rpartition(":")
+            if file == path:
+                found.setdefault(int(line), counts)
+    return found
+
+
+def _heat(counts: tuple[int, int] | None, total: int) -> int:
+    return min(5, 1 + int(10 * counts[0] / total)) if counts and counts[0] and total else 0
+
+
+_MOST_MAPS = 3
+
+
+def _heat_maps(report: Report, path: str) -> Iterator[tuple[str, Markup]]:
+    """Of the comparison that failed, else of the one that used most of its tolerance: a map for each type."""
+    checks = {check.id: check for check in _checks(report)}
+    rows = sorted(_errors(report, path), key=lambda row: -(row.budget_used or 0))
+    about = next(iter(dict.fromkeys(row.check for row in rows)), None)
+    if about is None:
+        return
+    maps = [one for one in seen_by(checks[about]).figures() if isinstance(one, HeatMap)]
+    yield from ((f"{about}: {one.title}", heat_map(one)) for one in maps[:_MOST_MAPS])
+
+
+def _calls(report: Report, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The calls to launches of a source's kernels, each way once."""
+    told: set[tuple[str, ...]] = set()
+    for check in _checks(report):
+        calls = seen_by(check).launch_calls() if check.parameters.get("source") == path else ()
+        if calls and calls not in told:
+            told.add(calls)
+            yield check.id, calls
+
+
 def _digests(report: Report) -> dict[str, str]:
-    return {row.path: row.sha256 for plan in report.plans for row in plan.provenance.inputs if row.sha256}
+    found = {
+        path: sha256 for check in _checks(report) for path, sha256 in seen_by(check).files_counted().items()
+    }
+    inputs = (row for plan in report.plans for row in plan.provenance.inputs)
+    return found | {row.path: row.sha256 for row in inputs if row.sha256}
+
+
+def _checks(report: Report) -> Iterator[CheckReport]:
+    return (check for plan in report.plans for check in plan.checks)
 
 
 def _listing(
-    root: Path, path: str, digest: str | None, rows: Sequence[CoverageReport], problems: Sequence[Problem]
+    root: Path,
+    path: str,
+    digest: str | None,
+    rows: Sequence[CoverageReport],
+    about: tuple[Sequence[Problem], Mapping[int, tuple[int, int]]],
 ) -> Listing:
+    problems, counts = about
+    total = sum(instructions for instructions, _ in counts.values())
     missed, elsewhere = _missed(path, rows)
     try:
         data = place(root, path).read_bytes()
@@ -108,6 +178,8 @@ def _listing(
             text.expandtabs(4),
             missed.get(number, ()),
             tuple(problem for problem in problems if problem.place.line == number),
+            counts.get(number),
+            _heat(counts.get(number), total),
         )
         for number, text in enumerate(texts, start=1)
     )

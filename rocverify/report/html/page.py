@@ -16,8 +16,10 @@ from markupsafe import Markup
 from rocverify.figures import Timeline
 from rocverify.payload import clean_text
 from rocverify.records import CheckVerdict, MustHaveVerdict, Status
+from rocverify.report.costs import BASELINE, History, costs, extended
 from rocverify.report.coverage import decided, models_of
 from rocverify.report.evidence import check_lines, evidence_lines, seen_by
+from rocverify.report.html.charts import trend
 from rocverify.report.html.figures import shares
 from rocverify.report.html.kernels import source_views
 from rocverify.report.html.prose import html_of
@@ -75,8 +77,30 @@ class MustHaveView:
     checks: tuple[CheckView, ...]
 
 
-def html_text(report: Report, root: Path) -> str:
-    """The page. root: where the sources lie; those that changed since are not shown."""
+@dataclass(frozen=True, slots=True)
+class CostView:
+    """What one measured call cost: by metric now, in the baseline, and from run to run."""
+
+    name: str
+    rows: tuple[tuple[str, float, float | None, Markup | None], ...]
+
+
+def _costs(report: Report, history: History) -> list[CostView]:
+    found = costs(report)
+    views = []
+    for name, figures in found.items():
+        if name.endswith(BASELINE):
+            continue
+        before = found.get(f"{name}{BASELINE}", {})
+        runs = extended({name: history.get(name, [])}, report)[name]
+        rows = [(m, value, before.get(m), trend(runs, m, before.get(m))) for m, value in figures.items()]
+        views.append(CostView(name, tuple(rows)))
+    return views
+
+
+def html_text(report: Report, root: Path, history: History | None = None) -> str:
+    """The page. root: where the sources lie, those that changed since are not shown; history: of runs before,
+    see `rocverify.report.costs`."""
     return (
         _environment()
         .get_template("index.html.j2")
@@ -87,6 +111,7 @@ def html_text(report: Report, root: Path) -> str:
             commands={plan.plan: reproduce(report, plan) for plan in report.plans},
             sources=source_views(report, root, problems(report)),
             models=models_of(report.plans),
+            costs=_costs(report, history or {}),
             toolchain=html_of(evidence_lines(report.toolchain)),
             duration=duration(report.duration_s),
         )

@@ -63,6 +63,15 @@ def occupancy(kernel: KernelMetadata, target: str, *, workgroup: int, lds_bytes:
     return Occupancy(limits[least], decides, by_vgprs, by_lds, by_workgroups, workgroup, lds_bytes, wgp_mode)
 
 
+def full_workgroups(kernel: KernelMetadata, target: str) -> tuple[float | None, str | None]:
+    """Waves of a SIMD and what limits them, in workgroups of the largest size without dynamic LDS. None on a
+    target that is not known here."""
+    if processor(target) is None:
+        return None, None
+    held = occupancy(kernel, target, workgroup=kernel.max_workgroup_size, lds_bytes=kernel.lds_bytes)
+    return held.waves, held.limited_by
+
+
 def resident_workgroups(kernel: KernelMetadata, target: str, block: int, dynamic_lds: int) -> int:
     """Workgroups of `block` work-items and `dynamic_lds` bytes of dynamic LDS that a multiprocessor holds at
     a time, as registers, LDS and wave slots allow. ToolchainError for a target that is not known here."""
