@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -32,7 +34,8 @@ def main() -> int:
             **os.environ,
             "PATH": pages.programs(Path(name) / "bin", ROOT),
             "COLUMNS": str(_COLUMNS),
-            "FORCE_COLOR": "1",
+            "TERM": "xterm-256color",
+            "CI": "1",  # lines as they stay, without a bar
         }
         broken = False
         for step in pages.steps(page):
@@ -40,7 +43,8 @@ def main() -> int:
                 pages.write(folder / step.name, step.text)
                 continue
             broken = broken or step.line == _BREAK
-            said = pages.run(step, folder, environment)
+            terminal = f"script -qec {shlex.quote(f'stty cols {_COLUMNS}; {step.line}')} /dev/null"
+            said = pages.run(replace(step, line=terminal), folder, environment).replace("\r\n", "\n")
             if broken and not step.line.startswith("rocverify emulate"):
                 console.print(Text(f"$ {step.line}", style="bold"))
                 console.print(Text.from_ansi(said))
