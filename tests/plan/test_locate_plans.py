@@ -189,3 +189,33 @@ def test_a_root_without_phases(tmp_path: Path) -> None:
 def test_the_number_that_a_file_was_found_by_is_the_plans_own(root: Path, selector: str, number: str) -> None:
     (path,) = find_plans(root, selector)
     assert parse_plan(path, root).number == number
+
+
+@pytest.mark.parametrize(
+    ("selector", "plans"),
+    [
+        ("3", ["ENG-03-01", "ENG-03-02"]),
+        ("ENG-03", ["ENG-03-01", "ENG-03-02"]),
+        ("ENG-03-kernels", ["ENG-03-01", "ENG-03-02"]),
+        ("ENG-03-01", ["ENG-03-01"]),
+        ("03-02", ["ENG-03-02"]),
+        ("1", ["01-01"]),
+        ("PROJ-01", ["01-01"]),
+        ("PROJ-01-01", ["01-01"]),
+    ],
+)
+def test_phases_with_the_project_before_their_number(tmp_path: Path, selector: str, plans: list[str]) -> None:
+    for name in ("ENG-03-kernels/ENG-03-01", "ENG-03-kernels/ENG-03-02", "PROJ-01-build/01-01", "05-x/05-01"):
+        path = tmp_path / PHASES / f"{name}-PLAN.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("---\nwave: 1\n---\n")
+    found = [p.name.removesuffix("-PLAN.md") for p in find_plans(tmp_path, selector)]
+    assert found == plans
+
+
+def test_another_project_is_not_taken_for_it(tmp_path: Path) -> None:
+    path = tmp_path / PHASES / "ENG-03-kernels/ENG-03-01-PLAN.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("---\nwave: 1\n---\n")
+    with pytest.raises(PlanError, match="no phase 'PROJ-03'"):
+        find_plans(tmp_path, "PROJ-03")
