@@ -34,7 +34,7 @@ _COLOURS = {
 
 MOST_WARNINGS = 20
 """Warnings about plans that a terminal shows; a summary has all of its own."""
-_ABOUT, _LOG, _ROWS, _NAMED = 4, 12, 40, 3
+_ABOUT, _LOG, _ROWS, _NAMED, _MISSED = 4, 12, 40, 3, 2
 
 
 def _commands(plans: Sequence[BoundPlan]) -> Iterator[str]:
@@ -244,8 +244,11 @@ class Screen:
         if self._verbose:
             for line in matrix_lines(rows.values()):
                 terminal.text(f"cases compared of {line}", "  ")
-            for line in not_executed(blocks):
-                terminal.text(f"not verified: {line}", "  ")
+        missed = list(not_executed(blocks))
+        for line in missed if self._verbose else missed[:_MISSED]:
+            terminal.text(f"not verified: {line}", "          ")
+        if len(missed) > _MISSED and not self._verbose:
+            terminal.text(f"and {len(missed) - _MISSED} more such, in the report", "          ")
         models = models_of(report.plans)
         if models:
             terminal.text(models_line(models).removeprefix("models: "), "models    ")
