@@ -40,12 +40,11 @@ _HARMLESS = frozenset(
         *("asarray", "testing", "typing", "array_equal", "allclose", "isfinite", "all", "any"),
     }
 )
-_IF_FAILED = re.compile(
-    r"\blet\s+Err\b|\.is_(?:err|none)\s*\(|!=\s*\(?(?:\w+::)*(?:\w*[Ss]uccess|0|\w*OK)\b|<\s*0\b"
-)
-_IF_DONE = re.compile(
-    r"\blet\s+(?:Ok|Some)\b|\.is_(?:ok|some)\s*\(|==\s*\(?(?:\w+::)*(?:\w*[Ss]uccess|0|\w*OK)\b"
-)
+_IF_FAILED = re.compile(r"\blet\s+Err\b|\.is_err\s*\(|!=\s*\(?(?:\w+::)*(?:\w*[Ss]uccess|\w*OK)\b")
+_IF_DONE = re.compile(r"\blet\s+Ok\b|\.is_ok\s*\(|==\s*\(?(?:\w+::)*(?:\w*[Ss]uccess|\w*OK)\b")
+_IF_NONE = re.compile(r"\.is_none\s*\(")
+_IF_SOME = re.compile(r"\blet\s+Some\b|\.is_some\s*\(")
+_IF_ZERO = re.compile(r"==\s*0\b")
 _NEGATED = re.compile(r"\s*(?:!|not\b)\s*(?![=])")
 _FAILED_CASE = re.compile(r"\s*(?:(?:\w+::)*(?:Err|None)\b|_\s*\Z|\w+\s*\Z)")
 
@@ -55,6 +54,7 @@ class FallbackKind(StrEnum):
 
     HANDLER = "swallows a failed launch"
     FAILED = "computes on the host where a launch has failed"
+    CHOSEN = "computes on the host, or not, by what a launch gave"
     BRANCH = "returns without a launch, after computing on the host"
 
 
@@ -166,18 +166,21 @@ class FallbackFinder:
 
     def _by_outcome(self, place: Place, arms: list[Branch], asked: Branch) -> _Found:
         """The same where a launch's outcome decides."""
-        matched = asked.kind == "match"
-        failed = _failed_cases(arms) if matched else _failed_arm(arms, self._when_failed(place, asked))
-        for arm in arms:
-            computing = (
-                None if self._launching(place, arm) or arm.ends == "raise" else self._computation(place, arm)
-            )
-            if arm in failed and computing:
-                yield FallbackKind.FAILED, arm.begin[0], computing
-        last = max(arm.end for arm in arms)
-        if not failed and not matched and self._when_failed(place, asked) == "else":
-            returned = any(_returns(place, arm) for arm in arms)
-            yield from self._afterwards(place, last, FallbackKind.FAILED) if returned else ()
+        kind = FallbackKind.FAILED
+        if asked.kind == "match":
+            failed = _failed_cases(arms)
+            if any(re.search(r"\b(?:Some|None)\b", arm.text) for arm in arms):
+                kind = FallbackKind.CHOSEN
+        else:
+            taken, kind = self._when_failed(place, asked)
+            failed = [arm for arm in arms if arm.kind == taken]
+            if not failed and taken == "else" and any(_returns(place, arm) for arm in arms):
+                yield from self._afterwards(place, max(arm.end for arm in arms), kind)
+        for arm in failed:
+            if arm.ends == "raise" or self._launching(place, arm) or _gives_back(place, arm, asked):
+                continue
+            if computing := self._computation(place, arm):
+                yield kind, arm.begin[0], computing
 
     def _afterwards(self, place: Place, begin: Position, kind: FallbackKind) -> _Found:
         """What a function does behind an `if` that has launched and returned."""
@@ -203,21 +206,31 @@ class FallbackFinder:
             if branch.kind == "given" and branch.text in names and branch.end <= asked.begin:
                 yield branch
 
-    def _when_failed(self, place: Place, asked: Branch) -> str:
-        """Which arm a failed launch takes: `if`, `else`, or nothing where that does not show."""
-        if _IF_FAILED.search(asked.text):
-            return "if"
-        if _IF_DONE.search(asked.text):
-            return "else"
+    def _when_failed(self, place: Place, asked: Branch) -> tuple[str, FallbackKind]:
+        """Which arm is taken where a launch gives an error, or gives nothing: `if`, `else`, or none where
+        that does not show; and which of both it is."""
+        text = asked.text
+        if _IF_FAILED.search(text):
+            return "if", FallbackKind.FAILED
+        if _IF_DONE.search(text):
+            return "else", FallbackKind.FAILED
+        if _IF_NONE.search(text) or _IF_SOME.search(text):
+            return "if" if _IF_NONE.search(text) else "else", FallbackKind.CHOSEN
+        negated = _NEGATED.match(text) is not None
+        returned, told = self._returned(place, asked)
+        if told:
+            return "else" if negated or _IF_ZERO.search(text) else "if", FallbackKind.FAILED
+        if returned == {"bool"}:
+            return "if" if negated else "else", FallbackKind.CHOSEN
+        return "", FallbackKind.CHOSEN
+
+    def _returned(self, place: Place, asked: Branch) -> tuple[set[str], bool]:
+        """The types of what launches give to a condition, and whether that is HIP's code of an error."""
         parts = (asked, *self._given(place, asked))
         sites = [s for part in parts for s in self._within(place, part) if self._reaches(s)]
         returned = {s.callee.function.returns.rpartition(" ")[2] for s in sites if s.callee is not None}
-        negated = _NEGATED.match(asked.text) is not None
-        if returned == {"bool"}:
-            return "if" if negated else "else"
-        if returned == {"hipError_t"} or (sites and all(s.short.startswith("hip") for s in sites)):
-            return "else" if negated else "if"
-        return ""
+        hip = sites and all(s.short.startswith("hip") for s in sites)
+        return returned, bool(hip) or returned == {"hipError_t"}
 
     def _surely_launched(self, place: Place, begin: Position) -> bool:
         """Whether a launch that nothing leaves out stands before a place."""
@@ -293,8 +306,14 @@ def _failed_cases(cases: Sequence[Branch]) -> list[Branch]:
     return others if done or any("Err" in c.text or "None" in c.text for c in others) else []
 
 
-def _failed_arm(arms: Sequence[Branch], kind: str) -> list[Branch]:
-    return [arm for arm in arms if arm.kind == kind]
+def _gives_back(place: Place, arm: Branch, asked: Branch) -> bool:
+    """Whether a part returns the very error that it was asked about."""
+    names = set(re.findall(r"[A-Za-z_]\w*", asked.text))
+    leaving = (b.text for b in place.function.branches if b.kind == "leave" and arm.holds(b))
+    return any(
+        re.fullmatch(r"return \(?(\w+)\)?;?", text) and text.split()[1].strip("();") in names
+        for text in leaving
+    )
 
 
 def _is_numerical(site: CallSite) -> bool:

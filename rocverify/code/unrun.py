@@ -142,12 +142,12 @@ class Unrun:
     # -- lazy functions ------------------------------------------------------------------------------
 
     def _lazy(self, place: Place) -> str:
-        lines = self._index.live(place.path).code.split("\n")
-        body = lines[place.function.line - 1 : place.function.last_line]
-        if body and re.search(r"\basync\b", body[0]):
-            return "a coroutine" if is_python(place.path) else "a future"
-        yields = is_python(place.path) and any(re.search(r"\byield\b", line) for line in body)
-        return "a generator" if yields else ""
+        head = self._index.live(place.path).code.split("\n")[place.function.line - 1]
+        if is_python(place.path):
+            if re.search(r"\basync\s+def\b", head):
+                return "a coroutine"
+            return "a generator" if any(b.kind == "yield" for b in place.function.branches) else ""
+        return "a future" if is_rust(place.path) and re.search(r"\basync\s+(?:unsafe\s+)?fn\b", head) else ""
 
     def _wrapped(self, site: CallSite) -> str:
         """Why a decorator of the project leaves out the function that it decorates."""

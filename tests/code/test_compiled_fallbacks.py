@@ -9,7 +9,8 @@ from rocverify.code.launches import LaunchFinder
 from rocverify.settings import Transfers
 from tests.code.conftest import MakeIndex
 
-HANDLER, BRANCH, FAILED = FallbackKind.HANDLER, FallbackKind.BRANCH, FallbackKind.FAILED
+HANDLER, BRANCH = FallbackKind.HANDLER, FallbackKind.BRANCH
+FAILED, CHOSEN = FallbackKind.FAILED, FallbackKind.CHOSEN
 
 RUST = """
 mod ffi { extern "C" { pub fn hipModuleLaunchKernel(f: u64) -> i32; } }
@@ -25,6 +26,7 @@ fn cpu(x: &mut [f32]) -> Result<(), Error> { inner(x); Ok(()) }
 fn mapped(x: &[f32]) -> Vec<f32> { x.iter().map(|v| v * 2.0).collect() }
 fn doubled(x: &mut [f32]) { x.iter_mut().for_each(|v| *v *= 2.0); }
 fn dot(x: &[f32]) -> f32 { let mut sum = 0.0; for v in x { sum += v * v; } sum }
+fn found(x: &mut [f32]) -> Option<f32> { launch(x).ok()?; Some(x[0]) }
 fn grid(n: usize) -> [usize; 3] { let mut g = [1; 3]; for i in 0..3 { g[i] = n; } g }
 fn f(x: &mut [f32], config: Config) -> Result<(), Error> {
     BODY
@@ -37,6 +39,7 @@ extern "C" hipError_t hipModuleLaunchKernel(int f);
 enum class Backend { Cpu, Hip };
 hipError_t launch(float* x, int n) { return hipModuleLaunchKernel(n); }
 bool ready(float* x, int n) { return launch(x, n) == hipSuccess; }
+int count(float* x, int n) { launch(x, n); return x[0] > 0; }
 void thrown(float* x, int n) { if (launch(x, n) != hipSuccess) throw 1; }
 static void inner(float* x, int n) { for (int i = 0; i < n; ++i) x[i] = x[i] * 2.0f; }
 void cpu(float* x, int n) { inner(x, n); }
@@ -61,6 +64,8 @@ RUST_WAYS = (
     ("if let Ok(v) = launch(x) { return Ok(v); } cpu(x)", [FAILED]),
     ("let done = launch(x); if done.is_err() { return cpu(x); } done", [FAILED]),
     ("let done = launch(x); match done { Err(_) => cpu(x), ok => ok }", [FAILED]),
+    ("if let Some(_) = found(x) { Ok(()) } else { cpu(x) }", [CHOSEN]),
+    ("match found(x) { Some(_) => Ok(()), None => cpu(x) }", [CHOSEN]),
     ("launch(x).or_else(|_| cpu(x))", [HANDLER]),
     ("launch(x).unwrap_or_else(|_| inner(x)); Ok(())", [HANDLER]),
     ("launch(x).map_err(|e| e).unwrap_or_else(|_e| { doubled(x); }); Ok(())", [HANDLER]),
@@ -106,8 +111,10 @@ CPP_WAYS = (
     ("if (launch(x, n) != hipSuccess) { cpu(x, n); } return 0;", [FAILED]),
     ("if (launch(x, n) != hipSuccess) cpu(x, n); return 0;", [FAILED]),
     ("if (launch(x, n) == hipSuccess) return 0; cpu(x, n); return 0;", [FAILED]),
-    ("if (!ready(x, n)) cpu(x, n); return 0;", [FAILED]),
-    ("if (ready(x, n)) return 0; cpu(x, n); return 0;", [FAILED]),
+    ("if (!ready(x, n)) cpu(x, n); return 0;", [CHOSEN]),
+    ("if (ready(x, n)) return 0; cpu(x, n); return 0;", [CHOSEN]),
+    ("if (launch(x, n) != 0) cpu(x, n); return 0;", [FAILED]),
+    ("if (launch(x, n) == 0) return 0; cpu(x, n); return 0;", [FAILED]),
     ("if (launch(x, n)) { cpu(x, n); } return 0;", [FAILED]),
     ("hipError_t e = launch(x, n); if (e != hipSuccess) { sorted(x, n); } return 0;", [FAILED]),
     ("hipError_t e; e = launch(x, n); if (e != hipSuccess) { sorted(x, n); } return 0;", [FAILED]),
@@ -138,6 +145,9 @@ CPP_RIGHT = (
     "try { thrown(x, n); } catch (...) { dot(x, n); std::abort(); } return 0;",
     'if (launch(x, n) != hipSuccess) { note("failed"); return 1; } return 0;',
     "if (launch(x, n) != hipSuccess) return -1; cpu(x, n); return 0;",
+    "hipError_t e = launch(x, n); if (e != hipSuccess) { dot(x, n); return e; } return 0;",
+    "if (count(x, n) != 0) { cpu(x, n); } return 0;",
+    "if (count(x, n) < 0) { cpu(x, n); } return 0;",
     "if (launch(x, n) == hipSuccess) { cpu(x, n); } return 0;",
     "if (ready(x, n)) { cpu(x, n); } return 0;",
     "if (n == 0) return 0; return launch(x, n);",

@@ -1,4 +1,4 @@
-"""A plan without must_haves offers its checklists, criteria, `<done>` and `<verify>` as must-haves of their own."""
+"""A plan without must_haves offers its checklists, criteria, `<done>` and `<verify>` as must-haves."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rocverify.checks.kinds.no_host_roundtrip import NoHostRoundtripEvidence
 
 _NO_WAY_AROUND = "let a failed launch fail the call: nothing that the host computes in the kernel's place"
+_HIDING = (FallbackKind.HANDLER, FallbackKind.FAILED)
 _HINT = "leave the data on the device between the kernels, or take the copy out of this path"
 
 
@@ -54,7 +55,7 @@ def copies_in_sources(
         evidence.transfer_path = list(map(str, chain.path))
         return Outcome.failed(finding.message, hint=_HINT, findings=(finding,), seen=evidence)
     ways = [way for place in functions for way in _ways_around(ctx, place)]
-    hidden = [way for way in ways if forbid_fallback or way.kind is not FallbackKind.BRANCH]
+    hidden = [way for way in ways if forbid_fallback or way.kind in _HIDING]
     if hidden:
         findings = tuple(_finding(name, way) for way in hidden)
         evidence.fallbacks = [way.location for way in hidden]
