@@ -70,9 +70,9 @@ def command_lines(words: str, width: int, indent: str) -> list[str]:
             lines.append(f"{line} \\")
             line, gap = indent, ""
         line += gap + word
-        while len(line) > width:
-            lines.append(f"{line[: width - 1]}\\")
-            line = line[width - 1 :]
+        while len(line) > width - 2:  # a blank and a backslash may follow
+            lines.append(f"{line[: width - 2]}\\")
+            line = line[width - 2 :]
     return [*lines, line]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rocverify.cli.terminal import command_lines, cut, wrapped
@@ -14,6 +14,7 @@ from tests.runner.demo import COMMAND, REPOSITORY, Demo
 WORDS = st.lists(st.text("abc/=,.-_0", min_size=1, max_size=90), min_size=1, max_size=8)
 
 
+@settings(max_examples=20)
 @given(WORDS, st.integers(20, 130))
 def test_a_command_over_several_lines_is_the_same_command(words: list[str], width: int) -> None:
     lines = command_lines(" ".join(["printf", "'%s\\n'", *words]), width, "  ")
