@@ -12,7 +12,7 @@ from functools import reduce
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import EXEC, Operand, OperandKind
-from rocverify.device.emulator.sanitize import crossing, tuples
+from rocverify.device.emulator.sanitize import crossing, pairs, tuples
 from rocverify.device.emulator.sanitize.bits import (
     Bits,
     constant_bits,
@@ -348,5 +348,11 @@ def _vector_rules() -> dict[str, Rule]:
     return rules
 
 
-RULES: dict[str, Rule] = {**_scalar_rules(), **_vector_rules(), **crossing.RULES, **tuples.RULES}
+RULES: dict[str, Rule] = {
+    **_scalar_rules(),
+    **_vector_rules(),
+    **crossing.RULES,
+    **pairs.RULES,
+    **tuples.RULES,
+}
 """By mnemonic; what is not here follows the rule that one undefined bit makes all bits undefined."""
