@@ -42,6 +42,17 @@ def test_exact_counts_within_their_limits(rope: Project) -> None:
     assert f"global_bytes {BYTES:,.6g} (at most {BYTES:,.6g})" in outcome.message
 
 
+def test_each_line_has_its_part_of_the_counts(rope: Project) -> None:
+    outcome = rope.check("performance", **ROPE, max={"global_bytes": BYTES})
+    seen = CHECKS["performance"].seen(outcome.evidence)
+    lines = seen.line_counts()
+    assert sum(size for _, size in lines.values()) == BYTES
+    assert 0 < sum(count for count, _ in lines.values()) <= outcome.evidence["measured"]["wave_instructions"]
+    files = {name.rpartition(":")[0] for name in lines}
+    assert files == set(seen.files_counted()) >= {"kernels/rope.hip", "kernels/storage.h"}
+    assert next(iter(seen.costs().values()))["global_bytes"] == BYTES
+
+
 @pytest.mark.drawn(2, fast=2)
 @pytest.mark.parametrize(
     ("params", "said"),

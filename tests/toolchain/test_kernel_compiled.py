@@ -55,6 +55,10 @@ def test_passes_with_evidence(built_project: Project) -> None:
     assert evidence["command"].endswith("-c kernels/k.hip -o k.gfx1100.co")
     assert evidence["kernels"]["fill"]["wavefront_size"] == 32
     assert evidence["kernels"]["fill"]["vgprs"] > 0
+    assert (evidence["kernels"]["fill"]["waves"], evidence["kernels"]["fill"]["limited_by"]) == (
+        16.0,
+        "nothing",
+    )
     assert {"sgprs", "vgpr_spills", "sgpr_spills", "lds_bytes", "scratch_bytes"} <= set(
         evidence["kernels"]["fill"]
     )
