@@ -46,7 +46,7 @@ test-exhaustive: test-tools
 lint: run-lint
 
 docs: test-tools
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: test-tools
 	$(BIN)/pytest tests/benchmarks -m "" --benchmark-only $(PYTEST_ARGS)
