@@ -13,7 +13,7 @@ def matmul(a, b, out, m, n, k, BM: tl.constexpr, BN: tl.constexpr, BK: tl.conste
         at = start + tl.arange(0, BK)
         left = tl.load(a + i[:, None] * k + at[None, :], (i < m)[:, None] & (at < k)[None, :], other=0.0)
         right = tl.load(b + at[:, None] * n + j[None, :], (at < k)[:, None] & (j < n)[None, :], other=0.0)
-        total = tl.dot(left, right, total, out_dtype=ACC)
+        total = tl.dot(left, right, total, input_precision="ieee", out_dtype=ACC)
     tl.store(out + i[:, None] * n + j[None, :], total, (i < m)[:, None] & (j < n)[None, :])
 
 

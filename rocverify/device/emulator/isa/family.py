@@ -104,7 +104,8 @@ class Family:
     have for an instruction (that of RDNA 3's manual), by the one that the family's assembler has.
     hardware_registers: those that s_getreg reads, by the disassembler's name (a number where it has none),
     each with the name of what it is. swizzle_sizes: whether a buffer resource says how large the elements are
-    that it swizzles; else they are dwords. atomic_denormals: whether atomics on singles in memory keep them.
+    that it swizzles; else they are dwords. selects_bounds: whether it says how bounds are checked
+    (OOB_SELECT). atomic_denormals: whether atomics on singles in memory keep them.
     matrix_denormals: whether matrix instructions keep denormals of halves and bfloats, and of their sums.
     zeroing: instructions whose result of 16 bits makes the other half of its register zero; those of others
     leave it as it is.
@@ -123,6 +124,7 @@ class Family:
     simds: int = 4
     agprs: bool = False
     swizzle_sizes: bool = False
+    selects_bounds: bool = True
     atomic_denormals: bool = False
     zeroing: frozenset[str] = frozenset()
     matrix_denormals: bool = True

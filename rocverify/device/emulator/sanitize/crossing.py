@@ -56,7 +56,7 @@ def _pull_lanes(k: K, inst: Instruction) -> None:
     every = k.const(k.shapes.i32, 0xFFFFFFFF)
     offset = k.b.add(k.quiet_vgpr(address.index), k.const(k.shapes.i32, inst.offset))
     given = k.b.select(k.exec_mask(), k.quiet_vgpr(SHADOW + data.index), every)
-    shadow = k.b.or_(lanes.permute_lanes(k, given, lanes.lane_in_half(k, offset)), _control(k, address))
+    shadow = k.b.or_(lanes.permute_lanes(k, given, lanes.lane_named(k, offset)), _control(k, address))
     if k.lanes == 32:
         inside = k.b.icmp_unsigned("<", offset, k.const(offset.type, 4 * k.lanes))
         some = k.b.icmp_unsigned("!=", k.b.and_(k.bits_of(inside), k.exec_bits()), k.i64(0))

@@ -34,6 +34,9 @@ KEPT = {"d16_u8": 0xFFFF0000, "d16_i8": 0xFFFF0000, "d16_b16": 0xFFFF0000} | dic
 )
 """The bits of the register that a load of half a register leaves alone."""
 
+_INDEX_ONLY, _RAW = 1, 3
+"""Of OOB_SELECT, as runtime/buffer.c has it."""
+
 _OPERANDS = 5
 """Words of 64 bits in the runtime's Operands."""
 
@@ -49,6 +52,8 @@ def _operands(k: K, inst: Instruction, address: Operand, resource: Operand, offs
     words = [k.sgpr(resource.index + i) for i in range(4)]
     if not k.dialect.family.swizzle_sizes:
         words[1] = _with_element_size(k, words[1])
+    if not k.dialect.family.selects_bounds:
+        words[3] = _with_bounds(k, words[1], words[3])
     scalar = k.read_scalar(offset, TYPES["b32"])
     values = [
         *_registers(k, inst, address),
@@ -65,6 +70,15 @@ def _with_element_size(k: K, word: Value) -> Value:
     """Dword 1 of a resource whose highest bit swizzles dwords, as RDNA 3 writes that."""
     swizzle = k.b.shl(k.b.lshr(word, k.i32(31)), k.i32(30))
     return k.b.or_(k.b.and_(word, k.i32((1 << 30) - 1)), swizzle)
+
+
+def _with_bounds(k: K, second: Value, fourth: Value) -> Value:
+    """Dword 3 of a resource that does not say how bounds are checked, with what RDNA 3 says for the same: of
+    records that are swizzled the index, of all else the byte. `second` is dword 1 as RDNA 3 has it."""
+    stride, swizzle = (k.b.and_(second, k.i32(mask)) for mask in (0x3FFF0000, 3 << 30))
+    is_set = [k.b.icmp_unsigned("!=", one, k.i32(0)) for one in (stride, swizzle)]
+    bounds = k.b.select(k.b.and_(*is_set), k.i32(_INDEX_ONLY << 28), k.i32(_RAW << 28))
+    return k.b.or_(k.b.and_(fourth, k.i32(0xCFFFFFFF)), bounds)
 
 
 def _registers(k: K, inst: Instruction, address: Operand) -> tuple[Value, Value]:

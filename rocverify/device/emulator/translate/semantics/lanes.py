@@ -81,21 +81,23 @@ def _bpermute(k: K, inst: Instruction) -> None:
     target, address, data = inst.operands
     offset = k.b.add(k.vgpr(address.index), k.const(k.shapes.i32, inst.offset))
     active = k.b.select(k.exec_mask(), k.vgpr(data.index), k.const(k.shapes.i32, 0))
-    commit_bits(k, target, permute_lanes(k, active, lane_in_half(k, offset)))
+    commit_bits(k, target, permute_lanes(k, active, lane_named(k, offset)))
 
 
-def lane_in_half(k: K, offset: Value) -> Value:
-    """The lane that a byte offset names: the crossbar joins 32 lanes, so wave64 has two of them."""
-    lane = k.b.and_(k.b.lshr(offset, k.const(k.shapes.i32, 2)), k.const(k.shapes.i32, 31))
-    halves = ir.Constant(k.shapes.i32, [ir.Constant(I32, lane & 32) for lane in range(k.lanes)])
-    return k.b.or_(lane, halves)
+def lane_named(k: K, offset: Value) -> Value:
+    """The lane that a byte offset names. The crossbar joins the lanes of the smallest wave that there is: a
+    wave64 of RDNA has two of them, of CDNA one."""
+    joined = min(k.dialect.family.wave_sizes)
+    lane = k.b.and_(k.b.lshr(offset, k.const(k.shapes.i32, 2)), k.const(k.shapes.i32, joined - 1))
+    parts = ir.Constant(k.shapes.i32, [ir.Constant(I32, lane & -joined) for lane in range(k.lanes)])
+    return k.b.or_(lane, parts)
 
 
 def _permute(k: K, inst: Instruction) -> None:
     """ds_permute_b32: each active lane pushes; where several push to one lane, the highest wins."""
     target, address, data = inst.operands
     offset = k.b.add(k.vgpr(address.index), k.const(k.shapes.i32, inst.offset))
-    places, value, exec_mask = lane_in_half(k, offset), k.vgpr(data.index), k.exec_mask()
+    places, value, exec_mask = lane_named(k, offset), k.vgpr(data.index), k.exec_mask()
     result = k.const(k.shapes.i32, 0)
     for lane in range(k.lanes):
         place = k.b.extract_element(places, k.i32(lane))

@@ -216,8 +216,9 @@ def _fft_source(lane: int, mask: int) -> int:
     return place | lane & mask | lane & 32
 
 
-def permutation_cases() -> Iterator[Case]:
-    """LDS hardware as a crossbar: sources that are off give 0."""
+def permutation_cases(joined: int = 32) -> Iterator[Case]:
+    """LDS hardware as a crossbar: sources that are off give 0. joined: the lanes that permutations reach, all
+    64 on CDNA (HIP's __shfl over its waves is ds_bpermute_b32); swizzles stay within 32."""
     for control, where in _named_swizzles():
         text = f"ds_swizzle_b32 {{d}}, {{a}} offset:{control};s_waitcnt lgkmcnt(0)"
         yield Case(
@@ -228,7 +229,7 @@ def permutation_cases() -> Iterator[Case]:
     for offset in (0, 4, 20):
 
         def pulled(r: Row, i: int, offset: int = offset) -> int:
-            lane = i // 32 * 32 + (r.b[i] + offset >> 2) % 32
+            lane = i // joined * joined + (r.b[i] + offset >> 2) % joined
             return _dpp_read(r, lane, False) or 0
 
         text = f"ds_bpermute_b32 {{d}}, {{b}}, {{a}} offset:{offset};s_waitcnt lgkmcnt(0)"
@@ -238,7 +239,8 @@ def permutation_cases() -> Iterator[Case]:
             arrived = [0] * row.lanes
             for lane in range(row.lanes):
                 if row.active(lane):
-                    arrived[lane // 32 * 32 + (row.b[lane] + offset >> 2) % 32] = row.a[lane] & mask(32)
+                    place = lane // joined * joined + (row.b[lane] + offset >> 2) % joined
+                    arrived[place] = row.a[lane] & mask(32)
             return {"v": [arrived[i] if row.active(i) else None for i in range(row.lanes)]}
 
         text = f"ds_permute_b32 {{d}}, {{b}}, {{a}} offset:{offset};s_waitcnt lgkmcnt(0)"

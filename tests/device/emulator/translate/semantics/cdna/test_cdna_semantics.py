@@ -10,6 +10,7 @@ from rocverify.device.emulator.machine import Machine
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.translate.semantics import (
     models_cdna,
+    models_lanes,
     models_scalar,
     models_sdwa,
     operands,
@@ -23,6 +24,7 @@ from tests.device.emulator.translate.semantics.variants import variants
 LANES = 64
 CASES: Cases = {
     **shared_models.CASES,
+    "permutations": (lambda: models_lanes.permutation_cases(LANES), operands.integer_bits),
     "SDWA": (models_sdwa.cases, operands.integer_bits),
     "exec": (lambda: models_scalar.saveexec_cases(LANES), operands.integer_bits),
     "pairs of singles": (models_cdna.packed_cases, operands.whole_singles),
