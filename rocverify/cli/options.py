@@ -146,6 +146,14 @@ _ALLOWING = (
 )
 
 
+_VERBOSE = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="A line for every check, all kernels and findings, each document that is written.",
+)
+
+
 def run_options(function: F) -> F:
     """Every option of a `run` command, pytest's after `--` included."""
     decorators = (
@@ -195,12 +203,7 @@ def run_options(function: F) -> F:
             is_flag=True,
             help="Take kernels from the cache under CI too, where otherwise all are compiled anew.",
         ),
-        click.option(
-            "-v",
-            "--verbose",
-            is_flag=True,
-            help="A line for every check, all kernels and findings, each document that is written.",
-        ),
+        _VERBOSE,
         *_ALLOWING,
         click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST OPTIONS]"),
     )

@@ -5,36 +5,26 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-import click
-
 from rocverify import progress
 from rocverify.cli.causes import Group, groups
-from rocverify.cli.terminal import Terminal, command_lines, cut, main_stream, wrapped
-from rocverify.records import CheckResult, CheckVerdict, MustHaveVerdict, Status
-from rocverify.report.baseline import told
-from rocverify.report.coverage import matrix_lines, models_line, models_of, not_executed
+from rocverify.cli.ending import COLOURS, Ending, listed
+from rocverify.cli.terminal import Terminal, command_lines, main_stream
+from rocverify.records import CheckResult, CheckVerdict, MustHaveVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rocverify.errors import PlanError
-    from rocverify.report.model import PlanReport, Report
+    from rocverify.report.model import Report
     from rocverify.report.write import Written
     from rocverify.runner.bound import BoundPlan
     from rocverify.runner.judgement import PlanJudgement
     from rocverify.runner.session import Outcome
 
-_COLOURS = {
-    **dict.fromkeys((CheckVerdict.PASSED, MustHaveVerdict.VERIFIED, Status.PASSED), "green"),
-    **dict.fromkeys((CheckVerdict.FAILED, CheckVerdict.ERROR, MustHaveVerdict.FAILED), "red"),
-    Status.GAPS_FOUND: "red",
-    **dict.fromkeys((CheckVerdict.NOT_RUN, MustHaveVerdict.UNVERIFIED, Status.HUMAN_NEEDED), "yellow"),
-}
-
 
 MOST_WARNINGS = 20
 """Warnings about plans that a terminal shows; a summary has all of its own."""
-_ABOUT, _LOG, _ROWS, _NAMED, _MISSED = 4, 12, 40, 3, 2
+_ABOUT, _LOG = 4, 12
 
 
 def _commands(plans: Sequence[BoundPlan]) -> Iterator[str]:
@@ -127,7 +117,7 @@ class Screen:
             self._open.append(result)
         if self._verbose:
             words = f"{result.id}  ({result.duration_s:.1f} s)"
-            self._terminal.labelled(str(result.verdict), _COLOURS[result.verdict], words)
+            self._terminal.labelled(str(result.verdict), COLOURS[result.verdict], words)
         self._terminal.step("", self._done)
 
     def undecided(self, identity: str, reason: str) -> None:
@@ -149,20 +139,19 @@ class Screen:
             self._terminal.line()
             self._group(group)
         self._terminal.line()
-        self._table(report)
-        self._written(report, written, outcome)
-        self._status(report)
+        messages = {result.message.partition("\n")[0] for result in self._open}
+        Ending(self._terminal, report, messages, verbose=self._verbose).show(written, outcome)
 
     def _group(self, group: Group) -> None:
         terminal = self._terminal
-        colour = _COLOURS[group.verdict]
+        colour = COLOURS[group.verdict]
         count = f"{len(group.checks)} checks: " if len(group.checks) > 1 else ""
         where = group.checks[0] if len(group.checks) == 1 else f"{count}{group.kind}"
         terminal.labelled(str(group.verdict), colour, f"{where}: {group.sort}")
         if len(group.checks) > 1:
-            terminal.text(_listed(_short(group.checks), None if self._verbose else 12), "  in        ")
+            terminal.text(listed(_short(group.checks), None if self._verbose else 12), "  in        ")
         if group.about:
-            terminal.text(_listed(group.about, None if self._verbose else _ABOUT), "  kernels   ")
+            terminal.text(listed(group.about, None if self._verbose else _ABOUT), "  kernels   ")
         for label, text in group.facts:
             terminal.text(text, f"  {label:<9} " if label else "  ")
         shown = group.log if self._verbose else group.log[:_LOG]
@@ -177,130 +166,7 @@ class Screen:
             for line in command_lines(group.replay, terminal.width, "  "):
                 terminal.line(line)
 
-    def _table(self, report: Report) -> None:
-        """What is not verified, and how many are."""
-        terminal = self._terminal
-        rows = [
-            (plan, must_have)
-            for plan in report.plans
-            for must_have in plan.must_haves
-            if must_have.verdict is not MustHaveVerdict.VERIFIED
-        ]
-        shown = {why for result in self._open for why in (result.message.partition("\n")[0],)}
-        for _, must_have in rows[: None if self._verbose else _ROWS]:
-            verdict, words = must_have.verdict, f"{must_have.id}: {must_have.text}"
-            if must_have.requirement and must_have.requirement not in must_have.text:
-                words += f" ({must_have.requirement})"
-            lead = f"{verdict:<10}  "
-            line = words if self._verbose else cut(words, terminal.width - len(lead))
-            terminal.labelled(lead, _COLOURS[verdict], line)
-            if must_have.reason and not any(text and text in must_have.reason for text in shown):
-                terminal.text(must_have.reason, "            ")
-        if len(rows) > _ROWS and not self._verbose:
-            terminal.text(f"{len(rows) - _ROWS} more are not verified: -v, or the report", "           ")
-        for demand in report.demands:
-            if demand.verdict is MustHaveVerdict.VERIFIED or (demand.must_haves and not self._verbose):
-                continue  # what a must-have leaves open is told by that
-            word = "unproved" if demand.verdict is MustHaveVerdict.UNVERIFIED else "failed"
-            terminal.text(f"{word}: {demand.kind} {demand.id}: {demand.text}", rest="  ")
-            terminal.text(demand.reason, "  ")
-        for one in report.unbuilt:
-            terminal.text(f"no must-have asks for this: {one.path}: {one.message}", rest="  ")
-        self._counts(report)
-
-    def _counts(self, report: Report) -> None:
-        terminal = self._terminal
-        parts = [_counted(plan) for plan in report.plans]
-        terminal.text(", ".join(parts), "plans     ")
-        for phase in report.phases:
-            open_ones = [d.id for d in phase.demands if d.verdict is not MustHaveVerdict.VERIFIED]
-            if phase.demands:
-                done, total = len(phase.demands) - len(open_ones), len(phase.demands)
-                left = f"; not {_listed(open_ones, None if self._verbose else 8)}" if open_ones else ""
-                words = f"phase {phase.phase}: {done} of {total} requirements and criteria proved{left}"
-                terminal.text(words, "asked     ")
-        self._coverage(report)
-        if report.baseline is not None:
-            for line in told(report.baseline, report.exit_code):
-                terminal.text(line, rest="  ")
-
-    def _coverage(self, report: Report) -> None:
-        """How many kernels were compared, in which types, and those that were not."""
-        terminal = self._terminal
-        rows = {(row.source, row.kernel): row for plan in report.plans for row in plan.coverage}
-        if not rows:
-            return
-        compared = sum(bool(row.compared) for row in rows.values())
-        missing = [row.kernel for row in rows.values() if not row.launched and not row.compared]
-        sanitized = sum(bool(row.sanitized) for row in rows.values())
-        blocks = [row for row in rows.values() if row.blocks is not None]
-        total, ran = (
-            sum(getattr(row, name) or 0 for row in blocks) for name in ("blocks", "executed_blocks")
-        )
-        said = f"{compared} of {len(rows)} launched and compared, {sanitized} sanitized"
-        code = f"; {ran} of {total} basic blocks executed" if total else ""
-        left = f"; only compiled: {_listed(missing, None if self._verbose else _NAMED)}" if missing else ""
-        terminal.text(f"{said}{code}{left}", "kernels   ")
-        if self._verbose:
-            for line in matrix_lines(rows.values()):
-                terminal.text(f"cases compared of {line}", "  ")
-        missed = list(not_executed(blocks))
-        for line in missed if self._verbose else missed[:_MISSED]:
-            terminal.text(f"not verified: {line}", "          ")
-        if len(missed) > _MISSED and not self._verbose:
-            terminal.text(f"and {len(missed) - _MISSED} more such, in the report", "          ")
-        models = models_of(report.plans)
-        if models:
-            terminal.text(models_line(models).removeprefix("models: "), "models    ")
-
-    def _written(self, report: Report, written: Written, outcome: Outcome) -> None:
-        terminal = self._terminal
-        names = [*written.summaries, *written.verifications]
-        failed = [n for n in names if any((e.where or "").startswith(n) for e in written.errors)]
-        for name in names if self._verbose else failed:
-            state = "written" if name in written.changed else "unchanged"
-            terminal.text(f"{name}  ({'not written' if name in failed else state})", "          ")
-        changed = sum(name in written.changed for name in names)
-        page = written.page if not any(e.where == written.page for e in written.errors) else ""
-        if names or page:
-            terminal.text(f"{page}  ({changed} of {len(names)} documents changed)".strip(), "report    ")
-        for name in written.kept:
-            terminal.text(
-                f"{name}  (kept: only a part of the checks ran, and none of it failed)", "          "
-            )
-        for refused in report.refused:
-            terminal.text(f"{refused.path}: refused, so its phase is not judged as a whole", rest="  ")
-        if not outcome.ran:
-            terminal.text("nothing was executed, so nothing was written")
-        for name in outcome.foreign:
-            terminal.text(f"failed beside the plans: {name}", rest="  ")
-
-    def _status(self, report: Report) -> None:
-        device = report.device
-        where = "no device" if device.kind == "none" else f"{device.kind} {device.target or device.name}"
-        words = (
-            f"{report.status}: {report.score} verified, {where}, "
-            f"seed {report.seed}, {report.duration_s:.1f} s, exit code {int(report.exit_code)}"
-        )
-        length = len(str(report.status))
-        first, *rest = wrapped(words, self._terminal.width, rest="  ")
-        colour = _COLOURS[report.status]
-        self._terminal.line(click.style(first[:length], fg=colour, bold=True) + first[length:])
-        for line in rest:
-            self._terminal.line(line)
-
-
-def _counted(plan: PlanReport) -> str:
-    """`16-01 passed 14/14`."""
-    empty = " (the plan lists no must-haves)" if not plan.must_haves else ""
-    return f"{plan.plan} {plan.status} {plan.score}{empty}"
-
 
 def _short(checks: Iterable[str]) -> list[str]:
     """Must-haves of checks, each once: `16-02/T1`."""
     return list(dict.fromkeys(name.rpartition("/")[0] for name in checks))
-
-
-def _listed(names: Sequence[str], most: int | None) -> str:
-    more = f" and {len(names) - most} more" if most is not None and len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -61,8 +61,7 @@ def verification_document(
     demands = _demands(report, plans)
     open_ones = [demand for demand in demands if demand.verdict is not MustHaveVerdict.VERIFIED]
     status = _status(plans, open_ones)
-    score = _score(plans)
-    gaps = _gaps(plans)
+    score, gaps = _score(plans), _gaps(plans)
     human = [entry for plan in plans for entry in _human(plan)]
     human += [_unproved(demand) for demand in open_ones if not demand.must_haves]
     unexercised = [entry for plan in plans for entry in _unexercised(plan)]
