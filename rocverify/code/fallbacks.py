@@ -12,8 +12,7 @@ Rust and C++ errors are values: a handler that only tells of one, or returns one
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +20,7 @@ from rocverify.code.call_sites import CERTAIN, CallSite
 from rocverify.code.callgraph import CallGraph, Path, Position
 from rocverify.code.languages import is_python
 from rocverify.code.launches import LaunchFinder
+from rocverify.code.outcomes import arm_when_failed, failed_cases, given, gives_back
 from rocverify.code.places import Place
 from rocverify.code.syntax import Branch
 
@@ -40,13 +40,6 @@ _HARMLESS = frozenset(
         *("asarray", "testing", "typing", "array_equal", "allclose", "isfinite", "all", "any"),
     }
 )
-_IF_FAILED = re.compile(r"\blet\s+Err\b|\.is_err\s*\(|!=\s*\(?(?:\w+::)*(?:\w*[Ss]uccess|\w*OK)\b")
-_IF_DONE = re.compile(r"\blet\s+Ok\b|\.is_ok\s*\(|==\s*\(?(?:\w+::)*(?:\w*[Ss]uccess|\w*OK)\b")
-_IF_NONE = re.compile(r"\.is_none\s*\(")
-_IF_SOME = re.compile(r"\blet\s+Some\b|\.is_some\s*\(")
-_IF_ZERO = re.compile(r"==\s*0\b")
-_NEGATED = re.compile(r"\s*(?:!|not\b)\s*(?![=])")
-_FAILED_CASE = re.compile(r"\s*(?:(?:\w+::)*(?:Err|None)\b|_\s*\Z|\w+\s*\Z)")
 
 
 class FallbackKind(StrEnum):
@@ -166,18 +159,19 @@ class FallbackFinder:
 
     def _by_outcome(self, place: Place, arms: list[Branch], asked: Branch) -> _Found:
         """The same where a launch's outcome decides."""
-        kind = FallbackKind.FAILED
         if asked.kind == "match":
-            failed = _failed_cases(arms)
-            if any(re.search(r"\b(?:Some|None)\b", arm.text) for arm in arms):
-                kind = FallbackKind.CHOSEN
+            failed, is_error = failed_cases(arms)
         else:
-            taken, kind = self._when_failed(place, asked)
+            told = list(given(place, asked))
+            sites = [s for part in (asked, *told) for s in self._within(place, part) if self._reaches(s)]
+            taken, is_error = arm_when_failed(asked, told, sites)
+            kind = FallbackKind.FAILED if is_error else FallbackKind.CHOSEN
             failed = [arm for arm in arms if arm.kind == taken]
             if not failed and taken == "else" and any(_returns(place, arm) for arm in arms):
                 yield from self._afterwards(place, max(arm.end for arm in arms), kind)
+        kind = FallbackKind.FAILED if is_error else FallbackKind.CHOSEN
         for arm in failed:
-            if arm.ends == "raise" or self._launching(place, arm) or _gives_back(place, arm, asked):
+            if arm.ends == "raise" or self._launching(place, arm) or gives_back(place, arm, asked):
                 continue
             if computing := self._computation(place, arm):
                 yield kind, arm.begin[0], computing
@@ -192,45 +186,7 @@ class FallbackFinder:
 
     def _tells_of_a_launch(self, place: Place, asked: Branch) -> bool:
         """Whether a condition is a launch, or has a variable that says how one went."""
-        return self._launching(place, asked) or any(
-            self._launching(place, part) for part in self._given(place, asked)
-        )
-
-    def _given(self, place: Place, asked: Branch) -> Iterator[Branch]:
-        """What gives the variables of a condition their values before it."""
-        names = set(re.findall(r"[A-Za-z_]\w*", asked.text))
-        for value in place.function.values:
-            if value.name in names and value.end and value.end <= asked.begin:
-                yield Branch("given", value.name, value.line, value.line, value.begin, value.end)
-        for branch in place.function.branches:
-            if branch.kind == "given" and branch.text in names and branch.end <= asked.begin:
-                yield branch
-
-    def _when_failed(self, place: Place, asked: Branch) -> tuple[str, FallbackKind]:
-        """Which arm is taken where a launch gives an error, or gives nothing: `if`, `else`, or none where
-        that does not show; and which of both it is."""
-        text = asked.text
-        if _IF_FAILED.search(text):
-            return "if", FallbackKind.FAILED
-        if _IF_DONE.search(text):
-            return "else", FallbackKind.FAILED
-        if _IF_NONE.search(text) or _IF_SOME.search(text):
-            return "if" if _IF_NONE.search(text) else "else", FallbackKind.CHOSEN
-        negated = _NEGATED.match(text) is not None
-        returned, told = self._returned(place, asked)
-        if told:
-            return "else" if negated or _IF_ZERO.search(text) else "if", FallbackKind.FAILED
-        if returned == {"bool"}:
-            return "if" if negated else "else", FallbackKind.CHOSEN
-        return "", FallbackKind.CHOSEN
-
-    def _returned(self, place: Place, asked: Branch) -> tuple[set[str], bool]:
-        """The types of what launches give to a condition, and whether that is HIP's code of an error."""
-        parts = (asked, *self._given(place, asked))
-        sites = [s for part in parts for s in self._within(place, part) if self._reaches(s)]
-        returned = {s.callee.function.returns.rpartition(" ")[2] for s in sites if s.callee is not None}
-        hip = sites and all(s.short.startswith("hip") for s in sites)
-        return returned, bool(hip) or returned == {"hipError_t"}
+        return any(self._launching(place, part) for part in (asked, *given(place, asked)))
 
     def _surely_launched(self, place: Place, begin: Position) -> bool:
         """Whether a launch that nothing leaves out stands before a place."""
@@ -297,23 +253,6 @@ def _swallowing_handler(manager: Place) -> int | None:
     around = {b.of for b in branches if b.kind == "try" and any(map(b.holds, yields))}
     handlers = (b for b in branches if b.kind == "handler" and b.of in around and b.ends != "raise")
     return next((handler.line for handler in handlers), None)
-
-
-def _failed_cases(cases: Sequence[Branch]) -> list[Branch]:
-    """The cases of a match over a result that a failure takes."""
-    done = [c for c in cases if re.match(r"\s*(?:\w+::)*(?:Ok|Some)\b", c.text)]
-    others = [c for c in cases if c not in done and _FAILED_CASE.match(c.text)]
-    return others if done or any("Err" in c.text or "None" in c.text for c in others) else []
-
-
-def _gives_back(place: Place, arm: Branch, asked: Branch) -> bool:
-    """Whether a part returns the very error that it was asked about."""
-    names = set(re.findall(r"[A-Za-z_]\w*", asked.text))
-    leaving = (b.text for b in place.function.branches if b.kind == "leave" and arm.holds(b))
-    return any(
-        re.fullmatch(r"return \(?(\w+)\)?;?", text) and text.split()[1].strip("();") in names
-        for text in leaving
-    )
 
 
 def _is_numerical(site: CallSite) -> bool:

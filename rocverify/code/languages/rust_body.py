@@ -146,6 +146,10 @@ class Body(MacroCalls):
         self.values += [Value(name, written, text, line, elements, begin, end) for name in names]
         single = made if len(names) == 1 and pattern is not None and pattern.type != "tuple_pattern" else ""
         alternative = node.child_by_field_name("alternative")
+        if alternative is not None and value is not None and not dead:
+            asked = f"let {squeezed(pattern)}"
+            self.branch("asked", asked, value, of=node)
+            self.branch("else", asked, alternative, of=node, ends=ends_of(alternative))
         other = self.part("else", alternative, (alternative, dead))
         self.next((value, inner), *other, Bind(names, kind, single))
 
