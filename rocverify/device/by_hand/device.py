@@ -99,6 +99,12 @@ class Device:
         if isinstance(file, bytes | bytearray | memoryview):
             return kernels_in(bytes(file), "code object", preferred, target), None
         code = getattr(file, "asm", None)
+        if isinstance(code, Mapping) and "cubin" in code:
+            name = getattr(getattr(file, "metadata", file), "name", "")
+            raise UsageError(
+                f"the kernel {name} was compiled for an NVIDIA GPU",
+                hint='compile it with target=GPUTarget("hip", "gfx1100", 32), or another AMD target',
+            )
         if not isinstance(code, Mapping) or not isinstance(code.get("hsaco"), bytes):
             raise UsageError(
                 f"a {type(file).__name__} holds no kernels",
