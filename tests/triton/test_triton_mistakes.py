@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from triton_cases import Case
+from triton_cases import CASES, Case
 
 import rocverify
 from rocverify.errors import DeviceFaultError, UsageError, WrongTargetError
@@ -41,6 +41,23 @@ def test_counting_without_atomics_is_a_race_in_its_line(compile_case: CompileCas
     kernel[3](np.zeros(300, np.int32), np.zeros(4, np.int32), 300)
     assert {found.kind for found in kernel.findings} == {"race"}
     assert all(line_of("without atomics") in found.here.place for found in kernel.findings)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("target", ["gfx1100", "gfx1201", "gfx942"])
+def test_products_of_what_was_never_written_are_found(target: str, compile_case: CompileCase) -> None:
+    """By the whole way through LDS and matrix instructions."""
+    module = rocverify.load(compile_case(CASES["matmul_f16"], target), sanitize=True)
+    written = module.device.array(np.ones((32, 32), np.float16))
+    unwritten = module.device.empty((32, 32), np.float16)
+    kernel = module["matmul"]
+    kernel[1, 1](written, written, np.zeros((32, 32), np.float32), 32, 32, 32)
+    assert kernel.findings == []
+    for factors in ((written, unwritten), (unwritten, written)):
+        before = len(kernel.findings)
+        kernel[1, 1](*factors, np.zeros((32, 32), np.float32), 32, 32, 32)
+        found = kernel.findings[before:]
+        assert {(one.kind, one.detail) for one in found} == {("uninitialized", "store")}
 
 
 def test_what_triton_compiled_for_cuda_is_refused() -> None:
