@@ -21,15 +21,23 @@ from scripts.decoding.layouts import (
 )
 
 _OFF = 127
+_ROW_NEWBCAST = 0x155
 _SOURCES = (source("src0", 32, 0), source("src1", 41, 1), source("src2", 50, 2))
 _ACCUMULATES = Test(55, 1)
 """Of memory instructions: whether the data is in accumulation registers."""
 
 
 def _dpp(layout: Layout) -> Layout:
-    """Lane control, of which this family has one form, that never fetches inactive lanes."""
+    """Lane control, of which this family has one form, that never fetches inactive lanes. Of 64 bits, it knows
+    row_newbcast alone."""
     found = dpp(layout, 1)[0]
-    return replace(found, fields=tuple(one for one in found.fields if one.name != "fi"))
+    kept = (one for one in found.fields if one.name != "fi")
+    return replace(
+        found,
+        fields=tuple(
+            replace(one, bases=(0, _ROW_NEWBCAST), whole=True) if one.name == "ctrl" else one for one in kept
+        ),
+    )
 
 
 def _matrix(name: str, fixed: int) -> Layout:
@@ -97,7 +105,7 @@ LAYOUTS = (
     ),
     _flat("FLAT", 0), _flat("SCRATCH", 1), _flat("GLOBAL", 2),
     _buffer("MUBUF", 0b111000, (18, 7), (15, 17)),
-    _buffer("MTBUF", 0b111010, (15, 4), (53, 54), flag("dfmt", 19, 4, (1,)), flag("nfmt", 23, 3)),
+    _buffer("MTBUF", 0b111010, (15, 4), (53, 54), flag("format", 19, 7, (1,))),
     Layout(
         "MIMG", 2, (18, 7), (flag("dmask", 8, 4, (1, 15)), flag("unorm", 12, 1, (0, 1))),
         tests=(Test(0, 1),), fixed=0b111100 << 26, named=True,

@@ -24,7 +24,7 @@ from rocverify.toolchain.discover import Toolchain
 from tests.device.emulator.assembling import Assembler
 from tests.device.emulator.isa.disassembling import Judged, judged, listed
 
-TARGETS = ("gfx1030", "gfx1100", "gfx1150", "gfx1200")
+TARGETS = ("gfx90a", "gfx942", "gfx1030", "gfx1100", "gfx1150", "gfx1200")
 BARS = re.compile(r"\|(\w+), (vcc\w*)\|")
 """LLVM 19 writes the bars of an absolute value behind VCC where that is read without being named."""
 NAMED = ("image_", "exp")
