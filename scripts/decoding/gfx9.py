@@ -28,8 +28,8 @@ _ACCUMULATES = Test(55, 1)
 
 
 def _dpp(layout: Layout) -> Layout:
-    """Lane control, of which this family has one form, that never fetches inactive lanes. Of 64 bits, it knows
-    row_newbcast alone."""
+    """Lane control, of which this family has one form, that never fetches inactive lanes. Of 64 bits, it
+    knows row_newbcast alone."""
     found = dpp(layout, 1)[0]
     kept = (one for one in found.fields if one.name != "fi")
     return replace(
