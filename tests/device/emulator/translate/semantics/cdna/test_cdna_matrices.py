@@ -1,4 +1,4 @@
-"""MFMA and SMFMAC against their model: all instructions of both targets, modifiers, constants, AGPRs, EXEC."""
+"""MFMA and SMFMAC against their model: all instructions of either target, modifiers, constants, AGPRs."""
 
 from __future__ import annotations
 
