@@ -9,6 +9,12 @@ from rocverify.device.emulator.isa.encodings import GFX9
 from rocverify.device.emulator.isa.families.rdna2 import OLD_SPELLINGS
 from rocverify.device.emulator.isa.family import Family, InitialState, Ordering
 
+# RDNA 2's, without fmin and fmax: these atomics have the later names here.
+_OLD = {
+    old: new
+    for old, new in OLD_SPELLINGS.items()
+    if not any(f"_atomic_{kind}" in old for kind in ("fmin", "fmax", "fcmpswap"))
+}
 _SUMS = {
     **{
         f"v_{name}_{t}": f"v_{name}_nc_{t}"
@@ -85,7 +91,7 @@ CDNA2 = Family(
     ),
     semantics=_SEMANTICS,
     matrix_denormals=False,
-    spellings={**OLD_SPELLINGS, **_SUMS, **dict(_matrices())},
+    spellings={**_OLD, **_SUMS, **dict(_matrices())},
     hardware_registers={"HW_REG_HW_ID": "place"},
 )
 
@@ -113,6 +119,6 @@ CDNA3 = Family(
         together=True,
     ),
     semantics=(*_SEMANTICS, "CDNA 3"),
-    spellings={**OLD_SPELLINGS, **_SUMS},
+    spellings={**_OLD, **_SUMS},
     hardware_registers={"HW_REG_HW_ID": "place", "HW_REG_XCC_ID": "die"},
 )

@@ -138,3 +138,94 @@ def test_stores_of_every_width(machine: Machine, assembler: Assembler, file: str
             slot += 1
     assert len(tried) > 70
     assert not wrong, "\n".join(wrong[:20])
+
+
+def _tried(assembler: Assembler, only: str) -> list[tuple[str, str, str, int, bool]]:
+    """(instruction, model's name, prefix, bits, whether it returns) of what the assembler takes."""
+    named = [
+        stem + bits for stem in (*models.INTEGER_ATOMICS, "swap_b", "cmpswap_b") for bits in ("32", "64")
+    ]
+    floats = ["add_f32", "min_f32", "max_f32", "add_f64", "min_f64", "max_f64", "pk_add_f16", "pk_add_bf16"]
+    made = []
+    for name in named if only == "integers" else floats:
+        bits = models.bits_of(name)
+        for prefix in ("global", "flat", "ds"):
+            for returns in (False, True):
+                made.append((_atomic(prefix, name, bits, returns), name, prefix, bits, returns))
+    refused = assembler.rejected([text for text, *_ in made], LANES)
+    return [one for at, one in enumerate(made) if at not in refused]
+
+
+def _atomic(prefix: str, name: str, bits: int, returns: bool) -> str:
+    """v[4:5] is the operand, v[6:7] what is compared with, v[40:41] the old value."""
+    wide = bits // 32
+    data, compare = _registers("v", 4, wide), _registers("v", 6, wide)
+    result = f"{_registers('v', 40, wide)}, " if returns else ""
+    if prefix == "ds":
+        stem, _, kind = name.replace("cmpswap", "cmpst").rpartition("_")
+        stem = "wrxchg" if stem == "swap" else stem
+        operands = f"{compare}, {data}" if stem == "cmpst" else data
+        return f"ds_{stem}{'_rtn' if returns else ''}_{kind} {result}v2, {operands} offset:8"
+    if name.startswith("cmpswap"):
+        data = "v[8:9]" if bits == 32 else "v[4:7]"
+    address, base = ("v[20:21]", "") if prefix == "flat" else ("v2", ", s[4:5]")
+    return f"{prefix}_atomic_{name} {result}{address}, {data}{base} offset:8{' glc' if returns else ''}"
+
+
+def _numbers(rng: random.Random, kind: str) -> int:
+    """Numbers of moderate size in the lanes of the kind: what is tried is the atomic, not rounding alone."""
+    if kind.startswith("integers"):
+        return rng.choice([0, 1, rng.getrandbits(8), rng.getrandbits(64), (1 << 64) - 1, 1 << 63 | 1 << 31])
+    value = rng.uniform(-100, 100)
+    if kind == "f64":
+        return int(np.float64(value).view(np.uint64))
+    if kind == "f32":
+        return int(np.float32(value).view(np.uint32))
+    whole = [np.float32(rng.randrange(-60, 60) / 4) for _ in range(2)]
+    if kind == "pk_add_f16":
+        low, high = (int(np.float16(one).view(np.uint16)) for one in whole)
+    else:
+        low, high = (int(one.view(np.uint32)) >> 16 for one in whole)
+    return high << 16 | low
+
+
+@pytest.mark.drawn(2)
+@pytest.mark.parametrize("kind", ["integers", "f32", "f64", "pk_add_f16", "pk_add_bf16"])
+def test_atomics(machine: Machine, assembler: Assembler, target: str, kind: str) -> None:
+    """Memory at 8, the operand at 16, what is compared at 24 of every lane's block."""
+    rng = random.Random(kind)
+    blocks = []
+    for lane in range(LANES):
+        old, operand = _numbers(rng, kind), _numbers(rng, kind)
+        blocks.append((0, old, operand, old if lane % 3 else _numbers(rng, kind), 0, 0, 0, 0))
+    tried = [one for one in _tried(assembler, kind) if kind == "integers" or one[1].endswith(kind)]
+    least = {"integers": 154, "f32": 8, "f64": 18, "pk_add_f16": 2, "pk_add_bf16": 0}[kind]
+    assert len(tried) >= (least + 4 if target == "gfx942" and kind.startswith("pk") else least)
+    kernel = Kernel()
+    kernel.lines += [f"global_load_b32 v{4 + i}, v2, s[4:5] offset:{16 + 4 * i}" for i in range(4)]
+    kernel.lines += ["global_load_b64 v[16:17], v2, s[4:5] offset:8", WAIT]
+    kernel.lines += ["v_mov_b32 v8, v4", "v_mov_b32 v9, v6"]
+    for text, _, prefix, *_ in tried:
+        kernel.set("v", OLD[:2])
+        kernel.masked(text)
+        in_lds = prefix == "ds"
+        kernel.lines += [
+            f"{'ds_load_b64 v[42:43], v2' if in_lds else 'global_load_b64 v[42:43], v2, s[4:5]'} offset:8",
+            WAIT,
+            f"{'ds_store_b64 v2, v[16:17]' if in_lds else 'global_store_b64 v2, v[16:17], s[4:5]'} offset:8",
+            WAIT,
+        ]
+        for register in range(40, 44):
+            kernel.put(f"v{register}")
+    seen, _ = kernel.run(machine, assembler, np.array(blocks, np.uint64).tobytes())
+    wrong = []
+    for at, (text, name, prefix, bits, returns) in enumerate(tried):
+        for lane, (_, old, operand, compare, *_) in enumerate(blocks):
+            low, new, got = models.mask(bits), old, OLD[0] | OLD[1] << 32
+            if lane in ACTIVE:
+                made = models.atomic(name, bits, old & low, operand & low, compare & low, prefix, target)
+                new, got = old & ~low | made, got & ~low | old & low if returns else got
+            words = [got & 0xFFFFFFFF, got >> 32, new & 0xFFFFFFFF, new >> 32]
+            if seen[4 * at : 4 * at + 4, lane].tolist() != words:
+                wrong.append(f"{text} lane {lane}")
+    assert not wrong, "\n".join(wrong[:20])
