@@ -276,7 +276,9 @@ API void rt_mfma_shadow(Wave *s, u64 registers, u64 form, u64 modifiers)
             rows[i] = columns[i] = 0;
             for (u32 group = 0; group < length / a_each; group++) {
                 u32 lane = lane_of(&p, i, block_of_a(&p, block), group);
-                rows[i] |= undefined_in(p.a, lane, a_dwords) | (p.sparse ? p.indices[lane] : 0);
+                rows[i] |= undefined_in(p.a, lane, a_dwords);
+                if (p.sparse) /* of the register, one set is used */
+                    rows[i] |= p.indices[lane] >> 2 * a_each * p.set & ((1u << 2 * a_each) - 1);
             }
             for (u32 group = 0; group < p.depth / b_each; group++)
                 columns[i] |= undefined_in(p.b, lane_of_b(&p, lane_of(&p, i, block, group)), b_dwords);

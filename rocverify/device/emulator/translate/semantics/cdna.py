@@ -45,7 +45,7 @@ def _single(k: K, inst: Instruction, operand: Operand, high: int) -> Value:
     if operand.is_register:
         return read(k, inst, operand.part(high), F32)
     if high:
-        raise DeviceError(f"the high dword of a constant is not documented: {inst.text}")
+        raise DeviceError("the high dword of a constant is not documented")
     return read(k, inst, operand, F32)
 
 

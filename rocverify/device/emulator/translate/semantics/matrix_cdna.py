@@ -90,7 +90,7 @@ def modifiers_of(inst: Instruction, product: Product) -> int:
         sets = 32 // (product.dwords()[1] * 32 // BITS[product.a] * 2)
         return (abid % sets if cbsz == 0 else 0) << _SET
     if 1 << cbsz > product.blocks:
-        raise DeviceError(f"CBSZ shares more blocks of A than there are: {inst.text}")
+        raise DeviceError("CBSZ shares more blocks of A than there are")
     negate = sum(bit << place for place, bit in enumerate(inst.flags("neg", 3, 0)))
     return cbsz | abid % (1 << cbsz) << _ABID | blgp << _BLGP | negate << _NEGATE
 
