@@ -20,6 +20,7 @@ from rocverify.device.emulator.sanitize.layout import (
 )
 from rocverify.device.emulator.sanitize.memory import SanitizedMemory
 
+ATOMICS_HEADER = "/amd_hip_atomic.h"
 _ACCESS = {abi.Access.LOAD: "load", abi.Access.STORE: "store", abi.Access.ATOMIC: "atomic"}
 _BOTH, _EITHER = "RAW and WAR in ", ", in either order"
 _HINTS = {
@@ -171,7 +172,7 @@ class Narrator:
         places = {pc for one in raw for pc in (one.pc, one.other_pc, one.origin_pc) if pc}
         self._lines = self.module.user_lines(places)
         for one in sorted(raw, key=lambda f: (f.pc, f.other_pc, f.kind)):
-            if self._stores_copies(one):
+            if self._stores_copies(one) or self._stores_atomically(one):
                 continue
             found = self._finding(one)
             other = found.other.place if found.other else None
@@ -189,6 +190,14 @@ class Narrator:
         if Hazard(raw.detail) is not Hazard.WAW or raw.pc != raw.other_pc or raw.atomic:
             return False
         return self._site(raw, "store").place.rpartition(":")[0].endswith(".py")
+
+    def _stores_atomically(self, raw: RawFinding) -> bool:
+        """Whether both ends of a race lie in HIP's header of atomics: an exchange whose result nobody needs
+        may become a store, which the machine code does not tell from others."""
+        if FindingKind(raw.kind) is not FindingKind.RACE:
+            return False
+        ends = (self._site(raw, "store"), self._other(raw, "store"))
+        return all(end.place.rpartition(":")[0].endswith(ATOMICS_HEADER) for end in ends)
 
     def _finding(self, raw: RawFinding) -> Finding:
         match FindingKind(raw.kind):
