@@ -200,7 +200,7 @@ def test_an_interrupted_run_leaves_the_earlier_summary(
     root = sabotaged(())
     _run(kept, root, "plan 16-01", TEXTS)
     earlier = (root / SUMMARY).read_bytes()
-    line = command(root, "plan 16-01", ("--cache-dir", str(kept)), tmp_path / "interrupted.json")
+    line = command(root, "plan 16-01", ("--cache-dir", str(kept), "-v"), tmp_path / "interrupted.json")
     with subprocess.Popen(
         line,
         cwd=tmp_path,

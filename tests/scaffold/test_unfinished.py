@@ -24,7 +24,7 @@ def test_a_later_kernel_by_contract_new(project: Path, rocverify: Run) -> None:
     plan.write_text(lines.replace("contracts.one:One", "contracts.later:Later"), encoding="utf-8")
     code, said = rocverify("run", "plan", "01-01", "--no-write")
     assert code == 3, said
-    assert "01-01/T3  unverified" in said
+    assert "unverified  01-01/T3" in said
     assert "kernels.contracts.later:Later: is not finished: reference() on line" in said
 
 
