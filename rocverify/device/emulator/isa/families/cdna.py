@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rocverify.device.emulator.isa.encodings import GFX9
 from rocverify.device.emulator.isa.families.rdna2 import OLD_SPELLINGS
@@ -67,6 +68,16 @@ def _matrices() -> Iterator[tuple[str, str]]:
 
 _HALVES = ((32, 4, 2), (16, 4, 4), (4, 4, 16), (32, 8, 1), (16, 16, 1))
 
+_ORDERING = Ordering(
+    waits=("s_waitcnt",),
+    stores=frozenset(),
+    loads=_LOADS,
+    near=frozenset(),
+    far=frozenset({"buffer_wbinvl1_vol"}),
+    both=False,
+    together=True,
+)
+
 CDNA2 = Family(
     "gfx90a",
     (64,),
@@ -80,45 +91,25 @@ CDNA2 = Family(
     formats=GFX9,
     initial=InitialState(packed_ids=True, scratch_descriptor=True),
     zeroing=_ZEROING,
-    ordering=Ordering(
-        waits=("s_waitcnt",),
-        stores=frozenset(),
-        loads=_LOADS,
-        near=frozenset(),
-        far=frozenset({"buffer_wbinvl1_vol"}),
-        both=False,
-        together=True,
-    ),
+    ordering=_ORDERING,
     semantics=_SEMANTICS,
     matrix_denormals=False,
     spellings={**_OLD, **_SUMS, **dict(_matrices())},
     hardware_registers={"HW_REG_HW_ID": "place"},
 )
 
-CDNA3 = Family(
-    "gfx942",
-    (64,),
-    8,
-    vgprs=512,
-    vgpr_granule=8,
-    paired=False,
-    lds_granule=512,
-    agprs=True,
-    selects_bounds=False,
+CDNA3 = replace(
+    CDNA2,
+    name="gfx942",
     atomic_denormals=True,
-    formats=GFX9,
     initial=InitialState(packed_ids=True, scratch_descriptor=False),
-    zeroing=_ZEROING,
-    ordering=Ordering(
-        waits=("s_waitcnt",),
-        stores=frozenset(),
-        loads=_LOADS,
+    ordering=replace(
+        _ORDERING,
         near=frozenset({"buffer_inv sc0"}),
         far=frozenset({"buffer_inv sc1", "buffer_inv sc0 sc1"}),
-        both=False,
-        together=True,
     ),
     semantics=(*_SEMANTICS, "CDNA 3"),
+    matrix_denormals=True,
     spellings={**_OLD, **_SUMS},
     hardware_registers={"HW_REG_HW_ID": "place", "HW_REG_XCC_ID": "die"},
 )
