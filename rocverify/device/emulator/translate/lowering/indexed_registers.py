@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.translate.lowering.flow import Graph
+from rocverify.device.emulator.translate.lowering.refusal import refusal
 from rocverify.device.emulator.translate.semantics.relative import BY_MODE
-from rocverify.errors import UnsupportedInstructionError
 
 ON, OFF = "s_set_gpr_idx_on", "s_set_gpr_idx_off"
 _BEFORE, _AFTER = "gpr_idx(", ")"
@@ -36,16 +36,7 @@ def _name(block: list[Instruction]) -> None:
             chosen = begun.text.partition(_BEFORE)[2].partition(_AFTER)[0]
             name = BY_MODE.get(chosen) if inst.mnemonic == "v_mov_b32" and inst.encoding == "e32" else None
             if name is None:
-                raise _refusal(inst, f"it is not modelled where gpr_idx({chosen}) holds")
+                raise refusal(inst, f"it is not modelled where gpr_idx({chosen}) holds")
             block[place] = replace(inst, mnemonic=name)
     if begun is not None:
-        raise _refusal(begun, "a mode of register indices that holds beyond its block is not modelled")
-
-
-def _refusal(inst: Instruction, reason: str) -> UnsupportedInstructionError:
-    source = f" ({inst.source})" if inst.source else ""
-    return UnsupportedInstructionError(
-        f"{reason}: `{inst.text}`",
-        where=f"{inst.address:#x}{source}",
-        hint="run on a GPU (--device amd), or report the instruction",
-    )
+        raise refusal(begun, "a mode of register indices that holds beyond its block is not modelled")

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from rocverify.device.emulator.isa.disassembly import Instruction
 from rocverify.device.emulator.isa.operands import OperandKind
 from rocverify.device.emulator.translate.lowering.flow import BLOCK_ENDS, Graph
+from rocverify.device.emulator.translate.lowering.refusal import refusal
 from rocverify.device.emulator.translate.semantics.rdna4 import SIGNAL
-from rocverify.errors import UnsupportedInstructionError
 
 WAIT = "s_barrier"
 OF_WORKGROUP = -1
 """The number of the barrier that all waves of the workgroup share."""
 
+_INSTEAD = "use __syncthreads()"
 _ACCESSES = ("global_", "flat_", "buffer_", "tbuffer_", "ds_", "s_buffer_load_", "s_send", "s_sleep")
 _CHANGES_EXEC = re.compile(r"s_\w+_(saveexec|wrexec)_b\d+|v_cmpx_\w+")
 
@@ -37,16 +38,16 @@ def check_barriers(graph: Graph) -> None:
 def _check_signal(inst: Instruction, after: Sequence[Instruction]) -> None:
     operand = inst.operands[0]
     if operand.kind is not OperandKind.INTEGER or operand.integer != OF_WORKGROUP:
-        raise _refusal(inst, "barriers with a number are not modelled")
+        raise refusal(inst, "barriers with a number are not modelled", _INSTEAD)
     if _first(after) != WAIT:
-        raise _refusal(inst, "a barrier whose halves do not stand side by side is not modelled")
+        raise refusal(inst, "a barrier whose halves do not stand side by side is not modelled", _INSTEAD)
 
 
 def _check_wait(inst: Instruction, before: Sequence[Instruction]) -> None:
     if inst.word & 0xFFFF != OF_WORKGROUP & 0xFFFF:
-        raise _refusal(inst, "barriers with a number are not modelled")
+        raise refusal(inst, "barriers with a number are not modelled", _INSTEAD)
     if _first(before[::-1]) != SIGNAL:
-        raise _refusal(inst, "a barrier whose halves do not stand side by side is not modelled")
+        raise refusal(inst, "a barrier whose halves do not stand side by side is not modelled", _INSTEAD)
 
 
 def _first(code: Sequence[Instruction]) -> str | None:
@@ -61,12 +62,3 @@ def _is_more(inst: Instruction) -> bool:
         return True
     written = bool(inst.operands) and inst.operands[0].name.startswith("exec")
     return written or _CHANGES_EXEC.fullmatch(name) is not None
-
-
-def _refusal(inst: Instruction, reason: str) -> UnsupportedInstructionError:
-    source = f" ({inst.source})" if inst.source else ""
-    return UnsupportedInstructionError(
-        f"{reason}: `{inst.text}`",
-        where=f"{inst.address:#x}{source}",
-        hint="run on a GPU (--device amd), or use __syncthreads()",
-    )
